@@ -1,0 +1,359 @@
+/* head_pass.c - see head_pass.h. The sums of a (task, row) are kept relative to its running maximum and rescaled when a
+ * tile raises it (online softmax, Milakov & Gimelshein 2018); tasks merge in rising order at the end. */
+#include "head_pass.h"
+
+#include "ops.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_ROWS = 2048, BLOCK_GROUPS = 64, CHUNK = 24 };
+
+static const double INV_LN2 = 1.4426950408889634074;
+
+/* One row within one task of the walk. */
+struct part {
+    float m;          /* maximum so far */
+    double s, t, d;   /* sum e^(l-m), sum e^(l-m) (l-m), sum e^(l-m) (l-f) */
+};
+
+/* What one thread needs for itself. */
+struct thread_state {
+    struct ll_hit *hits;   /* [rows, k] */
+    int *n_hits;           /* [rows] */
+    int *above;            /* [rows, LL_MAX_TRACKED] ids above the tracked one */
+    float *e_final, *l_final; /* [groups, LL_WALK_TILE] of the tile at hand */
+};
+
+struct walk {
+    const struct ll_head_job *job;
+    const struct ll_vec *vec;
+    const struct ll_tile_ops *ops;
+    int k, n_tasks, n_threads;
+    int max_rows, max_groups;       /* of a block, model rows included in max_rows */
+    float *x;                       /* [max_rows, d_model] model rows of the block, then its lens rows */
+    float *tracked;                 /* [max_rows, LL_MAX_TRACKED] logits */
+    struct part *parts;             /* [n_tasks, max_rows] */
+    int *group_of;                  /* [max_rows] */
+    struct thread_state *th;        /* [n_threads] */
+    int *chunk_start;
+    /* the block at hand */
+    int group0, n_groups, row0, n_rows; /* n_rows: model rows and lens rows */
+    _Atomic int unequal;            /* a lens row n that differs from the model's: its row + 1 */
+    _Atomic long long tiles_done;
+};
+
+/* ---- one tile ---------------------------------------------------------------------------------------------------- */
+
+static void rescale(struct part *p, float m)
+{
+    if (p->s > 0) {
+        double shift = (double)p->m - (double)m, f = ll_exp(shift);
+        p->t = f * (p->t + shift * p->s);
+        p->s *= f;
+        p->d *= f;
+    }
+    p->m = m;
+}
+
+static void keep_top(const struct walk *w, struct thread_state *th, int row, const float *l, int n, int v0, float tile_max)
+{
+    struct ll_hit *h = th->hits + (size_t)row * (size_t)w->k;
+    int idx[LL_WALK_TILE], *have = &th->n_hits[row];
+    float floor = ll_topk_floor(h, *have, w->k);
+    if (tile_max < floor)
+        return;
+    int found = w->ops->find_ge(l, n, floor, idx);
+    for (int i = 0; i < found; i++)
+        ll_topk_add(h, have, w->k, (struct ll_hit){l[idx[i]], v0 + idx[i]});
+}
+
+static int n_tracked(const struct walk *w, int row) { return w->job->groups[w->group0 + w->group_of[row]].n_tracked; }
+
+static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
+{
+    struct walk *w = arg;
+    const struct ll_head_job *job = w->job;
+    struct thread_state *th = &w->th[tid];
+    for (int i = 0; i < m; i++) {
+        int row = r0 + i, g = w->group_of[row], is_model = row < w->n_groups;
+        float *l = y + i * ldy, *ef = th->e_final + (size_t)g * LL_WALK_TILE, *lf = th->l_final + (size_t)g * LL_WALK_TILE;
+        struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
+        struct ll_tile_sums sums;
+
+        ll_head_tail(job->model, w->vec, l, (size_t)n);
+        if (v0 % LL_WALK_TASK == 0)
+            *p = (struct part){-INFINITY, 0, 0, 0};
+        float tile_max = w->vec->max(l, (size_t)n);
+        if (tile_max > p->m)
+            rescale(p, tile_max);
+        w->ops->sums(l, n, p->m, is_model ? NULL : ef, is_model ? NULL : lf, is_model ? ef : NULL, &sums);
+        p->s += (double)sums.s;
+        p->t += (double)sums.t;
+        if (is_model)
+            memcpy(lf, l, sizeof *l * (size_t)n);
+        else {
+            p->d += (double)sums.d;
+            if (job->rows[w->row0 + row - w->n_groups].layer == job->model->n_layers && memcmp(l, lf, sizeof *l * (size_t)n))
+                atomic_store(&w->unequal, row + 1);
+        }
+        for (int j = 0, k = n_tracked(w, row); j < k; j++)
+            th->above[(size_t)row * LL_MAX_TRACKED + (size_t)j] += w->ops->count_gt(l, n, w->tracked[(size_t)row * LL_MAX_TRACKED + (size_t)j]);
+        keep_top(w, th, row, l, n, v0, tile_max);
+    }
+    if (r0 == 0 && tid == 0 && job->progress) /* thread 0 alone talks, so the listener needs no lock */
+        job->progress(job->progress_arg, atomic_load(&w->tiles_done), (long long)job->n_groups * w->n_tasks);
+    if (r0 == 0 && v0 % LL_WALK_TASK == 0)
+        atomic_fetch_add(&w->tiles_done, w->n_groups);
+}
+
+/* ---- a block of groups ------------------------------------------------------------------------------------------- */
+
+static void normalize_some(void *arg, int row0, int row1)
+{
+    struct walk *w = arg;
+    const struct ll_head_job *job = w->job;
+    size_t d = (size_t)job->model->d_model;
+    for (int r = row0; r < row1; r++) {
+        float *x = w->x + (size_t)r * d;
+        if (r < w->n_groups)
+            memcpy(x, job->groups[w->group0 + r].model_row, sizeof *x * d);
+        else {
+            const struct ll_head_row *row = &job->rows[w->row0 + r - w->n_groups];
+            ll_lens_normalize(job->model, w->vec, job->lens, row->layer, row->resid, x);
+        }
+    }
+}
+
+/* Logits of the tracked ids, by the same rule and so with the same bits as in the walk. */
+static void tracked_logits(struct walk *w)
+{
+    const struct ll_head_job *job = w->job;
+    const struct ll_mat *U = &job->model->W_U;
+    int d = job->model->d_model, at = w->n_groups;
+    for (int g = 0; g < w->n_groups; g++) {
+        const struct ll_head_group *G = &job->groups[w->group0 + g];
+        for (int j = 0; j < G->n_tracked; j++) {
+            struct ll_mat one = {U->type, U->data + (size_t)G->tracked[j] * U->row_bytes, U->row_bytes, 1, U->k};
+            ll_linear(job->engine, &one, w->x + (size_t)g * (size_t)d, d, 1, NULL, w->tracked + (size_t)g * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
+            ll_linear(job->engine, &one, w->x + (size_t)at * (size_t)d, d, G->n_rows, NULL, w->tracked + (size_t)at * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
+        }
+        for (int j = 0; j < G->n_tracked; j++)
+            for (int r = -1; r < G->n_rows; r++)
+                ll_head_tail(job->model, w->vec, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, 1);
+        at += G->n_rows;
+    }
+}
+
+/* Merge the tasks of one row in rising order, and the lists of all threads. */
+static void finish_row(struct walk *w, int row, struct ll_head_out *o, double lse_final)
+{
+    double M = -INFINITY, S = 0, T = 0, D = 0;
+    for (int t = 0; t < w->n_tasks; t++) {
+        struct part p = w->parts[(size_t)t * (size_t)w->max_rows + (size_t)row];
+        double m = M > (double)p.m ? M : (double)p.m;
+        double a = S > 0 ? ll_exp(M - m) : 0, b = ll_exp((double)p.m - m);
+        T = (S > 0 ? a * (T + (M - m) * S) : 0) + b * (p.t + ((double)p.m - m) * p.s);
+        S = a * S + b * p.s;
+        D = a * D + b * p.d;
+        M = m;
+    }
+    double ln_s = ll_log(S), h = ln_s - T / S;
+    o->lse = M + ln_s;
+    o->entropy_bits = h > 0 ? h * INV_LN2 : 0;
+    double kl = D / S - (o->lse - lse_final);
+    o->kl_to_final_bits = kl > 0 ? kl * INV_LN2 : isnan(kl) ? kl : 0;
+
+    o->n_top = 0;
+    for (int t = 0; t < w->n_threads; t++)
+        for (int i = 0; i < w->th[t].n_hits[row]; i++)
+            ll_topk_add(o->top, &o->n_top, w->k, w->th[t].hits[(size_t)row * (size_t)w->k + (size_t)i]);
+    ll_topk_sort(o->top, o->n_top);
+    for (int j = 0, k = n_tracked(w, row); j < k; j++) {
+        o->tracked_logit[j] = w->tracked[(size_t)row * LL_MAX_TRACKED + (size_t)j];
+        o->tracked_rank[j] = 1;
+        for (int t = 0; t < w->n_threads; t++)
+            o->tracked_rank[j] += w->th[t].above[(size_t)row * LL_MAX_TRACKED + (size_t)j];
+    }
+}
+
+static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
+{
+    const struct ll_head_job *job = w->job;
+    int at = w->n_groups;
+    for (int g = 0; g < w->n_groups; g++) {
+        struct ll_head_out own = {.top = spare}, *m = job->model_out ? &job->model_out[w->group0 + g] : &own;
+        finish_row(w, g, m, 0);
+        m->kl_to_final_bits = 0;
+        for (int r = 0; r < job->groups[w->group0 + g].n_rows; r++, at++) {
+            int row = w->row0 + at - w->n_groups;
+            finish_row(w, at, &job->out[row], m->lse);
+            if (!isfinite(job->out[row].lse))
+                return ll_fail(err, LL_EUSAGE, "%s: logits are not finite at lens row %d (position group %d): NaN or infinity in the unembedding?",
+                               job->model->ckpt->clean, job->rows[row].layer, w->group0 + g);
+        }
+    }
+    int bad = atomic_load(&w->unequal);
+    if (bad)
+        return ll_fail(err, LL_ECHECK, "%s: lens row %d differs from the model's own logits (position group %d)", job->model->ckpt->clean,
+                       job->model->n_layers, w->group0 + w->group_of[bad - 1]);
+    return LL_OK;
+}
+
+static int run_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
+{
+    const struct ll_head_job *job = w->job;
+    int at = w->n_groups, n_chunks = 0;
+    for (int g = 0; g < w->n_groups; g++) {
+        w->group_of[g] = g;
+        for (int r = 0; r < job->groups[w->group0 + g].n_rows; r++)
+            w->group_of[at++] = g;
+    }
+    w->n_rows = at;
+    atomic_store(&w->unequal, 0);
+    for (int t = 0; t < w->n_threads; t++) {
+        memset(w->th[t].n_hits, 0, sizeof(int) * (size_t)at);
+        memset(w->th[t].above, 0, sizeof(int) * (size_t)at * LL_MAX_TRACKED);
+    }
+    ll_engine_rows(job->engine, at, normalize_some, w);
+    tracked_logits(w);
+    w->chunk_start[n_chunks++] = 0; /* all model rows are one chunk: the lens rows of a tile need their logits first */
+    for (int r = w->n_groups; r < at; r += CHUNK)
+        w->chunk_start[n_chunks++] = r;
+    w->chunk_start[n_chunks] = at;
+    ll_walk(job->engine, &job->model->W_U, w->x, job->model->d_model, w->chunk_start, n_chunks, visit, w);
+    return finish_block(w, spare, err);
+}
+
+/* ---- memory and the walk over blocks ----------------------------------------------------------------------------- */
+
+static void free_walk(struct walk *w)
+{
+    for (int t = 0; w->th && t < w->n_threads; t++) {
+        free(w->th[t].hits);
+        free(w->th[t].n_hits);
+        free(w->th[t].above);
+        free(w->th[t].e_final);
+        free(w->th[t].l_final);
+    }
+    free(w->th);
+    free(w->x);
+    free(w->tracked);
+    free(w->parts);
+    free(w->group_of);
+    free(w->chunk_start);
+}
+
+static void *lines(size_t bytes) { return aligned_alloc(64, (bytes + 63) & ~(size_t)63); }
+
+static int make_walk(struct walk *w, struct ll_err *err)
+{
+    const struct ll_model *m = w->job->model;
+    size_t rows = (size_t)w->max_rows, groups = (size_t)w->max_groups, k = (size_t)w->k;
+    w->n_tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
+    w->n_threads = ll_engine_threads(w->job->engine);
+    w->x = lines(rows * (size_t)m->d_model * sizeof *w->x);
+    w->tracked = lines(rows * LL_MAX_TRACKED * sizeof *w->tracked);
+    w->parts = lines((size_t)w->n_tasks * rows * sizeof *w->parts);
+    w->group_of = malloc(rows * sizeof *w->group_of);
+    w->chunk_start = malloc((rows / CHUNK + 4) * sizeof *w->chunk_start);
+    w->th = calloc((size_t)w->n_threads, sizeof *w->th);
+    int ok = w->x && w->tracked && w->parts && w->group_of && w->chunk_start && w->th;
+    for (int t = 0; ok && t < w->n_threads; t++) {
+        struct thread_state *th = &w->th[t];
+        th->hits = lines(rows * k * sizeof *th->hits);
+        th->n_hits = malloc(rows * sizeof *th->n_hits);
+        th->above = malloc(rows * LL_MAX_TRACKED * sizeof *th->above);
+        th->e_final = lines(groups * LL_WALK_TILE * sizeof(float));
+        th->l_final = lines(groups * LL_WALK_TILE * sizeof(float));
+        ok = th->hits && th->n_hits && th->above && th->e_final && th->l_final;
+    }
+    if (!ok)
+        return ll_fail_mem(err, "head pass", rows * ((size_t)m->d_model * 4 + (size_t)w->n_tasks * sizeof *w->parts + k * sizeof(struct ll_hit)));
+    return ll_engine_reserve(w->job->engine, w->max_rows, m->d_model, 1, 1, err);
+}
+
+/* The next block: as many whole groups as fit. Returns its lens rows. */
+static int block_size(const struct ll_head_job *job, int group0, int *n_groups)
+{
+    int rows = 0, g = group0;
+    while (g < job->n_groups && g - group0 < BLOCK_GROUPS && (g == group0 || rows + job->groups[g].n_rows + g - group0 + 1 <= BLOCK_ROWS))
+        rows += job->groups[g++].n_rows;
+    *n_groups = g - group0;
+    return rows;
+}
+
+static int check_job(const struct ll_head_job *job, struct ll_err *err)
+{
+    const struct ll_model *m = job->model;
+    if (job->k < 1 || job->k > m->d_vocab)
+        return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", m->d_vocab, job->k);
+    for (int g = 0; g < job->n_groups; g++)
+        for (int j = 0; j < job->groups[g].n_tracked; j++)
+            if (job->groups[g].tracked[j] < 0 || job->groups[g].tracked[j] >= m->d_vocab)
+                return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", m->d_vocab - 1, job->groups[g].tracked[j]);
+    return LL_OK;
+}
+
+int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
+{
+    struct walk w = {.job = job, .vec = ll_engine_vec(job->engine), .ops = ll_engine_tile_ops(job->engine), .k = job->k};
+    struct ll_hit *spare = NULL;
+    int rc = check_job(job, err), n;
+    for (int g = 0; !rc && g < job->n_groups; g += n) {
+        int rows = block_size(job, g, &n) + n;
+        w.max_rows = rows > w.max_rows ? rows : w.max_rows;
+        w.max_groups = n > w.max_groups ? n : w.max_groups;
+    }
+    if (rc || !w.max_rows)
+        return rc;
+    rc = make_walk(&w, err);
+    if (!rc && !(spare = malloc(sizeof *spare * (size_t)job->k)))
+        rc = ll_fail_mem(err, "head pass", sizeof *spare * (size_t)job->k);
+    for (int g = 0; !rc && g < job->n_groups; g += n) {
+        int rows = block_size(job, g, &n);
+        w.group0 = g;
+        w.n_groups = n;
+        rc = run_block(&w, spare, err);
+        w.row0 += rows;
+    }
+    free(spare);
+    free_walk(&w);
+    return rc;
+}
+
+long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, int n_threads)
+{
+    long long per_pos = m->n_layers + 2, fit = BLOCK_ROWS / per_pos > 1 ? BLOCK_ROWS / per_pos : 1;
+    long long rows = (n_pos < fit ? n_pos : fit) * per_pos, tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
+    return rows * (m->d_model * 4LL + tasks * (long long)sizeof(struct part) + n_threads * (k * (long long)sizeof(struct ll_hit) + 4 * (LL_MAX_TRACKED + 1)));
+}
+
+double ll_head_p(const struct ll_head_out *o, float logit) { return ll_exp((double)logit - o->lse); }
+
+void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits)
+{
+    ll_linear(eng, &m->W_U, normed, m->d_model, 1, NULL, logits, m->d_vocab);
+    ll_head_tail(m, ll_engine_vec(eng), logits, (size_t)m->d_vocab);
+}
+
+void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top, int *n_top, double *entropy_bits, double *lse)
+{
+    double m = -INFINITY, s = 0, sd = 0;
+    *n_top = 0;
+    for (int v = 0; v < n; v++)
+        m = (double)l[v] > m ? (double)l[v] : m;
+    for (int v = 0; v < n; v++) {
+        double d = ((double)l[v] - m) / t, e = ll_exp(d);
+        s += e;
+        sd += e * d;
+        ll_topk_add(top, n_top, k, (struct ll_hit){l[v], v});
+    }
+    double h = ll_log(s) - sd / s;
+    *entropy_bits = h > 0 ? h * INV_LN2 : 0;
+    *lse = m / t + ll_log(s);
+    ll_topk_sort(top, *n_top);
+}

@@ -1,0 +1,43 @@
+/* lens.c - see lens.h */
+#include "lens.h"
+
+#include "ops.h"
+
+#include <string.h>
+
+static const struct ll_lens_info kinds[LL_N_LENSES] = {
+    [LL_LENS_FINAL] = {"final", NULL},
+    [LL_LENS_NEXT_LN1] = {"next-ln1", "the next block's ln1 gain does not belong to the unembedding: inner rows come out nearly uniform"},
+    [LL_LENS_POST_LN2] = {"post-ln2", "the block's ln2 gain does not belong to the unembedding: inner rows come out nearly uniform"},
+    [LL_LENS_RAW] = {"raw", "rows are decoded without a norm: entropies reflect the residual's size"},
+};
+
+const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind) { return &kinds[kind]; }
+
+int ll_lens_by_name(const char *name)
+{
+    for (int i = 0; i < LL_N_LENSES; i++)
+        if (!strcmp(kinds[i].name, name))
+            return i;
+    return -1;
+}
+
+const struct ll_norm *ll_lens_norm(const struct ll_model *m, enum ll_lens_kind kind, int row)
+{
+    if (row == m->n_layers || kind == LL_LENS_FINAL)
+        return &m->ln_final;
+    if (kind == LL_LENS_RAW)
+        return NULL;
+    if (kind == LL_LENS_NEXT_LN1 || row == 0)
+        return &m->layers[row].ln1;
+    return &m->layers[row - 1].ln2;
+}
+
+void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int row, const float *x, float *y)
+{
+    const struct ll_norm *norm = ll_lens_norm(m, kind, row);
+    if (norm)
+        ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
+    else
+        memcpy(y, x, sizeof *y * (size_t)m->d_model);
+}

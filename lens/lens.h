@@ -1,0 +1,28 @@
+/* lens.h - residual-stream rows as next-token distributions.
+ *
+ *     logits = cap(W_U . (gamma * x / rms(x))),  rms(x) = sqrt(mean(x^2) + eps)
+ *
+ * The rms is taken from x itself at every layer ("true RMS"): no statistic is borrowed from the layer the norm belongs
+ * to; what a lens kind chooses is the gain gamma. Row 0 decodes the embedding, row l what leaves block l-1; row
+ * n_layers always uses the final norm, so it must equal the model's own output bit for bit (head_pass.h checks).
+ * Sources: nostalgebraist 2020 (logit lens); Zhang & Sennrich 2019 (RMSNorm). */
+#ifndef LL_LENS_H
+#define LL_LENS_H
+#include "model.h"
+
+enum ll_lens_kind {
+    LL_LENS_FINAL,     /* the final norm's gain at every row (default) */
+    LL_LENS_NEXT_LN1,  /* row l: ln1 of block l (the next block) */
+    LL_LENS_POST_LN2,  /* row 0: ln1 of block 0; row l: ln2 of block l-1 */
+    LL_LENS_RAW,       /* no norm at rows 0..n-1; row n is the model's own (final norm) */
+    LL_N_LENSES
+};
+struct ll_lens_info { const char *name; const char *warning; /* NULL: none */ };
+const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind);
+int ll_lens_by_name(const char *name);  /* -1: unknown */
+
+/* The norm that decodes row `row` (0..n_layers), or NULL for a row that is decoded raw. */
+const struct ll_norm *ll_lens_norm(const struct ll_model *m, enum ll_lens_kind kind, int row);
+/* y[d_model] = what the unembedding reads for residual x at that row. */
+void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int row, const float *x, float *y);
+#endif

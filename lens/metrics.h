@@ -1,0 +1,27 @@
+/* metrics.h - judgements about a row of the lens: copying, collapse, answer; and the layers where they first hold.
+ *
+ * Spec 9.1 and 11. Everything in ids and probabilities; text enters only as "is this token blank". */
+#ifndef LL_METRICS_H
+#define LL_METRICS_H
+#include "head_pass.h"
+
+enum ll_copy_rule {
+    LL_COPY_STRICT,   /* top-1 occurs in the prompt, p1 > threshold, p1 - p2 > margin, top-1 is not blank (spec 9.2) */
+    LL_COPY_LEGACY,   /* the early rule: without the blank guard, or entropy below 1 bit (spec 9.1, known false positives) */
+};
+struct ll_copy_opts { enum ll_copy_rule rule; double threshold, margin; };
+extern const struct ll_copy_opts ll_copy_strict, ll_copy_legacy; /* 0.95, 0.10 and 0.90, 0.05 */
+
+enum { LL_ENTROPY_COLLAPSE_BITS = 1 };
+
+/* ctx: ids of the prompt without special tokens. blank: 1 when the top-1 token is white space or punctuation only. */
+int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank, const struct ll_copy_opts *opts);
+int ll_entropy_collapse(const struct ll_head_out *o);
+/* White space or ASCII punctuation only, after U+2581, U+0120 and U+010A count as spaces (spec 9.2). Text is UTF-8. */
+int ll_text_is_blank(const char *s, size_t n);
+
+/* What one row of a pass says, in layer order. */
+struct ll_row_flags { int copy_collapse, entropy_collapse, is_answer; };
+/* First row, in order, for which each holds; -1: none. */
+void ll_first_layers(const struct ll_row_flags *rows, int n, int *L_copy, int *L_copy_H, int *L_semantic);
+#endif

@@ -1,0 +1,56 @@
+/* sweep.h - many prompts through pass and lens, in batches that fit, results handed back a prompt at a time.
+ *
+ * Layer-major: all prompts of a batch go through a layer before the next is touched, then all kept residual rows of the
+ * batch walk the unembedding together. How prompts are batched changes no bit of any result. Knows ids, not text. */
+#ifndef LL_SWEEP_H
+#define LL_SWEEP_H
+#include "capture.h"
+#include "head_pass.h"
+
+enum ll_sweep_want {
+    LL_SWEEP_ALL,        /* every position, every layer */
+    LL_SWEEP_LAST,       /* the last position, every layer */
+    LL_SWEEP_OUTPUT,     /* the last position, the model's own output only */
+};
+
+struct ll_sweep_prompt {
+    const int *ids; int n_ids;           /* as fed to the model; borrowed */
+    enum ll_sweep_want want;
+    const int *tracked; int n_tracked;   /* ids followed at the last position (answers), up to LL_MAX_TRACKED */
+};
+
+struct ll_sweep_result {
+    int prompt;                          /* index into prompts */
+    int n_rows;                          /* lens rows: n_layers + 1, or 0 for LL_SWEEP_OUTPUT */
+    int n_pos, pos0;                     /* positions pos0 .. pos0 + n_pos - 1 */
+    const struct ll_head_out *rows;      /* [n_rows, n_pos] */
+    const struct ll_head_out *own;       /* [n_pos] the model's own output */
+    const float *final_last;             /* [d_model] ln_final.normalized of the last position */
+};
+
+struct ll_sweep {
+    const struct ll_model *model;
+    struct ll_engine *engine;
+    enum ll_lens_kind lens;
+    int k;                               /* top list of every row */
+    const struct ll_sweep_prompt *prompts; int n_prompts;
+    long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
+    const struct ll_listener *extra; int n_extra;   /* further listeners of the pass (dumps), may be NULL */
+    /* Called in prompt order. Returns LL_OK or a code that ends the sweep. */
+    int (*result)(void *arg, const struct ll_sweep_result *r, struct ll_err *err);
+    void *result_arg;
+    void (*progress)(void *arg, double done);       /* 0..1, estimated arithmetic; may be NULL */
+    void *progress_arg;
+};
+int ll_sweep_run(const struct ll_sweep *sweep, struct ll_err *err);
+
+/* What a sweep would need, for `show --plan` and the choice of batches. */
+struct ll_sweep_plan {
+    long long rows, kept;                /* token positions in all; residual rows the lens reads, layers included */
+    int n_batches, batch_rows;           /* batch_rows: of the largest */
+    long long pass_bytes, stack_bytes, head_bytes; /* of the largest batch */
+    long long weight_bytes_read;         /* stored bytes read in all */
+    double flops_pass, flops_head;
+};
+int ll_sweep_plan(const struct ll_sweep *sweep, struct ll_sweep_plan *plan, struct ll_err *err);
+#endif

@@ -1,0 +1,51 @@
+/* fail.c - see fail.h */
+#include "fail.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One line, whatever the arguments held: control characters would tear the message apart. */
+static void one_line(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = ' ';
+}
+
+int ll_fail(struct ll_err *err, int code, const char *fmt, ...)
+{
+    if (err && !err->code) {
+        va_list ap;
+        va_start(ap, fmt);
+        vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+        va_end(ap);
+        one_line(err->msg);
+        err->code = code;
+    }
+    return code;
+}
+
+int ll_context(struct ll_err *err, const char *fmt, ...)
+{
+    if (!err)
+        return LL_EFAIL;
+    char head[256], rest[sizeof err->msg];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(head, sizeof head, fmt, ap);
+    va_end(ap);
+    one_line(head);
+    memcpy(rest, err->msg, sizeof rest);
+    snprintf(err->msg, sizeof err->msg, "%s: %.*s", head, (int)(sizeof err->msg - sizeof head - 3), rest);
+    return err->code;
+}
+
+int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes)
+{
+    return ll_fail(err, LL_EFAIL, "out of memory: %s needs %llu bytes", what, bytes);
+}
+
+int ll_exit_code(int code)
+{
+    return code >= 0 ? 0 : code < LL_ECHECK ? 1 : -code;
+}

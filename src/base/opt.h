@@ -1,0 +1,25 @@
+/* opt.h - command-line options from a table: parsing, checking and the help text come from the same rows. */
+#ifndef LL_OPT_H
+#define LL_OPT_H
+#include "buf.h"
+#include "fail.h"
+
+enum ll_opt_kind { LL_OPT_FLAG, LL_OPT_INT, LL_OPT_NUM, LL_OPT_STR };
+
+struct ll_opt {
+    const char *name;      /* "--top-k"; NULL ends the table */
+    enum ll_opt_kind kind;
+    void *target;          /* int * (FLAG: set to 1; INT), double * (NUM), const char ** (STR, borrowed from argv) */
+    const char *arg;       /* "N", shown in the help; NULL for flags */
+    const char *help;      /* one line; the default is shown from the target's value */
+    double lo, hi;         /* range of INT and NUM; both 0: any */
+    const char *choices;   /* STR: "a|b|c", anything else is refused; NULL: any text */
+};
+
+/* Parse argv[1..argc-1] (argv[0]: the command's name). Options may stand anywhere, "--name value" or "--name=value"; "--"
+ * ends them. Everything else goes to args[] (at most max_args, *n_args of them, borrowed). Returns LL_OK or LL_EUSAGE
+ * naming the option, expected and found. */
+int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args, int *n_args, struct ll_err *err);
+/* Append the table as help lines of at most 80 columns; call before parsing, so that targets hold the defaults. */
+void ll_opt_help(const struct ll_opt *opts, struct ll_buf *out);
+#endif

@@ -1,0 +1,184 @@
+/* ckpt.c - see ckpt.h. Told in order: a path (hub.c, layout.c), its files, their headers (safetensors.c), one sorted list. */
+#include "ckpt.h"
+
+#include "hub.h"
+#include "layout.h"
+#include "safetensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Map one file and append its tensors, unsorted as yet. */
+static int add_file(struct ll_ckpt *c, const char *name, struct ll_err *err)
+{
+    struct ll_st_header h = {0};
+    struct ll_ckpt_file *f = &c->files[c->n_files++]; /* counted before it is whole: ll_ckpt_close() takes it */
+    f->name = strdup(name);
+    f->path = ll_path_join(c->dir, name);
+    if (!f->name || !f->path)
+        return ll_fail_mem(err, "file name", strlen(name));
+    int rc = ll_map_open(&f->map, f->path, err);
+    if (rc)
+        return rc;
+    rc = ll_st_parse(&h, name, f->map.data, f->map.size, err);
+    if (rc)
+        return ll_context(err, "%s", c->dir);
+    size_t n = (size_t)c->n_tensors + (size_t)h.n_tensors;
+    struct ll_tensor *all = realloc(c->tensors, (n ? n : 1) * sizeof *all);
+    if (!all) {
+        ll_st_free(&h);
+        return ll_fail_mem(err, name, n * sizeof *all);
+    }
+    c->tensors = all;
+    for (int i = 0; i < h.n_tensors; i++) {
+        all[c->n_tensors] = h.tensors[i];
+        all[c->n_tensors++].file = c->n_files - 1;
+    }
+    f->tensor_names = h.names;
+    f->header_size = h.size;
+    h.names = NULL;
+    ll_st_free(&h);
+    return LL_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct ll_tensor *)a)->name, ((const struct ll_tensor *)b)->name);
+}
+
+static int check_once(const struct ll_ckpt *c, struct ll_err *err)
+{
+    for (int i = 0; i + 1 < c->n_tensors; i++)
+        if (!by_name(&c->tensors[i], &c->tensors[i + 1]))
+            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": expected in one file, found in both %s and %s", c->dir, c->tensors[i].name,
+                           c->files[c->tensors[i].file].name, c->files[c->tensors[i + 1].file].name);
+    return LL_OK;
+}
+
+/* What the index promises must be there; tensors that it does not name are welcome. */
+static int check_index(const struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
+{
+    for (int i = 0; i < l->n_entries; i++) {
+        const struct ll_layout_entry *e = &l->entries[i];
+        const struct ll_tensor *t = ll_ckpt_find(c, e->tensor);
+        if (!t || strcmp(c->files[t->file].name, e->file))
+            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": %s expects it in %s, found %s%s", c->dir, e->tensor, l->index_name, e->file,
+                           t ? "it in " : "it nowhere", t ? c->files[t->file].name : "");
+    }
+    return LL_OK;
+}
+
+static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
+{
+    int rc = LL_OK;
+    c->files = calloc((size_t)l->n_files, sizeof *c->files);
+    if (!c->files)
+        return ll_fail_mem(err, "file list", (size_t)l->n_files * sizeof *c->files);
+    for (int i = 0; i < l->n_files && !rc; i++)
+        rc = add_file(c, l->files[i], err);
+    if (rc)
+        return rc;
+    qsort(c->tensors, (size_t)c->n_tensors, sizeof *c->tensors, by_name);
+    rc = check_once(c, err);
+    return rc ? rc : check_index(c, l, err);
+}
+
+static int read_config(struct ll_ckpt *c, struct ll_err *err)
+{
+    char *path = ll_path_join(c->dir, "config.json");
+    int rc = path ? ll_settings_read(&c->settings, path, err) : ll_fail_mem(err, "path", strlen(c->dir));
+    free(path);
+    if (!rc && (ll_settings_len(c->settings, "") < 0 || ll_settings_is_array(c->settings, "")))
+        rc = ll_fail(err, LL_EUSAGE, "config.json: expected an object");
+    return rc ? ll_context(err, "%s", c->dir) : LL_OK;
+}
+
+/* The names the model goes by. id: owned, taken over; NULL when it did not come through the hub cache. */
+static int name_it(struct ll_ckpt *c, struct ll_layout *l, char *id, struct ll_err *err)
+{
+    if (!id)
+        id = ll_hub_id_of_path(l->dir);
+    c->model_id = id ? id : strdup(l->clean);
+    c->clean = id ? ll_path_base(id) : strdup(l->clean);
+    c->dir = strdup(l->dir);
+    c->container = "safetensors";
+    return c->model_id && c->clean && c->dir ? LL_OK : ll_fail_mem(err, "model name", strlen(l->dir));
+}
+
+/* "model/" and "model" are the same folder. Owned. */
+static char *without_slashes(const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return strndup(path, n);
+}
+
+int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
+{
+    struct ll_layout l = {0};
+    char *id = NULL;
+    int rc = LL_OK;
+    *ckpt = NULL;
+    struct ll_ckpt *c = calloc(1, sizeof *c);
+    if (!c)
+        return ll_fail_mem(err, "checkpoint", sizeof *c);
+    if (!ll_is_dir(model) && !ll_is_file(model))
+        rc = ll_hub_find(model, &c->path, &id, err);
+    else if (!(c->path = without_slashes(model)))
+        rc = ll_fail_mem(err, "path", strlen(model));
+    if (!rc)
+        rc = ll_layout_find(&l, c->path, err);
+    if (rc)
+        free(id);
+    else
+        rc = name_it(c, &l, id, err);
+    if (!rc)
+        rc = read_config(c, err);
+    if (!rc)
+        rc = open_files(c, &l, err);
+    ll_layout_free(&l);
+    if (rc)
+        ll_ckpt_close(c);
+    else
+        *ckpt = c;
+    return rc;
+}
+
+void ll_ckpt_close(struct ll_ckpt *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->n_files; i++) {
+        ll_map_close(&c->files[i].map);
+        free(c->files[i].tensor_names);
+        free(c->files[i].path);
+        free(c->files[i].name);
+    }
+    free(c->files);
+    free(c->tensors);
+    ll_settings_free(c->settings);
+    free(c->model_id);
+    free(c->clean);
+    free(c->dir);
+    free(c->path);
+    free(c);
+}
+
+const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *c, const char *name)
+{
+    const struct ll_tensor key = {.name = name};
+    return c->n_tensors ? bsearch(&key, c->tensors, (size_t)c->n_tensors, sizeof key, by_name) : NULL;
+}
+
+static size_t offset_of(const struct ll_ckpt *c, const struct ll_tensor *t) { return (size_t)(t->data - c->files[t->file].map.data); }
+
+void ll_ckpt_will_need(const struct ll_ckpt *c, const struct ll_tensor *t)
+{
+    ll_map_will_need(&c->files[t->file].map, offset_of(c, t), t->size);
+}
+
+void ll_ckpt_dont_need(const struct ll_ckpt *c, const struct ll_tensor *t)
+{
+    ll_map_dont_need(&c->files[t->file].map, offset_of(c, t), t->size);
+}

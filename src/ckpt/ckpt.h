@@ -1,0 +1,72 @@
+/* ckpt.h - a checkpoint as named tensors and settings, whatever container it came in.
+ *
+ * A Hugging Face folder (config.json + one *.safetensors, or many with model.safetensors.index.json), a single
+ * .safetensors or .index.json file beside its config.json, or org/name[@rev] in the local hub cache (hub.h). Everything
+ * in the files is hostile until checked: lengths, offsets, products, types and UTF-8. Tensors stay as stored in the
+ * mapped files; nothing is copied. Source: safetensors format document; huggingface_hub cache layout. */
+#ifndef LL_CKPT_H
+#define LL_CKPT_H
+#include "dtype.h"
+#include "fail.h"
+#include "map.h"
+#include "settings.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LL_MAX_DIMS = 4 };
+
+struct ll_tensor {
+    const char *name;            /* borrowed from the checkpoint, valid UTF-8 */
+    enum ll_dtype dtype;
+    int n_dims;                  /* 0 = scalar */
+    int64_t dims[LL_MAX_DIMS];   /* outermost first, row-major; unused ones 0 */
+    const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
+    size_t size;                 /* bytes, checked against dims and dtype */
+    int file;                    /* index into ckpt->files */
+};
+
+struct ll_ckpt_file {
+    char *path;                  /* owned */
+    char *name;                  /* owned: path relative to the checkpoint folder, for messages and provenance */
+    char *tensor_names;          /* owned: where the names of its tensors lie */
+    struct ll_map map;           /* owned */
+    size_t header_size;          /* bytes before the first tensor */
+};
+
+struct ll_ckpt {
+    char *path;                  /* owned: as resolved */
+    char *dir;                   /* owned: folder that holds config.json, tokenizer.json */
+    char *clean;                 /* owned: model name, the part after the last '/' of what was asked for (without @rev; of a
+                                  * file named model.*: of its folder; of a folder inside a hub cache: of the model's id) */
+    char *model_id;              /* owned: "org/name" when it came from the hub cache, else clean */
+    const char *container;       /* "safetensors" (later "gguf") */
+    struct ll_settings *settings;/* owned: config.json */
+    struct ll_ckpt_file *files;  /* owned */
+    int n_files;
+    struct ll_tensor *tensors;   /* owned, sorted by name, each name once */
+    int n_tensors;
+};
+
+/* Open what `model` names (see above). Reads headers only. Returns LL_OK, or LL_EUSAGE (missing or broken file: the
+ * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type not known, more than
+ * LL_MAX_DIMS dimensions) or LL_EFAIL. A failed open holds nothing. */
+int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
+void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
+
+/* The tensor of that name, or NULL. */
+const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *ckpt, const char *name);
+/* Ask the kernel to read a tensor ahead / to drop its pages. */
+void ll_ckpt_will_need(const struct ll_ckpt *ckpt, const struct ll_tensor *t);
+void ll_ckpt_dont_need(const struct ll_ckpt *ckpt, const struct ll_tensor *t);
+
+/* What the checkpoint is, cheaply: SHA-256 (hex) over the bytes of config.json, tokenizer.json and tokenizer_config.json
+ * (where there), and per tensor, in order of names, its name, dtype, shape and size, and 64 bytes from its middle (of
+ * at most 1024 tensors, evenly chosen), so that training steps and fine-tunes of one model differ. Independent of where
+ * the files lie, their names and their division into shards. It does not prove the weights equal: that takes
+ * a hash of all bytes. Costs a read of the tokenizer (33 MB: 0.1 s) and a page a tensor. LL_OK, LL_EUSAGE or LL_EFAIL. */
+int ll_ckpt_identity(const struct ll_ckpt *ckpt, char hex[65], struct ll_err *err);
+
+/* First NaN or infinite value of a tensor as stored: its flat index, or -1 when all are finite (integers always are). */
+int64_t ll_tensor_nonfinite(const struct ll_tensor *t);
+#endif

@@ -1,0 +1,27 @@
+/* dtype.h - storage types of tensors: one row a type (ll_dtype_info). A new type is a row here, a to-float function
+ * and a conversion in the engine's kernels. The engine has its own view of these (engine.h, enum ll_wtype). */
+#ifndef LL_DTYPE_H
+#define LL_DTYPE_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum ll_dtype {
+    LL_F32, LL_F16, LL_BF16, LL_F64, LL_I64, LL_I32, LL_I16, LL_I8, LL_U8, LL_BOOL8,
+    LL_U16, LL_U32, LL_U64, LL_F8_E4M3, LL_F8_E5M2, LL_F8_E8M0, LL_N_DTYPES
+};
+
+struct ll_dtype_info {
+    const char *name;        /* as safetensors spells it: "F32", "BF16", ... */
+    const char *torch_name;  /* as config.json spells it: "float32", "bfloat16"; NULL if none */
+    int block;               /* values a block (1 for plain types) */
+    int block_bytes;         /* bytes a block */
+    int is_float;
+    uint64_t nonfinite;      /* a stored value v is NaN or infinite exactly when (v & nonfinite) == nonfinite; 0: never */
+    /* n values, whole blocks; src may be unaligned. Exact where float32 can hold the value (all float types but F64),
+     * else rounded to nearest, ties to even. Infinities and NaN stay so. */
+    void (*to_f32)(const uint8_t *src, float *dst, size_t n);
+};
+
+const struct ll_dtype_info *ll_dtype_info(enum ll_dtype t);
+int ll_dtype_by_name(const char *name); /* safetensors or torch spelling; -1 when unknown */
+#endif

@@ -1,0 +1,163 @@
+/* hub.c - see hub.h */
+#include "hub.h"
+
+#include "buf.h"
+#include "map.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+static const struct place {
+    const char *variable, *below;
+} places[] = {
+    {"HF_HUB_CACHE", ""},
+    {"HUGGINGFACE_HUB_CACHE", ""},
+    {"HF_HOME", "/hub"},
+    {"XDG_CACHE_HOME", "/huggingface/hub"},
+    {"HOME", "/.cache/huggingface/hub"},
+};
+
+/* One part of a repository name: what the hub allows, so that no part can be "..", empty or hold a '/'. */
+static int good_part(const char *s, size_t n)
+{
+    if (!n || n > 96 || s[0] == '.' || s[0] == '-' || s[n - 1] == '.' || s[n - 1] == '-' || strspn(s, plain) < n)
+        return 0;
+    for (size_t i = 0; i + 1 < n; i++)
+        if ((s[i] == '.' || s[i] == '-') && s[i + 1] == s[i])
+            return 0;
+    return 1;
+}
+
+/* "org/name" or "name" of n bytes. */
+static int good_id(const char *s, size_t n)
+{
+    const char *slash = memchr(s, '/', n);
+    size_t org = slash ? (size_t)(slash - s) : 0;
+    return slash ? good_part(s, org) && good_part(slash + 1, n - org - 1) : good_part(s, n);
+}
+
+/* A revision may hold slashes ("refs/pr/1") but must not lead out of refs/. */
+static int good_revision(const char *s)
+{
+    for (const char *part = s;; part++) {
+        size_t n = strcspn(part, "/");
+        if (!n || n > 200 || part[0] == '.')
+            return 0;
+        part += n;
+        if (!*part)
+            return 1;
+    }
+}
+
+/* CACHE/models--org--name */
+static int repo_folder(struct ll_buf *b, const char *id, struct ll_err *err)
+{
+    size_t i = 0, n = sizeof places / sizeof places[0];
+    const char *v = NULL;
+    while (i < n && !((v = getenv(places[i].variable)) && *v))
+        i++;
+    if (i == n)
+        return ll_fail(err, LL_EUSAGE, "%s: no such file or folder, and neither HF_HOME nor HOME says where the hub cache is", id);
+    ll_buf_addf(b, "%s%s/models--", v, places[i].below);
+    for (const char *c = id; *c; c++)
+        ll_buf_add(b, *c == '/' ? "--" : c, *c == '/' ? 2 : 1);
+    return ll_buf_ok(b, err);
+}
+
+/* The hash in a file of refs/; NULL when there is no such file or no name of a snapshot in it. Owned. */
+static char *read_ref(const char *repo, const char *revision)
+{
+    struct ll_buf path = {0}, text = {0};
+    char *hash = NULL;
+    ll_buf_addf(&path, "%s/refs/%s", repo, revision);
+    if (!path.failed && ll_is_file(path.s) && ll_file_read(path.s, 4096, &text, NULL) == LL_OK) {
+        size_t n = strspn(ll_buf_str(&text), plain);
+        if (good_part(ll_buf_str(&text), n))
+            hash = strndup(text.s, n);
+    }
+    ll_buf_free(&path);
+    ll_buf_free(&text);
+    return hash;
+}
+
+/* The name of the only snapshot; NULL when there are none or several. Owned. */
+static char *only_snapshot(const char *repo)
+{
+    char *path = ll_path_join(repo, "snapshots"), *name = NULL;
+    DIR *d = path ? opendir(path) : NULL;
+    int n = 0;
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.' && !n++)
+            name = strdup(e->d_name);
+    if (d)
+        closedir(d);
+    free(path);
+    if (n == 1)
+        return name;
+    free(name);
+    return NULL;
+}
+
+/* The snapshot folder of a revision (NULL: the default), or NULL. Owned. */
+static char *snapshot(const char *repo, const char *revision)
+{
+    struct ll_buf b = {0};
+    char *hash = read_ref(repo, revision ? revision : "main");
+    if (!hash && !revision)
+        hash = only_snapshot(repo);
+    if (!hash && revision && !strchr(revision, '/'))
+        hash = strdup(revision);
+    if (hash)
+        ll_buf_addf(&b, "%s/snapshots/%s", repo, hash);
+    free(hash);
+    if (b.s && !b.failed && ll_is_dir(b.s))
+        return b.s;
+    ll_buf_free(&b);
+    return NULL;
+}
+
+int ll_hub_find(const char *asked, char **dir, char **model_id, struct ll_err *err)
+{
+    const char *at = strchr(asked, '@'), *revision = at ? at + 1 : NULL;
+    size_t n = at ? (size_t)(at - asked) : strlen(asked);
+    struct ll_buf repo = {0};
+    *dir = *model_id = NULL;
+    if (!good_id(asked, n) || (revision && !good_revision(revision)))
+        return ll_fail(err, LL_EUSAGE, "%.400s: no such file or folder, and no model name of the form org/name[@revision]", asked);
+    char *id = strndup(asked, n);
+    int rc = id ? repo_folder(&repo, id, err) : ll_fail_mem(err, "model name", n);
+    if (!rc && !ll_is_dir(repo.s))
+        rc = ll_fail(err, LL_EUSAGE, "%.200s: no such file or folder, and not in the hub cache (looked for %.600s); nothing is downloaded", asked,
+                     repo.s);
+    if (!rc && !(*dir = snapshot(repo.s, revision)))
+        rc = ll_fail(err, LL_EUSAGE, "%.200s: the hub cache holds no snapshot of revision %.200s (looked in %.500s); nothing is downloaded", id,
+                     revision ? revision : "main", repo.s);
+    ll_buf_free(&repo);
+    if (rc)
+        free(id);
+    else
+        *model_id = id;
+    return rc;
+}
+
+char *ll_hub_id_of_path(const char *dir)
+{
+    static const char mark[] = "models--";
+    for (const char *p = dir; (p = strstr(p, mark)); p++) {
+        size_t n = strcspn(p, "/"), skip = sizeof mark - 1;
+        if ((p > dir && p[-1] != '/') || strncmp(p + n, "/snapshots/", 11))
+            continue;
+        char *id = strndup(p + skip, n - skip), *dashes = id ? strstr(id, "--") : NULL;
+        if (dashes) {
+            *dashes = '/';
+            memmove(dashes + 1, dashes + 2, strlen(dashes + 2) + 1);
+        }
+        if (id && good_id(id, strlen(id)))
+            return id;
+        free(id);
+    }
+    return NULL;
+}

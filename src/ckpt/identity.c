@@ -1,0 +1,67 @@
+/* identity.c - the cheap hash that names a checkpoint (see ll_ckpt_identity in ckpt.h).
+ *
+ * Every piece is preceded by its kind and its length, so that no two different checkpoints feed the hash the same bytes. */
+#include "ckpt.h"
+#include "sha256.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SAMPLES = 1024, SAMPLE_BYTES = 64 };
+
+static const char *const documents[] = {"config.json", "tokenizer.json", "tokenizer_config.json"};
+
+static void add_piece(struct ll_sha256 *sha, const char *kind, const void *bytes, size_t n)
+{
+    char head[64];
+    int len = snprintf(head, sizeof head, "%s %zu\n", kind, n);
+    ll_sha256_add(sha, head, (size_t)len);
+    ll_sha256_add(sha, bytes, n);
+}
+
+static int add_document(struct ll_sha256 *sha, const char *dir, const char *name, struct ll_err *err)
+{
+    struct ll_map map = {0};
+    char *path = ll_path_join(dir, name);
+    if (!path)
+        return ll_fail_mem(err, "path", strlen(dir));
+    int rc = LL_OK;
+    if (ll_is_file(path)) {
+        rc = ll_map_open(&map, path, err);
+        if (!rc)
+            add_piece(sha, name, map.data, map.size);
+        ll_map_close(&map);
+    }
+    free(path);
+    return rc;
+}
+
+static void add_tensor(struct ll_sha256 *sha, const struct ll_tensor *t, int sample)
+{
+    char line[160];
+    int n = snprintf(line, sizeof line, "%s", ll_dtype_info(t->dtype)->name);
+    for (int i = 0; i < t->n_dims; i++)
+        n += snprintf(line + n, sizeof line - (size_t)n, " %lld", (long long)t->dims[i]);
+    add_piece(sha, "tensor", t->name, strlen(t->name));
+    add_piece(sha, "type", line, (size_t)n);
+    if (!sample)
+        return;
+    size_t len = t->size < SAMPLE_BYTES ? t->size : SAMPLE_BYTES;
+    add_piece(sha, "sample", t->data + (t->size - len) / 2, len);
+}
+
+int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)
+{
+    struct ll_sha256 sha;
+    int rc = LL_OK;
+    ll_sha256_init(&sha);
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc; i++)
+        rc = add_document(&sha, c->dir, documents[i], err);
+    if (rc)
+        return rc;
+    for (int64_t i = 0, n = c->n_tensors; i < n; i++) /* a sample where i * MAX_SAMPLES / n takes a new value */
+        add_tensor(&sha, &c->tensors[i], n <= MAX_SAMPLES || i * MAX_SAMPLES / n != (i - 1) * MAX_SAMPLES / n || !i);
+    ll_sha256_hex(&sha, hex);
+    return LL_OK;
+}

@@ -1,0 +1,107 @@
+/* json_tree.c - see json_tree.h */
+#include "json_tree.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- equal keys ------------------------------------------------------------------------------------------------- */
+
+struct key {
+    cJSON *item;
+    int at; /* place in the object: equal keys sort by it */
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    int c = strcmp(x->item->string, y->item->string);
+    return c ? c : x->at - y->at;
+}
+
+static int settle_object(cJSON *obj, const char *name, enum ll_json_keys keys, struct ll_err *err)
+{
+    size_t n = 0;
+    for (cJSON *c = obj->child; c; c = c->next)
+        n++;
+    if (n < 2)
+        return LL_OK;
+    struct key few[8], *k = n <= 8 ? few : malloc(n * sizeof *k); /* most objects are small */
+    if (!k)
+        return ll_fail_mem(err, name, n * sizeof *k);
+    size_t i = 0;
+    for (cJSON *c = obj->child; c; c = c->next, i++)
+        k[i] = (struct key){c, (int)i};
+    qsort(k, n, sizeof *k, by_key);
+    int rc = LL_OK;
+    for (i = 0; i + 1 < n && !rc; i++) {
+        if (strcmp(k[i].item->string, k[i + 1].item->string))
+            continue;
+        if (keys == LL_KEYS_UNIQUE)
+            rc = ll_fail(err, LL_EUSAGE, "%s: \"%.200s\": expected each name once, found it twice", name, k[i].item->string);
+        else
+            cJSON_Delete(cJSON_DetachItemViaPointer(obj, k[i].item));
+    }
+    if (k != few)
+        free(k);
+    return rc;
+}
+
+/* Recursion is bounded by LL_JSON_DEPTH. */
+static int settle_keys(cJSON *v, const char *name, enum ll_json_keys keys, struct ll_err *err)
+{
+    int rc = cJSON_IsObject(v) ? settle_object(v, name, keys, err) : LL_OK;
+    for (cJSON *c = v->child; c && !rc; c = c->next)
+        if (c->child)
+            rc = settle_keys(c, name, keys, err);
+    return rc;
+}
+
+/* ---- public ----------------------------------------------------------------------------------------------------- */
+
+int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err)
+{
+    *tree = NULL;
+    int rc = ll_json_scan(name, text, n, err);
+    if (rc)
+        return rc;
+    size_t mark = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* cJSON trips over it in the shortest texts */
+    cJSON *t = cJSON_ParseWithLength(text + mark, n - mark);
+    if (!t) /* it is JSON, so only memory can be lacking */
+        return ll_fail_mem(err, name, n);
+    rc = settle_keys(t, name, keys, err);
+    if (rc)
+        cJSON_Delete(t);
+    else
+        *tree = t;
+    return rc;
+}
+
+int ll_json_get_integer(const cJSON *v, long long lo, long long hi, long long *out)
+{
+    if (!cJSON_IsNumber(v) || !(fabs(v->valuedouble) <= LL_JSON_EXACT) || v->valuedouble != floor(v->valuedouble))
+        return 0;
+    long long i = (long long)v->valuedouble;
+    if (i < lo || i > hi)
+        return 0;
+    *out = i;
+    return 1;
+}
+
+const char *ll_json_show(const cJSON *v, char out[64])
+{
+    const char *s = cJSON_IsObject(v)  ? "an object"
+                    : cJSON_IsArray(v) ? "an array"
+                    : cJSON_IsTrue(v)  ? "true"
+                    : cJSON_IsFalse(v) ? "false"
+                                       : "nothing";
+    if (cJSON_IsString(v))
+        snprintf(out, 64, strlen(v->valuestring) > 48 ? "\"%.48s...\"" : "\"%s\"", v->valuestring);
+    else if (cJSON_IsNumber(v) && isfinite(v->valuedouble))
+        snprintf(out, 64, "%.17g", v->valuedouble);
+    else
+        snprintf(out, 64, "%s", s);
+    return out;
+}

@@ -1,0 +1,244 @@
+/* layout.c - see layout.h */
+#define _GNU_SOURCE
+#include "layout.h"
+
+#include "buf.h"
+#include "json_tree.h"
+#include "map.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPECTED "a Hugging Face folder, a .safetensors file or an index (.safetensors.index.json)"
+#define MAX_INDEX ((size_t)64 << 20) /* the largest published ones have some 100,000 lines, 10 MB */
+
+static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json";
+/* Weights in Python's pickle format: recognised to say why they are not read. */
+static const char *const pickle_suffixes[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
+
+static int ends_with(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n > m && !strcmp(s + n - m, suffix);
+}
+
+/* Does dir hold a file of that name? */
+static int holds(const char *dir, const char *name)
+{
+    char *p = ll_path_join(dir, name);
+    int yes = p && ll_is_file(p);
+    free(p);
+    return yes;
+}
+
+static int add_file(struct ll_layout *l, const char *name, struct ll_err *err)
+{
+    char **files = realloc(l->files, ((size_t)l->n_files + 1) * sizeof *files);
+    if (!files)
+        return ll_fail_mem(err, "file list", ((size_t)l->n_files + 1) * sizeof *files);
+    l->files = files;
+    if (!(files[l->n_files] = strdup(name)))
+        return ll_fail_mem(err, "file name", strlen(name));
+    l->n_files++;
+    return LL_OK;
+}
+
+/* ---- an index --------------------------------------------------------------------------------------------------- */
+
+static int by_file(const void *a, const void *b)
+{
+    const struct ll_layout_entry *x = a, *y = b;
+    int c = strcmp(x->file, y->file);
+    return c ? c : strcmp(x->tensor, y->tensor);
+}
+
+/* Shards lie beside their index: a name with a folder in it could lead anywhere. */
+static int check_shard_name(const struct ll_layout *l, const cJSON *item, struct ll_err *err)
+{
+    char text[64];
+    const char *s = item->valuestring;
+    if (cJSON_IsString(item) && !strpbrk(s, "/\\") && s[0] != '.' && ends_with(s, weights_suffix))
+        return LL_OK;
+    return ll_fail(err, LL_EUSAGE, "%s: weight_map: %.200s: expected the name of a .safetensors file beside the index, found %s", l->index_name,
+                   item->string, ll_json_show(item, text));
+}
+
+static int read_weight_map(struct ll_layout *l, const cJSON *map, struct ll_err *err)
+{
+    char text[64];
+    if (!cJSON_IsObject(map) || !map->child)
+        return ll_fail(err, LL_EUSAGE, "%s: weight_map: expected an object of tensor names and file names, found %s", l->index_name,
+                       cJSON_IsObject(map) ? "an empty one" : ll_json_show(map, text));
+    size_t n = (size_t)cJSON_GetArraySize(map);
+    l->entries = calloc(n, sizeof *l->entries);
+    if (!l->entries)
+        return ll_fail_mem(err, l->index_name, n * sizeof *l->entries);
+    for (const cJSON *c = map->child; c; c = c->next) {
+        int rc = check_shard_name(l, c, err);
+        if (rc)
+            return rc;
+        l->entries[l->n_entries++] = (struct ll_layout_entry){c->string, c->valuestring};
+    }
+    qsort(l->entries, n, sizeof *l->entries, by_file);
+    return LL_OK;
+}
+
+static int list_shards(struct ll_layout *l, struct ll_err *err)
+{
+    const char *first = NULL;
+    int missing = 0;
+    for (int i = 0; i < l->n_entries; i++) {
+        const char *file = l->entries[i].file;
+        if (i && !strcmp(file, l->entries[i - 1].file))
+            continue;
+        int rc = add_file(l, file, err);
+        if (rc)
+            return rc;
+        if (!holds(l->dir, file) && !missing++)
+            first = file;
+    }
+    if (!missing)
+        return LL_OK;
+    return ll_fail(err, LL_EUSAGE, "%s: %d of the %d shards listed in %s missing, the first is %s (incomplete download?)", l->dir, missing, l->n_files,
+                   l->index_name, first);
+}
+
+static int use_index(struct ll_layout *l, const char *name, struct ll_err *err)
+{
+    struct ll_buf b = {0};
+    char *path = ll_path_join(l->dir, name);
+    int rc = path && (l->index_name = strdup(name)) ? LL_OK : ll_fail_mem(err, name, strlen(name));
+    if (!rc)
+        rc = ll_file_read(path, MAX_INDEX, &b, err);
+    if (!rc)
+        rc = ll_json_tree(&l->index, name, ll_buf_str(&b), b.len, LL_KEYS_UNIQUE, err);
+    if (!rc)
+        rc = read_weight_map(l, cJSON_GetObjectItemCaseSensitive(l->index, "weight_map"), err);
+    if (!rc)
+        rc = list_shards(l, err);
+    free(path);
+    ll_buf_free(&b);
+    return rc;
+}
+
+/* ---- a folder --------------------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Every *.safetensors into l->files; the name of some pickle into *pickle (owned). */
+static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
+{
+    DIR *d = opendir(l->dir);
+    if (!d)
+        return ll_fail(err, LL_EUSAGE, "%s: cannot read the folder: %s", l->dir, strerror(errno));
+    int rc = LL_OK;
+    for (struct dirent *e; !rc && (e = readdir(d));) {
+        if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds(l->dir, e->d_name))
+            rc = add_file(l, e->d_name, err);
+        for (size_t i = 0; i < sizeof pickle_suffixes / sizeof pickle_suffixes[0]; i++)
+            if (!*pickle && ends_with(e->d_name, pickle_suffixes[i]) && strcmp(e->d_name, "training_args.bin"))
+                *pickle = strdup(e->d_name);
+    }
+    closedir(d);
+    if (l->n_files > 1)
+        qsort(l->files, (size_t)l->n_files, sizeof *l->files, by_name);
+    return rc;
+}
+
+/* A folder without the usual names: exactly one weights file will do. */
+static int use_only_file(struct ll_layout *l, struct ll_err *err)
+{
+    char *pickle = NULL;
+    int rc = list_folder(l, &pickle, err);
+    if (!rc && !l->n_files && pickle)
+        rc = ll_fail(err, LL_EUNSUP, "%s: holds only %s; pickles are not read (they can run code), expected *.safetensors", l->dir, pickle);
+    if (!rc && !l->n_files)
+        rc = ll_fail(err, LL_EUSAGE, "%s: no *.safetensors here; expected %s", l->dir, EXPECTED);
+    if (!rc && l->n_files > 1)
+        rc = ll_fail(err, LL_EUSAGE, "%s: %d .safetensors files and no model.safetensors.index.json; name one of them, such as %s", l->dir, l->n_files,
+                     l->files[0]);
+    free(pickle);
+    return rc;
+}
+
+static int use_folder(struct ll_layout *l, struct ll_err *err)
+{
+    if (holds(l->dir, "model.safetensors"))
+        return add_file(l, "model.safetensors", err);
+    if (holds(l->dir, "model.safetensors.index.json"))
+        return use_index(l, "model.safetensors.index.json", err);
+    return use_only_file(l, err);
+}
+
+/* ---- what the model is called ----------------------------------------------------------------------------------- */
+
+/* Last part of a folder's path, "." and ".." resolved. Owned. */
+static char *folder_name(const char *dir)
+{
+    char *base = ll_path_base(dir);
+    if (base && strcmp(base, ".") && strcmp(base, ".."))
+        return base;
+    free(base);
+    char *full = realpath(dir, NULL);
+    base = ll_path_base(full ? full : dir);
+    free(full);
+    return base;
+}
+
+/* A file of the usual name is called like its folder, another one like itself. Owned. */
+static char *file_name(const char *dir, const char *name, const char *suffix)
+{
+    size_t stem = strlen(name) - strlen(suffix);
+    return stem == 5 && !strncmp(name, "model", 5) ? folder_name(dir) : strndup(name, stem);
+}
+
+/* ---- public ----------------------------------------------------------------------------------------------------- */
+
+static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    l->dir = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (!l->dir)
+        return ll_fail_mem(err, path, strlen(path));
+    int is_index = ends_with(name, index_suffix);
+    if (!is_index && !ends_with(name, weights_suffix))
+        return ll_fail(err, LL_EUSAGE, "%s: expected %s", path, EXPECTED);
+    l->clean = file_name(l->dir, name, is_index ? index_suffix : weights_suffix);
+    if (!l->clean)
+        return ll_fail_mem(err, path, strlen(path));
+    return is_index ? use_index(l, name, err) : add_file(l, name, err);
+}
+
+static int from_folder(struct ll_layout *l, const char *path, struct ll_err *err)
+{
+    l->dir = strdup(path);
+    l->clean = folder_name(path);
+    return l->dir && l->clean ? use_folder(l, err) : ll_fail_mem(err, path, strlen(path));
+}
+
+int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err)
+{
+    memset(l, 0, sizeof *l);
+    int rc = ll_is_dir(path) ? from_folder(l, path, err) : from_file(l, path, err);
+    if (!rc && !holds(l->dir, "config.json"))
+        rc = ll_fail(err, LL_EUSAGE, "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, *.safetensors)", l->dir);
+    if (rc)
+        ll_layout_free(l);
+    return rc;
+}
+
+void ll_layout_free(struct ll_layout *l)
+{
+    for (int i = 0; i < l->n_files; i++)
+        free(l->files[i]);
+    free(l->files);
+    free(l->entries);
+    cJSON_Delete(l->index);
+    free(l->index_name);
+    free(l->dir);
+    free(l->clean);
+    memset(l, 0, sizeof *l);
+}

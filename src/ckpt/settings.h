@@ -1,0 +1,36 @@
+/* settings.h - read access to a JSON document (config.json, tokenizer_config.json, an experiment file) by dotted
+ * path, e.g. "rope_parameters.rope_theta", "layer_types.3", "eos_token_id.0" (array elements by number).
+ *
+ * Numbers of any spelling; a key whose value is JSON null counts as absent. The document is checked for depth and
+ * size when it is read. cJSON stays inside settings.c. */
+#ifndef LL_SETTINGS_H
+#define LL_SETTINGS_H
+#include "fail.h"
+
+#include <stddef.h>
+
+struct ll_settings;
+
+/* name: used in messages ("config.json"). Returns LL_OK or LL_EUSAGE (bad JSON: file, line, column). */
+int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err);
+int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err);
+void ll_settings_free(struct ll_settings *s); /* NULL is fine */
+
+int ll_settings_has(const struct ll_settings *s, const char *path);              /* present and not null */
+/* The value, or `fallback` when absent or of another type. */
+double ll_settings_num(const struct ll_settings *s, const char *path, double fallback);
+long long ll_settings_int(const struct ll_settings *s, const char *path, long long fallback);
+int ll_settings_bool(const struct ll_settings *s, const char *path, int fallback);
+const char *ll_settings_str(const struct ll_settings *s, const char *path, const char *fallback); /* borrowed */
+/* Length of the array or number of keys of the object at path ("" = the document); -1 for anything else. */
+int ll_settings_len(const struct ll_settings *s, const char *path);
+int ll_settings_is_array(const struct ll_settings *s, const char *path);
+/* i-th key of the object at path, borrowed, or NULL. */
+const char *ll_settings_key(const struct ll_settings *s, const char *path, int i);
+/* Must be there and an integer in lo..hi; else LL_EUSAGE naming document, key, expected, found. */
+int ll_settings_need_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *out, struct ll_err *err);
+int ll_settings_need_num(const struct ll_settings *s, const char *path, double lo, double hi, double *out, struct ll_err *err);
+int ll_settings_need_str(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err);
+/* The value at path as compact JSON text, owned by the caller; NULL when absent. */
+char *ll_settings_json(const struct ll_settings *s, const char *path);
+#endif

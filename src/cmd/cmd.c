@@ -1,0 +1,119 @@
+/* cmd.c - see cmd.h */
+#include "cmd.h"
+
+#include "provenance.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CMD(n) ll_cmd_##n, ll_cmd_##n##_options
+const struct ll_cmd ll_cmds[] = {
+    {"run", "EXPERIMENT.json", "run an experiment over its models: CSV, JSON and the SQLite index",
+     "logitlens run experiments/001_layers_and_logits/experiment.json", CMD(run)},
+    {"lens", "MODEL [TEXT]", "one model, one text (or standard input): what it would say after each layer",
+     "logitlens lens experiments/demo_models/demo-llama --answer Berlin \\\n    \"Give the city name only, plain text. The capital of Germany is called simply\"", CMD(lens)},
+    {"tokens", "MODEL [TEXT]", "token ids, bytes and pieces of a text; which start token is added and why",
+     "logitlens tokens experiments/demo_models/demo-gemma2 \"The capital of Germany\"", CMD(tokens)},
+    {"show", "MODEL", "settings, family, tensors and stored types of a checkpoint; --plan: memory and time",
+     "logitlens show experiments/demo_models/demo-llama --plan", CMD(show)},
+    {"dump", "MODEL [TEXT]", "activations of a pass as safetensors (hook names as keys) or after_layer_N.bin",
+     "logitlens dump experiments/demo_models/demo-llama \"The capital\" --hooks resid_post,ln_final.normalized --out dump.safetensors", CMD(dump)},
+    {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
+    {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
+     "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static const struct ll_cmd *find(const char *name)
+{
+    for (const struct ll_cmd *c = ll_cmds; c->name; c++)
+        if (!strcmp(c->name, name))
+            return c;
+    return NULL;
+}
+
+static void overview(struct ll_buf *out)
+{
+    ll_buf_addf(out, "%s - what a language model would say if it stopped after each layer\n\nusage: logitlens COMMAND [OPTIONS]\n\n", ll_tool_version());
+    for (const struct ll_cmd *c = ll_cmds; c->name; c++)
+        ll_buf_addf(out, "  %-8s %s\n", c->name, c->summary);
+    ll_buf_adds(out, "\nlogitlens help COMMAND explains one. MODEL is a Hugging Face folder, a .safetensors or\n"
+                     "index file, or org/name[@rev] in the local hub cache; nothing is downloaded.\n");
+}
+
+static void explain(const struct ll_cmd *c, struct ll_buf *out)
+{
+    ll_buf_addf(out, "logitlens %s %s\n  %s\n\noptions [default]:\n", c->name, c->args, c->summary);
+    c->options(out);
+    ll_buf_addf(out, "\nexample:\n");
+    for (const char *p = c->example; *p;) {
+        size_t n = strcspn(p, "\n");
+        ll_buf_addf(out, "  %.*s\n", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+}
+
+int ll_print(const struct ll_buf *b, struct ll_err *err)
+{
+    if (ll_buf_ok(b, err))
+        return LL_EFAIL;
+    if (fwrite(ll_buf_str(b), 1, b->len, stdout) != b->len || fflush(stdout))
+        return ll_fail(err, LL_EFAIL, "standard output: %s", strerror(errno));
+    return LL_OK;
+}
+
+static int help(int argc, char **argv, struct ll_err *err)
+{
+    struct ll_buf out = {0};
+    const struct ll_cmd *c = argc > 1 ? find(argv[1]) : NULL;
+    int rc = LL_OK;
+    if (argc > 1 && !c)
+        rc = ll_fail(err, LL_EUSAGE, "unknown command \"%s\" (see: logitlens help)", argv[1]);
+    else if (c)
+        explain(c, &out);
+    else
+        overview(&out);
+    if (!rc)
+        rc = ll_print(&out, err);
+    ll_buf_free(&out);
+    return rc;
+}
+
+static int wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return 1;
+    return 0;
+}
+
+static int dispatch(int argc, char **argv, struct ll_err *err)
+{
+    if (argc < 2) {
+        help(1, argv, err);
+        return ll_fail(err, LL_EUSAGE, "expected a command");
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+        return help(argc - 1, argv + 1, err);
+    if (!strcmp(name, "--version") || !strcmp(name, "version"))
+        return printf("%s\n", ll_tool_version()) < 0 ? ll_fail(err, LL_EFAIL, "standard output: %s", strerror(errno)) : LL_OK;
+    const struct ll_cmd *c = find(name);
+    if (!c)
+        return ll_fail(err, LL_EUSAGE, "unknown command \"%s\" (see: logitlens help)", name);
+    if (wants_help(argc - 1, argv + 1)) {
+        char *for_help[] = {argv[0], argv[1], NULL};
+        return help(2, for_help, err);
+    }
+    return c->run(argc - 1, argv + 1, err);
+}
+
+int ll_main(int argc, char **argv)
+{
+    struct ll_err err = {0};
+    int rc = dispatch(argc, argv, &err);
+    if (rc)
+        fprintf(stderr, "logitlens: %s\n", err.msg);
+    return ll_exit_code(rc);
+}

@@ -1,0 +1,37 @@
+/* cmd.h - the table of commands. A command is one file, cmd_<name>.c, and one row in cmd.c.
+ *
+ * Data goes to stdout or the named file, talk and progress to stderr. Exit codes: 0 done, 1 failed, 2 usage or bad input,
+ * 3 unsupported model, 4 would not fit, 5 verification failed (fail.h). */
+#ifndef LL_CMD_H
+#define LL_CMD_H
+#include "buf.h"
+#include "fail.h"
+
+struct ll_cmd {
+    const char *name;
+    const char *args;      /* "MODEL [TEXT]" */
+    const char *summary;   /* one line */
+    const char *example;   /* one worked example, may hold several lines */
+    /* argv[0] is the command's name. Returns LL_OK or a code with *err filled in. */
+    int (*run)(int argc, char **argv, struct ll_err *err);
+    /* Append the option lines. */
+    void (*options)(struct ll_buf *out);
+};
+extern const struct ll_cmd ll_cmds[];   /* name NULL at the end */
+
+/* The whole program: find the command, run it, one line on stderr when it fails. Returns the exit code. */
+int ll_main(int argc, char **argv);
+/* Write all of b to stdout; a failed write is a failure. */
+int ll_print(const struct ll_buf *b, struct ll_err *err);
+
+#define LL_DECLARE_CMD(name)                                       \
+    int ll_cmd_##name(int argc, char **argv, struct ll_err *err);  \
+    void ll_cmd_##name##_options(struct ll_buf *out);
+LL_DECLARE_CMD(run)
+LL_DECLARE_CMD(lens)
+LL_DECLARE_CMD(tokens)
+LL_DECLARE_CMD(show)
+LL_DECLARE_CMD(dump)
+LL_DECLARE_CMD(index)
+LL_DECLARE_CMD(query)
+#endif

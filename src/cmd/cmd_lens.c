@@ -1,0 +1,334 @@
+/* cmd_lens.c - one model, one text: a layer table that a person reads. */
+#include "cmd.h"
+#include "csv_text.h"
+#include "json_write.h"
+#include "metrics.h"
+#include "prompts.h"
+#include "provenance.h"
+#include "stats.h"
+#include "sweep.h"
+#include "term.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lens_opts {
+    struct ll_common common;
+    const char *answer, *ids;
+    int answer_id, top, pos, json, csv;
+};
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1};
+enum { N_OPTS = 12 };
+
+static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
+{
+    const struct ll_opt rows[] = {
+        {"--answer", LL_OPT_STR, &o->answer, "TEXT", "follow this answer: its rank and probability at every layer", 0, 0, NULL},
+        {"--answer-id", LL_OPT_INT, &o->answer_id, "ID", "the same by token id", -1, 2e9, NULL},
+        {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
+        {"--top", LL_OPT_INT, &o->top, "K", "tokens shown a layer (0 in the table: as many as fit)", 1, 1000000, NULL},
+        {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
+        LL_OPT_NORM(o->common),
+        {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
+        {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
+        LL_OPT_THREADS(o->common),
+        LL_OPT_QUIET(o->common),
+        LL_OPT_END,
+    };
+    memcpy(t, rows, sizeof rows);
+}
+
+void ll_cmd_lens_options(struct ll_buf *out)
+{
+    struct lens_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    opt_table(&o, t);
+    ll_opt_help(t, out);
+}
+
+/* What the result callback needs to print. */
+struct view {
+    const struct lens_opts *o;
+    const struct ll_session *s;
+    const struct ll_prompt *p;
+    enum ll_lens_kind lens;
+    int pos;
+    struct ll_buf out;
+};
+
+static const struct ll_head_out *row_of(const struct ll_sweep_result *r, const struct view *v, int layer)
+{
+    return &r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)(v->pos - r->pos0)];
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static void put_prompt(struct view *v, const struct ll_term *t)
+{
+    struct ll_buf text = {0};
+    for (int i = 0; i <= v->pos; i++)
+        ll_session_show(v->s, v->p->ids.v[i], &text);
+    int room = t->width - 12, width = ll_text_width(ll_buf_str(&text), text.len);
+    const char *s = ll_buf_str(&text);
+    size_t n = text.len;
+    while (width > room && n) { /* the end of the text matters: cut its beginning, whole characters */
+        do {
+            s++;
+            n--;
+        } while (n && ((unsigned char)*s & 0xc0) == 0x80);
+        width = ll_text_width(s, n);
+    }
+    ll_buf_addf(&v->out, "reading  %s", s != ll_buf_str(&text) ? "…" : "");
+    ll_put_cell(&v->out, s, n, room, 0);
+    ll_buf_addf(&v->out, "\n");
+    ll_buf_free(&text);
+}
+
+static void put_header(struct view *v, const struct ll_term *t, double bits_max)
+{
+    const struct ll_model *m = v->s->model;
+    char n[16];
+    ll_style(&v->out, t, LL_BOLD);
+    ll_buf_addf(&v->out, "%s", m->ckpt->clean);
+    ll_style(&v->out, t, LL_PLAIN);
+    ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
+    put_prompt(v, t);
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s), entropy in bits of at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m), bits_max);
+    if (v->p->variant && !v->p->answer.n)
+        ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
+    ll_buf_addc(&v->out, '\n');
+}
+
+enum { BAR = 10, CELL = 11 };  /* columns of the entropy bar and of a token's text */
+
+static int tokens_that_fit(const struct view *v, const struct ll_term *t)
+{
+    int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (v->p->answer.n ? 17 : 0), k = left / (CELL + 6);
+    return k < 1 ? 1 : v->o->top && k > v->o->top ? v->o->top : k;
+}
+
+static void put_p(struct ll_buf *out, double p)
+{
+    if (p >= 0.9995)
+        ll_buf_adds(out, "1.00");
+    else if (p >= 0.0005)
+        ll_buf_addf(out, ".%03d", (int)(p * 1000 + 0.5));
+    else
+        ll_buf_adds(out, "~0  ");
+}
+
+static void put_row(struct view *v, const struct ll_term *t, const struct ll_head_out *o, int layer, double bits_max, int k)
+{
+    int answer = v->p->answer.n ? v->p->answer.v[0] : -1;
+    int hit = answer >= 0 && o->n_top && o->top[0].id == answer;
+    ll_buf_addf(&v->out, "%5d", layer);
+    ll_buf_addf(&v->out, " %6.3f ", o->entropy_bits);
+    ll_style(&v->out, t, LL_CYAN);
+    ll_put_bar(&v->out, o->entropy_bits / bits_max, BAR);
+    ll_style(&v->out, t, LL_PLAIN);
+    for (int i = 0; i < k && i < o->n_top; i++) {
+        struct ll_buf text = {0};
+        ll_session_show(v->s, o->top[i].id, &text);
+        ll_buf_adds(&v->out, "  ");
+        ll_style(&v->out, t, o->top[i].id == answer ? LL_GREEN : i ? LL_DIM : LL_PLAIN);
+        ll_put_cell(&v->out, ll_buf_str(&text), text.len, CELL - 1, 1);
+        ll_buf_addc(&v->out, ' ');
+        put_p(&v->out, ll_head_p(o, o->top[i].v));
+        ll_style(&v->out, t, LL_PLAIN);
+        ll_buf_free(&text);
+    }
+    if (answer >= 0) {
+        for (int i = o->n_top; i < k; i++)
+            ll_buf_addf(&v->out, "%*s", CELL + 6, "");
+        ll_style(&v->out, t, hit ? LL_GREEN : LL_PLAIN);
+        ll_buf_addf(&v->out, "  %7d %6.4f", o->tracked_rank[0], ll_head_p(o, o->tracked_logit[0]));
+        ll_style(&v->out, t, LL_PLAIN);
+    }
+    ll_buf_addc(&v->out, '\n');
+}
+
+static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
+{
+    int n = v->s->model->n_layers, first = -1;
+    struct ll_buf text = {0};
+    if (!v->p->answer.n)
+        return;
+    ll_session_show(v->s, v->p->answer.v[0], &text);
+    for (int l = n; l >= 0 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
+        first = l; /* first of the unbroken run of rank 1 that reaches the end */
+    ll_buf_addf(&v->out, "\nanswer \"%s\" ", ll_buf_str(&text));
+    if (first < 0)
+        ll_buf_addf(&v->out, "is not the model's output: rank %d, p = %.4f\n", row_of(r, v, n)->tracked_rank[0], ll_head_p(row_of(r, v, n), row_of(r, v, n)->tracked_logit[0]));
+    else
+        ll_buf_addf(&v->out, "is on top from layer %d of %d to the end (%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(row_of(r, v, n), row_of(r, v, n)->tracked_logit[0]));
+    ll_buf_free(&text);
+}
+
+static void put_table(struct view *v, const struct ll_sweep_result *r)
+{
+    struct ll_term t = ll_term_of(stdout);
+    double bits_max = log2((double)v->s->model->d_vocab);
+    int k = tokens_that_fit(v, &t), n = v->s->model->n_layers;
+    put_header(v, &t, bits_max);
+    ll_style(&v->out, &t, LL_BOLD);
+    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2, k > 1 ? "next token, most likely first" : "next token");
+    if (v->p->answer.n)
+        ll_buf_addf(&v->out, "  %7s %6s", "answer#", "p");
+    ll_style(&v->out, &t, LL_PLAIN);
+    ll_buf_addc(&v->out, '\n');
+    for (int l = 0; l <= n; l++)
+        put_row(v, &t, row_of(r, v, l), l, bits_max, k);
+    put_answer_line(v, r);
+}
+
+/* ---- machine-readable -------------------------------------------------------------------------------------------- */
+
+static void put_json(struct view *v, const struct ll_sweep_result *r, const struct ll_model_info *info)
+{
+    struct ll_json j;
+    int n = v->s->model->n_layers;
+    ll_json_init(&j, &v->out);
+    ll_json_obj(&j, NULL);
+    ll_json_int(&j, "schema_version", LL_SCHEMA_VERSION);
+    ll_json_cstr(&j, "tool", ll_tool_version());
+    ll_json_cstr(&j, "model", info->model_id);
+    ll_json_cstr(&j, "identity", info->identity);
+    ll_json_cstr(&j, "family", info->family);
+    ll_json_cstr(&j, "stored_types", info->stored_types);
+    ll_json_cstr(&j, "lens", info->lens_norm);
+    ll_json_cstr(&j, "engine", info->engine);
+    ll_json_int(&j, "n_layers", n);
+    ll_json_int(&j, "pos", v->pos);
+    ll_json_arr_flat(&j, "ids");
+    for (int i = 0; i < v->p->ids.n; i++)
+        ll_json_int(&j, NULL, v->p->ids.v[i]);
+    ll_json_end(&j);
+    if (v->p->answer.n)
+        ll_json_int(&j, "answer_id", v->p->answer.v[0]);
+    ll_json_bool(&j, "last_row_equals_model", 1); /* ll_head_pass fails otherwise */
+    ll_json_arr(&j, "layers");
+    for (int l = 0; l <= n; l++) {
+        const struct ll_head_out *o = row_of(r, v, l);
+        ll_json_obj(&j, NULL);
+        ll_json_int(&j, "layer", l);
+        ll_json_num(&j, "entropy_bits", o->entropy_bits);
+        ll_json_num(&j, "kl_to_final_bits", o->kl_to_final_bits);
+        if (v->p->answer.n) {
+            ll_json_int(&j, "answer_rank", o->tracked_rank[0]);
+            ll_json_num(&j, "p_answer", ll_head_p(o, o->tracked_logit[0]));
+        }
+        ll_json_arr(&j, "top");
+        for (int i = 0; i < o->n_top; i++) {
+            struct ll_buf text = {0};
+            ll_session_show(v->s, o->top[i].id, &text);
+            ll_json_obj_flat(&j, NULL);
+            ll_json_int(&j, "id", o->top[i].id);
+            ll_json_str(&j, "text", ll_buf_str(&text), text.len);
+            ll_json_num(&j, "p", ll_head_p(o, o->top[i].v));
+            ll_json_end(&j);
+            ll_buf_free(&text);
+        }
+        ll_json_end(&j);
+        ll_json_end(&j);
+    }
+    ll_json_end(&j);
+    ll_json_end(&j);
+}
+
+static void put_csv(struct view *v, const struct ll_sweep_result *r)
+{
+    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p\n");
+    for (int l = 0; l <= v->s->model->n_layers; l++) {
+        const struct ll_head_out *o = row_of(r, v, l);
+        for (int i = 0; i < o->n_top; i++) {
+            char h[32], kl[32], p[32], pa[32] = "";
+            struct ll_buf text = {0};
+            ll_fmt_double(h, o->entropy_bits);
+            ll_fmt_double(kl, o->kl_to_final_bits);
+            ll_fmt_double(p, ll_head_p(o, o->top[i].v));
+            if (v->p->answer.n)
+                ll_fmt_double(pa, ll_head_p(o, o->tracked_logit[0]));
+            ll_buf_addf(&v->out, "%d,%d,%s,%s,", l, v->pos, h, kl);
+            if (v->p->answer.n)
+                ll_buf_addf(&v->out, "%d", o->tracked_rank[0]);
+            ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
+            ll_session_show(v->s, o->top[i].id, &text);
+            ll_csv_field(&v->out, ll_buf_str(&text), text.len);
+            ll_buf_addf(&v->out, ",%s\n", p);
+            ll_buf_free(&text);
+        }
+    }
+}
+
+static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct view *v = arg;
+    if (v->o->json) {
+        struct ll_model_info info;
+        struct ll_info_text keep;
+        int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
+        if (rc)
+            return rc;
+        put_json(v, r, &info);
+    } else if (v->o->csv)
+        put_csv(v, r);
+    else
+        put_table(v, r);
+    return LL_OK;
+}
+
+static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
+
+static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
+{
+    /* the answer is followed at the position read, which a cut prompt makes the last one */
+    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
+    struct ll_progress bar;
+    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+                             .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
+    ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
+    int rc = ll_sweep_run(&sweep, err);
+    ll_progress_end(&bar);
+    return rc ? rc : ll_print(&v->out, err);
+}
+
+int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
+{
+    struct lens_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    const char *args[2];
+    int n_args, rc;
+    opt_table(&o, t);
+    if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
+        return rc;
+    if (n_args < 1)
+        return ll_fail(err, LL_EUSAGE, "lens: expected a model (see: logitlens help lens)");
+
+    struct ll_session s = {0};
+    struct ll_prompt p = {0};
+    struct ll_ids ids = {0};
+    struct ll_buf text = {0};
+    struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
+    if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
+        return rc;
+    if (o.ids) {
+        if (!(rc = ll_parse_ids(o.ids, &ids, err)))
+            rc = ll_prompt_from_ids(&p, &s, ids.v, ids.n, o.answer_id, err);
+    } else if (!(rc = ll_read_text(n_args > 1 ? args[1] : NULL, &text, err)))
+        rc = ll_prompt_from_text(&p, &s, ll_buf_str(&text), text.len, o.answer, err);
+    if (!rc && o.pos >= p.ids.n)
+        rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
+    v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc && ll_lens_info(v.lens)->warning && !o.common.quiet)
+        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", o.common.norm, ll_lens_info(v.lens)->warning);
+    if (!rc)
+        rc = run_view(&v, &o, err);
+    ll_buf_free(&v.out);
+    ll_buf_free(&text);
+    ll_ids_free(&ids);
+    ll_prompt_free(&p);
+    ll_session_close(&s);
+    return rc;
+}

@@ -1,0 +1,61 @@
+/* cmd_query.c - ask the index. */
+#include "cmd.h"
+#include "index.h"
+#include "opt.h"
+
+#include <string.h>
+
+struct query_opts { const char *index; int csv, json; double limit; };
+enum { N_OPTS = 5 };
+
+static void opt_table(struct query_opts *o, struct ll_opt t[N_OPTS])
+{
+    const struct ll_opt rows[] = {
+        {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index", 0, 0, NULL},
+        {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of a table", 0, 0, NULL},
+        {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of a table", 0, 0, NULL},
+        {"--limit", LL_OPT_NUM, &o->limit, "S", "seconds a query may take", 0.001, 1e6, NULL},
+        {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL},
+    };
+    memcpy(t, rows, sizeof rows);
+}
+
+static const struct query_opts defaults = {.index = "output/index.sqlite", .limit = 60};
+
+static void list_queries(struct ll_buf *out)
+{
+    for (const struct ll_query *q = ll_queries; q->name; q++)
+        ll_buf_addf(out, "  %-24s %s\n", q->name, q->help);
+}
+
+void ll_cmd_query_options(struct ll_buf *out)
+{
+    struct query_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    opt_table(&o, t);
+    ll_opt_help(t, out);
+    ll_buf_adds(out, "\nnamed queries:\n");
+    list_queries(out);
+}
+
+int ll_cmd_query(int argc, char **argv, struct ll_err *err)
+{
+    struct query_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    struct ll_buf out = {0};
+    const char *args[1];
+    int n_args, rc;
+    opt_table(&o, t);
+    if ((rc = ll_opt_parse(t, argc, argv, args, 1, &n_args, err)))
+        return rc;
+    if (o.csv && o.json)
+        return ll_fail(err, LL_EUSAGE, "query: expected one of --csv and --json");
+    if (n_args)
+        rc = ll_index_query(o.index, args[0], o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_TABLE, o.limit, &out, err);
+    else
+        list_queries(&out);
+    if (!rc)
+        rc = ll_print(&out, err);
+    ll_buf_free(&out);
+    return rc;
+}

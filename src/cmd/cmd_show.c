@@ -1,0 +1,249 @@
+/* cmd_show.c - what a checkpoint is, which family row reads it, and what a run over it would take. */
+#include "cmd.h"
+#include "json_write.h"
+#include "provenance.h"
+#include "session.h"
+#include "stats.h"
+#include "sweep.h"
+#include "term.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct show_opts { struct ll_common common; int plan, tensors, json, prompts, tokens; };
+static const struct show_opts defaults = {.common = LL_COMMON_DEFAULTS, .prompts = 25, .tokens = 20};
+enum { N_OPTS = 8 };
+
+static void opt_table(struct show_opts *o, struct ll_opt t[N_OPTS])
+{
+    const struct ll_opt rows[] = {
+        {"--plan", LL_OPT_FLAG, &o->plan, NULL, "memory, bytes read and time of a sweep", 0, 0, NULL},
+        {"--prompts", LL_OPT_INT, &o->prompts, "N", "for --plan: prompts", 1, 100000, NULL},
+        {"--tokens", LL_OPT_INT, &o->tokens, "N", "for --plan: tokens a prompt", 1, 1000000, NULL},
+        {"--tensors", LL_OPT_FLAG, &o->tensors, NULL, "list every tensor: type, shape, size, read by the pass or not", 0, 0, NULL},
+        {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of text", 0, 0, NULL},
+        LL_OPT_THREADS(o->common),
+        LL_OPT_END,
+    };
+    memcpy(t, rows, sizeof rows);
+}
+
+void ll_cmd_show_options(struct ll_buf *out)
+{
+    struct show_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    opt_table(&o, t);
+    ll_opt_help(t, out);
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+
+struct plan { struct ll_sweep_plan p; double rate, seconds; long long available; };
+
+/* Floating-point operations per second of this machine with this engine now, from products of a layer's own size. */
+static double measure_rate(struct ll_engine *eng, struct ll_err *err)
+{
+    enum { K = 1024, N = 2048, M = 128, TIMES = 5 };
+    static float w[(size_t)N * K];
+    float *x = calloc((size_t)M * K, sizeof *x), *y = malloc(sizeof *y * M * N);
+    double best = 0;
+    if (x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
+        struct ll_mat mat = {LL_W_F32, (const uint8_t *)w, sizeof(float) * K, N, K};
+        for (int i = 0; i < TIMES; i++) {
+            double t0 = ll_now_s();
+            ll_linear(eng, &mat, x, K, M, NULL, y, N);
+            double rate = 2.0 * M * N * K / (ll_now_s() - t0);
+            best = rate > best ? rate : best;
+        }
+    }
+    free(x);
+    free(y);
+    return best;
+}
+
+static int make_plan(const struct ll_session *s, const struct show_opts *o, struct plan *plan, struct ll_err *err)
+{
+    struct ll_sweep_prompt *prompts = calloc((size_t)o->prompts, sizeof *prompts);
+    int *ids = calloc((size_t)o->tokens, sizeof *ids), rc = LL_OK;
+    memset(plan, 0, sizeof *plan);
+    if (!prompts || !ids)
+        rc = ll_fail_mem(err, "plan", (size_t)o->prompts * sizeof *prompts);
+    for (int i = 0; !rc && i < o->prompts; i++)
+        prompts[i] = (struct ll_sweep_prompt){.ids = ids, .n_ids = o->tokens, .want = LL_SWEEP_ALL};
+    struct ll_sweep sweep = {.model = s->model, .engine = s->engine, .k = s->model->d_vocab < LL_TOP_VERBOSE ? s->model->d_vocab : LL_TOP_VERBOSE, .prompts = prompts, .n_prompts = o->prompts};
+    if (!rc)
+        rc = ll_sweep_plan(&sweep, &plan->p, err);
+    if (!rc && (plan->rate = measure_rate(s->engine, err)) > 0)
+        plan->seconds = (plan->p.flops_pass + plan->p.flops_head) / plan->rate;
+    plan->available = ll_available_bytes();
+    free(prompts);
+    free(ids);
+    return rc;
+}
+
+static void put_plan(const struct show_opts *o, const struct plan *p, struct ll_buf *out)
+{
+    char a[24], b[24], c[24];
+    long long need = p->p.pass_bytes + p->p.stack_bytes + p->p.head_bytes;
+    ll_buf_addf(out, "\nplan     %d prompts of %d tokens, every layer and position\n", o->prompts, o->tokens);
+    ll_buf_addf(out, "  batches         %d, the largest of %d token rows\n", p->p.n_batches, p->p.batch_rows);
+    ll_buf_addf(out, "  memory          %s: activations %s, ", ll_human_bytes((double)need, a), ll_human_bytes((double)p->p.pass_bytes, b));
+    ll_buf_addf(out, "residuals %s, head %s\n", ll_human_bytes((double)p->p.stack_bytes, a), ll_human_bytes((double)p->p.head_bytes, b));
+    ll_buf_addf(out, "  available now   %s%s\n", p->available > 0 ? ll_human_bytes((double)p->available, a) : "unknown",
+                p->available > 0 && need > p->available ? ": does not fit" : "");
+    ll_buf_addf(out, "  weights read    %s, mapped, not copied\n", ll_human_bytes((double)p->p.weight_bytes_read, a));
+    ll_buf_addf(out, "  arithmetic      %sFLOP in the pass, %sFLOP in the head\n", ll_human_count(p->p.flops_pass, a), ll_human_count(p->p.flops_head, b));
+    ll_buf_addf(out, "  time            about %s at %sFLOP/s (measured just now)\n", ll_human_time(p->seconds, b), ll_human_count(p->rate, c));
+}
+
+/* ---- the model --------------------------------------------------------------------------------------------------- */
+
+static void put_dims(const struct ll_tensor *t, struct ll_buf *out)
+{
+    ll_buf_addc(out, '[');
+    for (int i = 0; i < t->n_dims; i++)
+        ll_buf_addf(out, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
+    ll_buf_addc(out, ']');
+}
+
+static void put_tensors(const struct ll_model *m, struct ll_buf *out)
+{
+    ll_buf_adds(out, "\ntensors\n");
+    for (int i = 0; i < m->ckpt->n_tensors; i++) {
+        const struct ll_tensor *t = &m->ckpt->tensors[i];
+        ll_buf_addf(out, "  %-48s %-5s ", t->name, ll_dtype_info(t->dtype)->name);
+        put_dims(t, out);
+        ll_buf_addf(out, "%s\n", m->layer_of[i] == LL_UNUSED ? "  not read by the pass" : "");
+    }
+}
+
+static int count_unused(const struct ll_model *m)
+{
+    int n = 0;
+    for (int i = 0; i < m->ckpt->n_tensors; i++)
+        n += m->layer_of[i] == LL_UNUSED;
+    return n;
+}
+
+static void put_windows(const struct ll_model *m, struct ll_buf *out)
+{
+    int windowed = 0, width = 0;
+    for (int l = 0; l < m->n_layers; l++)
+        if (m->layers[l].window) {
+            windowed++;
+            width = m->layers[l].window;
+        }
+    if (windowed)
+        ll_buf_addf(out, ", sliding window %d in %d of %d layers", width, windowed, m->n_layers);
+}
+
+static void put_text(const struct ll_session *s, const struct ll_model_info *i, struct ll_buf *out)
+{
+    const struct ll_model *m = s->model;
+    const struct ll_layer *L = &m->layers[0];
+    char a[24], b[24];
+    ll_buf_addf(out, "model    %s\n", i->model_id);
+    ll_buf_addf(out, "family   %s, because config.json says model_type \"%s\"; the row covers %s\n", i->family, ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
+    ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
+    ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a), ll_human_bytes((double)ll_model_weight_bytes(m), b));
+    ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);
+    ll_buf_addf(out, "norms    %s, eps %g, %s%s\n", i->norm_kind, i->norm_eps, m->family->post_norms ? "before and after attention and MLP" : "before attention and MLP", L->q_norm.w ? ", and of each head of q and k" : "");
+    ll_buf_addf(out, "attention scores times %g%s", (double)m->attn_scale, L->b_Q ? ", biases on q, k, v" : "");
+    if (m->attn_cap > 0)
+        ll_buf_addf(out, ", soft cap %g", (double)m->attn_cap);
+    put_windows(m, out);
+    ll_buf_addf(out, "\nrotary   %s scaling\nMLP      %s(gate) * up\n", m->rope.kind, ll_act_name(m->act));
+    ll_buf_addf(out, "head     %s", m->tied ? "tied to the embedding" : "own matrix");
+    if (m->emb_scale != 1.0f)
+        ll_buf_addf(out, ", embedding times %g", (double)m->emb_scale);
+    if (m->logit_cap > 0)
+        ll_buf_addf(out, ", soft cap %g", (double)m->logit_cap);
+    ll_buf_addf(out, "\ntokens   %s; %s\nidentity %s\n", s->tok ? ll_tokenizer_kind(s->tok) : s->tok_err.msg, i->bos_policy, i->identity);
+}
+
+static void put_json(const struct ll_session *s, const struct ll_model_info *i, const struct plan *p, const struct show_opts *o, struct ll_buf *out)
+{
+    const struct ll_model *m = s->model;
+    struct ll_json j;
+    ll_json_init(&j, out);
+    ll_json_obj(&j, NULL);
+    ll_json_int(&j, "schema_version", LL_SCHEMA_VERSION);
+    ll_json_cstr(&j, "tool", ll_tool_version());
+    ll_json_cstr(&j, "model", i->model_id);
+    ll_json_cstr(&j, "identity", i->identity);
+    ll_json_cstr(&j, "family", i->family);
+    ll_json_cstr(&j, "architecture", i->architecture);
+    ll_json_cstr(&j, "container", i->container);
+    ll_json_cstr(&j, "stored_types", i->stored_types);
+    const struct { const char *key; long long v; } ints[] = {
+        {"n_layers", m->n_layers}, {"d_model", m->d_model}, {"n_heads", m->n_heads}, {"n_kv_heads", m->n_kv_heads}, {"d_head", m->d_head},
+        {"d_mlp", m->d_mlp}, {"d_vocab", m->d_vocab}, {"n_ctx", m->n_ctx}, {"n_params", m->n_params}, {"weight_bytes", ll_model_weight_bytes(m)},
+        {"n_files", m->ckpt->n_files}, {"n_tensors", m->ckpt->n_tensors}, {"n_tensors_unused", count_unused(m)}};
+    for (size_t k = 0; k < sizeof ints / sizeof *ints; k++)
+        ll_json_int(&j, ints[k].key, ints[k].v);
+    ll_json_cstr(&j, "norm", i->norm_kind);
+    ll_json_num(&j, "norm_eps", i->norm_eps);
+    ll_json_bool(&j, "tied", m->tied);
+    ll_json_cstr(&j, "rope", m->rope.kind);
+    ll_json_cstr(&j, "activation", ll_act_name(m->act));
+    ll_json_num(&j, "attn_scale", (double)m->attn_scale);
+    ll_json_num(&j, "attn_cap", (double)m->attn_cap);
+    ll_json_num(&j, "logit_cap", (double)m->logit_cap);
+    ll_json_num(&j, "emb_scale", (double)m->emb_scale);
+    ll_json_cstr(&j, "bos_policy", i->bos_policy);
+    if (p) {
+        ll_json_obj(&j, "plan");
+        ll_json_int(&j, "prompts", o->prompts);
+        ll_json_int(&j, "tokens", o->tokens);
+        ll_json_int(&j, "batches", p->p.n_batches);
+        ll_json_int(&j, "pass_bytes", p->p.pass_bytes);
+        ll_json_int(&j, "stack_bytes", p->p.stack_bytes);
+        ll_json_int(&j, "head_bytes", p->p.head_bytes);
+        ll_json_int(&j, "available_bytes", p->available);
+        ll_json_int(&j, "weight_bytes_read", p->p.weight_bytes_read);
+        ll_json_num(&j, "flops_pass", p->p.flops_pass);
+        ll_json_num(&j, "flops_head", p->p.flops_head);
+        ll_json_num(&j, "flops_per_s", p->rate);
+        ll_json_num(&j, "time_s", p->seconds);
+        ll_json_end(&j);
+    }
+    ll_json_end(&j);
+}
+
+int ll_cmd_show(int argc, char **argv, struct ll_err *err)
+{
+    struct show_opts o = defaults;
+    struct ll_opt t[N_OPTS];
+    struct ll_session s = {0};
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    struct plan plan;
+    struct ll_buf out = {0};
+    const char *args[1];
+    int n_args, rc;
+    opt_table(&o, t);
+    if ((rc = ll_opt_parse(t, argc, argv, args, 1, &n_args, err)))
+        return rc;
+    if (n_args < 1)
+        return ll_fail(err, LL_EUSAGE, "show: expected a model (see: logitlens help show)");
+    if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
+        return rc;
+    rc = ll_session_info(&s, LL_LENS_FINAL, &info, &keep, err);
+    if (!rc && o.plan)
+        rc = make_plan(&s, &o, &plan, err);
+    if (!rc && o.json)
+        put_json(&s, &info, o.plan ? &plan : NULL, &o, &out);
+    else if (!rc) {
+        put_text(&s, &info, &out);
+        if (o.tensors)
+            put_tensors(s.model, &out);
+        if (o.plan)
+            put_plan(&o, &plan, &out);
+    }
+    if (!rc)
+        rc = ll_print(&out, err);
+    ll_buf_free(&out);
+    ll_session_close(&s);
+    return rc;
+}

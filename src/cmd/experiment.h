@@ -1,0 +1,41 @@
+/* experiment.h - an experiment file (JSON): models, prompts, options. README of experiments/ documents the keys.
+ *
+ *   name              text; default: the file's folder name
+ *   models            list of paths (relative to the file) or hub names
+ *   top_k             {"record": 5, "verbose": 20}
+ *   copy              {"rule": "strict"|"legacy", "threshold": 0.95, "margin": 0.10}
+ *   norm              "final" | "next-ln1" | "post-ln2" | "raw"
+ *   important_words   words whose positions get the verbose top-k
+ *   facts             {"variants": {"orig": "... {country} ...", ...}, "items": [["Germany", "Berlin"], ...]}
+ *                     one pass a fact and variant: {country} stands for the first word, the second is the answer
+ *   prompts           list of {"id", "variant", "text" | "ids", "answer" | "answer_id", "records": true}
+ *   test_prompts      list of texts: the model's own output only
+ *   temperatures      list of numbers, applied to the main (first) prompt's output
+ *   last_position_only  true: no records CSV */
+#ifndef LL_EXPERIMENT_H
+#define LL_EXPERIMENT_H
+#include "metrics.h"
+#include "settings.h"
+
+struct ll_ask {                /* one prompt of the experiment */
+    char *pass_key, *fact_key, *prompt_id, *variant, *text, *answer; /* owned; fact_key, text, answer may be NULL */
+    int fact_index;            /* -1: none */
+    int *ids, n_ids;           /* owned; instead of text */
+    int answer_id;             /* -1: none */
+};
+
+struct ll_experiment {
+    char *name;                /* owned */
+    char **models; int n_models;           /* owned, resolved against the file's folder */
+    struct ll_ask *asks; int n_asks;       /* owned */
+    char **test_prompts; int n_test_prompts;
+    char **words; int n_words;             /* important words, lower case */
+    double *temperatures; int n_temperatures;
+    int top_record, top_verbose, last_only;
+    struct ll_copy_opts copy;
+    enum ll_lens_kind lens;
+};
+/* Returns LL_OK or LL_EUSAGE (file, key, expected, found). */
+int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err *err);
+void ll_experiment_free(struct ll_experiment *e);
+#endif

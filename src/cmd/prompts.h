@@ -1,0 +1,25 @@
+/* prompts.h - a prompt ready for the pass: ids as fed, ids without specials, the answer's ids (spec 5). */
+#ifndef LL_PROMPTS_H
+#define LL_PROMPTS_H
+#include "record.h"
+#include "session.h"
+
+enum { LL_GOLD_PIECES = 4 };
+
+struct ll_prompt {
+    struct ll_ids ids;        /* as fed to the model; owned */
+    struct ll_ids ctx;        /* without special tokens; owned */
+    struct ll_ids answer;     /* the answer's ids; empty: unresolved or none asked for; owned */
+    const char *variant;      /* "with_space", "no_space", "unresolved"; NULL: no answer asked for */
+    const char *reason;       /* why unresolved, else NULL */
+    char *pieces[LL_GOLD_PIECES]; int n_pieces; /* owned */
+};
+/* From text. answer may be NULL. An empty text is LL_EUSAGE; a missing tokenizer says why. */
+int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err);
+/* From ids (no tokenizer needed); answer_id -1: none. */
+int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
+void ll_prompt_free(struct ll_prompt *p);
+/* The gold part of a pass (borrowed from p and answer). */
+struct ll_gold ll_prompt_gold(const struct ll_prompt *p, const char *answer);
+int ll_ids_has(const struct ll_ids *ids, int id);
+#endif

@@ -1,0 +1,116 @@
+/* session.c - see session.h */
+#include "session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads, struct ll_err *err)
+{
+    memset(s, 0, sizeof *s);
+    int rc = ll_model_open(&s->model, model, err);
+    if (!rc && ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err))
+        s->tok = NULL; /* ids may still be given; whoever needs text reports tok_err */
+    s->engine = engine;
+    s->engine_lent = engine != NULL;
+    if (!rc && !engine)
+        rc = ll_engine_init(&s->engine, threads, err);
+    if (rc)
+        ll_session_close(s);
+    return rc;
+}
+
+void ll_session_close(struct ll_session *s)
+{
+    ll_tokenizer_close(s->tok);
+    if (!s->engine_lent)
+        ll_engine_free(s->engine);
+    ll_model_close(s->model);
+    memset(s, 0, sizeof *s);
+}
+
+/* Storage types of the tensors the pass reads, most bytes first. */
+static void stored_types(const struct ll_model *m, char *out, size_t size)
+{
+    double bytes[LL_N_DTYPES] = {0};
+    size_t at = 0;
+    out[0] = 0;
+    for (int i = 0; i < m->ckpt->n_tensors; i++)
+        if (m->layer_of[i] != LL_UNUSED)
+            bytes[m->ckpt->tensors[i].dtype] += (double)m->ckpt->tensors[i].size;
+    for (;;) {
+        int best = -1;
+        for (int t = 0; t < LL_N_DTYPES; t++)
+            if (bytes[t] > 0 && (best < 0 || bytes[t] > bytes[best]))
+                best = t;
+        if (best < 0 || at + 16 > size)
+            return;
+        at += (size_t)snprintf(out + at, size - at, "%s%s", at ? ", " : "", ll_dtype_info((enum ll_dtype)best)->name);
+        bytes[best] = 0;
+    }
+}
+
+int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info, struct ll_info_text *keep, struct ll_err *err)
+{
+    const struct ll_model *m = s->model;
+    int rc = ll_ckpt_identity(m->ckpt, keep->identity, err);
+    if (rc)
+        return rc;
+    stored_types(m, keep->types, sizeof keep->types);
+    *info = (struct ll_model_info){
+        .model_id = m->ckpt->model_id, .clean = m->ckpt->clean, .family = m->family->name,
+        .architecture = m->family->post_norms ? "post_norm" : "pre_norm", .container = m->ckpt->container, .stored_types = keep->types,
+        .identity = keep->identity, .n_layers = m->n_layers, .d_model = m->d_model, .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads,
+        .d_head = m->d_head, .d_mlp = m->d_mlp, .d_vocab = m->d_vocab, .n_ctx = m->n_ctx, .n_params = m->n_params,
+        .norm_kind = ll_norm_kind_name(m), 
+        .lens_norm = ll_lens_info(lens)->name, .engine = "L16", .logit_scale = 1, .logit_cap = (double)m->logit_cap,
+        .bos_policy = s->tok ? ll_tokenizer_bos_policy(s->tok) : "no tokenizer: token ids as given", .emb_scale = (double)m->emb_scale};
+    info->norm_eps = ll_settings_num(m->ckpt->settings, "rms_norm_eps", (double)m->norm_eps);
+    return LL_OK;
+}
+
+void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
+{
+    if (s->tok)
+        ll_tokenizer_show(s->tok, id, out);
+    else
+        ll_buf_addf(out, "<id %d>", id);
+}
+
+int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err)
+{
+    char part[4096];
+    if (arg) {
+        ll_buf_adds(b, arg);
+        return ll_buf_ok(b, err);
+    }
+    for (size_t n; (n = fread(part, 1, sizeof part, stdin)) > 0;)
+        ll_buf_add(b, part, n);
+    if (ferror(stdin))
+        return ll_fail(err, LL_EFAIL, "standard input: %s", strerror(errno));
+    if (b->len && b->s[b->len - 1] == '\n')
+        b->s[--b->len] = 0;
+    return ll_buf_ok(b, err);
+}
+
+int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err)
+{
+    const char *p = s;
+    for (;;) {
+        while (isspace((unsigned char)*p) || *p == ',' || *p == '[' || *p == ']')
+            p++;
+        if (!*p)
+            return LL_OK;
+        char *end;
+        errno = 0;
+        long v = strtol(p, &end, 10);
+        if (end == p || errno || v < 0 || v > 0x7fffffff)
+            return ll_fail(err, LL_EUSAGE, "--ids: expected numbers from 0 separated by commas, found \"%.20s\"", p);
+        int rc = ll_ids_add(ids, (int)v, err);
+        if (rc)
+            return rc;
+        p = end;
+    }
+}

@@ -1,0 +1,41 @@
+/* session.h - what most commands need: a model, its tokenizer, an engine; and the options that choose them. */
+#ifndef LL_SESSION_H
+#define LL_SESSION_H
+#include "lens.h"
+#include "model.h"
+#include "opt.h"
+#include "record.h"
+#include "token.h"
+
+struct ll_common {        /* option targets, defaults by LL_COMMON_DEFAULTS */
+    int threads, quiet;
+    const char *norm;
+};
+#define LL_COMMON_DEFAULTS {.threads = 0, .quiet = 0, .norm = "final"}
+#define LL_OPT_THREADS(c) {"--threads", LL_OPT_INT, &(c).threads, "N", "threads, 0: all processors; no result depends on it", 0, 256, NULL}
+#define LL_OPT_QUIET(c) {"--quiet", LL_OPT_FLAG, &(c).quiet, NULL, "no progress bar and no talk on stderr", 0, 0, NULL}
+#define LL_OPT_NORM(c) {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm", 0, 0, "final|next-ln1|post-ln2|raw"}
+#define LL_OPT_END {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL}
+
+struct ll_session {
+    struct ll_model *model;       /* owned */
+    struct ll_engine *engine;     /* owned unless lent */
+    struct ll_tokenizer *tok;     /* owned; NULL: the checkpoint has none */
+    struct ll_err tok_err;        /* why there is no tokenizer */
+    int engine_lent;
+};
+/* engine: use this one (borrowed), or NULL to make one with `threads`. */
+int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads, struct ll_err *err);
+void ll_session_close(struct ll_session *s);
+
+/* Facts about the model for every output. info's strings are borrowed from the session and from `keep`, which the caller
+ * frees with ll_buf_free after use. */
+struct ll_info_text { char identity[65]; char types[128]; };
+int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info, struct ll_info_text *keep, struct ll_err *err);
+/* Display text of one id, tokenizer or not; appended. */
+void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
+/* Text of a command: TEXT, or standard input when there is none (one trailing line end removed). Appended to b. */
+int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err);
+/* "1,2,3" or "[1, 2, 3]" -> ids. */
+int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err);
+#endif

@@ -1,0 +1,232 @@
+/* attention.c - causal attention of many sequences as one list of tasks (sequence, kv head, block of query rows).
+ *
+ * A key whose p is 0 (masked or underflowed) contributes nothing, whatever v is there: its term is +0. Where all values
+ * are finite that is what the product gives anyway, up to the sign of a zero, and z is made +0 by one last addition; so
+ * keys before the window or after the block's last query may be left out or taken along without changing a bit. Where a
+ * value is not finite, the slow form below keeps 0 * inf away. */
+#include "engine_priv.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct job {
+    struct ll_engine *eng;
+    const struct ll_attn *seq;
+    int n;
+    _Atomic int next;
+};
+
+/* What a thread has packed: keys 0..end of one kv head of one sequence. */
+struct packed {
+    int seq, kv_head, end;
+    int odd;       /* a value among them is not finite */
+};
+
+/* One head's block of query rows t0..t0+rows; columns lo..hi (multiples of 16) hold all keys they look at. */
+struct rows {
+    const struct ll_attn *a;
+    const struct ll_kernels *kern;
+    struct ll_scratch *s;
+    int head, t0, rows, lo, hi;
+    long ld;       /* of scores */
+};
+
+static int min_int(int a, int b) { return a < b ? a : b; }
+static int max_int(int a, int b) { return a > b ? a : b; }
+static int round_up(int n, int step) { return (n + step - 1) / step * step; }
+
+static int tasks_of(const struct ll_attn *a) { return (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK * a->n_kv_heads; }
+
+/* First key that query t looks at. */
+static int first_key(const struct ll_attn *a, int t) { return a->window > 0 ? max_int(0, t - a->window + 1) : 0; }
+
+static long v_group_stride(const struct ll_kernels *k) { return (long)LL_BLOCK * k->nr; }
+static long v_block_stride(const struct ll_kernels *k, int d_head) { return (long)LL_BLOCK * round_up(d_head, k->nr); }
+
+/* Pack keys and values up to position `end` (a multiple of 16), going on from what is there. */
+static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, struct ll_scratch *s, struct packed *p, int end)
+{
+    const int d = a->d_head, dpad = ll_pad16(d);
+    const float *v = a->v + (long)p->kv_head * d;
+    for (; p->end < end; p->end += 16) {
+        const int n = min_int(16, a->n_pos - p->end);
+        if (!a->scores_in && !a->pattern_in) {
+            const struct ll_mat keys = {LL_W_F32, (const uint8_t *)(a->k + (long)p->end * a->ldkv + (long)p->kv_head * d), (size_t)a->ldkv * sizeof(float), n, d};
+            float *panel = s->k_panel + (long)p->end * dpad;
+            if (n < 16)
+                memset(panel, 0, sizeof *panel * 16 * (size_t)dpad);
+            ll_widen(kern, &keys, 0, n, 0, d, panel, (long)kern->nr * dpad);
+        }
+        if (a->z)
+            p->odd |= ll_pack_v16(v, a->ldkv, p->end, a->n_pos, d, kern->nr,
+                                  s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d) + (long)(p->end % LL_BLOCK) * kern->nr, v_group_stride(kern));
+    }
+}
+
+/* scores[t][s] for the block, -inf where masked */
+static void make_scores(const struct rows *r)
+{
+    const struct ll_attn *a = r->a;
+    const int d = a->d_head, dpad = ll_pad16(d), width = r->hi - r->lo;
+    float *scores = r->s->scores;
+    ll_pack_x(r->kern, a->q + r->t0 * a->ldq + (long)r->head * d, a->ldq, r->rows, d, r->s->attn_x, 0, 1);
+    r->kern->tile(&(struct ll_tile){
+        .x = r->s->attn_x, .m = r->rows, .w = r->s->k_panel + (long)r->lo * dpad, .group_stride = (long)r->kern->nr * dpad,
+        .n_groups = width / r->kern->nr, .kb = dpad, .y = scores + r->lo, .ldy = r->ld, .first = 1});
+    for (int i = 0; i < r->rows; i++) {
+        float *row = scores + i * r->ld;
+        const int t = r->t0 + i, from = first_key(a, t);
+        float *seen = row + from;
+        r->kern->vec.scale(seen, seen, (size_t)(t + 1 - from), a->scale);
+        if (a->cap > 0.0f)
+            r->kern->vec.softcap(seen, seen, (size_t)(t + 1 - from), a->cap);
+        for (int s = r->lo; s < from; s++)
+            row[s] = -INFINITY;
+        for (int s = t + 1; s < r->hi; s++)
+            row[s] = -INFINITY;
+    }
+}
+
+/* rows of a [n_heads, n_pos, n_pos] array -> scratch, filled up to hi */
+static void take_rows(const struct rows *r, const float *from, float fill)
+{
+    const size_t n = (size_t)r->a->n_pos;
+    for (int i = 0; i < r->rows; i++) {
+        float *row = r->s->scores + i * r->ld;
+        memcpy(row, from + ((size_t)r->head * n + (size_t)(r->t0 + i)) * n, n * sizeof *row);
+        for (int s = (int)n; s < r->hi; s++)
+            row[s] = fill;
+    }
+}
+
+/* and back; outside lo..hi everything is `fill` */
+static void give_rows(const struct rows *r, float *to, float fill)
+{
+    const size_t n = (size_t)r->a->n_pos;
+    const int hi = min_int(r->hi, r->a->n_pos);
+    for (int i = 0; i < r->rows; i++) {
+        float *row = to + ((size_t)r->head * n + (size_t)(r->t0 + i)) * n;
+        for (int s = 0; s < r->lo; s++)
+            row[s] = fill;
+        memcpy(row + r->lo, r->s->scores + i * r->ld + r->lo, (size_t)(hi - r->lo) * sizeof *row);
+        for (int s = hi; s < r->a->n_pos; s++)
+            row[s] = fill;
+    }
+}
+
+/* z of the block: pattern in scratch times the packed values */
+static void context(const struct rows *r)
+{
+    const struct ll_kernels *kern = r->kern;
+    const int d = r->a->d_head, cols = round_up(d, kern->nr);
+    for (int s0 = r->lo, s1; s0 < r->hi; s0 = s1) {
+        s1 = min_int((s0 / LL_BLOCK + 1) * LL_BLOCK, r->hi);
+        ll_pack_x(kern, r->s->scores + s0, r->ld, r->rows, s1 - s0, r->s->attn_x, 0, 1);
+        kern->tile(&(struct ll_tile){
+            .x = r->s->attn_x, .m = r->rows, .w = r->s->v_panel + s0 / LL_BLOCK * v_block_stride(kern, d) + (long)(s0 % LL_BLOCK) * kern->nr,
+            .group_stride = v_group_stride(kern), .n_groups = cols / kern->nr, .kb = s1 - s0, .y = r->s->attn_z, .ldy = cols, .first = s0 == r->lo});
+    }
+    for (int i = 0; i < r->rows; i++) {
+        float *z = r->a->z + (r->t0 + i) * r->a->ldz + (long)r->head * d;
+        const float *from = r->s->attn_z + (long)i * cols;
+        for (int c = 0; c < d; c++)
+            z[c] = from[c] + 0.0f;
+    }
+}
+
+/* one element of z with values that are not finite */
+static float odd_element(const struct rows *r, const float *p, const float *v)
+{
+    float sum = 0.0f;
+    for (int s0 = r->lo / LL_BLOCK * LL_BLOCK; s0 < r->hi; s0 += LL_BLOCK) {
+        float chain[16] = {0};
+        for (int s = max_int(s0, r->lo); s < min_int(s0 + LL_BLOCK, min_int(r->hi, r->a->n_pos)); s++)
+            if (p[s] != 0.0f)
+                chain[s % 16] = fmaf(p[s], v[s * r->a->ldkv], chain[s % 16]);
+        for (int h = 8; h; h >>= 1)
+            for (int j = 0; j < h; j++)
+                chain[j] += chain[j + h];
+        sum += chain[0];
+    }
+    return sum + 0.0f;
+}
+
+static void context_odd(const struct rows *r)
+{
+    const struct ll_attn *a = r->a;
+    const float *v = a->v + (long)(r->head / (a->n_heads / a->n_kv_heads)) * a->d_head;
+    for (int i = 0; i < r->rows; i++)
+        for (int c = 0; c < a->d_head; c++)
+            a->z[(r->t0 + i) * a->ldz + (long)r->head * a->d_head + c] = odd_element(r, r->s->scores + i * r->ld, v + c);
+}
+
+static void one_head(const struct rows *r, int odd)
+{
+    const struct ll_attn *a = r->a;
+    if (a->pattern_in)
+        take_rows(r, a->pattern_in, 0.0f);
+    else {
+        if (a->scores_in)
+            take_rows(r, a->scores_in, -INFINITY);
+        else
+            make_scores(r);
+        if (a->scores_out)
+            give_rows(r, a->scores_out, -INFINITY);
+        if (!a->pattern_out && !a->z)
+            return;
+        for (int i = 0; i < r->rows; i++)
+            r->kern->softmax(r->s->scores + i * r->ld, r->lo, r->hi);
+    }
+    if (a->pattern_out)
+        give_rows(r, a->pattern_out, 0.0f);
+    if (a->z)
+        (odd ? context_odd : context)(r);
+}
+
+static void one_task(const struct job *j, int tid, int seq, int task, struct packed *p)
+{
+    const struct ll_attn *a = &j->seq[seq];
+    const int blocks = (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK, kv_head = task / blocks, t0 = task % blocks * LL_Q_BLOCK;
+    const int given = a->scores_in || a->pattern_in;   /* a listener may have written anywhere: all keys count */
+    const int group = a->n_heads / a->n_kv_heads;
+    struct rows r = {.a = a, .kern = j->eng->kern, .s = &j->eng->scratch[tid], .t0 = t0, .rows = min_int(LL_Q_BLOCK, a->n_pos - t0)};
+    r.lo = given ? 0 : first_key(a, t0) & ~15;
+    r.hi = ll_pad16(given ? a->n_pos : t0 + r.rows);
+    r.ld = ll_pad16(a->n_pos);
+    if (p->seq != seq || p->kv_head != kv_head)
+        *p = (struct packed){.seq = seq, .kv_head = kv_head};
+    pack_keys(a, r.kern, r.s, p, r.hi);
+    for (int h = 0; h < group; h++) {
+        r.head = kv_head * group + h;
+        one_head(&r, p->odd);
+    }
+}
+
+static void work(void *arg, int tid, int n_threads)
+{
+    (void)n_threads;
+    struct job *j = arg;
+    struct packed p = {.seq = -1};
+    int seq = 0, before = 0;   /* tasks of the sequences before seq; a thread's task numbers only rise */
+    for (;;) {
+        const int task = atomic_fetch_add(&j->next, 1);
+        while (seq < j->n && task - before >= tasks_of(&j->seq[seq]))
+            before += tasks_of(&j->seq[seq++]);
+        if (seq == j->n)
+            return;
+        one_task(j, tid, seq, task - before, &p);
+    }
+}
+
+void ll_attention_many(struct ll_engine *eng, const struct ll_attn *a, int n)
+{
+    for (int i = 0; i < n; i++)
+        assert(a[i].n_pos <= eng->max_pos && a[i].d_head <= eng->max_d_head && a[i].d_head <= LL_BLOCK && a[i].n_heads % a[i].n_kv_heads == 0);
+    struct job j = {.eng = eng, .seq = a, .n = n};
+    atomic_init(&j.next, 0);
+    ll_pool_run(eng->pool, work, &j);
+}
+
+void ll_attention(struct ll_engine *eng, const struct ll_attn *a) { ll_attention_many(eng, a, 1); }

@@ -1,0 +1,96 @@
+/* family.c - the table of model families. Sources: the published config.json files and transformers' modeling code of
+ * each family; checked against reference activations (tests/oracle). */
+#include "family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK "model.layers.%d."
+#define LLAMA_NAMES                                                                                         \
+    [LL_R_W_E] = "model.embed_tokens.weight", [LL_R_W_U] = "lm_head.weight", [LL_R_LN_FINAL] = "model.norm.weight", \
+    [LL_R_LN1] = BLOCK "input_layernorm.weight",                                                            \
+    [LL_R_W_Q] = BLOCK "self_attn.q_proj.weight", [LL_R_B_Q] = BLOCK "self_attn.q_proj.bias",               \
+    [LL_R_W_K] = BLOCK "self_attn.k_proj.weight", [LL_R_B_K] = BLOCK "self_attn.k_proj.bias",               \
+    [LL_R_W_V] = BLOCK "self_attn.v_proj.weight", [LL_R_B_V] = BLOCK "self_attn.v_proj.bias",               \
+    [LL_R_W_O] = BLOCK "self_attn.o_proj.weight", [LL_R_B_O] = BLOCK "self_attn.o_proj.bias",               \
+    [LL_R_Q_NORM] = BLOCK "self_attn.q_norm.weight", [LL_R_K_NORM] = BLOCK "self_attn.k_norm.weight",       \
+    [LL_R_W_GATE] = BLOCK "mlp.gate_proj.weight", [LL_R_B_GATE] = BLOCK "mlp.gate_proj.bias",               \
+    [LL_R_W_IN] = BLOCK "mlp.up_proj.weight", [LL_R_B_IN] = BLOCK "mlp.up_proj.bias",                       \
+    [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight", [LL_R_B_OUT] = BLOCK "mlp.down_proj.bias"
+
+/* Trap: post_attention_layernorm is ln2 in Llama-like models and the norm of attention's output in Gemma 2. */
+static const char *const llama_names[LL_N_ROLES] = {LLAMA_NAMES, [LL_R_LN2] = BLOCK "post_attention_layernorm.weight"};
+static const char *const gemma2_names[LL_N_ROLES] = {
+    LLAMA_NAMES,
+    [LL_R_LN1_POST] = BLOCK "post_attention_layernorm.weight",
+    [LL_R_LN2] = BLOCK "pre_feedforward_layernorm.weight",
+    [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight",
+};
+
+static int window_none(const struct ll_settings *s, int layer)
+{
+    (void)s, (void)layer;
+    return 0;
+}
+
+static int window_every_layer(const struct ll_settings *s, int layer)
+{
+    (void)layer;
+    return (int)ll_settings_int(s, "sliding_window", 0);
+}
+
+/* Qwen: switched by use_sliding_window, and only from max_window_layers on. */
+static int window_upper_layers(const struct ll_settings *s, int layer)
+{
+    if (!ll_settings_bool(s, "use_sliding_window", 0) || layer < ll_settings_int(s, "max_window_layers", 28))
+        return 0;
+    return (int)ll_settings_int(s, "sliding_window", 0);
+}
+
+static int window_even_layers(const struct ll_settings *s, int layer)
+{
+    return layer % 2 ? 0 : (int)ll_settings_int(s, "sliding_window", 4096);
+}
+
+#define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
+
+const struct ll_family ll_families[] = {
+    {.name = "llama", .model_types = TYPES("llama"), .covers = "Llama 1, 2, 3, 3.1, 3.2, 3.3, TinyLlama, Yi",
+     .names = llama_names, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .mlp_bias = LL_IF_KEY,
+     .act_key = "hidden_act", .window = window_none},
+    {.name = "mistral", .model_types = TYPES("mistral"), .covers = "Mistral 7B, Nemo, Small",
+     .names = llama_names, .act_key = "hidden_act", .window = window_every_layer},
+    {.name = "qwen2", .model_types = TYPES("qwen2"), .covers = "Qwen 1.5, 2, 2.5",
+     .names = llama_names, .qkv_bias = LL_ALWAYS, .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
+    {.name = "qwen3", .model_types = TYPES("qwen3"), .covers = "Qwen 3 (dense)",
+     .names = llama_names, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .qk_norm = 1, .d_head_default = 128,
+     .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
+    {.name = "gemma2", .model_types = TYPES("gemma2"), .covers = "Gemma 2",
+     .names = gemma2_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .post_norms = 1,
+     .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH,
+     .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",
+     .logit_cap_key = "final_logit_softcapping", .window = window_even_layers, .layer_types = 1},
+    {.name = NULL},
+};
+
+const struct ll_family *ll_family_find(const struct ll_settings *s)
+{
+    const char *type = ll_settings_str(s, "model_type", "");
+    for (const struct ll_family *f = ll_families; f->name; f++)
+        for (const char *const *t = f->model_types; *t; t++)
+            if (!strcmp(*t, type))
+                return f;
+    return NULL;
+}
+
+void ll_family_list(char *out, int size)
+{
+    int at = 0;
+    out[0] = 0;
+    for (const struct ll_family *f = ll_families; f->name; f++)
+        for (const char *const *t = f->model_types; *t && at < size - 1; t++) {
+            int n = snprintf(out + at, (size_t)(size - at), "%s%s", at ? ", " : "", *t);
+            if (n > 0)
+                at += n;
+        }
+}

@@ -1,0 +1,59 @@
+/* forward.h - the forward pass: one readable function over the hook points of hook.h.
+ *
+ *     embed -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post) -> + -> ln2 -> gate, up ->
+ *     activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody listens)
+ *
+ * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go through
+ * layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the sequences go in chunks
+ * of whole sequences, which bounds the workspace. No bit of a sequence's result depends on its batch mates.
+ * Nothing is allocated inside ll_forward. */
+#ifndef LL_FORWARD_H
+#define LL_FORWARD_H
+#include "hook.h"
+#include "model.h"
+
+struct ll_batch {
+    int n_seq;
+    const int *start;          /* [n_seq + 1] first row of each sequence; start[n_seq] = rows in all; borrowed */
+    const int *ids;            /* [rows] token ids; borrowed; not read when the pass starts above layer 0 */
+};
+
+/* The working memory of passes: made once for the largest batch, used by one pass at a time. */
+struct ll_pass {
+    const struct ll_model *model; /* borrowed */
+    struct ll_engine *engine;     /* borrowed */
+    int max_rows, max_seq, chunk_rows;
+    float *resid;                 /* [max_rows, d_model] the stream; after a pass the residual of its last layer; owned */
+    float *normed;                /* [chunk_rows, d_model] */
+    float *scale;                 /* [max_rows] rms of the last norm */
+    float *qkv;                   /* [chunk_rows, (n_heads + 2 n_kv_heads) * d_head] */
+    float *z;                     /* [chunk_rows, n_heads * d_head] */
+    float *out;                   /* [chunk_rows, d_model] attn_out, mlp_out */
+    float *gate, *up;             /* [chunk_rows, d_mlp] */
+    float *final;                 /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
+    float *rope_cos, *rope_sin;   /* [max_seq, d_rot/2] */
+    float *scores, *pattern;      /* [n_heads, max_seq, max_seq], only when listeners want them */
+    float *logits;                /* [max_rows, d_vocab], only when listeners want them */
+    struct ll_attn *attn;         /* [chunk_rows] one a sequence */
+    const struct ll_listener *listeners; int n_listeners; /* borrowed; set by ll_pass_init */
+    int allow_nonfinite;          /* 0: a NaN or infinity in the stream ends the pass with a named reason */
+    int met_nonfinite;            /* that is how the last pass ended */
+    int drop_behind;              /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
+    void (*progress)(void *arg, int layer, int n_layers); /* after each layer; may be NULL */
+    void *progress_arg;
+};
+
+/* Make working memory for batches of up to max_rows rows with sequences of up to max_seq positions. listeners stay
+ * borrowed for the life of the pass. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A failed init holds nothing. */
+int ll_pass_init(struct ll_pass *pass, const struct ll_model *model, struct ll_engine *engine, int max_rows, int max_seq,
+                 const struct ll_listener *listeners, int n_listeners, struct ll_err *err);
+void ll_pass_free(struct ll_pass *pass); /* an empty one is fine */
+/* Bytes that ll_pass_init would allocate, engine scratch excluded. */
+long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *listeners, int n_listeners);
+
+/* Run layers from..to-1 (0 <= from <= to <= n_layers) over the batch. from 0 embeds batch->ids first; from > 0 goes on
+ * from what pass->resid holds (rows in batch order). to == n_layers ends with ln_final into pass->final.
+ * Returns LL_OK, LL_EUSAGE (id outside the vocabulary, batch larger than the pass was made for; NaN or infinite
+ * weights or activations, with the first tensor at fault), or what a listener returned. */
+int ll_forward(struct ll_pass *pass, const struct ll_batch *batch, int from, int to, struct ll_err *err);
+#endif

@@ -1,0 +1,19 @@
+/* rope.h - rotary frequencies from settings.
+ *
+ * Base: inv_freq[i] = theta^(-2i/d_rot), in double, rounded to float (as the reference holds it). Scaling, by the kind
+ * that the settings name: "linear" divides by `factor`; "llama3" (Llama 3.1) divides long wavelengths by `factor`, keeps
+ * short ones and blends between low_freq_factor and high_freq_factor of original_max_position_embeddings. Settings come
+ * in two spellings: rope_theta and rope_scaling at top level (the kind under rope_type or type), or rope_parameters. */
+#ifndef LL_ROPE_H
+#define LL_ROPE_H
+#include "model.h"
+
+/* Fills *rope (inv_freq owned by it). Returns LL_OK, LL_EUNSUP (another kind, by name), LL_EUSAGE, LL_EFAIL. */
+int ll_rope_init(struct ll_rope *rope, const struct ll_settings *s, int d_head, struct ll_err *err);
+void ll_rope_free(struct ll_rope *rope);
+/* cos and sin [n_pos, d_rot/2] of positions 0..n_pos-1: angle = (float)pos * inv_freq in float, functions in double,
+ * rounded to float. */
+void ll_rope_table(const struct ll_rope *rope, int n_pos, float *cos_out, float *sin_out);
+/* Rotate n_heads heads of one row in place: (a, b) -> (a cos - b sin, b cos + a sin) for pairs (i, i + d_rot/2). */
+void ll_rope_apply(float *row, int n_heads, int d_head, int d_rot, const float *c, const float *s);
+#endif

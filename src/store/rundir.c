@@ -1,0 +1,294 @@
+/* rundir.c - see rundir.h; spec 19 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* nftw */
+#endif
+#include "rundir.h"
+#include "buf.h"
+#include "map.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    STAMP_LEN = 13,       /* YYYYMMDD-HHMM */
+    MAX_SAME_NAME = 1000, /* folders of one name before we say that something else is wrong */
+    MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+static char *name_of(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static char *name_of(struct ll_err *err, const char *fmt, ...)
+{
+    char *s = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    if (vasprintf(&s, fmt, ap) < 0) {
+        s = NULL;
+        ll_fail_mem(err, "folder name", 256);
+    }
+    va_end(ap);
+    return s;
+}
+
+/* base, then base-2, base-3, ... */
+static char *numbered(const char *base, int nr, struct ll_err *err)
+{
+    return nr == 1 ? name_of(err, "%s", base) : name_of(err, "%s-%d", base, nr);
+}
+
+static int is_stamp(const char *s)
+{
+    for (int i = 0; i < STAMP_LEN; i++)
+        if (i == 8 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
+            return 0;
+    return s[STAMP_LEN] == 0;
+}
+
+static int exists(const char *path)
+{
+    struct stat st;
+    return !lstat(path, &st);
+}
+
+static int is_empty_dir(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+    if (!d)
+        return 0;
+    for (struct dirent *e; n < 3 && (e = readdir(d)); n++)
+        ;
+    closedir(d);
+    return n <= 2; /* . and .. */
+}
+
+/* The stamp of a run folder from its timestamp-<stamp> file, the newest if there are several; "" without one. */
+static void stamp_of(const char *folder, char stamp[16])
+{
+    static const char prefix[] = "timestamp-";
+    DIR *d = opendir(folder);
+    stamp[0] = 0;
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d)); ) {
+        const char *s = e->d_name + sizeof prefix - 1;
+        if (!strncmp(e->d_name, prefix, sizeof prefix - 1) && is_stamp(s) && strcmp(s, stamp) > 0)
+            memcpy(stamp, s, STAMP_LEN + 1);
+    }
+    closedir(d);
+}
+
+static void stamp_now(char stamp[16], char line[64])
+{
+    struct tm tm;
+    time_t now = time(NULL);
+    localtime_r(&now, &tm);
+    strftime(stamp, 16, "%Y%m%d-%H%M", &tm);
+    if (line)
+        strftime(line, 64, "Experiment started: %Y-%m-%d %H:%M:%S\n", &tm);
+}
+
+/* ---- whole trees ------------------------------------------------------------------------------------------------ */
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    (void)st, (void)flag, (void)at;
+    remove(path); /* what cannot be removed stays; nobody is left to tell */
+    return 0;
+}
+
+static int sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -1;
+    int bad = fsync(fd);
+    int why = errno;
+    close(fd);
+    errno = why;
+    return bad && why != EINVAL ? -1 : 0; /* EINVAL: this file system does not sync such a thing */
+}
+
+static int sync_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    (void)at;
+    return (flag == FTW_F && S_ISREG(st->st_mode)) || flag == FTW_DP ? sync_path(path) : 0;
+}
+
+/* ---- making the folder ------------------------------------------------------------------------------------------ */
+/* Make base or base-2, ...: the first that is free. Another's partial folder, alive or left by a killed run, is
+ * neither used nor touched. */
+static int make_free_dir(char **made, const char *base, struct ll_err *err)
+{
+    for (int nr = 1; nr <= MAX_SAME_NAME; nr++) {
+        char *path = numbered(base, nr, err);
+        if (!path)
+            return LL_EFAIL;
+        if (!mkdir(path, 0777)) {
+            *made = path;
+            return LL_OK;
+        }
+        int why = errno;
+        free(path);
+        if (why != EEXIST)
+            return ll_fail(err, LL_EFAIL, "%s: cannot make the run folder: %s", base, strerror(why));
+    }
+    return ll_fail(err, LL_EFAIL, "%s: %d folders of this name exist already", base, MAX_SAME_NAME);
+}
+
+static int names_under_root(struct ll_rundir *dir, const char *root, char **partial, struct ll_err *err)
+{
+    int rc = ll_make_dirs(root, err);
+    if (rc)
+        return rc;
+    dir->root = name_of(err, "%s", root);
+    dir->final = name_of(err, "%s/run-latest", root);
+    *partial = name_of(err, "%s/.run-%s.partial", root, dir->stamp);
+    return dir->root && dir->final && *partial ? LL_OK : LL_EFAIL;
+}
+
+static int names_of_out_dir(struct ll_rundir *dir, const char *out_dir, char **partial, struct ll_err *err)
+{
+    if (exists(out_dir) && !is_empty_dir(out_dir))
+        return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder", out_dir);
+    dir->final = exists(out_dir) ? realpath(out_dir, NULL) : name_of(err, "%s", out_dir);
+    if (!dir->final)
+        return ll_fail(err, LL_EFAIL, "%s: cannot use as run folder: %s", out_dir, strerror(errno));
+    for (size_t n = strlen(dir->final); n > 1 && dir->final[n - 1] == '/'; n--)
+        dir->final[n - 1] = 0;
+    char *slash = strrchr(dir->final, '/');
+    if (slash && slash != dir->final) {
+        *slash = 0;
+        int rc = ll_make_dirs(dir->final, err);
+        *slash = '/';
+        if (rc)
+            return rc;
+    }
+    *partial = name_of(err, "%s.partial", dir->final);
+    return *partial ? LL_OK : LL_EFAIL;
+}
+
+static int write_timestamp(const struct ll_rundir *dir, const char *line, struct ll_err *err)
+{
+    char *path = name_of(err, "%s/timestamp-%s", dir->work, dir->stamp);
+    int rc = path ? ll_file_write(path, line, strlen(line), err) : LL_EFAIL;
+    free(path);
+    return rc;
+}
+
+int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
+{
+    char line[64], *partial = NULL;
+    memset(dir, 0, sizeof *dir);
+    if (out_dir ? !*out_dir : !root || !*root)
+        return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
+    stamp_now(dir->stamp, line);
+    int rc = out_dir ? names_of_out_dir(dir, out_dir, &partial, err) : names_under_root(dir, root, &partial, err);
+    if (!rc)
+        rc = make_free_dir(&dir->work, partial, err);
+    if (!rc)
+        rc = write_timestamp(dir, line, err);
+    free(partial);
+    if (rc)
+        ll_rundir_abort(dir);
+    return rc;
+}
+
+/* ---- giving it its name ----------------------------------------------------------------------------------------- */
+/* Move an existing run-latest out of the way; nobody's folder is overwritten. */
+static int rotate(const struct ll_rundir *dir, struct ll_err *err)
+{
+    char stamp[16], now[16];
+    stamp_of(dir->final, stamp);
+    stamp_now(now, NULL);
+    char *base = *stamp ? name_of(err, "%s/run-%s", dir->root, stamp) : name_of(err, "%s/run-%s-rotated", dir->root, now);
+    if (!base)
+        return LL_EFAIL;
+    int rc = LL_EFAIL;
+    for (int nr = 1; nr <= MAX_SAME_NAME; nr++) {
+        char *to = numbered(base, nr, err);
+        if (!to)
+            break;
+        if (exists(to)) {
+            free(to);
+            continue;
+        }
+        /* ENOENT: another run rotated it at this moment; the caller's rename decides */
+        int done = !rename(dir->final, to) || errno == ENOENT;
+        rc = done ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot rename to %s: %s", dir->final, to, strerror(errno));
+        free(to);
+        break;
+    }
+    free(base);
+    return rc ? ll_fail(err, LL_EFAIL, "%s: cannot be rotated", dir->final) : LL_OK;
+}
+
+static int sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    int bad = !parent || sync_path(parent);
+    free(parent);
+    return bad;
+}
+
+static int take_name(const struct ll_rundir *dir, struct ll_err *err)
+{
+    for (int attempt = 0; attempt < MAX_SAME_NAME; attempt++) {
+        if (dir->root && exists(dir->final)) {
+            int rc = rotate(dir, err);
+            if (rc)
+                return rc;
+        }
+        if (!rename(dir->work, dir->final))
+            return LL_OK;
+        if (!dir->root || (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)) /* else: another run was faster */
+            break;
+    }
+    return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));
+}
+
+static void forget(struct ll_rundir *dir)
+{
+    free(dir->work);
+    free(dir->final);
+    free(dir->root);
+    dir->work = dir->final = dir->root = NULL;
+}
+
+int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
+{
+    if (!dir->work)
+        return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
+    int rc = LL_OK;
+    if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
+        rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
+    if (!rc)
+        rc = take_name(dir, err);
+    if (rc) { /* hours of work may lie there: keep it and say where */
+        struct ll_err told = {0};
+        ll_fail(&told, rc, "%s (the results stay in %s)", err ? err->msg : "", dir->work);
+        if (err)
+            *err = told;
+        forget(dir);
+        return rc;
+    }
+    sync_parent(dir->final); /* the name itself; the content is safe already */
+    free(dir->work);
+    dir->work = NULL;
+    return LL_OK;
+}
+
+void ll_rundir_abort(struct ll_rundir *dir)
+{
+    if (dir->work)
+        nftw(dir->work, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    forget(dir);
+}

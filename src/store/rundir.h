@@ -1,0 +1,26 @@
+/* rundir.h - the folder of a run: temporary while it is written, run-latest when complete, older ones rotated.
+ *
+ * Spec 19. ll_rundir_begin makes "<root>/.run-<stamp>.partial"; ll_rundir_finish fsyncs, rotates an existing
+ * run-latest to run-<its stamp> (from its timestamp-<stamp> file; -2, -3 if taken; run-<now>-rotated without one) and
+ * renames the partial folder to run-latest. With an explicit out_dir nothing rotates: the folder must be absent or
+ * empty, is written under "<out_dir>.partial" and renamed. A partial folder of that name which exists already (a run going
+ * on, or one that was killed) is left alone: ours gets "-2", "-3". Wall-clock time stands in the timestamp file only. */
+#ifndef LL_RUNDIR_H
+#define LL_RUNDIR_H
+#include "fail.h"
+
+struct ll_rundir {
+    char *work;    /* owned: where files are written now; NULL when finished or aborted */
+    char *final;   /* owned: the name it will get, and after finish has */
+    char *root;    /* owned: folder of run-latest (the results root); NULL with an explicit out_dir */
+    char stamp[16];/* YYYYMMDD-HHMM, local time of begin */
+};
+/* out_dir NULL: rotation under root. Makes missing parents and writes timestamp-<stamp>. Returns LL_OK, LL_EUSAGE (out_dir
+ * holds something) or LL_EFAIL (the system said no); a failed begin leaves nothing. */
+int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err);
+/* Afterwards dir->final is where the run lies; free with ll_rundir_abort(). On failure the results are kept in the partial
+ * folder, which the reason names, and dir is empty. */
+int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err);
+/* Removes the partial folder and all in it, frees the names. Safe after finish (then only frees), twice, and on {0}. */
+void ll_rundir_abort(struct ll_rundir *dir);
+#endif

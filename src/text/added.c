@@ -1,0 +1,215 @@
+/* added.c - see added.h */
+#include "added.h"
+
+#include "unicode_class.h"
+#include "utf8.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err)
+{
+    if (a->n == a->cap) {
+        size_t cap = a->cap ? a->cap * 2 : 16;
+        struct ll_added_token *v = realloc(a->v, cap * sizeof *v);
+        if (!v)
+            return ll_fail_mem(err, "added tokens", cap * sizeof *v);
+        a->v = v;
+        a->cap = cap;
+    }
+    a->v[a->n] = *flags;
+    a->v[a->n].off = (uint32_t)a->pool.len;
+    a->v[a->n++].len = (uint32_t)n;
+    ll_buf_add(&a->pool, s, n);
+    ll_buf_addc(&a->pool, 0);
+    int rc = ll_buf_ok(&a->pool, err);
+    return !rc && flags->special ? ll_added_mark_special(a, flags->id, err) : rc;
+}
+
+int ll_added_mark_special(struct ll_added *a, int id, struct ll_err *err)
+{
+    if ((size_t)id >= a->n_special) {
+        size_t n = a->n_special ? a->n_special : 1024;
+        while (n <= (size_t)id)
+            n *= 2;
+        unsigned char *p = realloc(a->special, n);
+        if (!p)
+            return ll_fail_mem(err, "special tokens", n);
+        memset(p + a->n_special, 0, n - a->n_special);
+        a->special = p;
+        a->n_special = n;
+    }
+    a->special[id] = 1;
+    return LL_OK;
+}
+
+int ll_added_is_special(const struct ll_added *a, int id) { return id >= 0 && (size_t)id < a->n_special && a->special[id]; }
+
+static int new_node(struct ll_trie *t, unsigned char byte, struct ll_err *err)
+{
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 64;
+        struct ll_trie_node *v = cap < INT_MAX ? realloc(t->v, cap * sizeof *v) : NULL;
+        if (!v)
+            return ll_fail_mem(err, "added tokens", cap * sizeof *v);
+        t->v = v;
+        t->cap = cap;
+    }
+    t->v[t->n] = (struct ll_trie_node){0, 0, -1, byte};
+    return (int)t->n++;
+}
+
+static int child_of(const struct ll_trie *t, int node, unsigned char byte)
+{
+    int c = node ? t->v[node].child : t->root[byte];
+    while (node && c && t->v[c].byte != byte)
+        c = t->v[c].sibling;
+    return c;
+}
+
+int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll_err *err)
+{
+    int node = 0, rc;
+    if (!n)
+        return LL_OK;
+    if (!t->n && (rc = new_node(t, 0, err)) < 0)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char b = (unsigned char)s[i];
+        int next = child_of(t, node, b);
+        if (!next) {
+            if ((next = new_node(t, b, err)) < 0)
+                return next;
+            if (node) {
+                t->v[next].sibling = t->v[node].child;
+                t->v[node].child = next;
+            } else {
+                t->root[b] = next;
+            }
+        }
+        node = next;
+    }
+    if (t->v[node].token < 0)
+        t->v[node].token = token;
+    return LL_OK;
+}
+
+/* Longest token that begins at s: its index or -1, its length in *len. */
+static int longest(const struct ll_trie *t, const char *s, size_t n, size_t *len)
+{
+    int node = 0, best = -1;
+    for (size_t i = 0; i < n && (node = child_of(t, node, (unsigned char)s[i])); i++)
+        if (t->v[node].token >= 0) {
+            best = t->v[node].token;
+            *len = i + 1;
+        }
+    return best;
+}
+
+static int add_hit(struct ll_hits *h, size_t start, size_t end, int id, struct ll_err *err)
+{
+    if (h->n == h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 16;
+        struct ll_hit *v = realloc(h->v, cap * sizeof *v);
+        if (!v)
+            return ll_fail_mem(err, "added tokens in the text", cap * sizeof *v);
+        h->v = v;
+        h->cap = cap;
+    }
+    h->v[h->n++] = (struct ll_hit){start, end, id};
+    return LL_OK;
+}
+
+/* The character before s[i], its length in *len; i > 0. */
+static uint32_t char_before(const char *s, size_t i, size_t *len)
+{
+    uint32_t cp = 0;
+    size_t k = i - 1;
+    while (k && ((unsigned char)s[k] & 0xC0) == 0x80)
+        k--;
+    ll_utf8_next(s + k, i - k, &cp, NULL);
+    *len = i - k;
+    return cp;
+}
+
+static int word_before(const char *s, size_t i)
+{
+    size_t len;
+    return i && ll_is_word(char_before(s, i, &len));
+}
+
+static int word_at(const char *s, size_t n, size_t i)
+{
+    uint32_t cp = 0;
+    return i < n && ll_utf8_next(s + i, n - i, &cp, NULL) && ll_is_word(cp);
+}
+
+static size_t strip_left(const char *s, size_t i, size_t floor)
+{
+    size_t len;
+    while (i > floor && ll_is_space(char_before(s, i, &len)))
+        i -= len;
+    return i < floor ? floor : i;
+}
+
+static size_t strip_right(const char *s, size_t n, size_t i)
+{
+    uint32_t cp = 0;
+    while (i < n) {
+        size_t len = (size_t)ll_utf8_next(s + i, n - i, &cp, NULL);
+        if (!ll_is_space(cp))
+            break;
+        i += len;
+    }
+    return i;
+}
+
+int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n, int specials_as_text, struct ll_hits *hits, struct ll_err *err)
+{
+    size_t done = 0, len = 0;
+    int rc = LL_OK;
+    hits->n = 0;
+    for (size_t i = 0; t->n && i < n && !rc;) {
+        int k = t->root[(unsigned char)s[i]] ? longest(t, s + i, n - i, &len) : -1;
+        if (k < 0) {
+            i++;
+            continue;
+        }
+        const struct ll_added_token *tok = &a->v[k];
+        size_t start = i, end = i + len;
+        i = end; /* the search goes on behind the match itself, whatever rstrip takes or single_word drops */
+        if ((specials_as_text && tok->special) || (tok->single_word && (word_before(s, start) || word_at(s, n, end))))
+            continue;
+        if (tok->lstrip)
+            start = strip_left(s, start, done < start ? done : start);
+        if (tok->lstrip && start < done)
+            start = done;
+        if (tok->rstrip)
+            end = strip_right(s, n, end);
+        if (done < start)
+            rc = add_hit(hits, done, start, -1, err);
+        if (!rc)
+            rc = add_hit(hits, start, end, tok->id, err);
+        done = end;
+    }
+    if (!rc && done < n)
+        rc = add_hit(hits, done, n, -1, err);
+    return rc;
+}
+
+void ll_added_free(struct ll_added *a)
+{
+    free(a->v);
+    ll_buf_free(&a->pool);
+    free(a->raw.v);
+    free(a->normalized.v);
+    free(a->special);
+    memset(a, 0, sizeof *a);
+}
+
+void ll_hits_free(struct ll_hits *hits)
+{
+    free(hits->v);
+    memset(hits, 0, sizeof *hits);
+}

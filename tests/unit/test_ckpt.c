@@ -1,0 +1,932 @@
+/* test_ckpt.c - checkpoints, good and bad. All files but the oracle's are written here, into a folder of their own. */
+#define _GNU_SOURCE
+#include "ckpt.h"
+#include "stats.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <dirent.h>
+
+#include <cmocka.h>
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+static char folder[] = "/tmp/ll_ckpt_XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int drop_folder(void **state)
+{
+    (void)state;
+    char cmd[128];
+    snprintf(cmd, sizeof cmd, "rm -rf '%s'", folder);
+    return system(cmd);
+}
+
+/* folder/name; valid until the eighth next call. */
+static const char *at(const char *name)
+{
+    static char path[8][512];
+    static int turn;
+    char *p = path[turn++ % 8];
+    snprintf(p, 512, "%s/%s", folder, name);
+    return p;
+}
+
+static void put(const char *name, const void *bytes, size_t n)
+{
+    struct ll_err e = {0};
+    char *path = strdup(at(name)), *slash = strrchr(path, '/');
+    *slash = 0;
+    assert_int_equal(ll_make_dirs(path, &e), LL_OK);
+    *slash = '/';
+    assert_int_equal(ll_file_write(path, bytes, n, &e), LL_OK);
+    free(path);
+}
+
+static void puts_to(const char *name, const char *text) { put(name, text, strlen(text)); }
+
+/* A safetensors file: length, header, n bytes of data that count up from 1. */
+static void put_weights(const char *name, const char *header, size_t n_header, size_t n_data)
+{
+    size_t n = 8 + n_header + n_data;
+    uint8_t *b = calloc(n, 1);
+    assert_non_null(b);
+    for (int i = 0; i < 8; i++)
+        b[i] = (uint8_t)((uint64_t)n_header >> 8 * i);
+    memcpy(b + 8, header, n_header);
+    for (size_t i = 0; i < n_data; i++)
+        b[8 + n_header + i] = (uint8_t)(i + 1);
+    put(name, b, n);
+    free(b);
+}
+
+static void weights(const char *name, const char *header, size_t n_data) { put_weights(name, header, strlen(header), n_data); }
+
+#define T(name, dtype, shape, begin, end) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
+
+/* Opening `model` fails with `code`, and the message names all of the rest (up to NULL). */
+static void refused(const char *model, int code, ...)
+{
+    struct ll_ckpt *c = NULL;
+    struct ll_err e = {0};
+    int rc = ll_ckpt_open(&c, model, &e);
+    if (rc != code)
+        fail_msg("%s: expected code %d, found %d (%s)", model, code, rc, e.msg);
+    assert_null(c);
+    assert_int_equal(e.code, code);
+    va_list ap;
+    va_start(ap, code);
+    for (const char *s; (s = va_arg(ap, const char *));)
+        if (!strstr(e.msg, s))
+            fail_msg("expected \"%s\" in: %s", s, e.msg);
+    va_end(ap);
+}
+
+static struct ll_ckpt *opened(const char *model)
+{
+    struct ll_ckpt *c = NULL;
+    struct ll_err e = {0};
+    if (ll_ckpt_open(&c, model, &e))
+        fail_msg("%s", e.msg);
+    return c;
+}
+
+/* ---- good ones -------------------------------------------------------------------------------------------------- */
+
+static void one_file(void **state)
+{
+    (void)state;
+    puts_to("one/config.json", "{\"n\": 1}");
+    weights("one/model.safetensors",
+            "{\"__metadata__\":{\"format\":\"pt\"}," T("b", "BF16", "[2,3]", 4, 16) "," T("a", "F32", "[]", 0, 4) "," T("e", "F16", "[0,7]", 4, 4) "}   ", 16);
+    char slashed[600];
+    snprintf(slashed, sizeof slashed, "%s//", at("one"));
+    const char *const names[] = {at("one"), slashed, at("one/model.safetensors")};
+    for (int i = 0; i < 3; i++) {
+        struct ll_ckpt *c = opened(names[i]);
+        assert_string_equal(c->clean, "one");
+        assert_string_equal(c->model_id, "one");
+        assert_string_equal(c->dir, at("one"));
+        assert_string_equal(c->container, "safetensors");
+        assert_int_equal(ll_settings_int(c->settings, "n", 0), 1);
+        assert_int_equal(c->n_files, 1);
+        assert_string_equal(c->files[0].name, "model.safetensors");
+        assert_string_equal(c->files[0].path, at("one/model.safetensors"));
+        assert_int_equal(c->n_tensors, 3);
+        assert_string_equal(c->tensors[0].name, "a");
+        assert_string_equal(c->tensors[2].name, "e");
+        const struct ll_tensor *b = ll_ckpt_find(c, "b"), *e = ll_ckpt_find(c, "e");
+        assert_int_equal(b->dtype, LL_BF16);
+        assert_int_equal(b->n_dims, 2);
+        assert_true(b->dims[0] == 2 && b->dims[1] == 3 && b->dims[2] == 0);
+        assert_int_equal(b->size, 12);
+        assert_int_equal(b->data[0], 5);
+        assert_ptr_equal(b->data, c->files[0].map.data + c->files[0].header_size + 4);
+        assert_int_equal(e->size, 0);
+        assert_true(ll_tensor_nonfinite(e) == -1);
+        assert_int_equal(ll_ckpt_find(c, "a")->n_dims, 0);
+        assert_null(ll_ckpt_find(c, "A"));
+        ll_ckpt_will_need(c, b);
+        ll_ckpt_dont_need(c, b);
+        assert_int_equal(b->data[11], 16);
+        ll_ckpt_close(c);
+    }
+    ll_ckpt_close(NULL);
+}
+
+static void names_from_paths(void **state)
+{
+    (void)state;
+    char here[512];
+    assert_non_null(getcwd(here, sizeof here));
+    puts_to("one/config.json", "{}");
+    weights("one/other.safetensors", "{}", 0);
+    weights("one/model.safetensors", "{}", 0);
+    struct ll_ckpt *c = opened(at("one/other.safetensors"));
+    assert_string_equal(c->clean, "other");
+    assert_int_equal(c->n_tensors, 0);
+    assert_null(ll_ckpt_find(c, "x"));
+    ll_ckpt_close(c);
+    assert_int_equal(chdir(at("one")), 0);
+    c = opened(".");
+    assert_string_equal(c->clean, "one");
+    ll_ckpt_close(c);
+    c = opened("model.safetensors");
+    assert_string_equal(c->clean, "one");
+    ll_ckpt_close(c);
+    assert_int_equal(chdir(here), 0);
+}
+
+static void the_only_file(void **state)
+{
+    (void)state;
+    puts_to("only/config.json", "{}");
+    weights("only/consolidated.safetensors", "{" T("x", "U8", "[4]", 0, 4) "}", 4);
+    struct ll_ckpt *c = opened(at("only"));
+    assert_string_equal(c->clean, "only");
+    assert_string_equal(c->files[0].name, "consolidated.safetensors");
+    ll_ckpt_close(c);
+    weights("only/second.safetensors", "{}", 0);
+    refused(at("only"), LL_EUSAGE, "only: 2 .safetensors files", "consolidated.safetensors", NULL);
+}
+
+static void put_index(const char *dir, const char *map)
+{
+    char name[64], text[1024];
+    snprintf(name, sizeof name, "%s/model.safetensors.index.json", dir);
+    snprintf(text, sizeof text, "{\"metadata\": {\"total_size\": 8}, \"weight_map\": %s}", map);
+    puts_to(name, text);
+}
+
+static void shards(void **state)
+{
+    (void)state;
+    puts_to("sh/config.json", "{}");
+    weights("sh/model-00001-of-00002.safetensors", "{" T("b", "F32", "[1]", 0, 4) "," T("more", "U8", "[1]", 4, 5) "}", 5);
+    weights("sh/model-00002-of-00002.safetensors", "{" T("a", "F32", "[1]", 0, 4) "}", 4);
+    put_index("sh", "{\"a\": \"model-00002-of-00002.safetensors\", \"b\": \"model-00001-of-00002.safetensors\"}");
+    const char *const names[] = {at("sh"), at("sh/model.safetensors.index.json")};
+    for (int i = 0; i < 2; i++) {
+        struct ll_ckpt *c = opened(names[i]);
+        assert_string_equal(c->clean, "sh");
+        assert_int_equal(c->n_files, 2);
+        assert_int_equal(c->n_tensors, 3); /* one more than the index names */
+        assert_string_equal(c->files[ll_ckpt_find(c, "a")->file].name, "model-00002-of-00002.safetensors");
+        assert_int_equal(ll_ckpt_find(c, "b")->file, 0);
+        ll_ckpt_close(c);
+    }
+}
+
+static void identity(void **state)
+{
+    (void)state;
+    char first[65], other[65];
+    struct ll_err e = {0};
+    const char *ab = "{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1]", 4, 8) "}";
+    const char *ba = "{" T("b", "F32", "[1]", 4, 8) "," T("a", "F32", "[1]", 0, 4) ",\"__metadata__\":{}}";
+    puts_to("id/config.json", "{}");
+    puts_to("id/tokenizer.json", "{\"t\": 1}");
+    weights("id/model.safetensors", ab, 8);
+    struct ll_ckpt *c = opened(at("id"));
+    assert_int_equal(ll_ckpt_identity(c, first, &e), LL_OK);
+    assert_int_equal(strlen(first), 64);
+    ll_ckpt_close(c);
+    const struct { const char *file, *text, *header; size_t n; int same; } rows[] = { /* what is changed; does identity stay? */
+        {NULL, NULL, ba, 8, 1},
+        {"id/config.json", "{ }", ab, 8, 0},
+        {"id/config.json", "{}", ab, 8, 1},
+        {"id/tokenizer.json", "{\"t\": 2}", ab, 8, 0},
+        {"id/tokenizer.json", "{\"t\": 1}", "{" T("a", "F32", "[1]", 4, 8) "," T("b", "F32", "[1]", 0, 4) "}", 8, 0}, /* values */
+        {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("c", "F32", "[1]", 4, 8) "}", 8, 0},
+        {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1,1]", 4, 8) "}", 8, 0},
+        {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("b", "I32", "[1]", 4, 8) "}", 8, 0},
+        {NULL, NULL, ab, 8, 1},
+        {"id/tokenizer_config.json", "{}", ab, 8, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].file)
+            puts_to(rows[i].file, rows[i].text);
+        weights("id/model.safetensors", rows[i].header, rows[i].n);
+        c = opened(at("id"));
+        assert_int_equal(ll_ckpt_identity(c, other, &e), LL_OK);
+        if ((strcmp(first, other) == 0) != rows[i].same)
+            fail_msg("row %zu: identity %s", i, rows[i].same ? "changed" : "stayed");
+        ll_ckpt_close(c);
+    }
+}
+
+static void identity_of_shards(void **state)
+{
+    (void)state;
+    char one[65], two[65];
+    struct ll_err e = {0};
+    puts_to("i1/config.json", "{}");
+    weights("i1/model.safetensors", "{" T("a", "U8", "[2]", 0, 2) "," T("b", "U8", "[2]", 2, 4) "}", 4);
+    puts_to("i2/config.json", "{}");
+    weights("i2/x.safetensors", "{" T("a", "U8", "[2]", 0, 2) "}", 2);
+    put_weights("i2/y.safetensors", "{" T("b", "U8", "[2]", 0, 2) "}", strlen("{" T("b", "U8", "[2]", 0, 2) "}"), 0);
+    char file[512]; /* y holds bytes 3, 4: the same values as in one file */
+    snprintf(file, sizeof file, "%s", at("i2/y.safetensors"));
+    FILE *f = fopen(file, "ab");
+    assert_non_null(f);
+    fputc(3, f), fputc(4, f);
+    fclose(f);
+    put_index("i2", "{\"a\": \"x.safetensors\", \"b\": \"y.safetensors\"}");
+    struct ll_ckpt *c = opened(at("i1")), *d = opened(at("i2"));
+    assert_int_equal(ll_ckpt_identity(c, one, &e), LL_OK);
+    assert_int_equal(ll_ckpt_identity(d, two, &e), LL_OK);
+    assert_string_equal(one, two);
+    ll_ckpt_close(c);
+    ll_ckpt_close(d);
+}
+
+/* ---- bad weights ------------------------------------------------------------------------------------------------ */
+
+static const struct bad_header {
+    const char *header;
+    size_t n_data;
+    int code;
+    const char *say1, *say2;
+} bad_headers[] = {
+    /* JSON */
+    {"[]", 0, LL_EUSAGE, "expected '{' at byte 8", "0x5b"},
+    {" {}", 0, LL_EUSAGE, "expected '{' at byte 8", "0x20"},
+    {"{]", 0, LL_EUSAGE, "line 1, column 2: not valid JSON", "expected a name in quotes or }"},
+    {"{} {}", 0, LL_EUSAGE, "expected the end of the document", "column 4"},
+    {"{\"a\":", 0, LL_EUSAGE, "expected a value", "found the end of the text"},
+    {"{\"a", 0, LL_EUSAGE, "without an end", NULL},
+    {"{" T("a\xff", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "column 4: not valid JSON: not UTF-8", NULL},
+    {"{" T("a\\ud800", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "surrogate pair", NULL},
+    {"{" T("a\\u0000b", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "NUL", NULL},
+    {"{" T("a\nb", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "control character inside a string", NULL},
+    {"{" T("a", "U8", "[1]", 0, 1) "," T("a", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"", "found it twice"},
+    {"{" T("a", "U8", "[1]", 0, 1) "," T("\\u0061", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"", "found it twice"},
+    {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "\"dtype\"", "found it twice"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, LL_EUSAGE, "__metadata__", "found it twice"},
+    /* metadata */
+    {"{\"__metadata__\":3}", 0, LL_EUSAGE, "__metadata__: expected an object", "found 3"},
+    {"{\"__metadata__\":{\"k\":[1]}}", 0, LL_EUSAGE, "__metadata__: k: expected a text", "an array"},
+    /* dtype */
+    {"{\"a\":7}", 0, LL_EUSAGE, "tensor \"a\": entry", "found 7"},
+    {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": dtype", "found nothing"},
+    {"{\"a\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": dtype", "found 3"},
+    {"{" T("a", "F6_E2M3", "[1]", 0, 1) "}", 1, LL_EUNSUP, "tensor \"a\": dtype", "F6_E2M3"},
+    {"{" T("a", "float32", "[1]", 0, 4) "}", 4, LL_EUNSUP, "tensor \"a\": dtype", "float32"},
+    /* shape */
+    {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": shape: expected a list", "found nothing"},
+    {"{" T("a", "U8", "[-1]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found -1"},
+    {"{" T("a", "U8", "[1.5]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found 1.5"},
+    {"{" T("a", "U8", "[\"1\"]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found \"1\""},
+    {"{" T("a", "U8", "[9223372036854775807]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found 9.2"},
+    {"{" T("a", "U8", "[1e999]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found"},
+    {"{" T("a", "U8", "[4294967296,4294967296]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
+    {"{" T("a", "F32", "[4194304,1099511627776]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
+    {"{" T("a", "U8", "[4503599627370496,4503599627370496,0]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
+    {"{" T("a", "U8", "[1,1,1,1,1]", 0, 1) "}", 1, LL_EUNSUP, "tensor \"a\": shape", "at most 4 dimensions, found 5"},
+    /* offsets */
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found nothing"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "an array"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,2]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "an array"},
+    {"{" T("a", "U8", "[1]", -1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found -1"},
+    {"{" T("a", "U8", "[1]", 0, 0.5) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found 0.5"},
+    {"{" T("a", "U8", "[1]", 1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected begin <= end", "[1, 0]"},
+    {"{" T("a", "U8", "[9]", 0, 9) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets", "within the 8 bytes of data, found 9"},
+    {"{" T("a", "BF16", "[2,3]", 0, 11) "}", 11, LL_EUSAGE, "tensor \"a\": data_offsets: expected 12 bytes", "BF16, found 11"},
+    {"{" T("a", "F32", "[]", 0, 8) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets: expected 4 bytes", "F32, found 8"},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 3, 7) "}", 7, LL_EUSAGE, "tensor \"b\"", "overlaps \"a\""},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 0, 4) "}", 4, LL_EUSAGE, "tensor \"", "overlaps \""},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[0]", 2, 2) "}", 4, LL_EUSAGE, "tensor \"b\"", "overlaps \"a\""},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 5, 9) "}", 9, LL_EUSAGE, "tensor \"b\"", "a hole"},
+    {"{" T("a", "U8", "[4]", 1, 5) "}", 5, LL_EUSAGE, "tensor \"a\"", "expected a begin at 0, found 1"},
+    {"{" T("a", "U8", "[4]", 0, 4) "}", 5, LL_EUSAGE, "expected 4 bytes of data", "found 5"},
+    {"{}", 1, LL_EUSAGE, "expected 0 bytes of data", "found 1"},
+};
+
+static void bad_headers_are_refused(void **state)
+{
+    (void)state;
+    puts_to("bad/config.json", "{}");
+    for (size_t i = 0; i < sizeof bad_headers / sizeof bad_headers[0]; i++) {
+        const struct bad_header *b = &bad_headers[i];
+        weights("bad/model.safetensors", b->header, b->n_data);
+        refused(at("bad"), b->code, "/bad: model.safetensors: ", b->say1, b->say2, NULL);
+    }
+}
+
+static void cut_anywhere(void **state)
+{
+    (void)state;
+    const char *h = "{" T("a", "F32", "[2]", 0, 8) "," T("b", "U8", "[3]", 8, 11) "}";
+    size_t n = 8 + strlen(h) + 11;
+    puts_to("cut/config.json", "{}");
+    weights("cut/model.safetensors", h, 11);
+    char *whole = strdup(at("cut/model.safetensors"));
+    for (size_t left = n; left-- > 0;) { /* every shorter file is refused, for what it lacks */
+        assert_int_equal(truncate(whole, (off_t)left), 0);
+        refused(at("cut"), LL_EUSAGE, "model.safetensors: ", left < 8 ? "expected at least the 8 bytes" : left < 8 + strlen(h) ? "header length: expected" : "data_offsets", NULL);
+    }
+    free(whole);
+}
+
+static void lengths_that_lie(void **state)
+{
+    (void)state;
+    const struct { uint64_t len; const char *say; } rows[] = {
+        {0, "expected 2..20"}, {1, "expected 2..20"}, {21, "found 21"}, {100000001, "at most 100000000"}, {UINT64_MAX, "at most 100000000"},
+        {UINT64_MAX - 7, "at most"}, {3, "expected the end of the document"},
+    };
+    puts_to("lie/config.json", "{}");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t b[28] = {0};
+        for (int k = 0; k < 8; k++)
+            b[k] = (uint8_t)(rows[i].len >> 8 * k);
+        memcpy(b + 8, "{}", 2);
+        put("lie/model.safetensors", b, sizeof b);
+        refused(at("lie"), LL_EUSAGE, "model.safetensors: ", rows[i].say, NULL);
+    }
+    puts_to("lie/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+    refused(at("lie"), LL_EUSAGE, "git-lfs pointer", NULL);
+}
+
+static void deep_headers(void **state)
+{
+    (void)state;
+    static char h[200001];
+    memset(h, '[', sizeof h - 1);
+    memcpy(h, "{\"a\":", 5);
+    puts_to("deep/config.json", "{}");
+    weights("deep/model.safetensors", h, 0);
+    refused(at("deep"), LL_EUSAGE, "nested too deeply", NULL);
+}
+
+/* ---- bad folders ------------------------------------------------------------------------------------------------ */
+
+static void paths_that_are_no_checkpoint(void **state)
+{
+    (void)state;
+    puts_to("none/notes.txt", "");
+    refused(at("none"), LL_EUSAGE, "none: no *.safetensors", "Hugging Face folder", NULL);
+    refused(at("none/notes.txt"), LL_EUSAGE, "notes.txt: expected a Hugging Face folder", NULL);
+    puts_to("none/m.gguf", "GGUF");
+    refused(at("none/m.gguf"), LL_EUSAGE, "m.gguf: expected a Hugging Face folder, a .safetensors file or an index", NULL);
+    weights("none/model.safetensors", "{}", 0);
+    refused(at("none"), LL_EUSAGE, "none: no config.json", NULL);
+    refused(at("none/model.safetensors"), LL_EUSAGE, "none: no config.json", NULL);
+    refused(at("gone"), LL_EUSAGE, "gone: no such file or folder", NULL);
+    refused("", LL_EUSAGE, "no such file or folder", NULL);
+    puts_to("fold/config.json", "{}");
+    assert_int_equal(mkdir(at("fold/model.safetensors"), 0777), 0);
+    refused(at("fold"), LL_EUSAGE, "no *.safetensors", NULL);
+}
+
+static void pickles(void **state)
+{
+    (void)state;
+    puts_to("pkl/config.json", "{}");
+    puts_to("pkl/pytorch_model.bin", "x");
+    refused(at("pkl"), LL_EUNSUP, "pkl: holds only pytorch_model.bin; pickles are not read", NULL);
+}
+
+static void bad_configs(void **state)
+{
+    (void)state;
+    weights("cfg/model.safetensors", "{}", 0);
+    const char *const rows[][2] = {
+        {"", "config.json: expected JSON, found an empty file"}, {"{\n \"a\": }", "config.json: line 2, column 7: not valid JSON"},
+        {"[1]", "config.json: expected an object"}, {"3", "config.json: expected an object"}, {"{\"a\": 1", "expected , or the end of the object or array, found the end"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        puts_to("cfg/config.json", rows[i][0]);
+        refused(at("cfg"), LL_EUSAGE, "/cfg: config.json", rows[i][1], NULL);
+    }
+}
+
+static void bad_indexes(void **state)
+{
+    (void)state;
+    const struct { const char *map, *say1, *say2; } rows[] = {
+        {"{\"a\": \"../x.safetensors\"}", "index.json: weight_map: a: expected the name", "../x.safetensors"},
+        {"{\"a\": \"/etc/x.safetensors\"}", "weight_map: a: expected the name", "/etc"},
+        {"{\"a\": \"sub/x.safetensors\"}", "weight_map: a: expected the name", NULL},
+        {"{\"a\": \"..\\\\x.safetensors\"}", "weight_map: a: expected the name", NULL},
+        {"{\"a\": \".safetensors\"}", "weight_map: a: expected the name", NULL},
+        {"{\"a\": \"pytorch_model.bin\"}", "weight_map: a: expected the name of a .safetensors", "pytorch_model.bin"},
+        {"{\"a\": 3}", "weight_map: a: expected the name", "found 3"},
+        {"{}", "weight_map: expected an object", "an empty one"},
+        {"[]", "weight_map: expected an object", "an array"},
+        {"{\"a\": \"x.safetensors\", \"a\": \"y.safetensors\"}", "\"a\"", "found it twice"},
+        {"{\"a\": \"x.safetensors\", \"b\": \"z.safetensors\", \"c\": \"w.safetensors\"}", "2 of the 3 shards listed in model.safetensors.index.json missing", "w.safetensors"},
+        {"{\"a\": \"x.safetensors\", \"q\": \"x.safetensors\"}", "tensor \"q\": model.safetensors.index.json expects it in x.safetensors", "nowhere"},
+        {"{\"a\": \"x.safetensors\", \"b\": \"x.safetensors\", \"c\": \"y.safetensors\"}", "tensor \"b\": model.safetensors.index.json expects it in x.safetensors", "in y.safetensors"},
+        {"{\"a\": \"x.safetensors\", \"b\": \"two.safetensors\"}", "tensor \"a\": expected in one file", "two.safetensors and x.safetensors"},
+        {"{\"a\": \"x.safetensors\"", "not valid JSON", "index.json: line 1"},
+    };
+    puts_to("idx/config.json", "{}");
+    weights("idx/x.safetensors", "{" T("a", "U8", "[1]", 0, 1) "}", 1);
+    weights("idx/y.safetensors", "{" T("b", "U8", "[1]", 0, 1) "," T("c", "U8", "[1]", 1, 2) "}", 2);
+    weights("idx/two.safetensors", "{" T("a", "U8", "[1]", 0, 1) "," T("b", "U8", "[1]", 1, 2) "}", 2);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        put_index("idx", rows[i].map);
+        refused(at("idx"), LL_EUSAGE, rows[i].say1, rows[i].say2, NULL);
+    }
+    puts_to("idx/model.safetensors.index.json", "{}");
+    refused(at("idx"), LL_EUSAGE, "weight_map: expected an object", "found nothing", NULL);
+    puts_to("idx/model.safetensors.index.json", "7");
+    refused(at("idx"), LL_EUSAGE, "weight_map: expected an object", "found nothing", NULL);
+}
+
+/* ---- hub cache -------------------------------------------------------------------------------------------------- */
+
+static void put_snapshot(const char *repo, const char *hash)
+{
+    char name[256], blob[256], link[256];
+    snprintf(name, sizeof name, "hub/%s/snapshots/%s/config.json", repo, hash);
+    snprintf(blob, sizeof blob, "hub/%s/blobs/b0", repo);
+    snprintf(link, sizeof link, "hub/%s/snapshots/%s/model.safetensors", repo, hash);
+    puts_to(name, "{}");
+    weights(blob, "{" T("x", "U8", "[1]", 0, 1) "}", 1);
+    unlink(at(link));
+    assert_int_equal(symlink("../../blobs/b0", at(link)), 0);
+}
+
+static void check_hub(const char *asked, const char *id, const char *clean, const char *hash)
+{
+    char snap[128];
+    struct ll_ckpt *c = opened(asked);
+    assert_string_equal(c->model_id, id);
+    assert_string_equal(c->clean, clean);
+    snprintf(snap, sizeof snap, "/snapshots/%s", hash);
+    assert_true(strlen(c->path) > strlen(snap) && !strcmp(c->path + strlen(c->path) - strlen(snap), snap));
+    assert_int_equal(c->n_tensors, 1);
+    ll_ckpt_close(c);
+}
+
+static void hub_cache(void **state)
+{
+    (void)state;
+    setenv("HF_HUB_CACHE", at("hub"), 1);
+    put_snapshot("models--Org--Some-Model.1", "aaaa");
+    put_snapshot("models--Org--Some-Model.1", "bbbb");
+    refused("Org/Some-Model.1", LL_EUSAGE, "no snapshot of revision main", "models--Org--Some-Model.1", "nothing is downloaded", NULL);
+    puts_to("hub/models--Org--Some-Model.1/refs/main", "aaaa");
+    puts_to("hub/models--Org--Some-Model.1/refs/v1", "bbbb\n");
+    puts_to("hub/models--Org--Some-Model.1/refs/refs/pr/3", "bbbb");
+    puts_to("hub/models--Org--Some-Model.1/refs/evil", "../../../../one");
+    check_hub("Org/Some-Model.1", "Org/Some-Model.1", "Some-Model.1", "aaaa");
+    check_hub("Org/Some-Model.1@main", "Org/Some-Model.1", "Some-Model.1", "aaaa");
+    check_hub("Org/Some-Model.1@v1", "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    check_hub("Org/Some-Model.1@refs/pr/3", "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    check_hub("Org/Some-Model.1@bbbb", "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    check_hub(at("hub/models--Org--Some-Model.1/snapshots/bbbb/"), "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    put_snapshot("models--gpt2", "cccc"); /* no refs: the only snapshot is the one; no organisation */
+    check_hub("gpt2", "gpt2", "gpt2", "cccc");
+    refused("gpt2@v9", LL_EUSAGE, "no snapshot of revision v9", NULL);
+    refused("Org/Some-Model.1@evil", LL_EUSAGE, "no snapshot of revision evil", NULL);
+    refused("Org/Other", LL_EUSAGE, "Org/Other: no such file or folder", "models--Org--Other", "nothing is downloaded", NULL);
+    const char *const bad[] = {"Org/Some-Model.1@../x", "Org/Some-Model.1@/x", "Org/Some-Model.1@", "../x", "a/b/c", "a//b", "Org/", "/Org", "a--b", "a b", "@x", "a/.."};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (strcmp(bad[i], "a/.."))
+            refused(bad[i], LL_EUSAGE, "no such file or folder", NULL);
+}
+
+static void hub_places(void **state)
+{
+    (void)state;
+    const char *const vars[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"};
+    char *home = getenv("HOME") ? strdup(getenv("HOME")) : NULL;
+    setenv("HOME", "/h", 1);
+    setenv("XDG_CACHE_HOME", "/xdg", 1);
+    setenv("HF_HOME", "/hf", 1);
+    setenv("HUGGINGFACE_HUB_CACHE", "/old", 1);
+    setenv("HF_HUB_CACHE", "/hub", 1);
+    const char *const want[] = {"/hub/models--o--n", "/old/models--o--n", "/hf/hub/models--o--n", "/xdg/huggingface/hub/models--o--n",
+                                "/h/.cache/huggingface/hub/models--o--n"};
+    for (int i = 0; i < 5; i++) {
+        char looked[128];
+        snprintf(looked, sizeof looked, "(looked for %s)", want[i]);
+        refused("o/n", LL_EUSAGE, looked, NULL);
+        if (i < 4)
+            unsetenv(vars[i]);
+    }
+    unsetenv("HOME");
+    refused("o/n", LL_EUSAGE, "HF_HOME", NULL);
+    if (home)
+        setenv("HOME", home, 1);
+    free(home);
+}
+
+/* ---- storage types ---------------------------------------------------------------------------------------------- */
+
+static float one_value(enum ll_dtype t, uint64_t bits)
+{
+    uint8_t raw[9];
+    float f = 0;
+    memcpy(raw + 1, &bits, 8); /* unaligned on purpose */
+    ll_dtype_info(t)->to_f32(raw + 1, &f, 1);
+    return f;
+}
+
+static void values_of_types(void **state)
+{
+    (void)state;
+    const struct { enum ll_dtype t; uint64_t bits; double want; } rows[] = {
+        {LL_F32, 0x3fc00000, 1.5}, {LL_F32, 1, 0x1p-149}, {LL_F16, 0x3c00, 1}, {LL_F16, 0x8001, -0x1p-24}, {LL_F16, 0x03ff, 1023 * 0x1p-24},
+        {LL_F16, 0x0400, 0x1p-14}, {LL_F16, 0x7bff, 65504}, {LL_F16, 0xfc00, -INFINITY}, {LL_BF16, 0x3f80, 1}, {LL_BF16, 0x0001, 0x1p-133},
+        {LL_BF16, 0xff80, -INFINITY}, {LL_F64, 0x3ff0000010000000, 1}, {LL_F64, 0x3ff0000030000000, 1 + 0x1p-22}, {LL_F64, 0x7fefffffffffffff, INFINITY},
+        {LL_F64, 0x3ff0000010000001, 1 + 0x1p-23}, {LL_I64, (uint64_t)-16777217, -16777216}, {LL_I64, 16777219, 16777220}, {LL_I32, 0xffffffff, -1},
+        {LL_I16, 0x8000, -32768}, {LL_I8, 0xff, -1}, {LL_U8, 0xff, 255}, {LL_U16, 0xffff, 65535}, {LL_U32, 0xffffffff, 4294967296.0},
+        {LL_U64, UINT64_MAX, 18446744073709551616.0}, {LL_BOOL8, 0, 0}, {LL_BOOL8, 1, 1}, {LL_F8_E4M3, 0x7e, 448}, {LL_F8_E4M3, 0x01, 0x1p-9},
+        {LL_F8_E4M3, 0x81, -0x1p-9}, {LL_F8_E4M3, 0x38, 1}, {LL_F8_E5M2, 0x7b, 57344}, {LL_F8_E5M2, 0x01, 0x1p-16}, {LL_F8_E5M2, 0xfc, -INFINITY},
+        {LL_F8_E8M0, 0x7f, 1}, {LL_F8_E8M0, 0, 0x1p-127}, {LL_F8_E8M0, 0xfe, 0x1p127},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        float f = one_value(rows[i].t, rows[i].bits);
+        if (f != rows[i].want)
+            fail_msg("%s 0x%llx: expected %a, found %a", ll_dtype_info(rows[i].t)->name, (unsigned long long)rows[i].bits, rows[i].want, (double)f);
+    }
+    const struct { enum ll_dtype t; uint64_t bits; } nans[] = {{LL_F16, 0x7c01}, {LL_F16, 0xfe00}, {LL_BF16, 0x7f81}, {LL_F32, 0x7f800001},
+                                                               {LL_F64, 0x7ff8000000000000}, {LL_F8_E4M3, 0x7f}, {LL_F8_E4M3, 0xff}, {LL_F8_E5M2, 0x7d}, {LL_F8_E8M0, 0xff}};
+    for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++)
+        assert_true(isnan(one_value(nans[i].t, nans[i].bits)));
+    assert_true(signbit(one_value(LL_F16, 0x8000)));
+    assert_true(signbit(one_value(LL_F8_E4M3, 0x80)));
+}
+
+/* Every F16 against ldexp, and the mask of non-finite values against what the conversion gives. */
+static void every_small_float(void **state)
+{
+    (void)state;
+    for (uint32_t u = 0; u < 0x10000; u++) {
+        int e = (int)(u >> 10 & 31), m = (int)(u & 1023);
+        double want = e == 31 ? (m ? NAN : INFINITY) : e ? ldexp(1024 + m, e - 25) : ldexp(m, -24);
+        float f = one_value(LL_F16, u);
+        assert_true(isnan(want) ? isnan(f) : f == (u & 0x8000 ? -want : want));
+    }
+    const enum ll_dtype types[] = {LL_F16, LL_BF16, LL_F8_E4M3, LL_F8_E5M2, LL_F8_E8M0};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct ll_dtype_info *d = ll_dtype_info(types[i]);
+        for (uint32_t u = 0; u < (d->block_bytes == 1 ? 0x100u : 0x10000u); u++)
+            assert_int_equal((u & d->nonfinite) == d->nonfinite, !isfinite(one_value(types[i], u)));
+    }
+}
+
+static void types_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(ll_dtype_by_name("BF16"), LL_BF16);
+    assert_int_equal(ll_dtype_by_name("bfloat16"), LL_BF16);
+    assert_int_equal(ll_dtype_by_name("torch.float16"), LL_F16);
+    assert_int_equal(ll_dtype_by_name("bf16"), -1);
+    assert_int_equal(ll_dtype_by_name(""), -1);
+    for (int i = 0; i < LL_N_DTYPES; i++) {
+        assert_int_equal(ll_dtype_by_name(ll_dtype_info((enum ll_dtype)i)->name), i);
+        assert_non_null(ll_dtype_info((enum ll_dtype)i)->to_f32);
+    }
+    assert_null(ll_dtype_info(LL_N_DTYPES));
+}
+
+static void first_nonfinite(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    uint8_t *raw = calloc(N + 1, 8);
+    assert_non_null(raw);
+    const struct { enum ll_dtype t; uint64_t big, inf; } rows[] = {
+        {LL_F32, 0x7f7fffff, 0xff800000}, {LL_F16, 0x7bff, 0x7c00}, {LL_BF16, 0x7f7f, 0xffc1}, {LL_F64, 0x7fefffffffffffff, 0x7ff0000000000001},
+        {LL_F8_E4M3, 0x7e, 0xff}, {LL_F8_E5M2, 0x7b, 0x7c}, {LL_I32, 0x7fffffff, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t w = (size_t)ll_dtype_info(rows[i].t)->block_bytes;
+        struct ll_tensor t = {.dtype = rows[i].t, .data = raw + 1, .size = N * w}; /* unaligned */
+        for (size_t k = 0; k < N; k++)
+            memcpy(raw + 1 + k * w, &rows[i].big, w);
+        assert_true(ll_tensor_nonfinite(&t) == -1);
+        const size_t places[] = {N - 1, 4096, 4095, 0};
+        for (int k = 0; k < 4 && rows[i].inf; k++) {
+            memcpy(raw + 1 + places[k] * w, &rows[i].inf, w);
+            assert_true(ll_tensor_nonfinite(&t) == (int64_t)places[k]);
+        }
+    }
+    free(raw);
+}
+
+/* ---- settings --------------------------------------------------------------------------------------------------- */
+
+static struct ll_settings *parsed(const char *text)
+{
+    struct ll_settings *s = NULL;
+    struct ll_err e = {0};
+    if (ll_settings_parse(&s, "config.json", text, strlen(text), &e))
+        fail_msg("%s", e.msg);
+    return s;
+}
+
+static void settings_values(void **state)
+{
+    (void)state;
+    struct ll_settings *s = parsed("{\"a\": {\"b\": [10, {\"c\": \"x\"}, null]}, \"t\": true, \"f\": false, \"n\": null, \"e\": 1e6, \"h\": 0.5,"
+                                   " \"big\": 9007199254740992, \"huge\": 9007199254740994, \"inf\": 1e999, \"a.dot\": 3, \"p.q\": {\"r.s\": 4},"
+                                   " \"p\": {\"z\": 1}, \"0\": 5, \"\": 6, \"o\": {}}");
+    assert_int_equal(ll_settings_int(s, "a.b.0", -1), 10);
+    assert_string_equal(ll_settings_str(s, "a.b.1.c", ""), "x");
+    assert_false(ll_settings_has(s, "a.b.2"));
+    assert_false(ll_settings_has(s, "a.b.3"));
+    assert_false(ll_settings_has(s, "a.b.-1"));
+    assert_false(ll_settings_has(s, "a.b.0x"));
+    assert_false(ll_settings_has(s, "a.b.99999999999999999999"));
+    assert_false(ll_settings_has(s, "n"));
+    assert_false(ll_settings_has(s, "n.x"));
+    assert_false(ll_settings_has(s, "t.x"));
+    assert_true(ll_settings_has(s, ""));
+    assert_int_equal(ll_settings_int(s, "a.dot", 0), 3); /* keys that hold dots themselves */
+    assert_int_equal(ll_settings_int(s, "p.q.r.s", 0), 4);
+    assert_int_equal(ll_settings_int(s, "p.z", 0), 1);
+    assert_int_equal(ll_settings_int(s, "0", 0), 5);
+    assert_int_equal(ll_settings_int(s, "e", 0), 1000000);
+    assert_int_equal(ll_settings_int(s, "h", 7), 7);
+    assert_true(ll_settings_int(s, "big", 0) == 9007199254740992LL);
+    assert_int_equal(ll_settings_int(s, "huge", 7), 7);
+    assert_int_equal(ll_settings_int(s, "inf", 7), 7);
+    assert_true(ll_settings_num(s, "h", 0) == 0.5);
+    assert_true(ll_settings_num(s, "t", 9) == 9);
+    assert_int_equal(ll_settings_bool(s, "t", 0), 1);
+    assert_int_equal(ll_settings_bool(s, "f", 1), 0);
+    assert_int_equal(ll_settings_bool(s, "e", 5), 5);
+    assert_null(ll_settings_str(s, "e", NULL));
+    assert_int_equal(ll_settings_len(s, "a.b"), 3);
+    assert_int_equal(ll_settings_len(s, "o"), 0);
+    assert_int_equal(ll_settings_len(s, "e"), -1);
+    assert_int_equal(ll_settings_len(s, "absent"), -1);
+    assert_true(ll_settings_is_array(s, "a.b") && !ll_settings_is_array(s, "a"));
+    assert_string_equal(ll_settings_key(s, "", 0), "a");
+    assert_string_equal(ll_settings_key(s, "p.q", 0), "r.s");
+    assert_null(ll_settings_key(s, "p.q", 1));
+    assert_null(ll_settings_key(s, "p.q", -1));
+    assert_null(ll_settings_key(s, "a.b", 0));
+    char *text = ll_settings_json(s, "a");
+    assert_string_equal(text, "{\"b\":[10,{\"c\":\"x\"},null]}");
+    free(text);
+    assert_null(ll_settings_json(s, "n"));
+    ll_settings_free(s);
+    ll_settings_free(NULL);
+}
+
+static void of_equal_keys_the_last_stays(void **state)
+{
+    (void)state;
+    struct ll_settings *s = parsed("{\"a\": 1, \"b\": {\"x\": 1, \"x\": null, \"x\": 2}, \"A\": 7, \"a\": {\"y\": 3}, \"\\u0061\": 4}");
+    assert_int_equal(ll_settings_len(s, ""), 3);
+    assert_int_equal(ll_settings_int(s, "a", 0), 4);
+    assert_int_equal(ll_settings_int(s, "A", 0), 7);
+    assert_int_equal(ll_settings_int(s, "b.x", 0), 2);
+    assert_int_equal(ll_settings_len(s, "b"), 1);
+    ll_settings_free(s);
+    s = parsed("{\"a\": 1, \"a\": null}");
+    assert_false(ll_settings_has(s, "a"));
+    ll_settings_free(s);
+}
+
+static void settings_needed(void **state)
+{
+    (void)state;
+    struct ll_settings *s = parsed("{\"num_hidden_layers\": \"abc\", \"a\": {\"b\": 0}, \"h\": 0.5, \"l\": [1], \"s\": \"text\", \"t\": true,"
+                                   " \"q\": \"say \\\"hi\\\"\", \"long\": \"0123456789012345678901234567890123456789012345678901234567890123456789\"}");
+    const struct { const char *path, *say; } ints[] = {
+        {"num_hidden_layers", "config.json: num_hidden_layers: expected an integer in 1..10000, found \"abc\""},
+        {"absent", "config.json: absent: expected an integer in 1..10000, found nothing"},
+        {"a.b", "config.json: a.b: expected an integer in 1..10000, found 0"}, {"h", "found 0.5"}, {"l", "found an array"}, {"a", "found an object"},
+        {"t", "found true"}, {"long", "found \"012345678901234567890123456789012345678901234567...\""},
+    };
+    for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {
+        struct ll_err e = {0};
+        long long v = 42;
+        assert_int_equal(ll_settings_need_int(s, ints[i].path, 1, 10000, &v, &e), LL_EUSAGE);
+        if (!strstr(e.msg, ints[i].say))
+            fail_msg("expected \"%s\" in: %s", ints[i].say, e.msg);
+        assert_int_equal(v, 42);
+    }
+    struct ll_err e = {0};
+    long long v = 0;
+    double d = 0;
+    const char *t = NULL;
+    assert_int_equal(ll_settings_need_int(s, "l.0", 1, 1, &v, &e), LL_OK);
+    assert_int_equal(v, 1);
+    assert_int_equal(ll_settings_need_num(s, "h", 0, 1, &d, &e), LL_OK);
+    assert_true(d == 0.5);
+    assert_int_equal(ll_settings_need_str(s, "s", &t, &e), LL_OK);
+    assert_string_equal(t, "text");
+    assert_int_equal(ll_settings_need_num(s, "h", 0.75, 1, &d, &e), LL_EUSAGE);
+    assert_string_equal(e.msg, "config.json: h: expected a number in 0.75..1, found 0.5");
+    e = (struct ll_err){0};
+    assert_int_equal(ll_settings_need_str(s, "h", &t, &e), LL_EUSAGE);
+    assert_string_equal(e.msg, "config.json: h: expected a text, found 0.5");
+    ll_settings_free(s);
+}
+
+static void settings_refused(void **state)
+{
+    (void)state;
+    const char *const rows[][2] = {
+        {"", "config.json: expected JSON, found an empty file"}, {"{\"a\": 1,}", "column 9: not valid JSON: expected a name in quotes"},
+        {"{\"\xc3\xa9\": x}", "line 1, column 7: not valid JSON: expected a value"}, {"{\n\n  \"a\" 1}", "line 3, column 7: not valid JSON: expected :"},
+        {"{\"a\": 1} x", "column 10: not valid JSON: expected the end"}, {"{\"a\": \"\xc0\x80\"}", "column 8: not valid JSON: not UTF-8"},
+        {"{\"a\": \"\\u0000\"}", "NUL"}, {"{\"a\": \"\\x\"}", "column 9: not valid JSON: unknown escape"}, {"\"\\ud800\"", "first half"},
+        {"\"\\ud800\\u0041\"", "first half"}, {"\"\\udc00\"", "second half"}, {"\"\\u12g4\"", "four hex"}, {"\"\\u12", "four hex"}, {"{'a': 1}", "column 2"},
+        {"{\"a\": NaN}", "expected a value"}, {"nul", "expected a value"}, {"truex", "column 5"}, {"\"abc", "string without an end"},
+        {"\"abc\\", "string without an end"}, {"{\"a\"", "expected :, found the end"}, {"   ", "expected a value, found the end"},
+        {"{\"a\": 1,", "expected a name in quotes, found the end"}, {"[1,", "expected a value, found the end"}, {"[1,]", "column 4"}, {"[1}", "column 3"},
+        {"{\"a\": 1]", "column 8"}, {"]", "column 1"}, {"{,}", "column 2"}, {"[1 2]", "column 4: not valid JSON: expected , or"}, {"{\"a\" : : 1}", "column 8"},
+        {"{1: 2}", "column 2"}, {"{\"a\":\x01 1}", "column 6"}, {"[01]", "leading zero"}, {"[-01]", "leading zero"}, {"-", "expected a digit"},
+        {"[1.]", "digit after the point"}, {"[1e+]", "exponent"}, {"[.5]", "expected a value"}, {"[+1]", "expected a value"}, {"[0x1]", "column 3"},
+        {"[1111111111111111111111111111111111111111111111111111111111111111]", "more than 63"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ll_settings *s = NULL;
+        struct ll_err e = {0};
+        char *exact = strndup(rows[i][0], strlen(rows[i][0]));
+        assert_int_equal(ll_settings_parse(&s, "config.json", exact, strlen(exact), &e), LL_EUSAGE);
+        assert_null(s);
+        if (!strstr(e.msg, rows[i][1]))
+            fail_msg("row %zu: expected \"%s\" in: %s", i, rows[i][1], e.msg);
+        free(exact);
+    }
+}
+
+static void settings_accepted(void **state)
+{
+    (void)state;
+    const char *const rows[][2] = {
+        {"\xef\xbb\xbf{}", "{}"}, {"\xef\xbb\xbf""0", "0"}, {" \r\n\t[ ] ", "[]"}, {"0", "0"}, {"-0.5e-1", "-0.05"}, {"[0,10,1E2,-0]", "[0,10,100,-0]"}, {"\"\\ud83d\\ude00\\/\\n\"", "\"\xf0\x9f\x98\x80/\\n\""},
+        {"[{},[],{\"\":[true,false,null]}]", "[{},[],{\"\":[true,false,null]}]"}, {"\"\x7f\"", "\"\x7f\""},
+        {"111111111111111111111111111111111111111111111111111111111111111", "1.1111111111111112e+62"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ll_settings *s = parsed(rows[i][0]);
+        char *text = ll_settings_json(s, "");
+        assert_string_equal(text, rows[i][1]);
+        free(text);
+        ll_settings_free(s);
+    }
+}
+
+static void settings_depth(void **state)
+{
+    (void)state;
+    for (int depth = 64; depth <= 65; depth++) {
+        char text[200];
+        struct ll_settings *s = NULL;
+        struct ll_err e = {0};
+        memset(text, '[', (size_t)depth);
+        memset(text + depth, ']', (size_t)depth);
+        assert_int_equal(ll_settings_parse(&s, "deep", text, 2 * (size_t)depth, &e), depth == 64 ? LL_OK : LL_EUSAGE);
+        ll_settings_free(s);
+    }
+    struct ll_settings *s = NULL; /* brackets inside strings are no nesting, escaped quotes no end */
+    const char *text = "{\"a\": \"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[\"}";
+    s = parsed(text);
+    ll_settings_free(s);
+}
+
+/* ---- size ------------------------------------------------------------------------------------------------------- */
+
+static void thirty_thousand_tensors(void **state)
+{
+    (void)state;
+    struct ll_buf b = {0};
+    ll_buf_adds(&b, "{\"__metadata__\":{\"format\":\"pt\"}");
+    for (int i = 0; i < 30000; i++)
+        ll_buf_addf(&b, ",\"model.layers.%d.mlp.experts.%d.down_proj.weight\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[%d,%d]}", i / 512,
+                    i % 512, i * 12, i * 12 + 12);
+    ll_buf_adds(&b, "}");
+    puts_to("many/config.json", "{}");
+    put_weights("many/model.safetensors", b.s, b.len, 30000 * 12);
+    ll_buf_free(&b);
+    double best = 1e9, id = 1e9;
+    for (int i = 0; i < 3; i++) {
+        char hex[65];
+        struct ll_err e = {0};
+        double t = ll_now_s();
+        struct ll_ckpt *c = opened(at("many"));
+        t = ll_now_s() - t;
+        best = t < best ? t : best;
+        assert_int_equal(c->n_tensors, 30000);
+        assert_non_null(ll_ckpt_find(c, "model.layers.58.mlp.experts.303.down_proj.weight"));
+        t = ll_now_s();
+        assert_int_equal(ll_ckpt_identity(c, hex, &e), LL_OK);
+        id = ll_now_s() - t < id ? ll_now_s() - t : id;
+        ll_ckpt_close(c);
+    }
+    print_message("30000 tensors: open %.1f ms, identity %.1f ms\n", best * 1e3, id * 1e3);
+}
+
+/* ---- the oracle's models ---------------------------------------------------------------------------------------- */
+
+static void oracle_models(void **state)
+{
+    (void)state;
+    const char *dir = LL_SHARED_DIR "/oracle/models";
+    DIR *d = opendir(dir);
+    int n = 0;
+    if (!d)
+        skip();
+    for (struct dirent *e; (e = readdir(d));) {
+        if (e->d_name[0] == '.')
+            continue;
+        char *path = ll_path_join(dir, e->d_name), *ref_path = ll_path_join(path, "reference.safetensors");
+        struct ll_ckpt *c = opened(path), *ref = opened(ref_path);
+        long long layers = ll_settings_int(c->settings, "num_hidden_layers", ll_settings_int(c->settings, "n_layer", 0));
+        const struct ll_tensor *h = ll_ckpt_find(ref, "len17.hidden");
+        assert_non_null(h);
+        assert_int_equal(h->dtype, LL_F32);
+        assert_int_equal(h->n_dims, 3);
+        assert_true(layers >= 3 && h->dims[0] == layers + 1 && h->dims[1] == 17);
+        assert_string_equal(c->clean, e->d_name);
+        for (int i = 0; i < c->n_tensors; i++) /* stored causal masks of GPT-2 and Pythia may hold anything */
+            assert_true(ll_tensor_nonfinite(&c->tensors[i]) == -1);
+        ll_ckpt_close(c);
+        ll_ckpt_close(ref);
+        free(ref_path);
+        free(path);
+        n++;
+    }
+    closedir(d);
+    assert_int_equal(n, 30);
+}
+
+/* First values of a tensor as Python's safetensors and torch read them (float16 and bfloat16 to float32). */
+static void oracle_values(void **state)
+{
+    (void)state;
+    const struct { const char *model, *tensor; long long d0, d1; double v[4]; } rows[] = {
+        {"llama31_rope", "model.layers.2.mlp.down_proj.weight", 64, 80, {-0.1376953125, -0.0206298828125, -0.01123046875, 0.04833984375}},
+        {"llama_gqa_tied", "model.embed_tokens.weight", 320, 60, {0.0770263671875, -0.4091796875, -0.1715087890625, -0.298583984375}},
+        {"gpt2", "wte.weight", 320, 48, {-0.432363361120224, -0.16969949007034302, 0.08968014270067215, -0.18031033873558044}},
+        {"pythia", "gpt_neox.layers.0.attention.dense.weight", 64, 64, {0.1483154296875, -0.0687255859375, 0.0290679931640625, 0.0244598388671875}},
+        {"mixtral", "model.layers.1.self_attn.q_proj.weight", 48, 48, {0.0137939453125, 0.044189453125, -0.032470703125, -0.36328125}},
+    };
+    if (!ll_is_dir(LL_SHARED_DIR "/oracle/models"))
+        skip();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char path[512];
+        float f[4];
+        snprintf(path, sizeof path, "%s/oracle/models/%s", LL_SHARED_DIR, rows[i].model);
+        struct ll_ckpt *c = opened(path);
+        const struct ll_tensor *t = ll_ckpt_find(c, rows[i].tensor);
+        assert_non_null(t);
+        assert_true(t->dims[0] == rows[i].d0 && t->dims[1] == rows[i].d1);
+        const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
+        d->to_f32(t->data + t->size - 4 * (size_t)d->block_bytes, f, 4); /* the last four */
+        for (int k = 0; k < 4; k++)
+            assert_true(f[k] == rows[i].v[k]);
+        ll_ckpt_close(c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_file), cmocka_unit_test(names_from_paths), cmocka_unit_test(the_only_file), cmocka_unit_test(shards),
+        cmocka_unit_test(identity), cmocka_unit_test(identity_of_shards), cmocka_unit_test(bad_headers_are_refused), cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(lengths_that_lie), cmocka_unit_test(deep_headers), cmocka_unit_test(paths_that_are_no_checkpoint),
+        cmocka_unit_test(pickles), cmocka_unit_test(bad_configs), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
+        cmocka_unit_test(hub_places), cmocka_unit_test(values_of_types), cmocka_unit_test(every_small_float), cmocka_unit_test(types_by_name),
+        cmocka_unit_test(first_nonfinite), cmocka_unit_test(settings_values), cmocka_unit_test(of_equal_keys_the_last_stays),
+        cmocka_unit_test(settings_needed), cmocka_unit_test(settings_refused), cmocka_unit_test(settings_accepted), cmocka_unit_test(settings_depth),
+        cmocka_unit_test(thirty_thousand_tensors), cmocka_unit_test(oracle_models), cmocka_unit_test(oracle_values),
+    };
+    return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}

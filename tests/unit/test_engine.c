@@ -1,0 +1,279 @@
+/* test_engine.c - products. The reference is the rule itself, written out naively; every comparison is of bits.
+ *
+ * Which mistake each test catches:
+ *   shapes      a chain or tree in another order; a K block not cut at 1024; tails of K, N or M dropped or doubled; a
+ *               multiplication and an addition instead of one fma; denormals flushed; the edge group written past its end
+ *   batch       a result that depends on the rows beside it (register block of another shape)
+ *   threads     two threads on one element, scratch shared between threads
+ *   page_end    reads past the last row's bytes
+ *   strides     ldx, ldy or row_bytes taken for k or n; y written between its rows
+ *   isa_names   an unknown unit silently replaced
+ * Tried: the tree's order +4 before +8, K block 512, the AVX-512 tail load without its mask, the bias added before the
+ * last block: each turned one of these red. */
+#include "test_engine_ref.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const int type_size[] = {[LL_W_F32] = 4, [LL_W_F16] = 2, [LL_W_BF16] = 2};
+
+/* f16 with exact value, any bits but NaN and infinities */
+static float ref_f16(uint16_t h)
+{
+    int e = h >> 10 & 31;
+    double f = h & 1023, v = e ? ldexp(1024 + f, e - 25) : ldexp(f, -24);
+    return (float)(h >> 15 ? -v : v);
+}
+
+/* kind 0: ordinary; 1: denormals and tiny values whose products underflow; 2: huge values, sums overflow to inf and NaN */
+static float sample(int kind, uint64_t i)
+{
+    float u = uniform(i);
+    if (kind == 1)
+        return i % 3 ? u * 1e-22f : of_bits((uint32_t)mix(i) & 0x807fffffu);
+    return kind == 2 ? u * 1e20f : u;
+}
+
+/* stored weight i of some matrix: writes it at p, returns its value */
+static float put_weight(enum ll_wtype type, uint8_t *p, int kind, uint64_t i)
+{
+    float v = sample(kind, i);
+    uint16_t h;
+    if (type == LL_W_F32) {
+        memcpy(p, &v, 4);
+        return v;
+    }
+    if (type == LL_W_BF16) {
+        h = (uint16_t)(bits_of(v) >> 16);
+        memcpy(p, &h, 2);
+        return of_bits((uint32_t)h << 16);
+    }
+    h = (uint16_t)mix(i);
+    if (kind == 1)
+        h &= 0x83ff;                 /* f16 subnormals */
+    else if ((h >> 10 & 31) == 31)
+        h ^= 0x4000;                 /* no inf, no NaN */
+    memcpy(p, &h, 2);
+    return ref_f16(h);
+}
+
+struct product {
+    struct ll_mat w;
+    uint8_t *bytes;
+    float *values, *x, *bias, *want;   /* [n,k] [m,k] [n] [m,n] */
+    int m;
+};
+
+/* rows start `shift` bytes off any alignment, and are `gap` bytes longer than their weights */
+static struct product make_product(enum ll_wtype type, int m, int n, int k, int kind, int shift, int gap, int with_bias)
+{
+    struct product p = {.m = m};
+    size_t row = (size_t)k * (size_t)type_size[type] + (size_t)gap;
+    p.bytes = need(row * (size_t)n + (size_t)shift);
+    p.values = need(sizeof(float) * (size_t)n * (size_t)k);
+    p.x = need(sizeof(float) * (size_t)m * (size_t)k);
+    p.want = need(sizeof(float) * (size_t)m * (size_t)n);
+    p.bias = with_bias ? need(sizeof(float) * (size_t)n) : NULL;
+    p.w = (struct ll_mat){type, p.bytes + shift, row, n, k};
+    memset(p.bytes, 0xff, row * (size_t)n + (size_t)shift);   /* NaN in the gaps */
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < k; j++)
+            p.values[(size_t)i * (size_t)k + (size_t)j] = put_weight(type, p.bytes + shift + (size_t)i * row + (size_t)j * (size_t)type_size[type], kind, (uint64_t)i * 9001 + (uint64_t)j);
+    for (size_t i = 0; i < (size_t)m * (size_t)k; i++)
+        p.x[i] = sample(kind, i + 77777777);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++)
+            p.want[(size_t)i * (size_t)n + (size_t)j] = ref_l16(p.x + (size_t)i * (size_t)k, p.values + (size_t)j * (size_t)k, 1, k);
+    for (int j = 0; p.bias && j < n; j++) {
+        p.bias[j] = uniform((uint64_t)j + 5);
+        for (int i = 0; i < m; i++)
+            p.want[(size_t)i * (size_t)n + (size_t)j] += p.bias[j];
+    }
+    return p;
+}
+static void free_product(struct product *p)
+{
+    free(p->bytes);
+    free(p->values);
+    free(p->x);
+    free(p->bias);
+    free(p->want);
+}
+
+static void check_product(const struct product *p, int n_threads)
+{
+    size_t n = (size_t)p->m * (size_t)p->w.n;
+    float *y = need(sizeof *y * n);
+    for (int i = 0; i < N_ISAS; i++) {
+        struct ll_engine *eng = engine_on(ISAS[i], n_threads);
+        if (!eng)
+            continue;
+        struct ll_err err = {0};
+        assert_int_equal(ll_engine_reserve(eng, p->m, p->w.k, 0, 0, &err), LL_OK);
+        memset(y, 0xff, sizeof *y * n);
+        ll_linear(eng, &p->w, p->x, p->w.k, p->m, p->bias, y, p->w.n);
+        char what[128];
+        snprintf(what, sizeof what, "%s %s m=%d n=%d k=%d threads=%d", ISAS[i], ll_wtype_name(p->w.type), p->m, p->w.n, p->w.k, n_threads);
+        assert_same(y, p->want, n, what);
+        ll_engine_free(eng);
+    }
+    free(y);
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    static const int shapes[][3] = {   /* m, n, k */
+        {1, 1, 1}, {1, 4, 15}, {2, 5, 16}, {3, 7, 17}, {4, 9, 31}, {5, 16, 33}, {6, 33, 64}, {7, 130, 48}, {8, 3, 1025}, {9, 31, 1024},
+        {10, 8, 2500}, {11, 66, 100}, {12, 12, 896}, {13, 127, 50}, {17, 300, 896}, {17, 40, 2048}, {23, 2, 40}, {31, 6, 1040}, {40, 129, 160},
+        {96, 17, 130}, {97, 19, 130}, {98, 260, 96}, {100, 1, 70}, {101, 128, 16}, {107, 131, 1100}, {200, 4, 33},
+    };
+    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+            int kind = (int)(s % 3), with_bias = s % 2;
+            struct product p = make_product(type, shapes[s][0], shapes[s][1], shapes[s][2], kind, (int)(s % 4) * (type == LL_W_F32 ? 1 : 1), (int)(s % 5), with_bias);
+            check_product(&p, 1 + (int)(s % 3));
+            free_product(&p);
+        }
+}
+
+static void test_many_rows(void **state)   /* panels, several blocks of rows, parts of rows when n is small */
+{
+    (void)state;
+    static const int shapes[][3] = {{816, 64, 896}, {816, 3, 100}, {1024, 20, 40}, {1025, 9, 30}, {2100, 5, 17}, {1037, 150, 8}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int threads = 1; threads <= 3; threads++) {
+            struct product p = make_product(s % 2 ? LL_W_F16 : LL_W_BF16, shapes[s][0], shapes[s][1], shapes[s][2], 0, 0, 0, 1);
+            check_product(&p, threads);
+            free_product(&p);
+        }
+}
+
+static void test_batch(void **state)   /* a row alone equals the row among others */
+{
+    (void)state;
+    struct product p = make_product(LL_W_BF16, 130, 70, 1500, 0, 2, 0, 0);
+    for (int i = 0; i < N_ISAS; i++) {
+        struct ll_engine *eng = engine_on(ISAS[i], 2);
+        if (!eng)
+            continue;
+        struct ll_err err = {0};
+        assert_int_equal(ll_engine_reserve(eng, 130, 1500, 0, 0, &err), LL_OK);
+        float y[5 * 70];
+        for (int m = 1; m <= 5; m++)
+            for (int r = 0; r + m <= 130; r += 21) {
+                ll_linear(eng, &p.w, p.x + r * 1500, 1500, m, NULL, y, 70);
+                assert_same(y, p.want + r * 70, (size_t)m * 70, ISAS[i]);
+            }
+        ll_engine_free(eng);
+    }
+    free_product(&p);
+}
+
+static void test_strides(void **state)
+{
+    (void)state;
+    struct product p = make_product(LL_W_F16, 20, 11, 37, 0, 1, 3, 1);
+    float x[20 * 50], y[20 * 16];
+    for (int i = 0; i < N_ISAS; i++) {
+        struct ll_engine *eng = engine_on(ISAS[i], 2);
+        if (!eng)
+            continue;
+        struct ll_err err = {0};
+        assert_int_equal(ll_engine_reserve(eng, 20, 37, 0, 0, &err), LL_OK);
+        for (int j = 0; j < 20 * 50; j++)
+            x[j] = NAN;
+        for (int m = 0; m < 20; m++)
+            memcpy(x + m * 50, p.x + m * 37, 37 * sizeof *x);
+        for (int j = 0; j < 20 * 16; j++)
+            y[j] = 123.0f;
+        ll_linear(eng, &p.w, x, 50, 20, p.bias, y, 16);
+        for (int m = 0; m < 20; m++) {
+            assert_same(y + m * 16, p.want + m * 11, 11, ISAS[i]);
+            for (int n = 11; n < 16; n++)
+                assert_true(y[m * 16 + n] == 123.0f);   /* nothing between the rows is touched */
+        }
+        ll_engine_free(eng);
+    }
+    free_product(&p);
+}
+
+static void test_page_end(void **state)   /* the matrix ends where the mapping ends: one byte more is a SIGSEGV */
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = 64 * page;
+    uint8_t *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(map != MAP_FAILED);
+    assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
+    static const int ks[] = {1, 15, 16, 17, 31, 32, 33, 48, 1025, 1030};
+    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++)
+        for (size_t q = 0; q < sizeof ks / sizeof *ks; q++)
+            for (int n = 4; n <= 7; n++)
+                for (int m = 1; m <= 100; m += 33) {
+                    struct product p = make_product(type, m, n, ks[q], 0, 0, 0, 0);
+                    size_t bytes = p.w.row_bytes * (size_t)n;
+                    memcpy(map + room - bytes, p.w.data, bytes);
+                    p.w.data = map + room - bytes;
+                    check_product(&p, 1);
+                    free_product(&p);
+                }
+    munmap(map, room + page);
+}
+
+static void test_mat_row(void **state)
+{
+    (void)state;
+    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++) {
+        struct product p = make_product(type, 1, 3, 21, 0, 1, 1, 0);
+        float row[21];
+        ll_mat_row(&p.w, 2, row);
+        assert_same(row, p.values + 2 * 21, 21, ll_wtype_name(type));
+        assert_int_equal(ll_wtype_row_bytes(type, 21), 21 * type_size[type]);
+        free_product(&p);
+    }
+}
+
+static void test_isa_names(void **state)
+{
+    (void)state;
+    struct ll_engine *eng;
+    struct ll_err err = {0};
+    setenv("LL_ENGINE_ISA", "sse9", 1);
+    assert_int_equal(ll_engine_init(&eng, 1, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "sse9"));
+    unsetenv("LL_ENGINE_ISA");
+    assert_int_equal(ll_engine_init(&eng, 2, &err), LL_OK);
+    assert_int_equal(ll_engine_threads(eng), 2);
+    ll_engine_free(eng);
+    ll_engine_free(NULL);
+    eng = engine_on("plain", 1);
+    assert_non_null(eng);   /* plain C is always there */
+    ll_engine_free(eng);
+}
+
+static void count_rows(void *arg, int row0, int row1)
+{
+    for (int r = row0; r < row1; r++)
+        ((int *)arg)[r]++;
+}
+static void test_rows(void **state)   /* every row exactly once */
+{
+    (void)state;
+    struct ll_engine *eng = engine_on("plain", 3);
+    for (int n = 0; n < 100; n++) {
+        int seen[100] = {0};
+        ll_engine_rows(eng, n, count_rows, seen);
+        for (int r = 0; r < 100; r++)
+            assert_int_equal(seen[r], r < n);
+    }
+    ll_engine_free(eng);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes), cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_page_end), cmocka_unit_test(test_mat_row), cmocka_unit_test(test_isa_names), cmocka_unit_test(test_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
