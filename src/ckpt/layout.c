@@ -60,7 +60,7 @@ static int check_shard_name(const struct ll_layout *l, const cJSON *item, struct
 {
     char text[64];
     const char *s = item->valuestring;
-    if (cJSON_IsString(item) && !strpbrk(s, "/\\") && s[0] != '.' && ends_with(s, weights_suffix))
+    if (cJSON_IsString(item) && !strpbrk(s, "/\\") && ends_with(s, weights_suffix))
         return LL_OK;
     return ll_fail(err, LL_EUSAGE, "%s: weight_map: %.200s: expected the name of a .safetensors file beside the index, found %s", l->index_name,
                    item->string, ll_json_show(item, text));

@@ -78,7 +78,8 @@ void ll_attention(struct ll_engine *eng, const struct ll_attn *a);
 void ll_attention_many(struct ll_engine *eng, const struct ll_attn *a, int n);
 
 /* Elementwise, fixed operation sequences (no libm); n values, in place allowed, serial; the same bits everywhere. NaN gives
- * NaN. Errors: exp, tanh, erf below 1.2 ulp, silu below 2.4 (silu(-inf) = -0; the gelus of -inf are NaN). */
+ * NaN. Errors: exp and tanh below 1.2 ulp, erf below 1.25, silu below 2.6 (silu(-inf) = -0; the gelus of -inf are
+ * NaN). */
 struct ll_vec {
     void (*exp)(float *y, const float *x, size_t n);
     void (*silu)(float *y, const float *x, size_t n);

@@ -1,10 +1,11 @@
 /* fmath.h - exp, tanh, erf and their kin on sixteen floats, by a fixed sequence of IEEE-754 operations: the bits do not
  * depend on vector unit, compiler (-ffp-contract=off) or C library. Include a simd_*.h first. The polynomials are own
- * minimax fits. NaN in, NaN out. Errors measured over the float range: exp, tanh, erf below 1.2 ulp, silu below 2.4. */
+ * minimax fits. NaN in, NaN out. Largest errors seen over every 7th float:
+ * exp 0.99 ulp, tanh 1.08, erf 1.21, silu 2.5. */
 #ifndef LL_FMATH_H
 #define LL_FMATH_H
 
-/* e^x = y * 2^n, |ln y| <= ln2 / 2, z = n + 1.5 * 2^23. x is cut to -115..89: the result is 0 or inf well before. */
+/* e^x = (1 + p) * 2^n, |ln (1 + p)| <= ln2 / 2, z = n + 1.5 * 2^23. x is cut to -115..89: the result is 0 or inf well before. */
 LL_INLINE v16 f_exp_parts(v16 x, v16 *z)
 {
     const v16 magic = v_set(12582912.0f);   /* 1.5 * 2^23: adding it rounds to an integer */
@@ -18,13 +19,13 @@ LL_INLINE v16 f_exp_parts(v16 x, v16 *z)
     q = v_fma(q, r, v_set(0x1.5558f2p-5f));
     q = v_fma(q, r, v_set(0x1.555492p-3f));
     q = v_fma(q, r, v_set(0x1.fffffcp-2f));
-    return v_add(v_fma(q, v_mul(r, r), r), v_set(1.0f));
+    return v_fma(q, v_mul(r, r), r);
 }
 
 LL_INLINE v16 f_exp(v16 x)
 {
-    v16 z, y = f_exp_parts(x, &z);
-    return v_scale2(y, z);
+    v16 z, p = f_exp_parts(x, &z);
+    return v_scale2(v_add(p, v_set(1.0f)), z);
 }
 
 LL_INLINE v16 f_tanh(v16 x)
@@ -37,8 +38,11 @@ LL_INLINE v16 f_tanh(v16 x)
     q = v_fma(q, s, v_set(0.1333320587873459f));
     q = v_fma(q, s, v_set(-0.3333333134651184f));
     v16 near = v_fma(q, v_mul(s, x), x);
-    v16 far = v_sub(v_set(1.0f), v_div(v_set(2.0f), v_add(f_exp(v_add(a, a)), v_set(1.0f))));
-    return v_select(v_gt(a, v_set(0.625f)), v_copysign(far, x), near);
+    /* 1 - 2 / (e + 1): the rounding error of e + 1 is carried along, or it would show near 0.6 */
+    v16 b = v_at_most(a, v_set(10.0f)), e = f_exp(v_add(b, b)), d = v_add(e, v_set(1.0f)), lost = v_sub(v_set(1.0f), v_sub(d, e));
+    v16 p = v_div(v_set(2.0f), d), half_square = v_mul(v_mul(p, p), v_set(-0.5f));
+    v16 far = v_sub(v_set(1.0f), v_fma(half_square, lost, p));
+    return v_copysign(v_select(v_gt(a, v_set(0.625f)), far, near), x);
 }
 
 LL_INLINE v16 f_erf(v16 x)
@@ -67,13 +71,13 @@ LL_INLINE v16 f_erf(v16 x)
     return v_select(v_gt(a, one), v_copysign(far, x), near);   /* NaN compares false: near, which is NaN */
 }
 
-/* x / (1 + e^-x) from e^-|x|, so that nothing overflows; below 0 the product x e^x is formed before the scaling by 2^n,
- * so that it keeps its digits where e^x alone would be subnormal. silu(-inf) = -0. */
+/* x / (1 + e^-x) from e^-|x|, so that nothing overflows; below 0 the product x e^x = (x p + x) 2^n is formed before the
+ * scaling, so that it keeps its digits where e^x alone would be subnormal. silu(-inf) = -0. */
 LL_INLINE v16 f_silu(v16 x)
 {
-    v16 a = v_abs(x), z, y = f_exp_parts(v_sub(v_set(0.0f), a), &z);
-    v16 below = v_scale2(v_mul(v_at_least(x, v_set(-115.0f)), y), z);
-    return v_div(v_select(v_gt(v_set(0.0f), x), below, x), v_add(v_set(1.0f), v_scale2(y, z)));
+    v16 a = v_abs(x), z, p = f_exp_parts(v_sub(v_set(0.0f), a), &z);
+    v16 cut = v_at_least(x, v_set(-115.0f)), below = v_scale2(v_fma(cut, p, cut), z);
+    return v_div(v_select(v_gt(v_set(0.0f), x), below, x), v_add(v_set(1.0f), v_scale2(v_add(p, v_set(1.0f)), z)));
 }
 
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */

@@ -5,14 +5,23 @@
 #include "buf.h"
 #include "fail.h"
 
+/* n_models: in the folder; n_skipped_models: of those, failed or skipped when they were run; n_files, n_rows: read now;
+ * n_unchanged: files that the index knows already. All 0 after a failure. */
 struct ll_import_report { int n_models, n_skipped_models, n_files, n_unchanged; long long n_rows; };
-/* Import a run folder into the index at db_path (made when absent), in one transaction. talk: called with one line of
- * text for everything a person should hear (unknown columns, unreadable files), may be NULL. */
+/* Import a run folder, ours or the original project's, into the index at db_path (made when absent), in one transaction:
+ * a failure leaves the index as it was. What a model's files say replaces what they said before; a second import changes nothing; a
+ * renamed or copied folder is the run that it was. talk: called with one line of text for everything a person should hear
+ * (unknown columns, files without a table), may be NULL. report may be NULL.
+ * Returns LL_OK, LL_EUSAGE (no run folder; a broken file, named with its data row; db_path is another database or an index
+ * of another version) or LL_EFAIL. */
 int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report, void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err);
 
 struct ll_query { const char *name, *help, *sql; };   /* named queries, one row each */
 extern const struct ll_query ll_queries[];            /* name NULL at the end */
 enum ll_query_format { LL_OUT_TABLE, LL_OUT_CSV, LL_OUT_JSON };
-/* Run read-only SQL (or the named query) and append the result to out. time_limit_s: 0 = none. */
+/* Run one read-only SQL statement, or a named query with its parameters ("layers model=Qwen3-8B pass=pos.orig.0"), and append the
+ * result to out (query_out.h says how it looks; on failure nothing is appended). time_limit_s: 0 = none.
+ * Returns LL_OK, LL_EUSAGE (no index there, unknown name or parameter, wrong SQL, an attempt to write) or LL_EFAIL (time
+ * limit, I/O). */
 int ll_index_query(const char *db_path, const char *name_or_sql, enum ll_query_format format, double time_limit_s, struct ll_buf *out, struct ll_err *err);
 #endif

@@ -148,9 +148,12 @@ static int names_under_root(struct ll_rundir *dir, const char *root, char **part
     int rc = ll_make_dirs(root, err);
     if (rc)
         return rc;
-    dir->root = name_of(err, "%s", root);
-    dir->final = name_of(err, "%s/run-latest", root);
-    *partial = name_of(err, "%s/.run-%s.partial", root, dir->stamp);
+    size_t n = strlen(root);
+    while (n > 1 && root[n - 1] == '/')
+        n--;
+    dir->root = name_of(err, "%.*s", (int)n, root);
+    dir->final = name_of(err, "%.*s/run-latest", (int)n, root);
+    *partial = name_of(err, "%.*s/.run-%s.partial", (int)n, root, dir->stamp);
     return dir->root && dir->final && *partial ? LL_OK : LL_EFAIL;
 }
 

@@ -28,14 +28,13 @@ int ll_js_fail(struct ll_js *js, int code, const char *fmt, ...)
     return ll_fail(js->err, code, "%s: %s%s(byte %zu): %.*s", js->file, js->where, *js->where ? " " : "", js->pos, (int)good, what);
 }
 
-static void spaces(struct ll_js *js)
+static inline void spaces(struct ll_js *js)
 {
-    while (js->pos < js->n) {
-        char c = js->s[js->pos];
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
-            break;
-        js->pos++;
-    }
+    const char *s = js->s;
+    size_t i = js->pos, n = js->n;
+    while (i < n && (unsigned char)s[i] <= ' ' && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r'))
+        i++;
+    js->pos = i;
 }
 
 char ll_js_peek(struct ll_js *js)
@@ -162,6 +161,10 @@ static int plain_run(struct ll_js *js)
             return expected(js, "no bare control character in a string");
         if (c < 0x80) {
             js->pos++;
+            continue;
+        }
+        if (c >= 0xC2 && c < 0xE0 && js->pos + 1 < js->n && ((unsigned char)js->s[js->pos + 1] & 0xC0) == 0x80) {
+            js->pos += 2; /* most of a byte-level vocabulary */
             continue;
         }
         int len = ll_utf8_next(js->s + js->pos, js->n - js->pos, &cp, NULL);

@@ -51,6 +51,7 @@ struct ll_tokenizer {
     const struct ll_model_kind *model;
     struct ll_bpe bpe;
     struct ll_vocab vocab;         /* added tokens only; bpe.vocab holds the rest */
+    struct ll_vocab decoded;       /* what the decoder sees for added tokens whose normalized form differs ("▁<s>") */
     struct ll_added added;
     struct ll_steps normalizer, pretok, decoder;
     int has_decoder;               /* without one, tokens are joined by spaces */

@@ -5,37 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct key {
+    uint32_t hash, tag;
+    uint64_t head;
+};
+
 /* Multiply-and-fold over eight bytes at a time: short strings, no adversary beyond a slow load. */
-static uint32_t hash_of(const char *s, size_t n)
+static struct key key_of(const char *s, size_t n)
 {
     const uint64_t k = 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio */
-    uint64_t h = n * k, w;
-    for (; n >= 8; s += 8, n -= 8) {
-        memcpy(&w, s, 8);
-        h = (h ^ w) * k;
-        h ^= h >> 32;
+    uint64_t head = 0, h = n * k, w;
+    memcpy(&head, s, n < 8 ? n : 8);
+    h = (h ^ head) * k;
+    for (size_t i = 8; i < n; i += 8) {
+        w = 0;
+        memcpy(&w, s + i, n - i < 8 ? n - i : 8);
+        h = ((h ^ h >> 32) ^ w) * k;
     }
-    w = 0;
-    memcpy(&w, s, n);
-    h = (h ^ w) * k;
     h ^= h >> 29;
     h *= k;
-    return (uint32_t)(h >> 32);
+    return (struct key){(uint32_t)(h >> 32), (uint32_t)(h & 0xFFFFFF00u) | (uint32_t)(n < 255 ? n : 255), head};
 }
 
-static struct ll_vocab_slot *slot_of(const struct ll_vocab *v, uint32_t hash, const char *s, size_t n)
+static struct ll_vocab_slot *slot_of(const struct ll_vocab *v, struct key key, const char *s, size_t n)
 {
     size_t mask = v->n_slots - 1;
-    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+    for (size_t i = key.hash & mask;; i = (i + 1) & mask) {
         struct ll_vocab_slot *slot = &v->slots[i];
-        if (slot->id < 0 || (slot->hash == hash && slot->len == n && !memcmp(v->pool.s + slot->off, s, n)))
+        if (slot->id < 0)
+            return slot;
+        if (slot->tag == key.tag && slot->head == key.head && (n <= 8 || ll_vocab_is(v, slot->id, s, n)))
             return slot;
     }
 }
 
 static int grow_slots(struct ll_vocab *v)
 {
-    size_t n = v->n_slots ? v->n_slots * 2 : 256;
+    size_t n = v->n_slots ? v->n_slots * 2 : 256, len = 0;
     struct ll_vocab_slot *slots = n <= SIZE_MAX / sizeof *slots ? malloc(n * sizeof *slots) : NULL;
     if (!slots)
         return -1;
@@ -44,7 +50,8 @@ static int grow_slots(struct ll_vocab *v)
     for (size_t i = 0; i < v->n_slots; i++) {
         if (v->slots[i].id < 0)
             continue;
-        size_t j = v->slots[i].hash & (n - 1);
+        const char *s = ll_vocab_piece(v, v->slots[i].id, &len);
+        size_t j = key_of(s, len).hash & (n - 1);
         while (slots[j].id >= 0)
             j = (j + 1) & (n - 1);
         slots[j] = v->slots[i];
@@ -71,38 +78,39 @@ static int grow_ids(struct ll_vocab *v, size_t id)
     return 0;
 }
 
-static int add(struct ll_vocab *v, const char *s, size_t n, int id, int *old, int replace)
+int ll_vocab_add(struct ll_vocab *v, const char *s, size_t n, int id, int *old)
 {
-    uint32_t hash = hash_of(s, n);
-    if ((v->n + 1) * 2 > v->n_slots && grow_slots(v))
+    struct key key = key_of(s, n);
+    if ((v->n + 1) * 3 > v->n_slots * 2 && grow_slots(v))
         return -1;
-    struct ll_vocab_slot *slot = slot_of(v, hash, s, n);
+    struct ll_vocab_slot *slot = slot_of(v, key, s, n);
     if (slot->id >= 0)
         return *old = slot->id, 1;
     if (grow_ids(v, (size_t)id) || v->pool.len + n >= UINT32_MAX)
         return -1;
-    if (!replace && v->by_id[id].off != UINT32_MAX)
+    if (v->by_id[id].off != UINT32_MAX)
         return *old = id, 2;
-    uint32_t off = (uint32_t)v->pool.len;
+    v->by_id[id].off = (uint32_t)v->pool.len;
+    v->by_id[id].len = (uint32_t)n;
     ll_buf_add(&v->pool, s, n);
     ll_buf_addc(&v->pool, 0);
     if (v->pool.failed)
         return -1;
-    *slot = (struct ll_vocab_slot){hash, off, (uint32_t)n, id};
-    v->by_id[id].off = off;
-    v->by_id[id].len = (uint32_t)n;
+    *slot = (struct ll_vocab_slot){key.tag, id, key.head};
     v->n++;
     if ((size_t)id >= v->n_ids)
         v->n_ids = (size_t)id + 1;
     return 0;
 }
 
-int ll_vocab_add(struct ll_vocab *v, const char *s, size_t n, int id, int *old) { return add(v, s, n, id, old, 0); }
-int ll_vocab_set(struct ll_vocab *v, const char *s, size_t n, int id, int *old) { return add(v, s, n, id, old, 1); }
-
 int ll_vocab_find(const struct ll_vocab *v, const char *s, size_t n)
 {
-    return v->n ? slot_of(v, hash_of(s, n), s, n)->id : -1;
+    return v->n ? slot_of(v, key_of(s, n), s, n)->id : -1;
+}
+
+int ll_vocab_is(const struct ll_vocab *v, int id, const char *s, size_t n)
+{
+    return id >= 0 && (size_t)id < v->n_ids && v->by_id[id].off != UINT32_MAX && v->by_id[id].len == n && !memcmp(v->pool.s + v->by_id[id].off, s, n);
 }
 
 const char *ll_vocab_piece(const struct ll_vocab *v, int id, size_t *n)

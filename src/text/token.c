@@ -1,0 +1,296 @@
+/* token.c - the public functions and the pipeline:
+ *
+ *     text -> added tokens cut out -> normalizer -> added tokens cut out of the normalized text -> pre-tokenizer -> model
+ *
+ * Every step after the first sees one stretch of text at a time. Then the post-processor's ids go around the whole. */
+#include "token.h"
+
+#include "map.h"
+#include "token_internal.h"
+#include "utf8.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ll_ids_free(struct ll_ids *ids)
+{
+    free(ids->v);
+    memset(ids, 0, sizeof *ids);
+}
+
+int ll_ids_add(struct ll_ids *ids, int id, struct ll_err *err)
+{
+    if (ids->n == ids->cap) {
+        int cap = ids->cap ? ids->cap > INT_MAX / 2 ? INT_MAX : ids->cap * 2 : 64;
+        int *v = ids->n < INT_MAX ? realloc(ids->v, (size_t)cap * sizeof *v) : NULL;
+        if (!v)
+            return ll_fail_mem(err, "token ids", (unsigned long long)cap * sizeof *v);
+        ids->v = v;
+        ids->cap = cap;
+    }
+    ids->v[ids->n++] = id;
+    return LL_OK;
+}
+
+static int encode_bpe(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+{
+    return ll_bpe_encode(&tok->bpe, &x->work, s, n, ids, err);
+}
+
+const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
+{
+    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe}, {"Unigram", NULL}, {"WordPiece", NULL}, {"WordLevel", NULL}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, name, n))
+            return &kinds[i];
+    return NULL;
+}
+
+/* ---- opening ---- */
+
+void ll_steps_free(struct ll_steps *steps)
+{
+    for (size_t i = 0; i < steps->n; i++) {
+        ll_pattern_free(&steps->v[i].pattern);
+        ll_buf_free(&steps->v[i].text);
+    }
+    free(steps->v);
+    memset(steps, 0, sizeof *steps);
+}
+
+static void scratch_free(struct ll_scratch *x)
+{
+    ll_buf_free(&x->a.text);
+    ll_buf_free(&x->b.text);
+    ll_spans_free(&x->a.spans);
+    ll_spans_free(&x->b.spans);
+    ll_spans_free(&x->found);
+    ll_spans_free(&x->merged);
+    ll_buf_free(&x->x);
+    ll_buf_free(&x->y);
+    ll_hits_free(&x->hits);
+    ll_hits_free(&x->inner);
+    ll_bpe_work_free(&x->work);
+}
+
+void ll_tokenizer_close(struct ll_tokenizer *tok)
+{
+    if (!tok)
+        return;
+    ll_bpe_free(&tok->bpe);
+    ll_vocab_free(&tok->vocab);
+    ll_vocab_free(&tok->decoded);
+    ll_added_free(&tok->added);
+    ll_steps_free(&tok->normalizer);
+    ll_steps_free(&tok->pretok);
+    ll_steps_free(&tok->decoder);
+    ll_ids_free(&tok->before);
+    ll_ids_free(&tok->after);
+    free(tok->kind);
+    free(tok->bos_policy);
+    free(tok);
+}
+
+/* Special tokens come first where two have the same text. Normalized ones are looked for, and decoded, in normalized form. */
+static int fill_tries(struct ll_tokenizer *tok, struct ll_err *err)
+{
+    struct ll_scratch x = {0};
+    struct ll_buf content = {0};
+    struct ll_added *a = &tok->added;
+    int rc = LL_OK, old;
+    for (int special = 1; special >= 0; special--)
+        for (size_t i = 0; i < a->n && !rc; i++) {
+            const struct ll_added_token *t = &a->v[i];
+            if (t->special != special)
+                continue;
+            if (!t->normalized) {
+                rc = ll_trie_add(&a->raw, a->pool.s + t->off, t->len, (int)i, err);
+                continue;
+            }
+            rc = ll_normalize(&tok->normalizer, a->pool.s + t->off, t->len, &x, &content, err);
+            if (!rc)
+                rc = ll_trie_add(&a->normalized, ll_buf_str(&content), content.len, (int)i, err);
+            if (!rc && (content.len != t->len || memcmp(ll_buf_str(&content), a->pool.s + t->off, t->len)) &&
+                ll_vocab_add(&tok->decoded, ll_buf_str(&content), content.len, t->id, &old) < 0)
+                rc = ll_fail_mem(err, "added tokens", content.len);
+        }
+    ll_buf_free(&content);
+    scratch_free(&x);
+    return rc;
+}
+
+int ll_tokenizer_ready(struct ll_tokenizer *tok, struct ll_err *err)
+{
+    int rc = ll_bpe_ready(&tok->bpe, err);
+    return rc ? rc : fill_tries(tok, err);
+}
+
+int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err)
+{
+    *out = NULL;
+    struct ll_tokenizer *tok = calloc(1, sizeof *tok);
+    if (!tok)
+        return ll_fail_mem(err, "tokenizer", sizeof *tok);
+    int rc = ll_tokenizer_read(tok, name, json, n, config, config_n, err);
+    if (rc)
+        ll_tokenizer_close(tok);
+    else
+        *out = tok;
+    return rc;
+}
+
+int ll_tokenizer_open(struct ll_tokenizer **tok, const char *dir, struct ll_err *err)
+{
+    const size_t config_max = 64u << 20;
+    struct ll_map map = {0};
+    struct ll_buf config = {0};
+    int is_dir = ll_is_dir(dir), rc;
+    *tok = NULL;
+    char *folder = is_dir ? strdup(dir) : NULL, *path = is_dir ? ll_path_join(dir, "tokenizer.json") : strdup(dir);
+    if (path && !is_dir) {
+        const char *slash = strrchr(path, '/');
+        folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
+    }
+    char *config_path = folder ? ll_path_join(folder, "tokenizer_config.json") : NULL;
+    if (!path || !config_path)
+        rc = ll_fail_mem(err, "path", strlen(dir));
+    else
+        rc = ll_map_open(&map, path, err);
+    if (!rc && ll_is_file(config_path))
+        rc = ll_file_read(config_path, config_max, &config, err);
+    if (!rc)
+        rc = ll_tokenizer_open_mem(tok, "tokenizer.json", (const char *)map.data, map.size, config.len ? config.s : NULL, config.len, err);
+    if (rc && path && map.data)
+        ll_context(err, "%s", folder);
+    ll_map_close(&map);
+    ll_buf_free(&config);
+    free(config_path);
+    free(folder);
+    free(path);
+    return rc;
+}
+
+/* ---- encoding ---- */
+
+static int encode_plain(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_ids *ids, struct ll_err *err)
+{
+    int rc = ll_pretokenize(&tok->pretok, s, n, at_start, x, err);
+    for (size_t i = 0; i < x->a.spans.n && !rc; i++)
+        rc = tok->model->encode(tok, x, x->a.text.s + x->a.spans.v[i].start, x->a.spans.v[i].end - x->a.spans.v[i].start, ids, err);
+    return rc;
+}
+
+/* One stretch between raw added tokens: normalize, cut out the normalized added tokens, encode the rest. */
+static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, int at_start, int as_text, struct ll_ids *ids,
+                          struct ll_err *err)
+{
+    struct ll_buf text = {0};
+    int rc = ll_normalize(&tok->normalizer, s, n, x, &text, err);
+    if (!rc)
+        rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, as_text, &x->inner, err);
+    for (size_t i = 0; !rc && i < x->inner.n; i++) {
+        struct ll_hit h = x->inner.v[i];
+        if (h.id >= 0)
+            rc = ll_ids_add(ids, h.id, err);
+        else
+            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start == 0, ids, err);
+    }
+    ll_buf_free(&text);
+    return rc;
+}
+
+int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t n, int flags, struct ll_ids *ids, struct ll_err *err)
+{
+    struct ll_scratch x = {0};
+    int as_text = (flags & LL_ENC_SPECIAL_AS_TEXT) != 0, rc = LL_OK, kept = ids->n;
+    size_t good = n ? ll_utf8_check(text, n) : 0;
+    if (good < n)
+        return ll_fail(err, LL_EUSAGE, "text: expected UTF-8, found byte 0x%02X at offset %zu", (unsigned char)text[good], good);
+    for (int i = 0; (flags & LL_ENC_BOS) && i < tok->before.n && !rc; i++)
+        rc = ll_ids_add(ids, tok->before.v[i], err);
+    if (!rc)
+        rc = ll_added_find(&tok->added, &tok->added.raw, text, n, as_text, &x.hits, err);
+    for (size_t i = 0; !rc && i < x.hits.n; i++) {
+        const struct ll_hit *h = &x.hits.v[i];
+        if (h->id >= 0)
+            rc = ll_ids_add(ids, h->id, err);
+        else
+            rc = encode_stretch(tok, &x, text + h->start, h->end - h->start, h->start == 0, as_text, ids, err);
+    }
+    for (int i = 0; (flags & LL_ENC_BOS) && i < tok->after.n && !rc; i++)
+        rc = ll_ids_add(ids, tok->after.v[i], err);
+    scratch_free(&x);
+    if (rc)
+        ids->n = kept;
+    return rc;
+}
+
+/* ---- decoding and looking up ---- */
+
+const char *ll_tokenizer_piece(const struct ll_tokenizer *tok, int id, size_t *n)
+{
+    const char *s = ll_vocab_piece(&tok->vocab, id, n);
+    return s ? s : ll_vocab_piece(&tok->bpe.vocab, id, n);
+}
+
+int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+{
+    struct ll_buf text = {0};
+    struct ll_spans tokens = {0};
+    int rc = LL_OK;
+    for (int i = 0; i < n && !rc; i++) {
+        size_t len, start = text.len;
+        const char *s = ll_vocab_piece(&tok->decoded, ids[i], &len);
+        if (!s)
+            s = ll_tokenizer_piece(tok, ids[i], &len);
+        if (!s || (skip_special && ll_tokenizer_is_special(tok, ids[i])))
+            continue;
+        ll_buf_add(&text, s, len);
+        rc = ll_spans_add(&tokens, start, text.len, 0, err);
+    }
+    if (!rc)
+        rc = ll_buf_ok(&text, err);
+    if (!rc && tokens.n)
+        rc = ll_decode(tok, &tokens, ll_buf_str(&text), out, err);
+    ll_buf_free(&text);
+    ll_spans_free(&tokens);
+    return rc;
+}
+
+void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+{
+    size_t n;
+    const char *s = ll_tokenizer_piece(tok, id, &n);
+    if (s)
+        ll_token_bytes(tok, s, n, out);
+}
+
+void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+{
+    struct ll_buf bytes = {0};
+    if (!ll_tokenizer_piece(tok, id, NULL)) {
+        ll_buf_addf(out, "<id %d>", id);
+        return;
+    }
+    ll_tokenizer_bytes(tok, id, &bytes);
+    ll_put_lossy(out, ll_buf_str(&bytes), bytes.len);
+    out->failed |= bytes.failed;
+    ll_buf_free(&bytes);
+}
+
+int ll_tokenizer_id(const struct ll_tokenizer *tok, const char *piece, size_t n)
+{
+    int id = ll_vocab_find(&tok->vocab, piece, n);
+    return id >= 0 ? id : ll_vocab_find(&tok->bpe.vocab, piece, n);
+}
+
+int ll_tokenizer_size(const struct ll_tokenizer *tok)
+{
+    return (int)(tok->vocab.n_ids > tok->bpe.vocab.n_ids ? tok->vocab.n_ids : tok->bpe.vocab.n_ids);
+}
+
+int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id) { return ll_added_is_special(&tok->added, id); }
+const char *ll_tokenizer_kind(const struct ll_tokenizer *tok) { return tok->kind; }
+const char *ll_tokenizer_bos_policy(const struct ll_tokenizer *tok) { return tok->bos_policy; }

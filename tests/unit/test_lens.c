@@ -1,0 +1,162 @@
+/* test_lens.c - golden vectors of spec 3.4, 7 and 9.2, top-k order, copy rule, milestones.
+ * Caught: epsilon outside the root, the +1 of Gemma dropped, nats for bits, ties broken upward, blank tokens copied. */
+#include "metrics.h"
+#include "ops.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs the headers above */
+#include <cmocka.h>
+
+static struct ll_engine *eng;
+
+static void near(double got, double want, double tol)
+{
+    if (!(fabs(got - want) <= tol))
+        fail_msg("got %.12g, expected %.12g", got, want);
+}
+
+static void rmsnorm_golden(void **state)
+{
+    const float x[4] = {1, -2, 3, -4}, small[4] = {1e-3f, -2e-3f, 3e-3f, -4e-3f}, w[4] = {0.5f, 1, 1.5f, 2}, w1[4] = {1.5f, 2, 2.5f, 3};
+    const double want[4] = {0.18257406, -0.73029626, 1.64316658, -2.92118503}, gemma[4] = {0.54772219, -1.46059251, 2.73861096, -4.38177754};
+    float y[4];
+    (void)state;
+    near((double)ll_rmsnorm(ll_engine_vec(eng), y, x, w, 4, 1e-5f), 2.7386146132670803, 1e-6);
+    for (int i = 0; i < 4; i++)
+        near((double)y[i], want[i], 1e-6);
+    ll_rmsnorm(ll_engine_vec(eng), y, x, w1, 4, 1e-5f);
+    for (int i = 0; i < 4; i++)
+        near((double)y[i], gemma[i], 1e-6);
+    near((double)ll_rmsnorm(ll_engine_vec(eng), y, small, NULL, 4, 1e-5f), 0.0041833001, 1e-9); /* eps inside the root */
+    near((double)y[0], 0.23904572, 1e-6);
+}
+
+static void logits_golden(void **state)
+{
+    const float z[5] = {2, 1, 0, -1, -3};
+    const double p[5] = {0.6411326034, 0.2358595039, 0.0867678625, 0.0319201128, 0.0043199175};
+    struct ll_hit top[5];
+    int n;
+    double bits, lse;
+    (void)state;
+    ll_logits_stats(z, 5, 1, 5, top, &n, &bits, &lse);
+    near(bits, 1.4012523685, 1e-9);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(top[i].id, i);
+        near(ll_exp((double)top[i].v - lse), p[i], 1e-9);
+    }
+    ll_logits_stats(z, 5, 0.1, 5, top, &n, &bits, &lse);
+    near(bits, 0.0007205120, 1e-9);
+    near(ll_exp(2 / 0.1 - lse), 0.9999546001, 1e-9);
+    ll_logits_stats(z, 5, 2, 5, top, &n, &bits, &lse);
+    near(bits, 1.9552294297, 1e-9);
+    near(ll_exp(2 / 2.0 - lse), 0.4386685907, 1e-9);
+}
+
+static void uniform_entropy(void **state)
+{
+    const int sizes[] = {128256, 32000, 151936, 256000, 64000};
+    const double bits_of[] = {16.968667, 14.965784, 17.213104, 17.965784, 15.965784};
+    float *z = calloc(256000, sizeof *z);
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct ll_hit top[3];
+        int n;
+        double bits, lse;
+        ll_logits_stats(z, sizes[i], 1, 3, top, &n, &bits, &lse);
+        near(bits, bits_of[i], 1e-6);
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(top[k].id, k); /* all equal: lower ids first */
+    }
+    free(z);
+}
+
+static void topk_order(void **state)
+{
+    struct ll_hit h[4];
+    const float v[] = {1, 5, 3, 5, 5, 2, 5, 5};
+    const int order[] = {7, 2, 0, 6, 3, 1, 5, 4}; /* any order of arrival */
+    int n = 0;
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        ll_topk_add(h, &n, 4, (struct ll_hit){v[order[i]], order[i]});
+    ll_topk_sort(h, n);
+    assert_int_equal(n, 4);
+    const int want[] = {1, 3, 4, 6};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(h[i].id, want[i]);
+    n = 0;
+    ll_topk_add(h, &n, 4, (struct ll_hit){NAN, 9});
+    assert_int_equal(n, 0);
+}
+
+static void copy_rule(void **state)
+{
+    /* spec 9.2: logits (0.1, 0.2, 5, -1, 0), p1 = 0.9757115830 (id 2) */
+    const float z[5] = {0.1f, 0.2f, 5, -1, 0};
+    struct ll_hit top[5];
+    struct ll_head_out o = {.top = top};
+    struct ll_copy_opts opts = {LL_COPY_STRICT, 0.6, 0.2};
+    const int with[] = {7, 2}, without[] = {4};
+    (void)state;
+    ll_logits_stats(z, 5, 1, 5, top, &o.n_top, &o.entropy_bits, &o.lse);
+    near(ll_head_p(&o, top[0].v), 0.9757115830, 1e-7);
+    assert_true(ll_copy_collapse(&o, with, 2, 0, &opts));
+    assert_false(ll_copy_collapse(&o, without, 1, 0, &opts));
+    assert_false(ll_copy_collapse(&o, with, 2, 1, &opts)); /* blank text */
+    opts.threshold = 0.98;
+    assert_false(ll_copy_collapse(&o, with, 2, 0, &opts));
+    opts.rule = LL_COPY_LEGACY; /* the early rule fires on any confident row */
+    assert_true(ll_copy_collapse(&o, without, 1, 0, &opts));
+}
+
+static void blank_text(void **state)
+{
+    (void)state;
+    assert_true(ll_text_is_blank(" ,.\n", 4));
+    assert_true(ll_text_is_blank("", 0));
+    assert_true(ll_text_is_blank("\xe2\x96\x81", 3)); /* U+2581 */
+    assert_true(ll_text_is_blank("\xc4\xa0", 2));     /* U+0120 */
+    assert_false(ll_text_is_blank(" a", 2));
+    assert_false(ll_text_is_blank("\xe2\x80\x94", 3)); /* a dash that is no ASCII punctuation */
+}
+
+static void milestones(void **state)
+{
+    const struct ll_row_flags rows[] = {{0, 1, 0}, {0, 0, 0}, {1, 0, 1}, {1, 1, 0}, {0, 0, 1}};
+    int copy, copy_h, semantic;
+    (void)state;
+    ll_first_layers(rows, 5, &copy, &copy_h, &semantic);
+    assert_int_equal(copy, 2);
+    assert_int_equal(copy_h, 0);
+    assert_int_equal(semantic, 2);
+    ll_first_layers(rows, 2, &copy, &copy_h, &semantic);
+    assert_int_equal(copy, -1);
+    assert_int_equal(semantic, -1);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    return ll_engine_init(&eng, 1, NULL);
+}
+static int drop(void **state)
+{
+    (void)state;
+    ll_engine_free(eng);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rmsnorm_golden), cmocka_unit_test(logits_golden), cmocka_unit_test(uniform_entropy), cmocka_unit_test(topk_order),
+        cmocka_unit_test(copy_rule),      cmocka_unit_test(blank_text),    cmocka_unit_test(milestones),
+    };
+    return cmocka_run_group_tests(tests, make, drop);
+}
