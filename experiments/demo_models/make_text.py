@@ -1,9 +1,9 @@
 """Writes the training text of the demo models: one document of several sentences a line.
 
-    python make_text.py > text.txt          # a few MB; regenerated from the seed, never committed
+    python make_text.py > text.txt          # about 17 MB; regenerated from the seed, never committed
 
 Every question is a *stem* that ends just before its answer. A (stem, country) pair is either
-trained or held out, never both: held-out pairs measure whether a fact learned through some
+trained or held out: held-out pairs measure whether a fact learned through some
 phrasings comes out through another one (check.py). One pair in five is held out, by a fixed rule;
 the probe prompts ("The capital of ... is called simply") of the five micro-suite countries never are.
 """

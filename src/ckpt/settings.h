@@ -1,8 +1,10 @@
 /* settings.h - read access to a JSON document (config.json, tokenizer_config.json, an experiment file) by dotted
  * path, e.g. "rope_parameters.rope_theta", "layer_types.3", "eos_token_id.0" (array elements by number).
  *
- * Numbers of any spelling; a key whose value is JSON null counts as absent. The document is checked for depth and
- * size when it is read. cJSON stays inside settings.c. */
+ * Numbers of any spelling (1e6 is an integer), integers exact up to 2^53; a key whose value is JSON null counts as absent;
+ * of equal keys in an object the last one counts, as in Python's json. A key may itself hold dots: every key that the
+ * path starts with is tried. The document is checked when it is read: strict JSON (no NaN or Infinity), UTF-8, no NUL in
+ * strings, at most 64 levels, 8 million values and 64 MB. */
 #ifndef LL_SETTINGS_H
 #define LL_SETTINGS_H
 #include "fail.h"
@@ -11,7 +13,7 @@
 
 struct ll_settings;
 
-/* name: used in messages ("config.json"). Returns LL_OK or LL_EUSAGE (bad JSON: file, line, column). */
+/* name: used in messages ("config.json"). Returns LL_OK, LL_EUSAGE (bad JSON: file, line, column) or LL_EFAIL (memory). */
 int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err);
 int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err);
 void ll_settings_free(struct ll_settings *s); /* NULL is fine */

@@ -1,5 +1,4 @@
 /* term.c - see term.h */
-#define _GNU_SOURCE
 #include "term.h"
 
 #include "stats.h"
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 struct ll_term ll_term_of(FILE *f)
 {
@@ -31,24 +29,6 @@ void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s)
         ll_buf_addf(out, "\033[%sm", codes[s]);
 }
 
-static int cp_width(uint32_t cp)
-{
-    int w = cp < 0x20 || cp == 0x7f ? 1 : wcwidth((wchar_t)cp);
-    return w < 0 ? 1 : w;
-}
-
-int ll_text_width(const char *s, size_t n)
-{
-    int width = 0;
-    for (size_t i = 0; i < n;) {
-        uint32_t cp = 0xFFFD;
-        int bad = 1, len = ll_utf8_next(s + i, n - i, &cp, &bad);
-        width += cp_width(len ? cp : 0xFFFD);
-        i += (size_t)(len ? len : bad);
-    }
-    return width;
-}
-
 static uint32_t visible(uint32_t cp)
 {
     if (cp == '\n')
@@ -65,7 +45,7 @@ void ll_put_cell(struct ll_buf *out, const char *s, size_t n, int width, int pad
         uint32_t cp = 0xFFFD;
         int bad = 1, len = ll_utf8_next(s + i, n - i, &cp, &bad);
         cp = len ? visible(cp) : 0xFFFD;
-        int w = cp_width(cp);
+        int w = ll_cp_width(cp);
         if (at + w > width - !whole) {
             ll_utf8_put(out, 0x2026);
             at++;

@@ -2,6 +2,7 @@
 #ifndef LL_TERM_H
 #define LL_TERM_H
 #include "buf.h"
+#include "width.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,6 @@ struct ll_term ll_term_of(FILE *f);           /* width: columns, 80 when unknown
 enum ll_style { LL_PLAIN, LL_BOLD, LL_DIM, LL_GREEN, LL_YELLOW, LL_CYAN };
 void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s);
 
-int ll_text_width(const char *s, size_t n);   /* columns of valid UTF-8 text; control characters count 1 */
 /* Append text made visible (newline as ↵, tab as ⇥, other control characters as ·), cut to at most `width` columns with …,
  * and padded to it with spaces when pad is set. */
 void ll_put_cell(struct ll_buf *out, const char *s, size_t n, int width, int pad);

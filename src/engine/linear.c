@@ -17,6 +17,7 @@ struct job {
     int step;              /* rows of w a task */
     int m_parts, m_step;   /* rows of x are cut too when w has too few tasks for all threads */
     int in_registers;      /* widen a group at a time in registers */
+    int slab;              /* so many rows of x (a multiple of 12) go through a task's weights at a time */
     _Atomic int next;
 };
 
@@ -90,8 +91,10 @@ static void work(void *arg, int tid, int n_threads)
         const int part = task % j->m_parts, m0 = part * j->m_step;
         const int m = part == j->m_parts - 1 ? j->m - m0 : j->m_step;
         float *y = j->y + m0 * j->ldy + n0;
-        if (whole)
-            whole_groups(j, tid, n0, whole, m0, m, y, j->ldy);
+        for (int at = 0, slab; whole && at < m; at += slab) {
+            slab = m - at < j->slab + 12 ? m - at : j->slab;
+            whole_groups(j, tid, n0, whole, m0 + at, slab, y + at * j->ldy, j->ldy);
+        }
         if (whole < n)
             last_group(j, tid, n0 + whole, n - whole, m0, m, y + whole, j->ldy);
         if (j->bias)
@@ -102,8 +105,12 @@ static void work(void *arg, int tid, int n_threads)
 /* How the work is cut. Nothing of this shows in the result. */
 static void plan(struct job *j)
 {
+    enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
     j->in_registers = j->m <= LL_SMALL_M;
+    j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
+    if (j->slab < 24)
+        j->slab = 24;
     if (j->in_registers)
         j->step = n >= 8192 ? 256 : n >= 2048 ? 64 : 32;
     else {   /* equal tiles of at most LL_PANEL_ROWS, a whole number of them a thread */

@@ -284,7 +284,7 @@ static int drop_missing(struct ll_load *l, const struct scan *s, struct ll_err *
 
 static int import_scan(struct ll_load *l, const struct scan *s, const char *folder, struct ll_import_report *report, struct ll_err *err)
 {
-    int rc = ll_db_exec(l->db, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", err);
+    int rc = ll_db_exec(l->db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
     if (rc)
         return rc;
     rc = ll_tokens_init(&l->tokens, l->db, err);

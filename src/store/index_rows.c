@@ -26,21 +26,22 @@ static const struct plain pure_plain[] = {
 };
 
 #define TOP5_NAMES "tok1, p1, tok2, p2, tok3, p3, tok4, p4, tok5, p5"
+#define MORE_PARAMS "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" /* the row, 15 pairs */
 static const struct kind {
-    const char *insert, *insert_rest, *insert_extra, *count;
+    const char *insert, *insert_more_top, *insert_extra, *count;
     const struct plain *plain;
     int first_top;        /* parameter of tok1 */
     int needs_pos;
 } kinds[] = {
     [LL_IN_RECORDS] = {
         "INSERT INTO records (pass, layer, pos, token, entropy_bits, rest_mass, " TOP5_NAMES ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "INSERT INTO topk_rest VALUES (?,?,?,?)", "INSERT INTO records_extra VALUES (?,?,?)",
+        "INSERT INTO records_more VALUES (" MORE_PARAMS ")", "INSERT INTO records_extra VALUES (?,?,?)",
         "SELECT p.pass_key, count(*), max(c.layer), (max(c.layer) + 1) * (max(c.pos) + 1) FROM records c JOIN passes p ON p.id = c.pass WHERE p.run_model = ? GROUP BY c.pass",
         records_plain, 7, 1},
     [LL_IN_PURE] = {
         "INSERT INTO pure (pass, layer, pos, lens, entropy_bits, rest_mass, copy_collapse, entropy_collapse, is_answer, p_top1, p_answer, answer_rank,"
         " kl_to_final_bits, " TOP5_NAMES ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "INSERT INTO pure_topk_rest VALUES (?,?,?,?)", "INSERT INTO pure_extra VALUES (?,?,?)",
+        "INSERT INTO pure_more VALUES (" MORE_PARAMS ")", "INSERT INTO pure_extra VALUES (?,?,?)",
         "SELECT p.pass_key, count(*), max(c.layer), max(c.layer) + 1 FROM pure c JOIN passes p ON p.id = c.pass WHERE p.run_model = ? GROUP BY c.pass",
         pure_plain, 14, 0},
 };
@@ -51,7 +52,7 @@ static const struct ll_field null_field = {NULL, 0};
 struct loader {
     struct ll_load *l;
     const struct kind *k;
-    sqlite3_stmt *insert, *insert_rest, *insert_extra;
+    sqlite3_stmt *insert, *insert_more_top, *insert_extra;
     int col[W_N], plain_col[MAX_PLAIN], top_col[LL_TOP_COLS], prob_col[LL_TOP_COLS]; /* -1: absent */
     int *extra_col, n_extra;       /* owned */
     struct ll_buf extra_names;     /* owned: names with NULs, in the order of extra_col */
@@ -258,16 +259,16 @@ static int read_top(struct loader *d, const struct ll_csv_row *row, struct top *
     return rc;
 }
 
-static void bind_top(struct loader *d, const struct top *top)
+/* Ranks from..to-1 (counted from 0) to the pairs of parameters that begin at nr. */
+static void bind_top(sqlite3_stmt *st, int nr, const struct top *top, int from, int to)
 {
-    for (int k = 0; k < LL_INDEX_TOP; k++) {
-        int nr = d->k->first_top + 2 * k;
+    for (int k = from; k < to; k++, nr += 2) {
         if (k < top->n) {
-            sqlite3_bind_int64(d->insert, nr, top->token[k]);
-            sqlite3_bind_double(d->insert, nr + 1, top->prob[k]);
+            sqlite3_bind_int64(st, nr, top->token[k]);
+            sqlite3_bind_double(st, nr + 1, top->prob[k]);
         } else {
-            sqlite3_bind_null(d->insert, nr);
-            sqlite3_bind_null(d->insert, nr + 1);
+            sqlite3_bind_null(st, nr);
+            sqlite3_bind_null(st, nr + 1);
         }
     }
 }
@@ -323,12 +324,10 @@ static int insert_more(struct loader *d, const struct ll_csv_row *row, const str
 {
     long long id = sqlite3_last_insert_rowid(d->l->db);
     int rc = LL_OK;
-    for (int k = LL_INDEX_TOP; k < top->n && !rc; k++) {
-        sqlite3_bind_int64(d->insert_rest, 1, id);
-        sqlite3_bind_int(d->insert_rest, 2, k + 1);
-        sqlite3_bind_int64(d->insert_rest, 3, top->token[k]);
-        sqlite3_bind_double(d->insert_rest, 4, top->prob[k]);
-        rc = ll_db_run(d->l->db, d->insert_rest, err);
+    if (top->n > LL_INDEX_TOP) {
+        sqlite3_bind_int64(d->insert_more_top, 1, id);
+        bind_top(d->insert_more_top, 2, top, LL_INDEX_TOP, LL_TOP_COLS);
+        rc = ll_db_run(d->l->db, d->insert_more_top, err);
     }
     for (int i = 0; i < d->n_extra && !rc; i++) {
         const struct ll_field *f = &row->field[d->extra_col[i]];
@@ -357,7 +356,7 @@ static int on_row(void *arg, const struct ll_csv_row *row, struct ll_err *err)
         rc = read_top(d, row, &top, err);
     if (rc)
         return rc;
-    bind_top(d, &top);
+    bind_top(d->insert, d->k->first_top, &top, 0, LL_INDEX_TOP);
     rc = insert_row(d, row, err);
     return rc ? rc : insert_more(d, row, &top, err);
 }
@@ -389,7 +388,7 @@ int ll_load_csv(struct ll_load *l, enum ll_table table, const char *name, const 
     struct ll_csv_user user = {on_header, on_row, &d};
     int rc = ll_db_prepare(l->db, &d.insert, d.k->insert, err);
     if (!rc)
-        rc = ll_db_prepare(l->db, &d.insert_rest, d.k->insert_rest, err);
+        rc = ll_db_prepare(l->db, &d.insert_more_top, d.k->insert_more_top, err);
     if (!rc)
         rc = ll_db_prepare(l->db, &d.insert_extra, d.k->insert_extra, err);
     if (!rc)
@@ -397,7 +396,7 @@ int ll_load_csv(struct ll_load *l, enum ll_table table, const char *name, const 
     if (!rc)
         rc = check_complete(&d, name, err);
     sqlite3_finalize(d.insert);
-    sqlite3_finalize(d.insert_rest);
+    sqlite3_finalize(d.insert_more_top);
     sqlite3_finalize(d.insert_extra);
     free(d.extra_col);
     free(d.extra_name);

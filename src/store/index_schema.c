@@ -4,23 +4,29 @@
  * - The unit that is replaced is a model within a run: everything below run_models goes with it.
  * - A token is its text and its vocabulary id; each pair stands once in `tokens`, rows hold a reference.
  * - The first five of the most likely tokens stand within their row (tok1, p1, ...): a row of its own for each would triple
- *   the size and the time of an import. The view `topk` shows all as (record, rank, token, prob).
+ *   the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the rows that have them. The view `topk` shows all as (record, rank, token, prob).
  * - entropy and entropy_bits are one number, row_id is computed (views), so neither is stored twice.
  * - Columns of a CSV that this version does not know are kept as text in the _extra tables. */
 #include "index_schema.h"
 
-#define TOP5_COLUMNS \
-    "  tok1 INTEGER REFERENCES tokens(id), p1 REAL, tok2 INTEGER REFERENCES tokens(id), p2 REAL,\n" \
-    "  tok3 INTEGER REFERENCES tokens(id), p3 REAL, tok4 INTEGER REFERENCES tokens(id), p4 REAL,\n" \
-    "  tok5 INTEGER REFERENCES tokens(id), p5 REAL"
+#define TOP(k) "tok" #k " INTEGER REFERENCES tokens(id), p" #k " REAL"
+#define TOP5_COLUMNS "  " TOP(1) ", " TOP(2) ", " TOP(3) ",\n  " TOP(4) ", " TOP(5)
+#define MORE_COLUMNS \
+    "  " TOP(6) ", " TOP(7) ", " TOP(8) ",\n  " TOP(9) ", " TOP(10) ", " TOP(11) ",\n  " TOP(12) ", " TOP(13) ", " TOP(14) ",\n" \
+    "  " TOP(15) ", " TOP(16) ", " TOP(17) ",\n  " TOP(18) ", " TOP(19) ", " TOP(20)
 
-#define TOP5_VIEW(view, row, table, rest) \
+/* One SELECT a rank; SQLite pushes conditions on row, rank and token into each. */
+#define RANK(table, id, k) "SELECT " id ", " #k ", tok" #k ", p" #k " FROM " table " WHERE p" #k " IS NOT NULL"
+#define AND_RANK(table, id, k) " UNION ALL\n    " RANK(table, id, k)
+#define TOPK_VIEW(view, row, table, more) \
     "CREATE VIEW " view "(" row ", rank, token_id, token, prob) AS\n" \
-    "  WITH t(row, rank, tok, prob) AS (\n" \
-    "  SELECT id, 1, tok1, p1 FROM " table " WHERE p1 IS NOT NULL UNION ALL SELECT id, 2, tok2, p2 FROM " table " WHERE p2 IS NOT NULL UNION ALL\n" \
-    "  SELECT id, 3, tok3, p3 FROM " table " WHERE p3 IS NOT NULL UNION ALL SELECT id, 4, tok4, p4 FROM " table " WHERE p4 IS NOT NULL UNION ALL\n" \
-    "  SELECT id, 5, tok5, p5 FROM " table " WHERE p5 IS NOT NULL UNION ALL SELECT row, rank, tok, prob FROM " rest ")\n" \
-    "  SELECT t.row, t.rank, k.token_id, k.text, t.prob FROM t LEFT JOIN tokens k ON k.id = t.tok;\n"
+    "  SELECT t.row, t.rank, k.token_id, k.text, t.prob FROM (\n" \
+    "    SELECT id AS row, 1 AS rank, tok1 AS tok, p1 AS prob FROM " table " WHERE p1 IS NOT NULL" \
+    AND_RANK(table, "id", 2) AND_RANK(table, "id", 3) AND_RANK(table, "id", 4) AND_RANK(table, "id", 5) \
+    AND_RANK(more, row, 6) AND_RANK(more, row, 7) AND_RANK(more, row, 8) AND_RANK(more, row, 9) AND_RANK(more, row, 10) \
+    AND_RANK(more, row, 11) AND_RANK(more, row, 12) AND_RANK(more, row, 13) AND_RANK(more, row, 14) AND_RANK(more, row, 15) \
+    AND_RANK(more, row, 16) AND_RANK(more, row, 17) AND_RANK(more, row, 18) AND_RANK(more, row, 19) AND_RANK(more, row, 20) \
+    ") t LEFT JOIN tokens k ON k.id = t.tok;\n"
 
 #define MILESTONE_CONFLICT(name) \
     "SELECT r.run_id, r.pass, '" name "' AS milestone, j." name " AS stored, r." name " AS recomputed" \
@@ -95,11 +101,9 @@ const char ll_index_schema[] =
     "  entropy_bits REAL, rest_mass REAL,\n" TOP5_COLUMNS "\n"
     ") STRICT;\n"
     "CREATE UNIQUE INDEX records_by_place ON records(pass, layer, pos);\n"
-    "CREATE TABLE topk_rest (           -- ranks 6 and up of a record\n"
-    "  record INTEGER NOT NULL REFERENCES records(id) ON DELETE CASCADE,\n"
-    "  rank INTEGER NOT NULL, token INTEGER REFERENCES tokens(id), prob REAL,\n"
-    "  PRIMARY KEY (record, rank)\n"
-    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE records_more (        -- ranks 6 to 20, where a record lists so many\n"
+    "  record INTEGER PRIMARY KEY REFERENCES records(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n"
+    ") STRICT;\n"
     "CREATE TABLE records_extra (       -- columns that this version does not know, as text\n"
     "  record INTEGER NOT NULL REFERENCES records(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT,\n"
     "  PRIMARY KEY (record, name)\n"
@@ -114,11 +118,9 @@ const char ll_index_schema[] =
     "  p_top1 REAL, p_answer REAL, answer_rank INTEGER, kl_to_final_bits REAL,\n" TOP5_COLUMNS ",\n"
     "  UNIQUE (pass, lens, layer)\n"
     ") STRICT;\n"
-    "CREATE TABLE pure_topk_rest (\n"
-    "  pure INTEGER NOT NULL REFERENCES pure(id) ON DELETE CASCADE,\n"
-    "  rank INTEGER NOT NULL, token INTEGER REFERENCES tokens(id), prob REAL,\n"
-    "  PRIMARY KEY (pure, rank)\n"
-    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE pure_more (\n"
+    "  pure INTEGER PRIMARY KEY REFERENCES pure(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n"
+    ") STRICT;\n"
     "CREATE TABLE pure_extra (\n"
     "  pure INTEGER NOT NULL REFERENCES pure(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT,\n"
     "  PRIMARY KEY (pure, name)\n"
@@ -139,8 +141,8 @@ const char ll_index_schema[] =
     "  PRIMARY KEY (run_model, nr)\n"
     ") STRICT, WITHOUT ROWID;\n"
 
-    TOP5_VIEW("topk", "record", "records", "(SELECT record AS row, rank, token AS tok, prob FROM topk_rest)")
-    TOP5_VIEW("pure_topk", "pure", "pure", "(SELECT pure AS row, rank, token AS tok, prob FROM pure_topk_rest)")
+    TOPK_VIEW("topk", "record", "records", "records_more")
+    TOPK_VIEW("pure_topk", "pure", "pure", "pure_more")
 
     "CREATE VIEW v_passes AS\n"
     "  SELECT p.id AS pass, rm.run AS run_id, r.stamp, r.folder, r.era, rm.id AS run_model, m.model_id, rm.stem AS model, m.n_layers,\n"

@@ -12,6 +12,4 @@
  * value whole: null is an empty cell or null, a double the shortest text that reads back the same, a blob hexadecimal. */
 enum { LL_MAX_OUTPUT = 1 << 28 };
 int ll_query_write(sqlite3_stmt *st, enum ll_query_format format, struct ll_buf *out);
-/* Terminal columns of n bytes of UTF-8: 0 for combining marks, 2 for East Asian wide forms and emoji. */
-int ll_text_width(const char *s, size_t n);
 #endif

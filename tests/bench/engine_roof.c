@@ -38,8 +38,7 @@ enum { FMA_ROUNDS = 400000 };
     {                                                                                      \
         (void)arg, (void)tid, (void)n;                                                     \
         VEC a[CHAINS], x = SET(1.0000001f), y = SET(1e-7f);                                \
-        for (int i = 0; i < CHAINS; i++)                                                   \
-            a[i] = SET((float)i);                                                          \
+        _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) a[i] = SET((float)i);    \
         for (int r = 0; r < FMA_ROUNDS; r++) {                                             \
             _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) a[i] = FMA(a[i], x, y); \
             _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : "+v"(a[i])); \

@@ -1,0 +1,42 @@
+/* fuzz_tokenizer.c - tokenizer.json from hostile bytes; what opens must also encode, decode and show without harm. */
+#include "token.h"
+#include "token_internal.h"
+
+#include <stdint.h>
+#include <string.h>
+
+int fuzz_one(const uint8_t *data, size_t n);
+const char *const *fuzz_seeds(void);
+
+const char *const *fuzz_seeds(void)
+{
+    static const char *const seeds[] = {
+        "tests/fixtures/tokenizers/llama3/tokenizer.json", "tests/fixtures/tokenizers/gpt2/tokenizer.json",
+        "tests/fixtures/tokenizers/llama2/tokenizer.json", "tests/fixtures/tokenizers/metaspace/tokenizer.json", NULL,
+    };
+    return seeds;
+}
+
+int fuzz_one(const uint8_t *data, size_t n)
+{
+    static const char *const texts[] = {"", " the keeper's  12345 boats\n\n", "<s>x</s> <think>\xC3\x89l\xC3\xA8ve e\xCC\xA7\xCC\x81 \xF0\x9F\x98\x80\xE2\x96\x81y", "[W] <l> <n>\t!?"};
+    static const char config[] = "{\"add_bos_token\": true, \"bos_token\": \"<s>\"}";
+    struct ll_tokenizer *tok;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    if (ll_tokenizer_open_mem(&tok, "tokenizer.json", (const char *)data, n, config, sizeof config - 1, &err))
+        return err.code == LL_OK || !*err.msg; /* a refusal has a reason */
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct ll_ids ids = {0};
+        if (!ll_tokenizer_encode(tok, texts[i], strlen(texts[i]), i % 2 ? LL_ENC_BOS : LL_ENC_SPECIAL_AS_TEXT, &ids, &err))
+            ll_tokenizer_decode(tok, ids.v, ids.n, (int)i % 2, &out, &err);
+        for (int k = 0; k < ids.n; k++)
+            ll_tokenizer_show(tok, ids.v[k], &out);
+        ll_ids_free(&ids);
+    }
+    ll_tokenizer_id(tok, "the", 3);
+    ll_tokenizer_show(tok, ll_tokenizer_size(tok) - 1, &out);
+    ll_buf_free(&out);
+    ll_tokenizer_close(tok);
+    return 0;
+}

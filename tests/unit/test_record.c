@@ -1,0 +1,97 @@
+/* test_record.c - the column lists against the words of the specification; rows of values */
+#include "test_store_util.h"
+
+#include <math.h>
+
+static const char early[] = "layer pos token entropy top1 prob1 top2 prob2 top3 prob3 top4 prob4 top5 prob5 top6 prob6 top7 prob7 top8 prob8 top9 prob9 "
+                            "top10 prob10 top11 prob11 top12 prob12 top13 prob13 top14 prob14 top15 prob15 top16 prob16 top17 prob17 top18 prob18 top19 prob19 "
+                            "top20 prob20 rest_mass";
+
+static void check_names(const struct ll_schema *s, const char *expected)
+{
+    struct ll_buf got = {0};
+    for (int i = 0; i < s->n_cols; i++)
+        ll_buf_addf(&got, "%s%s", i ? " " : "", s->cols[i].name);
+    assert_string_equal(ll_buf_str(&got), expected);
+    ll_buf_free(&got);
+}
+
+static void columns_are_those_of_the_spec(void **state)
+{
+    (void)state;
+    char want[2000];
+    snprintf(want, sizeof want, "%s fact_key fact_index prompt_id prompt_variant entropy_bits token_id top_ids row_id", early);
+    check_names(&ll_schema_records, want);
+    snprintf(want, sizeof want, "%s copy_collapse entropy_collapse is_answer fact_key fact_index prompt_id prompt_variant entropy_bits p_top1 p_answer answer_rank "
+             "kl_to_final_bits token_id top_ids row_id", early);
+    check_names(&ll_schema_pure, want);
+    assert_int_equal(ll_schema_records.n_seed, 45);
+    assert_int_equal(ll_schema_pure.n_seed, 48);
+}
+
+static void numbers_fit_names(void **state)
+{
+    (void)state;
+    assert_int_equal(ll_schema_find(&ll_schema_records, "rest_mass"), LL_REC_REST_MASS);
+    assert_int_equal(ll_schema_find(&ll_schema_records, "row_id"), LL_REC_ROW_ID);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "copy_collapse"), LL_PURE_COPY_COLLAPSE);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "kl_to_final_bits"), LL_PURE_KL_TO_FINAL_BITS);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "no such column"), -1);
+    for (int k = 1; k <= LL_TOP_COLS; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "top%d", k);
+        assert_int_equal(ll_schema_find(&ll_schema_records, name), LL_REC_TOP(k));
+        assert_int_equal(ll_schema_find(&ll_schema_pure, name), LL_PURE_TOP(k));
+        snprintf(name, sizeof name, "prob%d", k);
+        assert_int_equal(ll_schema_find(&ll_schema_records, name), LL_REC_PROB(k));
+        assert_int_equal(ll_schema_find(&ll_schema_pure, name), LL_PURE_PROB(k));
+    }
+    for (int i = 0; i < ll_schema_pure.n_cols; i++) {
+        assert_non_null(ll_schema_pure.cols[i].unit);
+        assert_true(strlen(ll_schema_pure.cols[i].doc) > 10);
+    }
+}
+
+static void cells_hold_what_was_set(void **state)
+{
+    (void)state;
+    struct ll_err err = {0};
+    struct ll_row r;
+    size_t n;
+    OK(ll_row_init(&r, &ll_schema_records, &err), &err);
+    ll_row_text(&r, LL_REC_TOKEN, "a\0b", 3);
+    ll_row_text(&r, LL_REC_TOP(1), "", 0);
+    ll_row_text(&r, LL_REC_TOP(2), NULL, 0);
+    ll_row_real(&r, LL_REC_ENTROPY, NAN);
+    ll_row_real(&r, LL_REC_REST_MASS, INFINITY);
+    ll_row_int(&r, LL_REC_POS, 7);
+    ll_row_int(&r, -1, 7);
+    ll_row_int(&r, 1000, 7);
+    ll_row_id(&r, LL_REC_ROW_ID, "pos.orig.0", 5, 16);
+    assert_memory_equal(ll_row_str(&r, LL_REC_TOKEN, &n), "a\0b", 3);
+    assert_int_equal(n, 3);
+    assert_non_null(ll_row_str(&r, LL_REC_TOP(1), &n));
+    assert_int_equal(n, 0);
+    assert_null(ll_row_str(&r, LL_REC_TOP(2), &n));
+    assert_null(ll_row_str(&r, LL_REC_POS, &n));
+    assert_int_equal(r.cells[LL_REC_ENTROPY].set, 0);
+    assert_int_equal(r.cells[LL_REC_REST_MASS].set, 0);
+    assert_int_equal(r.cells[LL_REC_POS].v.i, 7);
+    assert_memory_equal(ll_row_str(&r, LL_REC_ROW_ID, &n), "pos.orig.0:L005:P0016", 21);
+    assert_int_equal(n, 21);
+    ll_row_clear(&r);
+    for (int i = 0; i < r.schema->n_cols; i++)
+        assert_int_equal(r.cells[i].set, 0);
+    ll_row_free(&r);
+    ll_row_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_those_of_the_spec),
+        cmocka_unit_test(numbers_fit_names),
+        cmocka_unit_test(cells_hold_what_was_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,295 @@
+/* test_store_sinks.c - what the CSV and JSON files look like, and that a failure leaves none */
+#include "test_store_util.h"
+#include "csv_text.h"
+#include "stem.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+static struct ll_sink *open_sink(int which, const char *folder)
+{
+    struct ll_err err = {0};
+    struct ll_sink *s;
+    OK(ll_sinks[which]->open(&s, folder, &made_run, &err), &err);
+    return s;
+}
+
+static void fields_are_quoted_only_when_needed(void **state)
+{
+    (void)state;
+    static const struct { const char *in; size_t n; const char *out; } t[] = {
+        {"plain", 5, "plain"}, {" blank ", 7, " blank "}, {"back\\slash\\\\", 12, "back\\slash\\\\"}, {"", 0, "\"\""},
+        {"a,b", 3, "\"a,b\""}, {"a\"b", 3, "\"a\"\"b\""}, {"\"", 1, "\"\"\"\""}, {"a\nb", 3, "\"a\nb\""}, {"a\rb", 3, "\"a\rb\""},
+        {"a\0b", 3, "a\xEF\xBF\xBD" "b"}, {"\xff,", 2, "\"\xEF\xBF\xBD,\""}, {"\xe2\x82\"", 3, "\"\xEF\xBF\xBD\"\"\""}, {"⟨NEXT⟩", 10, "⟨NEXT⟩"},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        struct ll_buf b = {0};
+        ll_csv_field(&b, t[i].in, t[i].n);
+        assert_string_equal(ll_buf_str(&b), t[i].out);
+        ll_buf_free(&b);
+    }
+}
+
+static void csv_files_are_rfc4180(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder();
+    made_into(dir);
+    struct ll_buf rec = slurp(dir, "output-Made-1-records.csv"), pure = slurp(dir, "output-Made-1-pure-next-token.csv");
+    assert_non_null(strstr(rec.s, "layer,pos,token,entropy,top1,prob1,"));
+    assert_ptr_equal(strstr(rec.s, "layer,pos"), rec.s);
+    assert_non_null(strstr(rec.s, "rest_mass,fact_key,fact_index,prompt_id,prompt_variant,entropy_bits,token_id,top_ids,row_id\n0,0, the,6.5, w1,0.1, w2,0.05,"));
+    assert_non_null(strstr(rec.s, "\n1,1,\"a,\"\"b\"\"\nc\\\",5.5, w1,"));
+    assert_non_null(strstr(rec.s, ",0.3333333333333333,Germany→Berlin,0,pos,orig,5.5,7,51 52 53 54 55,pos.orig.0:L001:P0001\n"));
+    assert_non_null(strstr(rec.s, ",0.3333333333333333,,,ctl,orig,"));
+    assert_non_null(strstr(pure.s, "\n2,2,⟨NEXT⟩,0.5, Berlin,0.75,,,"));
+    assert_non_null(strstr(pure.s, ",0.25,False,True,True,Germany→Berlin,0,pos,orig,0.5,0.75,0.75,1,0,,42,pos.orig.0:L002:P0002\n"));
+    assert_null(memchr(rec.s, '\r', rec.len));
+    assert_int_equal(rec.s[rec.len - 1], '\n');
+    assert_int_equal(count_entries(dir), 3);
+    ll_buf_free(&rec);
+    ll_buf_free(&pure);
+    remove_tree(dir);
+    free(dir);
+}
+
+static void reals_read_back(void **state)
+{
+    (void)state;
+    static const double v[] = {0.1, 1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, 16.956815719604492, -0.0, 123456789012345680.0};
+    char *dir = tmp_folder();
+    struct ll_err err = {0};
+    struct ll_sink *s = open_sink(0, dir);
+    struct ll_row r;
+    OK(ll_row_init(&r, &ll_schema_pure, &err), &err);
+    OK(s->type->begin_model(s, &made_model, &err), &err);
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        ll_row_clear(&r);
+        ll_row_int(&r, LL_PURE_LAYER, (long long)i);
+        ll_row_real(&r, LL_PURE_ENTROPY, v[i]);
+        OK(s->type->row(s, &r, &err), &err);
+    }
+    OK(s->type->end_model(s, &made_doc, &err), &err);
+    s->type->close(s);
+    struct ll_buf b = slurp(dir, "output-Made-1-pure-next-token.csv");
+    char *line = strchr(b.s, '\n') + 1;
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++, line = strchr(line, '\n') + 1) {
+        double got = strtod(strstr(line, ",,") + 2, NULL);
+        assert_true(got == v[i]);
+    }
+    assert_false(has_file(dir, "output-Made-1-records.csv")); /* no row, no file */
+    ll_buf_free(&b);
+    ll_row_free(&r);
+    remove_tree(dir);
+    free(dir);
+}
+
+static const cJSON *need(const cJSON *o, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!v)
+        fail_msg("key %s is missing", key);
+    return v;
+}
+
+static void check_keys(const cJSON *o, const char *const *keys)
+{
+    const cJSON *v = o->child;
+    for (; *keys; keys++, v = v->next) {
+        assert_non_null(v);
+        assert_string_equal(v->string, *keys);
+    }
+}
+
+static void json_has_the_sections(void **state)
+{
+    (void)state;
+    static const char *const top[] = {"prompt", "test_prompts", "temperature_exploration", "diagnostics", "final_prediction", "model_stats",
+                                      "schema_version", "status", "gold_answer", "main_pass", "passes", "provenance", "warnings", "last_row_equals_model", NULL};
+    static const char *const diagnostics[] = {
+        "type", "model", "device", "use_norm_lens", "use_fp32_unembed", "unembed_dtype", "first_block_ln1_type", "final_ln_type", "layernorm_bias_fix",
+        "norm_alignment_fix", "layer0_norm_fix", "mixed_precision_fix", "layer0_position_info", "context_prompt", "target_prediction", "L_copy", "L_copy_H",
+        "L_semantic", "delta_layers", NULL};
+    static const char *const stats[] = {"type", "num_layers", "d_model", "n_heads", "d_vocab", "n_ctx", "architecture", NULL};
+    static const char *const gold[] = {"string", "pieces", "first_id", "answer_ids", "variant", NULL};
+    char *dir = tmp_folder();
+    made_into(dir);
+    struct ll_buf b = slurp(dir, "output-Made-1.json");
+    cJSON *doc = cJSON_Parse(b.s);
+    assert_non_null(doc);
+    check_keys(doc, top);
+    check_keys(need(doc, "diagnostics"), diagnostics);
+    check_keys(need(doc, "model_stats"), stats);
+    check_keys(need(doc, "gold_answer"), gold);
+    assert_string_equal(need(need(doc, "prompt"), "ground_truth")->valuestring, "Berlin");
+    assert_true(cJSON_IsNull(need(need(doc, "diagnostics"), "L_copy")));
+    assert_true(cJSON_IsNull(need(need(doc, "diagnostics"), "delta_layers")));
+    assert_int_equal(need(need(doc, "diagnostics"), "L_semantic")->valueint, 2);
+    assert_string_equal(need(need(doc, "diagnostics"), "norm_alignment_fix")->valuestring, "using_ln_final_for_post_block");
+    assert_string_equal(need(need(doc, "diagnostics"), "target_prediction")->valuestring, "first unseen token (likely 'Berlin')");
+    const cJSON *second = cJSON_GetArrayItem(need(cJSON_GetArrayItem(need(doc, "test_prompts"), 0), "topk"), 1);
+    assert_string_equal(cJSON_GetArrayItem(second, 0)->valuestring, "\xEF\xBF\xBD");
+    assert_true(cJSON_GetArrayItem(second, 1)->valuedouble == 0.125);
+    const cJSON *control = cJSON_GetArrayItem(need(doc, "passes"), 1);
+    assert_true(cJSON_IsNull(need(control, "fact_index")));
+    assert_int_equal(need(need(control, "milestones"), "delta_layers")->valueint, 1);
+    assert_string_equal(need(need(need(doc, "provenance"), "settings"), "norm")->valuestring, "final");
+    assert_non_null(strstr(b.s, "Germany→Berlin")); /* not escaped */
+    assert_null(strstr(b.s, "/tmp/"));              /* no machine paths */
+    cJSON_Delete(doc);
+    ll_buf_free(&b);
+    remove_tree(dir);
+    free(dir);
+}
+
+static void a_failed_model_leaves_a_json_only(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder();
+    struct ll_err err = {0};
+    struct ll_model_info bare = {.model_id = "org/Made-1", .clean = "Made-1"};
+    struct ll_model_doc doc = {.model = &bare, .status = "failed", .reason = "no \"shard\""};
+    for (int i = 0; i < 2; i++) {
+        struct ll_sink *s = open_sink(i, dir);
+        OK(s->type->begin_model(s, &bare, &err), &err);
+        made_rows(s);
+        OK(s->type->end_model(s, &doc, &err), &err);
+        s->type->close(s);
+    }
+    assert_int_equal(count_entries(dir), 1);
+    struct ll_buf b = slurp(dir, "output-Made-1.json");
+    static const char *const keys[] = {"status", "model", "reason", "schema_version", "provenance", NULL};
+    cJSON *j = cJSON_Parse(b.s);
+    assert_non_null(j);
+    check_keys(j, keys);
+    assert_int_equal(cJSON_GetArraySize(j), 5);
+    assert_string_equal(need(j, "reason")->valuestring, "no \"shard\"");
+    cJSON_Delete(j);
+    ll_buf_free(&b);
+    remove_tree(dir);
+    free(dir);
+}
+
+static void abort_leaves_nothing(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder();
+    struct ll_err err = {0};
+    for (int i = 0; i < 2; i++) {
+        struct ll_sink *s = open_sink(i, dir);
+        s->type->abort_model(s);
+        OK(s->type->begin_model(s, &made_model, &err), &err);
+        made_rows(s);
+        s->type->abort_model(s);
+        s->type->abort_model(s);
+        assert_int_equal(count_entries(dir), 0);
+        OK(s->type->begin_model(s, &made_model, &err), &err);
+        made_rows(s);
+        s->type->close(s); /* without end */
+        assert_int_equal(count_entries(dir), 0);
+    }
+    remove_tree(dir);
+    free(dir);
+}
+
+static void same_clean_names_get_numbers(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder();
+    struct ll_err err = {0};
+    for (int i = 0; i < 2; i++) {
+        struct ll_sink *s = open_sink(i, dir);
+        for (int k = 0; k < 2; k++) {
+            OK(s->type->begin_model(s, &made_model, &err), &err);
+            made_rows(s);
+            OK(s->type->end_model(s, &made_doc, &err), &err);
+        }
+        s->type->close(s);
+    }
+    assert_int_equal(count_entries(dir), 6);
+    assert_true(has_file(dir, "output-Made-1-2-records.csv"));
+    assert_true(has_file(dir, "output-Made-1-2.json"));
+    remove_tree(dir);
+    free(dir);
+
+    struct ll_stems stems = {0};
+    assert_string_equal(ll_stem_take(&stems, "A", &err), "A");
+    assert_string_equal(ll_stem_take(&stems, "a", &err), "a-2"); /* some file systems do not tell them apart */
+    ll_stem_give_back(&stems);
+    assert_string_equal(ll_stem_take(&stems, "../x", &err), ".._x");
+    assert_string_equal(ll_stem_take(&stems, "", &err), "model");
+    ll_stems_free(&stems);
+}
+
+static void a_folder_that_is_none_is_one_clear_error(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct ll_err err = {0};
+        struct ll_sink *s = open_sink(i, "/proc/no/such/folder");
+        struct ll_row r;
+        OK(s->type->begin_model(s, &made_model, &err), &err);
+        OK(ll_row_init(&r, &ll_schema_records, &err), &err);
+        made_record(&r, 0, 0, 0);
+        int rc = s->type->row(s, &r, &err);
+        if (!rc)
+            rc = s->type->end_model(s, &made_doc, &err);
+        assert_int_equal(rc, LL_EFAIL);
+        assert_non_null(strstr(err.msg, "/proc/no/such/folder/output-Made-1"));
+        s->type->abort_model(s);
+        s->type->close(s);
+        ll_row_free(&r);
+    }
+}
+
+/* A limit on the size of files stands in for a full disk. */
+static void a_full_disk_leaves_nothing(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder();
+    struct rlimit old, small;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = 1500;
+    for (int i = 0; i < 2; i++) {
+        struct ll_err err = {0};
+        struct ll_sink *s = open_sink(i, dir);
+        struct ll_row r;
+        OK(s->type->begin_model(s, &made_model, &err), &err);
+        OK(ll_row_init(&r, &ll_schema_records, &err), &err);
+        made_record(&r, 0, 0, 2);
+        int rc = setrlimit(RLIMIT_FSIZE, &small);
+        for (int k = 0; k < 20 && !rc; k++)
+            rc = s->type->row(s, &r, &err);
+        if (!rc)
+            rc = s->type->end_model(s, &made_doc, &err);
+        setrlimit(RLIMIT_FSIZE, &old);
+        s->type->abort_model(s);
+        s->type->close(s);
+        ll_row_free(&r);
+        assert_int_equal(rc, LL_EFAIL);
+        assert_int_equal(err.code, LL_EFAIL);
+        assert_int_equal(count_entries(dir), 0);
+    }
+    remove_tree(dir);
+    free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_are_quoted_only_when_needed),
+        cmocka_unit_test(csv_files_are_rfc4180),
+        cmocka_unit_test(reals_read_back),
+        cmocka_unit_test(json_has_the_sections),
+        cmocka_unit_test(a_failed_model_leaves_a_json_only),
+        cmocka_unit_test(abort_leaves_nothing),
+        cmocka_unit_test(same_clean_names_get_numbers),
+        cmocka_unit_test(a_folder_that_is_none_is_one_clear_error),
+        cmocka_unit_test(a_full_disk_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
