@@ -28,7 +28,7 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--answer", LL_OPT_STR, &o->answer, "TEXT", "follow this answer: its rank and probability at every layer", 0, 0, NULL},
         {"--answer-id", LL_OPT_INT, &o->answer_id, "ID", "the same by token id", -1, 2e9, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
-        {"--top", LL_OPT_INT, &o->top, "K", "tokens shown a layer (0 in the table: as many as fit)", 1, 1000000, NULL},
+        {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
         LL_OPT_NORM(o->common),
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
@@ -106,7 +106,7 @@ enum { BAR = 10, CELL = 11 };  /* columns of the entropy bar and of a token's te
 static int tokens_that_fit(const struct view *v, const struct ll_term *t)
 {
     int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (v->p->answer.n ? 17 : 0), k = left / (CELL + 6);
-    return k < 1 ? 1 : v->o->top && k > v->o->top ? v->o->top : k;
+    return k < 1 ? 1 : k > v->o->top ? v->o->top : k;
 }
 
 static void put_p(struct ll_buf *out, double p)
@@ -173,7 +173,7 @@ static void put_table(struct view *v, const struct ll_sweep_result *r)
     int k = tokens_that_fit(v, &t), n = v->s->model->n_layers;
     put_header(v, &t, bits_max);
     ll_style(&v->out, &t, LL_BOLD);
-    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2, k > 1 ? "next token, most likely first" : "next token");
+    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2, v->p->answer.n ? k > 1 ? "next token, most likely first" : "next token" : "next token, most likely first");
     if (v->p->answer.n)
         ll_buf_addf(&v->out, "  %7s %6s", "answer#", "p");
     ll_style(&v->out, &t, LL_PLAIN);

@@ -56,9 +56,15 @@ WIDEN(widen_bf16, LL_W_BF16)
 
 /* ---- products ---- */
 
+/* where a block takes w from: a panel, or rows as stored, widened in registers */
+enum source { PANEL, RAW_F32, RAW_F16, RAW_BF16 };
+
 struct block {
-    const float *x, *w;      /* one group of x; one or two groups of w */
+    const float *x, *w;      /* one group of x; PANEL: one or two groups of w */
     long group_stride;
+    const uint8_t *raw;      /* RAW: NR rows as stored, row_bytes apart */
+    size_t row_bytes;
+    float *keep;             /* RAW: the widened group is left here when the variant keeps it */
     int kb;
     float *y;
     long ldy;
@@ -67,25 +73,41 @@ struct block {
     long next_step;
 };
 
-/* rows of x (1..3) by groups of NR rows of w (1 or 2): both constants where this is inlined */
-LL_INLINE void block(const int rows, const int groups, const struct block *b)
+/* 8 weights at p */
+LL_INLINE __m256 load8(enum source source, const uint8_t *p)
 {
+    if (source == RAW_BF16)
+        return load8_bf16(p);
+    return source == RAW_F16 ? _mm256_cvtph_ps(_mm_loadu_si128((const void *)p)) : _mm256_loadu_ps((const void *)p);
+}
+
+/* rows of x (1..3) by groups of NR rows of w (1 or 2): all four arguments before b are constants where this is inlined */
+LL_INLINE void block(const int rows, const int groups, const enum source source, const int keep, const struct block *b)
+{
+    const size_t size = source == RAW_F32 ? 4 : 2;
     const float *x = b->x, *w = b->w;
-    const uint8_t *next = b->next;
+    const uint8_t *next = b->next, *raw = b->raw;
+    float *kept = b->keep;
     v16 acc[3][2 * NR];
 #pragma GCC unroll 3
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < groups * NR; j++)
             acc[i][j] = v_set(0.0f);
-    for (int k = b->kb; k > 0; k -= 16, x += 16 * rows, w += 16 * NR, next += b->next_step) {
+    for (int k = b->kb; k > 0; k -= 16) {
         _mm_prefetch((const void *)next, _MM_HINT_T0);
 #pragma GCC unroll 2
         for (int half = 0; half < 2; half++) {   /* one half of the lanes after the other: fewer registers at once */
             __m256 wv[2 * NR];
 #pragma GCC unroll 4
-            for (int j = 0; j < groups * NR; j++)
-                wv[j] = _mm256_loadu_ps(w + j / NR * b->group_stride + j % NR * 16 + 8 * half);
+            for (int j = 0; j < groups * NR; j++) {
+                if (source == PANEL)
+                    wv[j] = _mm256_loadu_ps(w + j / NR * b->group_stride + j % NR * 16 + 8 * half);
+                else
+                    wv[j] = load8(source, raw + (size_t)j * b->row_bytes + 8 * size * (size_t)half);
+                if (keep)
+                    _mm256_storeu_ps(kept + 16 * j + 8 * half, wv[j]);
+            }
 #pragma GCC unroll 3
             for (int i = 0; i < rows; i++) {
                 __m256 xv = _mm256_loadu_ps(x + 16 * i + 8 * half);
@@ -98,6 +120,11 @@ LL_INLINE void block(const int rows, const int groups, const struct block *b)
                         acc[i][j].a = _mm256_fmadd_ps(xv, wv[j], acc[i][j].a);
             }
         }
+        x += 16 * rows;
+        w += 16 * NR;
+        raw += 16 * size;
+        kept += 16 * NR;
+        next += b->next_step;
     }
 #pragma GCC unroll 3
     for (int i = 0; i < rows; i++)
@@ -107,21 +134,37 @@ LL_INLINE void block(const int rows, const int groups, const struct block *b)
             *y = b->first ? v : *y + v;
         }
 }
-#define BLOCK(NAME, ROWS, GROUPS) \
-    static void NAME(const struct block *b) { block(ROWS, GROUPS, b); }
-BLOCK(block_3x2, 3, 1)
-BLOCK(block_2x2, 2, 1)
-BLOCK(block_1x2, 1, 1)
-BLOCK(block_1x4, 1, 2)
+typedef void (*block_fn)(const struct block *b);
+#define BLOCK(NAME, ROWS, GROUPS, SOURCE, KEEP) \
+    static void NAME(const struct block *b) { block(ROWS, GROUPS, SOURCE, KEEP, b); }
+#define THREE_BLOCKS(NAME, SOURCE, KEEP)                                                                               \
+    BLOCK(NAME##_1, 1, 1, SOURCE, KEEP) BLOCK(NAME##_2, 2, 1, SOURCE, KEEP) BLOCK(NAME##_3, 3, 1, SOURCE, KEEP)       \
+    static const block_fn NAME[4] = {0, NAME##_1, NAME##_2, NAME##_3};
+THREE_BLOCKS(by_group, PANEL, 0)
+BLOCK(by_two_1, 1, 2, PANEL, 0)
+THREE_BLOCKS(raw_f32, RAW_F32, 0)
+THREE_BLOCKS(raw_f16, RAW_F16, 0)
+THREE_BLOCKS(raw_bf16, RAW_BF16, 0)
+THREE_BLOCKS(keep_f32, RAW_F32, 1)
+THREE_BLOCKS(keep_f16, RAW_F16, 1)
+THREE_BLOCKS(keep_bf16, RAW_BF16, 1)
+
+/* the bytes to ask for ahead, dealt out evenly over `calls` blocks: sets b->next and next_step, returns the share of a call */
+static long prefetch_share(const struct ll_tile *t, int calls, struct block *b)
+{
+    long share = t->next ? (t->next_bytes + calls - 1) / calls : 0, steps = t->kb / 16;
+    b->next = t->next ? t->next : (const uint8_t *)t->x;
+    b->next_step = (share + steps - 1) / steps;
+    return share;
+}
 
 static void tile(const struct ll_tile *t)
 {
     int calls = 0;
     for (int m = 0; m < t->m; m += x_rows(t->m - m))
         calls += t->n_groups;
-    long share = t->next ? (t->next_bytes + calls - 1) / calls : 0, steps = t->kb / 16;
-    struct block b = {.group_stride = t->group_stride, .kb = t->kb, .ldy = t->ldy, .first = t->first,
-                      .next = t->next ? t->next : (const uint8_t *)t->x, .next_step = (share + steps - 1) / steps};
+    struct block b = {.group_stride = t->group_stride, .kb = t->kb, .ldy = t->ldy, .first = t->first};
+    const long share = prefetch_share(t, calls, &b);
     for (int m = 0, rows; m < t->m; m += rows) {
         rows = x_rows(t->m - m);
         b.x = t->x + (long)m * t->kb;
@@ -129,15 +172,40 @@ static void tile(const struct ll_tile *t)
             groups = rows == 1 && g + 2 <= t->n_groups ? 2 : 1;
             b.w = t->w + g * t->group_stride;
             b.y = t->y + m * t->ldy + g * NR;
-            (groups == 2 ? block_1x4 : rows == 3 ? block_3x2 : rows == 2 ? block_2x2 : block_1x2)(&b);
+            (groups == 2 ? by_two_1 : by_group[rows])(&b);
             b.next += groups * share;
         }
     }
 }
 
+/* One group as stored: widened by the first block of rows, which leaves the panel for the others. */
+static void fused(const block_fn *raw_fn, const block_fn *keep_fn, const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel)
+{
+    int calls = 0;
+    for (int m = 0; m < t->m; m += x_rows(t->m - m))
+        calls++;
+    struct block b = {.w = panel, .raw = raw, .row_bytes = row_bytes, .keep = panel, .kb = t->kb, .ldy = t->ldy, .first = t->first};
+    const long share = prefetch_share(t, calls, &b);
+    for (int m = 0, rows; m < t->m; m += rows, b.next += share) {
+        rows = x_rows(t->m - m);
+        b.x = t->x + (long)m * t->kb;
+        b.y = t->y + m * t->ldy;
+        (m ? by_group : rows < t->m ? keep_fn : raw_fn)[rows](&b);
+    }
+}
+#define FUSED(NAME, RAW, KEEP)                                                                                \
+    static void NAME(const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel)             \
+    {                                                                                                         \
+        fused(RAW, KEEP, t, raw, row_bytes, panel);                                                           \
+    }
+FUSED(fused_f32, raw_f32, keep_f32)
+FUSED(fused_f16, raw_f16, keep_f16)
+FUSED(fused_bf16, raw_bf16, keep_bf16)
+
 const struct ll_kernels ll_kernels_avx2 = {
     .name = "avx2", .nr = NR, .x_rows = x_rows, .tile = tile,
     .widen = {[LL_W_F32] = widen_f32, [LL_W_F16] = widen_f16, [LL_W_BF16] = widen_bf16},
+    .fused = {[LL_W_F32] = fused_f32, [LL_W_F16] = fused_f16, [LL_W_BF16] = fused_bf16},
     .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
 };
 #endif

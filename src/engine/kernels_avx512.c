@@ -230,7 +230,7 @@ static void tile(const struct ll_tile *t)
 }
 
 /* One group as stored: widened by the first block of rows, which leaves the panel for the others. */
-LL_INLINE void fused(const block_fn *raw_fn, const block_fn *keep_fn, const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel)
+static void fused(const block_fn *raw_fn, const block_fn *keep_fn, const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel)
 {
     int calls = 0;
     for (int m = 0; m < t->m; m += x_rows(t->m - m))

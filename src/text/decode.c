@@ -53,6 +53,7 @@ static int replace(const struct ll_step *step, const struct ll_pieces *in, struc
         for (size_t k = 0; k < found.n && !rc; k++) {
             const struct ll_span *f = &found.v[k];
             ll_buf_add(&out->text, f->match ? ll_buf_str(&step->text) : s + f->start, f->match ? step->text.len : f->end - f->start);
+            rc = ll_check_growth(out->text.len, in->text.len, err);
         }
         if (!rc)
             rc = end_token(out, start, err);
@@ -217,15 +218,16 @@ static void pieces_reset(struct ll_pieces *p)
 int ll_decode(const struct ll_tokenizer *tok, const struct ll_spans *tokens, const char *text, struct ll_buf *out, struct ll_err *err)
 {
     struct ll_pieces a = {0}, b = {0};
+    size_t began = 0;
     int rc = LL_OK;
     for (size_t i = 0; i < tokens->n && !rc; i++) {
         size_t start = a.text.len;
-        if (!tok->has_decoder && i) { /* the reference joins by spaces then */
+        if (!tok->has_decoder && i) /* the reference joins by spaces then */
             ll_buf_addc(&a.text, ' ');
-        }
         ll_buf_add(&a.text, text + tokens->v[i].start, tokens->v[i].end - tokens->v[i].start);
         rc = end_token(&a, start, err);
     }
+    began = a.text.len;
     for (size_t k = 0; k < tok->decoder.n && !rc; k++) {
         pieces_reset(&b);
         rc = rows[tok->decoder.v[k].kind].apply(&tok->decoder.v[k], &a, &b, err);
@@ -234,6 +236,8 @@ int ll_decode(const struct ll_tokenizer *tok, const struct ll_spans *tokens, con
         struct ll_pieces swap = a;
         a = b;
         b = swap;
+        if (!rc)
+            rc = ll_check_growth(a.text.len, began, err);
     }
     if (!rc) {
         fuse_bytes(&a, out);

@@ -32,6 +32,13 @@ static int prepend(const struct ll_step *step, const char *s, size_t n, struct l
     return ll_buf_ok(out, err);
 }
 
+int ll_check_growth(size_t now, size_t before, struct ll_err *err)
+{
+    if (now / 64 <= before || now < (1 << 20))
+        return LL_OK;
+    return ll_fail(err, LL_EUSAGE, "tokenizer: its steps make %zu bytes out of a text of %zu: not a tokenizer's work", now, before);
+}
+
 static int replace(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
 {
     struct ll_spans found = {0};
@@ -42,6 +49,7 @@ static int replace(const struct ll_step *step, const char *s, size_t n, struct l
             ll_buf_add(out, ll_buf_str(&step->text), step->text.len);
         else
             ll_buf_add(out, s + f->start, f->end - f->start);
+        rc = ll_check_growth(out->len, n, err);
     }
     ll_spans_free(&found);
     return rc ? rc : ll_buf_ok(out, err);
@@ -126,6 +134,8 @@ int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct l
         struct ll_buf swap = *out;
         *out = scratch->y;
         scratch->y = swap;
+        if (!rc)
+            rc = ll_check_growth(out->len, n, err);
     }
     return rc ? rc : ll_buf_ok(out, err);
 }

@@ -85,6 +85,8 @@ static int cut(const struct ll_step *step, int behavior, struct ll_scratch *x, c
         if (p->match || p->end == p->start)
             continue;
         size_t start = x->b.text.len;
+        if (!x->b.spans.n && p->start)
+            x->b.at_start = 0; /* what stood in front was removed */
         if (to_bytes)
             ll_byte_level_put(&x->b.text, s + p->start, p->end - p->start);
         else
@@ -191,14 +193,16 @@ int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at
 {
     ll_buf_reset(&x->a.text);
     x->a.spans.n = 0;
+    x->a.at_start = at_start;
     int rc = put(&x->a, s, n, err);
     for (size_t k = 0; k < steps->n && !rc; k++) {
         const struct ll_step *step = &steps->v[k];
         ll_buf_reset(&x->b.text);
         x->b.spans.n = 0;
+        x->b.at_start = x->a.at_start;
         for (size_t i = 0; i < x->a.spans.n && !rc; i++) {
             const struct ll_span *p = &x->a.spans.v[i];
-            rc = rows[step->kind].apply(step, x, x->a.text.s + p->start, p->end - p->start, at_start && p->start == 0, err);
+            rc = rows[step->kind].apply(step, x, x->a.text.s + p->start, p->end - p->start, x->a.at_start && i == 0, err);
         }
         struct ll_pieces swap = x->a;
         x->a = x->b;

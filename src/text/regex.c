@@ -16,7 +16,11 @@ struct ll_regex {
     pcre2_code *code;           /* owned */
     pcre2_match_context *limit; /* owned; only read after compiling */
 };
-enum { MATCH_LIMIT = 20000000, MAX_EXPR = 20000 };
+enum {
+    MATCH_LIMIT = 20000000,   /* steps of one match; the patterns at hand need a few per character */
+    MAX_EXPR = 20000,         /* bytes of a pattern; published ones have a few hundred */
+    MAX_TRANSLATED = 4 << 20, /* with its classes as ranges */
+};
 
 struct translation {
     const char *s, *what;
@@ -25,6 +29,7 @@ struct translation {
     struct ll_err *err;
     uint32_t next;      /* complement(): where the next gap begins */
     int groups;
+    int own_classes;    /* leave \p{..} to PCRE2 */
 };
 
 static int unsupported(struct translation *t, const char *thing)
@@ -107,7 +112,7 @@ static int property(struct translation *t, int in_set)
     const char *name = open + 1;
     if (*name == '^')
         inverted = !inverted, name++;
-    uint32_t bits = category_bits(name, (size_t)(close - name));
+    uint32_t bits = t->own_classes ? 0 : category_bits(name, (size_t)(close - name));
     if (bits)
         put_class(t, 'p', bits, inverted, in_set);
     else
@@ -202,7 +207,9 @@ static int translate(struct translation *t)
     int rc = LL_OK;
     while (t->i < t->n && !rc) {
         char c = t->s[t->i];
-        if (c == '\\')
+        if (t->out.len > MAX_TRANSLATED)
+            rc = unsupported(t, "too many classes");
+        else if (c == '\\')
             rc = escaped(t, 0);
         else if (c == '[')
             rc = set(t);
@@ -216,13 +223,16 @@ static int translate(struct translation *t)
     return rc ? rc : ll_buf_ok(&t->out, t->err);
 }
 
-static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *what, struct ll_err *err)
+/* *too_large: PCRE2 cannot hold the pattern in its 64 kB; no message then. */
+static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *what, int *too_large, struct ll_err *err)
 {
     int code;
     PCRE2_SIZE at;
     PCRE2_UCHAR text[160];
     pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
-    if (!cc || !(r->limit = pcre2_match_context_create(NULL))) {
+    if (!r->limit)
+        r->limit = pcre2_match_context_create(NULL);
+    if (!cc || !r->limit) {
         pcre2_compile_context_free(cc);
         return ll_fail_mem(err, "a pattern", 0);
     }
@@ -230,6 +240,8 @@ static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *wh
     pcre2_set_match_limit(r->limit, MATCH_LIMIT);
     r->code = pcre2_compile((PCRE2_SPTR)ll_buf_str(expr), expr->len, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, cc);
     pcre2_compile_context_free(cc);
+    if (!r->code && code == PCRE2_ERROR_PATTERN_TOO_LARGE && !*too_large)
+        return *too_large = 1, LL_EUSAGE;
     if (!r->code) {
         pcre2_get_error_message(code, text, sizeof text);
         return ll_fail(err, LL_EUSAGE, "%s: the pattern is no regular expression: %s", what, (char *)text);
@@ -241,6 +253,7 @@ static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *wh
 int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
 {
     struct translation t = {.s = expr, .n = n, .what = what, .err = err};
+    int too_large = 0;
     *regex = NULL;
     if (n > MAX_EXPR)
         return ll_fail(err, LL_EUNSUP, "%s: a pattern of %zu bytes is longer than the %d supported", what, n, MAX_EXPR);
@@ -249,7 +262,16 @@ int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const 
         return ll_fail_mem(err, "a pattern", sizeof *r);
     int rc = translate(&t);
     if (!rc)
-        rc = compile(r, &t.out, what, err);
+        rc = compile(r, &t.out, what, &too_large, err);
+    if (too_large) { /* with PCRE2's own classes: right for all but the newest characters */
+        ll_buf_reset(&t.out);
+        t.i = 0;
+        t.groups = 0;
+        t.own_classes = 1;
+        rc = translate(&t);
+        if (!rc)
+            rc = compile(r, &t.out, what, &too_large, err);
+    }
     ll_buf_free(&t.out);
     if (rc)
         ll_regex_free(r);

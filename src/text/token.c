@@ -153,20 +153,21 @@ int ll_tokenizer_open(struct ll_tokenizer **tok, const char *dir, struct ll_err 
         const char *slash = strrchr(path, '/');
         folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
     }
-    char *config_path = folder ? ll_path_join(folder, "tokenizer_config.json") : NULL;
-    if (!path || !config_path)
+    char *name = path ? ll_path_base(path) : NULL, *config_path = folder ? ll_path_join(folder, "tokenizer_config.json") : NULL;
+    if (!name || !config_path)
         rc = ll_fail_mem(err, "path", strlen(dir));
     else
         rc = ll_map_open(&map, path, err);
     if (!rc && ll_is_file(config_path))
         rc = ll_file_read(config_path, config_max, &config, err);
     if (!rc)
-        rc = ll_tokenizer_open_mem(tok, "tokenizer.json", (const char *)map.data, map.size, config.len ? config.s : NULL, config.len, err);
-    if (rc && path && map.data)
+        rc = ll_tokenizer_open_mem(tok, name, (const char *)map.data, map.size, config.len ? config.s : NULL, config.len, err);
+    if (rc && folder && map.data)
         ll_context(err, "%s", folder);
     ll_map_close(&map);
     ll_buf_free(&config);
     free(config_path);
+    free(name);
     free(folder);
     free(path);
     return rc;

@@ -73,6 +73,9 @@ struct ll_stage { /* normalizer, pre_tokenizer or decoder */
 extern const struct ll_stage ll_normalizers, ll_pretokenizers, ll_decoders;
 void ll_steps_free(struct ll_steps *steps);
 
+/* A step may lengthen a text only so far: a hostile file could make it grow without end. */
+int ll_check_growth(size_t now, size_t before, struct ll_err *err);
+
 /* s -> out (replaced). */
 int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct ll_scratch *scratch, struct ll_buf *out, struct ll_err *err);
 /* One stretch of text -> scratch->a. */

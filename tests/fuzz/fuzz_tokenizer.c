@@ -10,7 +10,15 @@ const char *const *fuzz_seeds(void);
 
 const char *const *fuzz_seeds(void)
 {
+#define MODEL "{\"model\":{\"type\":\"BPE\",\"unk_token\":\"b\",\"fuse_unk\":true,\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"<0x41>\":5},\"merges\":[\"a b\"]}"
     static const char *const seeds[] = {
+        "=" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:[sdmt]|ll)|[^\\\\p{L}\\\\S]+\\\\w*?|\\\\P{N}{1,3}\"},\"behavior\":\"MergedWithNext\",\"invert\":true}}",
+        "=" MODEL ",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKD\"},{\"type\":\"Lowercase\"},{\"type\":\"Strip\",\"strip_left\":true,"
+        "\"strip_right\":true},{\"type\":\"StripAccents\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[a-c]*\"},\"content\":\"xx\"},{\"type\":\"ByteLevel\"}]}}",
+        "=" MODEL ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Whitespace\"},{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"},"
+        "{\"type\":\"Digits\",\"individual_digits\":true},{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"x\"},{\"type\":\"Metaspace\",\"add_prefix_space\":true}]}}",
+        "=" MODEL ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Metaspace\"},{\"type\":\"ByteFallback\"},{\"type\":\"Strip\",\"content\":\"a\",\"start\":2,\"stop\":3}]},"
+        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]},\"added_tokens\":[{\"id\":9,\"content\":\" x\",\"lstrip\":true,\"rstrip\":true,\"normalized\":true}]}",
         "tests/fixtures/tokenizers/llama3/tokenizer.json", "tests/fixtures/tokenizers/gpt2/tokenizer.json",
         "tests/fixtures/tokenizers/llama2/tokenizer.json", "tests/fixtures/tokenizers/metaspace/tokenizer.json", NULL,
     };

@@ -76,7 +76,7 @@ static void reals_read_back(void **state)
     struct ll_buf b = slurp(dir, "output-Made-1-pure-next-token.csv");
     char *line = strchr(b.s, '\n') + 1;
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++, line = strchr(line, '\n') + 1) {
-        double got = strtod(strstr(line, ",,") + 2, NULL);
+        double got = strtod(strstr(line, ",,,") + 3, NULL);
         assert_true(got == v[i]);
     }
     assert_false(has_file(dir, "output-Made-1-records.csv")); /* no row, no file */

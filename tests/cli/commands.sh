@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Every command once as a user would call it, and every kind of bad input: exit code, the word that tells the fault, one line.
+. "$(dirname "$0")/lib.inc"
+L=$logitlens
+
+# --- help
+check 0 "usage: logitlens COMMAND" "$L" help
+for c in run lens tokens show dump index query; do
+    check 0 "example:" "$L" help $c
+    check 0 "example:" "$L" $c --help
+    grep -q "logitlens $c" "$work/stdout" || bad "help of $c does not name it"
+done
+check 0 "logitlens 0" "$L" --version
+check 2 "expected a command" "$L"
+check 2 "unknown command" "$L" frobnicate
+check 2 "unknown option" "$L" lens "$llama" --frob x
+
+# --- lens
+check 0 "is on top from layer" "$L" lens "$llama" --answer Berlin "$main_prompt"
+awk 'length($0) > 0 { gsub(/[^ -~]/, "x"); }  { if (length($0) > 240) exit 1 }' "$work/stdout" || bad "lens table too wide"
+check 0 "soft" "$L" show "$gemma"
+check 0 '"last_row_equals_model": true' "$L" lens "$gemma" --json "The capital"
+check 0 "layer,pos,entropy_bits" "$L" lens "$gemma" --csv "The capital"
+check 0 "layer" "$L" lens "$llama" --ids 1,2,3 --quiet
+check 0 "warning" "$L" lens "$llama" --norm next-ln1 "The capital"
+check 2 "the prompt is empty" "$L" lens "$llama" ""
+check 2 "top-k: expected 1..1567" "$L" lens "$llama" --top 100000 "x"
+check 2 "token id at position 1: expected 0..1566, found 4000" "$L" lens "$llama" --ids 1,4000
+check 2 "--ids" "$L" lens "$llama" --ids 1,x
+check 2 "--pos" "$L" lens "$llama" --pos 99 "x"
+check 2 "--norm" "$L" lens "$llama" --norm silly "x"
+check 2 "UTF-8" "$L" lens "$llama" "$(printf 'a\xffb')"
+check 2 "nothing is downloaded" "$L" lens no/such-model "x"
+check 2 "expected a model" "$L" lens
+
+# --- tokens
+check 0 "Berlin" "$L" tokens "$llama" "$main_prompt" --answer Berlin
+check 0 "with_space" "$L" tokens "$gemma" "$main_prompt" --answer Berlin
+check 0 '"bos_policy"' "$L" tokens "$gemma" --json "x"
+
+# --- show, dump
+check 0 "tensors" "$L" show "$llama" --tensors --plan
+check 0 '"plan"' "$L" show "$llama" --plan --json
+check 0 "activations" "$L" dump "$llama" "The capital" --hooks all --out "$work/all.safetensors"
+check 0 "activations" "$L" dump "$llama" "The capital" --bin "$work/bins"
+[ -s "$work/bins/after_layer_0.bin" ] && [ -s "$work/bins/after_layer_7.bin" ] && [ -s "$work/bins/manifest.json" ] || bad "dump --bin left files out"
+[ "$(od -An -td4 -N4 "$work/bins/after_layer_0.bin" | tr -d ' ')" = $((3 * 128)) ] || bad "count in after_layer_0.bin"
+check 2 "unknown hook" "$L" dump "$llama" "x" --hooks nope --out "$work/x"
+check 2 "expected a layer" "$L" dump "$llama" "x" --hooks blocks.8.hook_resid_post --out "$work/x"
+check 1 "cannot write" "$L" dump "$llama" "x" --out "$work/no/such/folder/x"
+
+# --- broken checkpoints
+copy() { rm -rf "$work/m"; cp -r "$llama" "$work/m"; chmod -R u+w "$work/m"; }
+copy; rm "$work/m/config.json"; check 2 "config.json" "$L" lens "$work/m" "x"
+copy; echo '{' >"$work/m/config.json"; check 2 "config.json" "$L" lens "$work/m" "x"
+copy; sed -i 's/"model_type": *"llama"/"model_type": "mamba9"/' "$work/m/config.json"; check 3 "known: llama" "$L" lens "$work/m" "x"
+copy; sed -i 's/"rms_norm_eps"/"rms_norm_eqs"/' "$work/m/config.json"; check 2 "epsilon is missing" "$L" lens "$work/m" "x"
+copy; sed -i 's/"hidden_size": *128/"hidden_size": 120/' "$work/m/config.json"; check 2 "expected shape" "$L" lens "$work/m" "x"
+copy; sed -i 's/"num_hidden_layers": *8/"num_hidden_layers": 9/' "$work/m/config.json"; check 2 "model.layers.8.input_layernorm.weight is missing" "$L" lens "$work/m" "x"
+copy; truncate -s 100000 "$work/m/model.safetensors"; check 2 "model.safetensors" "$L" lens "$work/m" "x"
+copy; truncate -s 5 "$work/m/model.safetensors"; check 2 "model.safetensors" "$L" lens "$work/m" "x"
+copy; printf '\377\377\377\377\377\377\377\177' | dd of="$work/m/model.safetensors" conv=notrunc status=none; check 2 "header" "$L" lens "$work/m" "x"
+copy; rm "$work/m/tokenizer.json"; check 2 "tokenizer" "$L" lens "$work/m" "x"
+check 0 "layer" "$L" lens "$work/m" --ids 1,2,3
+copy; echo '{"model":{"type":"WordPiece"}}' >"$work/m/tokenizer.json"; check 3 "WordPiece" "$L" lens "$work/m" "x"
+copy; printf '\300\177' | dd of="$work/m/model.safetensors" bs=1 seek=$(($(stat -c %s "$llama/model.safetensors") - 2)) conv=notrunc status=none
+check 2 "not finite" "$L" lens "$work/m" "x"   # the last tensor of the file holds a NaN
+
+# --- experiments
+run() { "$L" run "$@"; }
+put() { printf '%s' "$1" >"$work/e.json"; }
+put '{"prompts": [{"text": "x"}], "models": ["nowhere"]}'; check 2 "1 of 1 models failed" run "$work/e.json" --out-dir "$work/o1" --no-index --quiet
+grep -q '"status": "failed"' "$work/o1/output-nowhere.json" || bad "a failed model leaves a JSON with its status"
+put '{"prompts": [], "models": ["x"]}'; check 2 "no prompts" run "$work/e.json" --out-dir "$work/o2"
+put '{"prompts": [{"text": ""}]}'; check 2 "the prompt is empty" run "$work/e.json" --out-dir "$work/o2"
+put '{"promts": [{"text": "a"}]}'; check 2 'unknown key "promts"' run "$work/e.json" --out-dir "$work/o2"
+put '{"prompts": [{"text": "a"}]}'; check 2 "no models" run "$work/e.json" --out-dir "$work/o2"
+put '{"prompts": [{"text": "a"}, {"id": "p0", "text": "b"}], "models": ["x"]}'; check 2 'share the key "p0.orig"' run "$work/e.json" --out-dir "$work/o2"
+put '{"prompts": [{"ids": [1, -2]}], "models": ["x"]}'; check 2 "prompts.0.ids.1" run "$work/e.json" --out-dir "$work/o2"
+put '{"prompts": [{"text": "a"}], "top_k": {"record": 50}}'; check 2 "top_k" run "$work/e.json" "$llama" --out-dir "$work/o2"
+put '{not json'; check 2 "e.json" run "$work/e.json" --out-dir "$work/o2"
+check 2 "no/such.json" run no/such.json
+absent "$work/o2"
+
+# --- query
+check 0 "first-semantic-layer" "$L" query
+check 2 "$work/none.sqlite" "$L" query models --index "$work/none.sqlite"
+absent "$work/none.sqlite"
+finish

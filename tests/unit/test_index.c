@@ -1,0 +1,508 @@
+/* test_index.c - runs into SQLite and questions to it: once is enough, broken files change nothing, nobody writes */
+#include "test_store_util.h"
+#include "index.h"
+
+#include <cjson/cJSON.h>
+#include <sqlite3.h>
+
+struct place { char *dir, *run, *db; };
+
+static int set_up(void **state)
+{
+    struct place *p = calloc(1, sizeof *p);
+    p->dir = tmp_folder();
+    p->run = path2(p->dir, "run-latest");
+    p->db = path2(p->dir, "index.sqlite");
+    mkdir(p->run, 0777);
+    made_into(p->run);
+    spill(p->run, "timestamp-20260102-0304", "Experiment started: 2026-01-02 03:04:05\n", 40);
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct place *p = *state;
+    remove_tree(p->dir);
+    free(p->dir);
+    free(p->run);
+    free(p->db);
+    free(p);
+    return 0;
+}
+
+static struct ll_import_report import(const struct place *p)
+{
+    struct ll_err err = {0};
+    struct ll_import_report r;
+    OK(ll_index_import(p->db, p->run, &r, NULL, NULL, &err), &err);
+    return r;
+}
+
+static char *ask(const char *db, const char *sql)
+{
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    OK(ll_index_query(db, sql, LL_OUT_CSV, 60, &out, &err), &err);
+    return out.s;
+}
+
+static void expect(const char *db, const char *sql, const char *csv)
+{
+    char *got = ask(db, sql);
+    assert_string_equal(got, csv);
+    free(got);
+}
+
+/* Every table's content as one text. */
+static char *dump(const char *db)
+{
+    static const char *const tables[] = {"runs", "models", "run_models", "files", "tokens", "passes", "records", "records_more", "records_extra", "pure", "pure_more",
+                                         "pure_extra", "diagnostics", "test_prompts", "temperatures"};
+    struct ll_buf all = {0};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char sql[80];
+        snprintf(sql, sizeof sql, "SELECT * FROM %s", tables[i]);
+        char *s = ask(db, sql);
+        ll_buf_adds(&all, s);
+        free(s);
+    }
+    return all.s;
+}
+
+static void replace_in(const char *folder, const char *name, const char *from, const char *to)
+{
+    struct ll_buf b = slurp(folder, name), out = {0};
+    char *at = strstr(b.s, from);
+    assert_non_null(at);
+    ll_buf_add(&out, b.s, (size_t)(at - b.s));
+    ll_buf_adds(&out, to);
+    ll_buf_adds(&out, at + strlen(from));
+    spill(folder, name, out.s, out.len);
+    ll_buf_free(&b);
+    ll_buf_free(&out);
+}
+
+/* ---- importing -------------------------------------------------------------------------------------------------- */
+static void a_run_is_imported_whole(void **state)
+{
+    const struct place *p = *state;
+    struct ll_import_report r = import(p);
+    assert_int_equal(r.n_models, 1);
+    assert_int_equal(r.n_files, 3);
+    assert_int_equal(r.n_rows, 18 + 6);
+    expect(p->db, "SELECT folder, stamp, started_at, era, tool_version, seed, experiment FROM runs",
+           "folder,stamp,started_at,era,tool_version,seed,experiment\nrun-latest,20260102-0304,2026-01-02 03:04:05,ours,logitlens 0.1.0,316,made\n");
+    expect(p->db, "SELECT count(*) n, count(DISTINCT pass) passes, sum(entropy_bits) e FROM records", "n,passes,e\n18,2,99\n");
+    expect(p->db, "SELECT count(*) n, max(rank) k FROM topk", "n,k\n180,20\n");
+    expect(p->db, "SELECT rank, token_id, token, prob FROM topk WHERE record = 3 AND rank IN (2, 20)", "rank,token_id,token,prob\n2,52, w2,0.05\n20,70, w20,0.005\n");
+    expect(p->db, "SELECT row_id, token, token_id, top1, rest_mass FROM v_records WHERE pass_key = 'ctl.orig' AND layer = 1 AND pos = 1",
+           "row_id,token,token_id,top1,rest_mass\nctl.orig:L001:P0001,\"a,\"\"b\"\"\nc\\\",7, w1,0.3333333333333333\n");
+    expect(p->db, "SELECT pass_key, is_main, fact_key, fact_index, prompt_text, token_ids, n_pos, gold_text, gold_first_id, gold_status FROM passes",
+           "pass_key,is_main,fact_key,fact_index,prompt_text,token_ids,n_pos,gold_text,gold_first_id,gold_status\n"
+           "pos.orig.0,1,Germany→Berlin,0,The capital,1 7 9,3,Berlin,42,with_space\n"
+           "ctl.orig,0,,,\"The \"\"other\"\"\n\",1 7 9,3,Berlin,42,with_space\n");
+    expect(p->db, "SELECT model, status, dtype, lens_norm, copy_threshold, final_entropy_bits, final_top1, final_p_top1, last_row_equals_model FROM run_models",
+           "model,status,dtype,lens_norm,copy_threshold,final_entropy_bits,final_top1,final_p_top1,last_row_equals_model\n1,ok,BF16,final,0.95,0.5, Berlin,0.75,1\n");
+    expect(p->db, "SELECT json FROM diagnostics WHERE key = 'L_semantic'", "json\n2\n");
+    expect(p->db, "SELECT prompt, top1 FROM test_prompts", "prompt,top1\nBerlin is, Berlin\n");
+    expect(p->db, "SELECT temperature, entropy_bits FROM temperatures", "temperature,entropy_bits\n0.1,0.25\n");
+    expect(p->db, "SELECT count(*) AS n FROM v_milestone_conflicts", "n\n0\n");
+    expect(p->db, "SELECT pass_key, L_copy, L_copy_H, L_semantic, delta_layers FROM v_milestones",
+           "pass_key,L_copy,L_copy_H,L_semantic,delta_layers\npos.orig.0,,2,2,\nctl.orig,0,,1,1\n");
+}
+
+static void a_second_import_changes_nothing(void **state)
+{
+    const struct place *p = *state;
+    import(p);
+    char *before = dump(p->db);
+    struct ll_import_report r = import(p);
+    char *after = dump(p->db);
+    assert_int_equal(r.n_files, 0);
+    assert_int_equal(r.n_rows, 0);
+    assert_int_equal(r.n_unchanged, 3);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void a_changed_file_replaces_its_rows(void **state)
+{
+    const struct place *p = *state;
+    import(p);
+    replace_in(p->run, "output-Made-1-pure-next-token.csv", "0,2,⟨NEXT⟩,6.5,", "0,2,⟨NEXT⟩,6.25,");
+    replace_in(p->run, "output-Made-1-pure-next-token.csv", "orig,6.5,0.75", "orig,6.25,0.75");
+    struct ll_import_report r = import(p);
+    assert_int_equal(r.n_files, 3);
+    expect(p->db, "SELECT count(*) n, max(entropy_bits) e FROM pure", "n,e\n6,6.5\n");
+    expect(p->db, "SELECT entropy_bits FROM v_pure WHERE is_main AND layer = 0", "entropy_bits\n6.25\n");
+    expect(p->db, "SELECT count(*) n FROM records", "n\n18\n");
+    expect(p->db, "SELECT (SELECT count(*) FROM runs) r, (SELECT count(*) FROM run_models) m, (SELECT count(*) FROM files) f, (SELECT count(*) FROM records_more) k",
+           "r,m,f,k\n1,1,3,6\n");
+    /* a model that leaves the folder leaves the index */
+    char *gone = path2(p->run, "output-Made-1.json"), *gone2 = path2(p->run, "output-Made-1-records.csv"), *gone3 = path2(p->run, "output-Made-1-pure-next-token.csv");
+    spill(p->run, "output-Other.json", "{\"status\": \"skipped\", \"model\": \"org/Other\", \"reason\": \"too big\"}", 65);
+    unlink(gone);
+    unlink(gone2);
+    unlink(gone3);
+    r = import(p);
+    assert_int_equal(r.n_skipped_models, 1);
+    expect(p->db, "SELECT m.model_id, r.status, r.reason FROM run_models r JOIN models m ON m.id = r.model", "model_id,status,reason\norg/Other,skipped,too big\n");
+    expect(p->db, "SELECT count(*) n FROM records", "n\n0\n");
+    free(gone);
+    free(gone2);
+    free(gone3);
+}
+
+static void a_renamed_folder_is_the_same_run(void **state)
+{
+    struct place *p = *state;
+    import(p);
+    char *old = p->run;
+    p->run = path2(p->dir, "run-20260102-0304");
+    assert_int_equal(rename(old, p->run), 0);
+    struct ll_import_report r = import(p);
+    assert_int_equal(r.n_unchanged, 3);
+    expect(p->db, "SELECT folder FROM runs", "folder\nrun-20260102-0304\n");
+    /* a new run takes the old name; the index learns of both in either order */
+    mkdir(old, 0777);
+    made_into(old);
+    spill(old, "timestamp-20260102-0305", "Experiment started: 2026-01-02 03:05:00\n", 40);
+    struct place q = {p->dir, old, p->db};
+    import(&q);
+    expect(p->db, "SELECT folder, stamp FROM runs ORDER BY stamp", "folder,stamp\nrun-20260102-0304,20260102-0304\nrun-latest,20260102-0305\n");
+    free(old);
+}
+
+static void a_displaced_run_gets_its_rotated_name(void **state)
+{
+    const struct place *p = *state;
+    import(p);
+    char *stamp = path2(p->run, "timestamp-20260102-0304");
+    unlink(stamp);
+    spill(p->run, "timestamp-20260102-0305", "Experiment started: 2026-01-02 03:05:00\n", 40);
+    import(p);
+    expect(p->db, "SELECT folder, stamp FROM runs ORDER BY stamp", "folder,stamp\nrun-20260102-0304,20260102-0304\nrun-latest,20260102-0305\n");
+    free(stamp);
+}
+
+/* The import fails with all these words in its reason, and the index stays as it was. */
+static void expect_refusal(const struct place *p, const char *a, const char *b)
+{
+    struct ll_err err = {0};
+    struct ll_import_report r;
+    char *before = dump(p->db);
+    assert_int_equal(ll_index_import(p->db, p->run, &r, NULL, NULL, &err), LL_EUSAGE);
+    if (!strstr(err.msg, a) || !strstr(err.msg, b))
+        fail_msg("expected \"%s\" and \"%s\" in: %s", a, b, err.msg);
+    assert_int_equal(r.n_rows, 0);
+    char *after = dump(p->db);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void broken_files_change_nothing(void **state)
+{
+    static const char csv[] = "output-Made-1-records.csv", pure[] = "output-Made-1-pure-next-token.csv";
+    static const struct { const char *file, *from, *to, *say, *say_too; } t[] = {
+        {csv, "\n0,1,", "\n0,one,", "data row 2", "column pos"},
+        {csv, "\n0,0, the,6.5", "\n0,0, the,0x10", "data row 1", "column entropy"},
+        {csv, "\n0,0, the,6.5", "\n0,0, the,nan", "data row 1", "column entropy"},
+        {csv, "\n0,0, the,6.5, w1,0.1", "\n0,0, the,6.5, w1,", "data row 1", "prob1"},
+        {csv, "\n0,0, the", "\n-1,0, the", "data row 1", "column layer"},
+        {csv, "\n0,1,", "\n0,0,", "data row 2", "row_id"},
+        {csv, "pos.orig.0:L000:P0001\n", "pos.orig.0:L000:P0001,x\n", "data row 2", "expected 53 fields"},
+        {csv, "51 52 53 54 55,", "51 52 53 54,", "data row 1", "top_ids"},
+        {csv, "51 52 53 54 55,", "51 52 53 54 x,", "data row 1", "top_ids"},
+        {csv, "layer,pos,", "layer,layer,", csv, "twice"},
+        {csv, "layer,pos,", "depth,pos,", csv, "expected the columns layer, pos"},
+        {csv, "\n0,1,\"a", "\n0,1,\"a\"", "data row 2", "quot"},
+        {pure, "False,False,False", "False,no,False", "data row 1", "entropy_collapse"},
+        {pure, "\n1,2,", "\n0,2,", "data row 2", "row_id"},
+        {"output-Made-1.json", "\"passes\"", "passes", "output-Made-1.json", "not a JSON object"},
+    };
+    const struct place *p = *state;
+    import(p);
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        struct ll_buf whole = slurp(p->run, t[i].file);
+        replace_in(p->run, t[i].file, t[i].from, t[i].to);
+        expect_refusal(p, t[i].say, t[i].say_too);
+        spill(p->run, t[i].file, whole.s, whole.len);
+        ll_buf_free(&whole);
+    }
+}
+
+static void a_file_cut_short_changes_nothing(void **state)
+{
+    static const char *const files[] = {"output-Made-1-records.csv", "output-Made-1-pure-next-token.csv", "output-Made-1.json"};
+    const struct place *p = *state;
+    import(p);
+    for (int f = 0; f < 3; f++) {
+        struct ll_buf whole = slurp(p->run, files[f]);
+        for (size_t n = 0; n + 1 < whole.len; n += 1 + n % 97) {
+            spill(p->run, files[f], whole.s, n);
+            expect_refusal(p, files[f], "");
+        }
+        size_t last = whole.len - 1; /* whole lines only */
+        while (f < 2 && whole.s[last - 1] != '\n')
+            last--;
+        if (f < 2) {
+            spill(p->run, files[f], whole.s, last);
+            expect_refusal(p, files[f], "cut short");
+        }
+        spill(p->run, files[f], whole.s, whole.len);
+        ll_buf_free(&whole);
+    }
+}
+
+static void note(void *arg, const char *line)
+{
+    struct ll_buf *b = arg;
+    ll_buf_adds(b, line);
+    ll_buf_addc(b, '\n');
+}
+
+static void columns_are_found_by_name(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf said = {0};
+    static const char csv[] = "odd,entropy,pos,layer,top1,prob1\n\"x,y\",1.5,0,0, a,0.5\n,2.5,0,1, b,0.25\nz,3.5,0,2,,\n";
+    char *json = path2(p->run, "output-Made-1.json"), *pure = path2(p->run, "output-Made-1-pure-next-token.csv");
+    unlink(json);
+    unlink(pure);
+    spill(p->run, "output-Made-1-records.csv", csv, sizeof csv - 1);
+    spill(p->run, "output-Made-1-what.csv", "x\n", 2);
+    OK(ll_index_import(p->db, p->run, NULL, note, &said, &err), &err);
+    assert_non_null(strstr(said.s, "kept as text: odd"));
+    assert_non_null(strstr(said.s, "output-Made-1.json: missing"));
+    assert_non_null(strstr(said.s, "1 files of kinds"));
+    expect(p->db, "SELECT layer, pos, entropy_bits, top1, prob1 FROM v_records", "layer,pos,entropy_bits,top1,prob1\n0,0,1.5, a,0.5\n1,0,2.5, b,0.25\n2,0,3.5,,\n");
+    expect(p->db, "SELECT record, name, value FROM records_extra", "record,name,value\n1,odd,\"x,y\"\n3,odd,z\n");
+    expect(p->db, "SELECT pass_key, fact_index, is_main FROM passes", "pass_key,fact_index,is_main\npos.orig.0,0,1\n");
+    ll_buf_free(&said);
+    free(json);
+    free(pure);
+}
+
+static void what_is_no_run_or_no_index_is_refused(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    char *empty = path2(p->dir, "empty"), *other = path2(p->dir, "other.sqlite"), *text = path2(p->dir, "text");
+    mkdir(empty, 0777);
+    assert_int_equal(ll_index_import(p->db, empty, NULL, NULL, NULL, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "found no output-"));
+    assert_false(has_file(p->dir, "index.sqlite"));
+    err.code = 0;
+    assert_int_equal(ll_index_query(p->db, "runs", LL_OUT_TABLE, 0, &out, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "logitlens index"));
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(other, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t(x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    spill(p->dir, "text", "this is no database, but it is long enough to be taken for one ......................................................", 110);
+    const char *const wrong[] = {other, text};
+    for (int i = 0; i < 2; i++) {
+        err.code = 0;
+        assert_int_equal(ll_index_import(wrong[i], p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
+        assert_non_null(strstr(err.msg, "expected a logitlens index"));
+        err.code = 0;
+        assert_int_equal(ll_index_query(wrong[i], "SELECT 1", LL_OUT_TABLE, 0, &out, &err), LL_EUSAGE);
+    }
+    free(empty);
+    free(other);
+    free(text);
+    ll_buf_free(&out);
+}
+
+/* ---- asking ----------------------------------------------------------------------------------------------------- */
+static void named_queries_know_the_answers(void **state)
+{
+    const struct place *p = *state;
+    import(p);
+    expect(p->db, "first-semantic-layer", "stamp,model,n_layers,L_semantic,depth\n20260102-0304,Made-1,2,2,1\n");
+    expect(p->db, "first-semantic-layer pass=ctl.orig", "stamp,model,n_layers,L_semantic,depth\n20260102-0304,Made-1,2,1,0.5\n");
+    expect(p->db, "first-semantic-layer model=nobody", "stamp,model,n_layers,L_semantic,depth\n");
+    expect(p->db, "copy-reflex pass=all", "stamp,model,copy_reflex,first_row\n20260102-0304,Made-1,yes,0\n20260102-0304,Made-1,no,\n");
+    expect(p->db, "final-entropy", "stamp,model,entropy_bits,top1,prob1\n20260102-0304,Made-1,0.5, Berlin,0.75\n");
+    expect(p->db, "entropy-drop", "stamp,model,from_layer,to_layer,drop_bits\n20260102-0304,Made-1,1,2,5\n");
+    expect(p->db, "answer-trajectory model=Made run=20260102-0304",
+           "stamp,model,pass_key,layer,answer_rank,p_answer,kl_to_final_bits,is_answer\n20260102-0304,Made-1,pos.orig.0,0,9,0.01,2,0\n"
+           "20260102-0304,Made-1,pos.orig.0,1,8,0.01,1,0\n20260102-0304,Made-1,pos.orig.0,2,1,0.75,0,1\n");
+    expect(p->db, "columns table=topk", "table,column,type\ntopk,record,INTEGER\ntopk,rank,\ntopk,token_id,INTEGER\ntopk,token,TEXT\ntopk,prob,REAL\n");
+    for (const struct ll_query *q = ll_queries; q->name; q++) { /* every one runs, in every form */
+        struct ll_err err = {0};
+        for (int f = LL_OUT_TABLE; f <= LL_OUT_JSON; f++) {
+            struct ll_buf out = {0};
+            OK(ll_index_query(p->db, q->name, (enum ll_query_format)f, 60, &out, &err), &err);
+            if (f == LL_OUT_JSON) {
+                cJSON *j = cJSON_Parse(out.s);
+                assert_true(cJSON_IsArray(j));
+                cJSON_Delete(j);
+            }
+            assert_non_null(q->help);
+            ll_buf_free(&out);
+        }
+    }
+}
+
+static void stored_and_recomputed_milestones_are_compared(void **state)
+{
+    const struct place *p = *state;
+    replace_in(p->run, "output-Made-1.json", "\"L_semantic\": 1", "\"L_semantic\": 0");
+    import(p);
+    expect(p->db, "SELECT pass_key, milestone, stored, recomputed FROM v_milestone_conflicts", "pass_key,milestone,stored,recomputed\nctl.orig,L_semantic,0,1\n");
+}
+
+static void output_is_safe_and_aligned(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    import(p);
+    OK(ll_index_query(p->db, "VALUES ('a\x1b[31m', 1.5, NULL), ('日本', 22, 'x\ny')", LL_OUT_TABLE, 0, &out, &err), &err);
+    assert_string_equal(out.s, "column1   column2  column3\n--------  -------  -------\na\\x1b[31m      1.5  null\n日本           22  x\\ny\n" + 0);
+    ll_buf_reset(&out);
+    OK(ll_index_query(p->db, "SELECT 1 AS a, 2 AS a, 'x\"' b, 0.1 c, NULL d", LL_OUT_JSON, 0, &out, &err), &err);
+    assert_string_equal(out.s, "[\n  {\n    \"a\": 1,\n    \"a_2\": 2,\n    \"b\": \"x\\\"\",\n    \"c\": 0.1,\n    \"d\": null\n  }\n]\n");
+    ll_buf_free(&out);
+}
+
+static void long_text_is_shortened_numbers_are_not(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    import(p);
+    OK(ll_index_query(p->db, "SELECT printf('%.*c', 200, 'x') AS t, 123456789012 AS n", LL_OUT_TABLE, 0, &out, &err), &err);
+    assert_non_null(strstr(out.s, "x…  123456789012\n"));
+    assert_int_equal(strchr(out.s, '\n') - out.s, 80);
+    ll_buf_free(&out);
+}
+
+static void nobody_writes(void **state)
+{
+    static const char *const sql[] = {
+        "INSERT INTO runs (stamp, era) VALUES ('x', 'y')", "DELETE FROM records", "UPDATE runs SET stamp = 'x'", "DROP TABLE runs", "CREATE TABLE t(x)", "CREATE TEMP TABLE t(x)",
+        "ATTACH '/tmp/ll-attached.sqlite' AS x", "SELECT 1; DELETE FROM records", "PRAGMA journal_mode = DELETE", "PRAGMA journal_mode", "PRAGMA user_version = 7",
+        "PRAGMA query_only = OFF", "PRAGMA writable_schema = ON", "VACUUM INTO '/tmp/ll-vacuum.sqlite'", "BEGIN IMMEDIATE", "SELECT load_extension('x')",
+        "WITH x AS (SELECT 1) DELETE FROM records", "REINDEX", "ANALYZE",
+    };
+    const struct place *p = *state;
+    import(p);
+    char *before = dump(p->db);
+    for (size_t i = 0; i < sizeof sql / sizeof sql[0]; i++) {
+        struct ll_err err = {0};
+        struct ll_buf out = {0};
+        if (ll_index_query(p->db, sql[i], LL_OUT_CSV, 5, &out, &err) != LL_EUSAGE)
+            fail_msg("%s: %s", sql[i], err.msg);
+        assert_int_equal(out.len, 0);
+        assert_null(strchr(err.msg, '\n'));
+        ll_buf_free(&out);
+    }
+    assert_int_not_equal(access("/tmp/ll-attached.sqlite", F_OK), 0);
+    assert_int_not_equal(access("/tmp/ll-vacuum.sqlite", F_OK), 0);
+    char *after = dump(p->db);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void wrong_questions_are_one_clear_line(void **state)
+{
+    static const struct { const char *ask, *say; } t[] = {
+        {"SELECT nothing FROM runs", "no such column: nothing"}, {"SELEC 1", "syntax error"}, {"nonsense", "expected SQL or one of: tables, columns"}, {"", "expected SQL or one of"},
+        {"layers modle=x", "expected :"}, {"runs model=x", "no parameters"}, {"-- only a comment", "found nothing"}, {"SELECT 1; SELECT 2", "one statement"},
+        {"layers nonsense", "syntax error"},
+    };
+    const struct place *p = *state;
+    import(p);
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        struct ll_err err = {0};
+        struct ll_buf out = {0};
+        assert_int_equal(ll_index_query(p->db, t[i].ask, LL_OUT_TABLE, 5, &out, &err), LL_EUSAGE);
+        if (i != 4 && !strstr(err.msg, t[i].say))
+            fail_msg("%s: %s", t[i].ask, err.msg);
+        ll_buf_free(&out);
+    }
+}
+
+static void a_runaway_query_is_stopped(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    import(p);
+    static const char *const sql[] = {
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+    };
+    for (int i = 0; i < 2; i++) {
+        err.code = 0;
+        assert_int_equal(ll_index_query(p->db, sql[i], LL_OUT_CSV, 0.2, &out, &err), LL_EFAIL);
+        assert_non_null(strstr(err.msg, "limit of 0.2 s"));
+        assert_int_equal(out.len, 0);
+    }
+    ll_buf_free(&out);
+}
+
+static void an_index_in_a_read_only_folder_is_readable(void **state)
+{
+    const struct place *p = *state;
+    import(p);
+    assert_int_equal(chmod(p->dir, 0555), 0);
+    expect(p->db, "SELECT count(*) n FROM records", "n\n18\n");
+    chmod(p->dir, 0755);
+}
+
+/* ---- the original's files ---------------------------------------------------------------------------------------- */
+static void the_early_data_give_the_known_facts(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_import_report r;
+    static const char folder[] = LL_SHARED_DIR "/data/runs/run-20250824-1549";
+    if (!ll_is_dir(folder))
+        skip();
+    OK(ll_index_import(p->db, folder, &r, NULL, NULL, &err), &err);
+    assert_int_equal(r.n_rows, 3482 + 207);
+    expect(p->db, "SELECT model, L_semantic, depth FROM (SELECT model, n_layers, L_semantic, round(1.0 * L_semantic / n_layers, 3) depth FROM v_milestones ORDER BY depth, model)",
+           "model,L_semantic,depth\nYi-34B,44,0.733\nMeta-Llama-3-8B,25,0.781\nMistral-7B-v0.1,25,0.781\nQwen3-8B,31,0.861\ngemma-2-9b,42,1\n");
+    expect(p->db, "SELECT count(*) n FROM v_milestone_conflicts", "n\n0\n");
+    expect(p->db, "SELECT model, entropy_bits FROM v_pure WHERE layer = n_layers ORDER BY entropy_bits",
+           "model,entropy_bits\ngemma-2-9b,0.3700670599937439\nMeta-Llama-3-8B,2.9610023498535156\nYi-34B,2.9811551570892334\nQwen3-8B,3.1225836277008057\nMistral-7B-v0.1,3.611043691635132\n");
+    expect(p->db, "SELECT DISTINCT pass_key, fact_key, era FROM v_passes", "pass_key,fact_key,era\npos.orig.0,Germany→Berlin,early\n");
+    /* token text: backslashes halved, NUL bytes kept (the counts of known-facts.json are of CSV fields) */
+    expect(p->db, "SELECT count(*) > 0 AS some, sum(instr(text, '\\\\') > 0) AS doubled FROM tokens WHERE instr(text, '\\')", "some,doubled\n1,0\n" + 0);
+    expect(p->db, "SELECT count(*) > 0 AS nul FROM tokens WHERE instr(CAST(text AS BLOB), x'00')", "nul\n1\n");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_run_is_imported_whole),
+        CASE(a_second_import_changes_nothing),
+        CASE(a_changed_file_replaces_its_rows),
+        CASE(a_renamed_folder_is_the_same_run),
+        CASE(a_displaced_run_gets_its_rotated_name),
+        CASE(broken_files_change_nothing),
+        CASE(a_file_cut_short_changes_nothing),
+        CASE(columns_are_found_by_name),
+        CASE(what_is_no_run_or_no_index_is_refused),
+        CASE(named_queries_know_the_answers),
+        CASE(stored_and_recomputed_milestones_are_compared),
+        CASE(output_is_safe_and_aligned),
+        CASE(long_text_is_shortened_numbers_are_not),
+        CASE(nobody_writes),
+        CASE(wrong_questions_are_one_clear_line),
+        CASE(a_runaway_query_is_stopped),
+        CASE(an_index_in_a_read_only_folder_is_readable),
+        CASE(the_early_data_give_the_known_facts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
