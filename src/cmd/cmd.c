@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "provenance.h"
+#include "tables.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ static void overview(struct ll_buf *out)
     ll_buf_addf(out, "%s - what a language model would say if it stopped after each layer\n\nusage: logitlens COMMAND [OPTIONS]\n\n", ll_tool_version());
     for (const struct ll_cmd *c = ll_cmds; c->name; c++)
         ll_buf_addf(out, "  %-8s %s\n", c->name, c->summary);
-    ll_buf_adds(out, "\nlogitlens help COMMAND explains one. MODEL is a Hugging Face folder, a .safetensors or\n"
+    ll_buf_adds(out, "\nlogitlens help COMMAND explains one; help tables lists families, storage types, hook\n"
+                     "points and columns. MODEL is a Hugging Face folder, a .safetensors or\n"
                      "index file, or org/name[@rev] in the local hub cache; nothing is downloaded.\n");
 }
 
@@ -68,7 +70,9 @@ static int help(int argc, char **argv, struct ll_err *err)
     struct ll_buf out = {0};
     const struct ll_cmd *c = argc > 1 ? find(argv[1]) : NULL;
     int rc = LL_OK;
-    if (argc > 1 && !c)
+    if (argc > 1 && !strcmp(argv[1], "tables"))
+        ll_put_tables(&out);
+    else if (argc > 1 && !c)
         rc = ll_fail(err, LL_EUSAGE, "unknown command \"%s\" (see: logitlens help)", argv[1]);
     else if (c)
         explain(c, &out);

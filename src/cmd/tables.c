@@ -1,0 +1,65 @@
+/* tables.c - see tables.h */
+#include "tables.h"
+
+#include "dtype.h"
+#include "family.h"
+#include "hook.h"
+#include "record.h"
+#include "sink.h"
+
+static void put_families(struct ll_buf *out)
+{
+    ll_buf_adds(out, "### Model families\n\n| family | model_type | covers |\n| --- | --- | --- |\n");
+    for (const struct ll_family *f = ll_families; f->name; f++) {
+        ll_buf_addf(out, "| %s | ", f->name);
+        for (const char *const *t = f->model_types; *t; t++)
+            ll_buf_addf(out, "%s%s", t == f->model_types ? "" : ", ", *t);
+        ll_buf_addf(out, " | %s |\n", f->covers);
+    }
+}
+
+static void put_types(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Storage types read\n\n| type | values a block | bytes a block |\n| --- | --- | --- |\n");
+    for (int t = 0; t < LL_N_DTYPES; t++) {
+        const struct ll_dtype_info *d = ll_dtype_info((enum ll_dtype)t);
+        ll_buf_addf(out, "| %s | %d | %d |\n", d->name, d->block, d->block_bytes);
+    }
+}
+
+static void put_hooks(struct ll_buf *out)
+{
+    static const char *const widths[] = {[LL_WIDTH_ONE] = "1", [LL_WIDTH_D_MODEL] = "d_model", [LL_WIDTH_HEADS] = "n_heads, d_head",
+                                         [LL_WIDTH_KV_HEADS] = "n_kv_heads, d_head", [LL_WIDTH_D_MLP] = "d_mlp", [LL_WIDTH_D_VOCAB] = "d_vocab", [LL_WIDTH_POS_POS] = "n_pos"};
+    ll_buf_adds(out, "\n### Hook points, in order of the pass\n\n| hook | full name | shape |\n| --- | --- | --- |\n");
+    for (int h = 0; h < LL_N_HOOKS; h++) {
+        const struct ll_hook_info *info = ll_hook_info((enum ll_hook)h);
+        char full[64];
+        ll_hook_full_name((enum ll_hook)h, 0, full);
+        ll_buf_addf(out, "| %s | %s | [%sn_pos, %s] |\n", info->name, full, info->width == LL_WIDTH_POS_POS ? "n_heads, " : "", widths[info->width]);
+    }
+}
+
+static void put_columns(struct ll_buf *out, const struct ll_schema *s)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n| column | unit | meaning |\n| --- | --- | --- |\n", s->file_suffix, s->n_seed);
+    for (int i = 0; i < s->n_cols; i++)
+        ll_buf_addf(out, "| %s | %s | %s |\n", s->cols[i].name, s->cols[i].unit, s->cols[i].doc);
+}
+
+static void put_sinks(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Output formats of a run\n\n| format | what |\n| --- | --- |\n");
+    for (int i = 0; ll_sinks[i]; i++)
+        ll_buf_addf(out, "| %s | %s |\n", ll_sinks[i]->name, ll_sinks[i]->help);
+}
+
+void ll_put_tables(struct ll_buf *out)
+{
+    put_families(out);
+    put_types(out);
+    put_hooks(out);
+    put_sinks(out);
+    put_columns(out, &ll_schema_records);
+    put_columns(out, &ll_schema_pure);
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# NOTES.md holds the program's own tables; README.md names only commands and files that exist. --update rewrites the tables.
+. "$(dirname "$0")/lib.inc"
+notes=$source_dir/NOTES.md
+"$logitlens" help tables >"$work/tables"
+sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$notes" | sed '1d;$d' >"$work/in-notes"
+if [ "${4:-}" = --update ]; then
+    { sed '/^<!-- tables -->$/q' "$notes"; cat "$work/tables"; echo "<!-- end of tables -->"; } >"$work/new" && cat "$work/new" >"$notes"
+    exit
+fi
+same "$work/tables" "$work/in-notes"
+for f in $(grep -oE '(experiments|tests|src|lens|prompts|output)/[A-Za-z0-9_./-]+' "$source_dir/README.md" | sed 's/[.,:]*$//' | sort -u); do
+    case $f in output/*) continue ;; esac
+    n_checks=$((n_checks + 1))
+    [ -e "$source_dir/$f" ] || bad "README.md names $f, which does not exist"
+done
+for c in $(grep -oE 'logitlens (run|lens|tokens|show|dump|index|query|diff|help)\b' "$source_dir/README.md" | awk '{print $2}' | sort -u); do
+    [ "$c" = help ] || check 0 "example:" "$logitlens" help "$c"
+done
+finish
