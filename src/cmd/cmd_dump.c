@@ -251,8 +251,6 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
     struct ll_opt t[N_OPTS];
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct ll_ids ids = {0};
-    struct ll_buf text = {0};
     const char *args[2];
     int n_args, rc;
     opt_table(&o, t);
@@ -262,16 +260,10 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
-    if (o.ids) {
-        if (!(rc = ll_parse_ids(o.ids, &ids, err)))
-            rc = ll_prompt_from_ids(&p, &s, ids.v, ids.n, -1, err);
-    } else if (!(rc = ll_read_text(n_args > 1 ? args[1] : NULL, &text, err)))
-        rc = ll_prompt_from_text(&p, &s, ll_buf_str(&text), text.len, NULL, err);
+    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, NULL, -1, err);
     if (!rc)
         rc = run_pass(&o, &s, &p, err);
     ll_prompt_free(&p);
-    ll_ids_free(&ids);
-    ll_buf_free(&text);
     ll_session_close(&s);
     return rc;
 }

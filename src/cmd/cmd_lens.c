@@ -308,16 +308,10 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct ll_ids ids = {0};
-    struct ll_buf text = {0};
     struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
-    if (o.ids) {
-        if (!(rc = ll_parse_ids(o.ids, &ids, err)))
-            rc = ll_prompt_from_ids(&p, &s, ids.v, ids.n, o.answer_id, err);
-    } else if (!(rc = ll_read_text(n_args > 1 ? args[1] : NULL, &text, err)))
-        rc = ll_prompt_from_text(&p, &s, ll_buf_str(&text), text.len, o.answer, err);
+    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, o.answer, o.answer_id, err);
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
@@ -326,8 +320,6 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
-    ll_buf_free(&text);
-    ll_ids_free(&ids);
     ll_prompt_free(&p);
     ll_session_close(&s);
     return rc;

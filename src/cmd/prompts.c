@@ -123,6 +123,22 @@ int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const in
     return rc;
 }
 
+int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text, const char *answer, int answer_id, struct ll_err *err)
+{
+    struct ll_ids list = {0};
+    struct ll_buf b = {0};
+    int rc;
+    memset(p, 0, sizeof *p);
+    if (ids) {
+        if (!(rc = ll_parse_ids(ids, &list, err)))
+            rc = ll_prompt_from_ids(p, s, list.v, list.n, answer_id, err);
+    } else if (!(rc = ll_read_text(text, &b, err)))
+        rc = ll_prompt_from_text(p, s, ll_buf_str(&b), b.len, answer, err);
+    ll_ids_free(&list);
+    ll_buf_free(&b);
+    return rc;
+}
+
 void ll_prompt_free(struct ll_prompt *p)
 {
     ll_ids_free(&p->ids);

@@ -18,6 +18,9 @@ struct ll_prompt {
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
+/* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input. answer NULL, answer_id
+ * -1: none; the answer counts for text, the id for ids. */
+int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text, const char *answer, int answer_id, struct ll_err *err);
 void ll_prompt_free(struct ll_prompt *p);
 /* The gold part of a pass (borrowed from p and answer). */
 struct ll_gold ll_prompt_gold(const struct ll_prompt *p, const char *answer);
