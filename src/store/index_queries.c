@@ -14,7 +14,7 @@ const struct ll_query ll_queries[] = {
     {"tables", "tables and views of the index",
      "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY type, name"},
     {"columns", "columns of a table or view: columns table=v_pure; of all without",
-     "SELECT s.name AS \"table\", c.name AS \"column\", c.type FROM sqlite_schema s, pragma_table_info(s.name) c"
+     "SELECT s.name AS \"table\", c.name AS \"column\", nullif(c.type, '') AS type FROM sqlite_schema s, pragma_table_info(s.name) c"
      " WHERE s.type IN ('table', 'view') AND s.name NOT LIKE 'sqlite_%' AND (:table IS NULL OR s.name = :table) ORDER BY s.name, c.cid"},
     {"runs", "runs in the index, newest first",
      "SELECT r.run_id, r.stamp, r.era, r.folder, count(m.id) AS models, sum(m.status = 'ok') AS ok, r.tool_version, r.experiment"
@@ -46,7 +46,7 @@ const struct ll_query ll_queries[] = {
      " r AS (SELECT *, row_number() OVER (PARTITION BY pass, lens ORDER BY drop_bits DESC, layer) AS nr FROM d WHERE drop_bits IS NOT NULL)"
      " SELECT stamp, model, from_layer, layer AS to_layer, drop_bits FROM r WHERE nr = 1 ORDER BY stamp, drop_bits DESC, model"},
     {"layers", "a pass layer by layer: layers model=NAME pass=KEY",
-     "SELECT stamp, model, layer, entropy_bits, top1, prob1, top2, prob2, answer_rank, p_answer, copy_collapse AS copy, is_answer AS answer"
+     "SELECT run_id, model, layer, entropy_bits, top1, prob1, answer_rank, p_answer, copy_collapse AS copy, is_answer AS answer"
      " FROM v_pure v WHERE " WHERE_PASS("v") " ORDER BY stamp, model, pass, layer"},
     {"answer-trajectory", "rank and probability of the answer, row by row",
      "SELECT stamp, model, pass_key, layer, answer_rank, p_answer, kl_to_final_bits, is_answer FROM v_pure v WHERE " WHERE_PASS("v") " ORDER BY stamp, model, pass, layer"},

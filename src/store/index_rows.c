@@ -156,14 +156,15 @@ static int bind_plain(struct loader *d, const struct ll_csv_row *row, const stru
 
 static int bind_entropy(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
-    static const struct plain p = {"entropy", LL_REAL, 5};
+    static const struct plain p = {"entropy", LL_REAL, 5}, p_bits = {"entropy_bits", LL_REAL, 5};
     const struct ll_field *a = at(row, d->col[W_ENTROPY]), *b = at(row, d->col[W_ENTROPY_BITS]);
     double va, vb;
     if (a->s && b->s && !d->told_entropy && ll_field_real(a, &va) && ll_field_real(b, &vb) && va != vb) {
         d->told_entropy = 1;
         ll_talk(d->l, "%s: data row %lld: entropy and entropy_bits differ; entropy_bits is taken", row->file, row->nr);
     }
-    return bind_plain(d, row, &p, b->s ? b : a, err);
+    int rc = bind_plain(d, row, &p, a, err);
+    return rc || !b->s ? rc : bind_plain(d, row, &p_bits, b, err);
 }
 
 /* The pass's name from row_id; where there is none, from the columns that describe the pass (early rows are of fact 0,
