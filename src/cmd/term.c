@@ -113,7 +113,7 @@ void ll_progress_start(struct ll_progress *p, const char *label, int quiet)
 
 void ll_progress_show(struct ll_progress *p, double done)
 {
-    enum { BAR = 24 };
+    enum { LABEL = 18, BAR = 20 }; /* the whole line stays below 80 columns: a wrapped line cannot be redrawn */
     double now = ll_now_s(), gone = now - p->t0;
     if (!p->on || gone < 2 || now - p->last < 0.1)
         return;
@@ -121,7 +121,7 @@ void ll_progress_show(struct ll_progress *p, double done)
     char a[24], b[24];
     double left = done > 1e-6 ? gone * (1 - done) / done : 0;
     ll_buf_adds(&line, "\r\033[K");
-    ll_put_cell(&line, p->label, strlen(p->label), 24, 1);
+    ll_put_cell(&line, p->label, strlen(p->label), LABEL, 1);
     ll_buf_adds(&line, " [");
     ll_put_bar(&line, done, BAR);
     ll_buf_addf(&line, "] %3.0f %%  %s, %s left", 100 * done, ll_human_time(gone, a), ll_human_time(left, b));

@@ -1,5 +1,5 @@
 /* decode.c - the decoders of tokenizer.json, a row each: a list of token strings becomes another list; the text is
- * the last list joined. The second column says what a kind does to a single token on display. */
+ * the last list joined. `show` is what a kind does to a single token on display. */
 #include "token_internal.h"
 #include "utf8.h"
 

@@ -24,8 +24,11 @@ int ll_js_fail(struct ll_js *js, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    size_t good = ll_utf8_check(what, strlen(what)); /* a quoted text may have been cut inside a character */
-    return ll_fail(js->err, code, "%s: %s%s(byte %zu): %.*s", js->file, js->where, *js->where ? " " : "", js->pos, (int)good, what);
+    struct ll_buf clean = {0};
+    ll_utf8_clean(&clean, what, strlen(what)); /* a quoted text may have been cut inside a character */
+    int rc = ll_fail(js->err, code, "%s: %s%s(byte %zu): %s", js->file, js->where, *js->where ? " " : "", js->pos, ll_buf_str(&clean));
+    ll_buf_free(&clean);
+    return rc;
 }
 
 static inline void spaces(struct ll_js *js)

@@ -68,7 +68,11 @@ static int with_next(const struct ll_spans *in, struct ll_spans *out, struct ll_
 }
 
 static int (*const behaviors[])(const struct ll_spans *, struct ll_spans *, struct ll_err *) = {
-    [LL_ISOLATED] = isolated, [LL_REMOVED] = removed, [LL_CONTIGUOUS] = contiguous, [LL_MERGED_WITH_PREVIOUS] = with_previous, [LL_MERGED_WITH_NEXT] = with_next,
+    [LL_ISOLATED] = isolated,
+    [LL_REMOVED] = removed,
+    [LL_CONTIGUOUS] = contiguous,
+    [LL_MERGED_WITH_PREVIOUS] = with_previous,
+    [LL_MERGED_WITH_NEXT] = with_next,
 };
 
 /* Cut one piece and pass each part on. */

@@ -1,0 +1,32 @@
+/* reader.h - a tokenizer.json being read; private to token_json.c, tables_json.c and sections_json.c. */
+#ifndef LL_READER_H
+#define LL_READER_H
+#include "json_stream.h"
+#include "token_internal.h"
+
+struct section {
+    const char *s; /* NULL: absent */
+    size_t n;
+    int read;      /* already */
+};
+struct reader {
+    struct ll_tokenizer *tok;
+    struct ll_js js;
+    const char *name;   /* of the file, for messages */
+    long long max_id;
+    int last_joined;    /* id of the last merge's result */
+    struct section normalizer, pretok, post, decoder, vocab, merges, type;
+};
+
+int ll_reader_equal(const char *s, size_t n, const char *word); /* s[0..n) is word */
+/* Note where a value lies and pass over it; refused the second time. */
+int ll_reader_once(struct reader *r, struct section *sec, const char *key);
+
+/* tables_json.c: settings of the model in passing (and its tables where they can be read at once); what is left of the
+ * tables; added tokens (at js.pos). */
+int ll_read_model(struct reader *r);
+int ll_read_tables(struct reader *r);
+int ll_read_added(struct reader *r);
+/* sections_json.c: the four small sections. */
+int ll_read_sections(struct reader *r);
+#endif
