@@ -6,7 +6,7 @@
 #include <string.h>
 
 #ifdef __SANITIZE_ADDRESS__ /* forced inlining of instrumented lanes makes one function of a million instructions */
-#define LL_INLINE static inline __attribute__((unused))
+#define LL_INLINE static __attribute__((noinline, unused))
 #else
 #define LL_INLINE static inline __attribute__((always_inline, unused))
 #endif
