@@ -37,7 +37,7 @@ struct ll_engine;
 /* n_threads as ll_pool_init. LL_EUSAGE when LL_ENGINE_ISA names a unit unknown or absent here. */
 int ll_engine_init(struct ll_engine **eng, int n_threads, struct ll_err *err);
 void ll_engine_free(struct ll_engine *eng);
-const char *ll_engine_isa(const struct ll_engine *eng);      /* "plain", "avx2", "avx512" */
+const char *ll_engine_isa(const struct ll_engine *eng);      /* "plain", "avx2", "avx512", "neon" */
 int ll_engine_threads(const struct ll_engine *eng);
 struct ll_pool *ll_engine_pool(struct ll_engine *eng);
 /* Make scratch for products of up to max_m rows of x and max_k columns, and attention over max_pos keys with heads of
@@ -52,7 +52,7 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
 
 /* Causal attention of one sequence, all heads, all threads.
  *   scores[h][t][s] = L16(q[t][h], k[s][h/g]) * scale, then cap * tanh(scores / cap) when cap > 0, for
- *   s in max(0, t - window + 1)..t (window 0: from 0); softmax over these s (maximum subtracted, exp of exp.c,
+ *   s in max(0, t - window + 1)..t (window 0: from 0); softmax over these s (maximum subtracted, exp of fmath.h,
  *   denominator in 16 float chains by s mod 16 over blocks of 1024 as rule L16, p = e / sum); z[t][h] = L16 over s
  *   of p[t][s] * v[s][h/g], s counted from 0; a key with p = 0 contributes +0 whatever v is (so masked infinities do not
  *   leak), and a z of -0 becomes +0. Appended positions and other sequences change no bit.

@@ -8,8 +8,8 @@
  *   page_end    reads past the last row's bytes
  *   strides     ldx, ldy or row_bytes taken for k or n; y written between its rows
  *   isa_names   an unknown unit silently replaced
- * Tried: the tree's order +4 before +8, K block 512, the AVX-512 tail load without its mask, the bias added before the
- * last block: each turned one of these red. */
+ * Tried, each turned one of these red: the tree's order +4 before +8; K block 512; the tail load without its mask
+ * (AVX-512) or past the row (AVX2); the last rows of w left out; rows of x cut between the groups they are packed in. */
 #include "test_engine_ref.h"
 
 #include <sys/mman.h>
