@@ -124,12 +124,16 @@ struct ll_tile_sums {
     float c;   /* sum ef * (l-lf) */
     float d;   /* sum e^(l-m) (l-lf) */
 };
+struct ll_tile_div { float kl_ab, kl_ba, js; };   /* natural log; each at least 0 */
 struct ll_tile_ops {
     /* e_out (may be NULL): gets e^(l-m). ef, lf (both or neither): exponentials and logits of the final row; without them
      * c = d = 0. m >= every l. l = -inf adds nothing to s and t. n >= 1. */
     void (*sums)(const float *l, int n, float m, const float *ef, const float *lf, float *e_out, struct ll_tile_sums *out);
     int (*count_gt)(const float *l, int n, float t);                 /* how many l > t */
     int (*find_ge)(const float *l, int n, float t, int *idx);        /* indices with l >= t, rising, into idx[n]; returns how many */
+    /* This tile's part of KL(p || q), KL(q || p) and JS(p, q), p = e^(a - lse_a), q = e^(b - lse_b) over all tiles
+     * (divergence_impl.h). Equal logits and lse give exactly 0. Finite logits; n >= 1, best at most LL_WALK_TILE. */
+    void (*divergence)(const float *a, const float *b, int n, double lse_a, double lse_b, struct ll_tile_div *out);
 };
 const struct ll_tile_ops *ll_engine_tile_ops(const struct ll_engine *eng);
 #endif

@@ -168,6 +168,8 @@ static int tile_find_ge(const float *l, int n, float t, int *idx)
     return found;
 }
 
+#include "divergence_impl.h"
+
 /* ---- one row of the attention pattern ---- */
 static void softmax_row(float *row, int lo, int hi)
 {
@@ -192,4 +194,4 @@ static void softmax_row(float *row, int lo, int hi)
 }
 
 #define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf}
-#define OPS_TABLE {tile_sums, tile_count_gt, tile_find_ge}
+#define OPS_TABLE {tile_sums, tile_count_gt, tile_find_ge, tile_divergence}
