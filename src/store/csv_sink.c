@@ -2,7 +2,7 @@
  *
  * RFC 4180, LF line ends (spec 10). A file begins with the first row of its schema, so a sweep that keeps only the last
  * position writes no records file; it gets its name when the model is complete. */
-#include "csv_text.h"
+#include "csv_row.h"
 #include "map.h"
 #include "sinks.h"
 #include "stem.h"
@@ -58,7 +58,6 @@ static int csv_begin_model(struct ll_sink *sink, const struct ll_model_info *mod
 
 static int write_line(struct csv_sink *s, struct ll_outfile *out, struct ll_err *err)
 {
-    ll_buf_addc(&s->line, '\n');
     int rc = ll_buf_ok(&s->line, err);
     if (!rc && fwrite(s->line.s, 1, s->line.len, out->f) != s->line.len)
         rc = ll_fail(err, LL_EFAIL, "%s: write failed: %s", out->path, strerror(errno));
@@ -74,7 +73,6 @@ static int file_path(const struct csv_sink *s, int which, struct ll_buf *path, s
 
 static int start_file(struct csv_sink *s, int which, struct ll_err *err)
 {
-    const struct ll_schema *schema = schemas[which];
     struct ll_buf path = {0};
     int rc = file_path(s, which, &path, err);
     if (!rc)
@@ -82,31 +80,8 @@ static int start_file(struct csv_sink *s, int which, struct ll_err *err)
     ll_buf_free(&path);
     if (rc)
         return rc;
-    for (int i = 0; i < schema->n_cols; i++) {
-        if (i)
-            ll_buf_addc(&s->line, ',');
-        ll_csv_field(&s->line, schema->cols[i].name, strlen(schema->cols[i].name));
-    }
+    ll_csv_header(&s->line, schemas[which]);
     return write_line(s, &s->out[which], err);
-}
-
-static void add_cell(struct ll_buf *line, const struct ll_row *row, int col)
-{
-    const struct ll_cell *c = &row->cells[col];
-    char number[32];
-    size_t n;
-    if (!c->set)
-        return;
-    switch (row->schema->cols[col].kind) {
-    case LL_TEXT: {
-        const char *text = ll_row_str(row, col, &n);
-        ll_csv_field(line, text, n);
-        break;
-    }
-    case LL_INT: ll_buf_addf(line, "%lld", c->v.i); break;
-    case LL_REAL: ll_buf_add(line, number, (size_t)ll_fmt_double(number, c->v.r)); break;
-    case LL_BOOL: ll_buf_adds(line, c->v.i ? "True" : "False"); break;
-    }
 }
 
 static int csv_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
@@ -124,11 +99,7 @@ static int csv_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err
         rc = start_file(s, which, err);
     if (rc)
         return rc;
-    for (int i = 0; i < row->schema->n_cols; i++) {
-        if (i)
-            ll_buf_addc(&s->line, ',');
-        add_cell(&s->line, row, i);
-    }
+    ll_csv_row(&s->line, row);
     return write_line(s, &s->out[which], err);
 }
 
