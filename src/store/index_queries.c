@@ -63,5 +63,15 @@ const struct ll_query ll_queries[] = {
      "SELECT stamp, model, pass_key, milestone, stored, recomputed FROM v_milestone_conflicts v WHERE " WHERE_GIVEN("v") " ORDER BY stamp, model, pass, milestone"},
     {"files", "imported files with rows and SHA-256",
      "SELECT r.stamp, f.name, f.n_rows, f.bytes, f.dialect, f.sha256 FROM files f JOIN runs r ON r.run_id = f.run ORDER BY r.stamp, f.name"},
+    {"diffs", "comparisons of two checkpoints (logitlens diff --index), newest last",
+     "SELECT d.id AS diff, d.model_a, d.model_b, d.types_a, d.types_b, d.n_prompts, d.n_positions AS positions, d.first_beyond, l.kl_mean_bits, l.flip_share FROM diffs d"
+     " JOIN v_diff_layers l ON l.diff = d.id AND l.layer = (SELECT max(layer) FROM diff_rows WHERE diff = d.id) ORDER BY d.id"},
+    {"diff-layers", "a comparison layer by layer: diff-layers diff=1; the newest without",
+     "SELECT model_a, model_b, layer, kl_mean_bits, js_mean_bits, flips, n, cos_mean, rel_err_mean, beyond FROM v_diff_layers"
+     " WHERE diff = coalesce(CAST(:diff AS INTEGER), (SELECT max(id) FROM diffs)) ORDER BY layer"},
+    {"diff-flips", "positions whose output's top token differs, worst first: diff-flips diff=1; the newest without",
+     "SELECT prompt, pos, token, top1_a, p_top1_a, top1_b, p_top1_b, kl_a_to_b_bits FROM diff_rows r"
+     " WHERE diff = coalesce(CAST(:diff AS INTEGER), (SELECT max(id) FROM diffs)) AND layer = (SELECT max(layer) FROM diff_rows WHERE diff = r.diff) AND top1_flip"
+     " ORDER BY kl_a_to_b_bits DESC, prompt, pos"},
     {NULL, NULL, NULL},
 };
