@@ -20,6 +20,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens show experiments/demo_models/demo-llama --plan", CMD(show)},
     {"dump", "MODEL [TEXT]", "activations of a pass as safetensors (hook names as keys) or after_layer_N.bin",
      "logitlens dump experiments/demo_models/demo-llama \"The capital\" --hooks resid_post,ln_final.normalized --out dump.safetensors", CMD(dump)},
+    {"diff", "MODEL_A MODEL_B [TEXT...]", "two checkpoints of one vocabulary on the same prompts, layer by layer (quantised, fine-tuned)",
+     "logitlens diff org/model org/model-quantised --csv diff.csv --index output/index.sqlite\nlogitlens diff experiments/demo_models/demo-llama /tmp/rounded --prompts experiments/001_layers_and_logits/experiment.json --fail", CMD(diff)},
     {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},

@@ -13,7 +13,8 @@
 #include <string.h>
 
 struct ll_diff_out {
-    struct ll_outfile csv;        /* f NULL: not wanted */
+    struct ll_outfile csv;        /* f NULL: not wanted, or standard output */
+    FILE *to;                     /* where lines go, NULL: nowhere */
     struct ll_diff_load index;    /* db NULL: not wanted */
     struct ll_sha256 sha;
     struct ll_buf line;           /* owned */
@@ -24,8 +25,8 @@ static int put_line(struct ll_diff_out *o, struct ll_err *err)
     int rc = ll_buf_ok(&o->line, err);
     if (!rc) {
         ll_sha256_add(&o->sha, o->line.s, o->line.len);
-        if (o->csv.f && fwrite(o->line.s, 1, o->line.len, o->csv.f) != o->line.len)
-            rc = ll_fail(err, LL_EFAIL, "%s: write failed: %s", o->csv.path, strerror(errno));
+        if (o->to && fwrite(o->line.s, 1, o->line.len, o->to) != o->line.len)
+            rc = ll_fail(err, LL_EFAIL, "%s: write failed: %s", o->csv.f ? o->csv.path : "standard output", strerror(errno));
     }
     ll_buf_reset(&o->line);
     return rc;
@@ -35,8 +36,10 @@ int ll_diff_out_open(struct ll_diff_out **out, const char *csv, const char *inde
 {
     struct ll_diff_out *o = *out = calloc(1, sizeof *o);
     int rc = o ? LL_OK : ll_fail_mem(err, "diff output", sizeof *o);
-    if (!rc && csv)
+    if (!rc && csv && strcmp(csv, "-"))
         rc = ll_outfile_open(&o->csv, csv, err);
+    if (!rc)
+        o->to = !csv ? NULL : o->csv.f ? o->csv.f : stdout;
     if (!rc && index)
         rc = ll_diff_load_begin(&o->index, index, err);
     if (!rc) {
@@ -75,6 +78,9 @@ int ll_diff_out_finish(struct ll_diff_out *o, const struct ll_diff_doc *doc, cha
     ll_sha256_hex(&o->sha, key);
     *added = 0;
     int rc = o->csv.f ? ll_outfile_commit(&o->csv, err) : LL_OK;
+    if (!rc && o->to == stdout && fflush(stdout))
+        rc = ll_fail(err, LL_EFAIL, "standard output: %s", strerror(errno));
+    o->to = NULL;
     return rc || !o->index.db ? rc : ll_diff_load_finish(&o->index, doc, key, added, err);
 }
 

@@ -8,7 +8,7 @@
 #include "diff_record.h"
 
 struct ll_diff_out;
-/* csv, index: paths, NULL: not wanted (any rows are hashed all the same). Returns LL_OK, LL_EUSAGE (index is another
+/* csv, index: paths, NULL: not wanted; csv "-": standard output (rows are hashed in any case). Returns LL_OK, LL_EUSAGE (index is another
  * database) or LL_EFAIL. */
 int ll_diff_out_open(struct ll_diff_out **out, const char *csv, const char *index, struct ll_err *err);
 /* A row of ll_schema_diff. */
