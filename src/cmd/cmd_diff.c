@@ -18,8 +18,8 @@ struct diff_opts {
     double tolerance[LL_DIFF_TOLERANCES];
     int fail;
 };
-/* One comparison in a hundred bits is what 5-bit quantisation costs a 7B model; for close distributions JS is a quarter of KL,
- * and a cosine of 0.999 is a relative error of 0.045. */
+/* A hundredth of a bit a token is a loss hardly to be seen in perplexity (0.7 %). The others say about the same: for close
+ * distributions JS is a quarter of KL, and a cosine of 0.999 is a relative error of 0.045. */
 static const struct diff_opts defaults = {
     .common = LL_COMMON_DEFAULTS, .positions = "all",
     .tolerance = {[LL_DIFF_T_KL] = 0.01, [LL_DIFF_T_JS] = 0.0025, [LL_DIFF_T_FLIPS] = 0.05, [LL_DIFF_T_COS] = 0.999, [LL_DIFF_T_REL_ERR] = 0.05},
@@ -33,11 +33,11 @@ static void opt_table(struct diff_opts *o, struct ll_opt t[N_OPTS])
         {"--prompts", LL_OPT_STR, &o->prompts, "FILE", "an experiment.json, or a text file of one prompt a line", 0, 0, NULL},
         {"--positions", LL_OPT_STR, &o->positions, "WHICH", "positions compared", 0, 0, "all|last"},
         LL_OPT_NORM(o->common),
-        {"--tolerance", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_KL], "BITS", "a row's mean KL(A||B); -1, here and below: not asked", -1, 1e9, NULL},
-        {"--max-js", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_JS], "BITS", "a row's mean JS", -1, 1, NULL},
+        {"--tolerance", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_KL], "BITS", "a layer's mean KL(A||B); -1, here and below: not asked", -1, 1e9, NULL},
+        {"--max-js", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_JS], "BITS", "a layer's mean JS", -1, 1, NULL},
         {"--max-flips", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_FLIPS], "SHARE", "share of positions whose most likely token differs", -1, 1, NULL},
-        {"--min-cos", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_COS], "COS", "a row's mean residual cosine", -1, 1, NULL},
-        {"--max-rel-err", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_REL_ERR], "E", "a row's mean relative error of the residual", -1, 1e9, NULL},
+        {"--min-cos", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_COS], "COS", "a layer's mean residual cosine", -1, 1, NULL},
+        {"--max-rel-err", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_REL_ERR], "E", "a layer's mean relative error of the residual", -1, 1e9, NULL},
         {"--fail", LL_OPT_FLAG, &o->fail, NULL, "exit 5 when the output is beyond a tolerance", 0, 0, NULL},
         {"--csv", LL_OPT_STR, &o->csv, "FILE", "every prompt, position and layer as CSV; -: standard output, no table", 0, 0, NULL},
         {"--json", LL_OPT_STR, &o->json, "FILE", "the summary as JSON; -: standard output, no table", 0, 0, NULL},
@@ -56,8 +56,9 @@ void ll_cmd_diff_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nWithout TEXT, --ids or --prompts eight plain English sentences are used. Several TEXTs are several\n"
-                     "prompts. Models of different depth are compared at their outputs only.\n");
+    ll_buf_adds(out, "\nSeveral TEXTs are several prompts; without TEXT, --ids or --prompts eight plain\n"
+                     "English sentences are used. Tolerances are of a layer's mean over positions.\n"
+                     "Models of different depth are compared at their outputs only.\n");
 }
 
 /* One comparison; freed as a whole. */

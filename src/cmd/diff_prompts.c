@@ -162,12 +162,19 @@ static int make_list(struct ll_diff_prompts *p, struct ll_err *err)
     return LL_OK;
 }
 
+/* Without the folder: outputs name no place of this machine. */
+static const char *name_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && slash[1] ? slash + 1 : file;
+}
+
 int ll_diff_prompts_make(struct ll_diff_prompts *p, const struct ll_diff_asked *asked, const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
 {
     int rc = LL_OK, n_built_in = (int)(sizeof built_in / sizeof *built_in);
     const char *const *texts = asked->n_texts ? asked->texts : built_in;
     memset(p, 0, sizeof *p);
-    p->from = asked->n_texts ? "text" : asked->ids ? "ids" : asked->file ? asked->file : "built-in sentences";
+    p->from = asked->n_texts ? "text" : asked->ids ? "ids" : asked->file ? name_of(asked->file) : "built-in sentences";
     if ((asked->n_texts > 0) + (asked->ids != NULL) + (asked->file != NULL) > 1)
         return ll_fail(err, LL_EUSAGE, "expected one of TEXT, --ids and --prompts");
     if (asked->ids)

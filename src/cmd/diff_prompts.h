@@ -8,7 +8,7 @@ struct ll_diff_prompts {
     struct ll_prompt *v; int n, cap;      /* owned */
     char **texts;                         /* [n] NULL where ids were given; owned */
     struct ll_diff_prompt *list;          /* [n] the same for records, borrowing from v and texts; owned; after finish */
-    const char *from;                     /* "text", "ids", "built-in sentences", or the file's path (borrowed) */
+    const char *from;                     /* "text", "ids", "built-in sentences", or the file's name (borrowed) */
 };
 /* Where prompts come from: texts (n_texts of them), else ids ("1,2,3"), else file (an experiment's prompts and test
  * prompts, or plain text, one prompt a line), else a few plain English sentences. More than one of these is LL_EUSAGE. */

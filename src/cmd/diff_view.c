@@ -29,7 +29,7 @@ static void put_header(struct ll_buf *out, const struct ll_term *t, const struct
     put_model(out, t, 'B', d->b, d->path_b);
     ll_buf_addf(out, "%d prompt%s (", d->n_prompts, d->n_prompts == 1 ? "" : "s");
     ll_put_cell(out, d->prompts_from, strlen(d->prompts_from), 30, 0);
-    ll_buf_addf(out, "), %d position%s, %s lens; means over positions\n", n, n == 1 ? "" : "s", d->a->lens_norm);
+    ll_buf_addf(out, "), %d position%s, %s lens; means\n", n, n == 1 ? "" : "s", d->a->lens_norm);
     if (d->a->n_layers != d->b->n_layers)
         ll_buf_addf(out, "%d and %d layers: rows have no counterpart, only the outputs are compared\n", d->a->n_layers, d->b->n_layers);
     ll_buf_addc(out, '\n');
@@ -63,7 +63,7 @@ static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll
     ll_buf_adds(out, " %");
     put_number(out, l->m[LL_DIFF_M_COS].mean, 10, "%.6f");
     put_number(out, l->m[LL_DIFF_M_REL_ERR].mean, 10, "%.3g");
-    ll_buf_adds(out, l->beyond ? " !" : "  ");
+    ll_buf_adds(out, l->beyond ? " !" : output ? "  " : "");
     ll_style(out, t, LL_PLAIN);
     ll_buf_adds(out, output ? " out\n" : "\n");
 }
@@ -114,15 +114,18 @@ static void put_tolerances(struct ll_buf *out, const struct ll_diff_doc *d)
 
 static void put_first_beyond(struct ll_buf *out, const struct ll_diff_doc *d)
 {
-    if (d->first_beyond < 0)
-        ll_buf_adds(out, "within tolerance at every row (");
+    struct ll_buf asked = {0};
+    put_tolerances(&asked, d);
+    if (!asked.len)
+        ll_buf_adds(out, "no tolerance was asked for\n");
+    else if (d->first_beyond < 0)
+        ll_buf_addf(out, "every row is within tolerance:\n  %s\n", ll_buf_str(&asked));
     else {
-        ll_buf_addf(out, "first beyond tolerance (!): layer %d of %d\n  ", d->layers[d->first_beyond].layer, d->layers[d->n_layers - 1].layer);
+        ll_buf_addf(out, "first row beyond tolerance (!): layer %d of %d, ", d->layers[d->first_beyond].layer, d->layers[d->n_layers - 1].layer);
         ll_diff_put_beyond(out, &d->layers[d->first_beyond], d->tolerance);
-        ll_buf_adds(out, "\n  (asked: ");
+        ll_buf_addf(out, "\n  asked: %s\n", ll_buf_str(&asked));
     }
-    put_tolerances(out, d);
-    ll_buf_adds(out, ")\n");
+    ll_buf_free(&asked);
 }
 
 static int is_same(const struct ll_diff_doc *d)

@@ -66,8 +66,8 @@ unsigned ll_diff_beyond(const struct ll_diff_layer *l, const double tolerance[LL
 struct ll_diff_prompt { const char *text; size_t n; const int *ids; int n_ids; };  /* text NULL: given as ids */
 struct ll_diff_doc {
     const struct ll_model_info *a, *b;
-    const char *path_a, *path_b;         /* as named on the command line */
-    const char *prompts_from;            /* "built-in sentences", "text", "ids", or a file */
+    const char *path_a, *path_b;         /* as named on the command line; for the terminal only */
+    const char *prompts_from;            /* "built-in sentences", "text", "ids", or a file's name */
     const char *positions;               /* "all", "last" */
     const struct ll_diff_prompt *prompts; int n_prompts;
     const struct ll_diff_layer *layers; int n_layers;   /* summaries in rising layer; one when depths differ */

@@ -96,10 +96,9 @@ void ll_diff_out_close(struct ll_diff_out *o)
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void put_model(struct ll_json *j, const char *key, const struct ll_model_info *m, const char *path)
+static void put_model(struct ll_json *j, const char *key, const struct ll_model_info *m)
 {
     ll_json_obj(j, key);
-    ll_json_cstr(j, "path", path);
     ll_json_cstr(j, "model", m->model_id);
     ll_json_cstr(j, "identity", m->identity);
     ll_json_cstr(j, "family", m->family);
@@ -175,8 +174,8 @@ void ll_diff_json(struct ll_buf *out, const struct ll_diff_doc *d, const char *k
     ll_json_cstr(&j, "tool", d->tool);
     ll_json_cstr(&j, "command", d->command);
     ll_json_cstr(&j, "key", key);
-    put_model(&j, "a", d->a, d->path_a);
-    put_model(&j, "b", d->b, d->path_b);
+    put_model(&j, "a", d->a);
+    put_model(&j, "b", d->b);
     ll_json_cstr(&j, "lens", d->a->lens_norm);
     ll_json_cstr(&j, "engine", d->a->engine);
     ll_json_cstr(&j, "positions", d->positions);
