@@ -90,42 +90,33 @@ static const struct { const char *name, *unit; double scale; } shown[LL_DIFF_TOL
 
 void ll_diff_put_beyond(struct ll_buf *out, const struct ll_diff_layer *l, const double tolerance[LL_DIFF_TOLERANCES])
 {
-    const double found[LL_DIFF_TOLERANCES] = {
-        [LL_DIFF_T_KL] = l->m[LL_DIFF_M_KL_AB].mean, [LL_DIFF_T_JS] = l->m[LL_DIFF_M_JS].mean, [LL_DIFF_T_FLIPS] = (double)l->flips / l->n,
-        [LL_DIFF_T_COS] = l->m[LL_DIFF_M_COS].mean, [LL_DIFF_T_REL_ERR] = l->m[LL_DIFF_M_REL_ERR].mean,
-    };
     const char *sep = "";
     for (int i = 0; i < LL_DIFF_TOLERANCES; i++)
         if (l->beyond >> i & 1) {
-            ll_buf_addf(out, "%s%s %.4g %c %g%s", sep, shown[i].name, found[i] * shown[i].scale, i == LL_DIFF_T_COS ? '<' : '>', tolerance[i] * shown[i].scale, shown[i].unit);
+            ll_buf_addf(out, "%s%s %.4g %c %g%s", sep, shown[i].name, ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale, i == LL_DIFF_T_COS ? '<' : '>', tolerance[i] * shown[i].scale, shown[i].unit);
             sep = ", ";
         }
 }
 
-static void put_tolerances(struct ll_buf *out, const struct ll_diff_doc *d)
-{
-    const char *sep = "";
-    for (int i = 0; i < LL_DIFF_TOLERANCES; i++)
-        if (d->tolerance[i] >= 0) {
-            ll_buf_addf(out, "%s%s %s %g%s", sep, shown[i].name, i == LL_DIFF_T_COS ? ">=" : "<=", d->tolerance[i] * shown[i].scale, shown[i].unit);
-            sep = ", ";
-        }
-}
-
+/* For each tolerance asked for, the first row beyond it: layers break differently under different measures. */
 static void put_first_beyond(struct ll_buf *out, const struct ll_diff_doc *d)
 {
-    struct ll_buf asked = {0};
-    put_tolerances(&asked, d);
-    if (!asked.len)
-        ll_buf_adds(out, "no tolerance was asked for\n");
-    else if (d->first_beyond < 0)
-        ll_buf_addf(out, "every row is within tolerance:\n  %s\n", ll_buf_str(&asked));
-    else {
-        ll_buf_addf(out, "first row beyond tolerance (!): layer %d of %d, ", d->layers[d->first_beyond].layer, d->layers[d->n_layers - 1].layer);
-        ll_diff_put_beyond(out, &d->layers[d->first_beyond], d->tolerance);
-        ll_buf_addf(out, "\n  asked: %s\n", ll_buf_str(&asked));
+    const int output = d->layers[d->n_layers - 1].layer;
+    int asked = 0;
+    ll_buf_adds(out, "first layer beyond tolerance (!)\n");
+    for (int i = 0; i < LL_DIFF_TOLERANCES; i++) {
+        const struct ll_diff_layer *l = ll_diff_first_beyond(d, (enum ll_diff_tolerance)i);
+        if (d->tolerance[i] < 0)
+            continue;
+        asked++;
+        ll_buf_addf(out, "  %-8s%c %g%s: ", shown[i].name, i == LL_DIFF_T_COS ? '<' : '>', d->tolerance[i] * shown[i].scale, shown[i].unit);
+        if (l)
+            ll_buf_addf(out, "layer %d of %d, %.4g%s\n", l->layer, output, ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale, shown[i].unit);
+        else
+            ll_buf_adds(out, d->a->d_model != d->b->d_model && i >= LL_DIFF_T_COS ? "not comparable\n" : "none\n");
     }
-    ll_buf_free(&asked);
+    if (!asked)
+        ll_buf_adds(out, "  no tolerance was asked for\n");
 }
 
 static int is_same(const struct ll_diff_doc *d)

@@ -17,15 +17,34 @@ const char *const ll_diff_tolerance_names[LL_DIFF_TOLERANCES] = {
     [LL_DIFF_T_KL] = "kl_a_to_b_bits", [LL_DIFF_T_JS] = "js_bits", [LL_DIFF_T_FLIPS] = "top1_flip_share", [LL_DIFF_T_COS] = "resid_cos", [LL_DIFF_T_REL_ERR] = "resid_rel_err",
 };
 
+double ll_diff_found(const struct ll_diff_layer *l, enum ll_diff_tolerance t)
+{
+    switch (t) {
+    case LL_DIFF_T_KL: return l->m[LL_DIFF_M_KL_AB].mean;
+    case LL_DIFF_T_JS: return l->m[LL_DIFF_M_JS].mean;
+    case LL_DIFF_T_FLIPS: return l->n ? (double)l->flips / l->n : NAN;
+    case LL_DIFF_T_COS: return l->m[LL_DIFF_M_COS].mean;
+    case LL_DIFF_T_REL_ERR: return l->m[LL_DIFF_M_REL_ERR].mean;
+    case LL_DIFF_TOLERANCES: break;
+    }
+    return NAN;
+}
+
 unsigned ll_diff_beyond(const struct ll_diff_layer *l, const double tolerance[LL_DIFF_TOLERANCES])
 {
-    const double found[LL_DIFF_TOLERANCES] = {
-        [LL_DIFF_T_KL] = l->m[LL_DIFF_M_KL_AB].mean, [LL_DIFF_T_JS] = l->m[LL_DIFF_M_JS].mean, [LL_DIFF_T_FLIPS] = l->n ? (double)l->flips / l->n : NAN,
-        [LL_DIFF_T_COS] = l->m[LL_DIFF_M_COS].mean, [LL_DIFF_T_REL_ERR] = l->m[LL_DIFF_M_REL_ERR].mean,
-    };
     unsigned beyond = 0;
-    for (int t = 0; t < LL_DIFF_TOLERANCES; t++)
-        if (tolerance[t] >= 0 && (t == LL_DIFF_T_COS ? found[t] < tolerance[t] : found[t] > tolerance[t]))
+    for (int t = 0; t < LL_DIFF_TOLERANCES; t++) {
+        double found = ll_diff_found(l, (enum ll_diff_tolerance)t);
+        if (tolerance[t] >= 0 && (t == LL_DIFF_T_COS ? found < tolerance[t] : found > tolerance[t]))
             beyond |= 1u << t;
+    }
     return beyond;
+}
+
+const struct ll_diff_layer *ll_diff_first_beyond(const struct ll_diff_doc *d, enum ll_diff_tolerance t)
+{
+    for (int l = 0; l < d->n_layers; l++)
+        if (d->layers[l].beyond >> t & 1)
+            return &d->layers[l];
+    return NULL;
 }

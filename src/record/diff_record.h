@@ -59,6 +59,8 @@ struct ll_diff_layer {
 /* ---- tolerances: on the mean of a row ------------------------------------------------------------------------------ */
 enum ll_diff_tolerance { LL_DIFF_T_KL, LL_DIFF_T_JS, LL_DIFF_T_FLIPS, LL_DIFF_T_COS, LL_DIFF_T_REL_ERR, LL_DIFF_TOLERANCES };
 extern const char *const ll_diff_tolerance_names[LL_DIFF_TOLERANCES]; /* "kl_a_to_b_bits", ... "top1_flip_share" ... */
+/* The mean that tolerance t is about. */
+double ll_diff_found(const struct ll_diff_layer *l, enum ll_diff_tolerance t);
 /* The bits of `beyond` for a row; a tolerance below 0 is not asked for, a null mean exceeds nothing. */
 unsigned ll_diff_beyond(const struct ll_diff_layer *l, const double tolerance[LL_DIFF_TOLERANCES]);
 
@@ -79,4 +81,6 @@ struct ll_diff_doc {
     double worst_p_a, worst_p_b;
     const char *command, *tool;
 };
+/* First row beyond tolerance t, NULL: none. */
+const struct ll_diff_layer *ll_diff_first_beyond(const struct ll_diff_doc *d, enum ll_diff_tolerance t);
 #endif

@@ -145,7 +145,7 @@ static void put_layer(struct ll_json *j, const struct ll_diff_layer *l)
         ll_json_end(j);
     }
     ll_json_int(j, "top1_flips", l->flips);
-    ll_json_num(j, "top1_flip_share", l->n ? (double)l->flips / l->n : NAN);
+    ll_json_num(j, "top1_flip_share", ll_diff_found(l, LL_DIFF_T_FLIPS));
     put_beyond(j, l->beyond);
     ll_json_end(j);
 }
@@ -188,6 +188,15 @@ void ll_diff_json(struct ll_buf *out, const struct ll_diff_doc *d, const char *k
         ll_json_null(&j, "first_layer_beyond");
     else
         ll_json_int(&j, "first_layer_beyond", d->layers[d->first_beyond].layer);
+    ll_json_obj(&j, "first_layer_beyond_each");
+    for (int t = 0; t < LL_DIFF_TOLERANCES; t++) {
+        const struct ll_diff_layer *l = ll_diff_first_beyond(d, (enum ll_diff_tolerance)t);
+        if (l)
+            ll_json_int(&j, ll_diff_tolerance_names[t], l->layer);
+        else
+            ll_json_null(&j, ll_diff_tolerance_names[t]);
+    }
+    ll_json_end(&j);
     ll_json_bool(&j, "output_beyond", d->n_layers && d->layers[d->n_layers - 1].beyond);
     put_worst(&j, d);
     ll_json_arr(&j, "prompts");
