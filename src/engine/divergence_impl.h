@@ -21,7 +21,8 @@
 
 struct div_acc { v16 ab, ba, js; };
 
-LL_INLINE void div_step(struct div_acc *acc, v16 a, v16 b, v16 lse_a, v16 lse_b, v16 shift_hi, v16 shift_lo)
+/* Called, not inlined: sixteen lanes are work enough, and the plain unit under sanitizers takes minutes to compile otherwise. */
+__attribute__((noinline)) static void div_step(struct div_acc *acc, v16 a, v16 b, v16 lse_a, v16 lse_b, v16 shift_hi, v16 shift_lo)
 {
     const v16 one = v_set(1.0f);
     v16 d = v_sub(v_sub(v_sub(a, b), shift_hi), shift_lo);   /* exactly 0 for equal logits and log-sum-exps */
