@@ -1,6 +1,7 @@
 /* tables.c - see tables.h */
 #include "tables.h"
 
+#include "diff_record.h"
 #include "dtype.h"
 #include "family.h"
 #include "hook.h"
@@ -42,9 +43,21 @@ static void put_hooks(struct ll_buf *out)
 
 static void put_columns(struct ll_buf *out, const struct ll_schema *s)
 {
-    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n| column | unit | meaning |\n| --- | --- | --- |\n", s->file_suffix, s->n_seed);
+    ll_buf_adds(out, "| column | unit | meaning |\n| --- | --- | --- |\n");
     for (int i = 0; i < s->n_cols; i++)
         ll_buf_addf(out, "| %s | %s | %s |\n", s->cols[i].name, s->cols[i].unit, s->cols[i].doc);
+}
+
+static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n", s->file_suffix, s->n_seed);
+    put_columns(out, s);
+}
+
+static void put_diff_columns(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
+    put_columns(out, &ll_schema_diff);
 }
 
 static void put_sinks(struct ll_buf *out)
@@ -60,6 +73,7 @@ void ll_put_tables(struct ll_buf *out)
     put_types(out);
     put_hooks(out);
     put_sinks(out);
-    put_columns(out, &ll_schema_records);
-    put_columns(out, &ll_schema_pure);
+    put_run_columns(out, &ll_schema_records);
+    put_run_columns(out, &ll_schema_pure);
+    put_diff_columns(out);
 }

@@ -21,8 +21,8 @@
     C(LAYER, "layer", LL_INT, "", "Residual row: 0 = embedding output, l = after block l-1, n_layers = the output.") \
     C(TOKEN_ID, "token_id", LL_INT, "", "Vocabulary id of the prompt's token at this position.") \
     C(TOKEN, "token", LL_TEXT, "", "Its text.") \
-    C(KL_AB, "kl_a_to_b_bits", LL_REAL, "bits", "KL(A || B) = sum p_A log2(p_A / p_B) of the next-token distributions.") \
-    C(KL_BA, "kl_b_to_a_bits", LL_REAL, "bits", "KL(B || A).") \
+    C(KL_AB, "kl_a_to_b_bits", LL_REAL, "bits", "KL from A to B, sum p_A log2(p_A / p_B), of the next-token distributions.") \
+    C(KL_BA, "kl_b_to_a_bits", LL_REAL, "bits", "KL from B to A.") \
     C(JS, "js_bits", LL_REAL, "bits", "Jensen-Shannon divergence, 0 to 1.") \
     C(ENTROPY_A, "entropy_a_bits", LL_REAL, "bits", "Entropy of A's distribution.") \
     C(ENTROPY_B, "entropy_b_bits", LL_REAL, "bits", "Entropy of B's distribution.") \
@@ -35,7 +35,7 @@
     C(TOP1_FLIP, "top1_flip", LL_BOOL, "", "True: the most likely token differs.") \
     C(TOP5_JACCARD, "top5_jaccard", LL_REAL, "", "Size of intersection over size of union of the five most likely tokens.") \
     C(RESID_COS, "resid_cos", LL_REAL, "", "Cosine of the two residuals; empty where the widths differ.") \
-    C(RESID_REL_ERR, "resid_rel_err", LL_REAL, "", "|b - a| / |a| of the residuals; empty where the widths differ.")
+    C(RESID_REL_ERR, "resid_rel_err", LL_REAL, "", "Norm of b - a over norm of a, of the residuals; empty where the widths differ.")
 #define LL_DIFF_ENUM(id, name, kind, unit, doc) LL_DIFF_##id,
 enum ll_diff_column { LL_DIFF_COLUMNS(LL_DIFF_ENUM) LL_DIFF_COLS };
 extern const struct ll_schema ll_schema_diff;
