@@ -4,7 +4,7 @@
  * kept are three running sums a pair, never the distributions. Their log-sum-exps are known from each model's own head pass
  * (head_pass.h), so that p and q are probabilities from the first tile on. In bits:
  *     KL(a || b) = sum p log2(p / q);  KL(b || a) = sum q log2(q / p);  JS = (KL(p || m) + KL(q || m)) / 2, m = (p + q) / 2
- * by the terms of src/engine/divergence_impl.h, which keep their digits down to differences of 1e-12.
+ * by the terms of src/engine/divergence_impl.h, which keep their digits down to a KL of 1e-11.
  *
  * Pairs go in blocks of fixed size, the vocabulary in slabs of fixed width; each pair belongs to one thread, which adds its
  * tiles in rising order. So no bit depends on threads, on the batch or on row mates. */

@@ -7,8 +7,8 @@
  *     KL(q || p):  the other of the two
  *     JS:          e j(s)
  * g = s - 1 + r, h = 1 - (1 + s) r, j = -((1 + r) ln((1 + r) / 2) + r s) / 2. The -p + q parts sum to zero; with them every
- * term is at least 0 and an error of the log-sum-exps enters only in the second order: a KL of 1e-12 keeps its digits where
- * the plain sum of p (u - w) ends in noise of 1e-8. Below s = 1 the three are s^2 times a polynomial (own fits, relative error
+ * term is at least 0 and an error of the log-sum-exps enters only in the second order (in the
+ * plain sum of p (u - w): in the first), so that a KL of 1e-11 keeps its digits. Below s = 1 the three are s^2 times a polynomial (own fits, relative error
  * below 7e-8), for nothing is left of the differences there; s = 0 gives exactly 0. */
 
 #define POLY(acc, s, ...)                                          \
