@@ -24,7 +24,7 @@ struct walk {
     const struct ll_tile_ops *ops;
     struct side side[2];
     int pair0;             /* of the block */
-    int n;                 /* vocabulary rows of the slab */
+    int v0, n;             /* first vocabulary row of the slab, and how many */
 };
 
 static void normalize_some(void *arg, int row0, int row1)
@@ -34,7 +34,7 @@ static void normalize_some(void *arg, int row0, int row1)
         const struct ll_diff_side *job = w->side[s].job;
         for (int r = row0; r < row1; r++) {
             const struct ll_head_row *row = &job->rows[w->pair0 + r];
-            ll_lens_normalize(job->model, w->vec, w->job->lens, row->layer, row->resid, w->side[s].x + (size_t)r * (size_t)job->model->d_model);
+            ll_lens_normalize(job->model, w->vec, w->job->lens, 0, row->layer, row->resid, w->side[s].x + (size_t)r * (size_t)job->model->d_model);
         }
     }
 }
@@ -46,8 +46,8 @@ static void sum_some(void *arg, int row0, int row1)
         float *a = w->side[0].logits + (size_t)r * SLAB, *b = w->side[1].logits + (size_t)r * SLAB;
         struct ll_divergence *o = &w->job->out[w->pair0 + r];
         double lse_a = w->side[0].job->out[w->pair0 + r].lse, lse_b = w->side[1].job->out[w->pair0 + r].lse;
-        ll_head_tail(w->side[0].job->model, w->vec, a, (size_t)w->n);
-        ll_head_tail(w->side[1].job->model, w->vec, b, (size_t)w->n);
+        ll_head_tail(w->side[0].job->model, w->vec, a, w->v0, w->n);
+        ll_head_tail(w->side[1].job->model, w->vec, b, w->v0, w->n);
         for (int v = 0; v < w->n; v += LL_WALK_TILE) {
             struct ll_tile_div part;
             w->ops->divergence(a + v, b + v, w->n - v < LL_WALK_TILE ? w->n - v : LL_WALK_TILE, lse_a, lse_b, &part);
@@ -58,12 +58,9 @@ static void sum_some(void *arg, int row0, int row1)
     }
 }
 
-static void products(const struct walk *w, const struct side *s, int v0, int n_pairs)
+static void products(const struct walk *w, const struct side *s, int n_pairs)
 {
-    const struct ll_mat *U = &s->job->model->W_U;
-    struct ll_mat slab = *U;
-    slab.data += (size_t)v0 * U->row_bytes;
-    slab.n = w->n;
+    struct ll_mat slab = ll_mat_rows(&s->job->model->W_U, w->v0, w->n);
     ll_linear(w->job->engine, &slab, s->x, s->job->model->d_model, n_pairs, NULL, s->logits, SLAB);
 }
 
@@ -75,9 +72,10 @@ static void run_block(struct walk *w, int n_pairs)
     memset(out, 0, sizeof *out * (size_t)n_pairs);
     ll_engine_rows(job->engine, n_pairs, normalize_some, w);
     for (int v0 = 0; v0 < V; v0 += SLAB) {
+        w->v0 = v0;
         w->n = V - v0 < SLAB ? V - v0 : SLAB;
-        products(w, &w->side[0], v0, n_pairs);
-        products(w, &w->side[1], v0, n_pairs);
+        products(w, &w->side[0], n_pairs);
+        products(w, &w->side[1], n_pairs);
         ll_engine_rows(job->engine, n_pairs, sum_some, w);
         if (job->progress)
             job->progress(job->progress_arg, (long long)w->pair0 * V + (long long)n_pairs * (v0 + w->n), (long long)job->n * V);
