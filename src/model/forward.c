@@ -130,6 +130,7 @@ void ll_pass_free(struct ll_pass *p)
     struct slot s[MAX_SLOTS];
     if (!p->model)
         return;
+    p->n_listeners = 0; /* sizes do not matter here, and the listeners may be gone */
     for (int i = 0, k = slots(p, s); i < k; i++)
         free(*s[i].p);
     free(p->attn);
