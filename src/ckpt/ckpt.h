@@ -16,6 +16,8 @@
 
 enum { LL_MAX_DIMS = 4 };
 
+struct ll_gguf;
+
 struct ll_tensor {
     const char *name;            /* borrowed from the checkpoint, valid UTF-8 */
     enum ll_dtype dtype;
@@ -40,7 +42,8 @@ struct ll_ckpt {
     char *clean;                 /* owned: model name, the part after the last '/' of what was asked for (without @rev; of a
                                   * file named model.*: of its folder; of a folder inside a hub cache: of the model's id) */
     char *model_id;              /* owned: "org/name" when it came from the hub cache, else clean */
-    const char *container;       /* "safetensors" (later "gguf") */
+    const char *container;       /* "safetensors", "gguf" */
+    struct ll_gguf *gguf;        /* owned: metadata of a GGUF model's (first) file, see gguf.h; NULL for safetensors */
     struct ll_settings *settings;/* owned: config.json */
     struct ll_ckpt_file *files;  /* owned */
     int n_files;
