@@ -13,23 +13,23 @@
  * One engine serves one caller at a time; several engines may run side by side. */
 #ifndef LL_ENGINE_H
 #define LL_ENGINE_H
+#include "dtype.h"
 #include "fail.h"
 #include "thread.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum ll_wtype { LL_W_F32, LL_W_F16, LL_W_BF16, LL_N_WTYPES };  /* how a matrix is stored; one row a type in wtype.c */
-
-/* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address. */
+/* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address; k is a multiple of the type's
+ * block. */
 struct ll_mat {
-    enum ll_wtype type;
+    enum ll_dtype type;   /* any row of dtype.h; kernels have fast paths for some */
     const uint8_t *data;  /* row 0 */
     size_t row_bytes;     /* from one row to the next */
     int n, k;
 };
-const char *ll_wtype_name(enum ll_wtype type);            /* "f32", "f16", "bf16" */
-size_t ll_wtype_row_bytes(enum ll_wtype type, int k);     /* bytes of k stored weights */
+const char *ll_wtype_name(enum ll_dtype type);            /* "F32", "Q4_K", ... */
+size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored weights */
 /* Row n of w as w->k floats, exact (embedding look-up). */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 

@@ -49,7 +49,7 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
             if ((size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
                 t.next = next;
             if (fused && kl % 16 == 0)
-                kern->fused[w->type](&t, raw + (size_t)k0 / (size_t)ll_wtypes[w->type].block_len * (size_t)ll_wtypes[w->type].block_bytes, w->row_bytes, panel);
+                kern->fused[w->type](&t, raw + ll_wtype_row_bytes(w->type, k0), w->row_bytes, panel);
             else {
                 ll_widen(kern, w, n0 + r, rows, k0, kl, panel, t.group_stride);
                 kern->tile(&t);
@@ -138,7 +138,7 @@ static void pack_work(void *arg, int tid, int n_threads)
 void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
 {
     enum { SMALL_PACK = 32768 };   /* floats: below, waking the other threads costs more than packing alone */
-    assert(m <= eng->max_m && w->k <= eng->max_k && (unsigned)w->type < LL_N_WTYPES);
+    assert(m <= eng->max_m && w->k <= eng->max_k && (unsigned)w->type < LL_N_DTYPES);
     for (int m0 = 0; m0 < m; m0 += LL_M_BLOCK) {
         struct job j = {.eng = eng, .w = w, .x = x + m0 * ldx, .ldx = ldx, .m = min_int(m - m0, LL_M_BLOCK), .bias = bias, .y = y + m0 * ldy, .ldy = ldy};
         plan(&j);

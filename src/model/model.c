@@ -173,16 +173,13 @@ static int check_shape(const struct ll_model *m, const struct ll_tensor *t, int 
 
 static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_mat *out, struct ll_err *err)
 {
-    static const struct { enum ll_dtype dtype; enum ll_wtype w; } types[] = {{LL_F32, LL_W_F32}, {LL_F16, LL_W_F16}, {LL_BF16, LL_W_BF16}};
     int rc = check_shape(m, t, n, k, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i].dtype == t->dtype) {
-            *out = (struct ll_mat){types[i].w, t->data, t->size / (size_t)n, n, k};
-            return LL_OK;
-        }
-    return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (F32, F16, BF16 are)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
+    if (!ll_dtype_info(t->dtype)->is_float)
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
+    *out = (struct ll_mat){t->dtype, t->data, t->size / (size_t)n, n, k};
+    return LL_OK;
 }
 
 static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out, struct ll_err *err)
