@@ -1,6 +1,7 @@
 /* gguf.c - see gguf.h. A cursor walks the header once; each length is compared with the bytes left before it is used. */
 #include "gguf.h"
 
+#include "ckpt.h"
 #include "map.h"
 #include "utf8.h"
 
@@ -108,6 +109,7 @@ static int walk_strings(struct cursor *c, struct ll_gguf_kv *kv)
             return ll_context(c->err, "%s: key %.200s: element %llu", c->file, kv->key, (unsigned long long)i);
         c->p += n;
     }
+    kv->size = (size_t)(c->p - kv->data);
     return LL_OK;
 }
 
@@ -151,7 +153,8 @@ static int take_pair(struct cursor *c, struct ll_gguf_kv *kv)
     kv->data = c->p;
     if (kv->type == LL_GGUF_STR)
         return walk_strings(c, kv);
-    c->p += kv->n * size;
+    kv->size = kv->n * size;
+    c->p += kv->size;
     return kv->type == LL_GGUF_BOOL ? check_bools(c, kv) : LL_OK;
 }
 
@@ -424,3 +427,57 @@ int ll_gguf_get_bool(const struct ll_gguf *g, const char *key, int fallback)
 }
 
 int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, size_t *len) { return ll_gguf_str(single(g, key), 0, s, len); }
+
+/* ---- tensors as a checkpoint wants them -------------------------------------------------------------------------- */
+
+static int list_one(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, struct ll_tensor *t, struct ll_err *err)
+{
+    int dtype = ll_dtype_by_ggml(src->type);
+    if (dtype < 0) {
+        const char *name = ll_ggml_name(src->type);
+        return name ? ll_fail(err, LL_EUNSUP, "%s: tensor %.200s: storage type %s is not supported", file, src->name, name)
+                    : ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: storage type: expected a number GGML knows, found %u", file, src->name, src->type);
+    }
+    const struct ll_dtype_info *d = ll_dtype_info((enum ll_dtype)dtype);
+    uint64_t values = 1, bytes = 0, row = src->n_dims ? src->dims[0] : 1;
+    for (int i = 0; i < src->n_dims; i++)
+        values *= src->dims[i]; /* does not overflow: take_tensor() */
+    if (row % (uint64_t)d->block)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected rows of whole %s blocks (%d values), found rows of %llu", file, src->name, d->name, d->block, (unsigned long long)row);
+    if (__builtin_mul_overflow(values / (uint64_t)d->block, (uint64_t)d->block_bytes, &bytes))
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: the product of its sizes is too large", file, src->name);
+    uint64_t room = g->data_start < g->size ? g->size - g->data_start : 0;
+    if (src->offset > room || bytes > room - src->offset)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected %llu bytes at offset %llu of the data, found a data area of %llu (is the file cut short?)", file, src->name,
+                       (unsigned long long)bytes, (unsigned long long)src->offset, (unsigned long long)room);
+    *t = (struct ll_tensor){.name = src->name, .dtype = (enum ll_dtype)dtype, .n_dims = src->n_dims, .data = g->bytes + (bytes ? g->data_start + src->offset : 0), .size = (size_t)bytes};
+    for (int i = 0; i < src->n_dims; i++)
+        t->dims[i] = (int64_t)src->dims[src->n_dims - 1 - i];
+    return LL_OK;
+}
+
+static int by_data(const void *a, const void *b)
+{
+    const struct ll_tensor *x = a, *y = b;
+    return x->data != y->data ? (x->data < y->data ? -1 : 1) : (x->size > y->size) - (x->size < y->size);
+}
+
+int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, struct ll_err *err)
+{
+    struct ll_tensor *t = calloc((size_t)g->n_tensors + 1, sizeof *t);
+    int rc = t ? LL_OK : ll_fail_mem(err, file, (size_t)g->n_tensors * sizeof *t);
+    for (int i = 0; i < g->n_tensors && !rc; i++)
+        rc = list_one(g, file, &g->tensors[i], &t[i], err);
+    if (!rc)
+        qsort(t, (size_t)g->n_tensors, sizeof *t, by_data);
+    for (int i = 0; i + 1 < g->n_tensors && !rc; i++)
+        if (t[i].data + t[i].size > t[i + 1].data && t[i + 1].size)
+            rc = ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: offset: expected data of its own, found an overlap with %.200s", file, t[i + 1].name, t[i].name);
+    if (rc) {
+        free(t);
+        return rc;
+    }
+    *out = t;
+    *n = g->n_tensors;
+    return LL_OK;
+}

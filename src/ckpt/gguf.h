@@ -29,6 +29,7 @@ struct ll_gguf_kv {
     int is_array;
     uint64_t n;                  /* elements; 1 for a single value */
     const uint8_t *data;         /* first element, borrowed */
+    size_t size;                 /* bytes of all elements as stored */
     const uint64_t *marks;       /* strings: where every 32nd begins, from data; NULL for others */
 };
 
@@ -81,4 +82,18 @@ uint32_t ll_gguf_version(const struct ll_gguf *g);
 uint64_t ll_gguf_data_start(const struct ll_gguf *g);  /* offset of the data area in the file; may lie past its end */
 uint64_t ll_gguf_alignment(const struct ll_gguf *g);
 const uint8_t *ll_gguf_bytes(const struct ll_gguf *g, size_t *n);                    /* the whole file */
+
+/* The tensors as a checkpoint wants them: types looked up, sizes outermost first, each checked to hold whole blocks and to
+ * lie inside the file without overlap, in order of their data. *out is owned by the caller (free); names stay g's.
+ * file: used in messages. LL_OK, LL_EUSAGE, LL_EUNSUP (storage type, by name) or LL_EFAIL. */
+struct ll_tensor;
+int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, struct ll_err *err);
+
+/* gguf_config.c: what the metadata and tensors of a model say, under the names config.json uses (num_hidden_layers, ...), and
+ * three facts of the container under "gguf": architecture; paired_rows (rows of W_Q and W_K within a head alternate
+ * between its halves); norms_complete (a family's norm offset is already in the weights). find(arg, name): tensor or
+ * NULL. LL_EUNSUP for an architecture without a row, LL_EUSAGE for missing or odd keys. */
+struct ll_settings;
+typedef const struct ll_tensor *ll_gguf_lookup(const void *arg, const char *name);
+int ll_gguf_settings(struct ll_settings **s, const struct ll_gguf *g, const char *file, ll_gguf_lookup *find, const void *arg, struct ll_err *err);
 #endif

@@ -27,6 +27,9 @@ struct ll_mat {
     const uint8_t *data;  /* row 0 */
     size_t row_bytes;     /* from one row to the next */
     int n, k;
+    int paired;           /* > 0: rows lie as GGUF keeps W_Q and W_K: in groups of `paired` rows (a head), row i of a group is
+                           * stored as its row 2i, row i + paired/2 as 2i + 1. ll_linear and ll_mat_row undo it; n is a
+                           * multiple. 0: in order */
 };
 const char *ll_wtype_name(enum ll_dtype type);            /* "F32", "Q4_K", ... */
 size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored weights */

@@ -97,7 +97,7 @@ static void work(void *arg, int tid, int n_threads)
         }
         if (whole < n)
             last_group(j, tid, n0 + whole, n - whole, m0, m, y + whole, j->ldy);
-        if (j->bias)
+        if (j->bias && !j->w->paired)
             add_bias(j, n0, n, m0, m);
     }
 }
@@ -129,6 +129,26 @@ static void plan(struct job *j)
     }
 }
 
+/* y of a matrix with paired rows (ll_mat): outputs into their order, then the bias. */
+static void unpair_some(void *arg, int row0, int row1)
+{
+    const struct job *j = arg;
+    const int group = j->w->paired, half = group / 2;
+    float head[LL_BLOCK];
+    for (int i = row0; i < row1; i++) {
+        for (int n0 = 0; n0 < j->w->n; n0 += group) {
+            float *y = j->y + i * j->ldy + n0;
+            memcpy(head, y, (size_t)group * sizeof *y);
+            for (int h = 0; h < half; h++) {
+                y[h] = head[2 * h];
+                y[h + half] = head[2 * h + 1];
+            }
+        }
+        if (j->bias)
+            j->eng->kern->vec.add(j->y + i * j->ldy, j->y + i * j->ldy, j->bias, (size_t)j->w->n);
+    }
+}
+
 static void pack_work(void *arg, int tid, int n_threads)
 {
     struct job *j = arg;
@@ -138,7 +158,7 @@ static void pack_work(void *arg, int tid, int n_threads)
 void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
 {
     enum { SMALL_PACK = 32768 };   /* floats: below, waking the other threads costs more than packing alone */
-    assert(m <= eng->max_m && w->k <= eng->max_k && (unsigned)w->type < LL_N_DTYPES);
+    assert(m <= eng->max_m && w->k <= eng->max_k && (unsigned)w->type < LL_N_DTYPES && w->paired <= LL_BLOCK && w->paired % 2 == 0);
     for (int m0 = 0; m0 < m; m0 += LL_M_BLOCK) {
         struct job j = {.eng = eng, .w = w, .x = x + m0 * ldx, .ldx = ldx, .m = min_int(m - m0, LL_M_BLOCK), .bias = bias, .y = y + m0 * ldy, .ldy = ldy};
         plan(&j);
@@ -148,5 +168,7 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
         else
             ll_pool_run(eng->pool, pack_work, &j);
         ll_pool_run(eng->pool, work, &j);
+        if (w->paired)
+            ll_engine_rows(eng, j.m, unpair_some, &j);
     }
 }

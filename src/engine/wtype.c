@@ -48,5 +48,9 @@ size_t ll_wtype_row_bytes(enum ll_dtype type, int k)
 void ll_mat_row(const struct ll_mat *w, int n, float *out)
 {
     assert(n >= 0 && n < w->n);
+    if (w->paired) {
+        const int at = n % w->paired, half = w->paired / 2;
+        n += (at < half ? 2 * at : 2 * (at - half) + 1) - at;
+    }
     row_floats(ll_dtype_info(w->type), w->data + (size_t)n * w->row_bytes, 0, w->k, out);
 }

@@ -138,7 +138,7 @@ static int read_settings(struct ll_model *m, struct ll_err *err)
 static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, struct ll_err *err)
 {
     char name[160];
-    const char *pattern = m->family->names[role];
+    const char *pattern = m->ckpt->gguf ? ll_gguf_names[role] : m->family->names[role];
     if (!pattern) {
         ll_fail(err, LL_EFAIL, "family %s has no name for role %d", m->family->name, (int)role);
         return NULL;
@@ -178,7 +178,7 @@ static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, in
         return rc;
     if (!ll_dtype_info(t->dtype)->is_float)
         return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
-    *out = (struct ll_mat){t->dtype, t->data, t->size / (size_t)n, n, k};
+    *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k};
     return LL_OK;
 }
 
@@ -186,6 +186,24 @@ static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int 
 {
     const struct ll_tensor *t = find_role(m, role, layer, err);
     return t ? mat_of(m, t, n, k, out, err) : err ? err->code : LL_EUSAGE;
+}
+
+/* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias is put in order. */
+static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, struct ll_err *err)
+{
+    int half = m->d_head / 2;
+    float *b = (float *)(uintptr_t)bias, head[1024]; /* one of m->small: ours */
+    if (!ll_settings_bool(m->ckpt->settings, "gguf.paired_rows", 0))
+        return LL_OK;
+    if (m->d_head > 1024)
+        return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean, m->d_head);
+    w->paired = m->d_head;
+    for (int n = 0; b && n < w->n; n += m->d_head) {
+        memcpy(head, b + n, sizeof *b * (size_t)m->d_head);
+        for (int i = 0; i < m->d_head; i++)
+            b[n + i] = head[i < half ? 2 * i : 2 * (i - half) + 1];
+    }
+    return LL_OK;
 }
 
 /* A small vector as floats, `offset` added to each. */
@@ -220,7 +238,8 @@ static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, str
 {
     out->d = d;
     out->eps = m->norm_eps;
-    return get_vec(m, role, layer, d, m->family->norm == LL_NORM_RMS_PLUS_ONE ? 1.0f : 0.0f, &out->w, err);
+    int plus_one = m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
+    return get_vec(m, role, layer, d, plus_one ? 1.0f : 0.0f, &out->w, err);
 }
 
 static int wanted(const struct ll_model *m, enum ll_when when, const char *key)
@@ -247,6 +266,8 @@ static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct 
         return rc;
     if (wanted(m, m->family->qkv_bias, "attention_bias") &&
         ((rc = get_vec(m, LL_R_B_Q, l, dq, 0, &L->b_Q, err)) || (rc = get_vec(m, LL_R_B_K, l, dkv, 0, &L->b_K, err)) || (rc = get_vec(m, LL_R_B_V, l, dkv, 0, &L->b_V, err))))
+        return rc;
+    if ((rc = order_rows(m, &L->W_Q, L->b_Q, err)) || (rc = order_rows(m, &L->W_K, L->b_K, err)))
         return rc;
     if (wanted(m, m->family->o_bias, "attention_bias") && (rc = get_vec(m, LL_R_B_O, l, d, 0, &L->b_O, err)))
         return rc;

@@ -2,7 +2,8 @@
  *
  * Base: inv_freq[i] = theta^(-2i/d_rot), in double, rounded to float (as the reference holds it). Scaling, by the kind
  * that the settings name: "linear" divides by `factor`; "llama3" (Llama 3.1) divides long wavelengths by `factor`, keeps
- * short ones and blends between low_freq_factor and high_freq_factor of original_max_position_embeddings. Settings come
+ * short ones and blends between low_freq_factor and high_freq_factor of original_max_position_embeddings; "divisors"
+ * (GGUF) lists one a frequency. Settings come
  * in two spellings: rope_theta and rope_scaling at top level (the kind under rope_type or type), or rope_parameters. */
 #ifndef LL_ROPE_H
 #define LL_ROPE_H

@@ -74,7 +74,7 @@ static struct product make_product(enum ll_dtype type, int m, int n, int k, int 
     p.x = need(sizeof(float) * (size_t)m * (size_t)k);
     p.want = need(sizeof(float) * (size_t)m * (size_t)n);
     p.bias = with_bias ? need(sizeof(float) * (size_t)n) : NULL;
-    p.w = (struct ll_mat){type, p.bytes + shift, row, n, k};
+    p.w = (struct ll_mat){.type = type, .data = p.bytes + shift, .row_bytes = row, .n = n, .k = k};
     memset(p.bytes, 0xff, row * (size_t)n + (size_t)shift);   /* NaN in the gaps */
     for (int i = 0; i < n; i++)
         for (int j = 0; j < k; j++)
