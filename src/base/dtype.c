@@ -80,6 +80,13 @@ static void f32_to_f32(const uint8_t *src, float *dst, size_t n)
         memcpy(dst, src, n * sizeof *dst);
 }
 
+/* The stored numbers 0..15 as they lie; packed.c makes weights of them. */
+static void int4_to_f32(const uint8_t *src, float *dst, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = (float)(src[i / 2] >> 4 * (i % 2) & 15);
+}
+
 #define QUANT(name, block, bytes, to_f32, ggml) {name, NULL, block, bytes, 1, 0, to_f32, ggml}
 
 static const struct ll_dtype_info infos[LL_N_DTYPES] = {
@@ -124,6 +131,8 @@ static const struct ll_dtype_info infos[LL_N_DTYPES] = {
     [LL_TQ2_0]   = QUANT("TQ2_0", 256, 66, ll_tq2_0_to_f32, 35),
     [LL_MXFP4]   = QUANT("MXFP4", 32, 17, ll_mxfp4_to_f32, 39),
     [LL_NVFP4]   = QUANT("NVFP4", 64, 36, ll_nvfp4_to_f32, 40),
+    [LL_INT4_GPTQ] = QUANT("INT4_GPTQ", 8, 4, int4_to_f32, -1),
+    [LL_INT4_AWQ] = QUANT("INT4_AWQ", 8, 4, int4_to_f32, -1),
 };
 
 const struct ll_dtype_info *ll_dtype_info(enum ll_dtype t)

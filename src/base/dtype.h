@@ -11,7 +11,9 @@ enum ll_dtype {
     /* blocks of GGML (quants.h) */
     LL_Q4_0, LL_Q4_1, LL_Q5_0, LL_Q5_1, LL_Q8_0, LL_Q2_K, LL_Q3_K, LL_Q4_K, LL_Q5_K, LL_Q6_K, LL_Q8_K,
     LL_IQ1_S, LL_IQ1_M, LL_IQ2_XXS, LL_IQ2_XS, LL_IQ2_S, LL_IQ3_XXS, LL_IQ3_S, LL_IQ4_NL, LL_IQ4_XS,
-    LL_TQ1_0, LL_TQ2_0, LL_MXFP4, LL_NVFP4, LL_N_DTYPES
+    LL_TQ1_0, LL_TQ2_0, LL_MXFP4, LL_NVFP4,
+    /* four-bit numbers, eight in an int32; weights only together with scales and zeros (packed.h) */
+    LL_INT4_GPTQ, LL_INT4_AWQ, LL_N_DTYPES
 };
 
 struct ll_dtype_info {

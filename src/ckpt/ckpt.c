@@ -4,6 +4,7 @@
 #include "gguf.h"
 #include "hub.h"
 #include "layout.h"
+#include "packed_ckpt.h"
 #include "safetensors.h"
 
 #include <stdlib.h>
@@ -180,6 +181,8 @@ int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
         rc = open_files(c, &l, err);
     if (!rc && l.is_gguf)
         rc = read_metadata(c, err);
+    else if (!rc)
+        rc = ll_ckpt_join_packed(c, err);
     ll_layout_free(&l);
     if (rc)
         ll_ckpt_close(c);
@@ -201,6 +204,7 @@ void ll_ckpt_close(struct ll_ckpt *c)
     }
     free(c->files);
     free(c->tensors);
+    free(c->packed);
     ll_settings_free(c->settings);
     free(c->model_id);
     free(c->clean);

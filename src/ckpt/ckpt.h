@@ -12,6 +12,7 @@
 #include "dtype.h"
 #include "fail.h"
 #include "map.h"
+#include "packed.h"
 #include "settings.h"
 
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct ll_tensor {
     const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
     size_t size;                 /* bytes, checked against dims and dtype */
     int file;                    /* index into ckpt->files */
+    const struct ll_packed *packed; /* what turns the stored numbers into weights; NULL for nearly all */
 };
 
 struct ll_ckpt_file {
@@ -53,10 +55,12 @@ struct ll_ckpt {
     int n_files;
     struct ll_tensor *tensors;   /* owned, sorted by name, each name once */
     int n_tensors;
+    struct ll_packed *packed;    /* owned: those of the tensors */
 };
 
-/* Open what `model` names (see above). Reads headers only. Returns LL_OK, or LL_EUSAGE (missing or broken file: the
- * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type not known, more than
+/* Open what `model` names (see above). Reads headers only. Where config.json has a quantization_config, its scales and zeros
+ * are joined to the weights: "X.qweight" and its companions become a tensor "X.weight" of shape [n, k] (packed_ckpt.c). Returns LL_OK, or LL_EUSAGE (missing or broken file: the
+ * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type or quantisation not known, more than
  * LL_MAX_DIMS dimensions) or LL_EFAIL. A failed open holds nothing. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */

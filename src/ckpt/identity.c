@@ -65,6 +65,10 @@ static void add_tensor(struct ll_sha256 *sha, const struct ll_tensor *t, int sam
         return;
     size_t len = t->size < SAMPLE_BYTES ? t->size : SAMPLE_BYTES;
     add_piece(sha, "sample", t->data + (t->size - len) / 2, len);
+    if (!t->packed)
+        return;
+    len = t->packed->scale_bytes < SAMPLE_BYTES ? t->packed->scale_bytes : SAMPLE_BYTES;
+    add_piece(sha, "scales", t->packed->scales + (t->packed->scale_bytes - len) / 2, len);
 }
 
 int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)

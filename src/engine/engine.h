@@ -15,6 +15,7 @@
 #define LL_ENGINE_H
 #include "dtype.h"
 #include "fail.h"
+#include "packed.h"
 #include "thread.h"
 
 #include <stddef.h>
@@ -30,6 +31,7 @@ struct ll_mat {
     int paired;           /* > 0: rows lie as GGUF keeps W_Q and W_K: in groups of `paired` rows (a head), row i of a group is
                            * stored as its row 2i, row i + paired/2 as 2i + 1. ll_linear and ll_mat_row undo it; n is a
                            * multiple. 0: in order */
+    const struct ll_packed *packed; /* not NULL: stored as packed.h says, all of it at data; row_bytes does not count; borrowed */
 };
 const char *ll_wtype_name(enum ll_dtype type);            /* "F32", "Q4_K", ... */
 size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored weights */

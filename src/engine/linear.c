@@ -46,7 +46,7 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
                 .n_groups = rows / kern->nr, .kb = kb, .y = y + r, .ldy = ldy, .first = k0 == 0,
                 .next_bytes = (long)(bytes / (size_t)w->k) * kl,
             };
-            if ((size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
+            if (!w->packed && (size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
                 t.next = next;
             if (fused && kl % 16 == 0)
                 kern->fused[w->type](&t, raw + ll_wtype_row_bytes(w->type, k0), w->row_bytes, panel);
@@ -107,7 +107,7 @@ static void plan(struct job *j)
 {
     enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
-    j->in_registers = j->m <= LL_SMALL_M;
+    j->in_registers = j->m <= LL_SMALL_M && !j->w->packed; /* a group's few values of each stored line would waste it */
     j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
     if (j->slab < 24)
         j->slab = 24;

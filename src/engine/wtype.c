@@ -27,11 +27,32 @@ static void widen_any(const struct ll_dtype_info *type, int nr, const uint8_t *w
     }
 }
 
+/* Slice after slice of columns, each read for all rows at once: four-bit formats lie column by column. */
+static void widen_packed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel, long group_stride)
+{
+    enum { SLICE = 64 };
+    float part[LL_PANEL_ROWS * SLICE];
+    const int kb = ll_pad16(kl), whole = (n + nr - 1) / nr * nr;
+    assert(n <= LL_PACKED_ROWS && whole <= LL_PANEL_ROWS);
+    memset(part, 0, sizeof part);
+    for (int c = 0; c < kb; c += SLICE) {
+        const int have = kl - c < SLICE ? kl - c : SLICE;
+        if (have < SLICE)
+            memset(part, 0, sizeof part);
+        ll_packed_read(w->packed, w->data, n0, n, k0 + c, have, part, SLICE);
+        for (int r = 0; r < whole; r++)
+            for (int k = 0; k < SLICE && c + k < kb; k += 16)
+                memcpy(panel + r / nr * group_stride + r % nr * 16 + (long)(c + k) * nr, part + r * SLICE + k, 16 * sizeof *part);
+    }
+}
+
 void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel, long group_stride)
 {
     assert(kl > 0 && kl <= LL_BLOCK && n0 + n <= w->n && k0 + kl <= w->k);
     const uint8_t *row0 = w->data + (size_t)n0 * w->row_bytes;
-    if (k->widen[w->type])
+    if (w->packed)
+        widen_packed(w, k->nr, n0, n, k0, kl, panel, group_stride);
+    else if (k->widen[w->type])
         k->widen[w->type](row0, w->row_bytes, n, k0, kl, panel, group_stride);
     else
         widen_any(ll_dtype_info(w->type), k->nr, row0, w->row_bytes, n, k0, kl, panel, group_stride);
@@ -52,5 +73,8 @@ void ll_mat_row(const struct ll_mat *w, int n, float *out)
         const int at = n % w->paired, half = w->paired / 2;
         n += (at < half ? 2 * at : 2 * (at - half) + 1) - at;
     }
-    row_floats(ll_dtype_info(w->type), w->data + (size_t)n * w->row_bytes, 0, w->k, out);
+    if (w->packed)
+        ll_packed_read(w->packed, w->data, n, 1, 0, w->k, out, w->k);
+    else
+        row_floats(ll_dtype_info(w->type), w->data + (size_t)n * w->row_bytes, 0, w->k, out);
 }

@@ -124,9 +124,6 @@ static int read_settings(struct ll_model *m, struct ll_err *err)
     if (!m->family)
         return ll_fail(err, LL_EUNSUP, "config.json: model_type \"%s\" (%s) is not supported; known: %s", ll_settings_str(s, "model_type", ""),
                        ll_settings_str(s, "architectures.0", "no architectures"), known);
-    const char *method = ll_settings_str(s, "quantization_config.quant_method", NULL);
-    if (method || ll_settings_has(s, "quantization_config"))
-        return ll_fail(err, LL_EUNSUP, "config.json: quantization_config: method \"%s\" is not supported", method ? method : "unnamed");
     int rc;
     if ((rc = read_dims(m, s, err)) || (rc = read_eps(m, s, err)) || (rc = read_act(m, s, err)) || (rc = read_scales(m, s, err)))
         return rc;
@@ -178,7 +175,7 @@ static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, in
         return rc;
     if (!ll_dtype_info(t->dtype)->is_float)
         return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
-    *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k};
+    *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k, .packed = t->packed};
     return LL_OK;
 }
 
@@ -302,6 +299,8 @@ static int read_weights(struct ll_model *m, struct ll_err *err)
     m->W_U = emb;
     if (!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err)))
         return rc;
+    if (emb.packed || m->W_U.packed) /* both are read a row at a time in places */
+        return ll_fail(err, LL_EUNSUP, "%s: quantization_config: scaled or four-bit embeddings and heads are not supported", m->ckpt->clean);
     if ((rc = get_norm(m, LL_R_LN_FINAL, 0, m->d_model, &m->ln_final, err)))
         return rc;
     for (int l = 0; l < m->n_layers; l++)
