@@ -9,47 +9,58 @@
 #error "tensors are read as they lie in the file: little-endian"
 #endif
 
-static inline float from_bits(uint32_t u)
+#define INLINE static inline __attribute__((always_inline)) /* into both compilations (quants.h) */
+
+INLINE float from_bits(uint32_t u)
 {
     float f;
     memcpy(&f, &u, sizeof f);
     return f;
 }
 
-/* A small float of E exponent and M mantissa bits with bias B, subnormals included; infinities and NaN are the
- * caller's. The value is mantissa * 2^exponent with both small, so the product is exact. */
-static inline float small_float(uint32_t u, int e_bits, int m_bits, int bias)
+INLINE uint32_t to_bits(float f)
 {
-    uint32_t sign = u >> (e_bits + m_bits) << 31, e = u >> m_bits & ((1u << e_bits) - 1), m = u & ((1u << m_bits) - 1);
-    if (e)
-        return from_bits(sign | (e + 127u - (uint32_t)bias) << 23 | m << (23 - m_bits));
-    float unit = from_bits((uint32_t)(127 + 1 - bias - m_bits) << 23); /* the step of the subnormals */
-    return sign ? -((float)m * unit) : (float)m * unit;
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
 }
 
-static float f16(uint32_t u)
+/* yes or no, as cond is 1 or 0: by masks, because a branch keeps loops from being vectorised. */
+INLINE uint32_t pick(uint32_t cond, uint32_t yes, uint32_t no) { return (yes & -cond) | (no & ~-cond); }
+
+/* A small float of E exponent and M mantissa bits with bias B, subnormals included; infinities and NaN are the
+ * caller's. The value is mantissa * 2^exponent with both small, so the product is exact. */
+
+INLINE float small_float(uint32_t u, int e_bits, int m_bits, int bias)
 {
-    if ((u & 0x7c00) == 0x7c00) /* infinity, or NaN with its payload */
-        return from_bits((u & 0x8000) << 16 | 0x7f800000 | (u & 0x3ff) << 13);
-    return small_float(u, 5, 10, 15);
+    const uint32_t sign = u >> (e_bits + m_bits) << 31, e = u >> m_bits & ((1u << e_bits) - 1), m = u & ((1u << m_bits) - 1);
+    const float unit = from_bits((uint32_t)(127 + 1 - bias - m_bits) << 23); /* the step of the subnormals */
+    const uint32_t normal = (e + 127u - (uint32_t)bias) << 23 | m << (23 - m_bits), below = to_bits((float)(int)m * unit);
+    return from_bits(sign | pick(e != 0, normal, below));
+}
+
+INLINE float f16(uint32_t u)
+{
+    const uint32_t special = (u & 0x8000) << 16 | 0x7f800000 | (u & 0x3ff) << 13; /* infinity, or NaN with its payload */
+    return from_bits(pick((u & 0x7c00) == 0x7c00, special, to_bits(small_float(u, 5, 10, 15))));
 }
 
 float ll_f16_to_float(uint16_t h) { return f16(h); }
 
-static float e5m2(uint32_t u) { return f16(u << 8); } /* the upper half of an F16 */
+INLINE float e5m2(uint32_t u) { return f16(u << 8); } /* the upper half of an F16 */
 
-static float e4m3(uint32_t u) /* no infinities; only 0x7f and 0xff are NaN */
+INLINE float e4m3(uint32_t u) /* no infinities; only 0x7f and 0xff are NaN */
 {
-    return (u & 0x7f) == 0x7f ? from_bits((u & 0x80) << 24 | 0x7fc00000) : small_float(u, 4, 3, 7);
+    return from_bits(pick((u & 0x7f) == 0x7f, (u & 0x80) << 24 | 0x7fc00000, to_bits(small_float(u, 4, 3, 7))));
 }
 
-static float e8m0(uint32_t u) /* 2^(u-127); 0xff is NaN */
+INLINE float e8m0(uint32_t u) /* 2^(u-127); 0xff is NaN */
 {
     return u == 0xff ? from_bits(0x7fc00000) : u ? from_bits(u << 23) : from_bits(0x00400000);
 }
 
 #define TO_F32(name, type, expr)                                                                                            \
-    static void name##_to_f32(const uint8_t *src, float *dst, size_t n)                                                     \
+    LL_CLONES static void name##_to_f32(const uint8_t *src, float *dst, size_t n)                                           \
     {                                                                                                                       \
         for (size_t i = 0; i < n; i++) {                                                                                    \
             type v;                                                                                                         \

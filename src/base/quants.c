@@ -7,14 +7,16 @@
 
 #include "quant_grids.inc"
 
-static inline uint32_t u16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
-static inline uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
-static inline float half(const uint8_t *p) { return ll_f16_to_float((uint16_t)u16(p)); }
-static inline int nibble(const uint8_t *p, int i) { return p[i >> 1] >> 4 * (i & 1) & 15; } /* packed two a byte, low first */
+#define INLINE static inline __attribute__((always_inline)) /* into both compilations */
+
+INLINE uint32_t u16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
+INLINE uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
+INLINE float half(const uint8_t *p) { return ll_f16_to_float((uint16_t)u16(p)); }
+INLINE int nibble(const uint8_t *p, int i) { return p[i >> 1] >> 4 * (i & 1) & 15; } /* packed two a byte, low first */
 
 /* The public function of a type from the one that does a block. */
 #define BLOCKS(name, len, bytes)                                      \
-    void ll_##name##_to_f32(const uint8_t *src, float *dst, size_t n) \
+    LL_CLONES void ll_##name##_to_f32(const uint8_t *src, float *dst, size_t n) \
     {                                                                 \
         for (; n >= (len); n -= (len), src += (bytes), dst += (len))  \
             name(src, dst);                                           \
@@ -22,7 +24,7 @@ static inline int nibble(const uint8_t *p, int i) { return p[i >> 1] >> 4 * (i &
 
 /* ---- 32 values: the first 16 lie in the low nibbles, the others in the high ones --------------------------------- */
 
-static void q4_0(const uint8_t *b, float *y)
+INLINE void q4_0(const uint8_t *b, float *y)
 {
     const float d = half(b);
     for (int i = 0; i < 16; i++) {
@@ -32,7 +34,7 @@ static void q4_0(const uint8_t *b, float *y)
 }
 BLOCKS(q4_0, 32, 18)
 
-static void q4_1(const uint8_t *b, float *y)
+INLINE void q4_1(const uint8_t *b, float *y)
 {
     const float d = half(b), m = half(b + 2);
     for (int i = 0; i < 16; i++) {
@@ -42,7 +44,7 @@ static void q4_1(const uint8_t *b, float *y)
 }
 BLOCKS(q4_1, 32, 20)
 
-static void q5_0(const uint8_t *b, float *y)
+INLINE void q5_0(const uint8_t *b, float *y)
 {
     const float d = half(b);
     const uint32_t high = u32(b + 2);
@@ -53,7 +55,7 @@ static void q5_0(const uint8_t *b, float *y)
 }
 BLOCKS(q5_0, 32, 22)
 
-static void q5_1(const uint8_t *b, float *y)
+INLINE void q5_1(const uint8_t *b, float *y)
 {
     const float d = half(b), m = half(b + 2);
     const uint32_t high = u32(b + 4);
@@ -64,7 +66,7 @@ static void q5_1(const uint8_t *b, float *y)
 }
 BLOCKS(q5_1, 32, 24)
 
-static void q8_0(const uint8_t *b, float *y)
+INLINE void q8_0(const uint8_t *b, float *y)
 {
     const float d = half(b);
     for (int i = 0; i < 32; i++)
@@ -75,41 +77,43 @@ BLOCKS(q8_0, 32, 34)
 /* ---- K types: 256 values in sub-blocks of 16 or 32 ----------------------------------------------------------------- */
 
 /* Two bits a value: the value at place i lies in byte i/128*32 + i%32, shifted by i/32%4*2. */
-static inline int two_bits(const uint8_t *qs, int i) { return qs[(i >> 7) * 32 + (i & 31)] >> (i >> 5 & 3) * 2 & 3; }
+INLINE int two_bits(const uint8_t *qs, int i) { return qs[(i >> 7) * 32 + (i & 31)] >> (i >> 5 & 3) * 2 & 3; }
 
-static void q2_k(const uint8_t *b, float *y)
+INLINE void q2_k(const uint8_t *b, float *y)
 {
     const uint8_t *scales = b, *qs = b + 16;
     const float d = half(b + 80), m = half(b + 82);
     for (int j = 0; j < 16; j++) {
         const float s = d * (float)(scales[j] & 15), t = m * (float)(scales[j] >> 4);
-        for (int i = 16 * j; i < 16 * j + 16; i++)
-            y[i] = s * (float)two_bits(qs, i) - t;
+        const uint8_t *q = qs + j / 8 * 32 + j % 2 * 16;
+        for (int i = 0; i < 16; i++)
+            y[16 * j + i] = s * (float)(q[i] >> j / 2 % 4 * 2 & 3) - t;
     }
 }
 BLOCKS(q2_k, 256, 84)
 
-static void q3_k(const uint8_t *b, float *y)
+INLINE void q3_k(const uint8_t *b, float *y)
 {
     const uint8_t *high = b, *qs = b + 32, *scales = b + 96;
     const float d = half(b + 108);
     for (int j = 0; j < 16; j++) {
         const int low4 = scales[j % 8] >> 4 * (j / 8) & 15, high2 = scales[8 + j % 4] >> 2 * (j / 4) & 3;
         const float s = d * (float)((low4 | high2 << 4) - 32);
-        for (int i = 16 * j; i < 16 * j + 16; i++)
-            y[i] = s * (float)(two_bits(qs, i) - (high[i & 31] >> (i >> 5) & 1 ? 0 : 4)); /* a clear bit takes 4 away */
+        const uint8_t *q = qs + j / 8 * 32 + j % 2 * 16, *h = high + j % 2 * 16;
+        for (int i = 0; i < 16; i++) /* a clear bit takes 4 away */
+            y[16 * j + i] = s * (float)((q[i] >> j / 2 % 4 * 2 & 3) + (h[i] >> j / 2 & 1) * 4 - 4);
     }
 }
 BLOCKS(q3_k, 256, 110)
 
 /* Scale and minimum of sub-block j of Q4_K and Q5_K: 6 bits each, those of the last four split. */
-static inline void six_bits(const uint8_t *p, int j, int *s, int *m)
+INLINE void six_bits(const uint8_t *p, int j, int *s, int *m)
 {
     *s = j < 4 ? p[j] & 63 : (p[j + 4] & 15) | p[j - 4] >> 6 << 4;
     *m = j < 4 ? p[j + 4] & 63 : p[j + 4] >> 4 | p[j] >> 6 << 4;
 }
 
-static void q4_k(const uint8_t *b, float *y)
+INLINE void q4_k(const uint8_t *b, float *y)
 {
     const float d = half(b), m = half(b + 2);
     for (int j = 0; j < 8; j++) {
@@ -123,7 +127,7 @@ static void q4_k(const uint8_t *b, float *y)
 }
 BLOCKS(q4_k, 256, 144)
 
-static void q5_k(const uint8_t *b, float *y)
+INLINE void q5_k(const uint8_t *b, float *y)
 {
     const float d = half(b), m = half(b + 2);
     const uint8_t *high = b + 16;
@@ -138,7 +142,7 @@ static void q5_k(const uint8_t *b, float *y)
 }
 BLOCKS(q5_k, 256, 176)
 
-static void q6_k(const uint8_t *b, float *y)
+INLINE void q6_k(const uint8_t *b, float *y)
 {
     const float d = half(b + 208);
     for (int j = 0; j < 16; j++) {
@@ -151,7 +155,7 @@ static void q6_k(const uint8_t *b, float *y)
 }
 BLOCKS(q6_k, 256, 210)
 
-static void q8_k(const uint8_t *b, float *y) /* sums of 16 follow the values; they are not needed */
+INLINE void q8_k(const uint8_t *b, float *y) /* sums of 16 follow the values; they are not needed */
 {
     float d;
     memcpy(&d, b, sizeof d);
@@ -163,10 +167,10 @@ BLOCKS(q8_k, 256, 292)
 /* ---- codebooks ----------------------------------------------------------------------------------------------------- */
 
 /* The sign bits of eight values from seven: the eighth makes their number even. */
-static inline uint32_t even_signs(uint32_t seven) { return seven | (uint32_t)__builtin_parity(seven) << 7; }
+INLINE uint32_t even_signs(uint32_t seven) { return seven | (uint32_t)__builtin_parity(seven) << 7; }
 
 /* Eight values: an entry's levels, each times s, negative where the sign bit is set. */
-static inline void grid8(uint32_t entry, float s, uint32_t signs, float *y)
+INLINE void grid8(uint32_t entry, float s, uint32_t signs, float *y)
 {
     static const float levels[4] = {8, 25, 43, 0}; /* code 3 occurs in no entry */
     for (int i = 0; i < 8; i++) {
@@ -175,7 +179,7 @@ static inline void grid8(uint32_t entry, float s, uint32_t signs, float *y)
     }
 }
 
-static void iq2_xxs(const uint8_t *b, float *y)
+INLINE void iq2_xxs(const uint8_t *b, float *y)
 {
     const float d = half(b);
     for (int j = 0; j < 8; j++) {
@@ -188,7 +192,7 @@ static void iq2_xxs(const uint8_t *b, float *y)
 }
 BLOCKS(iq2_xxs, 256, 66)
 
-static void iq2_xs(const uint8_t *b, float *y)
+INLINE void iq2_xs(const uint8_t *b, float *y)
 {
     const float d = half(b);
     for (int e = 0; e < 32; e++) {
@@ -199,7 +203,7 @@ static void iq2_xs(const uint8_t *b, float *y)
 }
 BLOCKS(iq2_xs, 256, 74)
 
-static void iq2_s(const uint8_t *b, float *y)
+INLINE void iq2_s(const uint8_t *b, float *y)
 {
     const uint8_t *qs = b + 2, *signs = b + 34, *high = b + 66;
     const float d = half(b);
@@ -211,7 +215,7 @@ static void iq2_s(const uint8_t *b, float *y)
 }
 BLOCKS(iq2_s, 256, 82)
 
-static inline void grid4(uint32_t entry, const float levels[16], float s, uint32_t signs, float *y)
+INLINE void grid4(uint32_t entry, const float levels[16], float s, uint32_t signs, float *y)
 {
     for (int i = 0; i < 4; i++) {
         float v = s * levels[entry >> 4 * i & 15];
@@ -219,7 +223,7 @@ static inline void grid4(uint32_t entry, const float levels[16], float s, uint32
     }
 }
 
-static void iq3_xxs(const uint8_t *b, float *y)
+INLINE void iq3_xxs(const uint8_t *b, float *y)
 {
     static const float levels[16] = {4, 12, 20, 28, 36, 44, 52, 62};
     const float d = half(b);
@@ -232,7 +236,7 @@ static void iq3_xxs(const uint8_t *b, float *y)
 }
 BLOCKS(iq3_xxs, 256, 98)
 
-static void iq3_s(const uint8_t *b, float *y)
+INLINE void iq3_s(const uint8_t *b, float *y)
 {
     static const float levels[16] = {1, 3, 5, 7, 9, 11, 13, 15};
     const uint8_t *qs = b + 2, *high = b + 66, *signs = b + 74;
@@ -246,13 +250,13 @@ static void iq3_s(const uint8_t *b, float *y)
 BLOCKS(iq3_s, 256, 110)
 
 /* Eight values of IQ1: s * ({-1, 0, 1} + delta). */
-static inline void ternary8(uint32_t entry, float s, float delta, float *y)
+INLINE void ternary8(uint32_t entry, float s, float delta, float *y)
 {
     for (int i = 0; i < 8; i++)
         y[i] = s * ((float)((int)(entry >> 2 * i & 3) - 1) + delta);
 }
 
-static void iq1_s(const uint8_t *b, float *y)
+INLINE void iq1_s(const uint8_t *b, float *y)
 {
     const float d = half(b);
     for (int j = 0; j < 8; j++) {
@@ -264,7 +268,7 @@ static void iq1_s(const uint8_t *b, float *y)
 }
 BLOCKS(iq1_s, 256, 50)
 
-static void iq1_m(const uint8_t *b, float *y)
+INLINE void iq1_m(const uint8_t *b, float *y)
 {
     const uint8_t *high = b + 32, *scales = b + 48;
     uint32_t bits = 0; /* the F16 scale is spread over the upper nibbles of the four words of scales */
@@ -281,7 +285,7 @@ BLOCKS(iq1_m, 256, 56)
 
 static const int8_t iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-static inline void levels32(const uint8_t *qs, const int8_t levels[16], int n, float s, float *y) /* n low nibbles, then n high ones */
+INLINE void levels32(const uint8_t *qs, const int8_t levels[16], int n, float s, float *y) /* n low nibbles, then n high ones */
 {
     for (int i = 0; i < n; i++) {
         y[i] = s * (float)levels[qs[i] & 15];
@@ -289,10 +293,10 @@ static inline void levels32(const uint8_t *qs, const int8_t levels[16], int n, f
     }
 }
 
-static void iq4_nl(const uint8_t *b, float *y) { levels32(b + 2, iq4_levels, 16, half(b), y); }
+INLINE void iq4_nl(const uint8_t *b, float *y) { levels32(b + 2, iq4_levels, 16, half(b), y); }
 BLOCKS(iq4_nl, 32, 18)
 
-static void iq4_xs(const uint8_t *b, float *y)
+INLINE void iq4_xs(const uint8_t *b, float *y)
 {
     const float d = half(b);
     const uint32_t high = u16(b + 2);
@@ -304,7 +308,7 @@ BLOCKS(iq4_xs, 256, 136)
 /* ---- ternary ------------------------------------------------------------------------------------------------------- */
 
 /* Five values a byte, as a fraction of 243 in 1/256: the digit comes out at the top when multiplied by 3 again and again. */
-static void tq1_0(const uint8_t *b, float *y)
+INLINE void tq1_0(const uint8_t *b, float *y)
 {
     static const uint8_t powers[5] = {1, 3, 9, 27, 81};
     static const struct { int at, bytes, digits; } parts[3] = {{0, 32, 5}, {32, 16, 5}, {48, 4, 4}};
@@ -318,7 +322,7 @@ static void tq1_0(const uint8_t *b, float *y)
 }
 BLOCKS(tq1_0, 256, 54)
 
-static void tq2_0(const uint8_t *b, float *y)
+INLINE void tq2_0(const uint8_t *b, float *y)
 {
     const float d = half(b + 64);
     for (int i = 0; i < 256; i++)
@@ -330,7 +334,7 @@ BLOCKS(tq2_0, 256, 66)
 
 static const int8_t e2m1_doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-static void mxfp4(const uint8_t *b, float *y)
+INLINE void mxfp4(const uint8_t *b, float *y)
 {
     const uint32_t bits = b[0] < 2 ? 0x00200000u << b[0] : (uint32_t)(b[0] - 1) << 23; /* half of 2^(e - 127) */
     float d;
@@ -351,7 +355,7 @@ static float half_ue4m3(uint8_t x)
     return e ? v : (float)m * 0x1p-10f;
 }
 
-static void nvfp4(const uint8_t *b, float *y)
+INLINE void nvfp4(const uint8_t *b, float *y)
 {
     for (int j = 0; j < 4; j++)
         levels32(b + 4 + 8 * j, e2m1_doubled, 8, half_ue4m3(b[j]), y + 16 * j);

@@ -14,6 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Compiled a second time for AVX2 and chosen at start: plain arithmetic without contraction, so the bits are the same.
+ * Sanitizers may not be called as early as that choice is made. */
+#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#define LL_CLONES __attribute__((target_clones("default", "avx2")))
+#else
+#define LL_CLONES
+#endif
+
 typedef void ll_to_f32(const uint8_t *src, float *dst, size_t n);
 ll_to_f32 ll_q4_0_to_f32, ll_q4_1_to_f32, ll_q5_0_to_f32, ll_q5_1_to_f32, ll_q8_0_to_f32;
 ll_to_f32 ll_q2_k_to_f32, ll_q3_k_to_f32, ll_q4_k_to_f32, ll_q5_k_to_f32, ll_q6_k_to_f32, ll_q8_k_to_f32;

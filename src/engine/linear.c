@@ -107,7 +107,8 @@ static void plan(struct job *j)
 {
     enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
-    j->in_registers = j->m <= LL_SMALL_M && !j->w->packed; /* a group's few values of each stored line would waste it */
+    /* types without a kernel of their own cost more to widen than to multiply: into a panel, once for all rows of x */
+    j->in_registers = j->m <= LL_SMALL_M && !j->w->packed && j->eng->kern->fused[j->w->type];
     j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
     if (j->slab < 24)
         j->slab = 24;
