@@ -144,7 +144,9 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     const struct ll_layer *L = &m->layers[0];
     char a[24], b[24];
     ll_buf_addf(out, "model    %s\n", i->model_id);
-    ll_buf_addf(out, "family   %s, because config.json says model_type \"%s\"; the row covers %s\n", i->family, ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
+    const char *arch = ll_settings_str(m->ckpt->settings, "gguf.architecture", NULL);
+    ll_buf_addf(out, "family   %s, because %s \"%s\"; the row covers %s\n", i->family, arch ? "the metadata say general.architecture" : "config.json says model_type",
+                arch ? arch : ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
     ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
     ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a), ll_human_bytes((double)ll_model_weight_bytes(m), b));
     ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);

@@ -67,7 +67,8 @@ static void refused(int code, ...)
     struct ll_err err = {0};
     int n = 0;
     uint8_t *exact = malloc(b.len ? b.len : 1); /* reading past the end is seen by the sanitizer */
-    memcpy(exact, b.s, b.len);
+    if (b.len)
+        memcpy(exact, b.s, b.len);
     int rc = ll_gguf_parse(&g, "bad.gguf", exact, b.len, &err);
     if (!rc)
         rc = ll_gguf_list(g, "bad.gguf", &t, &n, &err);
