@@ -181,7 +181,7 @@ static void rotate_some(void *arg, int row0, int row1)
         while (start[seq + 1] <= j->c->row0 + r)
             seq++;
         size_t at = (size_t)(j->c->row0 + r - start[seq]) * (size_t)half;
-        ll_rope_apply(j->a + r * j->lda, j->n_heads, m->d_head, m->rope.d_rot, j->p->rope_cos + at, j->p->rope_sin + at);
+        ll_rope_apply(&m->rope, j->a + r * j->lda, j->n_heads, m->d_head, j->p->rope_cos + at, j->p->rope_sin + at);
     }
 }
 

@@ -15,10 +15,11 @@ struct ll_norm {
     float eps;              /* inside the root */
 };
 
-/* Rotary frequencies of one kind of layer: angle(pos, i) = pos * inv_freq[i], pairs (i, i + d_rot/2) of each head. */
+/* Rotary frequencies of one kind of layer: angle(pos, i) = pos * inv_freq[i]; the first d_rot values of a head turn. */
 struct ll_rope {
     float *inv_freq;        /* [d_rot/2], scaling included; owned */
     int d_rot;
+    int interleaved;        /* pairs (2i, 2i+1) instead of (i, i + d_rot/2) */
     const char *kind;       /* "default", "linear", "llama3" */
 };
 

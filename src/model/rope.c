@@ -117,13 +117,13 @@ void ll_rope_table(const struct ll_rope *r, int n_pos, float *cos_out, float *si
         }
 }
 
-void ll_rope_apply(float *row, int n_heads, int d_head, int d_rot, const float *c, const float *s)
+void ll_rope_apply(const struct ll_rope *rope, float *row, int n_heads, int d_head, const float *c, const float *s)
 {
-    int half = d_rot / 2;
+    int half = rope->d_rot / 2, step = rope->interleaved ? 2 : 1, apart = rope->interleaved ? 1 : half;
     for (int h = 0; h < n_heads; h++, row += d_head)
         for (int i = 0; i < half; i++) {
-            float a = row[i], b = row[i + half];
-            row[i] = a * c[i] - b * s[i];
-            row[i + half] = b * c[i] + a * s[i];
+            float *x = row + i * step, a = x[0], b = x[apart];
+            x[0] = a * c[i] - b * s[i];
+            x[apart] = b * c[i] + a * s[i];
         }
 }

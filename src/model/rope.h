@@ -14,6 +14,7 @@ void ll_rope_free(struct ll_rope *rope);
 /* cos and sin [n_pos, d_rot/2] of positions 0..n_pos-1: angle = (float)pos * inv_freq in float, functions in double,
  * rounded to float. */
 void ll_rope_table(const struct ll_rope *rope, int n_pos, float *cos_out, float *sin_out);
-/* Rotate n_heads heads of one row in place: (a, b) -> (a cos - b sin, b cos + a sin) for pairs (i, i + d_rot/2). */
-void ll_rope_apply(float *row, int n_heads, int d_head, int d_rot, const float *c, const float *s);
+/* Rotate n_heads heads of one row in place: (a, b) -> (a cos - b sin, b cos + a sin) for pairs (i, i + d_rot/2), or
+ * (2i, 2i + 1) when rope->interleaved; c and s are one row of ll_rope_table. Values from d_rot on stay as they are. */
+void ll_rope_apply(const struct ll_rope *rope, float *row, int n_heads, int d_head, const float *c, const float *s);
 #endif
