@@ -137,7 +137,7 @@ static void tracked_logits(struct walk *w)
     for (int g = 0; g < w->n_groups; g++) {
         const struct ll_head_group *G = &job->groups[w->group0 + g];
         for (int j = 0; j < G->n_tracked; j++) {
-            struct ll_mat one = {U->type, U->data + (size_t)G->tracked[j] * U->row_bytes, U->row_bytes, 1, U->k};
+            struct ll_mat one = ll_mat_rows(U, G->tracked[j], 1);
             ll_linear(job->engine, &one, w->x + (size_t)g * (size_t)d, d, 1, NULL, w->tracked + (size_t)g * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
             ll_linear(job->engine, &one, w->x + (size_t)at * (size_t)d, d, G->n_rows, NULL, w->tracked + (size_t)at * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
         }

@@ -49,7 +49,7 @@ static double measure_rate(struct ll_engine *eng, struct ll_err *err)
     float *x = calloc((size_t)M * K, sizeof *x), *y = malloc(sizeof *y * M * N);
     double best = 0;
     if (x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
-        struct ll_mat mat = {LL_W_F32, (const uint8_t *)w, sizeof(float) * K, N, K};
+        struct ll_mat mat = {.type = LL_W_F32, .data = (const uint8_t *)w, .row_bytes = sizeof(float) * K, .n = N, .k = K};
         for (int i = 0; i < TIMES; i++) {
             double t0 = ll_now_s();
             ll_linear(eng, &mat, x, K, M, NULL, y, N);

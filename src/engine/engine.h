@@ -27,9 +27,12 @@ struct ll_mat {
     const uint8_t *data;  /* row 0 */
     size_t row_bytes;     /* from one row to the next */
     int n, k;
+    int transposed;       /* 1: stored [k, n]: column k of all rows lies at data + k * row_bytes (types with one value a block) */
 };
 const char *ll_wtype_name(enum ll_wtype type);            /* "f32", "f16", "bf16" */
 size_t ll_wtype_row_bytes(enum ll_wtype type, int k);     /* bytes of k stored weights */
+/* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding). */
+struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
 /* Row n of w as w->k floats, exact (embedding look-up). */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 

@@ -33,6 +33,7 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
     float *panel = j->eng->scratch[tid].panel;
     const struct ll_mat *w = j->w;
     const uint8_t *end = w->data + (size_t)(w->n - 1) * w->row_bytes;   /* the last row: nothing is asked for past it */
+    const int by_rows = !w->transposed;                                 /* stored row by row: the next rows can be asked for */
     const int rows = j->in_registers ? kern->nr : n;
     for (int r = 0; r < n; r += rows)
         for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
@@ -45,7 +46,7 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
                 .n_groups = rows / kern->nr, .kb = kb, .y = y + r, .ldy = ldy, .first = k0 == 0,
                 .next_bytes = (long)(bytes / (size_t)w->k) * kl,
             };
-            if ((size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
+            if (by_rows && (size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
                 t.next = next;
             if (j->in_registers && kl % 16 == 0)
                 kern->fused[w->type](&t, raw + ll_wtype_row_bytes(w->type, k0), w->row_bytes, panel);
@@ -106,7 +107,8 @@ static void plan(struct job *j)
 {
     enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
-    j->in_registers = j->m <= j->eng->kern->small_m && j->eng->kern->fused[j->w->type];
+    /* transposed: a group's few values of each stored line would waste the rest of it */
+    j->in_registers = j->m <= j->eng->kern->small_m && j->eng->kern->fused[j->w->type] && !j->w->transposed;
     j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
     if (j->slab < 24)
         j->slab = 24;

@@ -60,11 +60,31 @@ static void widen_any(const struct ll_wtype_row *type, int nr, const uint8_t *w,
     }
 }
 
+/* Stored [k, n]: a stored line holds one column of all rows, so lines are read whole and their values dealt out. */
+static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel, long group_stride)
+{
+    float column[LL_PANEL_ROWS];
+    const int kb = ll_pad16(kl), whole = (n + nr - 1) / nr * nr;
+    assert(whole <= LL_PANEL_ROWS && ll_wtypes[w->type].block_len == 1);
+    memset(column, 0, sizeof column);
+    for (int k = 0; k < kb; k++) {
+        if (k < kl)
+            ll_wtypes[w->type].to_float(w->data + (size_t)(k0 + k) * w->row_bytes, n0, n, column);
+        else
+            memset(column, 0, sizeof column);
+        float *out = panel + (long)(k / 16) * 16 * nr + k % 16;
+        for (int r = 0; r < whole; r++)
+            out[r / nr * group_stride + r % nr * 16] = column[r];
+    }
+}
+
 void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel, long group_stride)
 {
     assert(kl > 0 && kl <= LL_BLOCK && n0 + n <= w->n && k0 + kl <= w->k);
     const uint8_t *row0 = w->data + (size_t)n0 * w->row_bytes;
-    if (k->widen[w->type])
+    if (w->transposed)
+        widen_transposed(w, k->nr, n0, n, k0, kl, panel, group_stride);
+    else if (k->widen[w->type])
         k->widen[w->type](row0, w->row_bytes, n, k0, kl, panel, group_stride);
     else
         widen_any(&ll_wtypes[w->type], k->nr, row0, w->row_bytes, n, k0, kl, panel, group_stride);
@@ -78,8 +98,17 @@ size_t ll_wtype_row_bytes(enum ll_wtype type, int k)
     return ((size_t)k + (size_t)t->block_len - 1) / (size_t)t->block_len * (size_t)t->block_bytes;
 }
 
+struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n)
+{
+    assert(row0 >= 0 && n >= 0 && n <= w->n - row0);
+    struct ll_mat part = *w;
+    part.data += (size_t)row0 * (w->transposed ? (size_t)ll_wtypes[w->type].block_bytes : w->row_bytes);
+    part.n = n;
+    return part;
+}
+
 void ll_mat_row(const struct ll_mat *w, int n, float *out)
 {
-    assert(n >= 0 && n < w->n);
+    assert(n >= 0 && n < w->n && !w->transposed);
     ll_wtypes[w->type].to_float(w->data + (size_t)n * w->row_bytes, 0, w->k, out);
 }
