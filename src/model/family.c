@@ -27,12 +27,6 @@ static const char *const gemma2_names[LL_N_ROLES] = {
     [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight",
 };
 
-static int window_none(const struct ll_settings *s, int layer)
-{
-    (void)s, (void)layer;
-    return 0;
-}
-
 static int window_every_layer(const struct ll_settings *s, int layer)
 {
     (void)layer;
@@ -54,19 +48,23 @@ static int window_even_layers(const struct ll_settings *s, int layer)
 
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
+#define ALWAYS {LL_ALWAYS, NULL}
+#define IF_KEY(key) {LL_IF_KEY, key}
+#define IF_STORED {LL_IF_STORED, NULL}
+
 const struct ll_family ll_families[] = {
     {.name = "llama", .model_types = TYPES("llama"), .covers = "Llama 1, 2, 3, 3.1, 3.2, 3.3, TinyLlama, Yi",
-     .names = llama_names, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .mlp_bias = LL_IF_KEY,
-     .act_key = "hidden_act", .window = window_none},
+     .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
+     .act_key = "hidden_act"},
     {.name = "mistral", .model_types = TYPES("mistral"), .covers = "Mistral 7B, Nemo, Small",
      .names = llama_names, .act_key = "hidden_act", .window = window_every_layer},
     {.name = "qwen2", .model_types = TYPES("qwen2"), .covers = "Qwen 1.5, 2, 2.5",
-     .names = llama_names, .qkv_bias = LL_ALWAYS, .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
+     .names = llama_names, .qkv_bias = ALWAYS, .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
     {.name = "qwen3", .model_types = TYPES("qwen3"), .covers = "Qwen 3 (dense)",
-     .names = llama_names, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .qk_norm = 1, .d_head_default = 128,
+     .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .qk_norm = LL_QK_HEAD, .d_head_default = 128,
      .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
     {.name = "gemma2", .model_types = TYPES("gemma2"), .covers = "Gemma 2",
-     .names = gemma2_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = LL_IF_KEY, .o_bias = LL_IF_KEY, .post_norms = 1,
+     .names = gemma2_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .post_norms = 1,
      .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH,
      .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",
      .logit_cap_key = "final_logit_softcapping", .window = window_even_layers, .layer_types = 1},

@@ -150,7 +150,7 @@ static void compare_logits(const struct reference *ref, const char *seq, const s
         largest = fmax(largest, fabs((double)reference_f32(t, i)));
     for (int l = 0; l <= m->n_layers; l++)
         for (int p = 0; p < n; p++, at += V) {
-            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, l, ll_stack_row(st, l, p), x);
+            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, l, ll_stack_row(st, l, p), x);
             ll_head_logits(m, eng, x, logits);
             for (size_t v = 0; v < V; v++)
                 worst_add(&res->logits, (double)logits[v], (double)reference_f32(t, at + v), tol->logits * largest, seq, l, p);

@@ -389,10 +389,10 @@ static void scale_invariance(void **state)
     float *x = malloc(d * 4), *y = malloc(d * 4), *z = malloc(d * 4);
     for (size_t i = 0; i < d; i++)
         x[i] = sinf((float)i) * 3;
-    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 3, x, y);
+    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, 3, x, y);
     for (size_t i = 0; i < d; i++)
         x[i] *= 8;
-    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 3, x, z);
+    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, 3, x, z);
     for (size_t i = 0; i < d; i++)
         assert_true(fabsf(y[i] - z[i]) <= 1e-3f * (1 + fabsf(y[i])));
     ll_rmsnorm(ll_engine_vec(w.eng), y, x, NULL, (int)d, 1e-5f);
