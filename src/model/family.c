@@ -68,6 +68,10 @@ const struct ll_family ll_families[] = {
      .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH,
      .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",
      .logit_cap_key = "final_logit_softcapping", .window = window_even_layers, .layer_types = 1},
+    {.name = "gemma", .model_types = TYPES("gemma"), .covers = "Gemma 1",
+     /* hidden_act says gelu in the first configs, but the tanh form is meant */
+     .names = llama_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"),
+     .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH},
     {.name = NULL},
 };
 
