@@ -46,6 +46,16 @@ static int window_even_layers(const struct ll_settings *s, int layer)
     return layer % 2 ? 0 : (int)ll_settings_int(s, "sliding_window", 4096);
 }
 
+/* Layers i with (i + 1) divisible by the pattern see everything. */
+static int window_but_every_nth(const struct ll_settings *s, int layer)
+{
+    long long n = ll_settings_int(s, "sliding_window_pattern", ll_settings_int(s, "_sliding_window_pattern", 6));
+    return n > 0 && (layer + 1) % n == 0 ? 0 : (int)ll_settings_int(s, "sliding_window", 0);
+}
+
+/* Multimodal checkpoints keep the text model under "language_model.", newer ones under "model.language_model.". */
+static const struct ll_prefix wrapped[] = {{"", "language_model."}, {"model.", "model.language_model."}, {NULL, NULL}};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -72,6 +82,14 @@ const struct ll_family ll_families[] = {
      /* hidden_act says gelu in the first configs, but the tanh form is meant */
      .names = llama_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"),
      .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH},
+    {.name = "gemma3", .model_types = TYPES("gemma3_text", "gemma3"), .covers = "Gemma 3, the text part",
+     .wraps = "text_config", .prefixes = wrapped, .refused = TYPES("use_bidirectional_attention"),
+     .defaults = "\"vocab_size\":262208,\"num_attention_heads\":8,\"num_key_value_heads\":4,\"head_dim\":256,\"rms_norm_eps\":1e-6,\"rope_theta\":1e6,"
+                 "\"max_position_embeddings\":131072,\"query_pre_attn_scalar\":256,\"sliding_window\":4096",
+     .names = gemma2_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .post_norms = 1,
+     .qk_norm = LL_QK_HEAD, .rope_by_type = 1, .emb_scale_sqrt_d = 1, .tied_by_default = 1, .act_default = LL_ACT_GELU_TANH,
+     .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",
+     .logit_cap_key = "final_logit_softcapping", .window = window_but_every_nth, .layer_types = 1},
     {.name = NULL},
 };
 
