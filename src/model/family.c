@@ -66,8 +66,8 @@ const struct ll_family ll_families[] = {
     {.name = "llama", .model_types = TYPES("llama"), .covers = "Llama 1, 2, 3, 3.1, 3.2, 3.3, TinyLlama, Yi",
      .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
      .act_key = "hidden_act"},
-    {.name = "mistral", .model_types = TYPES("mistral"), .covers = "Mistral 7B, Nemo, Small",
-     .names = llama_names, .act_key = "hidden_act", .window = window_every_layer},
+    {.name = "mistral", .model_types = TYPES("mistral", "mistral3"), .covers = "Mistral 7B, Nemo, Small; the text part of Small 3.1 and later",
+     .wraps = "text_config", .prefixes = wrapped, .names = llama_names, .act_key = "hidden_act", .window = window_every_layer},
     {.name = "qwen2", .model_types = TYPES("qwen2"), .covers = "Qwen 1.5, 2, 2.5",
      .names = llama_names, .qkv_bias = ALWAYS, .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1},
     {.name = "qwen3", .model_types = TYPES("qwen3"), .covers = "Qwen 3 (dense)",
@@ -90,6 +90,10 @@ const struct ll_family ll_families[] = {
      .qk_norm = LL_QK_HEAD, .rope_by_type = 1, .emb_scale_sqrt_d = 1, .tied_by_default = 1, .act_default = LL_ACT_GELU_TANH,
      .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",
      .logit_cap_key = "final_logit_softcapping", .window = window_but_every_nth, .layer_types = 1},
+    {.name = "granite", .model_types = TYPES("granite"), .covers = "Granite 3 (dense)",
+     .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
+     .act_key = "hidden_act", .defaults = "\"attention_multiplier\":1", .emb_scale_key = "embedding_multiplier",
+     .resid_scale_key = "residual_multiplier", .attn_mult_key = "attention_multiplier", .logit_div_key = "logits_scaling"},
     {.name = NULL},
 };
 

@@ -23,7 +23,8 @@
 static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope", "llama32_rope_tied", "llama_bias", "llama_linear_rope", "tinyllama", "yi",
                                    "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma2",
                                    "gemma",
-                                   "gemma3", "gemma3_scaled", NULL};
+                                   "gemma3", "gemma3_scaled",
+                                   "granite", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
