@@ -56,6 +56,15 @@ static int window_but_every_nth(const struct ll_settings *s, int layer)
 /* Multimodal checkpoints keep the text model under "language_model.", newer ones under "model.language_model.". */
 static const struct ll_prefix wrapped[] = {{"", "language_model."}, {"model.", "model.language_model."}, {NULL, NULL}};
 
+/* Without a list every interval-th layer has no rotation. */
+static int no_rope_listed(const struct ll_settings *s, int layer)
+{
+    char key[48];
+    snprintf(key, sizeof key, "no_rope_layers.%d", layer);
+    long long n = ll_settings_int(s, "no_rope_layer_interval", 4);
+    return ll_settings_has(s, "no_rope_layers") ? !ll_settings_int(s, key, 1) : n > 0 && (layer + 1) % n == 0;
+}
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -94,6 +103,9 @@ const struct ll_family ll_families[] = {
      .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
      .act_key = "hidden_act", .defaults = "\"attention_multiplier\":1", .emb_scale_key = "embedding_multiplier",
      .resid_scale_key = "residual_multiplier", .attn_mult_key = "attention_multiplier", .logit_div_key = "logits_scaling"},
+    {.name = "smollm3", .model_types = TYPES("smollm3"), .covers = "SmolLM3",
+     .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
+     .act_key = "hidden_act", .no_rope = no_rope_listed, .layer_types = 1, .tied_by_default = 1},
     {.name = NULL},
 };
 

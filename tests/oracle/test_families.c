@@ -24,7 +24,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma2",
                                    "gemma",
                                    "gemma3", "gemma3_scaled",
-                                   "granite", NULL};
+                                   "granite",
+                                   "smollm3", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
