@@ -65,6 +65,13 @@ static int no_rope_listed(const struct ll_settings *s, int layer)
     return ll_settings_has(s, "no_rope_layers") ? !ll_settings_int(s, key, 1) : n > 0 && (layer + 1) % n == 0;
 }
 
+static const char *const phi3_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "model.embed_tokens.weight", [LL_R_W_U] = "lm_head.weight", [LL_R_LN_FINAL] = "model.norm.weight",
+    [LL_R_LN1] = BLOCK "input_layernorm.weight", [LL_R_LN2] = BLOCK "post_attention_layernorm.weight",
+    [LL_R_W_QKV] = BLOCK "self_attn.qkv_proj.weight", [LL_R_W_O] = BLOCK "self_attn.o_proj.weight",
+    [LL_R_W_GATE_IN] = BLOCK "mlp.gate_up_proj.weight", [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight",
+};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -106,6 +113,8 @@ const struct ll_family ll_families[] = {
     {.name = "smollm3", .model_types = TYPES("smollm3"), .covers = "SmolLM3",
      .names = llama_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = IF_KEY("mlp_bias"),
      .act_key = "hidden_act", .no_rope = no_rope_listed, .layer_types = 1, .tied_by_default = 1},
+    {.name = "phi3", .model_types = TYPES("phi3"), .covers = "Phi 3, Phi 3.5 mini, Phi 4, Phi 4 mini",
+     .names = phi3_names, .qkv = LL_QKV_STACKED, .act_key = "hidden_act", .window = window_every_layer},
     {.name = NULL},
 };
 

@@ -25,7 +25,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "gemma",
                                    "gemma3", "gemma3_scaled",
                                    "granite",
-                                   "smollm3", NULL};
+                                   "smollm3",
+                                   "phi3", "phi3_longrope", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
