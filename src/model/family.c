@@ -72,6 +72,13 @@ static const char *const phi3_names[LL_N_ROLES] = {
     [LL_R_W_GATE_IN] = BLOCK "mlp.gate_up_proj.weight", [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight",
 };
 
+static const char *const olmo2_names[LL_N_ROLES] = {
+    LLAMA_NAMES,
+    [LL_R_LN1] = NULL, /* the blocks read the stream itself */
+    [LL_R_LN1_POST] = BLOCK "post_attention_layernorm.weight",
+    [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight",
+};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -115,6 +122,9 @@ const struct ll_family ll_families[] = {
      .act_key = "hidden_act", .no_rope = no_rope_listed, .layer_types = 1, .tied_by_default = 1},
     {.name = "phi3", .model_types = TYPES("phi3"), .covers = "Phi 3, Phi 3.5 mini, Phi 4, Phi 4 mini",
      .names = phi3_names, .qkv = LL_QKV_STACKED, .act_key = "hidden_act", .window = window_every_layer},
+    {.name = "olmo2", .model_types = TYPES("olmo2"), .covers = "OLMo 2",
+     .names = olmo2_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .post_norms = 1, .qk_norm = LL_QK_WIDE,
+     .act_key = "hidden_act"},
     {.name = NULL},
 };
 

@@ -26,7 +26,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "gemma3", "gemma3_scaled",
                                    "granite",
                                    "smollm3",
-                                   "phi3", "phi3_longrope", NULL};
+                                   "phi3", "phi3_longrope",
+                                   "olmo2", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
