@@ -79,6 +79,44 @@ static const char *const olmo2_names[LL_N_ROLES] = {
     [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight",
 };
 
+static const char *const mixtral_names[LL_N_ROLES] = {
+    LLAMA_NAMES, [LL_R_LN2] = BLOCK "post_attention_layernorm.weight", [LL_R_ROUTER] = BLOCK "block_sparse_moe.gate.weight",
+    [LL_R_X_GATE] = BLOCK "block_sparse_moe.experts.%d.w1.weight", [LL_R_X_IN] = BLOCK "block_sparse_moe.experts.%d.w3.weight",
+    [LL_R_X_OUT] = BLOCK "block_sparse_moe.experts.%d.w2.weight",
+};
+static const char *const qwen_moe_names[LL_N_ROLES] = {
+    LLAMA_NAMES, [LL_R_LN2] = BLOCK "post_attention_layernorm.weight", [LL_R_ROUTER] = BLOCK "mlp.gate.weight",
+    [LL_R_X_GATE] = BLOCK "mlp.experts.%d.gate_proj.weight", [LL_R_X_IN] = BLOCK "mlp.experts.%d.up_proj.weight",
+    [LL_R_X_OUT] = BLOCK "mlp.experts.%d.down_proj.weight", [LL_R_SHARED_MIX] = BLOCK "mlp.shared_expert_gate.weight",
+    [LL_R_SHARED_GATE] = BLOCK "mlp.shared_expert.gate_proj.weight", [LL_R_SHARED_IN] = BLOCK "mlp.shared_expert.up_proj.weight",
+    [LL_R_SHARED_OUT] = BLOCK "mlp.shared_expert.down_proj.weight",
+};
+
+static int experts_everywhere(const struct ll_settings *s, int layer)
+{
+    (void)s, (void)layer;
+    return 1;
+}
+
+/* Every decoder_sparse_step-th layer, but none of mlp_only_layers. */
+static int experts_by_step(const struct ll_settings *s, int layer)
+{
+    char key[48];
+    long long step = ll_settings_int(s, "decoder_sparse_step", 1);
+    for (int i = 0; i < ll_settings_len(s, "mlp_only_layers"); i++) {
+        snprintf(key, sizeof key, "mlp_only_layers.%d", i);
+        if (ll_settings_int(s, key, -1) == layer)
+            return 0;
+    }
+    return step > 0 && (layer + 1) % step == 0;
+}
+
+static int window_where_used(const struct ll_settings *s, int layer)
+{
+    (void)layer;
+    return ll_settings_bool(s, "use_sliding_window", 0) ? (int)ll_settings_int(s, "sliding_window", 0) : 0;
+}
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -125,6 +163,13 @@ const struct ll_family ll_families[] = {
     {.name = "olmo2", .model_types = TYPES("olmo2"), .covers = "OLMo 2",
      .names = olmo2_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .post_norms = 1, .qk_norm = LL_QK_WIDE,
      .act_key = "hidden_act"},
+    {.name = "mixtral", .model_types = TYPES("mixtral"), .covers = "Mixtral 8x7B, 8x22B",
+     .names = mixtral_names, .act_key = "hidden_act", .window = window_every_layer,
+     .experts = experts_everywhere, .d_expert_key = "intermediate_size", .renormalised = ALWAYS},
+    {.name = "qwen3_moe", .model_types = TYPES("qwen3_moe"), .covers = "Qwen 3 with experts",
+     .names = qwen_moe_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .qk_norm = LL_QK_HEAD,
+     .act_key = "hidden_act", .window = window_where_used,
+     .experts = experts_by_step, .d_expert_key = "moe_intermediate_size", .renormalised = IF_KEY("norm_topk_prob")},
     {.name = NULL},
 };
 

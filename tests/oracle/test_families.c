@@ -27,7 +27,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "granite",
                                    "smollm3",
                                    "phi3", "phi3_longrope",
-                                   "olmo2", NULL};
+                                   "olmo2",
+                                   "mixtral", "qwen3_moe", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
