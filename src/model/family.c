@@ -117,6 +117,16 @@ static int window_where_used(const struct ll_settings *s, int layer)
     return ll_settings_bool(s, "use_sliding_window", 0) ? (int)ll_settings_int(s, "sliding_window", 0) : 0;
 }
 
+#define LN(role, name) [role] = name ".weight", [role##_B] = name ".bias"
+#define LINEAR(role, bias, name) [role] = name ".weight", [bias] = name ".bias"
+static const char *const cohere_names[LL_N_ROLES] = {LLAMA_NAMES};
+static const char *const phi_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "model.embed_tokens.weight", LINEAR(LL_R_W_U, LL_R_B_U, "lm_head"), LN(LL_R_LN_FINAL, "model.final_layernorm"),
+    LN(LL_R_LN1, BLOCK "input_layernorm"), LINEAR(LL_R_W_Q, LL_R_B_Q, BLOCK "self_attn.q_proj"), LINEAR(LL_R_W_K, LL_R_B_K, BLOCK "self_attn.k_proj"),
+    LINEAR(LL_R_W_V, LL_R_B_V, BLOCK "self_attn.v_proj"), LINEAR(LL_R_W_O, LL_R_B_O, BLOCK "self_attn.dense"),
+    LINEAR(LL_R_W_IN, LL_R_B_IN, BLOCK "mlp.fc1"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, BLOCK "mlp.fc2"),
+};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -170,6 +180,15 @@ const struct ll_family ll_families[] = {
      .names = qwen_moe_names, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .qk_norm = LL_QK_HEAD,
      .act_key = "hidden_act", .window = window_where_used,
      .experts = experts_by_step, .d_expert_key = "moe_intermediate_size", .renormalised = IF_KEY("norm_topk_prob")},
+    {.name = "cohere", .model_types = TYPES("cohere"), .covers = "Command R, Aya 23",
+     .defaults = "\"logit_scale\":0.0625",
+     .names = cohere_names, .norm = LL_NORM_LAYER_NO_BIAS, .qk_norm = LL_QK_OWN, .qk_norm_if = IF_KEY("use_qk_norm"), .parallel = ALWAYS,
+     .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .act_key = "hidden_act", .interleaved = 1,
+     .tied_by_default = 1, .logit_scale_key = "logit_scale"},
+    {.name = "phi", .model_types = TYPES("phi"), .covers = "Phi 1, 1.5, 2",
+     .defaults = "\"partial_rotary_factor\":0.5", .refused = TYPES("qk_layernorm"),
+     .names = phi_names, .norm = LL_NORM_LAYER, .parallel = ALWAYS, .qkv_bias = ALWAYS, .o_bias = ALWAYS, .mlp_bias = ALWAYS, .head_bias = ALWAYS,
+     .act_default = LL_ACT_GELU_TANH, .act_key = "hidden_act"},
     {.name = NULL},
 };
 
