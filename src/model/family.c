@@ -127,6 +127,18 @@ static const char *const phi_names[LL_N_ROLES] = {
     LINEAR(LL_R_W_IN, LL_R_B_IN, BLOCK "mlp.fc1"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, BLOCK "mlp.fc2"),
 };
 
+static const char *const stablelm_names[LL_N_ROLES] = {
+    LLAMA_NAMES, LN(LL_R_LN2, BLOCK "post_attention_layernorm"),
+    [LL_R_LN_FINAL_B] = "model.norm.bias", [LL_R_LN1_B] = BLOCK "input_layernorm.bias",
+};
+#define NEOX "gpt_neox.layers.%d."
+static const char *const neox_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "gpt_neox.embed_in.weight", [LL_R_W_U] = "embed_out.weight", LN(LL_R_LN_FINAL, "gpt_neox.final_layer_norm"),
+    LN(LL_R_LN1, NEOX "input_layernorm"), LN(LL_R_LN2, NEOX "post_attention_layernorm"),
+    LINEAR(LL_R_W_QKV, LL_R_B_QKV, NEOX "attention.query_key_value"), LINEAR(LL_R_W_O, LL_R_B_O, NEOX "attention.dense"),
+    LINEAR(LL_R_W_IN, LL_R_B_IN, NEOX "mlp.dense_h_to_4h"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, NEOX "mlp.dense_4h_to_h"),
+};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -189,6 +201,13 @@ const struct ll_family ll_families[] = {
      .defaults = "\"partial_rotary_factor\":0.5", .refused = TYPES("qk_layernorm"),
      .names = phi_names, .norm = LL_NORM_LAYER, .parallel = ALWAYS, .qkv_bias = ALWAYS, .o_bias = ALWAYS, .mlp_bias = ALWAYS, .head_bias = ALWAYS,
      .act_default = LL_ACT_GELU_TANH, .act_key = "hidden_act"},
+    {.name = "stablelm", .model_types = TYPES("stablelm"), .covers = "StableLM 2 1.6B, StableLM 3B, Stable Code",
+     .defaults = "\"partial_rotary_factor\":0.25,\"layer_norm_eps\":1e-5", .refused = TYPES("qk_layernorm"),
+     .names = stablelm_names, .norm = LL_NORM_LAYER, .parallel = IF_KEY("use_parallel_residual"), .qkv_bias = IF_KEY("use_qkv_bias"), .act_key = "hidden_act"},
+    {.name = "gpt_neox", .model_types = TYPES("gpt_neox"), .covers = "GPT-NeoX 20B, Pythia",
+     .defaults = "\"use_parallel_residual\":true,\"rotary_pct\":0.25,\"attention_bias\":true,\"layer_norm_eps\":1e-5",
+     .names = neox_names, .norm = LL_NORM_LAYER, .parallel = IF_KEY("use_parallel_residual"), .parallel_ln2 = ALWAYS, .qkv = LL_QKV_GROUPED,
+     .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = ALWAYS, .act_default = LL_ACT_GELU_ERF, .act_key = "hidden_act"},
     {.name = NULL},
 };
 

@@ -29,7 +29,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "phi3", "phi3_longrope",
                                    "olmo2",
                                    "mixtral", "qwen3_moe",
-                                   "cohere", "phi", NULL};
+                                   "cohere", "phi",
+                                   "stablelm", "pythia", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
