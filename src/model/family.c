@@ -139,6 +139,26 @@ static const char *const neox_names[LL_N_ROLES] = {
     LINEAR(LL_R_W_IN, LL_R_B_IN, NEOX "mlp.dense_h_to_4h"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, NEOX "mlp.dense_4h_to_h"),
 };
 
+#define FALCON "transformer.h.%d."
+static const char *const falcon_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "transformer.word_embeddings.weight", [LL_R_W_U] = "lm_head.weight", LN(LL_R_LN_FINAL, "transformer.ln_f"),
+    /* with two norms (40B, 180B) they are called ln_attn and ln_mlp */
+    [LL_R_LN1] = FALCON "input_layernorm.weight|" FALCON "ln_attn.weight", [LL_R_LN1_B] = FALCON "input_layernorm.bias|" FALCON "ln_attn.bias",
+    [LL_R_LN2] = FALCON "post_attention_layernorm.weight|" FALCON "ln_mlp.weight",
+    [LL_R_LN2_B] = FALCON "post_attention_layernorm.bias|" FALCON "ln_mlp.bias",
+    LINEAR(LL_R_W_QKV, LL_R_B_QKV, FALCON "self_attention.query_key_value"), LINEAR(LL_R_W_O, LL_R_B_O, FALCON "self_attention.dense"),
+    LINEAR(LL_R_W_IN, LL_R_B_IN, FALCON "mlp.dense_h_to_4h"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, FALCON "mlp.dense_4h_to_h"),
+};
+static const struct ll_dim_keys falcon_keys = {"num_hidden_layers", "hidden_size", "num_attention_heads", "num_kv_heads", "ffn_hidden_size", "max_position_embeddings"};
+
+/* num_kv_heads counts only in the newer architecture; the older has one, or as many as heads. */
+static int falcon_kv_heads(const struct ll_settings *s, int n_heads)
+{
+    if (ll_settings_bool(s, "new_decoder_architecture", 0))
+        return (int)ll_settings_int(s, "num_kv_heads", n_heads);
+    return ll_settings_bool(s, "multi_query", 0) ? 1 : n_heads;
+}
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -208,6 +228,11 @@ const struct ll_family ll_families[] = {
      .defaults = "\"use_parallel_residual\":true,\"rotary_pct\":0.25,\"attention_bias\":true,\"layer_norm_eps\":1e-5",
      .names = neox_names, .norm = LL_NORM_LAYER, .parallel = IF_KEY("use_parallel_residual"), .parallel_ln2 = ALWAYS, .qkv = LL_QKV_GROUPED,
      .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .mlp_bias = ALWAYS, .act_default = LL_ACT_GELU_ERF, .act_key = "hidden_act"},
+    {.name = "falcon", .model_types = TYPES("falcon"), .covers = "Falcon 7B, 11B, 40B, 180B (those with rotary positions)",
+     .defaults = "\"parallel_attn\":true,\"multi_query\":true,\"layer_norm_epsilon\":1e-5", .refused = TYPES("alibi"), .keys = &falcon_keys,
+     .names = falcon_names, .norm = LL_NORM_LAYER, .parallel = IF_KEY("parallel_attn"), .parallel_ln2 = IF_STORED, .qkv = LL_QKV_GROUPED,
+     .n_kv_heads = falcon_kv_heads, .qkv_bias = IF_KEY("bias"), .o_bias = IF_KEY("bias"), .mlp_bias = IF_KEY("bias"), .mlp_times = 4,
+     .act_default = LL_ACT_GELU_ERF, .act_key = "activation", .tied_by_default = 1},
     {.name = NULL},
 };
 

@@ -30,7 +30,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "olmo2",
                                    "mixtral", "qwen3_moe",
                                    "cohere", "phi",
-                                   "stablelm", "pythia", NULL};
+                                   "stablelm", "pythia",
+                                   "falcon", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
