@@ -159,6 +159,15 @@ static int falcon_kv_heads(const struct ll_settings *s, int n_heads)
     return ll_settings_bool(s, "multi_query", 0) ? 1 : n_heads;
 }
 
+#define GPT2 "h.%d."
+static const struct ll_prefix transformer_prefix[] = {{"", "transformer."}, {NULL, NULL}}; /* kept by some tools, dropped by others */
+static const char *const gpt2_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "wte.weight", [LL_R_W_POS] = "wpe.weight", [LL_R_W_U] = "lm_head.weight", LN(LL_R_LN_FINAL, "ln_f"),
+    LN(LL_R_LN1, GPT2 "ln_1"), LN(LL_R_LN2, GPT2 "ln_2"), LINEAR(LL_R_W_QKV, LL_R_B_QKV, GPT2 "attn.c_attn"), LINEAR(LL_R_W_O, LL_R_B_O, GPT2 "attn.c_proj"),
+    LINEAR(LL_R_W_IN, LL_R_B_IN, GPT2 "mlp.c_fc"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, GPT2 "mlp.c_proj"),
+};
+static const struct ll_dim_keys gpt2_keys = {"n_layer", "n_embd", "n_head", NULL, "n_inner", "n_positions"};
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -233,6 +242,11 @@ const struct ll_family ll_families[] = {
      .names = falcon_names, .norm = LL_NORM_LAYER, .parallel = IF_KEY("parallel_attn"), .parallel_ln2 = IF_STORED, .qkv = LL_QKV_GROUPED,
      .n_kv_heads = falcon_kv_heads, .qkv_bias = IF_KEY("bias"), .o_bias = IF_KEY("bias"), .mlp_bias = IF_KEY("bias"), .mlp_times = 4,
      .act_default = LL_ACT_GELU_ERF, .act_key = "activation", .tied_by_default = 1},
+    {.name = "gpt2", .model_types = TYPES("gpt2"), .covers = "GPT-2, DistilGPT-2",
+     .refused = TYPES("scale_attn_by_inverse_layer_idx", "add_cross_attention", "!scale_attn_weights"), .defaults = "\"scale_attn_weights\":true",
+     .keys = &gpt2_keys, .prefixes = transformer_prefix,
+     .names = gpt2_names, .norm = LL_NORM_LAYER, .qkv = LL_QKV_STACKED, .transposed = 1, .qkv_bias = ALWAYS, .o_bias = ALWAYS, .mlp_bias = ALWAYS,
+     .mlp_times = 4, .act_default = LL_ACT_GELU_TANH, .act_key = "activation_function", .positions = 1, .tied_by_default = 1},
     {.name = NULL},
 };
 

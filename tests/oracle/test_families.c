@@ -31,7 +31,8 @@ static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope"
                                    "mixtral", "qwen3_moe",
                                    "cohere", "phi",
                                    "stablelm", "pythia",
-                                   "falcon", NULL};
+                                   "falcon",
+                                   "gpt2", NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
 struct tolerance { double hidden, logits, entropy, p; };
