@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define BLOCK "model.layers.%d."
-#define LLAMA_NAMES                                                                                         \
+#define LLAMA_NAMES LLAMA_WITHOUT_LN1, [LL_R_LN1] = BLOCK "input_layernorm.weight"
+#define LLAMA_WITHOUT_LN1                                                                                   \
     [LL_R_W_E] = "model.embed_tokens.weight", [LL_R_W_U] = "lm_head.weight", [LL_R_LN_FINAL] = "model.norm.weight", \
-    [LL_R_LN1] = BLOCK "input_layernorm.weight",                                                            \
     [LL_R_W_Q] = BLOCK "self_attn.q_proj.weight", [LL_R_B_Q] = BLOCK "self_attn.q_proj.bias",               \
     [LL_R_W_K] = BLOCK "self_attn.k_proj.weight", [LL_R_B_K] = BLOCK "self_attn.k_proj.bias",               \
     [LL_R_W_V] = BLOCK "self_attn.v_proj.weight", [LL_R_B_V] = BLOCK "self_attn.v_proj.bias",               \
@@ -73,8 +73,7 @@ static const char *const phi3_names[LL_N_ROLES] = {
 };
 
 static const char *const olmo2_names[LL_N_ROLES] = {
-    LLAMA_NAMES,
-    [LL_R_LN1] = NULL, /* the blocks read the stream itself */
+    LLAMA_WITHOUT_LN1, /* the blocks read the stream itself */
     [LL_R_LN1_POST] = BLOCK "post_attention_layernorm.weight",
     [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight",
 };
@@ -168,6 +167,43 @@ static const char *const gpt2_names[LL_N_ROLES] = {
 };
 static const struct ll_dim_keys gpt2_keys = {"n_layer", "n_embd", "n_head", NULL, "n_inner", "n_positions"};
 
+static const char *const gpt_neo_names[LL_N_ROLES] = {
+    [LL_R_W_E] = "wte.weight", [LL_R_W_POS] = "wpe.weight", [LL_R_W_U] = "lm_head.weight", LN(LL_R_LN_FINAL, "ln_f"),
+    LN(LL_R_LN1, GPT2 "ln_1"), LN(LL_R_LN2, GPT2 "ln_2"), [LL_R_W_Q] = GPT2 "attn.attention.q_proj.weight",
+    [LL_R_W_K] = GPT2 "attn.attention.k_proj.weight", [LL_R_W_V] = GPT2 "attn.attention.v_proj.weight",
+    LINEAR(LL_R_W_O, LL_R_B_O, GPT2 "attn.attention.out_proj"), LINEAR(LL_R_W_IN, LL_R_B_IN, GPT2 "mlp.c_fc"), LINEAR(LL_R_W_OUT, LL_R_B_OUT, GPT2 "mlp.c_proj"),
+};
+static const struct ll_dim_keys gpt_neo_keys = {"num_layers", "hidden_size", "num_heads", NULL, "intermediate_size", "max_position_embeddings"};
+
+/* attention_types: [[["global", "local"], 6], ...], each list repeated so many times; or attention_layers, written out. */
+static int window_of_local_layers(const struct ll_settings *s, int layer)
+{
+    char key[64];
+    const char *kind = NULL;
+    snprintf(key, sizeof key, "attention_layers.%d", layer);
+    kind = ll_settings_str(s, key, NULL);
+    for (int i = 0, left = layer; !kind && i < ll_settings_len(s, "attention_types"); i++) {
+        snprintf(key, sizeof key, "attention_types.%d.0", i);
+        int n = ll_settings_len(s, key);
+        snprintf(key, sizeof key, "attention_types.%d.1", i);
+        long long all = n > 0 ? n * ll_settings_int(s, key, 0) : 0;
+        if (left < all) {
+            snprintf(key, sizeof key, "attention_types.%d.0.%d", i, left % n);
+            kind = ll_settings_str(s, key, "global");
+        } else
+            left -= (int)all;
+    }
+    return kind && !strcmp(kind, "local") ? (int)ll_settings_int(s, "window_size", 256) : 0;
+}
+
+/* Cohere 2: only layers with a window rotate. */
+static int no_rope_without_window(const struct ll_settings *s, int layer)
+{
+    char key[48];
+    snprintf(key, sizeof key, "layer_types.%d", layer);
+    return ll_settings_has(s, key) ? strcmp(ll_settings_str(s, key, ""), "sliding_attention") != 0 : !window_but_every_nth(s, layer);
+}
+
 #define TYPES(...) (const char *const[]){__VA_ARGS__, NULL}
 
 #define ALWAYS {LL_ALWAYS, NULL}
@@ -247,6 +283,21 @@ const struct ll_family ll_families[] = {
      .keys = &gpt2_keys, .prefixes = transformer_prefix,
      .names = gpt2_names, .norm = LL_NORM_LAYER, .qkv = LL_QKV_STACKED, .transposed = 1, .qkv_bias = ALWAYS, .o_bias = ALWAYS, .mlp_bias = ALWAYS,
      .mlp_times = 4, .act_default = LL_ACT_GELU_TANH, .act_key = "activation_function", .positions = 1, .tied_by_default = 1},
+    {.name = "gpt_neo", .model_types = TYPES("gpt_neo"), .covers = "GPT-Neo, TinyStories",
+     .defaults = "\"attention_multiplier\":1", /* scores are not scaled at all */
+     .keys = &gpt_neo_keys, .prefixes = transformer_prefix,
+     .names = gpt_neo_names, .norm = LL_NORM_LAYER, .o_bias = ALWAYS, .mlp_bias = ALWAYS, .mlp_times = 4, .act_default = LL_ACT_GELU_TANH,
+     .act_key = "activation_function", .positions = 1, .window = window_of_local_layers, .attn_mult_key = "attention_multiplier", .tied_by_default = 1},
+    {.name = "qwen2_moe", .model_types = TYPES("qwen2_moe"), .covers = "Qwen 1.5 and 2 with experts",
+     .defaults = "\"qkv_bias\":true",
+     .names = qwen_moe_names, .qkv_bias = IF_KEY("qkv_bias"), .act_key = "hidden_act", .window = window_upper_layers, .layer_types = 1,
+     .experts = experts_by_step, .d_expert_key = "moe_intermediate_size", .d_shared_key = "shared_expert_intermediate_size",
+     .renormalised = IF_KEY("norm_topk_prob")},
+    {.name = "cohere2", .model_types = TYPES("cohere2"), .covers = "Command R7B, Command A",
+     .defaults = "\"logit_scale\":0.0625,\"sliding_window_pattern\":4",
+     .names = cohere_names, .norm = LL_NORM_LAYER_NO_BIAS, .parallel = ALWAYS, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"),
+     .act_key = "hidden_act", .interleaved = 1, .no_rope = no_rope_without_window, .window = window_but_every_nth, .layer_types = 1,
+     .tied_by_default = 1, .logit_scale_key = "logit_scale"},
     {.name = NULL},
 };
 
