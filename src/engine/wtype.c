@@ -60,21 +60,24 @@ static void widen_any(const struct ll_wtype_row *type, int nr, const uint8_t *w,
     }
 }
 
-/* Stored [k, n]: a stored line holds one column of all rows, so lines are read whole and their values dealt out. */
+/* Stored [k, n]: a stored line holds one column of all rows. Sixteen lines are read whole, then dealt out to the rows. */
 static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel, long group_stride)
 {
-    float column[LL_PANEL_ROWS];
-    const int kb = ll_pad16(kl), whole = (n + nr - 1) / nr * nr;
+    float lines[16][LL_PANEL_ROWS];
+    const int whole = (n + nr - 1) / nr * nr;
     assert(whole <= LL_PANEL_ROWS && ll_wtypes[w->type].block_len == 1);
-    memset(column, 0, sizeof column);
-    for (int k = 0; k < kb; k++) {
-        if (k < kl)
-            ll_wtypes[w->type].to_float(w->data + (size_t)(k0 + k) * w->row_bytes, n0, n, column);
-        else
-            memset(column, 0, sizeof column);
-        float *out = panel + (long)(k / 16) * 16 * nr + k % 16;
-        for (int r = 0; r < whole; r++)
-            out[r / nr * group_stride + r % nr * 16] = column[r];
+    memset(lines, 0, sizeof lines);
+    for (int k = 0; k < kl; k += 16) {
+        for (int j = 0; j < 16; j++)
+            if (k + j < kl)
+                ll_wtypes[w->type].to_float(w->data + (size_t)(k0 + k + j) * w->row_bytes, n0, n, lines[j]);
+            else
+                memset(lines[j], 0, sizeof lines[j]);
+        for (int r = 0; r < whole; r++) {
+            float *out = panel + r / nr * group_stride + (long)k * nr + r % nr * 16;
+            for (int j = 0; j < 16; j++)
+                out[j] = lines[j][r];
+        }
     }
 }
 
