@@ -84,7 +84,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
         struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
         struct ll_tile_sums sums;
 
-        ll_head_tail(job->model, w->vec, l, (size_t)n);
+        ll_head_tail(job->model, w->vec, l, v0, n);
         if (v0 % LL_WALK_TASK == 0)
             *p = (struct part){-INFINITY, 0, 0, 0};
         float tile_max = w->vec->max(l, (size_t)n);
@@ -123,7 +123,7 @@ static void normalize_some(void *arg, int row0, int row1)
             memcpy(x, job->groups[w->group0 + r].model_row, sizeof *x * d);
         else {
             const struct ll_head_row *row = &job->rows[w->row0 + r - w->n_groups];
-            ll_lens_normalize(job->model, w->vec, job->lens, row->layer, row->resid, x);
+            ll_lens_normalize(job->model, w->vec, job->lens, job->ln_bias_drop, row->layer, row->resid, x);
         }
     }
 }
@@ -137,13 +137,13 @@ static void tracked_logits(struct walk *w)
     for (int g = 0; g < w->n_groups; g++) {
         const struct ll_head_group *G = &job->groups[w->group0 + g];
         for (int j = 0; j < G->n_tracked; j++) {
-            struct ll_mat one = {.type = U->type, .data = U->data + (size_t)G->tracked[j] * U->row_bytes, .row_bytes = U->row_bytes, .n = 1, .k = U->k};
+            struct ll_mat one = ll_mat_rows(U, G->tracked[j], 1);
             ll_linear(job->engine, &one, w->x + (size_t)g * (size_t)d, d, 1, NULL, w->tracked + (size_t)g * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
             ll_linear(job->engine, &one, w->x + (size_t)at * (size_t)d, d, G->n_rows, NULL, w->tracked + (size_t)at * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
         }
         for (int j = 0; j < G->n_tracked; j++)
             for (int r = -1; r < G->n_rows; r++)
-                ll_head_tail(job->model, w->vec, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, 1);
+                ll_head_tail(job->model, w->vec, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
         at += G->n_rows;
     }
 }
@@ -337,7 +337,7 @@ double ll_head_p(const struct ll_head_out *o, float logit) { return ll_exp((doub
 void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits)
 {
     ll_linear(eng, &m->W_U, normed, m->d_model, 1, NULL, logits, m->d_vocab);
-    ll_head_tail(m, ll_engine_vec(eng), logits, (size_t)m->d_vocab);
+    ll_head_tail(m, ll_engine_vec(eng), logits, 0, m->d_vocab);
 }
 
 void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top, int *n_top, double *entropy_bits, double *lse)

@@ -45,6 +45,7 @@ struct ll_head_job {
     const struct ll_model *model;
     struct ll_engine *engine;
     enum ll_lens_kind lens;
+    int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
     int k;                        /* size of every top list, 1..d_vocab */
     const struct ll_head_group *groups; int n_groups;
     const struct ll_head_row *rows;     /* [sum of n_rows] */

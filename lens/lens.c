@@ -28,16 +28,20 @@ const struct ll_norm *ll_lens_norm(const struct ll_model *m, enum ll_lens_kind k
         return &m->ln_final;
     if (kind == LL_LENS_RAW)
         return NULL;
-    if (kind == LL_LENS_NEXT_LN1 || row == 0)
-        return &m->layers[row].ln1;
-    return &m->layers[row - 1].ln2;
+    const struct ll_layer *L = &m->layers[row == 0 || kind == LL_LENS_NEXT_LN1 ? row : row - 1];
+    const struct ll_norm *norm = row == 0 || kind == LL_LENS_NEXT_LN1 ? &L->ln1 : L->ln2.w ? &L->ln2 : L->ln2_post.w ? &L->ln2_post : &L->ln1;
+    return norm->w ? norm : NULL;
 }
 
-void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int row, const float *x, float *y)
+void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int ln_bias_drop, int row, const float *x, float *y)
 {
     const struct ll_norm *norm = ll_lens_norm(m, kind, row);
-    if (norm)
-        ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
-    else
+    if (!norm) {
         memcpy(y, x, sizeof *y * (size_t)m->d_model);
+        return;
+    }
+    struct ll_norm used = *norm;
+    if (ln_bias_drop && row < m->n_layers)
+        used.b = NULL;
+    ll_norm_row(vec, &used, x, y);
 }

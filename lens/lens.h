@@ -1,9 +1,11 @@
 /* lens.h - residual-stream rows as next-token distributions.
  *
  *     logits = cap(W_U . (gamma * x / rms(x))),  rms(x) = sqrt(mean(x^2) + eps)
+ *     or, with a LayerNorm, gamma * (x - mean(x)) / sqrt(var(x) + eps) + beta in place of gamma * x / rms(x)
  *
- * The rms is taken from x itself at every layer ("true RMS"): no statistic is borrowed from the layer the norm belongs
- * to; what a lens kind chooses is the gain gamma. Row 0 decodes the embedding, row l what leaves block l-1; row
+ * The statistics are taken from x itself at every layer ("true RMS"): none is borrowed from the layer the norm belongs
+ * to; what a lens kind chooses is gain gamma and bias beta. beta may be left out (ln_bias_drop) at every row but the last.
+ * The head's own bias, multiplier and soft cap (ops.h, ll_head_tail) belong to every row. Row 0 decodes the embedding, row l what leaves block l-1; row
  * n_layers always uses the final norm, so it must equal the model's own output bit for bit (head_pass.h checks).
  * Sources: nostalgebraist 2020 (logit lens); Zhang & Sennrich 2019 (RMSNorm). */
 #ifndef LL_LENS_H
@@ -21,8 +23,10 @@ struct ll_lens_info { const char *name; const char *warning; /* NULL: none */ };
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind);
 int ll_lens_by_name(const char *name);  /* -1: unknown */
 
-/* The norm that decodes row `row` (0..n_layers), or NULL for a row that is decoded raw. */
+/* The norm that decodes row `row` (0..n_layers), or NULL for a row that is decoded raw. Where a family has no such norm the
+ * nearest one stands in: LL_LENS_POST_LN2 takes the norm of the MLP's output (OLMo 2), else the block's ln1 (parallel
+ * blocks with one norm); LL_LENS_NEXT_LN1 without an ln1 decodes raw. */
 const struct ll_norm *ll_lens_norm(const struct ll_model *m, enum ll_lens_kind kind, int row);
-/* y[d_model] = what the unembedding reads for residual x at that row. */
-void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int row, const float *x, float *y);
+/* y[d_model] = what the unembedding reads for residual x at that row. ln_bias_drop: rows 0..n_layers-1 leave beta out. */
+void ll_lens_normalize(const struct ll_model *m, const struct ll_vec *vec, enum ll_lens_kind kind, int ln_bias_drop, int row, const float *x, float *y);
 #endif

@@ -44,9 +44,8 @@ static long long budget_of(const struct ll_sweep *s)
 /* Arithmetic of a prompt, in floating-point operations: 2 per weight and row, attention, then the walk. */
 static double pass_flops(const struct ll_model *m, const struct ll_sweep_prompt *p)
 {
-    double n = p->n_ids, d = m->d_model, dq = (double)m->n_heads * m->d_head, dkv = (double)m->n_kv_heads * m->d_head;
-    double per_layer = 2 * n * (2 * d * dq + 2 * d * dkv + 3.0 * d * m->d_mlp) + 2 * n * n * dq;
-    return per_layer * m->n_layers;
+    double n = p->n_ids, dq = (double)m->n_heads * m->d_head;
+    return 2 * n * ll_model_row_products(m) + 2 * n * n * dq * m->n_layers;
 }
 static double head_flops(const struct ll_model *m, const struct ll_sweep_prompt *p)
 {
@@ -211,7 +210,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     if ((rc = ll_forward(&pass, &batch, 0, s->model->n_layers, err)))
         goto done;
     lay_groups(&a, s, b, &pass, &stack);
-    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .k = s->k, .groups = a.groups, .n_groups = n_groups,
+    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
         rc = hand_back(&a, s, b, &pass, turned, err);

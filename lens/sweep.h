@@ -32,6 +32,7 @@ struct ll_sweep {
     const struct ll_model *model;
     struct ll_engine *engine;
     enum ll_lens_kind lens;
+    int ln_bias_drop;                    /* inner rows without the LayerNorm's bias (lens.h) */
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */

@@ -31,6 +31,7 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
         LL_OPT_NORM(o->common),
+        LL_OPT_LN_BIAS(o->common),
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -54,6 +55,7 @@ struct view {
     const struct ll_session *s;
     const struct ll_prompt *p;
     enum ll_lens_kind lens;
+    int ln_bias_drop;
     int pos;
     struct ll_buf out;
 };
@@ -95,7 +97,8 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_PLAIN);
     ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
     put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s), entropy in bits of at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m), bits_max);
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s), entropy in bits of at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
+                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "", bits_max);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
@@ -198,6 +201,7 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_cstr(&j, "family", info->family);
     ll_json_cstr(&j, "stored_types", info->stored_types);
     ll_json_cstr(&j, "lens", info->lens_norm);
+    ll_json_cstr(&j, "ln_bias", v->o->common.ln_bias);
     ll_json_cstr(&j, "engine", info->engine);
     ll_json_int(&j, "n_layers", n);
     ll_json_int(&j, "pos", v->pos);
@@ -286,7 +290,7 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     /* the answer is followed at the position read, which a cut prompt makes the last one */
     struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
-    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .k = o->top, .prompts = &prompt, .n_prompts = 1,
                              .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
@@ -309,6 +313,7 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     struct ll_session s = {0};
     struct ll_prompt p = {0};
     struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
+    v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
     rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, o.answer, o.answer_id, err);

@@ -30,6 +30,7 @@ static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
         {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0, NULL},
         {"--no-index", LL_OPT_FLAG, &o->no_index, NULL, "leave the index alone", 0, 0, NULL},
         {"--norm", LL_OPT_STR, &o->common.norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, "final|next-ln1|post-ln2|raw"},
+        {"--ln-bias", LL_OPT_STR, &o->common.ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in place of the experiment's", 0, 0, "keep|drop"},
         {"--copy-rule", LL_OPT_STR, &o->copy_rule, "RULE", "copy detection, in place of the experiment's", 0, 0, "strict|legacy"},
         {"--last-position-only", LL_OPT_FLAG, &o->last_only, NULL, "no records CSV", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -256,7 +257,7 @@ static int sweep_model(struct model_run *m, int quiet, struct ll_err *err)
     const struct ll_experiment *e = m->e;
     struct ll_progress bar;
     int V = m->s.model->d_vocab, k = e->top_verbose < V ? e->top_verbose : V; /* clamped to the vocabulary (spec 6) */
-    struct ll_sweep sweep = {.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .k = k, .prompts = m->sweep, .n_prompts = m->n_prompts,
+    struct ll_sweep sweep = {.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .k = k, .prompts = m->sweep, .n_prompts = m->n_prompts,
                              .result = on_result, .result_arg = m, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, m->s.model->ckpt->clean, quiet);
     int rc = ll_sweep_run(&sweep, err);
@@ -389,6 +390,8 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
     const struct run_opts *o = &r->o;
     if (o->common.norm)
         r->e.lens = (enum ll_lens_kind)ll_lens_by_name(o->common.norm);
+    if (o->common.ln_bias)
+        r->e.ln_bias_drop = !strcmp(o->common.ln_bias, "drop");
     if (o->copy_rule)
         r->e.copy = strcmp(o->copy_rule, "legacy") ? ll_copy_strict : ll_copy_legacy;
     r->e.last_only |= o->last_only;
@@ -417,7 +420,7 @@ static int run_all(struct run *r, struct ll_err *err)
     ll_fmt_double(margin, r->e.copy.margin);
     snprintf(record, sizeof record, "%d", r->e.top_record);
     snprintf(verbose, sizeof verbose, "%d", r->e.top_verbose);
-    const char *settings[] = {"lens_norm", ll_lens_info(r->e.lens)->name, "copy_rule", r->e.copy.rule == LL_COPY_LEGACY ? "legacy" : "strict",
+    const char *settings[] = {"lens_norm", ll_lens_info(r->e.lens)->name, "ln_bias", r->e.ln_bias_drop ? "drop" : "keep", "copy_rule", r->e.copy.rule == LL_COPY_LEGACY ? "legacy" : "strict",
                               "copy_threshold", threshold, "copy_margin", margin, "top_k_record", record, "top_k_verbose", verbose,
                               "last_position_only", r->e.last_only ? "true" : "false", NULL};
     struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = LL_SEED, .settings = settings};

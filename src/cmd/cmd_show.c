@@ -138,6 +138,66 @@ static void put_windows(const struct ll_model *m, struct ll_buf *out)
         ll_buf_addf(out, ", sliding window %d in %d of %d layers", width, windowed, m->n_layers);
 }
 
+static void put_norms(const struct ll_model *m, struct ll_buf *out)
+{
+    const struct ll_layer *L = &m->layers[0];
+    static const char *const of_qk[] = {[LL_QK_NONE] = "", [LL_QK_HEAD] = ", and of each head of q and k", [LL_QK_OWN] = ", and of each head of q and k, each with its gain",
+                                        [LL_QK_WIDE] = ", and of q and k over their full width"};
+    const char *where = L->ln1.w && L->ln1_post.w ? "before and after attention and MLP" : L->ln1.w ? "before attention and MLP" : "after attention and MLP";
+    if (L->parallel)
+        where = L->ln2.w ? "one each before attention and MLP, which read the block's input in parallel" : "one before attention and MLP, which read it in parallel";
+    ll_buf_addf(out, "%s%s\n", where, L->q_norm.w ? of_qk[m->family->qk_norm] : "");
+}
+
+static void put_rope(const struct ll_rope *r, int d_head, const char *of, struct ll_buf *out)
+{
+    ll_buf_addf(out, "%s%s scaling", of, r->kind);
+    if (r->d_rot < d_head)
+        ll_buf_addf(out, ", the first %d of a head's %d", r->d_rot, d_head);
+    if (r->interleaved)
+        ll_buf_adds(out, ", pairs of neighbours");
+    if (r->long_freq)
+        ll_buf_addf(out, ", other frequencies in prompts longer than %d, cos and sin times %g", r->short_up_to, (double)r->attn_factor);
+}
+
+static void put_positions(const struct ll_model *m, struct ll_buf *out)
+{
+    int still = 0;
+    for (int l = 0; l < m->n_layers; l++)
+        still += !m->layers[l].rope;
+    if (m->n_positions) {
+        ll_buf_addf(out, "\npositions learned, %d of them, added to the embedding\n", m->n_positions);
+        return;
+    }
+    ll_buf_adds(out, "\nrotary   ");
+    put_rope(&m->rope, m->d_head, "", out);
+    if (m->rope_local.d_rot)
+        put_rope(&m->rope_local, m->d_head, "; in layers with a window ", out);
+    if (still)
+        ll_buf_addf(out, "; none in %d of %d layers", still, m->n_layers);
+    ll_buf_addc(out, '\n');
+}
+
+static void put_mlp(const struct ll_model *m, struct ll_buf *out)
+{
+    int mixed = 0;
+    const struct ll_mixture *mix = NULL;
+    for (int l = 0; l < m->n_layers; l++)
+        if (m->layers[l].mix.n) {
+            mixed++;
+            mix = &m->layers[l].mix;
+        }
+    int gated = mix ? mix->experts[0].W_gate.n : m->layers[0].mlp.W_gate.n;
+    ll_buf_addf(out, gated ? "MLP      %s(gate) * up\n" : "MLP      %s(up), no gate\n", ll_act_name(m->act));
+    if (!mix)
+        return;
+    ll_buf_addf(out, "experts  %d of width %d in %d of %d layers, %d a token, weights %s", mix->n, m->d_expert, mixed, m->n_layers, mix->top_k,
+                mix->renormalised ? "divided by their sum" : "as the router gives them");
+    if (m->d_shared)
+        ll_buf_addf(out, "; one of width %d for every token", m->d_shared);
+    ll_buf_addc(out, '\n');
+}
+
 static void put_text(const struct ll_session *s, const struct ll_model_info *i, struct ll_buf *out)
 {
     const struct ll_model *m = s->model;
@@ -150,15 +210,23 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
     ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a), ll_human_bytes((double)ll_model_weight_bytes(m), b));
     ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);
-    ll_buf_addf(out, "norms    %s, eps %g, %s%s\n", i->norm_kind, i->norm_eps, m->family->post_norms ? "before and after attention and MLP" : "before attention and MLP", L->q_norm.w ? ", and of each head of q and k" : "");
-    ll_buf_addf(out, "attention scores times %g%s", (double)m->attn_scale, L->b_Q ? ", biases on q, k, v" : "");
+    ll_buf_addf(out, "norms    %s, eps %g, ", i->norm_kind, i->norm_eps);
+    put_norms(m, out);
+    ll_buf_addf(out, "attention scores times %g%s", (double)m->attn_scale, L->b_Q || L->b_QKV ? ", biases on q, k, v" : "");
     if (m->attn_cap > 0)
         ll_buf_addf(out, ", soft cap %g", (double)m->attn_cap);
     put_windows(m, out);
-    ll_buf_addf(out, "\nrotary   %s scaling\nMLP      %s(gate) * up\n", m->rope.kind, ll_act_name(m->act));
+    put_positions(m, out);
+    put_mlp(m, out);
     ll_buf_addf(out, "head     %s", m->tied ? "tied to the embedding" : "own matrix");
     if (m->emb_scale != 1.0f)
         ll_buf_addf(out, ", embedding times %g", (double)m->emb_scale);
+    if (m->resid_scale != 1.0f)
+        ll_buf_addf(out, ", additions to the stream times %g", (double)m->resid_scale);
+    if (m->b_U)
+        ll_buf_adds(out, ", with a bias");
+    if (m->logit_scale != 1.0f)
+        ll_buf_addf(out, ", logits times %g", (double)m->logit_scale);
     if (m->logit_cap > 0)
         ll_buf_addf(out, ", soft cap %g", (double)m->logit_cap);
     ll_buf_addf(out, "\ntokens   %s; %s\nidentity %s\n", s->tok ? ll_tokenizer_kind(s->tok) : s->tok_err.msg, i->bos_policy, i->identity);
@@ -187,12 +255,20 @@ static void put_json(const struct ll_session *s, const struct ll_model_info *i, 
     ll_json_cstr(&j, "norm", i->norm_kind);
     ll_json_num(&j, "norm_eps", i->norm_eps);
     ll_json_bool(&j, "tied", m->tied);
+    ll_json_bool(&j, "parallel", m->layers[0].parallel);
     ll_json_cstr(&j, "rope", m->rope.kind);
+    ll_json_int(&j, "d_rot", m->rope.d_rot);
+    ll_json_int(&j, "learned_positions", m->n_positions);
+    ll_json_int(&j, "n_experts", m->n_experts);
+    ll_json_int(&j, "experts_per_token", m->top_k);
     ll_json_cstr(&j, "activation", ll_act_name(m->act));
     ll_json_num(&j, "attn_scale", (double)m->attn_scale);
     ll_json_num(&j, "attn_cap", (double)m->attn_cap);
     ll_json_num(&j, "logit_cap", (double)m->logit_cap);
     ll_json_num(&j, "emb_scale", (double)m->emb_scale);
+    ll_json_num(&j, "resid_scale", (double)m->resid_scale);
+    ll_json_num(&j, "logit_scale", (double)m->logit_scale);
+    ll_json_bool(&j, "head_bias", m->b_U != NULL);
     ll_json_cstr(&j, "bos_policy", i->bos_policy);
     if (p) {
         ll_json_obj(&j, "plan");

@@ -11,7 +11,7 @@
 
 enum { MAX_ASKS = 1 << 20, MAX_MODELS = 10000 };
 
-static const char *const known_keys[] = {"name", "models", "top_k", "copy", "norm", "important_words", "facts", "prompts", "test_prompts",
+static const char *const known_keys[] = {"name", "models", "top_k", "copy", "norm", "ln_bias", "important_words", "facts", "prompts", "test_prompts",
                                          "temperatures", "last_position_only", "description", NULL};
 
 static int check_keys(const struct ll_settings *s, const char *path, struct ll_err *err)
@@ -22,7 +22,7 @@ static int check_keys(const struct ll_settings *s, const char *path, struct ll_e
         for (int k = 0; known_keys[k]; k++)
             known |= !strcmp(known_keys[k], key);
         if (!known)
-            return ll_fail(err, LL_EUSAGE, "%s: unknown key \"%s\" (known: name, description, models, prompts, facts, test_prompts, temperatures, top_k, copy, norm, important_words, last_position_only)", path, key);
+            return ll_fail(err, LL_EUSAGE, "%s: unknown key \"%s\" (known: name, description, models, prompts, facts, test_prompts, temperatures, top_k, copy, norm, ln_bias, important_words, last_position_only)", path, key);
     }
     return LL_OK;
 }
@@ -199,11 +199,14 @@ static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int
 
 static int read_options(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {
-    const char *rule = ll_settings_str(s, "copy.rule", "strict"), *norm = ll_settings_str(s, "norm", "final");
+    const char *rule = ll_settings_str(s, "copy.rule", "strict"), *norm = ll_settings_str(s, "norm", "final"), *bias = ll_settings_str(s, "ln_bias", "keep");
     int lens = ll_lens_by_name(norm);
     if (lens < 0)
         return ll_fail(err, LL_EUSAGE, "experiment: norm: expected final, next-ln1, post-ln2 or raw, found \"%s\"", norm);
     e->lens = (enum ll_lens_kind)lens;
+    if (strcmp(bias, "keep") && strcmp(bias, "drop"))
+        return ll_fail(err, LL_EUSAGE, "experiment: ln_bias: expected keep or drop, found \"%s\"", bias);
+    e->ln_bias_drop = !strcmp(bias, "drop");
     if (strcmp(rule, "strict") && strcmp(rule, "legacy"))
         return ll_fail(err, LL_EUSAGE, "experiment: copy.rule: expected strict or legacy, found \"%s\"", rule);
     e->copy = strcmp(rule, "legacy") ? ll_copy_strict : ll_copy_legacy;

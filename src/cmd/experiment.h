@@ -5,6 +5,7 @@
  *   top_k             {"record": 5, "verbose": 20}
  *   copy              {"rule": "strict"|"legacy", "threshold": 0.95, "margin": 0.10}
  *   norm              "final" | "next-ln1" | "post-ln2" | "raw"
+ *   ln_bias           "keep" | "drop": the bias of a LayerNorm at the rows before the last
  *   important_words   words whose positions get the verbose top-k
  *   facts             {"variants": {"orig": "... {country} ...", ...}, "items": [["Germany", "Berlin"], ...]}
  *                     one pass a fact and variant: {country} stands for the first word, the second is the answer
@@ -34,6 +35,7 @@ struct ll_experiment {
     int top_record, top_verbose, last_only;
     struct ll_copy_opts copy;
     enum ll_lens_kind lens;
+    int ln_bias_drop;
 };
 /* Returns LL_OK or LL_EUSAGE (file, key, expected, found). */
 int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err *err);

@@ -9,12 +9,13 @@
 
 struct ll_common {        /* option targets, defaults by LL_COMMON_DEFAULTS */
     int threads, quiet;
-    const char *norm;
+    const char *norm, *ln_bias;
 };
-#define LL_COMMON_DEFAULTS {.threads = 0, .quiet = 0, .norm = "final"}
+#define LL_COMMON_DEFAULTS {.threads = 0, .quiet = 0, .norm = "final", .ln_bias = "keep"}
 #define LL_OPT_THREADS(c) {"--threads", LL_OPT_INT, &(c).threads, "N", "threads, 0: all processors; no result depends on it", 0, 256, NULL}
 #define LL_OPT_QUIET(c) {"--quiet", LL_OPT_FLAG, &(c).quiet, NULL, "no progress bar and no talk on stderr", 0, 0, NULL}
 #define LL_OPT_NORM(c) {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm", 0, 0, "final|next-ln1|post-ln2|raw"}
+#define LL_OPT_LN_BIAS(c) {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last", 0, 0, "keep|drop"}
 #define LL_OPT_END {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL}
 
 struct ll_session {

@@ -28,13 +28,18 @@ struct ll_mat {
     const uint8_t *data;  /* row 0 */
     size_t row_bytes;     /* from one row to the next */
     int n, k;
+    int transposed;       /* 1: stored [k, n]: column k of all rows lies at data + k * row_bytes (types with one value a block) */
     int paired;           /* > 0: rows lie as GGUF keeps W_Q and W_K: in groups of `paired` rows (a head), row i of a group is
                            * stored as its row 2i, row i + paired/2 as 2i + 1. ll_linear and ll_mat_row undo it; n is a
                            * multiple. 0: in order */
     const struct ll_packed *packed; /* not NULL: stored as packed.h says, all of it at data; row_bytes does not count; borrowed */
+    int packed_row;       /* its row that is row 0 here (ll_mat_rows) */
 };
 const char *ll_wtype_name(enum ll_dtype type);            /* "F32", "Q4_K", ... */
 size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored weights */
+/* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding); of a paired
+ * matrix whole groups. */
+struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
 /* Row n of w as w->k floats, exact (embedding look-up). */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 
@@ -42,7 +47,7 @@ struct ll_engine;
 /* n_threads as ll_pool_init. LL_EUSAGE when LL_ENGINE_ISA names a unit unknown or absent here. */
 int ll_engine_init(struct ll_engine **eng, int n_threads, struct ll_err *err);
 void ll_engine_free(struct ll_engine *eng);
-const char *ll_engine_isa(const struct ll_engine *eng);      /* "plain", "avx2", "avx512" */
+const char *ll_engine_isa(const struct ll_engine *eng);      /* "plain", "avx2", "avx512", "neon" */
 int ll_engine_threads(const struct ll_engine *eng);
 struct ll_pool *ll_engine_pool(struct ll_engine *eng);
 /* Make scratch for products of up to max_m rows of x and max_k columns, and attention over max_pos keys with heads of
@@ -57,7 +62,7 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
 
 /* Causal attention of one sequence, all heads, all threads.
  *   scores[h][t][s] = L16(q[t][h], k[s][h/g]) * scale, then cap * tanh(scores / cap) when cap > 0, for
- *   s in max(0, t - window + 1)..t (window 0: from 0); softmax over these s (maximum subtracted, exp of exp.c,
+ *   s in max(0, t - window + 1)..t (window 0: from 0); softmax over these s (maximum subtracted, exp of fmath.h,
  *   denominator in 16 float chains by s mod 16 over blocks of 1024 as rule L16, p = e / sum); z[t][h] = L16 over s
  *   of p[t][s] * v[s][h/g], s counted from 0; a key with p = 0 contributes +0 whatever v is (so masked infinities do not
  *   leak), and a z of -0 becomes +0. Appended positions and other sequences change no bit.

@@ -5,7 +5,6 @@
 
 enum {
     LL_M_BLOCK = 1024,      /* rows of x packed at a time in a product */
-    LL_SMALL_M = 192,       /* up to so many rows weights are widened in registers, a group at a time */
     LL_Q_BLOCK = 48,        /* query rows of an attention task */
 };
 

@@ -29,6 +29,7 @@ struct ll_tile {
 struct ll_kernels {
     const char *name;
     int nr;                          /* rows of w in a group */
+    int small_m;                     /* up to so many rows of x, widening in registers (fused) was measured to be faster */
     int (*x_rows)(int left);         /* how many rows of x the next group takes of the `left` ones */
 
     /* Columns k0..k0+kl of n rows (stride row_bytes, row 0 at w) -> groups of nr; missing rows and columns become 0.

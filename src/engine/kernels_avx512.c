@@ -254,7 +254,7 @@ FUSED(fused_f16, raw_f16, keep_f16)
 FUSED(fused_bf16, raw_bf16, keep_bf16)
 
 const struct ll_kernels ll_kernels_avx512 = {
-    .name = "avx512", .nr = NR, .x_rows = x_rows, .tile = tile,
+    .name = "avx512", .nr = NR, .small_m = 192, .x_rows = x_rows, .tile = tile,
     .widen = {[LL_F32] = widen_f32, [LL_F16] = widen_f16, [LL_BF16] = widen_bf16},
     .fused = {[LL_F32] = fused_f32, [LL_F16] = fused_f16, [LL_BF16] = fused_bf16},
     .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,

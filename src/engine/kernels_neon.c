@@ -1,5 +1,5 @@
-/* kernels_neon.c - rule L16 on NEON: the sixteen chains of an output are four registers. The method was checked for equal
- * bits under an emulator; this file itself has not been run on hardware yet. */
+/* kernels_neon.c - rule L16 on NEON: the sixteen chains of an output are four registers. Compared bit for
+ * bit with plain under an emulator (qemu-user) only: not run on hardware, not tuned. */
 #if defined(__aarch64__)
 #include "simd_neon.h"
 

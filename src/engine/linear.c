@@ -33,8 +33,8 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
     float *panel = j->eng->scratch[tid].panel;
     const struct ll_mat *w = j->w;
     const uint8_t *end = w->data + (size_t)(w->n - 1) * w->row_bytes;   /* the last row: nothing is asked for past it */
-    const int fused = j->in_registers && kern->fused[w->type];
-    const int rows = fused || j->in_registers ? kern->nr : n;
+    const int by_rows = !w->transposed && !w->packed;                                 /* stored row by row: the next rows can be asked for */
+    const int rows = j->in_registers ? kern->nr : n;
     for (int r = 0; r < n; r += rows)
         for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
             const int kl = block_len(w->k, k0), kb = ll_pad16(kl);
@@ -46,9 +46,9 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
                 .n_groups = rows / kern->nr, .kb = kb, .y = y + r, .ldy = ldy, .first = k0 == 0,
                 .next_bytes = (long)(bytes / (size_t)w->k) * kl,
             };
-            if (!w->packed && (size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
+            if (by_rows && (size_t)(end - w->data) > (size_t)(next - w->data) + (size_t)t.next_bytes)
                 t.next = next;
-            if (fused && kl % 16 == 0)
+            if (j->in_registers && kl % 16 == 0)
                 kern->fused[w->type](&t, raw + ll_wtype_row_bytes(w->type, k0), w->row_bytes, panel);
             else {
                 ll_widen(kern, w, n0 + r, rows, k0, kl, panel, t.group_stride);
@@ -107,8 +107,9 @@ static void plan(struct job *j)
 {
     enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
-    /* types without a kernel of their own cost more to widen than to multiply: into a panel, once for all rows of x */
-    j->in_registers = j->m <= LL_SMALL_M && !j->w->packed && j->eng->kern->fused[j->w->type];
+    /* transposed or packed: a group's few values of each stored line would waste the rest of it; types without a kernel of
+     * their own cost more to widen than to multiply: into a panel, once for all rows of x */
+    j->in_registers = j->m <= j->eng->kern->small_m && j->eng->kern->fused[j->w->type] && !j->w->transposed && !j->w->packed;
     j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
     if (j->slab < 24)
         j->slab = 24;
@@ -159,7 +160,9 @@ static void pack_work(void *arg, int tid, int n_threads)
 void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
 {
     enum { SMALL_PACK = 32768 };   /* floats: below, waking the other threads costs more than packing alone */
-    assert(m <= eng->max_m && w->k <= eng->max_k && (unsigned)w->type < LL_N_DTYPES && w->paired <= LL_BLOCK && w->paired % 2 == 0);
+    assert(m <= eng->max_m && w->k <= eng->max_k && w->k > 0 && (unsigned)w->type < LL_N_DTYPES && w->paired <= LL_BLOCK && w->paired % 2 == 0);
+    if (w->n == 0)
+        return;
     for (int m0 = 0; m0 < m; m0 += LL_M_BLOCK) {
         struct job j = {.eng = eng, .w = w, .x = x + m0 * ldx, .ldx = ldx, .m = min_int(m - m0, LL_M_BLOCK), .bias = bias, .y = y + m0 * ldy, .ldy = ldy};
         plan(&j);

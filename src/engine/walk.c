@@ -13,6 +13,7 @@ struct job {
     const int *chunk_start;
     int n_chunks;
     int packed;              /* x lies packed in eng->x, chunk after chunk; else each chunk is packed when it is used */
+    int in_registers;        /* see tile_in_registers */
     ll_walk_fn fn;
     void *arg;
     _Atomic int next;
@@ -50,10 +51,40 @@ static void chunk_product(const struct job *j, int tid, int c, int n, const uint
     }
 }
 
+/* A single chunk of few rows: the tile's rows are used once, so they are widened in registers, a group at a time. */
+static void tile_in_registers(const struct job *j, int tid, int v0, int n)
+{
+    const struct ll_kernels *kern = j->eng->kern;
+    const struct ll_mat *w = j->w;
+    struct ll_scratch *s = &j->eng->scratch[tid];
+    const int m = chunk_rows(j, 0);
+    for (int r = 0; r < n; r += kern->nr)
+        for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
+            const int kl = w->k - k0 < LL_BLOCK ? w->k - k0 : LL_BLOCK;
+            const uint8_t *raw = w->data + (size_t)(v0 + r) * w->row_bytes + ll_wtype_row_bytes(w->type, k0);
+            struct ll_tile t = {
+                .x = j->eng->x + (long)m * k0, .m = m, .w = s->panel, .group_stride = (long)kern->nr * ll_pad16(kl), .n_groups = 1,
+                .kb = ll_pad16(kl), .y = s->walk_y + r, .ldy = LL_WALK_TILE, .first = k0 == 0};
+            if (v0 + r + 2 * kern->nr < w->n)   /* the same columns of the group that comes next */
+                t.next = raw + (size_t)kern->nr * w->row_bytes, t.next_bytes = (long)(kern->nr * ll_wtype_row_bytes(w->type, kl));
+            if (r + kern->nr <= n && kl % 16 == 0)
+                kern->fused[w->type](&t, raw, w->row_bytes, s->panel);
+            else {
+                ll_widen(kern, w, v0 + r, n - r < kern->nr ? n - r : kern->nr, k0, kl, s->panel, t.group_stride);
+                kern->tile(&t);
+            }
+        }
+    j->fn(j->arg, tid, v0 / LL_WALK_TASK, v0, n, 0, m, s->walk_y, LL_WALK_TILE);
+}
+
 static void one_tile(const struct job *j, int tid, int task, int v0, int n)
 {
     const struct ll_mat *w = j->w;
     struct ll_scratch *s = &j->eng->scratch[tid];
+    if (j->in_registers) {
+        tile_in_registers(j, tid, v0, n);
+        return;
+    }
     for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
         const int kl = w->k - k0 < LL_BLOCK ? w->k - k0 : LL_BLOCK;
         ll_widen(j->eng->kern, w, v0, n, k0, kl, s->panel + (long)LL_PANEL_ROWS * k0, (long)j->eng->kern->nr * ll_pad16(kl));
@@ -93,6 +124,7 @@ void ll_walk(struct ll_engine *eng, const struct ll_mat *w, const float *x, long
         assert(chunk_rows(&j, c) >= 0 && chunk_rows(&j, c) <= LL_WALK_CHUNK);
     atomic_init(&j.next, 0);
     j.packed = (size_t)m * (size_t)ll_pad16(w->k) <= eng->x_floats;
+    j.in_registers = n_chunks == 1 && j.packed && m <= eng->kern->small_m && eng->kern->fused[w->type];
     if (j.packed)
         ll_pool_run(eng->pool, pack_work, &j);
     ll_pool_run(eng->pool, work, &j);

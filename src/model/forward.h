@@ -1,7 +1,10 @@
 /* forward.h - the forward pass: one readable function over the hook points of hook.h.
  *
- *     embed -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post) -> + -> ln2 -> gate, up ->
- *     activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody listens)
+ *     embed (+ learned positions) -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post) -> + -> ln2
+ *     -> gate, up -> activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody listens)
+ *
+ * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP both read the
+ * block's input; in a mixture layer the MLP is a weighted sum of a few experts. attention.c and mlp.c hold the halves.
  *
  * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go through
  * layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the sequences go in chunks
@@ -18,6 +21,10 @@ struct ll_batch {
     const int *ids;            /* [rows] token ids; borrowed; not read when the pass starts above layer 0 */
 };
 
+/* cos and sin of the positions, [max_seq, d_rot/2] each. */
+struct ll_rope_rows { float *cos, *sin; };
+enum { LL_ROPE_TABLES = 4 };      /* model->rope, its long form, model->rope_local, its long form */
+
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
     const struct ll_model *model; /* borrowed */
@@ -25,13 +32,18 @@ struct ll_pass {
     int max_rows, max_seq, chunk_rows;
     float *resid;                 /* [max_rows, d_model] the stream; after a pass the residual of its last layer; owned */
     float *normed;                /* [chunk_rows, d_model] */
-    float *scale;                 /* [max_rows] rms of the last norm */
+    float *scale;                 /* [max_rows] rms or standard deviation of the last norm */
     float *qkv;                   /* [chunk_rows, (n_heads + 2 n_kv_heads) * d_head] */
+    float *fused;                 /* the same size, only for projections interleaved by head */
     float *z;                     /* [chunk_rows, n_heads * d_head] */
     float *out;                   /* [chunk_rows, d_model] attn_out, mlp_out */
-    float *gate, *up;             /* [chunk_rows, d_mlp] */
+    float *gate, *up;             /* [chunk_rows, d_mlp_max] */
+    float *router, *weight;       /* mixtures: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
+    int *chosen;                  /* [chunk_rows, top_k] experts */
+    int *taken; float *share;     /* [chunk_rows] rows of the expert at hand, and their weights */
+    float *gathered, *expert_out; /* [chunk_rows, d_model] what it reads and writes */
     float *final;                 /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
-    float *rope_cos, *rope_sin;   /* [max_seq, d_rot/2] */
+    struct ll_rope_rows rope_rows[LL_ROPE_TABLES];
     float *scores, *pattern;      /* [n_heads, max_seq, max_seq], only when listeners want them */
     float *logits;                /* [max_rows, d_vocab], only when listeners want them */
     struct ll_attn *attn;         /* [chunk_rows] one a sequence */
@@ -53,7 +65,7 @@ long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq,
 
 /* Run layers from..to-1 (0 <= from <= to <= n_layers) over the batch. from 0 embeds batch->ids first; from > 0 goes on
  * from what pass->resid holds (rows in batch order). to == n_layers ends with ln_final into pass->final.
- * Returns LL_OK, LL_EUSAGE (id outside the vocabulary, batch larger than the pass was made for; NaN or infinite
+ * Returns LL_OK, LL_EUSAGE (id outside the vocabulary, batch larger than the pass was made for, more tokens than learned positions; NaN or infinite
  * weights or activations, with the first tensor at fault), or what a listener returned. */
 int ll_forward(struct ll_pass *pass, const struct ll_batch *batch, int from, int to, struct ll_err *err);
 #endif

@@ -1,157 +1,80 @@
 /* model.c - see model.h */
 #include "model.h"
 
+#include "buf.h"
+#include "config.h"
 #include "rope.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 4096, MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24 };
-
-/* ---- settings ---------------------------------------------------------------------------------------------------- */
-
-static const struct { const char *name; enum ll_act act; } acts[] = {
-    {"silu", LL_ACT_SILU}, {"swish", LL_ACT_SILU}, {"gelu_pytorch_tanh", LL_ACT_GELU_TANH},
-    {"gelu_new", LL_ACT_GELU_TANH}, {"gelu", LL_ACT_GELU_ERF}, {NULL, 0},
-};
-
-const char *ll_act_name(enum ll_act act)
-{
-    static const char *const names[] = {[LL_ACT_SILU] = "silu", [LL_ACT_GELU_TANH] = "gelu_pytorch_tanh", [LL_ACT_GELU_ERF] = "gelu"};
-    return names[act];
-}
-
-static int read_act(struct ll_model *m, const struct ll_settings *s, struct ll_err *err)
-{
-    const char *name = ll_settings_str(s, m->family->act_key, NULL);
-    m->act = m->family->act_default;
-    if (!name)
-        return LL_OK;
-    for (int i = 0; acts[i].name; i++)
-        if (!strcmp(acts[i].name, name))
-            return m->act = acts[i].act, LL_OK;
-    return ll_fail(err, LL_EUNSUP, "config.json: %s: activation \"%s\" is not supported", m->family->act_key, name);
-}
-
-static int read_int(const struct ll_settings *s, const char *key, long long hi, int *out, struct ll_err *err)
-{
-    long long v = 0;
-    int rc = ll_settings_need_int(s, key, 1, hi, &v, err);
-    *out = (int)v;
-    return rc;
-}
-
-/* An optional positive integer: absent keeps *out. */
-static int read_opt_int(const struct ll_settings *s, const char *key, long long hi, int *out, struct ll_err *err)
-{
-    return ll_settings_has(s, key) ? read_int(s, key, hi, out, err) : LL_OK;
-}
-
-static int read_cap(const struct ll_settings *s, const char *key, float *out, struct ll_err *err)
-{
-    double v = 0;
-    if (!key || !ll_settings_has(s, key))
-        return LL_OK;
-    int rc = ll_settings_need_num(s, key, 1e-6, 1e9, &v, err);
-    *out = (float)v;
-    return rc;
-}
-
-static int read_dims(struct ll_model *m, const struct ll_settings *s, struct ll_err *err)
-{
-    int rc;
-    if ((rc = read_int(s, "num_hidden_layers", MAX_LAYERS, &m->n_layers, err)) ||
-        (rc = read_int(s, "hidden_size", MAX_WIDTH, &m->d_model, err)) ||
-        (rc = read_int(s, "num_attention_heads", MAX_WIDTH, &m->n_heads, err)) ||
-        (rc = read_int(s, "intermediate_size", MAX_WIDTH, &m->d_mlp, err)) ||
-        (rc = read_int(s, "vocab_size", MAX_VOCAB, &m->d_vocab, err)))
-        return rc;
-    m->n_kv_heads = m->n_heads;
-    if ((rc = read_opt_int(s, "num_key_value_heads", MAX_WIDTH, &m->n_kv_heads, err)))
-        return rc;
-    if (m->n_heads % m->n_kv_heads)
-        return ll_fail(err, LL_EUSAGE, "config.json: num_key_value_heads: expected a divisor of num_attention_heads %d, found %d", m->n_heads, m->n_kv_heads);
-    m->d_head = m->family->d_head_default;
-    if ((rc = read_opt_int(s, "head_dim", MAX_WIDTH, &m->d_head, err)))
-        return rc;
-    if (!m->d_head) {
-        if (m->d_model % m->n_heads)
-            return ll_fail(err, LL_EUSAGE, "config.json: head_dim is absent and hidden_size %d is no multiple of num_attention_heads %d", m->d_model, m->n_heads);
-        m->d_head = m->d_model / m->n_heads;
-    }
-    if ((long long)m->n_heads * m->d_head > MAX_WIDTH)
-        return ll_fail(err, LL_EUSAGE, "config.json: num_attention_heads %d times head_dim %d: expected at most %d", m->n_heads, m->d_head, MAX_WIDTH);
-    m->n_ctx = ll_settings_int(s, "max_position_embeddings", 0);
-    return LL_OK;
-}
-
-static int read_eps(struct ll_model *m, const struct ll_settings *s, struct ll_err *err)
-{
-    static const char *const keys[] = {"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", NULL};
-    for (int i = 0; keys[i]; i++)
-        if (ll_settings_has(s, keys[i])) {
-            double v = 0;
-            int rc = ll_settings_need_num(s, keys[i], 0, 1, &v, err);
-            m->norm_eps = (float)v;
-            return rc;
-        }
-    return ll_fail(err, LL_EUSAGE, "config.json: the norm's epsilon is missing (looked for rms_norm_eps, layer_norm_eps, layer_norm_epsilon)");
-}
-
-static int read_scales(struct ll_model *m, const struct ll_settings *s, struct ll_err *err)
-{
-    double under_root = m->d_head;
-    int rc;
-    if (m->family->attn_scale_key && ll_settings_has(s, m->family->attn_scale_key) &&
-        (rc = ll_settings_need_num(s, m->family->attn_scale_key, 1e-6, 1e9, &under_root, err)))
-        return rc;
-    m->attn_scale = (float)(1.0 / sqrt(under_root));
-    m->emb_scale = m->family->emb_scale_sqrt_d ? (float)sqrt((double)m->d_model) : 1.0f;
-    if ((rc = read_cap(s, m->family->attn_cap_key, &m->attn_cap, err)) || (rc = read_cap(s, m->family->logit_cap_key, &m->logit_cap, err)))
-        return rc;
-    m->tied = ll_settings_bool(s, "tie_word_embeddings", m->family->tied_by_default);
-    return LL_OK;
-}
-
-static int read_settings(struct ll_model *m, struct ll_err *err)
-{
-    const struct ll_settings *s = m->ckpt->settings;
-    char known[512];
-    m->family = ll_family_find(s);
-    ll_family_list(known, sizeof known);
-    if (!m->family)
-        return ll_fail(err, LL_EUNSUP, "config.json: model_type \"%s\" (%s) is not supported; known: %s", ll_settings_str(s, "model_type", ""),
-                       ll_settings_str(s, "architectures.0", "no architectures"), known);
-    int rc;
-    if ((rc = read_dims(m, s, err)) || (rc = read_eps(m, s, err)) || (rc = read_act(m, s, err)) || (rc = read_scales(m, s, err)))
-        return rc;
-    return ll_rope_init(&m->rope, s, m->d_head, err);
-}
-
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
 
-static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, struct ll_err *err)
+/* The table's pattern with its first %d the layer, its second the expert. */
+static void fill_name(const char *pattern, size_t n, int layer, int expert, char out[192])
 {
-    char name[160];
-    const char *pattern = m->ckpt->gguf ? ll_gguf_names[role] : m->family->names[role];
-    if (!pattern) {
-        ll_fail(err, LL_EFAIL, "family %s has no name for role %d", m->family->name, (int)role);
-        return NULL;
-    }
-    /* the table's patterns hold at most one %d */
-    const char *d = strstr(pattern, "%d");
-    if (d)
-        snprintf(name, sizeof name, "%.*s%d%s", (int)(d - pattern), pattern, layer, d + 2);
-    else
-        snprintf(name, sizeof name, "%s", pattern);
+    int numbers[2] = {layer, expert}, used = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < n && at + 12 < 192; i++)
+        if (pattern[i] == '%' && i + 1 < n && pattern[i + 1] == 'd' && used < 2) {
+            at += (size_t)snprintf(out + at, 192 - at, "%d", numbers[used++]);
+            i++;
+        } else
+            out[at++] = pattern[i];
+    out[at] = 0;
+}
+
+/* Name patterns of a role: the family's, or what GGUF calls it. NULL: the family has no such tensor. */
+static const char *role_names(const struct ll_model *m, enum ll_role role)
+{
+    return m->ckpt->gguf && m->family->names[role] ? ll_gguf_names[role] : m->family->names[role];
+}
+
+static const struct ll_tensor *find_prefixed(const struct ll_model *m, const char *name)
+{
     const struct ll_tensor *t = ll_ckpt_find(m->ckpt, name);
-    if (!t)
+    char other[256];
+    for (const struct ll_prefix *p = m->family->prefixes; !t && p && p->strip; p++)
+        if (!strncmp(name, p->strip, strlen(p->strip))) {
+            snprintf(other, sizeof other, "%s%s", p->put, name + strlen(p->strip));
+            t = ll_ckpt_find(m->ckpt, other);
+        }
+    return t;
+}
+
+/* The tensor of a role, or NULL: the family has no such, or the checkpoint does not hold it. */
+static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, int layer, int expert)
+{
+    const struct ll_tensor *t = NULL;
+    const char *at = role_names(m, role);
+    char name[192];
+    int layered = at && strstr(at, "%d");
+    while (at && !t) {
+        size_t n = strcspn(at, "|");
+        fill_name(at, n, layer, expert, name);
+        t = find_prefixed(m, name);
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    if (t)
+        m->layer_of[t - m->ckpt->tensors] = layered ? layer : role == LL_R_W_E || role == LL_R_W_POS ? -1 : m->n_layers;
+    return t;
+}
+
+static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err)
+{
+    char name[192] = "";
+    const char *pattern = role_names(m, role);
+    const struct ll_tensor *t = seek_role(m, role, layer, expert);
+    if (t)
+        return t;
+    if (pattern)
+        fill_name(pattern, strcspn(pattern, "|"), layer, expert, name);
+    if (pattern)
         ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing", m->ckpt->clean, name);
     else
-        m->layer_of[t - m->ckpt->tensors] = d ? layer : role == LL_R_W_E ? -1 : m->n_layers;
-    return t;
+        ll_fail(err, LL_EFAIL, "family %s has no name for role %d", m->family->name, (int)role);
+    return NULL;
 }
 
 static int check_shape(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_err *err)
@@ -179,10 +102,23 @@ static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, in
     return LL_OK;
 }
 
+static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k, struct ll_mat *out, struct ll_err *err)
+{
+    const struct ll_tensor *t = find_role(m, role, layer, expert, err);
+    if (!t)
+        return err ? err->code : LL_EUSAGE;
+    if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[role], "%d"))
+        return mat_of(m, t, n, k, out, err);
+    int rc = mat_of(m, t, k, n, out, err); /* stored [k, n] */
+    out->n = n;
+    out->k = k;
+    out->transposed = 1;
+    return rc;
+}
+
 static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out, struct ll_err *err)
 {
-    const struct ll_tensor *t = find_role(m, role, layer, err);
-    return t ? mat_of(m, t, n, k, out, err) : err ? err->code : LL_EUSAGE;
+    return get_mat_of(m, role, layer, 0, n, k, out, err);
 }
 
 /* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias is put in order. */
@@ -206,10 +142,11 @@ static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, s
 /* A small vector as floats, `offset` added to each. */
 static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, float offset, const float **out, struct ll_err *err)
 {
-    const struct ll_tensor *t = find_role(m, role, layer, err);
+    const struct ll_tensor *t = find_role(m, role, layer, 0, err);
     if (!t)
         return err ? err->code : LL_EUSAGE;
-    int rc = check_shape(m, t, n, 0, err);
+    int own_gains = m->family->qk_norm == LL_QK_OWN && t->n_dims == 2; /* [heads, d_head] read as one list */
+    int rc = own_gains && t->dims[0] * t->dims[1] == n ? LL_OK : check_shape(m, t, n, 0, err);
     if (rc)
         return rc;
     const struct ll_dtype_info *info = ll_dtype_info(t->dtype);
@@ -231,82 +168,176 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
     return LL_OK;
 }
 
+/* A norm of d values; its bias has the role after its gain's, where the kind has one. */
 static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, struct ll_norm *out, struct ll_err *err)
 {
+    enum ll_norm_kind kind = m->family->norm;
     out->d = d;
-    out->eps = m->norm_eps;
-    int plus_one = m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
-    return get_vec(m, role, layer, d, plus_one ? 1.0f : 0.0f, &out->w, err);
+    out->eps = (float)m->norm_eps;
+    out->kind = kind;
+    int plus_one = kind == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
+    int rc = get_vec(m, role, layer, d, plus_one ? 1.0f : 0.0f, &out->w, err);
+    return rc || kind != LL_NORM_LAYER ? rc : get_vec(m, (enum ll_role)(role + 1), layer, d, 0, &out->b, err);
 }
 
-static int wanted(const struct ll_model *m, enum ll_when when, const char *key)
+/* A bias that may be absent: leaves *out NULL. */
+static int get_bias(struct ll_model *m, const struct ll_part *part, enum ll_role role, int layer, int n, const float **out, struct ll_err *err)
 {
-    return when == LL_ALWAYS || (when == LL_IF_KEY && ll_settings_bool(m->ckpt->settings, key, 0));
+    int there = part->when == LL_IF_STORED ? seek_role(m, role, layer, 0) != NULL : ll_part_wanted(m, part);
+    return there ? get_vec(m, role, layer, n, 0, out, err) : LL_OK;
 }
 
-static int layer_window(const struct ll_model *m, int layer)
+/* W_Q, W_K, W_V and their biases, as rows of one matrix or as three. */
+static int read_qkv(struct ll_model *m, struct ll_layer *L, int l, struct ll_err *err)
 {
-    const struct ll_settings *s = m->ckpt->settings;
-    char key[48];
-    snprintf(key, sizeof key, "layer_types.%d", layer);
-    if (m->family->layer_types && ll_settings_has(s, key))
-        return strcmp(ll_settings_str(s, key, ""), "sliding_attention") ? 0 : (int)ll_settings_int(s, "sliding_window", 0);
-    return m->family->window(s, layer);
+    const struct ll_part *bias = &m->family->qkv_bias;
+    int d = m->d_model, dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head, all = dq + 2 * dkv, rc;
+    struct ll_mat W;
+    const float *b = NULL;
+    if (m->family->qkv == LL_QKV_APART) {
+        if ((rc = get_mat(m, LL_R_W_Q, l, dq, d, &L->W_Q, err)) || (rc = get_mat(m, LL_R_W_K, l, dkv, d, &L->W_K, err)) ||
+            (rc = get_mat(m, LL_R_W_V, l, dkv, d, &L->W_V, err)) || (rc = get_bias(m, bias, LL_R_B_Q, l, dq, &L->b_Q, err)) ||
+            (rc = get_bias(m, bias, LL_R_B_K, l, dkv, &L->b_K, err)))
+            return rc;
+        if ((rc = order_rows(m, &L->W_Q, L->b_Q, err)) || (rc = order_rows(m, &L->W_K, L->b_K, err)))
+            return rc;
+        return get_bias(m, bias, LL_R_B_V, l, dkv, &L->b_V, err);
+    }
+    if ((rc = get_mat(m, LL_R_W_QKV, l, all, d, &W, err)) || (rc = get_bias(m, bias, LL_R_B_QKV, l, all, &b, err)))
+        return rc;
+    if (m->family->qkv == LL_QKV_GROUPED) {
+        L->W_QKV = W;
+        L->b_QKV = b;
+        return LL_OK;
+    }
+    L->W_Q = ll_mat_rows(&W, 0, dq);
+    L->W_K = ll_mat_rows(&W, dq, dkv);
+    L->W_V = ll_mat_rows(&W, dq + dkv, dkv);
+    if (b) {
+        L->b_Q = b;
+        L->b_K = b + dq;
+        L->b_V = b + dq + dkv;
+    }
+    return LL_OK;
+}
+
+static int read_qk_norms(struct ll_model *m, struct ll_layer *L, int l, struct ll_err *err)
+{
+    const struct ll_family *f = m->family;
+    if (f->qk_norm == LL_QK_NONE || (f->qk_norm_if.when && !ll_part_wanted(m, &f->qk_norm_if)))
+        return LL_OK;
+    int per_head = f->qk_norm == LL_QK_HEAD, rc;
+    if ((rc = get_norm(m, LL_R_Q_NORM, l, per_head ? m->d_head : m->n_heads * m->d_head, &L->q_norm, err)) ||
+        (rc = get_norm(m, LL_R_K_NORM, l, per_head ? m->d_head : m->n_kv_heads * m->d_head, &L->k_norm, err)))
+        return rc;
+    if (f->qk_norm == LL_QK_OWN)
+        L->q_norm.d = L->k_norm.d = m->d_head;
+    return LL_OK;
 }
 
 static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct ll_err *err)
 {
-    int d = m->d_model, dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head, rc;
-    if ((rc = get_norm(m, LL_R_LN1, l, d, &L->ln1, err)) || (rc = get_mat(m, LL_R_W_Q, l, dq, d, &L->W_Q, err)) ||
-        (rc = get_mat(m, LL_R_W_K, l, dkv, d, &L->W_K, err)) || (rc = get_mat(m, LL_R_W_V, l, dkv, d, &L->W_V, err)) ||
-        (rc = get_mat(m, LL_R_W_O, l, d, dq, &L->W_O, err)))
+    int d = m->d_model, rc;
+    if (m->family->names[LL_R_LN1] && (rc = get_norm(m, LL_R_LN1, l, d, &L->ln1, err)))
         return rc;
-    if (wanted(m, m->family->qkv_bias, "attention_bias") &&
-        ((rc = get_vec(m, LL_R_B_Q, l, dq, 0, &L->b_Q, err)) || (rc = get_vec(m, LL_R_B_K, l, dkv, 0, &L->b_K, err)) || (rc = get_vec(m, LL_R_B_V, l, dkv, 0, &L->b_V, err))))
+    if (m->family->post_norms && (rc = get_norm(m, LL_R_LN1_POST, l, d, &L->ln1_post, err)))
         return rc;
-    if ((rc = order_rows(m, &L->W_Q, L->b_Q, err)) || (rc = order_rows(m, &L->W_K, L->b_K, err)))
+    if ((rc = read_qkv(m, L, l, err)) || (rc = get_mat(m, LL_R_W_O, l, d, m->n_heads * m->d_head, &L->W_O, err)) ||
+        (rc = get_bias(m, &m->family->o_bias, LL_R_B_O, l, d, &L->b_O, err)) || (rc = read_qk_norms(m, L, l, err)))
         return rc;
-    if (wanted(m, m->family->o_bias, "attention_bias") && (rc = get_vec(m, LL_R_B_O, l, d, 0, &L->b_O, err)))
-        return rc;
-    if (m->family->qk_norm && ((rc = get_norm(m, LL_R_Q_NORM, l, m->d_head, &L->q_norm, err)) || (rc = get_norm(m, LL_R_K_NORM, l, m->d_head, &L->k_norm, err))))
-        return rc;
-    L->window = layer_window(m, l);
+    L->rope = ll_layer_rope(m, l);
+    L->window = ll_layer_window(m, l);
     return L->window < 0 ? ll_fail(err, LL_EUSAGE, "config.json: sliding_window: expected a positive number, found %d", L->window) : LL_OK;
 }
 
-static int read_mlp(struct ll_model *m, struct ll_layer *L, int l, struct ll_err *err)
+/* Gate (where the family has one), up and down of width f under the three roles from `gate` on. */
+static int read_mlp_mats(struct ll_model *m, enum ll_role gate, int l, int expert, int f, struct ll_mlp *mlp, struct ll_err *err)
 {
-    int d = m->d_model, rc;
-    if ((rc = get_norm(m, LL_R_LN2, l, d, &L->ln2, err)) || (rc = get_mat(m, LL_R_W_GATE, l, m->d_mlp, d, &L->W_gate, err)) ||
-        (rc = get_mat(m, LL_R_W_IN, l, m->d_mlp, d, &L->W_in, err)) || (rc = get_mat(m, LL_R_W_OUT, l, d, m->d_mlp, &L->W_out, err)))
-        return rc;
-    if (wanted(m, m->family->mlp_bias, "mlp_bias") &&
-        ((rc = get_vec(m, LL_R_B_GATE, l, m->d_mlp, 0, &L->b_gate, err)) || (rc = get_vec(m, LL_R_B_IN, l, m->d_mlp, 0, &L->b_in, err)) || (rc = get_vec(m, LL_R_B_OUT, l, d, 0, &L->b_out, err))))
-        return rc;
-    if (m->family->post_norms && ((rc = get_norm(m, LL_R_LN1_POST, l, d, &L->ln1_post, err)) || (rc = get_norm(m, LL_R_LN2_POST, l, d, &L->ln2_post, err))))
-        return rc;
-    return LL_OK;
+    int d = m->d_model, rc = LL_OK;
+    if (m->family->names[gate])
+        rc = get_mat_of(m, gate, l, expert, f, d, &mlp->W_gate, err);
+    if (!rc)
+        rc = get_mat_of(m, (enum ll_role)(gate + 1), l, expert, f, d, &mlp->W_in, err);
+    return rc ? rc : get_mat_of(m, (enum ll_role)(gate + 2), l, expert, d, f, &mlp->W_out, err);
 }
 
-static int read_weights(struct ll_model *m, struct ll_err *err)
+static int read_dense(struct ll_model *m, struct ll_mlp *mlp, int l, struct ll_err *err)
+{
+    const struct ll_part *bias = &m->family->mlp_bias;
+    int d = m->d_model, f = m->d_mlp, rc;
+    if (m->family->names[LL_R_W_GATE_IN]) {
+        struct ll_mat both;
+        if ((rc = get_mat(m, LL_R_W_GATE_IN, l, 2 * f, d, &both, err)) || (rc = get_mat(m, LL_R_W_OUT, l, d, f, &mlp->W_out, err)))
+            return rc;
+        mlp->W_gate = ll_mat_rows(&both, 0, f);
+        mlp->W_in = ll_mat_rows(&both, f, f);
+    } else if ((rc = read_mlp_mats(m, LL_R_W_GATE, l, 0, f, mlp, err)))
+        return rc;
+    if ((mlp->W_gate.n && (rc = get_bias(m, bias, LL_R_B_GATE, l, f, &mlp->b_gate, err))) || (rc = get_bias(m, bias, LL_R_B_IN, l, f, &mlp->b_in, err)))
+        return rc;
+    return get_bias(m, bias, LL_R_B_OUT, l, d, &mlp->b_out, err);
+}
+
+static int read_mixture(struct ll_model *m, struct ll_mixture *mix, int l, struct ll_err *err)
+{
+    struct ll_mlp *experts = m->experts + (size_t)l * (size_t)m->n_experts;
+    int rc = get_mat(m, LL_R_ROUTER, l, m->n_experts, m->d_model, &mix->W_router, err);
+    for (int e = 0; e < m->n_experts && !rc; e++)
+        rc = read_mlp_mats(m, LL_R_X_GATE, l, e, m->d_expert, &experts[e], err);
+    if (!rc && m->d_shared && !(rc = read_mlp_mats(m, LL_R_SHARED_GATE, l, 0, m->d_shared, &mix->shared, err)))
+        rc = get_mat(m, LL_R_SHARED_MIX, l, 1, m->d_model, &mix->W_shared_mix, err);
+    mix->n = m->n_experts;
+    mix->top_k = m->top_k;
+    mix->renormalised = ll_part_wanted(m, &m->family->renormalised);
+    mix->experts = experts;
+    return rc;
+}
+
+/* ln2 and the MLP; whether the block is parallel decides if it has an ln2. */
+static int read_mlp(struct ll_model *m, struct ll_layer *L, int l, struct ll_err *err)
+{
+    const struct ll_part *own = &m->family->parallel_ln2;
+    int d = m->d_model, has_ln2 = m->family->names[LL_R_LN2] != NULL, rc;
+    L->parallel = ll_part_wanted(m, &m->family->parallel);
+    if (L->parallel)
+        has_ln2 = own->when == LL_IF_STORED ? seek_role(m, LL_R_LN2, l, 0) != NULL : ll_part_wanted(m, own);
+    if ((has_ln2 && (rc = get_norm(m, LL_R_LN2, l, d, &L->ln2, err))) ||
+        (m->family->post_norms && (rc = get_norm(m, LL_R_LN2_POST, l, d, &L->ln2_post, err))))
+        return rc;
+    return ll_layer_is_mixture(m, l) ? read_mixture(m, &L->mix, l, err) : read_dense(m, &L->mlp, l, err);
+}
+
+static int read_ends(struct ll_model *m, struct ll_err *err)
 {
     int rc;
-    if (!(m->W_E = find_role(m, LL_R_W_E, 0, err)))
+    if (!(m->W_E = find_role(m, LL_R_W_E, 0, 0, err)))
         return err ? err->code : LL_EUSAGE;
     struct ll_mat emb;
     if ((rc = mat_of(m, m->W_E, m->d_vocab, m->d_model, &emb, err)))
         return rc;
+    if (m->n_positions) {
+        struct ll_mat pos;
+        if (!(m->W_pos = find_role(m, LL_R_W_POS, 0, 0, err)))
+            return err ? err->code : LL_EUSAGE;
+        if ((rc = mat_of(m, m->W_pos, m->n_positions, m->d_model, &pos, err)))
+            return rc;
+    }
     m->W_U = emb;
-    if (!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err)))
+    if ((!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err))) ||
+        (rc = get_bias(m, &m->family->head_bias, LL_R_B_U, 0, m->d_vocab, &m->b_U, err)))
         return rc;
     if (emb.packed || m->W_U.packed) /* both are read a row at a time in places */
         return ll_fail(err, LL_EUNSUP, "%s: quantization_config: scaled or four-bit embeddings and heads are not supported", m->ckpt->clean);
-    if ((rc = get_norm(m, LL_R_LN_FINAL, 0, m->d_model, &m->ln_final, err)))
-        return rc;
-    for (int l = 0; l < m->n_layers; l++)
-        if ((rc = read_attention(m, &m->layers[l], l, err)) || (rc = read_mlp(m, &m->layers[l], l, err)))
-            return rc;
-    return LL_OK;
+    return get_norm(m, LL_R_LN_FINAL, 0, m->d_model, &m->ln_final, err);
+}
+
+static int read_weights(struct ll_model *m, struct ll_err *err)
+{
+    int rc = read_ends(m, err);
+    for (int l = 0; l < m->n_layers && !rc; l++)
+        if (!(rc = read_attention(m, &m->layers[l], l, err)))
+            rc = read_mlp(m, &m->layers[l], l, err);
+    return rc;
 }
 
 static void count_params(struct ll_model *m)
@@ -328,13 +359,14 @@ int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err)
         return ll_fail_mem(err, "model", sizeof *m);
     int rc = ll_ckpt_open(&m->ckpt, path, err);
     if (!rc)
-        rc = read_settings(m, err);
+        rc = ll_model_read_settings(m, err);
     if (!rc) {
         m->layers = calloc((size_t)m->n_layers, sizeof *m->layers);
+        m->experts = calloc((size_t)m->n_layers * (size_t)m->n_experts + 1, sizeof *m->experts);
         m->layer_of = malloc(sizeof *m->layer_of * ((size_t)m->ckpt->n_tensors + 1));
         for (int i = 0; m->layer_of && i < m->ckpt->n_tensors; i++)
             m->layer_of[i] = LL_UNUSED;
-        rc = m->layers && m->layer_of ? read_weights(m, err) : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
+        rc = m->layers && m->experts && m->layer_of ? read_weights(m, err) : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
     }
     if (rc) {
         ll_model_close(m);
@@ -354,7 +386,10 @@ void ll_model_close(struct ll_model *m)
     free(m->small);
     free(m->layer_of);
     free(m->layers);
+    free(m->experts);
     ll_rope_free(&m->rope);
+    ll_rope_free(&m->rope_local);
+    ll_settings_free(m->settings);
     ll_ckpt_close(m->ckpt);
     free(m);
 }
@@ -393,8 +428,24 @@ const char *ll_model_nonfinite(const struct ll_model *m, int layer, int64_t *ind
 
 const char *ll_norm_kind_name(const struct ll_model *m)
 {
-    static const char *const names[] = {[LL_NORM_RMS] = "RMSNorm", [LL_NORM_RMS_PLUS_ONE] = "RMSNorm(1+w)"};
+    static const char *const names[] = {[LL_NORM_RMS] = "RMSNorm", [LL_NORM_RMS_PLUS_ONE] = "RMSNorm(1+w)", [LL_NORM_LAYER] = "LayerNorm",
+                                        [LL_NORM_LAYER_NO_BIAS] = "LayerNorm without bias"};
     return names[m->family->norm];
+}
+
+static double weights_of(const struct ll_mat *w) { return (double)w->n * w->k; }
+static double mlp_weights(const struct ll_mlp *mlp) { return weights_of(&mlp->W_gate) + weights_of(&mlp->W_in) + weights_of(&mlp->W_out); }
+
+double ll_model_row_products(const struct ll_model *m)
+{
+    double n = 0;
+    for (int l = 0; l < m->n_layers; l++) {
+        const struct ll_layer *L = &m->layers[l];
+        n += weights_of(&L->W_Q) + weights_of(&L->W_K) + weights_of(&L->W_V) + weights_of(&L->W_QKV) + weights_of(&L->W_O) + mlp_weights(&L->mlp);
+        if (L->mix.n)
+            n += weights_of(&L->mix.W_router) + L->mix.top_k * mlp_weights(&L->mix.experts[0]) + mlp_weights(&L->mix.shared);
+    }
+    return n;
 }
 
 long long ll_model_weight_bytes(const struct ll_model *m)

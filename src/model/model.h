@@ -11,22 +11,48 @@
 
 struct ll_norm {
     const float *w;         /* [d] gain as multiplied; NULL: this norm does not exist */
+    const float *b;         /* [d] added afterwards; NULL: none */
     int d;
     float eps;              /* inside the root */
+    enum ll_norm_kind kind; /* with or without the mean taken off */
 };
 
-/* Rotary frequencies of one kind of layer: angle(pos, i) = pos * inv_freq[i], pairs (i, i + d_rot/2) of each head. */
+/* Rotary frequencies of one kind of layer: angle(pos, i) = pos * inv_freq[i]; the first d_rot values of a head turn. */
 struct ll_rope {
     float *inv_freq;        /* [d_rot/2], scaling included; owned */
     int d_rot;
-    const char *kind;       /* "default", "linear", "llama3" */
+    int interleaved;        /* pairs (2i, 2i+1) instead of (i, i + d_rot/2) */
+    const char *kind;       /* "default", "linear", "llama3", "longrope" */
+    float *long_freq;       /* longrope: [d_rot/2] for sequences of more than short_up_to positions; NULL: none; owned */
+    int short_up_to;
+    float attn_factor;      /* cos and sin times this; 1 for most */
+};
+
+/* An MLP: W_out (act(W_gate x) * W_in x), or W_out act(W_in x) where there is no gate (W_gate.n == 0). */
+struct ll_mlp {
+    struct ll_mat W_gate, W_in, W_out;       /* [d_mlp, d_model] x2, [d_model, d_mlp] */
+    const float *b_gate, *b_in, *b_out;      /* NULL: none */
+};
+
+/* A mixture: softmax over W_router x, the top_k experts' outputs added with their probabilities as weights. */
+struct ll_mixture {
+    int n, top_k;                            /* n 0: this layer has no mixture */
+    int renormalised;                        /* weights of the chosen divided by their sum */
+    struct ll_mat W_router;                  /* [n, d_model] */
+    const struct ll_mlp *experts;            /* [n], owned by the model */
+    struct ll_mlp shared;                    /* every token's, times sigmoid(W_shared_mix x); W_in.n 0: none */
+    struct ll_mat W_shared_mix;              /* [1, d_model] */
 };
 
 struct ll_layer {
     struct ll_norm ln1, ln1_post, ln2, ln2_post, q_norm, k_norm;
     struct ll_mat W_Q, W_K, W_V, W_O;        /* [n_heads*d_head, d_model], [n_kv_heads*d_head, d_model] x2, [d_model, n_heads*d_head] */
-    struct ll_mat W_gate, W_in, W_out;       /* [d_mlp, d_model] x2, [d_model, d_mlp] */
-    const float *b_Q, *b_K, *b_V, *b_O, *b_gate, *b_in, *b_out;  /* NULL: none */
+    struct ll_mat W_QKV;                     /* instead of the three: rows [n_kv_heads][its q heads, k, v][d_head]; n 0: none */
+    const float *b_Q, *b_K, *b_V, *b_O, *b_QKV; /* NULL: none */
+    struct ll_mlp mlp;                       /* empty in a mixture layer */
+    struct ll_mixture mix;
+    const struct ll_rope *rope;              /* NULL: no rotation in this layer */
+    int parallel;                            /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
     int window;                              /* positions seen, itself included; 0: all */
 };
 
@@ -34,17 +60,27 @@ enum { LL_UNUSED = -2 };
 
 struct ll_model {
     struct ll_ckpt *ckpt;                    /* owned */
+    struct ll_settings *settings;            /* the text model's, the family's defaults filled in; owned */
     const struct ll_family *family;
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab;
+    int d_mlp_max;                           /* the widest of d_mlp, experts and shared expert */
+    int n_experts, top_k, d_expert, d_shared; /* 0: no mixtures */
+    int n_positions;                         /* rows of W_pos; 0: no learned positions */
     long long n_ctx, n_params;
-    float norm_eps, emb_scale, attn_scale, attn_cap, logit_cap; /* caps: 0 = none */
+    double norm_eps;
+    float emb_scale, resid_scale, attn_scale, logit_scale; /* multipliers, 1: none (attn_scale: of the scores) */
+    float attn_cap, logit_cap;               /* 0: none */
     enum ll_act act;
     int tied;
     const struct ll_tensor *W_E;             /* [d_vocab, d_model] */
+    const struct ll_tensor *W_pos;           /* [n_positions, d_model], or NULL */
     struct ll_mat W_U;                       /* [d_vocab, d_model] */
+    const float *b_U;                        /* [d_vocab], or NULL */
     struct ll_norm ln_final;
-    struct ll_rope rope;
+    struct ll_rope rope;                     /* d_rot 0: no rotary positions */
+    struct ll_rope rope_local;               /* of layers with a window, where these have their own; d_rot 0: none */
     struct ll_layer *layers;                 /* [n_layers], owned */
+    struct ll_mlp *experts;                  /* [n_layers, n_experts], owned */
     int *layer_of;                           /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers
                                                 final norm and head, LL_UNUSED none; owned */
     float **small;                           /* owned float copies; n_small of them */
@@ -62,7 +98,9 @@ void ll_model_dont_need(const struct ll_model *model, int layer);
 /* First tensor of the layer (-1: embedding, n_layers: final norm and head) holding a NaN or infinity: its name and flat
  * index; NULL when all are finite. */
 const char *ll_model_nonfinite(const struct ll_model *model, int layer, int64_t *index);
-const char *ll_norm_kind_name(const struct ll_model *model); /* "RMSNorm", "RMSNorm(1+w)" */
+const char *ll_norm_kind_name(const struct ll_model *model); /* "RMSNorm", "RMSNorm(1+w)", "LayerNorm", "LayerNorm without bias" */
 const char *ll_act_name(enum ll_act act);
 long long ll_model_weight_bytes(const struct ll_model *model); /* stored bytes of all tensors the pass reads */
+/* Multiplications by weights that a token position costs in all blocks (a mixture counts its chosen experts). */
+double ll_model_row_products(const struct ll_model *model);
 #endif

@@ -1,4 +1,4 @@
-/* ops.c - see ops.h. Zhang & Sennrich 2019 (RMSNorm); soft cap: Gemma 2 report. */
+/* ops.c - see ops.h. Zhang & Sennrich 2019 (RMSNorm); Ba, Kiros & Hinton 2016 (LayerNorm); soft cap: Gemma 2 report. */
 #include "ops.h"
 
 #include <math.h>
@@ -13,6 +13,41 @@ float ll_rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float
     return (float)rms;
 }
 
+/* sum (x - mean)^2 in the order of ll_vec's sums */
+static double sum_sq_around(const float *x, size_t n, double mean)
+{
+    double c[16] = {0};
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (size_t j = 0; j < 16; j++)
+            c[j] += ((double)x[i + j] - mean) * ((double)x[i + j] - mean);
+    for (size_t j = 0; i + j < n; j++)
+        c[j] += ((double)x[i + j] - mean) * ((double)x[i + j] - mean);
+    for (size_t half = 8; half; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            c[j] += c[j + half];
+    return c[0];
+}
+
+float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d, float eps)
+{
+    double mean = vec->sum(x, (size_t)d) / d;
+    double std = sqrt(sum_sq_around(x, (size_t)d, mean) / d + (double)eps), inverse = 1.0 / std;
+    for (int i = 0; i < d; i++)
+        y[i] = (float)(((double)x[i] - mean) * inverse);
+    if (w)
+        vec->mul(y, y, w, (size_t)d);
+    if (b)
+        vec->add(y, y, b, (size_t)d);
+    return (float)std;
+}
+
+float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y)
+{
+    int centred = norm->kind == LL_NORM_LAYER || norm->kind == LL_NORM_LAYER_NO_BIAS;
+    return centred ? ll_layernorm(vec, y, x, norm->w, norm->b, norm->d, norm->eps) : ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
+}
+
 struct norm_job {
     const struct ll_vec *vec;
     const struct ll_norm *norm;
@@ -25,9 +60,9 @@ static void norm_some(void *arg, int row0, int row1)
 {
     struct norm_job *j = arg;
     for (int r = row0; r < row1; r++) {
-        float rms = ll_rmsnorm(j->vec, j->y + r * j->ldy, j->x + r * j->ldx, j->norm->w, j->norm->d, j->norm->eps);
+        float scale = ll_norm_row(j->vec, j->norm, j->x + r * j->ldx, j->y + r * j->ldy);
         if (j->scale)
-            j->scale[r] = rms;
+            j->scale[r] = scale;
     }
 }
 
@@ -37,8 +72,12 @@ void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float
     ll_engine_rows(eng, n, norm_some, &j);
 }
 
-void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, size_t n)
+void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n)
 {
+    if (m->b_U)
+        vec->add(logits, logits, m->b_U + v0, (size_t)n);
+    if (m->logit_scale != 1.0f)
+        vec->scale(logits, logits, (size_t)n, m->logit_scale);
     if (m->logit_cap > 0)
-        vec->softcap(logits, logits, n, m->logit_cap);
+        vec->softcap(logits, logits, (size_t)n, m->logit_cap);
 }

@@ -1,5 +1,5 @@
-/* rope.c - see rope.h. Sources: Su et al. 2021 (RoFormer); Llama 3.1 and linear scaling as in transformers'
- * modeling_rope_utils.py. */
+/* rope.c - see rope.h. Sources: Su et al. 2021 (RoFormer); Ding et al. 2024 (LongRoPE); Llama 3.1, linear and longrope
+ * scaling as in transformers' modeling_rope_utils.py. */
 #include "rope.h"
 
 #include <math.h>
@@ -10,11 +10,24 @@
 static const double PI = 3.14159265358979323846;
 
 /* The object that holds the scaling settings: its path, or "" when there is none. */
-static const char *scaling_path(const struct ll_settings *s)
+static const char *scaling_path(const struct ll_settings *s, const char *layer_type, char path[96])
 {
+    snprintf(path, 96, "rope_parameters.%s", layer_type ? layer_type : "");
+    if (layer_type && ll_settings_len(s, path) > 0)
+        return path;
     if (ll_settings_len(s, "rope_parameters") > 0)
         return "rope_parameters";
-    return ll_settings_len(s, "rope_scaling") > 0 ? "rope_scaling" : "";
+    if (ll_settings_len(s, "rope_scaling") > 0 && (!layer_type || strcmp(layer_type, "sliding_attention")))
+        return "rope_scaling"; /* Gemma 3's older spelling means the layers without a window */
+    return "";
+}
+
+/* A number at `at`.key, or else at top level under key or its other name. */
+static double number_of(const struct ll_settings *s, const char *at, const char *key, const char *other, double fallback)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s.%s", at, key);
+    return *at && ll_settings_has(s, path) ? ll_settings_num(s, path, fallback) : ll_settings_num(s, key, ll_settings_num(s, other, fallback));
 }
 
 static int scale_linear(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
@@ -72,6 +85,42 @@ static int scale_divisors(struct ll_rope *r, const struct ll_settings *s, const 
     return rc;
 }
 
+/* 1 / (factor[i] * theta^(2i/d_rot)) for one of the two lists. */
+static int scale_by_list(const struct ll_rope *r, const struct ll_settings *s, const char *at, const char *list, float *out, struct ll_err *err)
+{
+    char key[160];
+    int half = r->d_rot / 2;
+    snprintf(key, sizeof key, "%s.%s", at, list);
+    if (ll_settings_len(s, key) != half)
+        return ll_fail(err, LL_EUSAGE, "config.json: %s: expected %d factors (half the rotated width), found %d", key, half, ll_settings_len(s, key));
+    for (int i = 0; i < half; i++) {
+        double factor;
+        snprintf(key, sizeof key, "%s.%s.%d", at, list, i);
+        int rc = ll_settings_need_num(s, key, 1e-6, 1e9, &factor, err);
+        if (rc)
+            return rc;
+        out[i] = (float)((double)r->inv_freq[i] / factor);
+    }
+    return LL_OK;
+}
+
+static int scale_longrope(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
+{
+    double old_len = number_of(s, at, "original_max_position_embeddings", "max_position_embeddings", 0);
+    double factor = number_of(s, at, "factor", "", 0);
+    if (!(old_len >= 2 && old_len < 1e9))
+        return ll_fail(err, LL_EUSAGE, "config.json: original_max_position_embeddings: expected 2 or more, found %g", old_len);
+    if (!(factor > 0))
+        factor = ll_settings_num(s, "max_position_embeddings", old_len) / old_len;
+    double gain = factor > 1 ? sqrt(1 + log(factor) / log(old_len)) : 1;
+    r->attn_factor = (float)number_of(s, at, "attention_factor", "", gain);
+    r->short_up_to = (int)old_len;
+    if (!(r->long_freq = malloc(sizeof(float) * (size_t)(r->d_rot / 2 + 1))))
+        return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)r->d_rot);
+    int rc = scale_by_list(r, s, at, "long_factor", r->long_freq, err);
+    return rc ? rc : scale_by_list(r, s, at, "short_factor", r->inv_freq, err);
+}
+
 static int scale_none(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
 {
     (void)r, (void)s, (void)at, (void)err;
@@ -81,30 +130,35 @@ static int scale_none(struct ll_rope *r, const struct ll_settings *s, const char
 static const struct {
     const char *kind;
     int (*scale)(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err);
-} kinds[] = {{"default", scale_none}, {"linear", scale_linear}, {"llama3", scale_llama3}, {"divisors", scale_divisors}, {NULL, NULL}};
+} kinds[] = {{"default", scale_none}, {"linear", scale_linear}, {"llama3", scale_llama3}, {"longrope", scale_longrope}, {"su", scale_longrope}, {"divisors", scale_divisors}, {NULL, NULL}};
 
-int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, struct ll_err *err)
+int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, const char *layer_type, struct ll_err *err)
 {
-    const char *at = scaling_path(s);
-    char type_key[64], old_key[64], theta_key[64];
-    snprintf(type_key, sizeof type_key, "%s.rope_type", at);
-    snprintf(old_key, sizeof old_key, "%s.type", at);
-    snprintf(theta_key, sizeof theta_key, "%s.rope_theta", at);
-    const char *kind = *at ? ll_settings_str(s, type_key, ll_settings_str(s, old_key, "default")) : "default";
-    double theta = ll_settings_num(s, "rope_theta", 10000.0);
-    if (*at)
-        theta = ll_settings_num(s, theta_key, theta);
+    char path[96], key[128];
+    const char *at = scaling_path(s, layer_type, path), *kind = "default";
     memset(r, 0, sizeof *r);
+    r->attn_factor = 1;
+    snprintf(key, sizeof key, "%s.type", at);
+    if (*at)
+        kind = ll_settings_str(s, key, kind);
+    snprintf(key, sizeof key, "%s.rope_type", at);
+    if (*at)
+        kind = ll_settings_str(s, key, kind);
+    int local = layer_type && !strcmp(layer_type, "sliding_attention") && !*at;
+    double theta = local ? ll_settings_num(s, "rope_local_base_freq", 10000.0) : number_of(s, at, "rope_theta", "rotary_emb_base", 10000.0);
+    double part = number_of(s, at, "partial_rotary_factor", "rotary_pct", 1.0);
     if (!(theta > 1 && theta < 1e12))
         return ll_fail(err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g", theta);
-    if (d_head % 2)
-        return ll_fail(err, LL_EUSAGE, "config.json: head_dim: expected an even number for rotary positions, found %d", d_head);
-    r->d_rot = d_head;
-    r->inv_freq = malloc(sizeof(float) * (size_t)(d_head / 2 + 1));
+    if (!(part > 0 && part <= 1))
+        return ll_fail(err, LL_EUSAGE, "config.json: partial_rotary_factor: expected more than 0 and at most 1, found %g", part);
+    r->d_rot = (int)(d_head * part);
+    if (r->d_rot % 2 || r->d_rot < 2)
+        return ll_fail(err, LL_EUSAGE, "config.json: head_dim: expected an even number for rotary positions, found %d (of %d)", r->d_rot, d_head);
+    r->inv_freq = malloc(sizeof(float) * (size_t)(r->d_rot / 2 + 1));
     if (!r->inv_freq)
-        return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)d_head);
-    for (int i = 0; i < d_head / 2; i++)
-        r->inv_freq[i] = (float)pow(theta, -2.0 * i / d_head);
+        return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)r->d_rot);
+    for (int i = 0; i < r->d_rot / 2; i++)
+        r->inv_freq[i] = (float)pow(theta, -2.0 * i / r->d_rot);
     for (int i = 0; kinds[i].kind; i++)
         if (!strcmp(kinds[i].kind, kind)) {
             r->kind = kinds[i].kind;
@@ -114,33 +168,37 @@ int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, str
             return rc;
         }
     ll_rope_free(r);
-    return ll_fail(err, LL_EUNSUP, "config.json: rope scaling \"%s\" is not supported (known: default, linear, llama3)", kind);
+    return ll_fail(err, LL_EUNSUP, "config.json: rope scaling \"%s\" is not supported (known: default, linear, llama3, longrope)", kind);
 }
 
 void ll_rope_free(struct ll_rope *r)
 {
     free(r->inv_freq);
+    free(r->long_freq);
     memset(r, 0, sizeof *r);
 }
 
-void ll_rope_table(const struct ll_rope *r, int n_pos, float *cos_out, float *sin_out)
+int ll_rope_is_long(const struct ll_rope *r, int n_pos) { return r->long_freq && n_pos > r->short_up_to; }
+
+void ll_rope_table(const struct ll_rope *r, int is_long, int n_pos, float *cos_out, float *sin_out)
 {
+    const float *freq = is_long ? r->long_freq : r->inv_freq;
     int half = r->d_rot / 2;
     for (int p = 0; p < n_pos; p++)
         for (int i = 0; i < half; i++) {
-            float angle = (float)p * r->inv_freq[i];
-            cos_out[(size_t)p * (size_t)half + (size_t)i] = (float)cos((double)angle);
-            sin_out[(size_t)p * (size_t)half + (size_t)i] = (float)sin((double)angle);
+            float angle = (float)p * freq[i];
+            cos_out[(size_t)p * (size_t)half + (size_t)i] = (float)cos((double)angle) * r->attn_factor;
+            sin_out[(size_t)p * (size_t)half + (size_t)i] = (float)sin((double)angle) * r->attn_factor;
         }
 }
 
-void ll_rope_apply(float *row, int n_heads, int d_head, int d_rot, const float *c, const float *s)
+void ll_rope_apply(const struct ll_rope *rope, float *row, int n_heads, int d_head, const float *c, const float *s)
 {
-    int half = d_rot / 2;
+    int half = rope->d_rot / 2, step = rope->interleaved ? 2 : 1, apart = rope->interleaved ? 1 : half;
     for (int h = 0; h < n_heads; h++, row += d_head)
         for (int i = 0; i < half; i++) {
-            float a = row[i], b = row[i + half];
-            row[i] = a * c[i] - b * s[i];
-            row[i + half] = b * c[i] + a * s[i];
+            float *x = row + i * step, a = x[0], b = x[apart];
+            x[0] = a * c[i] - b * s[i];
+            x[apart] = b * c[i] + a * s[i];
         }
 }

@@ -99,6 +99,7 @@ struct ll_model_info {
     double logit_scale, logit_cap;/* 1, 0: none */
     const char *bos_policy;
     double emb_scale;
+    int learned_positions;        /* row 0 holds a position's vector too */
 };
 
 struct ll_top { const char *text; size_t n; int id; double p; };  /* one predicted token */

@@ -179,7 +179,7 @@ static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, c
     ll_json_str(j, "final_ln_type", m->norm_kind, kind_len);
     put_norm_labels(j, m, run);
     ll_json_cstr(j, "mixed_precision_fix", "not_needed_fp32_throughout");
-    ll_json_cstr(j, "layer0_position_info", "token_only_rotary_model"); /* every supported family is rotary */
+    ll_json_cstr(j, "layer0_position_info", m->learned_positions ? "additive_pos_embed_included" : "token_only_rotary_model");
     ll_json_str(j, "context_prompt", p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
     ll_json_str(j, "target_prediction", target.s, target.len);
     put_milestones(j, &doc->milestones);

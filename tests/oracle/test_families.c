@@ -1,7 +1,8 @@
 /* test_families.c - every hook of every family against activations that PyTorch computed from the same files.
  *
- * Fixtures are found by listing ../shared/oracle/models; a folder whose architecture has no row yet is named and passed
- * over, but the families this program claims must all be there. Tolerances: ../shared/oracle/README.md (5e-5 of the rms
+ * Fixtures are found by listing ../shared/oracle/models and tests/fixtures/models (made by make_models.py there); a
+ * folder whose architecture has no row is named and passed over, but the families this program claims must all be there.
+ * A hook must fire exactly where the reference holds its step. Tolerances: ../shared/oracle/README.md (5e-5 of the rms
  * for the stream, 2e-5 of the largest logit, 5e-5 nats, 2e-5 probability; or 8 noise floors of the file at hand).
  * Caught: a wrong norm offset, epsilon, rotary pairing or base, window off by one, a soft cap or bias left out, GELU
  * forms mixed up, heads grouped wrongly, hooks at the wrong place. */
@@ -19,11 +20,26 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-static const char *const must[] = {"llama_mha", "llama_gqa_tied", "llama31_rope", "llama32_rope_tied", "llama_bias", "llama_linear_rope", "tinyllama", "yi",
-                                   "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma2", NULL};
+static const char *const must[] = {"qwen2_moe", "gpt_neo", "falcon_groups", "cohere_qk_norm", "cohere2", "stablelm_parallel", "neox_sequential",
+                                   "gemma3_wrapped", "mistral3_wrapped",
+                                   "llama_mha", "llama_gqa_tied", "llama31_rope", "llama32_rope_tied", "llama_bias", "llama_linear_rope", "tinyllama", "yi",
+                                   "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma2",
+                                   "gemma",
+                                   "gemma3", "gemma3_scaled",
+                                   "granite",
+                                   "smollm3",
+                                   "phi3", "phi3_longrope",
+                                   "olmo2",
+                                   "mixtral", "qwen3_moe",
+                                   "cohere", "phi",
+                                   "stablelm", "pythia",
+                                   "falcon",
+                                   "gpt2", NULL};
+/* the first of these are in tests/fixtures/models, so always there */
+enum { N_OWN = 9 };
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
-struct tolerance { double hidden, logits, entropy, p; };
+struct tolerance { double hidden, logits, entropy, p; int recorded; }; /* recorded: layers whose steps the reference holds */
 
 /* The larger of the README's and 8 noise floors. */
 static struct tolerance read_tolerance(const char *dir)
@@ -35,7 +51,7 @@ static struct tolerance read_tolerance(const char *dir)
     struct tolerance t = {fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.hidden_relative", 0)),
                           fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.lens_logits_relative", 0)),
                           fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.entropy_absolute", 0)),
-                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0))};
+                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0)), ll_settings_len(s, "detail.layers")};
     ll_settings_free(s);
     free(path);
     return t;
@@ -43,23 +59,26 @@ static struct tolerance read_tolerance(const char *dir)
 
 /* ---- hooks against the recorded steps ---------------------------------------------------------------------------- */
 
-struct step { const char *hook_name; enum ll_hook hook; const char *step, *post_step; int heads_first; };
+/* `then`, `other`: the step to compare with if the reference holds it in place of `step`. */
+struct step { const char *hook_name; enum ll_hook hook; const char *step, *then, *other; int heads_first, is_addend; };
 static const struct step steps[] = {
-    {"ln1.normalized", LL_HOOK_LN1_NORMALIZED, "attn_norm", NULL, 0}, {"rot_q", LL_HOOK_ROT_Q, "q", NULL, 1}, {"rot_k", LL_HOOK_ROT_K, "k", NULL, 1},
-    {"v", LL_HOOK_V, "v", NULL, 1}, {"pattern", LL_HOOK_PATTERN, "attn_probs", NULL, 2}, {"z", LL_HOOK_Z, "attn_ctx", NULL, 0},
-    {"attn_out", LL_HOOK_ATTN_OUT, "attn_out", "post_attn_norm", 0}, {"resid_mid", LL_HOOK_RESID_MID, "resid_mid", NULL, 0},
-    {"ln2.normalized", LL_HOOK_LN2_NORMALIZED, "mlp_norm", NULL, 0}, {"pre", LL_HOOK_PRE, "gate", NULL, 0}, {"pre_linear", LL_HOOK_PRE_LINEAR, "up", NULL, 0},
-    {"post", LL_HOOK_POST, "mlp_act", NULL, 0}, {"mlp_out", LL_HOOK_MLP_OUT, "mlp_out", "post_mlp_norm", 0},
+    {"ln1.normalized", LL_HOOK_LN1_NORMALIZED, "attn_norm", NULL, NULL, 0, 0}, {"rot_q", LL_HOOK_ROT_Q, "q", NULL, NULL, 1, 0},
+    {"rot_k", LL_HOOK_ROT_K, "k", NULL, NULL, 1, 0}, {"v", LL_HOOK_V, "v", NULL, NULL, 1, 0}, {"pattern", LL_HOOK_PATTERN, "attn_probs", NULL, NULL, 2, 0},
+    {"z", LL_HOOK_Z, "attn_ctx", NULL, NULL, 0, 0}, {"attn_out", LL_HOOK_ATTN_OUT, "attn_out", "post_attn_norm", NULL, 0, 1},
+    {"resid_mid", LL_HOOK_RESID_MID, "resid_mid", NULL, NULL, 0, 0}, {"ln2.normalized", LL_HOOK_LN2_NORMALIZED, "mlp_norm", NULL, NULL, 0, 0},
+    {"pre", LL_HOOK_PRE, "gate", NULL, "up", 0, 0}, /* without a gate, the only projection */
+    {"pre_linear", LL_HOOK_PRE_LINEAR, "up", NULL, NULL, 0, 0}, {"post", LL_HOOK_POST, "mlp_act", NULL, NULL, 0, 0},
+    {"mlp_out", LL_HOOK_MLP_OUT, "mlp_out", "post_mlp_norm", NULL, 0, 1},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
-struct watch { const struct reference *ref; const struct ll_model *m; double tol; struct worst worst; int seen[N_STEPS]; };
+struct watch { const struct reference *ref; const struct ll_model *m; double tol; struct worst worst; int seen[N_STEPS][64]; };
 
 static void compare_step(struct watch *w, const struct step *s, const struct ll_tensor *t, const struct ll_hook_visit *v)
 {
     int dh = w->m->d_head;
     size_t total = t->size / 4;
-    double sq = 0;
+    double sq = 0, factor = s->is_addend ? (double)w->m->resid_scale : 1; /* the hook shows what is added to the stream */
     for (size_t i = 0; i < total; i++)
         sq += (double)reference_f32(t, i) * (double)reference_f32(t, i);
     double tol = w->tol * fmax(sqrt(sq / (double)total), 1e-3);
@@ -72,32 +91,55 @@ static void compare_step(struct watch *w, const struct step *s, const struct ll_
     for (int r = 0; r < v->n_rows; r++)
         for (int c = 0; c < v->width; c++) {
             size_t at = s->heads_first ? ((size_t)(c / dh) * (size_t)v->n_rows + (size_t)r) * (size_t)dh + (size_t)(c % dh) : (size_t)r * (size_t)v->width + (size_t)c;
-            worst_add(&w->worst, (double)v->data[r * v->stride + c], (double)reference_f32(t, at), tol, s->hook_name, v->layer, r);
+            worst_add(&w->worst, (double)v->data[r * v->stride + c], factor * (double)reference_f32(t, at), tol, s->hook_name, v->layer, r);
         }
+}
+
+static const struct ll_tensor *step_tensor(const struct reference *ref, int layer, const char *step)
+{
+    char name[96];
+    snprintf(name, sizeof name, "len17.layer%d.%s", layer, step ? step : "");
+    return step ? reference_find(ref, name) : NULL;
+}
+
+/* What a hook is compared with in this layer, or NULL. */
+static const struct ll_tensor *wanted_step(const struct reference *ref, int layer, const struct step *s)
+{
+    const struct ll_tensor *t = step_tensor(ref, layer, s->then);
+    if (!t)
+        t = step_tensor(ref, layer, s->step);
+    if (s->hook == LL_HOOK_PRE_LINEAR && !step_tensor(ref, layer, "gate"))
+        return NULL; /* a lone `up` is what TransformerLens calls pre */
+    return t ? t : step_tensor(ref, layer, s->other);
 }
 
 static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
     struct watch *w = arg;
-    char name[96];
     (void)err;
-    for (int i = 0; i < N_STEPS; i++) {
-        const struct ll_tensor *t = NULL;
-        if (steps[i].hook != v->hook)
-            continue;
-        if (steps[i].post_step) { /* what is added to the stream: after the post norm where there is one */
-            snprintf(name, sizeof name, "len17.layer%d.%s", v->layer, steps[i].post_step);
-            t = reference_find(w->ref, name);
+    for (int i = 0; i < N_STEPS; i++)
+        if (steps[i].hook == v->hook) {
+            const struct ll_tensor *t = wanted_step(w->ref, v->layer, &steps[i]);
+            if (t)
+                compare_step(w, &steps[i], t, v);
+            w->seen[i][v->layer]++;
         }
-        snprintf(name, sizeof name, "len17.layer%d.%s", v->layer, steps[i].step);
-        if (!t)
-            t = reference_find(w->ref, name);
-        if (t) {
-            compare_step(w, &steps[i], t, v);
-            w->seen[i]++;
+    return LL_OK;
+}
+
+/* In the recorded layers every hook fired once where the reference holds its step, and nowhere else. */
+static void check_seen(const struct watch *w, int want_recorded)
+{
+    int recorded = 0;
+    for (int l = 0; l < w->m->n_layers; l++) {
+        recorded += step_tensor(w->ref, l, "q") != NULL;
+        for (int i = 0; i < N_STEPS && step_tensor(w->ref, l, "q"); i++) {
+            int want = wanted_step(w->ref, l, &steps[i]) != NULL;
+            if (w->seen[i][l] != want)
+                fail_msg("%s: hook %s of layer %d fired %d times, the reference has %d of it", w->m->ckpt->clean, steps[i].hook_name, l, w->seen[i][l], want);
         }
     }
-    return LL_OK;
+    assert_int_equal(recorded, want_recorded);
 }
 
 /* ---- one sequence ------------------------------------------------------------------------------------------------ */
@@ -150,7 +192,7 @@ static void compare_logits(const struct reference *ref, const char *seq, const s
         largest = fmax(largest, fabs((double)reference_f32(t, i)));
     for (int l = 0; l <= m->n_layers; l++)
         for (int p = 0; p < n; p++, at += V) {
-            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, l, ll_stack_row(st, l, p), x);
+            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, l, ll_stack_row(st, l, p), x);
             ll_head_logits(m, eng, x, logits);
             for (size_t v = 0; v < V; v++)
                 worst_add(&res->logits, (double)logits[v], (double)reference_f32(t, at + v), tol->logits * largest, seq, l, p);
@@ -202,11 +244,10 @@ static void check_sequence(const struct ll_model *m, struct ll_engine *eng, cons
     compare_hidden(ref, seq, &st, n, tol, res);
     ll_engine_reserve(eng, n, m->d_model, n, m->d_head, &err);
     compare_logits(ref, seq, m, eng, &st, n, tol, res);
-    for (int i = 0; i < N_STEPS && is_detail; i++)
-        if (!w.seen[i])
-            fail_msg("%s: hook %s was compared with nothing", m->ckpt->clean, steps[i].hook_name);
-    if (is_detail)
+    if (is_detail) {
+        check_seen(&w, tol->recorded);
         res->hooks = w.worst;
+    }
     struct lens_check c = {ref, seq, n, tol, res};
     struct ll_sweep_prompt prompt = {.ids = ids, .n_ids = n, .want = LL_SWEEP_ALL};
     struct ll_sweep sweep = {.model = m, .engine = eng, .k = 5, .prompts = &prompt, .n_prompts = 1, .result = on_lens, .result_arg = &c};
@@ -235,14 +276,22 @@ static int report(const char *name, const struct results *r)
     return bad;
 }
 
-static int check_folder(const char *name, struct ll_engine *eng, int *done)
+/* Own fixtures are small and hold fewer sequences. */
+static int holds(const struct reference *ref, const char *seq)
 {
-    char dir[512], file[600];
+    char name[64];
+    snprintf(name, sizeof name, "%s.input_ids", seq);
+    return reference_find(ref, name) != NULL;
+}
+
+static int check_folder(const char *folder, const char *name, struct ll_engine *eng, int *done)
+{
+    char dir[1024], file[1100];
     struct ll_model *m = NULL;
     struct ll_err err = {0};
     struct reference ref;
     struct results res = {0};
-    snprintf(dir, sizeof dir, "%s/oracle/models/%s", LL_SHARED_DIR, name);
+    snprintf(dir, sizeof dir, "%s/%s", folder, name);
     snprintf(file, sizeof file, "%s/reference.safetensors", dir);
     if (name[0] == '.' || !ll_is_file(file))
         return 0;
@@ -257,7 +306,8 @@ static int check_folder(const char *name, struct ll_engine *eng, int *done)
         fail_msg("%s", err.msg);
     struct tolerance tol = read_tolerance(dir);
     for (int i = 0; sequences[i]; i++)
-        check_sequence(m, eng, &ref, sequences[i], &tol, &res);
+        if (holds(&ref, sequences[i]))
+            check_sequence(m, eng, &ref, sequences[i], &tol, &res);
     reference_close(&ref);
     ll_model_close(m);
     for (int i = 0; must[i]; i++)
@@ -267,32 +317,40 @@ static int check_folder(const char *name, struct ll_engine *eng, int *done)
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+static int check_all(const char *folder, struct ll_engine *eng, int *done)
+{
+    char *names[256];
+    int n = 0, bad = 0;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && n < 256 && (e = readdir(d));)
+        names[n++] = strdup(e->d_name);
+    if (d)
+        closedir(d);
+    qsort(names, (size_t)n, sizeof *names, by_name);
+    for (int i = 0; i < n; i++) {
+        bad += check_folder(folder, names[i], eng, done);
+        free(names[i]);
+    }
+    return bad;
+}
+
 static void families(void **state)
 {
-    char path[512], *names[256];
-    int n = 0, bad = 0, done[64] = {0};
+    static const char *const shared = LL_SHARED_DIR "/oracle/models", *const own = LL_SOURCE_DIR "/tests/fixtures/models";
+    int done[64] = {0}, has_shared = ll_is_dir(shared);
     struct ll_engine *eng;
     struct ll_err err = {0};
     (void)state;
-    snprintf(path, sizeof path, "%s/oracle/models", LL_SHARED_DIR);
-    DIR *d = opendir(path);
-    if (!d) {
-        printf("skipped: no shared folder\n");
-        skip();
-    }
-    for (struct dirent *e; (e = readdir(d)) && n < 256;)
-        names[n++] = strdup(e->d_name);
-    closedir(d);
-    qsort(names, (size_t)n, sizeof *names, by_name);
     assert_int_equal(ll_engine_init(&eng, 2, &err), LL_OK);
     printf("worst deviation in units of the tolerance (1 = at the limit)\n");
-    for (int i = 0; i < n; i++) {
-        bad += check_folder(names[i], eng, done);
-        free(names[i]);
-    }
+    int bad = check_all(own, eng, done);
+    if (has_shared)
+        bad += check_all(shared, eng, done);
+    else
+        printf("no shared folder: only the fixtures of this repository\n");
     ll_engine_free(eng);
     for (int i = 0; must[i]; i++)
-        if (!done[i])
+        if (!done[i] && (has_shared || i < N_OWN))
             fail_msg("family fixture %s was not checked", must[i]);
     assert_int_equal(bad, 0);
 }

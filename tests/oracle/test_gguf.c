@@ -85,7 +85,7 @@ static void compare_rows(const struct ll_model *m, const struct reference *ref, 
                 sq += pow((double)reference_f32(hidden, row * d + i), 2);
             for (size_t i = 0; i < d; i++)
                 worst_add(&res->hidden, (double)ll_stack_row(st, l, at)[i], (double)reference_f32(hidden, row * d + i), tol->hidden * sqrt(sq / (double)d), seq, l, at);
-            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, l, ll_stack_row(st, l, at), x);
+            ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, l, ll_stack_row(st, l, at), x);
             ll_head_logits(m, eng, x, logits);
             for (size_t v = 0; v < V; v++)
                 worst_add(&res->logits, (double)logits[v], (double)reference_f32(want, row * V + v), tol->logits * largest, seq, l, at);

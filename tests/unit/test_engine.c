@@ -7,9 +7,10 @@
  *   threads     two threads on one element, scratch shared between threads
  *   page_end    reads past the last row's bytes
  *   strides     ldx, ldy or row_bytes taken for k or n; y written between its rows
+ *   transposed  a matrix stored [k, n] (and a slice of its columns) summed in another order, or its last lines dropped
  *   isa_names   an unknown unit silently replaced
- * Tried: the tree's order +4 before +8, K block 512, the AVX-512 tail load without its mask, the bias added before the
- * last block: each turned one of these red. */
+ * Tried, each turned one of these red: the tree's order +4 before +8; K block 512; the tail load without its mask
+ * (AVX-512) or past the row (AVX2); the last rows of w left out; rows of x cut between the groups they are packed in. */
 #include "test_engine_ref.h"
 
 #include <sys/mman.h>
@@ -220,6 +221,34 @@ static void test_page_end(void **state)   /* the matrix ends where the mapping e
     munmap(map, room + page);
 }
 
+/* The same weights stored [k, n], as columns 3.. of a wider matrix that ends where the mapping ends. */
+static void test_transposed(void **state)
+{
+    (void)state;
+    static const int shapes[][3] = {{1, 1, 1}, {2, 5, 17}, {7, 130, 48}, {17, 300, 96}, {3, 40, 1030}, {97, 19, 130}, {200, 9, 33}};
+    static const enum ll_dtype types[] = {LL_F32, LL_F16, LL_BF16};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+            for (int threads = 1; threads <= 3; threads += 2) {
+                int n = shapes[s][1], k = shapes[s][2];
+                struct product p = make_product(types[t], shapes[s][0], n, k, 0, 0, 0, 1);
+                size_t size = (size_t)type_size[types[t]], line = (size_t)(n + 3) * size, page = (size_t)sysconf(_SC_PAGESIZE);
+                size_t room = ((size_t)k * line + page - 1) / page * page;
+                uint8_t *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                assert_true(map != MAP_FAILED);
+                assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
+                uint8_t *stored = map + room - (size_t)k * line;
+                for (int j = 0; j < n; j++)
+                    for (int i = 0; i < k; i++)
+                        memcpy(stored + (size_t)i * line + (size_t)(j + 3) * size, p.w.data + (size_t)j * p.w.row_bytes + (size_t)i * size, size);
+                struct ll_mat wide = {.type = types[t], .data = stored, .row_bytes = line, .n = n + 3, .k = k, .transposed = 1};
+                p.w = ll_mat_rows(&wide, 3, n);
+                check_product(&p, threads);
+                munmap(map, room + page);
+                free_product(&p);
+            }
+}
+
 static void test_mat_row(void **state)
 {
     (void)state;
@@ -273,7 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes), cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_page_end), cmocka_unit_test(test_mat_row), cmocka_unit_test(test_isa_names), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_page_end), cmocka_unit_test(test_transposed), cmocka_unit_test(test_mat_row), cmocka_unit_test(test_isa_names), cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

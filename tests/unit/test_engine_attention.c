@@ -4,11 +4,11 @@
  * Which mistake each test catches:
  *   rule        mask off by one, window off by one, wrong kv head, cap before scale, another order of sums, blocks of 48
  *               queries, 128 or 1024 keys joined wrongly
- *   prefix      anything of later positions in earlier rows, infinities and NaN included
+ *   prefix      anything of later positions in earlier rows: infinities and NaN, and the sign of a zero
  *   many        packed keys of one sequence or head used for another
  *   round_trip  scores_out that are not what the softmax saw, pattern_out that is not what z used
- * Tried: window - 1 -> window, head / group -> head % n_kv_heads, v packed without its test for infinities, `end` of the
- * packed keys kept across heads: each turned one of these red. */
+ * Tried, each turned one of these red: window - 1 -> window; head / group -> head % n_kv_heads; no test for infinities
+ * among the values; packed keys kept across heads; z without its last + 0. */
 #include "test_engine_ref.h"
 
 struct setup {
@@ -186,11 +186,19 @@ static void test_prefix(void **state)   /* rows of a long prompt = rows of its b
     (void)state;
     static const int lengths[][2] = {{17, 40}, {1, 100}, {48, 49}, {20, 1100}, {1000, 1030}};
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
-        for (int odd = 0; odd < 2; odd++)
+        for (int odd = 0; odd < 3; odd++)
             for (int isa = 0; isa < N_ISAS; isa++) {
                 struct setup a = make_setup(lengths[l][0], 2, 1, 20, (int)l % 2 * 30, 0, 5), b = make_setup(lengths[l][1], 2, 1, 20, (int)l % 2 * 30, 0, 5);
                 a.a.scores_out = a.a.pattern_out = b.a.scores_out = b.a.pattern_out = NULL;
-                if (odd)   /* what comes later overflows */
+                if (odd == 2) {   /* products that underflow to -0: 0 * v - 0 is -0 for later v < 0, but +0 for padding */
+                    for (int i = 0; i < lengths[l][1] * (int)b.a.ldkv; i++)
+                        b.v[i] = -1.0f;
+                    for (int i = 0; i < lengths[l][0] * (int)a.a.ldkv; i++)
+                        a.v[i] = b.v[i] = -1e-45f;
+                    for (int i = 0; i < lengths[l][0] * (int)a.a.ldq; i++)
+                        a.q[i] = b.q[i] = 0.0f;   /* p = 1 / (number of keys) */
+                }
+                if (odd == 1)   /* what comes later overflows */
                     for (int c = 0; c < 20; c++) {
                         b.v[lengths[l][0] * b.a.ldkv + c] = c % 2 ? INFINITY : NAN;
                         b.k[lengths[l][0] * b.a.ldkv + c] = INFINITY;
@@ -200,7 +208,7 @@ static void test_prefix(void **state)   /* rows of a long prompt = rows of its b
                     ll_attention(eng, &a.a);
                     ll_attention(eng, &b.a);
                     assert_same(b.z, a.z, a.n_z, ISAS[isa]);
-                    if (odd)
+                    if (odd == 1)
                         assert_true(isnan(b.z[lengths[l][0] * b.a.ldz]));   /* and shows where it belongs */
                 }
                 ll_engine_free(eng);

@@ -2,8 +2,9 @@
  *
  * Which mistake each test catches: a polynomial coefficient with a wrong digit (error), a unit that scales, clamps or
  * rounds otherwise (same bits), NaN lost in a min or max, a tail of 1..15 elements dropped or overrunning its end, sums
- * with another number of chains. Tried: a digit of a coefficient of exp, max's operands swapped in v_at_least, d_tree's
- * order, LN2_LO = 0: each turned one of these red. */
+ * with another number of chains. Tried, each turned one of these red: a digit of a coefficient of exp; the maximum's
+ * operands swapped in v_at_least; another order in d_tree; a multiplication and an addition for an fma; LN2_LO = 0; the
+ * low part of log2's product left out. */
 #include "test_engine_ref.h"
 
 #include <float.h>

@@ -3,8 +3,8 @@
  * Which mistake each test catches: a tile left out or seen twice, a last tile shorter than the others, tasks cut elsewhere
  * than at multiples of 1024, chunks out of order, another sum than ll_linear's, x too large for the packed form; for the
  * statistics: lanes of a tail counted as e^0, a tree in another order, NaN dropped by a maximum, ties counted as greater.
- * Tried: missing lanes of the tail left at e^0 = 1, `ahead` without its bound (page_end red in test_engine), chunks
- * packed at unpadded offsets: each turned one of these red. */
+ * Tried, each turned one of these red: missing lanes of the tail left at e^0 = 1; chunks packed at unpadded offsets; the
+ * maximum that drops NaN. */
 #include "test_engine_ref.h"
 
 struct visits {

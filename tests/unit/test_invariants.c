@@ -1,4 +1,6 @@
-/* test_invariants.c - what must hold of any model without a reference, on the bundled demo models.
+/* test_invariants.c - what must hold of any model without a reference, on the bundled demo models, on fixtures of families
+ * that compute otherwise (parallel blocks, LayerNorm, experts, fused projections, learned positions), and on some of
+ * ../shared/oracle where it is there (longrope, Conv1D).
  *
  * Last row = the model's logits; resid_mid = resid_pre + attn_out, resid_post = resid_mid + mlp_out; probabilities sum to 1;
  * listening changes no bit; layers 0..n = 0..k then k..n; 1 and 3 threads, every vector unit, a prompt alone or in a
@@ -18,10 +20,15 @@
 /* cmocka needs the headers above */
 #include <cmocka.h>
 
-static const char *const models[] = {LL_SOURCE_DIR "/experiments/demo_models/demo-llama", LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2"};
-enum { N_MODELS = 2, LONG = 75 }; /* LONG: beyond demo-gemma2's sliding window */
+#define OWN LL_SOURCE_DIR "/tests/fixtures/models/"
+#define ORACLE LL_SHARED_DIR "/oracle/models/"
+static const char *const models[] = {LL_SOURCE_DIR "/experiments/demo_models/demo-llama", LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2",
+                                     OWN "stablelm_parallel", OWN "falcon_groups", OWN "qwen2_moe", OWN "gpt_neo",
+                                     ORACLE "phi3_longrope", ORACLE "gpt2", ORACLE "mixtral", ORACLE "olmo2", ORACLE "granite"};
+enum { N_ALWAYS = 6, LONG = 75 }; /* LONG: beyond demo-gemma2's sliding window */
+static int n_models = N_ALWAYS;   /* all of them where the shared folder is there */
 
-struct world { struct ll_model *m; struct ll_engine *eng; struct ll_err err; };
+struct world { struct ll_model *m; struct ll_engine *eng; struct ll_err err; int n; }; /* n: a long prompt for this model */
 
 static void world_open(struct world *w, int which, int threads, const char *isa)
 {
@@ -33,6 +40,7 @@ static void world_open(struct world *w, int which, int threads, const char *isa)
     if (ll_model_open(&w->m, models[which], &w->err) || ll_engine_init(&w->eng, threads, &w->err))
         fail_msg("%s", w->err.msg);
     unsetenv("LL_ENGINE_ISA");
+    w->n = w->m->n_positions && w->m->n_positions < LONG ? w->m->n_positions : LONG;
 }
 static void world_close(struct world *w)
 {
@@ -73,12 +81,12 @@ static void threads_and_units(void **state)
     static const char *const units[] = {"plain", "avx2", "avx512"};
     int ids[LONG], compared = 0;
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world base;
         struct run want;
         world_open(&base, which, 1, "plain");
         make_ids(ids, LONG, base.m->d_vocab, 1);
-        run_ids(&base, &want, ids, LONG);
+        run_ids(&base, &want, ids, base.n);
         for (int u = 0; u < 3; u++) {
             struct ll_engine *probe;
             setenv("LL_ENGINE_ISA", units[u], 1);
@@ -90,9 +98,9 @@ static void threads_and_units(void **state)
                 struct world w;
                 struct run got;
                 world_open(&w, which, threads, units[u]);
-                run_ids(&w, &got, ids, LONG);
+                run_ids(&w, &got, ids, w.n);
                 assert_memory_equal(got.st.x, want.st.x, sizeof(float) * stack_floats(&want.st));
-                assert_memory_equal(got.pass.final, want.pass.final, sizeof(float) * (size_t)LONG * (size_t)w.m->d_model);
+                assert_memory_equal(got.pass.final, want.pass.final, sizeof(float) * (size_t)w.n * (size_t)w.m->d_model);
                 run_free(&got);
                 world_close(&w);
                 compared++;
@@ -109,15 +117,16 @@ static void appended_tokens(void **state)
 {
     int ids[LONG];
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world w;
         struct run longer, shorter;
         world_open(&w, which, 2, NULL);
         make_ids(ids, LONG, w.m->d_vocab, 2);
-        run_ids(&w, &longer, ids, LONG);
-        run_ids(&w, &shorter, ids, 41);
+        int less = w.n * 41 / LONG; /* with longrope both are long ones: it turns all rows when a prompt passes its bound */
+        run_ids(&w, &longer, ids, w.n);
+        run_ids(&w, &shorter, ids, less);
         for (int l = 0; l <= w.m->n_layers; l++)
-            for (int p = 0; p < 41; p++)
+            for (int p = 0; p < less; p++)
                 assert_memory_equal(ll_stack_row(&longer.st, l, p), ll_stack_row(&shorter.st, l, p), sizeof(float) * (size_t)w.m->d_model);
         run_free(&longer);
         run_free(&shorter);
@@ -143,12 +152,15 @@ static int on_all(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     s->visits[v->hook]++;
     switch (v->hook) {
     case LL_HOOK_RESID_PRE: keep(s->pre, v); break;
-    case LL_HOOK_ATTN_OUT: keep(s->attn, v); break;
+    case LL_HOOK_ATTN_OUT:
+        keep(s->attn, v);
+        for (size_t i = 0; i < n; i++) /* parallel blocks have no resid_mid, but add in the same order */
+            s->mid[i] = s->pre[i] + s->attn[i];
+        break;
     case LL_HOOK_MLP_OUT: keep(s->mlp, v); break;
     case LL_HOOK_RESID_MID:
-        keep(s->mid, v);
         for (size_t i = 0; i < n; i++)
-            s->bad |= s->mid[i] != s->pre[i] + s->attn[i];
+            s->bad |= v->data[i] != s->mid[i];
         break;
     case LL_HOOK_RESID_POST:
         for (size_t i = 0; i < n; i++)
@@ -170,12 +182,30 @@ static int on_all(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     return LL_OK;
 }
 
+/* How often a point fires in one pass over one sequence: once a layer that has it (hook.h). */
+static int expected_visits(const struct ll_model *m, enum ll_hook h)
+{
+    int n = 0;
+    for (int l = 0; l < m->n_layers; l++) {
+        const struct ll_layer *L = &m->layers[l];
+        switch (h) {
+        case LL_HOOK_LN1_SCALE: case LL_HOOK_LN1_NORMALIZED: n += L->ln1.w != NULL; break;
+        case LL_HOOK_LN2_SCALE: case LL_HOOK_LN2_NORMALIZED: n += L->ln2.w != NULL; break;
+        case LL_HOOK_RESID_MID: n += !L->parallel; break;
+        case LL_HOOK_PRE: case LL_HOOK_POST: n += !L->mix.n; break;
+        case LL_HOOK_PRE_LINEAR: n += L->mlp.W_gate.n != 0; break;
+        default: n++;
+        }
+    }
+    return ll_hook_info(h)->per_layer ? n : 1;
+}
+
 static void hooks_listen_only(void **state)
 {
     enum { N = 40 };
     int ids[N], start[2] = {0, N};
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world w;
         struct run plain;
         struct ll_pass pass;
@@ -190,8 +220,8 @@ static void hooks_listen_only(void **state)
         assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_OK);
         assert_memory_equal(pass.final, plain.pass.final, floats * 4);
         assert_false(s.bad);
-        for (int h = 0; h < LL_N_HOOKS; h++) /* each point once a layer, or once */
-            assert_int_equal(s.visits[h], ll_hook_info((enum ll_hook)h)->per_layer ? w.m->n_layers : 1);
+        for (int h = 0; h < LL_N_HOOKS; h++)
+            assert_int_equal(s.visits[h], expected_visits(w.m, (enum ll_hook)h));
         /* the logits that the pass hands to listeners are those of the head routine */
         float *logits = malloc(sizeof *logits * (size_t)w.m->d_vocab);
         ll_head_logits(w.m, w.eng, pass.final + (size_t)(N - 1) * (size_t)w.m->d_model, logits);
@@ -254,7 +284,7 @@ static void split_layers(void **state)
     enum { N = 20 };
     int ids[N], start[2] = {0, N};
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world w;
         struct run whole;
         struct ll_pass pass;
@@ -263,9 +293,10 @@ static void split_layers(void **state)
         make_ids(ids, N, w.m->d_vocab, 5);
         run_ids(&w, &whole, ids, N);
         assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, NULL, 0, &w.err), LL_OK);
-        assert_int_equal(ll_forward(&pass, &b, 0, 3, &w.err), LL_OK);
-        assert_memory_equal(pass.resid, ll_stack_row(&whole.st, 3, 0), sizeof(float) * N * (size_t)w.m->d_model);
-        assert_int_equal(ll_forward(&pass, &b, 3, w.m->n_layers, &w.err), LL_OK);
+        int k = w.m->n_layers / 2;
+        assert_int_equal(ll_forward(&pass, &b, 0, k, &w.err), LL_OK);
+        assert_memory_equal(pass.resid, ll_stack_row(&whole.st, k, 0), sizeof(float) * N * (size_t)w.m->d_model);
+        assert_int_equal(ll_forward(&pass, &b, k, w.m->n_layers, &w.err), LL_OK);
         assert_memory_equal(pass.final, whole.pass.final, sizeof(float) * N * (size_t)w.m->d_model);
         ll_pass_free(&pass);
         run_free(&whole);
@@ -316,7 +347,7 @@ static void sweep(struct world *w, struct kept *out, const struct ll_sweep_promp
 static void sweeps_agree(void **state)
 {
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world w;
         struct ll_sweep_prompt prompts[N_PROMPTS];
         int ids[N_PROMPTS][64], tracked[N_PROMPTS];
@@ -325,7 +356,7 @@ static void sweeps_agree(void **state)
         for (int i = 0; i < N_PROMPTS; i++) {
             make_ids(ids[i], 64, w.m->d_vocab, (unsigned)(10 + i));
             tracked[i] = ids[i][5];
-            prompts[i] = (struct ll_sweep_prompt){.ids = ids[i], .n_ids = 1 + 7 * i, .want = i % 3 == 1 ? LL_SWEEP_LAST : LL_SWEEP_ALL, .tracked = &tracked[i], .n_tracked = 1};
+            prompts[i] = (struct ll_sweep_prompt){.ids = ids[i], .n_ids = 1 + 7 * i < w.n ? 1 + 7 * i : w.n, .want = i % 3 == 1 ? LL_SWEEP_LAST : LL_SWEEP_ALL, .tracked = &tracked[i], .n_tracked = 1};
         }
         sweep(&w, all, prompts, N_PROMPTS, 0, 0);
         sweep(&w, small, prompts, N_PROMPTS, 0, 1); /* a budget of one byte: a batch a prompt */
@@ -339,6 +370,77 @@ static void sweeps_agree(void **state)
         free(alone);
         free(small);
     }
+}
+
+/* Dropping a LayerNorm's bias changes the rows before the last and no other, and is what the head makes of them. */
+struct dropped { struct world *w; const struct ll_stack *st; int drop; float lse[8]; int differ; };
+
+static int on_dropped(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct dropped *d = arg;
+    const struct ll_model *m = d->w->m;
+    float *x = malloc(sizeof *x * (size_t)m->d_model), *logits = malloc(sizeof *logits * (size_t)m->d_vocab);
+    (void)err;
+    for (int l = 0; l < r->n_rows; l++) {
+        struct ll_norm norm = m->ln_final;
+        struct ll_hit top[K];
+        int n;
+        double bits, lse;
+        if (d->drop && l < m->n_layers)
+            norm.b = NULL;
+        ll_norm_row(ll_engine_vec(d->w->eng), &norm, ll_stack_row(d->st, l, r->pos0), x);
+        ll_head_logits(m, d->w->eng, x, logits);
+        ll_logits_stats(logits, m->d_vocab, 1, K, top, &n, &bits, &lse);
+        assert_memory_equal(top, r->rows[l].top, sizeof top);
+        d->differ += d->lse[l] != (float)lse;
+        d->lse[l] = (float)lse;
+    }
+    free(x);
+    free(logits);
+    return LL_OK;
+}
+
+static void ln_bias(void **state)
+{
+    enum { N = 9, PARALLEL = 2 };
+    int ids[N];
+    struct world w;
+    struct run run;
+    (void)state;
+    world_open(&w, PARALLEL, 2, NULL);
+    assert_non_null(w.m->ln_final.b);
+    make_ids(ids, N, w.m->d_vocab, 9);
+    run_ids(&w, &run, ids, N);
+    struct ll_sweep_prompt p = {.ids = ids, .n_ids = N, .want = LL_SWEEP_LAST};
+    struct dropped d = {.w = &w, .st = &run.st};
+    for (d.drop = 0; d.drop < 2; d.drop++) {
+        struct ll_sweep s = {.model = w.m, .engine = w.eng, .ln_bias_drop = d.drop, .k = K, .prompts = &p, .n_prompts = 1, .result = on_dropped, .result_arg = &d};
+        d.differ = 0;
+        if (ll_sweep_run(&s, &w.err))
+            fail_msg("%s", w.err.msg);
+    }
+    assert_int_equal(d.differ, w.m->n_layers); /* all but row n */
+    run_free(&run);
+    world_close(&w);
+}
+
+/* More tokens than learned positions are refused, not read past the table. */
+static void too_many_positions(void **state)
+{
+    enum { LEARNED = 5 };
+    int ids[LONG], start[2] = {0, 0};
+    struct world w;
+    struct ll_pass pass;
+    (void)state;
+    world_open(&w, LEARNED, 1, NULL);
+    make_ids(ids, LONG, w.m->d_vocab, 1);
+    start[1] = w.m->n_positions + 1;
+    struct ll_batch b = {1, start, ids};
+    assert_int_equal(ll_pass_init(&pass, w.m, w.eng, LONG, LONG, NULL, 0, &w.err), LL_OK);
+    assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_EUSAGE);
+    assert_non_null(strstr(w.err.msg, "learned positions"));
+    ll_pass_free(&pass);
+    world_close(&w);
 }
 
 /* The walk's statistics against a whole vector of logits, sums in double. */
@@ -367,7 +469,7 @@ static int on_compare(void *arg, const struct ll_sweep_result *r, struct ll_err 
 static void walk_against_whole(void **state)
 {
     (void)state;
-    for (int which = 0; which < N_MODELS; which++) {
+    for (int which = 0; which < n_models; which++) {
         struct world w;
         int ids[30], tracked = 7;
         world_open(&w, which, 2, NULL);
@@ -389,10 +491,10 @@ static void scale_invariance(void **state)
     float *x = malloc(d * 4), *y = malloc(d * 4), *z = malloc(d * 4);
     for (size_t i = 0; i < d; i++)
         x[i] = sinf((float)i) * 3;
-    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 3, x, y);
+    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, 3, x, y);
     for (size_t i = 0; i < d; i++)
         x[i] *= 8;
-    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 3, x, z);
+    ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, 3, x, z);
     for (size_t i = 0; i < d; i++)
         assert_true(fabsf(y[i] - z[i]) <= 1e-3f * (1 + fabsf(y[i])));
     ll_rmsnorm(ll_engine_vec(w.eng), y, x, NULL, (int)d, 1e-5f);
@@ -426,9 +528,12 @@ static void refusals(void **state)
 
 int main(void)
 {
+    if (ll_is_dir(ORACLE))
+        n_models = sizeof models / sizeof *models;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_and_units), cmocka_unit_test(appended_tokens), cmocka_unit_test(hooks_listen_only), cmocka_unit_test(hooks_change), cmocka_unit_test(split_layers),
         cmocka_unit_test(sweeps_agree),      cmocka_unit_test(walk_against_whole), cmocka_unit_test(scale_invariance), cmocka_unit_test(refusals),
+        cmocka_unit_test(ln_bias),           cmocka_unit_test(too_many_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* test_lens.c - golden vectors of spec 3.4, 7 and 9.2, top-k order, copy rule, milestones.
- * Caught: epsilon outside the root, the +1 of Gemma dropped, nats for bits, ties broken upward, blank tokens copied. */
+ * Caught: epsilon outside the root, the +1 of Gemma dropped, the sample variance for the population's, beta forgotten, nats for bits, ties broken upward, blank tokens copied. */
 #include "metrics.h"
 #include "ops.h"
 
@@ -34,6 +34,33 @@ static void rmsnorm_golden(void **state)
         near((double)y[i], gemma[i], 1e-6);
     near((double)ll_rmsnorm(ll_engine_vec(eng), y, small, NULL, 4, 1e-5f), 0.0041833001, 1e-9); /* eps inside the root */
     near((double)y[0], 0.23904572, 1e-6);
+}
+
+static void layernorm_golden(void **state)
+{
+    const float x[4] = {1, -2, 3, -4}, w[4] = {0.5f, 1, 1.5f, 2}, b[4] = {0.1f, -0.1f, 0.2f, -0.2f};
+    const double want[4] = {0.27854282, -0.55708563, 1.94979971, -2.59973294};
+    const struct ll_norm rms = {.w = w, .d = 4, .eps = 1e-5f}, layer = {.w = w, .b = b, .d = 4, .eps = 1e-5f, .kind = LL_NORM_LAYER};
+    float y[4], far[4];
+    (void)state;
+    near((double)ll_layernorm(ll_engine_vec(eng), y, x, w, NULL, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
+    for (int i = 0; i < 4; i++)
+        near((double)y[i], want[i], 1e-6);
+    ll_norm_row(ll_engine_vec(eng), &layer, x, y);
+    for (int i = 0; i < 4; i++)
+        near((double)y[i], want[i] + (double)b[i], 1e-6);
+    near((double)ll_norm_row(ll_engine_vec(eng), &rms, x, y), 2.7386146132670803, 1e-6);
+    for (int i = 0; i < 4; i++) /* a large mean costs no digits: the variance is taken around it */
+        far[i] = x[i] + 1048576;
+    near((double)ll_layernorm(ll_engine_vec(eng), y, far, w, NULL, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
+    float long_x[133], long_y[133]; /* all of a row counts, also past the last sixteen */
+    double mean = 0, var = 0;
+    for (int i = 0; i < 133; i++)
+        mean += (double)(long_x[i] = (float)(i * i % 37) - 9) / 133;
+    for (int i = 0; i < 133; i++)
+        var += ((double)long_x[i] - mean) * ((double)long_x[i] - mean) / 133;
+    near((double)ll_layernorm(ll_engine_vec(eng), long_y, long_x, NULL, NULL, 133, 0), sqrt(var), 1e-5);
+    near((double)long_y[132], ((double)long_x[132] - mean) / sqrt(var), 1e-6);
 }
 
 static void logits_golden(void **state)
@@ -155,7 +182,7 @@ static int drop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rmsnorm_golden), cmocka_unit_test(logits_golden), cmocka_unit_test(uniform_entropy), cmocka_unit_test(topk_order),
+        cmocka_unit_test(rmsnorm_golden), cmocka_unit_test(layernorm_golden), cmocka_unit_test(logits_golden), cmocka_unit_test(uniform_entropy), cmocka_unit_test(topk_order),
         cmocka_unit_test(copy_rule),      cmocka_unit_test(blank_text),    cmocka_unit_test(milestones),
     };
     return cmocka_run_group_tests(tests, make, drop);

@@ -85,7 +85,7 @@ static void joined(void **state)
     const struct ll_tensor *t = ll_ckpt_find(m->ckpt, "model.layers.0.mlp.down_proj.weight");
     assert_true(t && t->packed && t->dtype == LL_INT4_GPTQ && t->dims[0] == 32 && t->dims[1] == 40 && t->size == 32 * 40 / 2);
     assert_null(ll_ckpt_find(m->ckpt, "model.layers.0.mlp.down_proj.qzeros"));
-    ll_mat_row(&m->layers[0].W_out, 31, row);
+    ll_mat_row(&m->layers[0].mlp.W_out, 31, row);
     assert_true(row[0] != 0 || row[39] != 0);
     assert_int_equal(m->n_params, 2 * 16 * 32 + 3 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 40);
     ll_model_close(m);

@@ -1,0 +1,15 @@
+/* config.h - inside src/model: settings into the dimensions, multipliers and rotary tables of a model. */
+#ifndef LL_MODEL_CONFIG_H
+#define LL_MODEL_CONFIG_H
+#include "model.h"
+
+/* Finds the family row and fills everything of *m that settings decide (m->ckpt is open). Returns LL_OK, LL_EUNSUP
+ * (unknown model_type: lists the known ones; a refused setting, activation, rope kind) or LL_EUSAGE (the key at fault). */
+int ll_model_read_settings(struct ll_model *m, struct ll_err *err);
+/* Is an optional part there? LL_IF_STORED counts as no: who reads the tensors decides. */
+int ll_part_wanted(const struct ll_model *m, const struct ll_part *part);
+/* Facts of one layer: window, rotation, mixture or not. */
+int ll_layer_window(const struct ll_model *m, int layer);
+const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer);
+int ll_layer_is_mixture(const struct ll_model *m, int layer);
+#endif
