@@ -16,12 +16,21 @@ static const struct arch {
     const char *windowed_type; /* the same with attention.sliding_window present; NULL: no other */
     int paired_rows;           /* the converter reorders W_Q and W_K for rotation of neighbouring rows */
     int norms_complete;        /* it adds 1 to the norms' weights */
-    int wide_scale_layers;     /* with so many layers queries are scaled by 1/sqrt(width / heads): Gemma 2 27B */
+    int wide_scale_layers;     /* with so many layers queries are scaled by 1/sqrt(width / heads): Gemma's 27B */
+    const char *silent;        /* members of a JSON object: what the file does not say because llama.cpp knows it */
 } archs[] = {
-    {"llama", "llama", "mistral", 1, 0, 0}, /* Llama 1 to 3, Mistral, Yi, TinyLlama, ... */
-    {"qwen2", "qwen2", NULL, 0, 0, 0},
-    {"qwen3", "qwen3", NULL, 0, 0, 0},
-    {"gemma2", "gemma2", NULL, 0, 1, 46},
+    {"llama", "llama", "mistral", 1, 0, 0, ""}, /* Llama 1 to 3, Mistral, Yi, TinyLlama, ... */
+    {"qwen2", "qwen2", NULL, 0, 0, 0, ""},
+    {"qwen3", "qwen3", NULL, 0, 0, 0, ""},
+    {"gemma", "gemma", NULL, 0, 1, 0, ""},
+    {"gemma2", "gemma2", NULL, 0, 1, 46, ""},
+    {"gemma3", "gemma3_text", NULL, 0, 1, 62, "\"sliding_window_pattern\":6,\"rope_local_base_freq\":10000"},
+    {"phi3", "phi3", NULL, 0, 0, 0, ""},
+    {"olmo2", "olmo2", NULL, 0, 0, 0, ""},
+    {"granite", "granite", NULL, 1, 0, 0, ""},
+    {"gpt2", "gpt2", NULL, 0, 0, 0, ""},
+    {"phi2", "phi", NULL, 0, 0, 0, ""},
+    {"stablelm", "stablelm", NULL, 0, 0, 0, ""},
 };
 
 enum need { OPTIONAL, REQUIRED };
@@ -43,12 +52,19 @@ static const struct row {
     {"context_length", "max_position_embeddings", OPTIONAL},
     {"rope.freq_base", "rope_theta", OPTIONAL},
     {"rope.freq_base_swa", "rope_local_base_freq", OPTIONAL},
+    {"attention.sliding_window_pattern", "sliding_window_pattern", OPTIONAL},
+    {"embedding_scale", "embedding_multiplier", OPTIONAL},
+    {"residual_scale", "residual_multiplier", OPTIONAL},
+    {"attention.scale", "attention_multiplier", OPTIONAL},
+    {"logit_scale", "logits_scaling", OPTIONAL}, /* Granite's: logits are divided by it */
+    {"rope.scaling.original_context_length", "original_max_position_embeddings", OPTIONAL},
 };
 
 /* Settings that follow from a tensor's being there. */
 static const struct { const char *tensor, *hf; int when_there; } signs[] = {
     {"output.weight", "tie_word_embeddings", 0},
     {"blk.0.attn_q.bias", "attention_bias", 1},
+    {"blk.0.attn_q.bias", "use_qkv_bias", 1},
     {"blk.0.ffn_up.bias", "mlp_bias", 1},
 };
 
@@ -109,45 +125,60 @@ static int put_row(const struct work *w, const struct row *r)
     return rc;
 }
 
-/* Rotation: a factor for all frequencies, divisors stored as a tensor, or a kind that rope.c knows by name. */
-static int put_rope(const struct work *w, const struct ll_tensor *divisors)
+/* A tensor of a few numbers as a list, each times `factor`. */
+static int put_list(const struct work *w, const char *key, const struct ll_tensor *t, double factor)
 {
-    const struct ll_gguf_kv *kv = find(w, "rope.scaling.factor");
-    const char *kind = "none";
-    size_t len = 4;
-    double factor = 1;
-    int rc = kv ? one_number(w, "rope.scaling.factor", kv, &factor) : LL_OK;
-    if (rc)
-        return rc;
-    ll_gguf_str(find(w, "rope.scaling.type"), 0, &kind, &len);
-    int plain = len == 4 && !memcmp(kind, "none", 4);
-    if (plain && !divisors)
-        return LL_OK;
-    ll_json_obj(w->j, "rope_scaling");
-    if (!divisors) {
-        ll_json_str(w->j, "rope_type", kind, len);
-        ll_json_num(w->j, "factor", as_written(kv ? kv : &(struct ll_gguf_kv){0}, factor));
-        ll_json_end(w->j);
-        return LL_OK;
-    }
-    if (!plain && !(len == 6 && !memcmp(kind, "linear", 6)))
-        return ll_fail(w->err, LL_EUNSUP, "%s: rope_freqs.weight together with rope scaling \"%.*s\" is not supported", w->file, (int)(len < 40 ? len : 40), kind);
-    const struct ll_dtype_info *d = ll_dtype_info(divisors->dtype);
-    if (divisors->n_dims != 1 || d->block != 1 || divisors->dims[0] > 4096)
-        return ll_fail(w->err, LL_EUSAGE, "%s: tensor rope_freqs.weight: expected a short list of numbers, found %d dimensions of %s", w->file, divisors->n_dims, d->name);
-    ll_json_cstr(w->j, "rope_type", "divisors");
-    ll_json_arr_flat(w->j, "divisors");
-    for (int64_t i = 0; i < divisors->dims[0]; i++) {
+    const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
+    if (t->n_dims != 1 || d->block != 1 || t->dims[0] > 4096)
+        return ll_fail(w->err, LL_EUSAGE, "%s: tensor %s: expected a short list of numbers, found %d dimensions of %s", w->file, t->name, t->n_dims, d->name);
+    ll_json_arr_flat(w->j, key);
+    for (int64_t i = 0; i < t->dims[0]; i++) {
         float v;
-        d->to_f32(divisors->data + i * d->block_bytes, &v, 1);
-        ll_json_num(w->j, NULL, (double)v * (plain ? 1 : factor));
+        d->to_f32(t->data + i * d->block_bytes, &v, 1);
+        ll_json_num(w->j, NULL, (double)v * factor);
     }
-    ll_json_end(w->j);
     ll_json_end(w->j);
     return LL_OK;
 }
 
-static int check_supported(const struct work *w)
+/* Rotation: divisors stored as a tensor (each times the factor of linear scaling), or as two (long and short sequences), or
+ * a kind that rope.c knows by name. */
+static int put_rope(const struct work *w, ll_gguf_lookup *tensor, const void *arg)
+{
+    const struct ll_tensor *divisors = tensor(arg, "rope_freqs.weight"), *longs = tensor(arg, "rope_factors_long.weight"), *shorts = tensor(arg, "rope_factors_short.weight");
+    const struct ll_gguf_kv *kv = find(w, "rope.scaling.factor"), *gain = find(w, "rope.scaling.attn_factor");
+    const char *kind = "none";
+    size_t len = 4;
+    double factor = 1, v = 0;
+    int rc = kv ? one_number(w, "rope.scaling.factor", kv, &factor) : LL_OK;
+    if (rc)
+        return rc;
+    ll_gguf_str(find(w, "rope.scaling.type"), 0, &kind, &len);
+    int plain = len == 4 && !memcmp(kind, "none", 4), linear = len == 6 && !memcmp(kind, "linear", 6);
+    if (plain && !divisors && !(longs && shorts))
+        return LL_OK;
+    if (divisors && !plain && !linear)
+        return ll_fail(w->err, LL_EUNSUP, "%s: rope_freqs.weight together with rope scaling \"%.*s\" is not supported", w->file, (int)(len < 40 ? len : 40), kind);
+    ll_json_obj(w->j, "rope_scaling");
+    if (divisors) {
+        ll_json_cstr(w->j, "rope_type", "divisors");
+        rc = put_list(w, "divisors", divisors, linear ? factor : 1);
+    } else if (longs && shorts) {
+        ll_json_cstr(w->j, "rope_type", "longrope");
+        rc = put_list(w, "long_factor", longs, 1);
+        rc = rc ? rc : put_list(w, "short_factor", shorts, 1);
+        if (ll_gguf_num(gain, 0, &v) && isfinite(v))
+            ll_json_num(w->j, "attention_factor", as_written(gain, v));
+    } else {
+        ll_json_str(w->j, "rope_type", kind, len);
+        ll_json_num(w->j, "factor", kv ? as_written(kv, factor) : factor);
+    }
+    ll_json_end(w->j);
+    return rc;
+}
+
+/* What is not read from GGUF; and how much of a head turns, which follows from the same numbers. */
+static int check_widths(const struct work *w)
 {
     double k = 0, v = 0, experts = 0, rot = 0;
     const struct ll_gguf_kv *kk = find(w, "attention.key_length"), *kv = find(w, "attention.value_length"), *ke = find(w, "expert_count"), *kr = find(w, "rope.dimension_count");
@@ -160,7 +191,7 @@ static int check_supported(const struct work *w)
     if (!kk && ll_gguf_num(kd, 0, &d) && ll_gguf_num(kh, 0, &h) && h > 0)
         k = d / h;
     if (ll_gguf_num(kr, 0, &rot) && k > 0 && rot != k)
-        return ll_fail(w->err, LL_EUNSUP, "%s: key %s.rope.dimension_count: expected the head's width %g, found %g", w->file, w->arch->name, k, rot);
+        ll_json_num(w->j, "partial_rotary_factor", rot / k);
     return LL_OK;
 }
 
@@ -169,11 +200,13 @@ static int put_all(struct work *w, ll_gguf_lookup *tensor, const void *arg)
     const struct ll_gguf_kv *window = find(w, "attention.sliding_window");
     const struct ll_tensor *emb = tensor(arg, "token_embd.weight");
     double width = 0;
-    int rc = check_supported(w);
+    int rc = check_widths(w);
     if (rc)
         return rc;
     int windowed = w->arch->windowed_type && ll_gguf_num(window, 0, &width) && width > 0;
     ll_json_cstr(w->j, "model_type", windowed ? w->arch->windowed_type : w->arch->model_type);
+    if (*w->arch->silent)
+        ll_buf_addf(w->j->out, ",%s", w->arch->silent); /* in front: of equal keys the last one counts */
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !rc; i++)
         rc = put_row(w, &rows[i]);
     if (rc)
@@ -182,11 +215,18 @@ static int put_all(struct work *w, ll_gguf_lookup *tensor, const void *arg)
         ll_json_int(w->j, "vocab_size", emb->dims[0]);
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         ll_json_bool(w->j, signs[i].hf, (tensor(arg, signs[i].tensor) != NULL) == signs[i].when_there);
-    double layers = 0, d = 0, heads = 0;
-    if (w->arch->wide_scale_layers && ll_gguf_num(find(w, "block_count"), 0, &layers) && layers == w->arch->wide_scale_layers &&
-        ll_gguf_num(find(w, "embedding_length"), 0, &d) && ll_gguf_num(find(w, "attention.head_count"), 0, &heads) && heads > 0)
-        ll_json_num(w->j, "query_pre_attn_scalar", d / heads);
-    if ((rc = put_rope(w, tensor(arg, "rope_freqs.weight"))))
+    int parallel;
+    if (ll_gguf_bool(find(w, "use_parallel_residual"), 0, &parallel))
+        ll_json_bool(w->j, "use_parallel_residual", parallel);
+    double layers = 0, d = 0, heads = 0, width_k = 0;
+    if (w->arch->wide_scale_layers && ll_gguf_num(find(w, "block_count"), 0, &layers) && ll_gguf_num(find(w, "embedding_length"), 0, &d) &&
+        ll_gguf_num(find(w, "attention.head_count"), 0, &heads) && heads > 0) {
+        if (layers == w->arch->wide_scale_layers)
+            ll_json_num(w->j, "query_pre_attn_scalar", d / heads);
+        else if (ll_gguf_num(find(w, "attention.key_length"), 0, &width_k))
+            ll_json_num(w->j, "query_pre_attn_scalar", width_k);
+    }
+    if ((rc = put_rope(w, tensor, arg)))
         return rc;
     ll_json_obj(w->j, "gguf");
     ll_json_cstr(w->j, "architecture", w->arch->name);
