@@ -14,23 +14,25 @@ static const struct arch {
     const char *name;          /* general.architecture */
     const char *model_type;    /* of config.json */
     const char *windowed_type; /* the same with attention.sliding_window present; NULL: no other */
+    const char *experts_type;  /* the same with experts; NULL: not read */
     int paired_rows;           /* the converter reorders W_Q and W_K for rotation of neighbouring rows */
     int norms_complete;        /* it adds 1 to the norms' weights */
     int wide_scale_layers;     /* with so many layers queries are scaled by 1/sqrt(width / heads): Gemma's 27B */
     const char *silent;        /* members of a JSON object: what the file does not say because llama.cpp knows it */
 } archs[] = {
-    {"llama", "llama", "mistral", 1, 0, 0, ""}, /* Llama 1 to 3, Mistral, Yi, TinyLlama, ... */
-    {"qwen2", "qwen2", NULL, 0, 0, 0, ""},
-    {"qwen3", "qwen3", NULL, 0, 0, 0, ""},
-    {"gemma", "gemma", NULL, 0, 1, 0, ""},
-    {"gemma2", "gemma2", NULL, 0, 1, 46, ""},
-    {"gemma3", "gemma3_text", NULL, 0, 1, 62, "\"sliding_window_pattern\":6,\"rope_local_base_freq\":10000"},
-    {"phi3", "phi3", NULL, 0, 0, 0, ""},
-    {"olmo2", "olmo2", NULL, 0, 0, 0, ""},
-    {"granite", "granite", NULL, 1, 0, 0, ""},
-    {"gpt2", "gpt2", NULL, 0, 0, 0, ""},
-    {"phi2", "phi", NULL, 0, 0, 0, ""},
-    {"stablelm", "stablelm", NULL, 0, 0, 0, ""},
+    {"llama", "llama", "mistral", "mixtral", 1, 0, 0, ""}, /* Llama 1 to 3, Mistral, Yi, TinyLlama, ... */
+    {"qwen2", "qwen2", NULL, NULL, 0, 0, 0, ""},
+    {"qwen3", "qwen3", NULL, NULL, 0, 0, 0, ""},
+    {"gemma", "gemma", NULL, NULL, 0, 1, 0, ""},
+    {"gemma2", "gemma2", NULL, NULL, 0, 1, 46, ""},
+    {"gemma3", "gemma3_text", NULL, NULL, 0, 1, 62, "\"sliding_window_pattern\":6,\"rope_local_base_freq\":10000"},
+    {"phi3", "phi3", NULL, NULL, 0, 0, 0, ""},
+    {"olmo2", "olmo2", NULL, NULL, 0, 0, 0, ""},
+    {"granite", "granite", NULL, NULL, 1, 0, 0, ""},
+    {"gpt2", "gpt2", NULL, NULL, 0, 0, 0, ""},
+    {"phi2", "phi", NULL, NULL, 0, 0, 0, ""},
+    {"stablelm", "stablelm", NULL, NULL, 0, 0, 0, ""},
+    {"qwen3moe", "qwen3_moe", NULL, "qwen3_moe", 0, 0, 0, "\"norm_topk_prob\":true"},
 };
 
 enum need { OPTIONAL, REQUIRED };
@@ -53,6 +55,9 @@ static const struct row {
     {"rope.freq_base", "rope_theta", OPTIONAL},
     {"rope.freq_base_swa", "rope_local_base_freq", OPTIONAL},
     {"attention.sliding_window_pattern", "sliding_window_pattern", OPTIONAL},
+    {"expert_count", "num_experts", OPTIONAL},
+    {"expert_used_count", "num_experts_per_tok", OPTIONAL},
+    {"expert_feed_forward_length", "moe_intermediate_size", OPTIONAL},
     {"embedding_scale", "embedding_multiplier", OPTIONAL},
     {"residual_scale", "residual_multiplier", OPTIONAL},
     {"attention.scale", "attention_multiplier", OPTIONAL},
@@ -184,8 +189,8 @@ static int check_widths(const struct work *w)
     const struct ll_gguf_kv *kk = find(w, "attention.key_length"), *kv = find(w, "attention.value_length"), *ke = find(w, "expert_count"), *kr = find(w, "rope.dimension_count");
     const struct ll_gguf_kv *kd = find(w, "embedding_length"), *kh = find(w, "attention.head_count");
     double d = 0, h = 0;
-    if (ll_gguf_num(ke, 0, &experts) && experts > 0)
-        return ll_fail(w->err, LL_EUNSUP, "%s: key %s.expert_count: mixtures of experts are not read from GGUF (found %g)", w->file, w->arch->name, experts);
+    if (ll_gguf_num(ke, 0, &experts) && experts > 0 && !w->arch->experts_type)
+        return ll_fail(w->err, LL_EUNSUP, "%s: key %s.expert_count: a mixture of experts is not supported here (found %g)", w->file, w->arch->name, experts);
     if (ll_gguf_num(kk, 0, &k) && ll_gguf_num(kv, 0, &v) && k != v)
         return ll_fail(w->err, LL_EUNSUP, "%s: key %s.attention.value_length: expected that of keys, %g, found %g", w->file, w->arch->name, k, v);
     if (!kk && ll_gguf_num(kd, 0, &d) && ll_gguf_num(kh, 0, &h) && h > 0)
@@ -204,7 +209,9 @@ static int put_all(struct work *w, ll_gguf_lookup *tensor, const void *arg)
     if (rc)
         return rc;
     int windowed = w->arch->windowed_type && ll_gguf_num(window, 0, &width) && width > 0;
-    ll_json_cstr(w->j, "model_type", windowed ? w->arch->windowed_type : w->arch->model_type);
+    double experts = 0;
+    int mixed = w->arch->experts_type && ll_gguf_num(find(w, "expert_count"), 0, &experts) && experts > 0;
+    ll_json_cstr(w->j, "model_type", mixed ? w->arch->experts_type : windowed ? w->arch->windowed_type : w->arch->model_type);
     if (*w->arch->silent)
         ll_buf_addf(w->j->out, ",%s", w->arch->silent); /* in front: of equal keys the last one counts */
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !rc; i++)

@@ -15,4 +15,6 @@ const char *const ll_gguf_names[LL_N_ROLES] = {
     [LL_R_Q_NORM] = BLK "attn_q_norm.weight", [LL_R_K_NORM] = BLK "attn_k_norm.weight",
     BOTH(LL_R_W_GATE, LL_R_B_GATE, BLK "ffn_gate"), BOTH(LL_R_W_IN, LL_R_B_IN, BLK "ffn_up"), BOTH(LL_R_W_OUT, LL_R_B_OUT, BLK "ffn_down"),
     [LL_R_W_GATE_IN] = BLK "ffn_up.weight", /* Phi 3: the rows of the gate, then of up, under one name */
+    [LL_R_ROUTER] = BLK "ffn_gate_inp.weight", /* experts: one tensor for all of a layer, [n_experts, n, k] */
+    [LL_R_X_GATE] = BLK "ffn_gate_exps.weight", [LL_R_X_IN] = BLK "ffn_up_exps.weight", [LL_R_X_OUT] = BLK "ffn_down_exps.weight",
 };

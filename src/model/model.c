@@ -102,11 +102,24 @@ static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, in
     return LL_OK;
 }
 
+/* Matrix `at` of a stack. */
+static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int at, int n, int k, struct ll_mat *out, struct ll_err *err)
+{
+    if (m->n_experts < 1 || t->dims[0] != m->n_experts || t->dims[1] != n || t->dims[2] != k || !ll_dtype_info(t->dtype)->is_float)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d, %d] of a floating or block type, found [%lld, %lld, %lld] of %s", m->ckpt->files[t->file].name, t->name, m->n_experts, n, k,
+                       (long long)t->dims[0], (long long)t->dims[1], (long long)t->dims[2], ll_dtype_info(t->dtype)->name);
+    size_t one = t->size / (size_t)m->n_experts;
+    *out = (struct ll_mat){.type = t->dtype, .data = t->data + (size_t)at * one, .row_bytes = one / (size_t)n, .n = n, .k = k};
+    return LL_OK;
+}
+
 static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k, struct ll_mat *out, struct ll_err *err)
 {
     const struct ll_tensor *t = find_role(m, role, layer, expert, err);
     if (!t)
         return err ? err->code : LL_EUSAGE;
+    if (m->ckpt->gguf && t->n_dims == 3) /* experts as one tensor: [n_experts, n, k] */
+        return stacked_mat(m, t, expert, n, k, out, err);
     if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[role], "%d"))
         return mat_of(m, t, n, k, out, err);
     int rc = mat_of(m, t, k, n, out, err); /* stored [k, n] */

@@ -8,6 +8,7 @@ Prints the largest difference of logits and of the residual stream, relative to 
 """
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,8 @@ import gguf
 import numpy as np
 from safetensors import safe_open
 
-ARCH = {"gemma": "gemma", "gemma3": "gemma3", "phi3": "phi3", "phi3_longrope": "phi3", "olmo2": "olmo2", "granite": "granite", "gpt2": "gpt2", "phi": "phi2", "stablelm": "stablelm"}
+ARCH = {"gemma": "gemma", "gemma3": "gemma3", "phi3": "phi3", "phi3_longrope": "phi3", "olmo2": "olmo2", "granite": "granite", "gpt2": "gpt2", "phi": "phi2", "stablelm": "stablelm",
+        "mixtral": "llama", "qwen3_moe": "qwen3moe"}
 
 
 def load(folder: pathlib.Path) -> dict[str, np.ndarray]:
@@ -66,8 +68,21 @@ def write(name: str, folder: pathlib.Path, path: pathlib.Path) -> None:
         w.add_rope_scaling_attn_factors(np.sqrt(1 + np.log(c["max_position_embeddings"] / old) / np.log(old)))
         w.add_tensor("rope_factors_long.weight", np.array(rope["long_factor"], np.float32))
         w.add_tensor("rope_factors_short.weight", np.array(rope["short_factor"], np.float32))
+    experts = c.get("num_local_experts") or c.get("num_experts")
+    if experts:
+        w.add_expert_count(experts), w.add_expert_used_count(c["num_experts_per_tok"])
+    if "moe_intermediate_size" in c:
+        w.add_expert_feed_forward_length(c["moe_intermediate_size"])
     names = gguf.get_tensor_name_map({v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch], layers)
-    for hf, x in load(folder).items():
+    tensors = load(folder)
+    for layer in range(layers if experts else 0):  # all experts of a layer in one tensor
+        for part, new in {"w1": "gate", "w3": "up", "w2": "down", "gate_proj": "gate", "up_proj": "up", "down_proj": "down"}.items():
+            stack = [k for e in range(experts) for k in tensors if f"layers.{layer}." in k and k.endswith(f"experts.{e}.{part}.weight")]
+            if stack:
+                w.add_tensor(f"blk.{layer}.ffn_{new}_exps.weight", np.stack([tensors[k] for k in stack]))
+    for hf, x in tensors.items():
+        if ".experts." in hf or (experts and int((hf.split("layers.") + ["0."])[1].split(".")[0]) >= layers):
+            continue
         if hf.endswith((".attn.bias", ".attn.masked_bias", "inv_freq")) and x.ndim != 1 or (hf == "lm_head.weight" and c.get("tie_word_embeddings")):
             continue
         new = names.get_name(hf, (".weight", ".bias")) or names.get_name("transformer." + hf, (".weight", ".bias"))
@@ -77,7 +92,7 @@ def write(name: str, folder: pathlib.Path, path: pathlib.Path) -> None:
             x = x.T
         if arch.startswith("gemma") and hf.endswith("norm.weight"):
             x = x + np.float32(1)
-        if arch == "granite" and ("q_proj" in hf or "k_proj" in hf):
+        if arch in ("granite", "llama") and ("q_proj" in hf or "k_proj" in hf):
             x = interleave(x, heads if "q_proj" in hf else kv)
         w.add_tensor(new, np.ascontiguousarray(x))
     w.write_header_to_file(), w.write_kv_data_to_file(), w.write_tensors_to_file(), w.close()
@@ -94,10 +109,15 @@ def main() -> int:
     program, models, bad = sys.argv[1], pathlib.Path(sys.argv[2]), 0
     for name in sys.argv[3:] or ARCH:
         with tempfile.TemporaryDirectory() as scratch:
-            path = pathlib.Path(scratch) / f"{name}.gguf"
-            write(name, models / name, path)
+            path, folder = pathlib.Path(scratch) / f"{name}.gguf", models / name
+            if name == "qwen3_moe":  # its layer 1 is dense, which a GGUF of this kind cannot say: layer 0 alone
+                folder = pathlib.Path(shutil.copytree(folder, path.with_suffix("")))
+                c = json.loads((folder / "config.json").read_text())
+                (folder / "config.json").chmod(0o644)
+                (folder / "config.json").write_text(json.dumps(c | {"num_hidden_layers": 1, "mlp_only_layers": []}))
+            write(name, folder, path)
             try:
-                a, b = dump(program, models / name, path.with_suffix(".a")), dump(program, path, path.with_suffix(".b"))
+                a, b = dump(program, folder, path.with_suffix(".a")), dump(program, path, path.with_suffix(".b"))
             except subprocess.CalledProcessError as e:
                 print(f"{name:15s} {e.stderr.decode().strip()}")
                 bad += 1
