@@ -1,12 +1,27 @@
 /* ckpt.c - see ckpt.h. Told in order: a path (hub.c, layout.c), its files, their headers (safetensors.c), one sorted list. */
 #include "ckpt.h"
 
+#include "gguf.h"
 #include "hub.h"
 #include "layout.h"
+#include "packed_ckpt.h"
 #include "safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* The header of a mapped file, by its container. What ll_gguf_list() gives takes the same shape. */
+static int parse_header(const struct ll_ckpt *c, struct ll_ckpt_file *f, struct ll_st_header *h, struct ll_err *err)
+{
+    if (strcmp(c->container, "gguf"))
+        return ll_st_parse(h, f->name, f->map.data, f->map.size, err);
+    int rc = ll_gguf_parse(&f->gguf, f->name, f->map.data, f->map.size, err);
+    if (!rc)
+        rc = ll_gguf_list(f->gguf, f->name, &h->tensors, &h->n_tensors, err);
+    if (!rc)
+        h->size = (size_t)ll_gguf_data_start(f->gguf);
+    return rc;
+}
 
 /* Map one file and append its tensors, unsorted as yet. */
 static int add_file(struct ll_ckpt *c, const char *name, struct ll_err *err)
@@ -20,7 +35,7 @@ static int add_file(struct ll_ckpt *c, const char *name, struct ll_err *err)
     int rc = ll_map_open(&f->map, f->path, err);
     if (rc)
         return rc;
-    rc = ll_st_parse(&h, name, f->map.data, f->map.size, err);
+    rc = parse_header(c, f, &h, err);
     if (rc)
         return ll_context(err, "%s", c->dir);
     size_t n = (size_t)c->n_tensors + (size_t)h.n_tensors;
@@ -83,6 +98,33 @@ static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_er
     return rc ? rc : check_index(c, l, err);
 }
 
+static const struct ll_tensor *find_tensor(const void *arg, const char *name) { return ll_ckpt_find(arg, name); }
+
+/* A split model's parts say how many they are and which each is; metadata lie in the first. */
+static int check_parts(const struct ll_ckpt *c, struct ll_err *err)
+{
+    for (int i = 0; i < c->n_files; i++) {
+        const struct ll_gguf *g = c->files[i].gguf;
+        int64_t count = ll_gguf_get_int(g, "split.count", c->n_files), no = ll_gguf_get_int(g, "split.no", i), all = ll_gguf_get_int(g, "split.tensors.count", c->n_tensors);
+        if (count != c->n_files && !(count == 0 && c->n_files == 1))
+            return ll_fail(err, LL_EUSAGE, "%s: key split.count: expected %d as the name says, found %lld", c->files[i].name, c->n_files, (long long)count);
+        if (no != i)
+            return ll_fail(err, LL_EUSAGE, "%s: key split.no: expected %d as the name says, found %lld", c->files[i].name, i, (long long)no);
+        if (all != c->n_tensors)
+            return ll_fail(err, LL_EUSAGE, "%s: key split.tensors.count: expected the %d tensors of all parts, found %lld", c->files[i].name, c->n_tensors, (long long)all);
+    }
+    return LL_OK;
+}
+
+static int read_metadata(struct ll_ckpt *c, struct ll_err *err)
+{
+    c->gguf = c->files[0].gguf;
+    int rc = check_parts(c, err);
+    if (!rc)
+        rc = ll_gguf_settings(&c->settings, c->gguf, c->files[0].name, find_tensor, c, err);
+    return rc ? ll_context(err, "%s", c->dir) : LL_OK;
+}
+
 static int read_config(struct ll_ckpt *c, struct ll_err *err)
 {
     char *path = ll_path_join(c->dir, "config.json");
@@ -101,7 +143,7 @@ static int name_it(struct ll_ckpt *c, struct ll_layout *l, char *id, struct ll_e
     c->model_id = id ? id : strdup(l->clean);
     c->clean = id ? ll_path_base(id) : strdup(l->clean);
     c->dir = strdup(l->dir);
-    c->container = "safetensors";
+    c->container = l->is_gguf ? "gguf" : "safetensors";
     return c->model_id && c->clean && c->dir ? LL_OK : ll_fail_mem(err, "model name", strlen(l->dir));
 }
 
@@ -133,10 +175,14 @@ int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
         free(id);
     else
         rc = name_it(c, &l, id, err);
-    if (!rc)
+    if (!rc && !l.is_gguf)
         rc = read_config(c, err);
     if (!rc)
         rc = open_files(c, &l, err);
+    if (!rc && l.is_gguf)
+        rc = read_metadata(c, err);
+    else if (!rc)
+        rc = ll_ckpt_join_packed(c, err);
     ll_layout_free(&l);
     if (rc)
         ll_ckpt_close(c);
@@ -150,6 +196,7 @@ void ll_ckpt_close(struct ll_ckpt *c)
     if (!c)
         return;
     for (int i = 0; i < c->n_files; i++) {
+        ll_gguf_close(c->files[i].gguf);
         ll_map_close(&c->files[i].map);
         free(c->files[i].tensor_names);
         free(c->files[i].path);
@@ -157,6 +204,7 @@ void ll_ckpt_close(struct ll_ckpt *c)
     }
     free(c->files);
     free(c->tensors);
+    free(c->packed);
     ll_settings_free(c->settings);
     free(c->model_id);
     free(c->clean);

@@ -1,20 +1,26 @@
 /* ckpt.h - a checkpoint as named tensors and settings, whatever container it came in.
  *
  * A Hugging Face folder (config.json + one *.safetensors, or many with model.safetensors.index.json), a single
- * .safetensors or .index.json file beside its config.json, or org/name[@rev] in the local hub cache (hub.h). Everything
+ * .safetensors or .index.json file beside its config.json, a .gguf file (single, or any part of a split one) or a folder
+ * with one such model and no safetensors, or org/name[@rev] in the local hub cache (hub.h). Of a GGUF model the settings
+ * are what its metadata say, under the names of config.json (gguf.h). Everything
  * in the files is hostile until checked: lengths, offsets, products, types and UTF-8. Tensors stay as stored in the
- * mapped files; nothing is copied. Source: safetensors format document; huggingface_hub cache layout. */
+ * mapped files; nothing is copied. Source: safetensors format document; ggml's gguf.md; huggingface_hub
+ * cache layout. */
 #ifndef LL_CKPT_H
 #define LL_CKPT_H
 #include "dtype.h"
 #include "fail.h"
 #include "map.h"
+#include "packed.h"
 #include "settings.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum { LL_MAX_DIMS = 4 };
+
+struct ll_gguf;
 
 struct ll_tensor {
     const char *name;            /* borrowed from the checkpoint, valid UTF-8 */
@@ -24,6 +30,7 @@ struct ll_tensor {
     const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
     size_t size;                 /* bytes, checked against dims and dtype */
     int file;                    /* index into ckpt->files */
+    const struct ll_packed *packed; /* what turns the stored numbers into weights; NULL for nearly all */
 };
 
 struct ll_ckpt_file {
@@ -31,6 +38,7 @@ struct ll_ckpt_file {
     char *name;                  /* owned: path relative to the checkpoint folder, for messages and provenance */
     char *tensor_names;          /* owned: where the names of its tensors lie */
     struct ll_map map;           /* owned */
+    struct ll_gguf *gguf;        /* owned: its header, where it is a GGUF file; else NULL */
     size_t header_size;          /* bytes before the first tensor */
 };
 
@@ -40,16 +48,19 @@ struct ll_ckpt {
     char *clean;                 /* owned: model name, the part after the last '/' of what was asked for (without @rev; of a
                                   * file named model.*: of its folder; of a folder inside a hub cache: of the model's id) */
     char *model_id;              /* owned: "org/name" when it came from the hub cache, else clean */
-    const char *container;       /* "safetensors" (later "gguf") */
-    struct ll_settings *settings;/* owned: config.json */
+    const char *container;       /* "safetensors", "gguf" */
+    struct ll_gguf *gguf;        /* metadata of a GGUF model: that of files[0] (gguf.h); NULL for safetensors */
+    struct ll_settings *settings;/* owned: config.json, or what GGUF metadata say */
     struct ll_ckpt_file *files;  /* owned */
     int n_files;
     struct ll_tensor *tensors;   /* owned, sorted by name, each name once */
     int n_tensors;
+    struct ll_packed *packed;    /* owned: those of the tensors */
 };
 
-/* Open what `model` names (see above). Reads headers only. Returns LL_OK, or LL_EUSAGE (missing or broken file: the
- * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type not known, more than
+/* Open what `model` names (see above). Reads headers only. Where config.json has a quantization_config, its scales and zeros
+ * are joined to the weights: "X.qweight" and its companions become a tensor "X.weight" of shape [n, k] (packed_ckpt.c). Returns LL_OK, or LL_EUSAGE (missing or broken file: the
+ * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type or quantisation not known, more than
  * LL_MAX_DIMS dimensions) or LL_EFAIL. A failed open holds nothing. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
@@ -61,7 +72,7 @@ void ll_ckpt_will_need(const struct ll_ckpt *ckpt, const struct ll_tensor *t);
 void ll_ckpt_dont_need(const struct ll_ckpt *ckpt, const struct ll_tensor *t);
 
 /* What the checkpoint is, cheaply: SHA-256 (hex) over the bytes of config.json, tokenizer.json and tokenizer_config.json
- * (where there), and per tensor, in order of names, its name, dtype, shape and size, and 64 bytes from its middle (of
+ * (where there; of a GGUF model instead all metadata but its division into parts), and per tensor, in order of names, its name, dtype, shape and size, and 64 bytes from its middle (of
  * at most 1024 tensors, evenly chosen), so that training steps and fine-tunes of one model differ. Independent of where
  * the files lie, their names and their division into shards. It does not prove the weights equal: that takes
  * a hash of all bytes. Costs a read of the tokenizer (33 MB: 0.1 s) and a page a tensor. LL_OK, LL_EUSAGE or LL_EFAIL. */

@@ -2,6 +2,7 @@
  *
  * Every piece is preceded by its kind and its length, so that no two different checkpoints feed the hash the same bytes. */
 #include "ckpt.h"
+#include "gguf.h"
 #include "sha256.h"
 
 #include <stdio.h>
@@ -37,6 +38,21 @@ static int add_document(struct ll_sha256 *sha, const char *dir, const char *name
     return rc;
 }
 
+/* Pairs in order of keys; how a model is split is no part of what it is. */
+static void add_metadata(struct ll_sha256 *sha, const struct ll_gguf *g)
+{
+    char type[48];
+    for (int i = 0; i < ll_gguf_n_kv(g); i++) {
+        const struct ll_gguf_kv *kv = ll_gguf_kv_at(g, i);
+        if (!strncmp(kv->key, "split.", 6))
+            continue;
+        int n = snprintf(type, sizeof type, "%s%s %llu", ll_gguf_type_name(kv->type), kv->is_array ? "[]" : "", (unsigned long long)kv->n);
+        add_piece(sha, "key", kv->key, strlen(kv->key));
+        add_piece(sha, "type", type, (size_t)n);
+        add_piece(sha, "value", kv->data, kv->size);
+    }
+}
+
 static void add_tensor(struct ll_sha256 *sha, const struct ll_tensor *t, int sample)
 {
     char line[160];
@@ -49,6 +65,10 @@ static void add_tensor(struct ll_sha256 *sha, const struct ll_tensor *t, int sam
         return;
     size_t len = t->size < SAMPLE_BYTES ? t->size : SAMPLE_BYTES;
     add_piece(sha, "sample", t->data + (t->size - len) / 2, len);
+    if (!t->packed)
+        return;
+    len = t->packed->scale_bytes < SAMPLE_BYTES ? t->packed->scale_bytes : SAMPLE_BYTES;
+    add_piece(sha, "scales", t->packed->scales + (t->packed->scale_bytes - len) / 2, len);
 }
 
 int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)
@@ -56,7 +76,9 @@ int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)
     struct ll_sha256 sha;
     int rc = LL_OK;
     ll_sha256_init(&sha);
-    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc; i++)
+    if (c->gguf)
+        add_metadata(&sha, c->gguf);
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc && !c->gguf; i++)
         rc = add_document(&sha, c->dir, documents[i], err);
     if (rc)
         return rc;

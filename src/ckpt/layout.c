@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECTED "a Hugging Face folder, a .safetensors file or an index (.safetensors.index.json)"
+#define EXPECTED "a Hugging Face folder, a .safetensors file, an index (.safetensors.index.json) or a .gguf file"
 #define MAX_INDEX ((size_t)64 << 20) /* the largest published ones have some 100,000 lines, 10 MB */
 
-static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json";
+static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json", gguf_suffix[] = ".gguf";
+enum { MAX_PARTS = 99999 }; /* the split names have five digits */
 /* Weights in Python's pickle format: recognised to say why they are not read. */
 static const char *const pickle_suffixes[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
 
@@ -124,6 +125,74 @@ static int use_index(struct ll_layout *l, const char *name, struct ll_err *err)
     return rc;
 }
 
+/* ---- GGUF -------------------------------------------------------------------------------------------------------- */
+
+/* "NAME-00002-of-00005.gguf": the number of parts, *part (from 1) and the length of NAME; else 0. */
+static int split_name(const char *name, int *part, size_t *stem)
+{
+    static const char form[] = "-ddddd-of-ddddd.gguf";
+    size_t n = strlen(name), m = sizeof form - 1;
+    if (n <= m)
+        return 0;
+    const char *tail = name + n - m;
+    for (size_t i = 0; i < m; i++)
+        if (form[i] == 'd' ? tail[i] < '0' || tail[i] > '9' : tail[i] != form[i])
+            return 0;
+    *part = atoi(tail + 1);
+    *stem = n - m;
+    int parts = atoi(tail + 10);
+    return *part >= 1 && *part <= parts ? parts : 0;
+}
+
+/* One file, or all parts of the split one that `name` belongs to. */
+static int use_gguf(struct ll_layout *l, const char *name, struct ll_err *err)
+{
+    int part = 0, parts, rc = LL_OK;
+    size_t stem = 0;
+    l->is_gguf = 1;
+    if (!(parts = split_name(name, &part, &stem)))
+        return add_file(l, name, err);
+    for (int i = 1; i <= parts && !rc; i++) {
+        struct ll_buf b = {0};
+        ll_buf_addf(&b, "%.*s-%05d-of-%05d.gguf", (int)stem, name, i, parts);
+        rc = ll_buf_ok(&b, err);
+        if (!rc && !holds(l->dir, ll_buf_str(&b)))
+            rc = ll_fail(err, LL_EUSAGE, "%s: part %d of %d is missing: %s (incomplete download?)", l->dir, i, parts, ll_buf_str(&b));
+        if (!rc)
+            rc = add_file(l, ll_buf_str(&b), err);
+        ll_buf_free(&b);
+    }
+    return rc;
+}
+
+/* A folder without safetensors: the one GGUF model in it, a first part standing for all. *found: 0 when there is none. */
+static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
+{
+    char *only = NULL;
+    int n = 0, part = 0, rc = LL_OK;
+    size_t stem;
+    DIR *d = opendir(l->dir);
+    for (struct dirent *e; d && !rc && (e = readdir(d));) {
+        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds(l->dir, e->d_name) || (split_name(e->d_name, &part, &stem) && part > 1))
+            continue;
+        n++;
+        if (only && strcmp(only, e->d_name) < 0)
+            continue;
+        free(only);
+        if (!(only = strdup(e->d_name)))
+            rc = ll_fail_mem(err, "file name", strlen(e->d_name));
+    }
+    if (d)
+        closedir(d);
+    if (!rc && n > 1)
+        rc = ll_fail(err, LL_EUSAGE, "%s: %d .gguf models; name one of them, such as %s", l->dir, n, only);
+    if (!rc && n == 1)
+        rc = use_gguf(l, only, err);
+    *found = n;
+    free(only);
+    return rc;
+}
+
 /* ---- a folder --------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -152,12 +221,14 @@ static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
 static int use_only_file(struct ll_layout *l, struct ll_err *err)
 {
     char *pickle = NULL;
-    int rc = list_folder(l, &pickle, err);
-    if (!rc && !l->n_files && pickle)
-        rc = ll_fail(err, LL_EUNSUP, "%s: holds only %s; pickles are not read (they can run code), expected *.safetensors", l->dir, pickle);
+    int n_gguf = 0, rc = list_folder(l, &pickle, err);
     if (!rc && !l->n_files)
-        rc = ll_fail(err, LL_EUSAGE, "%s: no *.safetensors here; expected %s", l->dir, EXPECTED);
-    if (!rc && l->n_files > 1)
+        rc = use_only_gguf(l, &n_gguf, err);
+    if (!rc && !l->n_files && pickle)
+        rc = ll_fail(err, LL_EUNSUP, "%s: holds only %s; pickles are not read (they can run code), expected *.safetensors or *.gguf", l->dir, pickle);
+    if (!rc && !l->n_files)
+        rc = ll_fail(err, LL_EUSAGE, "%s: no *.safetensors and no *.gguf here; expected %s", l->dir, EXPECTED);
+    if (!rc && l->n_files > 1 && !l->is_gguf)
         rc = ll_fail(err, LL_EUSAGE, "%s: %d .safetensors files and no model.safetensors.index.json; name one of them, such as %s", l->dir, l->n_files,
                      l->files[0]);
     free(pickle);
@@ -192,6 +263,8 @@ static char *folder_name(const char *dir)
 static char *file_name(const char *dir, const char *name, const char *suffix)
 {
     size_t stem = strlen(name) - strlen(suffix);
+    int part;
+    split_name(name, &part, &stem);
     return stem == 5 && !strncmp(name, "model", 5) ? folder_name(dir) : strndup(name, stem);
 }
 
@@ -203,13 +276,13 @@ static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
     l->dir = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
     if (!l->dir)
         return ll_fail_mem(err, path, strlen(path));
-    int is_index = ends_with(name, index_suffix);
-    if (!is_index && !ends_with(name, weights_suffix))
+    int is_index = ends_with(name, index_suffix), is_gguf = ends_with(name, gguf_suffix);
+    if (!is_index && !is_gguf && !ends_with(name, weights_suffix))
         return ll_fail(err, LL_EUSAGE, "%s: expected %s", path, EXPECTED);
-    l->clean = file_name(l->dir, name, is_index ? index_suffix : weights_suffix);
+    l->clean = file_name(l->dir, name, is_index ? index_suffix : is_gguf ? gguf_suffix : weights_suffix);
     if (!l->clean)
         return ll_fail_mem(err, path, strlen(path));
-    return is_index ? use_index(l, name, err) : add_file(l, name, err);
+    return is_index ? use_index(l, name, err) : is_gguf ? use_gguf(l, name, err) : add_file(l, name, err);
 }
 
 static int from_folder(struct ll_layout *l, const char *path, struct ll_err *err)
@@ -223,7 +296,7 @@ int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err)
 {
     memset(l, 0, sizeof *l);
     int rc = ll_is_dir(path) ? from_folder(l, path, err) : from_file(l, path, err);
-    if (!rc && !holds(l->dir, "config.json"))
+    if (!rc && !l->is_gguf && !holds(l->dir, "config.json"))
         rc = ll_fail(err, LL_EUSAGE, "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, *.safetensors)", l->dir);
     if (rc)
         ll_layout_free(l);

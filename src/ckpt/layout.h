@@ -11,7 +11,8 @@ struct ll_layout_entry {
 };
 
 struct ll_layout {
-    char *dir;          /* owned: folder of config.json */
+    char *dir;          /* owned: folder of config.json, or of the GGUF files */
+    int is_gguf;        /* the files are GGUF: one, or all parts of a split one in order */
     char *index_name;   /* owned: name of the index file, NULL without one */
     struct cJSON *index;/* owned: its content */
     struct ll_layout_entry *entries; /* owned: the weight map, sorted by file, then tensor; NULL without an index */
@@ -21,7 +22,7 @@ struct ll_layout {
     char *clean;        /* owned: what the path calls the model */
 };
 
-/* path must exist: a folder, a .safetensors file or an index. Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json or
+/* path must exist: a folder, a .safetensors file, an index, or a .gguf (any part of a split one). Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json or
  * shard missing, an index that points elsewhere), LL_EUNSUP (pickles only) or LL_EFAIL. A failed call holds nothing. */
 int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err);
 void ll_layout_free(struct ll_layout *l); /* {0} is fine */

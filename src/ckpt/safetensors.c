@@ -28,7 +28,7 @@ static int read_dtype(const struct parse *p, struct ll_tensor *t, const cJSON *v
     if (!cJSON_IsString(v))
         return bad(p, t->name, "dtype", "a type such as \"BF16\"", v);
     int dtype = ll_dtype_by_name(v->valuestring);
-    if (dtype < 0 || strcmp(ll_dtype_info(dtype)->name, v->valuestring)) /* torch's spelling is none of the format's */
+    if (dtype < 0 || strcmp(ll_dtype_info(dtype)->name, v->valuestring) || ll_dtype_info(dtype)->block != 1) /* torch's and GGML's are none of the format's */
         return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": dtype \"%.40s\" is not known", p->file, t->name, v->valuestring);
     t->dtype = (enum ll_dtype)dtype;
     return LL_OK;

@@ -49,7 +49,7 @@ static double measure_rate(struct ll_engine *eng, struct ll_err *err)
     float *x = calloc((size_t)M * K, sizeof *x), *y = malloc(sizeof *y * M * N);
     double best = 0;
     if (x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
-        struct ll_mat mat = {.type = LL_W_F32, .data = (const uint8_t *)w, .row_bytes = sizeof(float) * K, .n = N, .k = K};
+        struct ll_mat mat = {.type = LL_F32, .data = (const uint8_t *)w, .row_bytes = sizeof(float) * K, .n = N, .k = K};
         for (int i = 0; i < TIMES; i++) {
             double t0 = ll_now_s();
             ll_linear(eng, &mat, x, K, M, NULL, y, N);
@@ -204,7 +204,9 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     const struct ll_layer *L = &m->layers[0];
     char a[24], b[24];
     ll_buf_addf(out, "model    %s\n", i->model_id);
-    ll_buf_addf(out, "family   %s, because config.json says model_type \"%s\"; the row covers %s\n", i->family, ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
+    const char *arch = ll_settings_str(m->ckpt->settings, "gguf.architecture", NULL);
+    ll_buf_addf(out, "family   %s, because %s \"%s\"; the row covers %s\n", i->family, arch ? "the metadata say general.architecture" : "config.json says model_type",
+                arch ? arch : ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
     ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
     ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a), ll_human_bytes((double)ll_model_weight_bytes(m), b));
     ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);

@@ -53,7 +53,7 @@ static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, st
     for (; p->end < end; p->end += 16) {
         const int n = min_int(16, a->n_pos - p->end);
         if (!a->scores_in && !a->pattern_in) {
-            const struct ll_mat keys = {.type = LL_W_F32, .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv + (long)p->kv_head * d), .row_bytes = (size_t)a->ldkv * sizeof(float), .n = n, .k = d};
+            const struct ll_mat keys = {.type = LL_F32, .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv + (long)p->kv_head * d), .row_bytes = (size_t)a->ldkv * sizeof(float), .n = n, .k = d};
             float *panel = s->k_panel + (long)p->end * dpad;
             if (n < 16)
                 memset(panel, 0, sizeof *panel * 16 * (size_t)dpad);

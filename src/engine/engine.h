@@ -13,25 +13,32 @@
  * One engine serves one caller at a time; several engines may run side by side. */
 #ifndef LL_ENGINE_H
 #define LL_ENGINE_H
+#include "dtype.h"
 #include "fail.h"
+#include "packed.h"
 #include "thread.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum ll_wtype { LL_W_F32, LL_W_F16, LL_W_BF16, LL_N_WTYPES };  /* how a matrix is stored; one row a type in wtype.c */
-
-/* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address. */
+/* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address; k is a multiple of the type's
+ * block. */
 struct ll_mat {
-    enum ll_wtype type;
+    enum ll_dtype type;   /* any row of dtype.h; kernels have fast paths for some */
     const uint8_t *data;  /* row 0 */
     size_t row_bytes;     /* from one row to the next */
     int n, k;
     int transposed;       /* 1: stored [k, n]: column k of all rows lies at data + k * row_bytes (types with one value a block) */
+    int paired;           /* > 0: rows lie as GGUF keeps W_Q and W_K: in groups of `paired` rows (a head), row i of a group is
+                           * stored as its row 2i, row i + paired/2 as 2i + 1. ll_linear and ll_mat_row undo it; n is a
+                           * multiple. 0: in order */
+    const struct ll_packed *packed; /* not NULL: stored as packed.h says, all of it at data; row_bytes does not count; borrowed */
+    int packed_row;       /* its row that is row 0 here (ll_mat_rows) */
 };
-const char *ll_wtype_name(enum ll_wtype type);            /* "f32", "f16", "bf16" */
-size_t ll_wtype_row_bytes(enum ll_wtype type, int k);     /* bytes of k stored weights */
-/* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding). */
+const char *ll_wtype_name(enum ll_dtype type);            /* "F32", "Q4_K", ... */
+size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored weights */
+/* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding); of a paired
+ * matrix whole groups. */
 struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
 /* Row n of w as w->k floats, exact (embedding look-up). */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);

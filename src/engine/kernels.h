@@ -33,13 +33,13 @@ struct ll_kernels {
     int (*x_rows)(int left);         /* how many rows of x the next group takes of the `left` ones */
 
     /* Columns k0..k0+kl of n rows (stride row_bytes, row 0 at w) -> groups of nr; missing rows and columns become 0.
-     * NULL: no fast path for this type (ll_widen falls back to the conversion of wtype.c). */
-    void (*widen[LL_N_WTYPES])(const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride);
+     * NULL: no fast path for this type (ll_widen falls back to the conversion of dtype.h). */
+    void (*widen[LL_N_DTYPES])(const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride);
 
     void (*tile)(const struct ll_tile *t);
     /* The same for one group of nr whole rows read as stored from `raw` (column k0 of row 0) and widened in registers;
      * t->kb columns must exist. `panel` is scratch for one group. NULL entries: not available. */
-    void (*fused[LL_N_WTYPES])(const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel);
+    void (*fused[LL_N_DTYPES])(const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel);
 
     /* row[lo..hi) -> softmax over it; lo and hi are multiples of 16, masked entries are -inf. Order: see ll_attn. */
     void (*softmax)(float *row, int lo, int hi);
@@ -52,15 +52,7 @@ extern const struct ll_kernels ll_kernels_plain, ll_kernels_avx2, ll_kernels_avx
 /* The best unit this processor has, or the one LL_ENGINE_ISA names; NULL with *err set when there is none of that name. */
 const struct ll_kernels *ll_kernels_choose(struct ll_err *err);
 
-/* ---- storage types (wtype.c): one row a type ---- */
-struct ll_wtype_row {
-    const char *name;
-    int block_len, block_bytes;   /* values and bytes of a storage block; LL_BLOCK is a multiple of block_len */
-    /* n values from column k0 (a multiple of block_len) of a row -> out. n may end inside a block. */
-    void (*to_float)(const uint8_t *row, int k0, int n, float *out);
-};
-extern const struct ll_wtype_row ll_wtypes[LL_N_WTYPES];
-float ll_f16_to_float(uint16_t h);
+/* ---- storage types (wtype.c) ---- */
 /* Columns k0..k0+kl (kl <= LL_BLOCK, k0 a multiple of LL_BLOCK) of rows n0..n0+n of w -> groups, by the best way there is. */
 void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel, long group_stride);
 

@@ -17,17 +17,17 @@ LL_INLINE __m256 load8_bf16(const uint8_t *p)
     const __m256i spread = _mm256_setr_epi8(-1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7, -1, -1, 8, 9, -1, -1, 10, 11, -1, -1, 12, 13, -1, -1, 14, 15);
     return _mm256_castsi256_ps(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)p)), spread));
 }
-LL_INLINE v16 load16(enum ll_wtype type, const uint8_t *p)
+LL_INLINE v16 load16(enum ll_dtype type, const uint8_t *p)
 {
-    if (type == LL_W_BF16)
+    if (type == LL_BF16)
         return (v16){load8_bf16(p), load8_bf16(p + 16)};
-    if (type == LL_W_F16)
+    if (type == LL_F16)
         return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const void *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const void *)(p + 16)))};
     return (v16){_mm256_loadu_ps((const void *)p), _mm256_loadu_ps((const void *)(p + 32))};
 }
-LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
+LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
 {
-    const size_t size = type == LL_W_F32 ? 4 : 2;
+    const size_t size = type == LL_F32 ? 4 : 2;
     const int whole = kl & ~15;
     for (int r = 0; r < (n + NR - 1) / NR * NR; r++) {
         float *out = panel + r / NR * group_stride + r % NR * 16;
@@ -50,9 +50,9 @@ LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int
     {                                                                                                                  \
         widen(TYPE, w, row_bytes, n, k0, kl, panel, group_stride);                                                     \
     }
-WIDEN(widen_f32, LL_W_F32)
-WIDEN(widen_f16, LL_W_F16)
-WIDEN(widen_bf16, LL_W_BF16)
+WIDEN(widen_f32, LL_F32)
+WIDEN(widen_f16, LL_F16)
+WIDEN(widen_bf16, LL_BF16)
 
 /* ---- products ---- */
 
@@ -204,8 +204,8 @@ FUSED(fused_bf16, raw_bf16, keep_bf16)
 
 const struct ll_kernels ll_kernels_avx2 = {
     .name = "avx2", .nr = NR, .small_m = 96, .x_rows = x_rows, .tile = tile,
-    .widen = {[LL_W_F32] = widen_f32, [LL_W_F16] = widen_f16, [LL_W_BF16] = widen_bf16},
-    .fused = {[LL_W_F32] = fused_f32, [LL_W_F16] = fused_f16, [LL_W_BF16] = fused_bf16},
+    .widen = {[LL_F32] = widen_f32, [LL_F16] = widen_f16, [LL_BF16] = widen_bf16},
+    .fused = {[LL_F32] = fused_f32, [LL_F16] = fused_f16, [LL_BF16] = fused_bf16},
     .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
 };
 #endif

@@ -24,25 +24,25 @@ LL_INLINE __m512 bf16_to_float(__m256i h)
     const __m512i idx = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7, 0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
     return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaau, idx, _mm512_castsi256_si512(h)));
 }
-LL_INLINE __m512 load16(enum ll_wtype type, const uint8_t *p)
+LL_INLINE __m512 load16(enum ll_dtype type, const uint8_t *p)
 {
-    if (type == LL_W_F32)
+    if (type == LL_F32)
         return _mm512_loadu_ps((const void *)p);
     __m256i h = _mm256_loadu_si256((const void *)p);
-    return type == LL_W_F16 ? _mm512_cvtph_ps(h) : bf16_to_float(h);
+    return type == LL_F16 ? _mm512_cvtph_ps(h) : bf16_to_float(h);
 }
 /* the first n of 16, zeros after them; bytes past the n-th are not read */
-LL_INLINE __m512 load_part(enum ll_wtype type, const uint8_t *p, int n)
+LL_INLINE __m512 load_part(enum ll_dtype type, const uint8_t *p, int n)
 {
     const __mmask16 some = (__mmask16)((1u << n) - 1);
-    if (type == LL_W_F32)
+    if (type == LL_F32)
         return _mm512_maskz_loadu_ps(some, (const void *)p);
     __m256i h = _mm256_maskz_loadu_epi16(some, (const void *)p);
-    return type == LL_W_F16 ? _mm512_cvtph_ps(h) : bf16_to_float(h);
+    return type == LL_F16 ? _mm512_cvtph_ps(h) : bf16_to_float(h);
 }
-LL_INLINE size_t type_size(enum ll_wtype type) { return type == LL_W_F32 ? 4 : 2; }
+LL_INLINE size_t type_size(enum ll_dtype type) { return type == LL_F32 ? 4 : 2; }
 
-LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
+LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
 {
     const size_t size = type_size(type);
     for (int g = 0; g < n; g += NR, panel += group_stride) {
@@ -68,9 +68,9 @@ LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int
     {                                                                                                                  \
         widen(TYPE, w, row_bytes, n, k0, kl, panel, group_stride);                                                     \
     }
-WIDEN(widen_f32, LL_W_F32)
-WIDEN(widen_f16, LL_W_F16)
-WIDEN(widen_bf16, LL_W_BF16)
+WIDEN(widen_f32, LL_F32)
+WIDEN(widen_f16, LL_F16)
+WIDEN(widen_bf16, LL_BF16)
 
 /* ---- folding ---- */
 
@@ -113,7 +113,7 @@ struct block {
 /* rows (1..6) of x by groups (1 or 2) of w; all four arguments before b are constants where this is inlined */
 LL_INLINE void block(const int rows, const int groups, const enum source source, const int keep, const struct block *b)
 {
-    const enum ll_wtype type = source == RAW_F32 ? LL_W_F32 : source == RAW_F16 ? LL_W_F16 : LL_W_BF16;
+    const enum ll_dtype type = source == RAW_F32 ? LL_F32 : source == RAW_F16 ? LL_F16 : LL_BF16;
     const int cols = groups * NR;
     const float *x = b->x, *w = b->w;
     const uint8_t *next = b->next, *raw = b->raw;
@@ -255,8 +255,8 @@ FUSED(fused_bf16, raw_bf16, keep_bf16)
 
 const struct ll_kernels ll_kernels_avx512 = {
     .name = "avx512", .nr = NR, .small_m = 192, .x_rows = x_rows, .tile = tile,
-    .widen = {[LL_W_F32] = widen_f32, [LL_W_F16] = widen_f16, [LL_W_BF16] = widen_bf16},
-    .fused = {[LL_W_F32] = fused_f32, [LL_W_F16] = fused_f16, [LL_W_BF16] = fused_bf16},
+    .widen = {[LL_F32] = widen_f32, [LL_F16] = widen_f16, [LL_BF16] = widen_bf16},
+    .fused = {[LL_F32] = fused_f32, [LL_F16] = fused_f16, [LL_BF16] = fused_bf16},
     .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
 };
 #endif

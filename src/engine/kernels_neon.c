@@ -9,9 +9,9 @@ enum { NR = 4 };
 
 static int x_rows(int left) { return left >= 2 ? 2 : 1; }
 
-LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
+LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
 {
-    const size_t size = type == LL_W_F32 ? 4 : 2;
+    const size_t size = type == LL_F32 ? 4 : 2;
     for (int r = 0; r < (n + NR - 1) / NR * NR; r++) {
         float *out = panel + r / NR * group_stride + r % NR * 16;
         for (int k = 0; k < kl; k += 16, out += 16 * NR) {
@@ -20,10 +20,10 @@ LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int
                 memcpy(raw, w + (size_t)r * row_bytes + size * (size_t)(k0 + k), size * (size_t)(kl - k < 16 ? kl - k : 16));
             for (int q = 0; q < 4; q++) {
                 const uint16x4_t half = vreinterpret_u16_u8(vld1_u8(raw + 8 * q));
-                float32x4_t v = vreinterpretq_f32_u8(vld1q_u8(raw + (type == LL_W_F32 ? 16 : 0) * q));
-                if (type == LL_W_BF16)
+                float32x4_t v = vreinterpretq_f32_u8(vld1q_u8(raw + (type == LL_F32 ? 16 : 0) * q));
+                if (type == LL_BF16)
                     v = vreinterpretq_f32_u32(vshll_n_u16(half, 16));
-                if (type == LL_W_F16)
+                if (type == LL_F16)
                     v = vcvt_f32_f16(vreinterpret_f16_u16(half));
                 vst1q_f32(out + 4 * q, v);
             }
@@ -35,9 +35,9 @@ LL_INLINE void widen(enum ll_wtype type, const uint8_t *w, size_t row_bytes, int
     {                                                                                                                  \
         widen(TYPE, w, row_bytes, n, k0, kl, panel, group_stride);                                                     \
     }
-WIDEN(widen_f32, LL_W_F32)
-WIDEN(widen_f16, LL_W_F16)
-WIDEN(widen_bf16, LL_W_BF16)
+WIDEN(widen_f32, LL_F32)
+WIDEN(widen_f16, LL_F16)
+WIDEN(widen_bf16, LL_BF16)
 
 /* rows (1 or 2, constant where inlined) of x by two rows of w */
 LL_INLINE void block(const int rows, const float *x, const float *w, int kb, float *y, long ldy, int first)
@@ -78,7 +78,7 @@ static void tile(const struct ll_tile *t)
 
 const struct ll_kernels ll_kernels_neon = {
     .name = "neon", .nr = NR, .x_rows = x_rows, .tile = tile,
-    .widen = {[LL_W_F32] = widen_f32, [LL_W_F16] = widen_f16, [LL_W_BF16] = widen_bf16},
+    .widen = {[LL_F32] = widen_f32, [LL_F16] = widen_f16, [LL_BF16] = widen_bf16},
     .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
 };
 #endif

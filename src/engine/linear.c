@@ -33,7 +33,7 @@ static void whole_groups(const struct job *j, int tid, int n0, int n, int m0, in
     float *panel = j->eng->scratch[tid].panel;
     const struct ll_mat *w = j->w;
     const uint8_t *end = w->data + (size_t)(w->n - 1) * w->row_bytes;   /* the last row: nothing is asked for past it */
-    const int by_rows = !w->transposed;                                 /* stored row by row: the next rows can be asked for */
+    const int by_rows = !w->transposed && !w->packed;                                 /* stored row by row: the next rows can be asked for */
     const int rows = j->in_registers ? kern->nr : n;
     for (int r = 0; r < n; r += rows)
         for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
@@ -97,7 +97,7 @@ static void work(void *arg, int tid, int n_threads)
         }
         if (whole < n)
             last_group(j, tid, n0 + whole, n - whole, m0, m, y + whole, j->ldy);
-        if (j->bias)
+        if (j->bias && !j->w->paired)
             add_bias(j, n0, n, m0, m);
     }
 }
@@ -107,8 +107,9 @@ static void plan(struct job *j)
 {
     enum { SLAB_FLOATS = 98304 };   /* 384 KiB of x: stays in L2 while group after group of w goes by */
     const int threads = j->eng->n_threads, n = j->w->n;
-    /* transposed: a group's few values of each stored line would waste the rest of it */
-    j->in_registers = j->m <= j->eng->kern->small_m && j->eng->kern->fused[j->w->type] && !j->w->transposed;
+    /* transposed or packed: a group's few values of each stored line would waste the rest of it; types without a kernel of
+     * their own cost more to widen than to multiply: into a panel, once for all rows of x */
+    j->in_registers = j->m <= j->eng->kern->small_m && j->eng->kern->fused[j->w->type] && !j->w->transposed && !j->w->packed;
     j->slab = j->in_registers ? SLAB_FLOATS / j->w->k / 12 * 12 : j->m;
     if (j->slab < 24)
         j->slab = 24;
@@ -130,6 +131,26 @@ static void plan(struct job *j)
     }
 }
 
+/* y of a matrix with paired rows (ll_mat): outputs into their order, then the bias. */
+static void unpair_some(void *arg, int row0, int row1)
+{
+    const struct job *j = arg;
+    const int group = j->w->paired, half = group / 2;
+    float head[LL_BLOCK];
+    for (int i = row0; i < row1; i++) {
+        for (int n0 = 0; n0 < j->w->n; n0 += group) {
+            float *y = j->y + i * j->ldy + n0;
+            memcpy(head, y, (size_t)group * sizeof *y);
+            for (int h = 0; h < half; h++) {
+                y[h] = head[2 * h];
+                y[h + half] = head[2 * h + 1];
+            }
+        }
+        if (j->bias)
+            j->eng->kern->vec.add(j->y + i * j->ldy, j->y + i * j->ldy, j->bias, (size_t)j->w->n);
+    }
+}
+
 static void pack_work(void *arg, int tid, int n_threads)
 {
     struct job *j = arg;
@@ -139,7 +160,7 @@ static void pack_work(void *arg, int tid, int n_threads)
 void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
 {
     enum { SMALL_PACK = 32768 };   /* floats: below, waking the other threads costs more than packing alone */
-    assert(m <= eng->max_m && w->k <= eng->max_k && w->k > 0 && (unsigned)w->type < LL_N_WTYPES);
+    assert(m <= eng->max_m && w->k <= eng->max_k && w->k > 0 && (unsigned)w->type < LL_N_DTYPES && w->paired <= LL_BLOCK && w->paired % 2 == 0);
     if (w->n == 0)
         return;
     for (int m0 = 0; m0 < m; m0 += LL_M_BLOCK) {
@@ -151,5 +172,7 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
         else
             ll_pool_run(eng->pool, pack_work, &j);
         ll_pool_run(eng->pool, work, &j);
+        if (w->paired)
+            ll_engine_rows(eng, j.m, unpair_some, &j);
     }
 }

@@ -85,9 +85,6 @@ static int find_family(struct ll_model *m, struct ll_err *err)
 static int check_refused(const struct ll_model *m, struct ll_err *err)
 {
     const struct ll_settings *s = m->settings;
-    const char *method = ll_settings_str(m->ckpt->settings, "quantization_config.quant_method", NULL);
-    if (method || ll_settings_has(m->ckpt->settings, "quantization_config"))
-        return ll_fail(err, LL_EUNSUP, "config.json: quantization_config: method \"%s\" is not supported", method ? method : "unnamed");
     for (const char *const *key = m->family->refused; key && *key; key++) {
         int off = **key == '!';
         if (ll_settings_bool(s, *key + off, off) != off)
@@ -171,7 +168,7 @@ static int read_mixture(struct ll_model *m, struct ll_err *err)
 static int read_dims(struct ll_model *m, struct ll_err *err)
 {
     const struct ll_settings *s = m->settings;
-    const struct ll_dim_keys *keys = m->family->keys ? m->family->keys : &usual_keys;
+    const struct ll_dim_keys *keys = m->family->keys && !m->ckpt->gguf ? m->family->keys : &usual_keys; /* GGUF's are made to be the usual */
     int rc;
     if ((rc = read_int(s, keys->n_layers, MAX_LAYERS, &m->n_layers, err)) || (rc = read_int(s, keys->d_model, MAX_WIDTH, &m->d_model, err)) ||
         (rc = read_int(s, keys->n_heads, MAX_WIDTH, &m->n_heads, err)) || (rc = read_int(s, "vocab_size", MAX_VOCAB, &m->d_vocab, err)) ||

@@ -99,6 +99,8 @@ struct ll_family {
     struct ll_part renormalised;    /* the chosen experts' weights divided by their sum */
 };
 
+/* Names of the roles in GGUF files, the same for all families; NULL: none. gguf_names.c */
+extern const char *const ll_gguf_names[LL_N_ROLES];
 extern const struct ll_family ll_families[];  /* name NULL at the end */
 /* The row for these settings (model_type), or NULL. */
 const struct ll_family *ll_family_find(const struct ll_settings *s);

@@ -25,6 +25,12 @@ static void fill_name(const char *pattern, size_t n, int layer, int expert, char
     out[at] = 0;
 }
 
+/* Name patterns of a role: the family's, or what GGUF calls it. NULL: the family has no such tensor. */
+static const char *role_names(const struct ll_model *m, enum ll_role role)
+{
+    return m->ckpt->gguf && m->family->names[role] ? ll_gguf_names[role] : m->family->names[role];
+}
+
 static const struct ll_tensor *find_prefixed(const struct ll_model *m, const char *name)
 {
     const struct ll_tensor *t = ll_ckpt_find(m->ckpt, name);
@@ -41,7 +47,7 @@ static const struct ll_tensor *find_prefixed(const struct ll_model *m, const cha
 static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, int layer, int expert)
 {
     const struct ll_tensor *t = NULL;
-    const char *at = m->family->names[role];
+    const char *at = role_names(m, role);
     char name[192];
     int layered = at && strstr(at, "%d");
     while (at && !t) {
@@ -58,7 +64,7 @@ static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, 
 static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err)
 {
     char name[192] = "";
-    const char *pattern = m->family->names[role];
+    const char *pattern = role_names(m, role);
     const struct ll_tensor *t = seek_role(m, role, layer, expert);
     if (t)
         return t;
@@ -87,16 +93,24 @@ static int check_shape(const struct ll_model *m, const struct ll_tensor *t, int 
 
 static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_mat *out, struct ll_err *err)
 {
-    static const struct { enum ll_dtype dtype; enum ll_wtype w; } types[] = {{LL_F32, LL_W_F32}, {LL_F16, LL_W_F16}, {LL_BF16, LL_W_BF16}};
     int rc = check_shape(m, t, n, k, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i].dtype == t->dtype) {
-            *out = (struct ll_mat){.type = types[i].w, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k};
-            return LL_OK;
-        }
-    return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (F32, F16, BF16 are)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
+    if (!ll_dtype_info(t->dtype)->is_float)
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
+    *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k, .packed = t->packed};
+    return LL_OK;
+}
+
+/* Matrix `at` of a stack. */
+static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int at, int n, int k, struct ll_mat *out, struct ll_err *err)
+{
+    if (m->n_experts < 1 || t->dims[0] != m->n_experts || t->dims[1] != n || t->dims[2] != k || !ll_dtype_info(t->dtype)->is_float)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d, %d] of a floating or block type, found [%lld, %lld, %lld] of %s", m->ckpt->files[t->file].name, t->name, m->n_experts, n, k,
+                       (long long)t->dims[0], (long long)t->dims[1], (long long)t->dims[2], ll_dtype_info(t->dtype)->name);
+    size_t one = t->size / (size_t)m->n_experts;
+    *out = (struct ll_mat){.type = t->dtype, .data = t->data + (size_t)at * one, .row_bytes = one / (size_t)n, .n = n, .k = k};
+    return LL_OK;
 }
 
 static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k, struct ll_mat *out, struct ll_err *err)
@@ -104,7 +118,9 @@ static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expe
     const struct ll_tensor *t = find_role(m, role, layer, expert, err);
     if (!t)
         return err ? err->code : LL_EUSAGE;
-    if (!m->family->transposed || !strstr(m->family->names[role], "%d"))
+    if (m->ckpt->gguf && t->n_dims == 3) /* experts as one tensor: [n_experts, n, k] */
+        return stacked_mat(m, t, expert, n, k, out, err);
+    if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[role], "%d"))
         return mat_of(m, t, n, k, out, err);
     int rc = mat_of(m, t, k, n, out, err); /* stored [k, n] */
     out->n = n;
@@ -116,6 +132,24 @@ static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expe
 static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out, struct ll_err *err)
 {
     return get_mat_of(m, role, layer, 0, n, k, out, err);
+}
+
+/* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias is put in order. */
+static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, struct ll_err *err)
+{
+    int half = m->d_head / 2;
+    float *b = (float *)(uintptr_t)bias, head[1024]; /* one of m->small: ours */
+    if (!ll_settings_bool(m->ckpt->settings, "gguf.paired_rows", 0))
+        return LL_OK;
+    if (m->d_head > 1024)
+        return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean, m->d_head);
+    w->paired = m->d_head;
+    for (int n = 0; b && n < w->n; n += m->d_head) {
+        memcpy(head, b + n, sizeof *b * (size_t)m->d_head);
+        for (int i = 0; i < m->d_head; i++)
+            b[n + i] = head[i < half ? 2 * i : 2 * (i - half) + 1];
+    }
+    return LL_OK;
 }
 
 /* A small vector as floats, `offset` added to each. */
@@ -154,7 +188,8 @@ static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, str
     out->d = d;
     out->eps = (float)m->norm_eps;
     out->kind = kind;
-    int rc = get_vec(m, role, layer, d, kind == LL_NORM_RMS_PLUS_ONE ? 1.0f : 0.0f, &out->w, err);
+    int plus_one = kind == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
+    int rc = get_vec(m, role, layer, d, plus_one ? 1.0f : 0.0f, &out->w, err);
     return rc || kind != LL_NORM_LAYER ? rc : get_vec(m, (enum ll_role)(role + 1), layer, d, 0, &out->b, err);
 }
 
@@ -176,6 +211,8 @@ static int read_qkv(struct ll_model *m, struct ll_layer *L, int l, struct ll_err
         if ((rc = get_mat(m, LL_R_W_Q, l, dq, d, &L->W_Q, err)) || (rc = get_mat(m, LL_R_W_K, l, dkv, d, &L->W_K, err)) ||
             (rc = get_mat(m, LL_R_W_V, l, dkv, d, &L->W_V, err)) || (rc = get_bias(m, bias, LL_R_B_Q, l, dq, &L->b_Q, err)) ||
             (rc = get_bias(m, bias, LL_R_B_K, l, dkv, &L->b_K, err)))
+            return rc;
+        if ((rc = order_rows(m, &L->W_Q, L->b_Q, err)) || (rc = order_rows(m, &L->W_K, L->b_K, err)))
             return rc;
         return get_bias(m, bias, LL_R_B_V, l, dkv, &L->b_V, err);
     }
@@ -302,6 +339,8 @@ static int read_ends(struct ll_model *m, struct ll_err *err)
     if ((!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err))) ||
         (rc = get_bias(m, &m->family->head_bias, LL_R_B_U, 0, m->d_vocab, &m->b_U, err)))
         return rc;
+    if (emb.packed || m->W_U.packed) /* both are read a row at a time in places */
+        return ll_fail(err, LL_EUNSUP, "%s: quantization_config: scaled or four-bit embeddings and heads are not supported", m->ckpt->clean);
     return get_norm(m, LL_R_LN_FINAL, 0, m->d_model, &m->ln_final, err);
 }
 

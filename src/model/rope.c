@@ -68,6 +68,23 @@ static int scale_llama3(struct ll_rope *r, const struct ll_settings *s, const ch
     return LL_OK;
 }
 
+/* What GGUF's rope_freqs.weight holds: one divisor a frequency. */
+static int scale_divisors(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s.divisors", at);
+    int n = ll_settings_len(s, key), rc = LL_OK;
+    if (n != r->d_rot / 2)
+        return ll_fail(err, LL_EUSAGE, "rope_freqs.weight: expected %d values, found %d", r->d_rot / 2, n);
+    for (int i = 0; !rc && i < n; i++) {
+        double divisor = 1;
+        snprintf(key, sizeof key, "%s.divisors.%d", at, i);
+        rc = ll_settings_need_num(s, key, 1e-6, 1e6, &divisor, err);
+        r->inv_freq[i] /= (float)divisor;
+    }
+    return rc;
+}
+
 /* 1 / (factor[i] * theta^(2i/d_rot)) for one of the two lists. */
 static int scale_by_list(const struct ll_rope *r, const struct ll_settings *s, const char *at, const char *list, float *out, struct ll_err *err)
 {
@@ -113,7 +130,7 @@ static int scale_none(struct ll_rope *r, const struct ll_settings *s, const char
 static const struct {
     const char *kind;
     int (*scale)(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err);
-} kinds[] = {{"default", scale_none}, {"linear", scale_linear}, {"llama3", scale_llama3}, {"longrope", scale_longrope}, {"su", scale_longrope}, {NULL, NULL}};
+} kinds[] = {{"default", scale_none}, {"linear", scale_linear}, {"llama3", scale_llama3}, {"longrope", scale_longrope}, {"su", scale_longrope}, {"divisors", scale_divisors}, {NULL, NULL}};
 
 int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, const char *layer_type, struct ll_err *err)
 {

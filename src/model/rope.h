@@ -5,7 +5,7 @@
  * divides long wavelengths by `factor`, keeps short ones and blends between low_freq_factor and high_freq_factor of
  * original_max_position_embeddings; "longrope" (Phi 3, also called "su") divides by short_factor[i], or by long_factor[i]
  * in sequences longer than original_max_position_embeddings, and multiplies cos and sin by attention_factor, by default
- * sqrt(1 + ln(factor) / ln(original length)). So with longrope the rows of a prompt change when it grows past that length.
+ * sqrt(1 + ln(factor) / ln(original length)); "divisors" (GGUF) lists one a frequency. So with longrope the rows of a prompt change when it grows past that length.
  * Settings come in two spellings: rope_theta and rope_scaling at top level (the kind under rope_type or type), or
  * rope_parameters, in Gemma 3 once more divided by layer type (older: rope_local_base_freq for layers with a window). */
 #ifndef LL_ROPE_H

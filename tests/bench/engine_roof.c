@@ -159,7 +159,7 @@ static void one_line(struct bench *b, enum kind kind, int k, int n, int m)
     double ms[MAX_REPS], gflops[MAX_REPS], roof[MAX_REPS], peaks[MAX_REPS], bands[MAX_REPS];
     const size_t bytes = (kind == BLAS ? 4 : 2) * (size_t)n * (size_t)k;
     for (int r = -1; r < b->reps; r++) {
-        struct ll_mat w = {LL_W_BF16, arena_next(&b->weights, 2 * (size_t)n * (size_t)k), 2 * (size_t)k, n, k};
+        struct ll_mat w = {LL_BF16, arena_next(&b->weights, 2 * (size_t)n * (size_t)k), 2 * (size_t)k, n, k};
         double peak = fma_peak(b->eng), band = read_bandwidth(b->eng, b->weights.p, b->weights.size / 4), s = run_once(b, kind, &w, m), flops = 2.0 * m * n * k;
         if (r < 0)
             continue;

@@ -402,7 +402,9 @@ static void paths_that_are_no_checkpoint(void **state)
     refused(at("none"), LL_EUSAGE, "none: no *.safetensors", "Hugging Face folder", NULL);
     refused(at("none/notes.txt"), LL_EUSAGE, "notes.txt: expected a Hugging Face folder", NULL);
     puts_to("none/m.gguf", "GGUF");
-    refused(at("none/m.gguf"), LL_EUSAGE, "m.gguf: expected a Hugging Face folder, a .safetensors file or an index", NULL);
+    refused(at("none/m.gguf"), LL_EUSAGE, "m.gguf: version at byte 4", "cut short", NULL);
+    puts_to("none/m.bad", "GGUF");
+    refused(at("none/m.bad"), LL_EUSAGE, "m.bad: expected a Hugging Face folder, a .safetensors file, an index", NULL);
     weights("none/model.safetensors", "{}", 0);
     refused(at("none"), LL_EUSAGE, "none: no config.json", NULL);
     refused(at("none/model.safetensors"), LL_EUSAGE, "none: no config.json", NULL);

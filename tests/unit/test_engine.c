@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const int type_size[] = {[LL_W_F32] = 4, [LL_W_F16] = 2, [LL_W_BF16] = 2};
+static const int type_size[] = {[LL_F32] = 4, [LL_F16] = 2, [LL_BF16] = 2};
 
 /* f16 with exact value, any bits but NaN and infinities */
 static float ref_f16(uint16_t h)
@@ -36,15 +36,15 @@ static float sample(int kind, uint64_t i)
 }
 
 /* stored weight i of some matrix: writes it at p, returns its value */
-static float put_weight(enum ll_wtype type, uint8_t *p, int kind, uint64_t i)
+static float put_weight(enum ll_dtype type, uint8_t *p, int kind, uint64_t i)
 {
     float v = sample(kind, i);
     uint16_t h;
-    if (type == LL_W_F32) {
+    if (type == LL_F32) {
         memcpy(p, &v, 4);
         return v;
     }
-    if (type == LL_W_BF16) {
+    if (type == LL_BF16) {
         h = (uint16_t)(bits_of(v) >> 16);
         memcpy(p, &h, 2);
         return of_bits((uint32_t)h << 16);
@@ -66,7 +66,7 @@ struct product {
 };
 
 /* rows start `shift` bytes off any alignment, and are `gap` bytes longer than their weights */
-static struct product make_product(enum ll_wtype type, int m, int n, int k, int kind, int shift, int gap, int with_bias)
+static struct product make_product(enum ll_dtype type, int m, int n, int k, int kind, int shift, int gap, int with_bias)
 {
     struct product p = {.m = m};
     size_t row = (size_t)k * (size_t)type_size[type] + (size_t)gap;
@@ -129,10 +129,10 @@ static void test_shapes(void **state)
         {10, 8, 2500}, {11, 66, 100}, {12, 12, 896}, {13, 127, 50}, {17, 300, 896}, {17, 40, 2048}, {23, 2, 40}, {31, 6, 1040}, {40, 129, 160},
         {96, 17, 130}, {97, 19, 130}, {98, 260, 96}, {100, 1, 70}, {101, 128, 16}, {107, 131, 1100}, {200, 4, 33},
     };
-    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++)
+    for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             int kind = (int)(s % 3), with_bias = s % 2;
-            struct product p = make_product(type, shapes[s][0], shapes[s][1], shapes[s][2], kind, (int)(s % 4) * (type == LL_W_F32 ? 1 : 1), (int)(s % 5), with_bias);
+            struct product p = make_product(type, shapes[s][0], shapes[s][1], shapes[s][2], kind, (int)(s % 4) * (type == LL_F32 ? 1 : 1), (int)(s % 5), with_bias);
             check_product(&p, 1 + (int)(s % 3));
             free_product(&p);
         }
@@ -144,7 +144,7 @@ static void test_many_rows(void **state)   /* panels, several blocks of rows, pa
     static const int shapes[][3] = {{816, 64, 896}, {816, 3, 100}, {1024, 20, 40}, {1025, 9, 30}, {2100, 5, 17}, {1037, 150, 8}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int threads = 1; threads <= 3; threads++) {
-            struct product p = make_product(s % 2 ? LL_W_F16 : LL_W_BF16, shapes[s][0], shapes[s][1], shapes[s][2], 0, 0, 0, 1);
+            struct product p = make_product(s % 2 ? LL_F16 : LL_BF16, shapes[s][0], shapes[s][1], shapes[s][2], 0, 0, 0, 1);
             check_product(&p, threads);
             free_product(&p);
         }
@@ -153,7 +153,7 @@ static void test_many_rows(void **state)   /* panels, several blocks of rows, pa
 static void test_batch(void **state)   /* a row alone equals the row among others */
 {
     (void)state;
-    struct product p = make_product(LL_W_BF16, 130, 70, 1500, 0, 2, 0, 0);
+    struct product p = make_product(LL_BF16, 130, 70, 1500, 0, 2, 0, 0);
     for (int i = 0; i < N_ISAS; i++) {
         struct ll_engine *eng = engine_on(ISAS[i], 2);
         if (!eng)
@@ -174,7 +174,7 @@ static void test_batch(void **state)   /* a row alone equals the row among other
 static void test_strides(void **state)
 {
     (void)state;
-    struct product p = make_product(LL_W_F16, 20, 11, 37, 0, 1, 3, 1);
+    struct product p = make_product(LL_F16, 20, 11, 37, 0, 1, 3, 1);
     float x[20 * 50], y[20 * 16];
     for (int i = 0; i < N_ISAS; i++) {
         struct ll_engine *eng = engine_on(ISAS[i], 2);
@@ -207,7 +207,7 @@ static void test_page_end(void **state)   /* the matrix ends where the mapping e
     assert_true(map != MAP_FAILED);
     assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
     static const int ks[] = {1, 15, 16, 17, 31, 32, 33, 48, 1025, 1030};
-    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++)
+    for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++)
         for (size_t q = 0; q < sizeof ks / sizeof *ks; q++)
             for (int n = 4; n <= 7; n++)
                 for (int m = 1; m <= 100; m += 33) {
@@ -226,7 +226,7 @@ static void test_transposed(void **state)
 {
     (void)state;
     static const int shapes[][3] = {{1, 1, 1}, {2, 5, 17}, {7, 130, 48}, {17, 300, 96}, {3, 40, 1030}, {97, 19, 130}, {200, 9, 33}};
-    static const enum ll_wtype types[] = {LL_W_F32, LL_W_F16, LL_W_BF16};
+    static const enum ll_dtype types[] = {LL_F32, LL_F16, LL_BF16};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t t = 0; t < sizeof types / sizeof *types; t++)
             for (int threads = 1; threads <= 3; threads += 2) {
@@ -252,7 +252,7 @@ static void test_transposed(void **state)
 static void test_mat_row(void **state)
 {
     (void)state;
-    for (enum ll_wtype type = 0; type < LL_N_WTYPES; type++) {
+    for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++) {
         struct product p = make_product(type, 1, 3, 21, 0, 1, 1, 0);
         float row[21];
         ll_mat_row(&p.w, 2, row);

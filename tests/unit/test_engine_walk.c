@@ -45,7 +45,7 @@ static void walk_once(int m, int n, int k, const int *chunk_start, int n_chunks,
         w[i] = (uint16_t)(bits_of(uniform(i)) >> 16);
     for (size_t i = 0; i < (size_t)m * (size_t)k; i++)
         x[i] = uniform(i + 999999);
-    struct ll_mat mat = {.type = LL_W_BF16, .data = (const uint8_t *)w, .row_bytes = sizeof *w * (size_t)k, .n = n, .k = k};
+    struct ll_mat mat = {.type = LL_BF16, .data = (const uint8_t *)w, .row_bytes = sizeof *w * (size_t)k, .n = n, .k = k};
     for (int i = 0; i < N_ISAS; i++)
         for (int threads = 1; threads <= 3; threads++) {
             struct ll_engine *eng = engine_on(ISAS[i], threads);
