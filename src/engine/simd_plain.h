@@ -5,7 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__ /* forced inlining of instrumented lanes makes one function of a million instructions */
+#define LL_INLINE static __attribute__((noinline, unused))
+#else
 #define LL_INLINE static inline __attribute__((always_inline, unused))
+#endif
 #define LL_LANES for (int j = 0; j < 16; j++)
 
 typedef struct { float f[16]; } v16;
