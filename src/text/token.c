@@ -46,6 +46,11 @@ static int encode_spm(const struct ll_tokenizer *tok, struct ll_scratch *x, cons
     return ll_spm_encode(&tok->spm, &x->spm, s, n, ids, err);
 }
 
+static int encode_unigram(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+{
+    return ll_unigram_encode(&tok->unigram, &x->unigram, s, n, ids, err);
+}
+
 /* A run of line ends that is a token is taken whole: no merge makes it. */
 static int encode_gemma4(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
 {
@@ -53,15 +58,24 @@ static int encode_gemma4(const struct ll_tokenizer *tok, struct ll_scratch *x, c
     return whole >= 0 ? ll_ids_add(ids, whole, err) : encode_bpe(tok, x, s, n, ids, err);
 }
 
-const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
+static const struct ll_model_kind *by_name(const struct ll_model_kind *kinds, size_t n_kinds, const char *name, size_t n)
 {
-    static const struct ll_model_kind kinds[] = {
-        {"BPE", encode_bpe}, {"Unigram", NULL}, {"WordPiece", NULL}, {"WordLevel", NULL}, {"spm", encode_spm}, {"gemma4", encode_gemma4},
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    for (size_t i = 0; i < n_kinds; i++)
         if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, name, n))
             return &kinds[i];
     return NULL;
+}
+
+const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
+{
+    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe}, {"Unigram", encode_unigram}, {"WordPiece", NULL}, {"WordLevel", NULL}};
+    return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
+}
+
+const struct ll_model_kind *ll_gguf_model_kind(const char *name, size_t n)
+{
+    static const struct ll_model_kind kinds[] = {{"llama", encode_spm}, {"gpt2", encode_bpe}, {"gemma4", encode_gemma4}};
+    return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
 }
 
 /* ---- opening ---- */
@@ -90,6 +104,7 @@ static void scratch_free(struct ll_scratch *x)
     ll_hits_free(&x->inner);
     ll_bpe_work_free(&x->work);
     ll_spm_work_free(&x->spm);
+    ll_unigram_work_free(&x->unigram);
 }
 
 void ll_tokenizer_close(struct ll_tokenizer *tok)
@@ -98,6 +113,7 @@ void ll_tokenizer_close(struct ll_tokenizer *tok)
         return;
     ll_bpe_free(&tok->bpe);
     ll_spm_free(&tok->spm);
+    ll_unigram_free(&tok->unigram);
     ll_gguf_vocab_free(&tok->gguf);
     ll_vocab_free(&tok->vocab);
     ll_vocab_free(&tok->decoded);

@@ -27,7 +27,6 @@ struct source {
 
 struct gguf_model {
     const char *name;
-    const char *encoder;            /* row of ll_model_kind() */
     const char *pre;                /* the value that stands for every file of this model, or NULL: the key decides */
     int has_scores, has_merges, has_pre;
     int add_bos, force_bos, space_prefix; /* defaults; force: the key does not count */
@@ -35,9 +34,9 @@ struct gguf_model {
     const char *kind;
 };
 static const struct gguf_model models[] = {
-    {"llama", "spm", NULL, 1, 0, 0, 1, 0, 1, 1, 2, "merges by score, sentencepiece style with byte fallback"},
-    {"gpt2", "BPE", NULL, 0, 1, 1, 0, 0, 0, 11, 11, "BPE, byte level"},
-    {"gemma4", "gemma4", "gemma4", 0, 1, 1, 0, 1, 0, -1, -1, "BPE, sentencepiece style with byte fallback"},
+    {"llama", NULL, 1, 0, 0, 1, 0, 1, 1, 2, "merges by score, sentencepiece style with byte fallback"},
+    {"gpt2", NULL, 0, 1, 1, 0, 0, 0, 11, 11, "BPE, byte level"},
+    {"gemma4", "gemma4", 0, 1, 1, 0, 1, 0, -1, -1, "BPE, sentencepiece style with byte fallback"},
 };
 
 static int bad(const struct source *r, const char *key, const char *expected)
@@ -349,7 +348,7 @@ static int read_all(struct source *r)
     if ((rc = read_flag(r, "add_space_prefix", KEY("add_space_prefix"), &prefix)))
         return rc;
     tok->container = &ll_gguf_container;
-    tok->model = ll_model_kind(r->model->encoder, strlen(r->model->encoder));
+    tok->model = ll_gguf_model_kind(r->model->name, strlen(r->model->name));
     tok->bpe.first_wins = 1;
     tok->bpe.byte_fallback = r->model->force_bos;
     tok->bpe.ignore_merges = r->pre && r->pre->ignore_merges;
