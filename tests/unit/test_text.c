@@ -255,7 +255,7 @@ static const struct bad {
     {UNI("[\"a\",1e999]"), LL_EUSAGE, "expected a finite number"},
     {UNI("[\"a\",01]"), LL_EUSAGE, "expected a number"},
     {UNI("[]"), LL_EUSAGE, "found an empty list"},
-    {UNI("\"a\""), LL_EUSAGE, "expected '['"},
+    {UNI("\"a\""), LL_EUSAGE, "expected a list"},
     {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",-2e0]]}}", LL_EUSAGE, "model.unk_id: expected an id below 1, found 7"},
     {"{\"model\":{\"type\":\"Unigram\",\"vocab\":{\"a\":1}}}", LL_EUSAGE, "expected model.vocab as a list of pieces with scores"},
     {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]},\"normalizer\":{\"type\":\"Precompiled\"}}", LL_EUNSUP, "normalizer of type \"Precompiled\""},
