@@ -60,7 +60,7 @@ static int new_node(struct ll_trie *t, unsigned char byte, struct ll_err *err)
     return (int)t->n++;
 }
 
-static int child_of(const struct ll_trie *t, int node, unsigned char byte)
+int ll_trie_step(const struct ll_trie *t, int node, unsigned char byte)
 {
     int c = node ? t->v[node].child : t->root[byte];
     while (node && c && t->v[c].byte != byte)
@@ -77,7 +77,7 @@ int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll
         return rc;
     for (size_t i = 0; i < n; i++) {
         unsigned char b = (unsigned char)s[i];
-        int next = child_of(t, node, b);
+        int next = ll_trie_step(t, node, b);
         if (!next) {
             if ((next = new_node(t, b, err)) < 0)
                 return next;
@@ -99,7 +99,7 @@ int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll
 static int longest(const struct ll_trie *t, const char *s, size_t n, size_t *len)
 {
     int node = 0, best = -1;
-    for (size_t i = 0; i < n && (node = child_of(t, node, (unsigned char)s[i])); i++)
+    for (size_t i = 0; i < n && (node = ll_trie_step(t, node, (unsigned char)s[i])); i++)
         if (t->v[node].token >= 0) {
             best = t->v[node].token;
             *len = i + 1;
@@ -107,7 +107,7 @@ static int longest(const struct ll_trie *t, const char *s, size_t n, size_t *len
     return best;
 }
 
-static int add_hit(struct ll_hits *h, size_t start, size_t end, int id, struct ll_err *err)
+int ll_hits_add(struct ll_hits *h, size_t start, size_t end, int id, struct ll_err *err)
 {
     if (h->n == h->cap) {
         size_t cap = h->cap ? h->cap * 2 : 16;
@@ -188,22 +188,28 @@ int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char 
         if (tok->rstrip)
             end = strip_right(s, n, end);
         if (done < start)
-            rc = add_hit(hits, done, start, -1, err);
+            rc = ll_hits_add(hits, done, start, -1, err);
         if (!rc)
-            rc = add_hit(hits, start, end, tok->id, err);
+            rc = ll_hits_add(hits, start, end, tok->id, err);
         done = end;
     }
     if (!rc && done < n)
-        rc = add_hit(hits, done, n, -1, err);
+        rc = ll_hits_add(hits, done, n, -1, err);
     return rc;
+}
+
+void ll_trie_free(struct ll_trie *t)
+{
+    free(t->v);
+    memset(t, 0, sizeof *t);
 }
 
 void ll_added_free(struct ll_added *a)
 {
     free(a->v);
     ll_buf_free(&a->pool);
-    free(a->raw.v);
-    free(a->normalized.v);
+    ll_trie_free(&a->raw);
+    ll_trie_free(&a->normalized);
     free(a->special);
     memset(a, 0, sizeof *a);
 }

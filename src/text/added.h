@@ -46,10 +46,14 @@ struct ll_hits {             /* {0} is empty */
 int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err);
 /* s: what is looked for (normalized content); the first token with the same text wins. */
 int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll_err *err);
+/* The node below `node` (0: the root) for one more byte; 0: none. */
+int ll_trie_step(const struct ll_trie *t, int node, unsigned char byte);
 int ll_added_is_special(const struct ll_added *a, int id);
 int ll_added_mark_special(struct ll_added *a, int id, struct ll_err *err);
 /* Cut s into plain stretches and added tokens. specials_as_text: matches of special tokens pass as text. */
 int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n, int specials_as_text, struct ll_hits *hits, struct ll_err *err);
+int ll_hits_add(struct ll_hits *hits, size_t start, size_t end, int id, struct ll_err *err);
+void ll_trie_free(struct ll_trie *t);
 void ll_added_free(struct ll_added *a);
 void ll_hits_free(struct ll_hits *hits);
 #endif

@@ -47,7 +47,7 @@ static const struct ll_merge *find_merge(const struct ll_bpe *bpe, int left, int
     return m->left >= 0 ? m : NULL;
 }
 
-/* From list to hash table: the last of two equal lines wins. */
+/* From list to hash table. */
 static int make_table(struct ll_bpe *bpe, struct ll_err *err)
 {
     bpe->n_table = 64;
@@ -58,8 +58,11 @@ static int make_table(struct ll_bpe *bpe, struct ll_err *err)
         return ll_fail_mem(err, "merges", bpe->n_table * sizeof *bpe->table);
     for (size_t i = 0; i < bpe->n_table; i++)
         bpe->table[i].left = -1;
-    for (size_t i = 0; i < bpe->n_merges; i++)
-        *merge_slot(bpe, bpe->list[i].left, bpe->list[i].right) = bpe->list[i];
+    for (size_t i = 0; i < bpe->n_merges; i++) {
+        struct ll_merge *slot = merge_slot(bpe, bpe->list[i].left, bpe->list[i].right);
+        if (slot->left < 0 || !bpe->first_wins)
+            *slot = bpe->list[i];
+    }
     free(bpe->list);
     bpe->list = NULL;
     bpe->cap_merges = 0;

@@ -1,11 +1,13 @@
-/* json_stream.c - see json_stream.h. RFC 8259; numbers are read as integers only (nothing else is needed here). */
+/* json_stream.c - see json_stream.h. RFC 8259. */
 #include "json_stream.h"
 
 #include "utf8.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void ll_js_init(struct ll_js *js, const char *file, const char *s, size_t n, struct ll_err *err)
@@ -230,6 +232,36 @@ int ll_js_int(struct ll_js *js, long long lo, long long hi, long long *v)
                           i - js->pos > 40 ? 40 : (int)(i - js->pos), js->s + js->pos);
     js->pos = i;
     *v = x;
+    return LL_OK;
+}
+
+static size_t digits(const struct ll_js *js, size_t i)
+{
+    while (i < js->n && js->s[i] >= '0' && js->s[i] <= '9')
+        i++;
+    return i;
+}
+
+int ll_js_number(struct ll_js *js, double *v)
+{
+    char text[64];
+    int minus = ll_js_peek(js) == '-'; /* moves to the value */
+    size_t start = js->pos + (size_t)minus, i = digits(js, start), end;
+    int ok = i > start && !(i - start > 1 && js->s[start] == '0');
+    if (ok && i < js->n && js->s[i] == '.')
+        ok = (end = digits(js, i + 1)) > i + 1, i = end;
+    if (ok && i < js->n && (js->s[i] | 32) == 'e') {
+        i += 1 + (i + 1 < js->n && (js->s[i + 1] == '+' || js->s[i + 1] == '-'));
+        ok = (end = digits(js, i)) > i, i = end;
+    }
+    if (!ok || i - js->pos >= sizeof text)
+        return expected(js, "a number");
+    memcpy(text, js->s + js->pos, i - js->pos);
+    text[i - js->pos] = 0;
+    *v = strtod(text, NULL);
+    if (!isfinite(*v))
+        return expected(js, "a finite number");
+    js->pos = i;
     return LL_OK;
 }
 

@@ -41,6 +41,8 @@ int ll_js_item(struct ll_js *js, int *first);
 /* A string without its quotes and escapes; valid until the next string is read. */
 int ll_js_string(struct ll_js *js, const char **s, size_t *n);
 int ll_js_int(struct ll_js *js, long long lo, long long hi, long long *v);
+/* Any finite number. */
+int ll_js_number(struct ll_js *js, double *v);
 int ll_js_bool(struct ll_js *js, int *v);
 /* Consume a null: 1 if there was one, 0 (nothing consumed) if not. */
 int ll_js_null(struct ll_js *js);

@@ -43,6 +43,7 @@ void ll_pattern_free(struct ll_pattern *p);
 
 /* words.c: the rule for a published pattern, or NULL; and its search. Rule 0.. by number for tests. */
 const struct ll_word_rule *ll_word_rule(const char *expr, size_t n);
+const struct ll_word_rule *ll_llama_word_rule(const char *expr, size_t n); /* the same for a pattern of llama.cpp */
 const char *ll_word_rule_expr(size_t i); /* NULL past the last */
 int ll_words_find(const struct ll_word_rule *rule, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err);
 

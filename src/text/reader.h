@@ -15,6 +15,7 @@ struct reader {
     const char *name;   /* of the file, for messages */
     long long max_id;
     int last_joined;    /* id of the last merge's result */
+    int unk_id;         /* of a Unigram model, -1: none */
     struct section normalizer, pretok, post, decoder, vocab, merges, type;
 };
 

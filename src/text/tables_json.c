@@ -28,6 +28,37 @@ static int read_vocab(struct reader *r)
     return rc;
 }
 
+/* Unigram: [["piece", score], ...], ids in that order */
+static int read_pieces(struct reader *r)
+{
+    struct ll_js *js = &r->js;
+    struct ll_tokenizer *tok = r->tok;
+    const char *s;
+    size_t n;
+    double score = 0;
+    int first = 1, more, old, id = 0, rc = ll_js_open(js, '[');
+    for (; !rc && (more = ll_js_item(js, &first)); id++) {
+        int in_pair = 1;
+        if (more < 0)
+            return more;
+        if ((rc = ll_js_open(js, '[')) || (rc = ll_js_item(js, &in_pair)) < 0)
+            return rc;
+        if (!rc || (rc = ll_js_string(js, &s, &n)))
+            return rc ? rc : ll_js_fail(js, LL_EUSAGE, "expected a piece and its score, found an empty list");
+        int added = ll_vocab_add(&tok->bpe.vocab, s, n, id, &old);
+        if (added < 0)
+            return ll_fail_mem(js->err, "vocabulary", n);
+        if (added)
+            return ll_js_fail(js, LL_EUSAGE, "expected each token once, found \"%.*s\" again", n > 60 ? 60 : (int)n, s);
+        if ((more = ll_js_item(js, &in_pair)) < 0 || (more && (rc = ll_js_number(js, &score))))
+            return more < 0 ? more : rc;
+        if (!more || (more = ll_js_item(js, &in_pair)))
+            return more < 0 ? more : ll_js_fail(js, LL_EUSAGE, "expected piece %d as a list of a string and a number", id);
+        rc = ll_unigram_add(&tok->unigram, score, js->err);
+    }
+    return rc;
+}
+
 static int find_token(struct reader *r, const char *s, size_t n, int *id)
 {
     *id = ll_vocab_find(&r->tok->bpe.vocab, s, n);
@@ -106,6 +137,14 @@ static int read_merges(struct reader *r)
 
 static int read_flag(struct reader *r, int *flag) { return ll_js_null(&r->js) ? LL_OK : ll_js_bool(&r->js, flag); }
 
+static int read_unk_id(struct reader *r)
+{
+    long long id = -1;
+    int rc = ll_js_null(&r->js) ? LL_OK : ll_js_int(&r->js, 0, r->max_id, &id);
+    r->unk_id = (int)id;
+    return rc;
+}
+
 static int read_unk(struct reader *r)
 {
     const char *s;
@@ -170,6 +209,8 @@ int ll_read_model(struct reader *r)
             rc = read_flag(r, &bpe->ignore_merges);
         else if (ll_reader_equal(key, n, "unk_token"))
             rc = read_unk(r);
+        else if (ll_reader_equal(key, n, "unk_id"))
+            rc = read_unk_id(r);
         else if (ll_reader_equal(key, n, "dropout"))
             rc = read_neutral(r, "dropout");
         else if (ll_reader_equal(key, n, "continuing_subword_prefix"))
@@ -204,10 +245,26 @@ static int model_kind(struct reader *r)
         return rc;
     r->tok->model = ll_model_kind(s, n);
     if (!r->tok->model)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type \"%.*s\" is not supported (only BPE is)", r->name, n > 60 ? 60 : (int)n, s);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type \"%.*s\" is not supported (BPE and Unigram are)", r->name, n > 60 ? 60 : (int)n, s);
     if (!r->tok->model->encode)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type %s is not supported (only BPE is)", r->name, r->tok->model->name);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type %s is not supported (BPE and Unigram are)", r->name, r->tok->model->name);
     return LL_OK;
+}
+
+static int unigram_tables(struct reader *r)
+{
+    struct ll_unigram *u = &r->tok->unigram;
+    int rc;
+    if (!r->vocab.s || r->vocab.read)
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.vocab as a list of pieces with scores", r->name);
+    if ((rc = at_section(r, &r->vocab, "model.vocab", read_pieces)))
+        return rc;
+    if (r->unk_id >= (int)u->n)
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: model.unk_id: expected an id below %zu, found %d", r->name, u->n, r->unk_id);
+    u->vocab = &r->tok->bpe.vocab;
+    u->unk_id = r->unk_id;
+    u->byte_fallback = r->tok->bpe.byte_fallback;
+    return ll_unigram_ready(u, r->js.err);
 }
 
 int ll_read_tables(struct reader *r)
@@ -215,6 +272,8 @@ int ll_read_tables(struct reader *r)
     int rc = model_kind(r);
     if (rc)
         return rc;
+    if (r->tok->model == ll_model_kind("Unigram", 7))
+        return unigram_tables(r);
     if (!r->vocab.s || !r->merges.s)
         return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.%s, found none", r->name, r->vocab.s ? "merges" : "vocab");
     if (!r->vocab.read && (rc = at_section(r, &r->vocab, "model.vocab", read_vocab)))

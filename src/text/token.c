@@ -5,10 +5,12 @@
  * Every step after the first sees one stretch of text at a time. Then the post-processor's ids go around the whole. */
 #include "token.h"
 
+#include "gguf.h"
 #include "map.h"
 #include "token_internal.h"
 #include "utf8.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +41,41 @@ static int encode_bpe(const struct ll_tokenizer *tok, struct ll_scratch *x, cons
     return ll_bpe_encode(&tok->bpe, &x->work, s, n, ids, err);
 }
 
-const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
+static int encode_spm(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
 {
-    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe}, {"Unigram", NULL}, {"WordPiece", NULL}, {"WordLevel", NULL}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    return ll_spm_encode(&tok->spm, &x->spm, s, n, ids, err);
+}
+
+static int encode_unigram(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+{
+    return ll_unigram_encode(&tok->unigram, &x->unigram, s, n, ids, err);
+}
+
+/* A run of line ends that is a token is taken whole: no merge makes it. */
+static int encode_gemma4(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+{
+    int whole = n && s[0] == '\n' ? ll_vocab_find(&tok->bpe.vocab, s, n) : -1;
+    return whole >= 0 ? ll_ids_add(ids, whole, err) : encode_bpe(tok, x, s, n, ids, err);
+}
+
+static const struct ll_model_kind *by_name(const struct ll_model_kind *kinds, size_t n_kinds, const char *name, size_t n)
+{
+    for (size_t i = 0; i < n_kinds; i++)
         if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, name, n))
             return &kinds[i];
     return NULL;
+}
+
+const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
+{
+    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe}, {"Unigram", encode_unigram}, {"WordPiece", NULL}, {"WordLevel", NULL}};
+    return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
+}
+
+const struct ll_model_kind *ll_gguf_model_kind(const char *name, size_t n)
+{
+    static const struct ll_model_kind kinds[] = {{"llama", encode_spm}, {"gpt2", encode_bpe}, {"gemma4", encode_gemma4}};
+    return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
 }
 
 /* ---- opening ---- */
@@ -73,6 +103,8 @@ static void scratch_free(struct ll_scratch *x)
     ll_hits_free(&x->hits);
     ll_hits_free(&x->inner);
     ll_bpe_work_free(&x->work);
+    ll_spm_work_free(&x->spm);
+    ll_unigram_work_free(&x->unigram);
 }
 
 void ll_tokenizer_close(struct ll_tokenizer *tok)
@@ -80,6 +112,9 @@ void ll_tokenizer_close(struct ll_tokenizer *tok)
     if (!tok)
         return;
     ll_bpe_free(&tok->bpe);
+    ll_spm_free(&tok->spm);
+    ll_unigram_free(&tok->unigram);
+    ll_gguf_vocab_free(&tok->gguf);
     ll_vocab_free(&tok->vocab);
     ll_vocab_free(&tok->decoded);
     ll_added_free(&tok->added);
@@ -133,6 +168,7 @@ int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const cha
     struct ll_tokenizer *tok = calloc(1, sizeof *tok);
     if (!tok)
         return ll_fail_mem(err, "tokenizer", sizeof *tok);
+    tok->container = &ll_json_container;
     int rc = ll_tokenizer_read(tok, name, json, n, config, config_n, err);
     if (rc)
         ll_tokenizer_close(tok);
@@ -141,35 +177,92 @@ int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const cha
     return rc;
 }
 
-int ll_tokenizer_open(struct ll_tokenizer **tok, const char *dir, struct ll_err *err)
+static int open_json(struct ll_tokenizer **tok, const char *folder, const char *path, struct ll_err *err)
 {
     const size_t config_max = 64u << 20;
     struct ll_map map = {0};
     struct ll_buf config = {0};
-    int is_dir = ll_is_dir(dir), rc;
-    *tok = NULL;
-    char *folder = is_dir ? strdup(dir) : NULL, *path = is_dir ? ll_path_join(dir, "tokenizer.json") : strdup(dir);
-    if (path && !is_dir) {
-        const char *slash = strrchr(path, '/');
-        folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
-    }
-    char *name = path ? ll_path_base(path) : NULL, *config_path = folder ? ll_path_join(folder, "tokenizer_config.json") : NULL;
-    if (!name || !config_path)
-        rc = ll_fail_mem(err, "path", strlen(dir));
-    else
-        rc = ll_map_open(&map, path, err);
+    char *name = ll_path_base(path), *config_path = ll_path_join(folder, "tokenizer_config.json");
+    int rc = name && config_path ? ll_map_open(&map, path, err) : ll_fail_mem(err, "path", strlen(path));
     if (!rc && ll_is_file(config_path))
         rc = ll_file_read(config_path, config_max, &config, err);
     if (!rc)
         rc = ll_tokenizer_open_mem(tok, name, (const char *)map.data, map.size, config.len ? config.s : NULL, config.len, err);
-    if (rc && folder && map.data)
+    if (rc && map.data)
         ll_context(err, "%s", folder);
     ll_map_close(&map);
     ll_buf_free(&config);
     free(config_path);
     free(name);
-    free(folder);
+    return rc;
+}
+
+static int open_gguf(struct ll_tokenizer **tok, const char *folder, const char *path, struct ll_err *err)
+{
+    struct ll_gguf *g = NULL;
+    char *name = ll_path_base(path);
+    int rc = name ? ll_gguf_open(&g, path, err) : ll_fail_mem(err, "path", strlen(path));
+    if (!rc && (rc = ll_tokenizer_open_gguf(tok, g, name, err)))
+        ll_context(err, "%s", folder);
+    ll_gguf_close(g);
+    free(name);
+    return rc;
+}
+
+static int ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
+/* "...-00002-of-00005.gguf": a part of a split file that is not its first. */
+static int is_later_part(const char *name)
+{
+    size_t n = strlen(name);
+    int part, parts, len = 0;
+    const char *tail = n > 20 ? name + n - 20 : "";
+    return sscanf(tail, "-%5d-of-%5d.gguf%n", &part, &parts, &len) == 2 && len == 20 && part != 1;
+}
+
+/* The one .gguf file of a folder, or the first part of the one that is split; NULL: none, or several (*n says). */
+static char *only_gguf(const char *dir, int *n)
+{
+    char *found = NULL;
+    struct dirent *e;
+    DIR *d = opendir(dir);
+    *n = 0;
+    while (d && (e = readdir(d)))
+        if (ends_in(e->d_name, ".gguf") && !is_later_part(e->d_name) && !(*n)++)
+            found = ll_path_join(dir, e->d_name);
+    if (d)
+        closedir(d);
+    if (*n != 1) {
+        free(found);
+        found = NULL;
+    }
+    return found;
+}
+
+int ll_tokenizer_open(struct ll_tokenizer **tok, const char *given, struct ll_err *err)
+{
+    int is_dir = ll_is_dir(given), n_gguf = 0, rc;
+    const char *slash = strrchr(given, '/');
+    *tok = NULL;
+    char *folder = is_dir ? strdup(given) : slash ? strndup(given, (size_t)(slash - given) + (slash == given)) : strdup(".");
+    char *path = is_dir ? ll_path_join(given, "tokenizer.json") : strdup(given), *gguf = NULL;
+    if (path && is_dir && !ll_is_file(path))
+        gguf = only_gguf(given, &n_gguf);
+    else if (path && !is_dir && ends_in(path, ".gguf"))
+        gguf = strdup(path);
+    if (!folder || !path)
+        rc = ll_fail_mem(err, "path", strlen(given));
+    else if (n_gguf > 1)
+        rc = ll_fail(err, LL_EUSAGE, "%s: no tokenizer.json and %d .gguf files; name one of them", given, n_gguf);
+    else
+        rc = gguf ? open_gguf(tok, folder, gguf, err) : open_json(tok, folder, path, err);
+    free(gguf);
     free(path);
+    free(folder);
     return rc;
 }
 
@@ -212,7 +305,7 @@ int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t
     for (int i = 0; (flags & LL_ENC_BOS) && i < tok->before.n && !rc; i++)
         rc = ll_ids_add(ids, tok->before.v[i], err);
     if (!rc)
-        rc = ll_added_find(&tok->added, &tok->added.raw, text, n, as_text, &x.hits, err);
+        rc = tok->container->cut(tok, text, n, as_text, &x.hits, err);
     for (size_t i = 0; !rc && i < x.hits.n; i++) {
         const struct ll_hit *h = &x.hits.v[i];
         if (h->id >= 0)
@@ -236,7 +329,14 @@ const char *ll_tokenizer_piece(const struct ll_tokenizer *tok, int id, size_t *n
     return s ? s : ll_vocab_piece(&tok->bpe.vocab, id, n);
 }
 
-int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+static int json_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err)
+{
+    return ll_added_find(&tok->added, &tok->added.raw, s, n, as_text, hits, err);
+}
+
+static int json_is_special(const struct ll_tokenizer *tok, int id) { return ll_added_is_special(&tok->added, id); }
+
+static int json_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_spans tokens = {0};
@@ -260,13 +360,39 @@ int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, i
     return rc;
 }
 
-void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+static void json_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
 {
     size_t n;
     const char *s = ll_tokenizer_piece(tok, id, &n);
     if (s)
         ll_token_bytes(tok, s, n, out);
 }
+const struct ll_container ll_json_container = {json_cut, json_decode, json_bytes, json_is_special};
+
+static int gguf_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err)
+{
+    return ll_gguf_vocab_cut(&tok->gguf, s, n, as_text, hits, err);
+}
+
+static int gguf_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+{
+    return ll_gguf_vocab_decode(&tok->gguf, ids, n, skip_special, out, err);
+}
+
+static void gguf_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out) { ll_gguf_vocab_bytes(&tok->gguf, id, out); }
+
+static int gguf_is_special(const struct ll_tokenizer *tok, int id)
+{
+    return id >= 0 && (size_t)id < tok->gguf.n && (tok->gguf.attr[id] & LL_TOKEN_SPECIAL);
+}
+const struct ll_container ll_gguf_container = {gguf_cut, gguf_decode, gguf_bytes, gguf_is_special};
+
+int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+{
+    return tok->container->decode(tok, ids, n, skip_special, out, err);
+}
+
+void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out) { tok->container->bytes(tok, id, out); }
 
 void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
 {
@@ -275,8 +401,13 @@ void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *ou
         ll_buf_addf(out, "<id %d>", id);
         return;
     }
+    size_t n;
+    const char *piece = ll_tokenizer_piece(tok, id, &n);
     ll_tokenizer_bytes(tok, id, &bytes);
-    ll_put_lossy(out, ll_buf_str(&bytes), bytes.len);
+    if (bytes.len)
+        ll_put_lossy(out, bytes.s, bytes.len);
+    else /* an unused token of a GGUF: its name tells more than nothing */
+        ll_buf_add(out, piece, n);
     out->failed |= bytes.failed;
     ll_buf_free(&bytes);
 }
@@ -292,6 +423,6 @@ int ll_tokenizer_size(const struct ll_tokenizer *tok)
     return (int)(tok->vocab.n_ids > tok->bpe.vocab.n_ids ? tok->vocab.n_ids : tok->bpe.vocab.n_ids);
 }
 
-int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id) { return ll_added_is_special(&tok->added, id); }
+int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id) { return tok->container->is_special(tok, id); }
 const char *ll_tokenizer_kind(const struct ll_tokenizer *tok) { return tok->kind; }
 const char *ll_tokenizer_bos_policy(const struct ll_tokenizer *tok) { return tok->bos_policy; }

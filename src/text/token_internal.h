@@ -4,8 +4,11 @@
 #define LL_TOKEN_INTERNAL_H
 #include "added.h"
 #include "bpe.h"
+#include "gguf_vocab.h"
 #include "pattern.h"
+#include "spm.h"
 #include "token.h"
+#include "unigram.h"
 
 /* One step of a normalizer, pre-tokenizer or decoder. Which fields count depends on the kind. */
 enum ll_behavior { LL_ISOLATED, LL_REMOVED, LL_CONTIGUOUS, LL_MERGED_WITH_PREVIOUS, LL_MERGED_WITH_NEXT };
@@ -38,19 +41,36 @@ struct ll_scratch { /* of one call of encode */
     struct ll_buf x, y;
     struct ll_hits hits, inner;
     struct ll_bpe_work work;
+    struct ll_spm_work spm;
+    struct ll_unigram_work unigram;
 };
 
-/* The models of tokenizer.json; a row without encode is refused by name. */
+/* What the containers treat differently around the model. */
+struct ll_container {
+    /* Cut a text into plain stretches and the tokens that are found before anything else. */
+    int (*cut)(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err);
+    int (*decode)(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err);
+    void (*bytes)(const struct ll_tokenizer *tok, int id, struct ll_buf *out);
+    int (*is_special)(const struct ll_tokenizer *tok, int id);
+};
+extern const struct ll_container ll_json_container, ll_gguf_container;
+
+/* The models of tokenizer.json, and of GGUF; a row without encode is refused by name. */
 struct ll_model_kind {
     const char *name;
     int (*encode)(const struct ll_tokenizer *tok, struct ll_scratch *scratch, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err);
 };
 const struct ll_model_kind *ll_model_kind(const char *name, size_t n); /* NULL when unknown */
+const struct ll_model_kind *ll_gguf_model_kind(const char *name, size_t n);
 
 struct ll_tokenizer {
+    const struct ll_container *container;
     const struct ll_model_kind *model;
     struct ll_bpe bpe;
-    struct ll_vocab vocab;         /* added tokens only; bpe.vocab holds the rest */
+    struct ll_spm spm;             /* GGUF's model "llama"; its vocabulary is bpe.vocab */
+    struct ll_unigram unigram;     /* likewise */
+    struct ll_gguf_vocab gguf;     /* GGUF only: attributes of the tokens in bpe.vocab */
+    struct ll_vocab vocab;         /* tokenizer.json's added tokens; bpe.vocab holds the rest */
     struct ll_vocab decoded;       /* what the decoder sees for added tokens whose normalized form differs ("▁<s>") */
     struct ll_added added;
     struct ll_steps normalizer, pretok, decoder;

@@ -146,7 +146,7 @@ static int read_all(struct reader *r)
 
 int ll_tokenizer_read(struct ll_tokenizer *tok, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err)
 {
-    struct reader r = {.tok = tok, .name = name, .max_id = n > MIN_ID_BOUND ? (long long)n : MIN_ID_BOUND};
+    struct reader r = {.tok = tok, .name = name, .unk_id = -1, .max_id = n > MIN_ID_BOUND ? (long long)n : MIN_ID_BOUND};
     struct bos_config c = {.add_bos = -1};
     ll_js_init(&r.js, name, json, n, err);
     int rc = n >= UINT32_MAX ? ll_fail(err, LL_EUNSUP, "%s: %zu bytes are more than the 4 GiB supported", name, n) : read_all(&r);

@@ -46,6 +46,8 @@ enum ll_category ll_category(uint32_t cp)
     return (enum ll_category)(categories[lo] & 31);
 }
 
+enum ll_category ll_old_category(uint32_t cp) { return IN(late_assigned, cp) ? LL_CN : ll_category(cp); }
+
 int ll_is_space(uint32_t cp)
 {
     if (cp < 0x80)

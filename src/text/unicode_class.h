@@ -19,6 +19,7 @@ enum ll_category { /* the order of gen/unicode_tables.py */
 #define LL_P_BITS (LL_BIT(LL_PC) | LL_BIT(LL_PD) | LL_BIT(LL_PE) | LL_BIT(LL_PF) | LL_BIT(LL_PI) | LL_BIT(LL_PO) | LL_BIT(LL_PS))
 
 enum ll_category ll_category(uint32_t cp);
+enum ll_category ll_old_category(uint32_t cp); /* of Unicode 15.1: llama.cpp's tables */
 int ll_is_space(uint32_t cp);       /* White_Space: 25 characters, Rust's and Oniguruma's \s */
 int ll_is_numeric(uint32_t cp);     /* the Digits pre-tokenizer */
 int ll_is_punct(uint32_t cp);       /* the Punctuation pre-tokenizer */

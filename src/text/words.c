@@ -4,7 +4,11 @@
  *     contraction ('s, 't, ...)            | lead? letters (contraction?)  | numbers
  *     | space? symbols, line ends          | white space ending in a line end
  *     | white space but its last character when something follows         | white space
- * which covers every character. The test compares each rule with its expression under PCRE2. */
+ * which covers every character. The test compares each rule with its expression under PCRE2.
+ *
+ * Behind them the rules of llama.cpp for GGUF files: the same with its own alphabet (Unicode 15.1; contractions fold
+ * ASCII only) and, where case counts, its approximation: letters but not a-z, letters but not A-Z, no marks. */
+#include "gguf_pre.h"
 #include "pattern.h"
 #include "unicode_class.h"
 #include "utf8.h"
@@ -29,6 +33,7 @@ struct ll_word_rule {
     int max_numbers;       /* 0: any count, and a space may lead */
     const char *symbol_tail; /* characters after symbols */
     int line_ends;         /* white space up to its last line end is a piece */
+    int llama;             /* llama.cpp's alphabet */
 };
 
 #define TAIL_WS "|\\s+(?!\\S)|\\s+"
@@ -37,32 +42,53 @@ struct ll_word_rule {
 #define NEWS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 static const struct ll_word_rule rules[] = {
     /* GPT-2 */
-    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+" TAIL_WS, FIRST_EXACT, LETTER, 0, 0, "", 0},
+    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+" TAIL_WS, FIRST_EXACT, LETTER, 0, 0, "", 0, 0},
     /* Llama 3 */
-    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1},
+    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1, 0},
     /* Qwen 2, 2.5, 3 */
-    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 1, "\r\n", 1},
+    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 1, "\r\n", 1, 0},
     /* Qwen 3.5 */
     {NEWS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER | MARK,
-     1, 1, "\r\n", 1},
+     1, 1, "\r\n", 1, 0},
     /* tekken (Mistral-Nemo) */
     {"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL "+|[^\\r\\n\\p{L}\\p{N}]?" CASED "+" SMALL "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+" TAIL_WS,
-     NO_CONTRACTION, UPPER | LOWER, 1, 1, "\r\n/", 1},
+     NO_CONTRACTION, UPPER | LOWER, 1, 1, "\r\n/", 1, 0},
     /* o200k (Llama 4, Phi-4-mini, gpt-oss) */
     {"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL "+" NEWS "?|[^\\r\\n\\p{L}\\p{N}]?" CASED "+" SMALL "*" NEWS
      "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+" TAIL_WS,
-     AFTER_WORD, UPPER | LOWER, 1, 3, "\r\n/", 1},
+     AFTER_WORD, UPPER | LOWER, 1, 3, "\r\n/", 1, 0},
     /* cl100k (Phi-4): Llama 3's in another spelling */
     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]" TAIL_WS, FIRST_ANY_CASE, LETTER,
-     1, 3, "\r\n", 1},
+     1, 3, "\r\n", 1, 0},
 };
 enum { N_RULES = sizeof rules / sizeof rules[0] };
+
+static const struct ll_word_rule llama_rules[] = {
+    {LL_PRE_GPT2, FIRST_EXACT, LETTER, 0, 0, "", 0, 1},
+    {LL_PRE_LLAMA3, FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1, 1},
+    {LL_PRE_QWEN2, FIRST_ANY_CASE, LETTER, 1, 1, "\r\n", 1, 1},
+    {LL_PRE_QWEN35, FIRST_ANY_CASE, LETTER | MARK, 1, 1, "\r\n", 1, 1},
+    {LL_PRE_UFAKZEKA, NO_CONTRACTION, LETTER, 1, 1, "\r\n", 1, 1},
+    {LL_PRE_TEKKEN, NO_CONTRACTION, UPPER | LOWER, 1, 1, "\r\n/", 1, 1},
+    {LL_PRE_GPT4O, AFTER_WORD, UPPER | LOWER, 1, 3, "\r\n/", 1, 1},
+};
+enum { N_LLAMA_RULES = sizeof llama_rules / sizeof llama_rules[0] };
+
+static int is_expr(const struct ll_word_rule *r, const char *expr, size_t n) { return strlen(r->expr) == n && !memcmp(r->expr, expr, n); }
 
 const struct ll_word_rule *ll_word_rule(const char *expr, size_t n)
 {
     for (size_t i = 0; i < N_RULES; i++)
-        if (strlen(rules[i].expr) == n && !memcmp(rules[i].expr, expr, n))
+        if (is_expr(&rules[i], expr, n))
             return &rules[i];
+    return NULL;
+}
+
+const struct ll_word_rule *ll_llama_word_rule(const char *expr, size_t n)
+{
+    for (size_t i = 0; i < N_LLAMA_RULES; i++)
+        if (is_expr(&llama_rules[i], expr, n))
+            return &llama_rules[i];
     return NULL;
 }
 
@@ -89,6 +115,20 @@ static uint32_t flagged(uint32_t cp)
     return f | (ll_is_space(cp) ? SPACE : 0);
 }
 
+static uint32_t llama_flagged(uint32_t cp)
+{
+    if (cp < 0x80)
+        return flagged(cp);
+    uint32_t bit = LL_BIT(ll_old_category(cp)), f = ll_is_space(cp) ? cp | SPACE : cp;
+    if (bit & LL_L_BITS)
+        f |= LETTER | UPPER | LOWER;
+    if (bit & LL_M_BITS)
+        f |= MARK;
+    if (bit & LL_N_BITS)
+        f |= NUMBER;
+    return f;
+}
+
 /* c[0..n) are the flagged characters; every matcher takes the position and returns the end of its match, or i for none. */
 struct text {
     const uint32_t *c;
@@ -104,18 +144,19 @@ static size_t run(const struct text *t, size_t i, uint32_t flags)
     return i;
 }
 
-/* Lower case of the letters of contractions; U+017F folds to s. */
-static uint32_t fold(uint32_t c, int any_case)
+/* Lower case of the letters of contractions; U+017F folds to s, but not for llama.cpp. */
+static uint32_t fold(uint32_t c, int any_case, int llama)
 {
     c = CP(c);
-    return !any_case ? c : c == 0x17F ? 's' : c >= 'A' && c <= 'Z' ? c + 32 : c;
+    return !any_case ? c : c == 0x17F && !llama ? 's' : c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-static size_t contraction(const struct text *t, size_t i, int any_case)
+static size_t contraction(const struct ll_word_rule *r, const struct text *t, size_t i)
 {
+    int any_case = r->contraction != FIRST_EXACT, llama = r->llama;
     if (CP(at(t, i)) != '\'' || i + 1 >= t->n)
         return i;
-    uint32_t a = fold(at(t, i + 1), any_case), b = fold(at(t, i + 2), any_case);
+    uint32_t a = fold(at(t, i + 1), any_case, llama), b = fold(at(t, i + 2), any_case, llama);
     if (a == 's' || a == 't' || a == 'm' || a == 'd')
         return i + 2;
     if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l'))
@@ -154,7 +195,7 @@ static size_t cased_word(const struct ll_word_rule *r, const struct text *t, siz
         for (size_t skip = (size_t)lead + 1; skip-- > 0;) { /* with the leading character, then without */
             size_t e = forms[form](t, i + skip);
             if (e > i + skip)
-                return r->contraction == AFTER_WORD ? contraction(t, e, 1) : e;
+                return r->contraction == AFTER_WORD ? contraction(r, t, e) : e;
         }
     return i;
 }
@@ -209,7 +250,7 @@ static size_t next_word(const struct ll_word_rule *r, const struct text *t, size
 {
     size_t e = i;
     if (r->contraction == FIRST_EXACT || r->contraction == FIRST_ANY_CASE)
-        e = contraction(t, i, r->contraction == FIRST_ANY_CASE);
+        e = contraction(r, t, i);
     if (e == i)
         e = word(r, t, i);
     if (e == i)
@@ -231,7 +272,7 @@ int ll_words_find(const struct ll_word_rule *rule, const char *s, size_t n, stru
         return ll_fail_mem(err, "splitting", n * sizeof *c);
     for (size_t i = 0; i < n;) {
         i += (size_t)ll_utf8_next(s + i, n - i, &cp, NULL);
-        c[t.n++] = flagged(cp);
+        c[t.n++] = rule->llama ? llama_flagged(cp) : flagged(cp);
     }
     t.c = c;
     int rc = LL_OK;

@@ -233,6 +233,7 @@ static void test_rules(void **state)
 }
 
 #define MODEL(rest) "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}" rest "}"
+#define UNI(pieces) "{\"model\":{\"type\":\"Unigram\",\"vocab\":[" pieces "]}}"
 static const struct bad {
     const char *json;
     int code;
@@ -246,7 +247,18 @@ static const struct bad {
     {"{\"model\":{\"type\":\"BPE\",\"vocab\":{}}}", LL_EUSAGE, "expected model.merges"},
     {"{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":0}}}", LL_EUNSUP, "WordPiece"},
     {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0}}}", LL_EUNSUP, "WordLevel"},
-    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0.5]]}}", LL_EUNSUP, "Unigram"},
+    {"{\"model\":{\"type\":\"spm\",\"vocab\":{\"a\":0}}}", LL_EUNSUP, "\"spm\""},
+    {UNI("[\"a\",0.5],[\"a\",0.1]"), LL_EUSAGE, "expected each token once, found \"a\" again"},
+    {UNI("[\"a\"]"), LL_EUSAGE, "expected piece 0 as a list of a string and a number"},
+    {UNI("[\"a\",1,2]"), LL_EUSAGE, "expected piece 0 as a list of a string and a number"},
+    {UNI("[\"a\",\"b\"]"), LL_EUSAGE, "expected a number, found '\"'"},
+    {UNI("[\"a\",1e999]"), LL_EUSAGE, "expected a finite number"},
+    {UNI("[\"a\",01]"), LL_EUSAGE, "expected a number"},
+    {UNI("[]"), LL_EUSAGE, "found an empty list"},
+    {UNI("\"a\""), LL_EUSAGE, "expected a list"},
+    {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",-2e0]]}}", LL_EUSAGE, "model.unk_id: expected an id below 1, found 7"},
+    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":{\"a\":1}}}", LL_EUSAGE, "expected model.vocab as a list of pieces with scores"},
+    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]},\"normalizer\":{\"type\":\"Precompiled\"}}", LL_EUNSUP, "normalizer of type \"Precompiled\""},
     {"{\"model\":{\"type\":\"Magic\",\"vocab\":{\"a\":0}}}", LL_EUNSUP, "\"Magic\""},
     {"{\"model\":{\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]}}", LL_EUSAGE, "model.vocab (byte 30): expected each token once, found \"a\" again"},
     {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", LL_EUSAGE, "expected each id once, found 0 again, for \"b\""},
