@@ -93,6 +93,8 @@ int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **o
  * three facts of the container under "gguf": architecture; paired_rows (rows of W_Q and W_K within a head alternate
  * between its halves); norms_complete (a family's norm offset is already in the weights). find(arg, name): tensor or
  * NULL. LL_EUNSUP for an architecture without a row, LL_EUSAGE for missing or odd keys. */
+/* The i-th architecture read (general.architecture), NULL past the last. */
+const char *ll_gguf_architecture(int i);
 struct ll_settings;
 typedef const struct ll_tensor *ll_gguf_lookup(const void *arg, const char *name);
 int ll_gguf_settings(struct ll_settings **s, const struct ll_gguf *g, const char *file, ll_gguf_lookup *find, const void *arg, struct ll_err *err);

@@ -35,6 +35,8 @@ static const struct arch {
     {"qwen3moe", "qwen3_moe", NULL, "qwen3_moe", 0, 0, 0, "\"norm_topk_prob\":true"},
 };
 
+const char *ll_gguf_architecture(int i) { return i >= 0 && (size_t)i < sizeof archs / sizeof *archs ? archs[i].name : NULL; }
+
 enum need { OPTIONAL, REQUIRED };
 static const struct row {
     const char *gguf, *hf; /* after "<architecture>."; setting */

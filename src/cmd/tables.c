@@ -4,6 +4,7 @@
 #include "diff_record.h"
 #include "dtype.h"
 #include "family.h"
+#include "gguf.h"
 #include "hook.h"
 #include "record.h"
 #include "sink.h"
@@ -17,6 +18,25 @@ static void put_families(struct ll_buf *out)
             ll_buf_addf(out, "%s%s", t == f->model_types ? "" : ", ", *t);
         ll_buf_addf(out, " | %s |\n", f->covers);
     }
+}
+
+static const struct { const char *name, *what; } containers[] = {
+    {"Hugging Face folder", "config.json with model.safetensors, or shards with model.safetensors.index.json; tokenizer.json beside it"},
+    {"safetensors, FP8", "quantization_config fp8, fbgemm_fp8 or compressed-tensors (float): scales per tensor, row or block"},
+    {"safetensors, four bits", "quantization_config gptq (4 bits, also act-order, formats 1 and 2) or awq (gemm)"},
+    {"GGUF", "versions 2 and 3, little-endian, one file or split; metadata, tensors and tokenizer"},
+    {"hub cache", "org/name[@rev] under HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub; never downloaded"},
+};
+
+static void put_containers(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Containers\n\n| container | what |\n| --- | --- |\n");
+    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+        ll_buf_addf(out, "| %s | %s |\n", containers[i].name, containers[i].what);
+    ll_buf_adds(out, "\nGGUF architectures read: ");
+    for (int i = 0; ll_gguf_architecture(i); i++)
+        ll_buf_addf(out, "%s%s", i ? ", " : "", ll_gguf_architecture(i));
+    ll_buf_adds(out, ".\n");
 }
 
 static void put_types(struct ll_buf *out)
@@ -70,6 +90,7 @@ static void put_sinks(struct ll_buf *out)
 void ll_put_tables(struct ll_buf *out)
 {
     put_families(out);
+    put_containers(out);
     put_types(out);
     put_hooks(out);
     put_sinks(out);
