@@ -11,7 +11,8 @@ int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *e
 {
     memset(s, 0, sizeof *s);
     int rc = ll_model_open(&s->model, model, err);
-    if (!rc && ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err))
+    if (!rc && (s->model->ckpt->gguf ? ll_tokenizer_open_gguf(&s->tok, s->model->ckpt->gguf, s->model->ckpt->files[0].name, &s->tok_err)
+                                     : ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err)))
         s->tok = NULL; /* ids may still be given; whoever needs text reports tok_err */
     s->engine = engine;
     s->engine_lent = engine != NULL;
