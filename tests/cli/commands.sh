@@ -82,6 +82,21 @@ put '{not json'; check 2 "e.json" run "$work/e.json" --out-dir "$work/o2"
 check 2 "no/such.json" run no/such.json
 absent "$work/o2"
 
+# --- GGUF through every command (the models lie outside the repository)
+gguf=$source_dir/../shared/oracle/gguf
+if [ -d "$gguf" ]; then
+    check 0 "layer" "$L" lens "$gguf/llama_k_mixture.gguf" --ids 1,2,3
+    check 0 "The boats" "$L" lens "$gguf/llama31_f16.gguf" "The boats"
+    check 0 "add_bos_token" "$L" tokens "$gguf/gemma2_f16.gguf" "The boats"
+    check 0 "stored as Q6_K, Q4_K" "$L" show "$gguf/llama_k_mixture.gguf" --tensors --plan
+    check 0 "activations" "$L" dump "$gguf/qwen2_q8_0.gguf" --ids 1,2 --out "$work/q8.safetensors"
+    check 0 "top-1 at the output differs" "$L" diff "$gguf/llama_f32.gguf" "$gguf/llama_q4_0.gguf" --ids 1,20,30,40,50
+    put '{"prompts": [{"id": "g", "ids": [1, 2, 3], "answer_id": 4}]}'
+    check 0 "1 model, 0 failed" "$L" run "$work/e.json" "$gguf/llama_q4_0.gguf" --out-dir "$work/og" --no-index --quiet
+    grep -q '"container": "gguf"' "$work/og/output-llama_q4_0.json" || bad "the container is not recorded"
+    head -c 5000 "$gguf/llama_q4_0.gguf" >"$work/cut.gguf"; check 2 "cut.gguf" "$L" lens "$work/cut.gguf" --ids 1
+fi
+
 # --- query
 check 0 "first-semantic-layer" "$L" query
 check 2 "$work/none.sqlite" "$L" query models --index "$work/none.sqlite"
