@@ -139,8 +139,11 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
     /* a folder with just a tokenizer.json will do */
     struct ll_err no_ckpt = {0};
     if (ll_tokenizer_open(&s.tok, args[0], &no_ckpt)) {
+        size_t len = strlen(args[0]);
         s.tok = NULL;
-        if (!(rc = ll_ckpt_open(&ckpt, args[0], err)))
+        if (len > 5 && !strcmp(args[0] + len - 5, ".gguf")) /* has its tokenizer inside or nowhere */
+            rc = ll_fail(err, no_ckpt.code, "%s", no_ckpt.msg);
+        else if (!(rc = ll_ckpt_open(&ckpt, args[0], err)))
             rc = ll_tokenizer_open(&s.tok, ckpt->dir, err);
     }
     if (!rc && !(rc = ll_read_text(n_args > 1 ? args[1] : NULL, &text, err)))

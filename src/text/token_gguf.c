@@ -275,16 +275,20 @@ static int cut_words(struct source *r)
     return rc;
 }
 
-/* Which row of patterns; a gpt2 file without the key gets the old default, as in llama.cpp. */
+/* Which row of patterns; a gpt2 file without one gets the old default, as in llama.cpp. */
 static int choose_pre(struct source *r)
 {
     const char *fixed = r->model->pre;
+    const struct ll_gguf_kv *kv = ll_gguf_find(r->g, KEY("pre"));
     r->pre_name = "default";
+    r->pre_n = 7;
     if (!r->model->has_pre)
         return LL_OK;
     if (fixed)
         r->pre_name = fixed, r->pre_n = strlen(fixed);
-    else if (!ll_gguf_get_str(r->g, KEY("pre"), &r->pre_name, &r->pre_n))
+    else if (kv && (kv->is_array || !ll_gguf_str(kv, 0, &r->pre_name, &r->pre_n)))
+        return bad(r, "pre", "a string");
+    if (!r->pre_n)
         r->pre_name = "default", r->pre_n = 7;
     r->pre = ll_gguf_pre(r->pre_name, r->pre_n);
     if (r->pre && (fixed || strcmp(r->pre->names, "gemma4 ")))

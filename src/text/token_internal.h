@@ -1,5 +1,5 @@
-/* token_internal.h - what a tokenizer is made of: tables and settings (filled by token_json.c, later also from GGUF
- * metadata), apart from the algorithms that use them. Private to src/text and its tests. */
+/* token_internal.h - what a tokenizer is made of: tables and settings (filled by token_json.c or, from GGUF metadata, by
+ * token_gguf.c), apart from the algorithms that use them. Private to src/text and its tests. */
 #ifndef LL_TOKEN_INTERNAL_H
 #define LL_TOKEN_INTERNAL_H
 #include "added.h"
