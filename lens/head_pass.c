@@ -192,7 +192,7 @@ static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err
             int row = w->row0 + at - w->n_groups;
             finish_row(w, at, &job->out[row], m->lse);
             if (!isfinite(job->out[row].lse))
-                return ll_fail(err, LL_EUSAGE, "%s: logits are not finite at lens row %d (position group %d): NaN or infinity in the unembedding?",
+                return ll_fail(err, LL_EUSAGE, "%s: logits are not finite at lens row %d (position group %d): NaN or infinity in the final norm or the unembedding",
                                job->model->ckpt->clean, job->rows[row].layer, w->group0 + g);
         }
     }

@@ -34,7 +34,8 @@ static int set_number(const struct ll_opt *o, const char *s, struct ll_err *err)
     if (end == s || *end || errno || !isfinite(v) || (is_int && v != floor(v)) || !in_range(o, v) || fabs(v) > 2e9) {
         if (o->lo == 0 && o->hi == 0)
             return ll_fail(err, LL_EUSAGE, "%s: expected %s, found \"%s\"", o->name, is_int ? "an integer" : "a number", s);
-        return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%s\"", o->name, is_int ? "an integer" : "a number", o->lo, o->hi, s);
+        return is_int ? ll_fail(err, LL_EUSAGE, "%s: expected an integer in %.0f..%.0f, found \"%s\"", o->name, o->lo, o->hi, s)
+                      : ll_fail(err, LL_EUSAGE, "%s: expected a number in %g..%g, found \"%s\"", o->name, o->lo, o->hi, s);
     }
     if (is_int)
         *(int *)o->target = (int)v;
@@ -59,6 +60,8 @@ int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **
     *n_args = 0;
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
+        if (!only_args && s[0] == '-' && s[1] && s[1] != '-')
+            return ll_fail(err, LL_EUSAGE, "%s: unknown option \"%s\" (see: logitlens help %s; text that begins with a dash goes after --)", argv[0], s, argv[0]);
         if (only_args || strncmp(s, "--", 2)) {
             if (*n_args >= max_args)
                 return ll_fail(err, LL_EUSAGE, "%s: unexpected argument \"%s\"", argv[0], s);

@@ -10,7 +10,7 @@
 
 #define CMD(n) ll_cmd_##n, ll_cmd_##n##_options
 const struct ll_cmd ll_cmds[] = {
-    {"run", "EXPERIMENT.json", "run an experiment over its models: CSV, JSON and the SQLite index",
+    {"run", "EXPERIMENT.json [MODEL...]", "run an experiment over its models: CSV, JSON and the SQLite index",
      "logitlens run experiments/001_layers_and_logits/experiment.json", CMD(run)},
     {"lens", "MODEL [TEXT]", "one model, one text (or standard input): what it would say after each layer",
      "logitlens lens experiments/demo_models/demo-llama --answer Berlin \\\n    \"Give the city name only, plain text. The capital of Germany is called simply\"", CMD(lens)},
@@ -72,7 +72,9 @@ static int help(int argc, char **argv, struct ll_err *err)
     struct ll_buf out = {0};
     const struct ll_cmd *c = argc > 1 ? find(argv[1]) : NULL;
     int rc = LL_OK;
-    if (argc > 1 && !strcmp(argv[1], "tables"))
+    if (argc > 1 && !strcmp(argv[1], "help"))
+        overview(&out);
+    else if (argc > 1 && !strcmp(argv[1], "tables"))
         ll_put_tables(&out);
     else if (argc > 1 && !c)
         rc = ll_fail(err, LL_EUSAGE, "unknown command \"%s\" (see: logitlens help)", argv[1]);

@@ -179,7 +179,7 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
 {
     struct ll_buf text = {0};
     struct ll_json j;
-    int rc = ll_make_dirs(o->bin, err);
+    int rc = ll_make_dirs(o->bin, err), n_files = 0;
     ll_json_init(&j, &text);
     ll_json_obj(&j, NULL);
     ll_json_cstr(&j, "model", s->model->ckpt->clean);
@@ -205,11 +205,14 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
         int64_t n = k->arrays[i].n_dims == 2 ? k->arrays[i].dims[0] * k->arrays[i].dims[1] : 0;
         if (!name || !n)
             continue;
+        n_files++;
         if (!(rc = ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err)))
             ll_json_cstr(&j, name, hex);
     }
     ll_json_end(&j);
     ll_json_end(&j);
+    if (!rc && !n_files)
+        rc = ll_fail(err, LL_EUSAGE, "--bin: none of the hook points has such a file (embed, resid_post, ln_final.normalized and logits have)");
     char *path = ll_path_join(o->bin, "manifest.json");
     if (!rc)
         rc = path && !text.failed ? ll_file_write(path, text.s, text.len, err) : ll_fail_mem(err, "manifest", text.len);
@@ -230,6 +233,8 @@ static int run_pass(const struct dump_opts *o, struct ll_session *s, const struc
     struct ll_batch batch = {1, start, p->ids.v};
     if (!rc && !(rc = ll_pass_init(&pass, s->model, s->engine, p->ids.n, p->ids.n, &l, 1, err)))
         rc = ll_forward(&pass, &batch, 0, s->model->n_layers, err);
+    if (!rc && !k.n)
+        rc = ll_fail(err, LL_EUSAGE, "--hooks: the model has none of these points");
     if (!rc && o->out)
         rc = write_one(o, s, p, &k, err);
     if (!rc && o->bin)

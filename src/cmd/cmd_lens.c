@@ -8,6 +8,7 @@
 #include "stats.h"
 #include "sweep.h"
 #include "term.h"
+#include "utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,24 +68,35 @@ static const struct ll_head_out *row_of(const struct ll_sweep_result *r, const s
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
+/* The text up to the position read; what does not fit is cut off in front, because the end is what matters. Bytes are joined
+ * before they are decoded: a character may be spread over several tokens. */
 static void put_prompt(struct view *v, const struct ll_term *t)
 {
-    struct ll_buf text = {0};
-    for (int i = 0; i <= v->pos; i++)
-        ll_session_show(v->s, v->p->ids.v[i], &text);
-    int room = t->width - 12, width = ll_text_width(ll_buf_str(&text), text.len);
+    enum { BYTES_A_COLUMN = 8 };
+    struct ll_buf bytes = {0}, text = {0};
+    int room = t->width - 12, first = v->pos;
+    for (long have = 0; first > 0 && have < (long)room * BYTES_A_COLUMN; first--) {
+        ll_buf_reset(&bytes);
+        ll_session_bytes(v->s, v->p->ids.v[first], &bytes);
+        have += (long)bytes.len;
+    }
+    ll_buf_reset(&bytes);
+    for (int i = first; i <= v->pos; i++)
+        ll_session_bytes(v->s, v->p->ids.v[i], &bytes);
+    ll_utf8_clean(&text, ll_buf_str(&bytes), bytes.len);
     const char *s = ll_buf_str(&text);
     size_t n = text.len;
-    while (width > room && n) { /* the end of the text matters: cut its beginning, whole characters */
-        do {
-            s++;
-            n--;
-        } while (n && ((unsigned char)*s & 0xc0) == 0x80);
-        width = ll_text_width(s, n);
+    for (int over = ll_text_width(s, n) - room; over > 0 && n;) {
+        uint32_t cp;
+        int len = ll_utf8_next(s, n, &cp, NULL);
+        over -= ll_cp_width(cp);
+        s += len;
+        n -= (size_t)len;
     }
-    ll_buf_addf(&v->out, "reading  %s", s != ll_buf_str(&text) ? "…" : "");
+    ll_buf_addf(&v->out, "reading  %s", first || s != ll_buf_str(&text) ? "…" : "");
     ll_put_cell(&v->out, s, n, room, 0);
-    ll_buf_addf(&v->out, "\n");
+    ll_buf_addc(&v->out, '\n');
+    ll_buf_free(&bytes);
     ll_buf_free(&text);
 }
 
@@ -97,7 +109,7 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_PLAIN);
     ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
     put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s), entropy in bits of at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s)\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
                 v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "", bits_max);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
@@ -136,7 +148,8 @@ static void put_row(struct view *v, const struct ll_term *t, const struct ll_hea
         ll_session_show(v->s, o->top[i].id, &text);
         ll_buf_adds(&v->out, "  ");
         ll_style(&v->out, t, o->top[i].id == answer ? LL_GREEN : i ? LL_DIM : LL_PLAIN);
-        ll_put_cell(&v->out, ll_buf_str(&text), text.len, CELL - 1, 1);
+        int blank = strspn(ll_buf_str(&text), " ") == text.len; /* would look like nothing */
+        ll_put_cell(&v->out, blank ? "␣" : ll_buf_str(&text), blank ? strlen("␣") : text.len, CELL - 1, 1);
         ll_buf_addc(&v->out, ' ');
         put_p(&v->out, ll_head_p(o, o->top[i].v));
         ll_style(&v->out, t, LL_PLAIN);
@@ -159,13 +172,16 @@ static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
     if (!v->p->answer.n)
         return;
     ll_session_show(v->s, v->p->answer.v[0], &text);
+    const struct ll_head_out *out = row_of(r, v, n);
     for (int l = n; l >= 0 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
         first = l; /* first of the unbroken run of rank 1 that reaches the end */
-    ll_buf_addf(&v->out, "\nanswer \"%s\" ", ll_buf_str(&text));
+    ll_buf_addf(&v->out, "\nanswer \"%s\"", ll_buf_str(&text));
+    if (v->p->answer.n > 1)
+        ll_buf_addf(&v->out, " (the first of %d tokens)", v->p->answer.n);
     if (first < 0)
-        ll_buf_addf(&v->out, "is not the model's output: rank %d, p = %.4f\n", row_of(r, v, n)->tracked_rank[0], ll_head_p(row_of(r, v, n), row_of(r, v, n)->tracked_logit[0]));
+        ll_buf_addf(&v->out, " is not the model's output:\nrank %d, p = %.4f there\n", out->tracked_rank[0], ll_head_p(out, out->tracked_logit[0]));
     else
-        ll_buf_addf(&v->out, "is on top from layer %d of %d to the end (%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(row_of(r, v, n), row_of(r, v, n)->tracked_logit[0]));
+        ll_buf_addf(&v->out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(out, out->tracked_logit[0]));
     ll_buf_free(&text);
 }
 
@@ -309,6 +325,8 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "lens: expected a model (see: logitlens help lens)");
+    if (o.json && o.csv)
+        return ll_fail(err, LL_EUSAGE, "lens: expected one of --json and --csv");
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
@@ -320,8 +338,8 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
-    if (!rc && ll_lens_info(v.lens)->warning && !o.common.quiet)
-        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", o.common.norm, ll_lens_info(v.lens)->warning);
+    if (!rc)
+        ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);

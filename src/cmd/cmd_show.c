@@ -212,7 +212,7 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);
     ll_buf_addf(out, "norms    %s, eps %g, ", i->norm_kind, i->norm_eps);
     put_norms(m, out);
-    ll_buf_addf(out, "attention scores times %g%s", (double)m->attn_scale, L->b_Q || L->b_QKV ? ", biases on q, k, v" : "");
+    ll_buf_addf(out, "attends  scores times %g%s", (double)m->attn_scale, L->b_Q || L->b_QKV ? ", biases on q, k, v" : "");
     if (m->attn_cap > 0)
         ll_buf_addf(out, ", soft cap %g", (double)m->attn_cap);
     put_windows(m, out);

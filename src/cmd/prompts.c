@@ -100,6 +100,15 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
     return rc;
 }
 
+int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err)
+{
+    if (answer_id < 0 || answer_id >= s->model->d_vocab)
+        return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", s->model->d_vocab - 1, answer_id);
+    p->variant = "ids";
+    int rc = ll_ids_add(&p->answer, answer_id, err);
+    return rc ? rc : add_pieces(p, s, err);
+}
+
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err)
 {
     memset(p, 0, sizeof *p);
@@ -110,14 +119,8 @@ int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const in
         if (!rc && !(s->tok && ll_tokenizer_is_special(s->tok, ids[i])))
             rc = ll_ids_add(&p->ctx, ids[i], err);
     }
-    if (!rc && answer_id >= s->model->d_vocab)
-        rc = ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", s->model->d_vocab - 1, answer_id);
-    if (!rc && answer_id >= 0) {
-        p->variant = "ids";
-        rc = ll_ids_add(&p->answer, answer_id, err);
-    }
-    if (!rc)
-        rc = add_pieces(p, s, err);
+    if (!rc && answer_id >= 0)
+        rc = ll_prompt_follow(p, s, answer_id, err);
     if (rc)
         ll_prompt_free(p);
     return rc;
@@ -129,11 +132,16 @@ int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *
     struct ll_buf b = {0};
     int rc;
     memset(p, 0, sizeof *p);
+    if (ids && text)
+        return ll_fail(err, LL_EUSAGE, "expected a text or --ids, found both");
+    if (answer && (ids || answer_id >= 0))
+        return ll_fail(err, LL_EUSAGE, "--answer: expected a text prompt and no --answer-id%s", ids ? ", found --ids (follow an id with --answer-id)" : "");
     if (ids) {
         if (!(rc = ll_parse_ids(ids, &list, err)))
             rc = ll_prompt_from_ids(p, s, list.v, list.n, answer_id, err);
-    } else if (!(rc = ll_read_text(text, &b, err)))
-        rc = ll_prompt_from_text(p, s, ll_buf_str(&b), b.len, answer, err);
+    } else if (!(rc = ll_read_text(text, &b, err)) && !(rc = ll_prompt_from_text(p, s, ll_buf_str(&b), b.len, answer, err)) && answer_id >= 0 &&
+               (rc = ll_prompt_follow(p, s, answer_id, err)))
+        ll_prompt_free(p);
     ll_ids_free(&list);
     ll_buf_free(&b);
     return rc;

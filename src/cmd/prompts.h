@@ -18,8 +18,10 @@ struct ll_prompt {
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
+/* Follow this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
+int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err);
 /* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input. answer NULL, answer_id
- * -1: none; the answer counts for text, the id for ids. */
+ * -1: none. LL_EUSAGE for what contradicts itself: ids and text, an answer's text without a prompt's, both answers. */
 int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text, const char *answer, int answer_id, struct ll_err *err);
 void ll_prompt_free(struct ll_prompt *p);
 /* The gold part of a pass (borrowed from p and answer). */

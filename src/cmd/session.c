@@ -1,11 +1,11 @@
 /* session.c - see session.h */
 #include "session.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads, struct ll_err *err)
 {
@@ -65,10 +65,9 @@ int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct l
         .architecture = m->family->post_norms ? "post_norm" : "pre_norm", .container = m->ckpt->container, .stored_types = keep->types,
         .identity = keep->identity, .n_layers = m->n_layers, .d_model = m->d_model, .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads,
         .d_head = m->d_head, .d_mlp = m->d_mlp, .d_vocab = m->d_vocab, .n_ctx = m->n_ctx, .n_params = m->n_params,
-        .norm_kind = ll_norm_kind_name(m), 
+        .norm_kind = ll_norm_kind_name(m), .norm_eps = m->norm_eps,
         .lens_norm = ll_lens_info(lens)->name, .engine = "L16", .logit_scale = (double)m->logit_scale, .logit_cap = (double)m->logit_cap,
         .bos_policy = s->tok ? ll_tokenizer_bos_policy(s->tok) : "no tokenizer: token ids as given", .emb_scale = (double)m->emb_scale, .learned_positions = m->n_positions > 0};
-    info->norm_eps = m->norm_eps;
     return LL_OK;
 }
 
@@ -80,14 +79,36 @@ void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
         ll_buf_addf(out, "<id %d>", id);
 }
 
+void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)
+{
+    size_t before = out->len;
+    if (s->tok && !ll_tokenizer_is_special(s->tok, id))
+        ll_tokenizer_bytes(s->tok, id, out);
+    if (out->len == before)
+        ll_session_show(s, id, out);
+}
+
+void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
+{
+    const struct ll_lens_info *info = ll_lens_info(lens);
+    if (quiet)
+        return;
+    if (info->warning)
+        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", info->name, info->warning);
+    if (s->model->n_ctx > 0 && n > s->model->n_ctx)
+        fprintf(stderr, "logitlens: warning: %d tokens, but the model was made for at most %lld\n", n, s->model->n_ctx);
+}
+
 int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err)
 {
     char part[4096];
-    if (arg) {
+    if (arg && strcmp(arg, "-")) {
         ll_buf_adds(b, arg);
         return ll_buf_ok(b, err);
     }
-    for (size_t n; (n = fread(part, 1, sizeof part, stdin)) > 0;)
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "reading the text from the keyboard, end with Ctrl-D\n");
+    for (size_t n; !feof(stdin) && (n = fread(part, 1, sizeof part, stdin)) > 0;)
         ll_buf_add(b, part, n);
     if (ferror(stdin))
         return ll_fail(err, LL_EFAIL, "standard input: %s", strerror(errno));
@@ -96,22 +117,30 @@ int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err)
     return ll_buf_ok(b, err);
 }
 
+/* Numbers, with one comma or just white space between two, in brackets or not. */
 int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err)
 {
-    const char *p = s;
+    const char *p = s + strspn(s, " \t\n");
+    int bracket = *p == '[';
+    p += bracket;
     for (;;) {
-        while (isspace((unsigned char)*p) || *p == ',' || *p == '[' || *p == ']')
-            p++;
-        if (!*p)
-            return LL_OK;
         char *end;
         errno = 0;
         long v = strtol(p, &end, 10);
         if (end == p || errno || v < 0 || v > 0x7fffffff)
-            return ll_fail(err, LL_EUSAGE, "--ids: expected numbers from 0 separated by commas, found \"%.20s\"", p);
+            return ll_fail(err, LL_EUSAGE, "--ids: expected numbers from 0 separated by commas, found \"%.20s\"", *p ? p : s);
         int rc = ll_ids_add(ids, (int)v, err);
         if (rc)
             return rc;
-        p = end;
+        p = end + strspn(end, " \t\n");
+        if (bracket && *p == ']') {
+            p++;
+            bracket = 0;
+            p += strspn(p, " \t\n");
+            return *p ? ll_fail(err, LL_EUSAGE, "--ids: expected nothing after ], found \"%.20s\"", p) : LL_OK;
+        }
+        if (!*p)
+            return bracket ? ll_fail(err, LL_EUSAGE, "--ids: expected ] at the end") : LL_OK;
+        p += *p == ',';
     }
 }

@@ -35,8 +35,12 @@ struct ll_info_text { char identity[65]; char types[128]; };
 int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info, struct ll_info_text *keep, struct ll_err *err);
 /* Display text of one id, tokenizer or not; appended. */
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
-/* Text of a command: TEXT, or standard input when there is none (one trailing line end removed). Appended to b. */
+/* The raw bytes of one id, appended: what joins to text; a special token's own spelling; "<id N>" without a tokenizer. */
+void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
+/* Lines on stderr about what the numbers will not mean: a lens kind that distorts, a prompt of n tokens beyond the context. */
+void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet);
+/* Text of a command: TEXT, or standard input when there is none or it is "-" (one trailing line end removed). Appended to b. */
 int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err);
-/* "1,2,3" or "[1, 2, 3]" -> ids. */
+/* "1,2,3", "1 2 3" or "[1, 2, 3]" -> ids; LL_EUSAGE for anything else. */
 int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err);
 #endif

@@ -41,23 +41,23 @@ static void put_containers(struct ll_buf *out)
 
 static void put_types(struct ll_buf *out)
 {
-    ll_buf_adds(out, "\n### Storage types read\n\n| type | values a block | bytes a block |\n| --- | --- | --- |\n");
+    ll_buf_adds(out, "\n### Storage types\n\nWeights may be stored as the types marked so; the others occur in files beside them.\n\n| type | weights | values a block | bytes a block |\n| --- | --- | --- | --- |\n");
     for (int t = 0; t < LL_N_DTYPES; t++) {
         const struct ll_dtype_info *d = ll_dtype_info((enum ll_dtype)t);
-        ll_buf_addf(out, "| %s | %d | %d |\n", d->name, d->block, d->block_bytes);
+        ll_buf_addf(out, "| %s | %s | %d | %d |\n", d->name, d->is_float ? "yes" : "", d->block, d->block_bytes);
     }
 }
 
 static void put_hooks(struct ll_buf *out)
 {
-    static const char *const widths[] = {[LL_WIDTH_ONE] = "1", [LL_WIDTH_D_MODEL] = "d_model", [LL_WIDTH_HEADS] = "n_heads, d_head",
+    static const char *const widths[] = {[LL_WIDTH_ONE] = "", [LL_WIDTH_D_MODEL] = "d_model", [LL_WIDTH_HEADS] = "n_heads, d_head",
                                          [LL_WIDTH_KV_HEADS] = "n_kv_heads, d_head", [LL_WIDTH_D_MLP] = "d_mlp", [LL_WIDTH_D_VOCAB] = "d_vocab", [LL_WIDTH_POS_POS] = "n_pos"};
     ll_buf_adds(out, "\n### Hook points, in order of the pass\n\n| hook | full name | shape |\n| --- | --- | --- |\n");
     for (int h = 0; h < LL_N_HOOKS; h++) {
         const struct ll_hook_info *info = ll_hook_info((enum ll_hook)h);
         char full[64];
         ll_hook_full_name((enum ll_hook)h, 0, full);
-        ll_buf_addf(out, "| %s | %s | [%sn_pos, %s] |\n", info->name, full, info->width == LL_WIDTH_POS_POS ? "n_heads, " : "", widths[info->width]);
+        ll_buf_addf(out, "| %s | %s | [%sn_pos%s%s] |\n", info->name, full, info->width == LL_WIDTH_POS_POS ? "n_heads, " : "", *widths[info->width] ? ", " : "", widths[info->width]);
     }
 }
 

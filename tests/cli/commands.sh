@@ -32,6 +32,18 @@ check 2 "--norm" "$L" lens "$llama" --norm silly "x"
 check 2 "UTF-8" "$L" lens "$llama" "$(printf 'a\xffb')"
 check 2 "nothing is downloaded" "$L" lens no/such-model "x"
 check 2 "expected a model" "$L" lens
+check 0 "is on top" "$L" lens "$llama" --answer-id 719 "$main_prompt"
+check 2 "answer id: expected 0..1566" "$L" lens "$llama" --answer-id 99999 "x"
+check 2 "found both" "$L" lens "$llama" --ids 1,2 "x"
+check 2 "expected a text prompt" "$L" lens "$llama" --ids 1,2 --answer x
+check 2 "one of --json and --csv" "$L" lens "$llama" --json --csv "x"
+check 2 "unknown option" "$L" lens "$llama" -q
+check 2 '",2"' "$L" lens "$llama" --ids 1,,2
+check 0 "x" "$L" lens "$llama" -- -x
+check 0 "中文 🙂" "$L" lens "$llama" "中文 🙂"
+check 0 "first of" "$L" lens "$llama" --answer Zürich "hi"
+check 0 "made for at most 256" "$L" lens "$llama" "$(yes word | head -300 | tr '\n' ' ')"
+check 2 "none of the hook points" "$L" dump "$llama" "x" --hooks q --bin "$work/nobins"
 
 # --- tokens
 check 0 "Berlin" "$L" tokens "$llama" "$main_prompt" --answer Berlin
