@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { UNKNOWN = -2 };
 struct ll_symbol {
-    int id;          /* -1: swallowed by its left neighbour */
+    int id;          /* -1: swallowed by its left neighbour; UNKNOWN: gives no token and merges with none */
     int prev, next;  /* indices; -1 at the ends */
 };
 struct ll_candidate {
@@ -193,6 +194,8 @@ static int first_symbols(const struct ll_bpe *bpe, struct ll_bpe_work *work, con
             if (unk && !bpe->fuse_unk)
                 put(work, n_sym, bpe->unk_id);
             unk = 1;
+        } else if (bpe->unknown_parts) {
+            put(work, n_sym, UNKNOWN);
         }
     }
     if (unk)
@@ -248,6 +251,6 @@ int ll_bpe_encode(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char
     work->sym[n_sym - 1].next = -1;
     merge_all(bpe, work, n_sym);
     for (int i = 0; !rc && i >= 0; i = work->sym[i].next)
-        rc = ll_ids_add(ids, work->sym[i].id, err);
+        rc = work->sym[i].id == UNKNOWN ? LL_OK : ll_ids_add(ids, work->sym[i].id, err);
     return rc;
 }

@@ -20,7 +20,9 @@ struct ll_bpe {
     struct ll_merge *list;      /* owned: merges in file order, until ll_bpe_ready() */
     size_t n_merges, cap_merges;
     int byte_fallback, fuse_unk, ignore_merges;
-    int first_wins;             /* of two equal merges the first counts (GGUF), not the last (tokenizer.json) */
+    /* llama.cpp's ways: of two equal merges the first counts, not the last; a character outside the vocabulary still stands
+     * between its neighbours (which then cannot merge) before it is dropped */
+    int first_wins, unknown_parts;
     struct ll_buf unk_token;    /* owned */
     int has_unk;
     /* made by ll_bpe_ready() */

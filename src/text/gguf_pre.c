@@ -13,7 +13,9 @@
 #define LETTERS LL_PRE_LETTERS
 #define ASCII_PUNCT "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
 #define KANA "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+" /* U+4E00-9FA5 3040-309F 30A0-30FF */
-#define CJK_HANGUL "[\xE4\xB8\x80-\xE9\xBE\xA5\xE0\xA0\x80-\xE4\xB8\x80\xEA\xB0\x80-\xED\x9F\xBF]+" /* U+4E00-9FA5 0800-4E00 AC00-D7FF */
+/* U+4E00-9FA5 0800-4E00 AC00-D7FF, without the white space among them, which llama.cpp turns into a vertical tab first */
+#define CJK_HANGUL "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{167F}\\x{1681}-\\x{1FFF}\\x{200B}-\\x{2027}\\x{202A}-\\x{202E}\\x{2030}-\\x{205E}\\x{2060}-\\x{2FFF}" \
+    "\\x{3001}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
 
 #define DEEPSEEK3 ASCII_PUNCT "|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" TAIL
 #define LINES "[^\\n]+|[\\n]+"
@@ -83,8 +85,6 @@ int ll_gguf_pre_pattern(const char *expr, struct ll_pattern *p, int *behavior, s
             return LL_OK;
         }
     const struct ll_word_rule *rule = ll_llama_word_rule(expr, strlen(expr));
-    if (!rule)
-        return ll_pattern_regex(p, expr, strlen(expr), "tokenizer.ggml.pre", err);
-    *p = (struct ll_pattern){.kind = LL_PATTERN_WORDS, .rule = rule};
-    return LL_OK;
+    *p = (struct ll_pattern){.kind = rule ? LL_PATTERN_WORDS : LL_PATTERN_REGEX, .rule = rule};
+    return rule ? LL_OK : ll_regex_compile_old(&p->regex, expr, strlen(expr), "tokenizer.ggml.pre", err);
 }

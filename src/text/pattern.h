@@ -49,6 +49,7 @@ int ll_words_find(const struct ll_word_rule *rule, const char *s, size_t n, stru
 
 /* regex.c: PCRE2 with Oniguruma's meaning and Unicode 16 classes. */
 int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err);
+int ll_regex_compile_old(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err); /* Unicode 15.1: llama.cpp */
 int ll_regex_find(const struct ll_regex *regex, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err);
 void ll_regex_free(struct ll_regex *regex);
 #endif

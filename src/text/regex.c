@@ -30,6 +30,7 @@ struct translation {
     uint32_t next;      /* complement(): where the next gap begins */
     int groups;
     int own_classes;    /* leave \p{..} to PCRE2 */
+    int old;            /* categories of llama.cpp's tables */
 };
 
 static int unsupported(struct translation *t, const char *thing)
@@ -83,6 +84,8 @@ static void put_class(struct translation *t, int kind, uint32_t bits, int invert
         hex_ranges(fn, t);
     else if (kind == 'w')
         ll_word_ranges(fn, t);
+    else if (t->old)
+        ll_old_category_ranges(bits, fn, t);
     else
         ll_category_ranges(bits, fn, t);
     if (fn == put_gap && t->next <= 0x10FFFF)
@@ -250,9 +253,9 @@ static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *wh
     return LL_OK;
 }
 
-int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
+static int compile_with(struct ll_regex **regex, const char *expr, size_t n, const char *what, int old, struct ll_err *err)
 {
-    struct translation t = {.s = expr, .n = n, .what = what, .err = err};
+    struct translation t = {.s = expr, .n = n, .what = what, .old = old, .err = err};
     int too_large = 0;
     *regex = NULL;
     if (n > MAX_EXPR)
@@ -278,6 +281,16 @@ int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const 
     else
         *regex = r;
     return rc;
+}
+
+int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
+{
+    return compile_with(regex, expr, n, what, 0, err);
+}
+
+int ll_regex_compile_old(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
+{
+    return compile_with(regex, expr, n, what, 1, err);
 }
 
 void ll_regex_free(struct ll_regex *regex)

@@ -353,7 +353,7 @@ static int read_all(struct source *r)
         return rc;
     tok->container = &ll_gguf_container;
     tok->model = ll_gguf_model_kind(r->model->name, strlen(r->model->name));
-    tok->bpe.first_wins = 1;
+    tok->bpe.first_wins = tok->bpe.unknown_parts = 1;
     tok->bpe.byte_fallback = r->model->force_bos;
     tok->bpe.ignore_merges = r->pre && r->pre->ignore_merges;
     tok->gguf.marks = !r->model->has_pre || r->model->pre != NULL;

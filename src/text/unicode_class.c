@@ -117,6 +117,31 @@ void ll_category_ranges(uint32_t bits, void (*fn)(void *arg, uint32_t first, uin
     }
 }
 
+struct rest { /* of a run, what was assigned before Unicode 16 */
+    void (*fn)(void *arg, uint32_t first, uint32_t last);
+    void *arg;
+};
+
+static void put_rest(void *arg, uint32_t first, uint32_t last)
+{
+    const struct rest *to = arg;
+    for (size_t i = 0; i < COUNT(late_assigned) && first <= last; i++) {
+        const struct range *late = &late_assigned[i];
+        if (late->last < first || late->first > last)
+            continue;
+        if (late->first > first)
+            to->fn(to->arg, first, late->first - 1);
+        first = late->last + 1;
+    }
+    if (first <= last)
+        to->fn(to->arg, first, last);
+}
+
+void ll_old_category_ranges(uint32_t bits, void (*fn)(void *arg, uint32_t first, uint32_t last), void *arg)
+{
+    ll_category_ranges(bits, put_rest, &(struct rest){fn, arg});
+}
+
 void ll_word_ranges(void (*fn)(void *arg, uint32_t first, uint32_t last), void *arg)
 {
     for (size_t i = 0; i < COUNT(word_chars); i++)

@@ -35,5 +35,7 @@ int ll_is_late_decomposition(uint32_t cp); /* never decomposed */
 
 /* Call fn for each run of characters whose category bit is in `bits`, in rising order. */
 void ll_category_ranges(uint32_t bits, void (*fn)(void *arg, uint32_t first, uint32_t last), void *arg);
+/* The same of ll_old_category(); not for bits with LL_CN. */
+void ll_old_category_ranges(uint32_t bits, void (*fn)(void *arg, uint32_t first, uint32_t last), void *arg);
 void ll_word_ranges(void (*fn)(void *arg, uint32_t first, uint32_t last), void *arg);
 #endif

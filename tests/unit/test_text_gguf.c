@@ -192,6 +192,30 @@ static void test_policies(void **state)
     }
 }
 
+/* A character outside the vocabulary keeps its neighbours apart, then vanishes; of two equal merges the first counts. */
+static void test_unknown_characters(void **state)
+{
+    struct ll_tokenizer *tok;
+    struct ll_err err;
+    struct ll_ids ids = {0};
+    (void)state;
+    assert_int_equal(open_pairs(GPT2 T "tokens S a|b|ab|ba|aab\n" T "merges S a b|b a|a ab|a b\n" T "pre s gpt-2\n", &tok, &err), LL_OK);
+    assert_int_equal(ll_tokenizer_encode(tok, "axb", 3, 0, &ids, NULL), LL_OK);
+    assert_int_equal(ids.n, 2);
+    assert_true(ids.v[0] == 0 && ids.v[1] == 1);
+    ids.n = 0;
+    assert_int_equal(ll_tokenizer_encode(tok, "aba", 3, 0, &ids, NULL), LL_OK); /* "a b" before "b a" */
+    assert_true(ids.n == 2 && ids.v[0] == 2 && ids.v[1] == 0);
+    ll_ids_free(&ids);
+    ll_tokenizer_close(tok);
+    assert_int_equal(open_pairs(LLAMA TOKENS SCORES TYPES, &tok, &err), LL_OK); /* no byte token for the space's mark */
+    assert_int_equal(ll_tokenizer_encode(tok, "ab", 2, 0, &ids, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "needs the byte token <0xE2>"));
+    assert_int_equal(ids.n, 0);
+    ll_ids_free(&ids);
+    ll_tokenizer_close(tok);
+}
+
 /* ---- against llama.cpp ---- */
 
 static void assert_ids(const struct ll_tokenizer *tok, const cJSON *e, const char *key, int flags)
@@ -381,7 +405,7 @@ static void test_long_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_policies), cmocka_unit_test(test_fixtures), cmocka_unit_test(test_show),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_policies), cmocka_unit_test(test_unknown_characters), cmocka_unit_test(test_fixtures), cmocka_unit_test(test_show),
         cmocka_unit_test(test_folder),   cmocka_unit_test(test_patterns), cmocka_unit_test(test_long_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
