@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ static const cJSON *get(const struct ll_settings *s, const char *path)
     return v && !cJSON_IsNull(v) ? v : NULL;
 }
 
-int ll_settings_parse(struct ll_settings **out, const char *name, const char *text, size_t n, struct ll_err *err)
+static int parse(struct ll_settings **out, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err)
 {
     *out = NULL;
     if (n > MAX_BYTES)
@@ -68,7 +69,7 @@ int ll_settings_parse(struct ll_settings **out, const char *name, const char *te
     if (!s || !(s->name = strdup(name)))
         rc = ll_fail_mem(err, name, sizeof *s + strlen(name));
     if (!rc)
-        rc = ll_json_tree(&s->doc, name, text, n, LL_KEYS_LAST, err);
+        rc = ll_json_tree(&s->doc, name, text, n, keys, err);
     if (rc)
         ll_settings_free(s);
     else
@@ -76,18 +77,39 @@ int ll_settings_parse(struct ll_settings **out, const char *name, const char *te
     return rc;
 }
 
-int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err)
+int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err)
+{
+    return parse(s, name, text, n, LL_KEYS_LAST, err);
+}
+
+/* The marks editors put in front, by name: a reader who never sees them cannot guess. */
+static int refuse_mark(const char *name, const char *text, size_t n, struct ll_err *err)
+{
+    static const struct { const char *bytes; size_t n; const char *what; } marks[] = {
+        {"\xef\xbb\xbf", 3, "UTF-8"}, {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (n >= marks[i].n && !memcmp(text, marks[i].bytes, marks[i].n))
+            return ll_fail(err, LL_EUSAGE, "%s: expected UTF-8 without a byte order mark, found one (of %s) at its beginning: save the file without BOM", name, marks[i].what);
+    return LL_OK;
+}
+
+static int read_file(struct ll_settings **s, const char *path, enum ll_json_keys keys, struct ll_err *err)
 {
     struct ll_buf b = {0};
     char *name = ll_path_base(path);
     *s = NULL;
     int rc = name ? ll_file_read(path, MAX_BYTES, &b, err) : ll_fail_mem(err, path, strlen(path));
+    if (!rc && keys == LL_KEYS_UNIQUE)
+        rc = refuse_mark(name, ll_buf_str(&b), b.len, err);
     if (!rc)
-        rc = ll_settings_parse(s, name, ll_buf_str(&b), b.len, err);
+        rc = parse(s, name, ll_buf_str(&b), b.len, keys, err);
     free(name);
     ll_buf_free(&b);
     return rc;
 }
+
+int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err) { return read_file(s, path, LL_KEYS_LAST, err); }
+int ll_settings_read_strict(struct ll_settings **s, const char *path, struct ll_err *err) { return read_file(s, path, LL_KEYS_UNIQUE, err); }
 
 void ll_settings_free(struct ll_settings *s)
 {
@@ -99,6 +121,7 @@ void ll_settings_free(struct ll_settings *s)
 }
 
 int ll_settings_has(const struct ll_settings *s, const char *path) { return get(s, path) != NULL; }
+int ll_settings_is_null(const struct ll_settings *s, const char *path) { return cJSON_IsNull(*path ? walk(s->doc, path) : s->doc); }
 
 double ll_settings_num(const struct ll_settings *s, const char *path, double fallback)
 {
@@ -165,6 +188,101 @@ int ll_settings_need_str(const struct ll_settings *s, const char *path, const ch
     if (cJSON_IsString(v))
         return *out = v->valuestring, LL_OK;
     return ll_fail(err, LL_EUSAGE, "%s: %s: expected a text, found %s", s->name, path, ll_json_show(v, found));
+}
+
+int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *inout, struct ll_err *err)
+{
+    return path && get(s, path) ? ll_settings_need_int(s, path, lo, hi, inout, err) : LL_OK;
+}
+
+int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout, struct ll_err *err)
+{
+    return path && get(s, path) ? ll_settings_need_num(s, path, lo, hi, inout, err) : LL_OK;
+}
+
+int ll_settings_opt_str(const struct ll_settings *s, const char *path, const char **inout, struct ll_err *err)
+{
+    return path && get(s, path) ? ll_settings_need_str(s, path, inout, err) : LL_OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+static int within(double v, const struct ll_settings_row *r) { return (!r->lo && !r->hi) || (v >= r->lo && v <= r->hi); }
+
+static int is_as(const cJSON *v, const struct ll_settings_row *r)
+{
+    long long i;
+    switch (r->kind) {
+    case LL_SET_INT: return ll_json_get_integer(v, -(long long)LL_JSON_EXACT, (long long)LL_JSON_EXACT, &i) && within((double)i, r);
+    case LL_SET_NUM: return cJSON_IsNumber(v) && isfinite(v->valuedouble) && within(v->valuedouble, r);
+    case LL_SET_BOOL: return cJSON_IsBool(v);
+    case LL_SET_STR: return cJSON_IsString(v) && within((double)strlen(v->valuestring), r);
+    case LL_SET_LIST: return cJSON_IsArray(v) && within(cJSON_GetArraySize(v), r);
+    default: return cJSON_IsObject(v);
+    }
+}
+
+/* `at` and key: where the value stands. */
+static int fail_row(const struct ll_settings *s, const char *at, const struct ll_settings_row *r, const cJSON *v, struct ll_err *err)
+{
+    static const struct { const char *what, *of, *many; } words[] = {
+        [LL_SET_INT] = {"an integer", " in ", ""}, [LL_SET_NUM] = {"a number", " in ", ""}, [LL_SET_BOOL] = {"true or false", "", ""},
+        [LL_SET_STR] = {"a text", " of ", " bytes"}, [LL_SET_LIST] = {"a list", " of ", " entries"}, [LL_SET_OBJECT] = {"an object {...}", "", ""}};
+    char found[64], range[80] = "", count[40] = "";
+    int ranged = *words[r->kind].of && (r->lo || r->hi);
+    if (ranged)
+        snprintf(range, sizeof range, "%s%.10g..%.10g%s", words[r->kind].of, r->lo, r->hi, words[r->kind].many);
+    if (ranged && r->kind == LL_SET_LIST && cJSON_IsArray(v))
+        snprintf(count, sizeof count, " of %d", cJSON_GetArraySize(v));
+    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s: expected %s%s, found %s%s", s->name, at, *at && *r->key ? "." : "", r->key, words[r->kind].what, range, ll_json_show(v, found), count);
+}
+
+int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *inout, struct ll_err *err)
+{
+    const cJSON *v = path ? get(s, path) : NULL;
+    if (v && !cJSON_IsBool(v))
+        return fail_row(s, path, &(struct ll_settings_row){.key = "", .kind = LL_SET_BOOL}, v, err);
+    if (v)
+        *inout = cJSON_IsTrue(v);
+    return LL_OK;
+}
+
+int ll_settings_opt_object(const struct ll_settings *s, const char *path, struct ll_err *err)
+{
+    const cJSON *v = path ? get(s, path) : NULL;
+    return !v || cJSON_IsObject(v) ? LL_OK : fail_row(s, path, &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, v, err);
+}
+
+static int fail_key(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, const char *key, struct ll_err *err)
+{
+    struct ll_buf known = {0};
+    for (const struct ll_settings_row *r = rows; r->key; r++)
+        ll_buf_addf(&known, "%s%s", r > rows ? ", " : "", r->key);
+    int rc = ll_buf_ok(&known, err);
+    if (!rc)
+        rc = ll_fail(err, LL_EUSAGE, "%s: %s%sunknown key \"%.60s\": expected one of %s", s->name, at, *at ? ": " : "", key, ll_buf_str(&known));
+    ll_buf_free(&known);
+    return rc;
+}
+
+int ll_settings_check(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, enum ll_settings_others others, struct ll_err *err)
+{
+    const cJSON *obj = get(s, at);
+    if (!cJSON_IsObject(obj))
+        return fail_row(s, *at ? at : "the document", &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, obj, err);
+    for (const cJSON *c = obj->child; c && others == LL_OTHERS_REFUSED; c = c->next) {
+        const struct ll_settings_row *r = rows;
+        while (r->key && strcmp(r->key, c->string))
+            r++;
+        if (!r->key)
+            return fail_key(s, at, rows, c->string, err);
+    }
+    for (const struct ll_settings_row *r = rows; r->key; r++) {
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(obj, r->key);
+        if (v && !cJSON_IsNull(v) ? !is_as(v, r) : r->required)
+            return fail_row(s, at, r, v, err);
+    }
+    return LL_OK;
 }
 
 char *ll_settings_json(const struct ll_settings *s, const char *path)

@@ -16,10 +16,13 @@ struct ll_settings;
 /* name: used in messages ("config.json"). Returns LL_OK, LL_EUSAGE (bad JSON: file, line, column) or LL_EFAIL (memory). */
 int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err);
 int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err);
+/* The same for what a user writes by hand: a byte order mark and equal keys in an object are LL_EUSAGE, too. */
+int ll_settings_read_strict(struct ll_settings **s, const char *path, struct ll_err *err);
 void ll_settings_free(struct ll_settings *s); /* NULL is fine */
 
 int ll_settings_has(const struct ll_settings *s, const char *path);              /* present and not null */
-/* The value, or `fallback` when absent or of another type. */
+int ll_settings_is_null(const struct ll_settings *s, const char *path);          /* written down as null */
+/* The value, or `fallback` when absent or of another type (so only for what has been checked, or may be anything). */
 double ll_settings_num(const struct ll_settings *s, const char *path, double fallback);
 long long ll_settings_int(const struct ll_settings *s, const char *path, long long fallback);
 int ll_settings_bool(const struct ll_settings *s, const char *path, int fallback);
@@ -33,6 +36,24 @@ const char *ll_settings_key(const struct ll_settings *s, const char *path, int i
 int ll_settings_need_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *out, struct ll_err *err);
 int ll_settings_need_num(const struct ll_settings *s, const char *path, double lo, double hi, double *out, struct ll_err *err);
 int ll_settings_need_str(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err);
+/* The same for a setting that may be absent (or null): then *inout stays, and LL_OK. path NULL: absent. Of another type
+ * or out of range: LL_EUSAGE, "config.json: rope_theta: expected a number in 1..1e+12, found "x"". */
+int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *inout, struct ll_err *err);
+int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout, struct ll_err *err);
+int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *inout, struct ll_err *err);
+int ll_settings_opt_str(const struct ll_settings *s, const char *path, const char **inout, struct ll_err *err); /* borrowed */
+int ll_settings_opt_object(const struct ll_settings *s, const char *path, struct ll_err *err);
+
+/* What the value of one key of an object must be. lo..hi: the range of a number, the bytes of a text, the entries of a
+ * list; both 0: any. */
+enum ll_settings_kind { LL_SET_INT, LL_SET_NUM, LL_SET_BOOL, LL_SET_STR, LL_SET_LIST, LL_SET_OBJECT };
+struct ll_settings_row { const char *key; enum ll_settings_kind kind; double lo, hi; int required; };
+enum ll_settings_others { LL_OTHERS_PASS, LL_OTHERS_REFUSED };
+
+/* Is the value at `at` ("" = the document) an object whose keys are as in rows (key NULL at the end)? Null counts as absent.
+ * Keys without a row pass or are LL_EUSAGE (the known ones are listed), as `others` says. LL_OK, or LL_EUSAGE naming
+ * document, key, expected, found. */
+int ll_settings_check(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, enum ll_settings_others others, struct ll_err *err);
 /* The value at path as compact JSON text, owned by the caller; NULL when absent. */
 char *ll_settings_json(const struct ll_settings *s, const char *path);
 #endif

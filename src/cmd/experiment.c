@@ -9,22 +9,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ASKS = 1 << 20, MAX_MODELS = 10000 };
+enum { MAX_ASKS = 1 << 20, MAX_MODELS = 10000, MAX_LIST = 1 << 20, MAX_NAME = 60 };
+#define MAX_ID 2147483647.0
 
-static const char *const known_keys[] = {"name", "models", "top_k", "copy", "norm", "ln_bias", "important_words", "facts", "prompts", "test_prompts",
-                                         "temperatures", "last_position_only", "description", NULL};
+/* ---- what each object may hold (experiments/README.md says what it means) ------------------------------------------- */
 
-static int check_keys(const struct ll_settings *s, const char *path, struct ll_err *err)
+static const struct ll_settings_row top_rows[] = {
+    {"name", LL_SET_STR, 1, 200, 0}, {"description", LL_SET_STR, 0, 0, 0}, {"models", LL_SET_LIST, 0, MAX_MODELS, 0}, {"prompts", LL_SET_LIST, 0, MAX_ASKS, 0},
+    {"facts", LL_SET_OBJECT, 0, 0, 0}, {"test_prompts", LL_SET_LIST, 0, MAX_ASKS, 0}, {"temperatures", LL_SET_LIST, 0, 1000, 0},
+    {"top_k", LL_SET_OBJECT, 0, 0, 0}, {"copy", LL_SET_OBJECT, 0, 0, 0}, {"norm", LL_SET_STR, 0, 0, 0}, {"ln_bias", LL_SET_STR, 0, 0, 0},
+    {"important_words", LL_SET_LIST, 0, MAX_LIST, 0}, {"last_position_only", LL_SET_BOOL, 0, 0, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
+static const struct ll_settings_row top_k_rows[] = {
+    {"record", LL_SET_INT, 1, LL_TOP_COLS, 0}, {"verbose", LL_SET_INT, 1, LL_TOP_COLS, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
+static const struct ll_settings_row copy_rows[] = {
+    {"rule", LL_SET_STR, 0, 0, 0}, {"threshold", LL_SET_NUM, 0, 1, 0}, {"margin", LL_SET_NUM, 0, 1, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
+static const struct ll_settings_row facts_rows[] = {
+    {"variants", LL_SET_OBJECT, 0, 0, 1}, {"items", LL_SET_LIST, 1, MAX_ASKS, 1}, {NULL, LL_SET_INT, 0, 0, 0}};
+static const struct ll_settings_row prompt_rows[] = {
+    {"id", LL_SET_STR, 1, MAX_NAME, 0}, {"variant", LL_SET_STR, 1, MAX_NAME, 0}, {"text", LL_SET_STR, 0, 0, 0}, {"ids", LL_SET_LIST, 1, MAX_LIST, 0},
+    {"answer", LL_SET_STR, 0, 0, 0}, {"answer_id", LL_SET_INT, 0, MAX_ID, 0}, {"fact", LL_SET_STR, 1, 400, 0}, {"fact_index", LL_SET_INT, 0, MAX_ID, 0},
+    {NULL, LL_SET_INT, 0, 0, 0}};
+
+static int check_objects(const struct ll_settings *s, struct ll_err *err)
 {
-    for (int i = 0; i < ll_settings_len(s, ""); i++) {
-        const char *key = ll_settings_key(s, "", i);
-        int known = 0;
-        for (int k = 0; known_keys[k]; k++)
-            known |= !strcmp(known_keys[k], key);
-        if (!known)
-            return ll_fail(err, LL_EUSAGE, "%s: unknown key \"%s\" (known: name, description, models, prompts, facts, test_prompts, temperatures, top_k, copy, norm, ln_bias, important_words, last_position_only)", path, key);
-    }
-    return LL_OK;
+    static const struct { const char *key; const struct ll_settings_row *rows; } objects[] = {{"top_k", top_k_rows}, {"copy", copy_rows}, {"facts", facts_rows}};
+    int rc = ll_settings_check(s, "", top_rows, LL_OTHERS_REFUSED, err);
+    for (size_t i = 0; i < sizeof objects / sizeof *objects && !rc; i++)
+        if (ll_settings_has(s, objects[i].key))
+            rc = ll_settings_check(s, objects[i].key, objects[i].rows, LL_OTHERS_REFUSED, err);
+    return rc;
 }
 
 static int copy_text(char **out, const char *s, struct ll_err *err)
@@ -33,22 +46,27 @@ static int copy_text(char **out, const char *s, struct ll_err *err)
     return s && !*out ? ll_fail_mem(err, "experiment", strlen(s)) : LL_OK;
 }
 
-/* A list of texts at `key`. */
+/* A text with something in it. */
+static int need_filled(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err)
+{
+    int rc = ll_settings_need_str(s, path, out, err);
+    return rc || **out ? rc : ll_fail(err, LL_EUSAGE, "experiment: %s: expected a text, found an empty one", path);
+}
+
+/* A list of texts at `key`, none of them empty. */
 static int read_texts(const struct ll_settings *s, const char *key, char ***out, int *n, struct ll_err *err)
 {
     int len = ll_settings_len(s, key);
     *n = 0;
     if (!ll_settings_has(s, key))
         return LL_OK;
-    if (!ll_settings_is_array(s, key))
-        return ll_fail(err, LL_EUSAGE, "experiment: %s: expected a list of texts", key);
     if (!(*out = calloc((size_t)len + 1, sizeof **out)))
         return ll_fail_mem(err, key, sizeof **out * (size_t)len);
     for (int i = 0; i < len; i++) {
         char path[96];
         const char *text;
         snprintf(path, sizeof path, "%s.%d", key, i);
-        int rc = ll_settings_need_str(s, path, &text, err);
+        int rc = need_filled(s, path, &text, err);
         if (rc || (rc = copy_text(&(*out)[i], text, err)))
             return rc;
         *n = i + 1;
@@ -101,19 +119,65 @@ static int check_unique(const struct ll_experiment *e, struct ll_err *err)
     return rc;
 }
 
-/* Template with {country} replaced; NULL without memory. */
+static const char hole[] = "{country}";
+
+/* Template with its one {country} replaced; NULL without memory. */
 static char *fill(const char *tmpl, const char *word)
 {
     struct ll_buf b = {0};
-    const char *at = strstr(tmpl, "{country}");
-    if (!at)
-        return strdup(tmpl);
+    const char *at = strstr(tmpl, hole);
     ll_buf_add(&b, tmpl, (size_t)(at - tmpl));
     ll_buf_adds(&b, word);
-    ll_buf_adds(&b, at + strlen("{country}"));
+    ll_buf_adds(&b, at + strlen(hole));
     if (b.failed)
         ll_buf_free(&b);
     return b.s;
+}
+
+/* Names become part of pass keys ("pos.orig.0"): no dots, no surprise in length. */
+static int check_variant(const char *at, const char *name, struct ll_err *err)
+{
+    if (!*name || strlen(name) > MAX_NAME || strchr(name, '.'))
+        return ll_fail(err, LL_EUSAGE, "experiment: %s: expected a variant's name of 1..%d bytes without dots, found \"%.80s\"", at, MAX_NAME, name);
+    return LL_OK;
+}
+
+static int check_templates(const struct ll_settings *s, struct ll_err *err)
+{
+    int n = ll_settings_len(s, "facts.variants"), rc;
+    if (n < 1)
+        return ll_fail(err, LL_EUSAGE, "experiment: facts.variants: expected at least one \"name\": \"template\", found none");
+    for (int v = 0; v < n; v++) {
+        const char *name = ll_settings_key(s, "facts.variants", v), *tmpl, *first;
+        char path[160];
+        if ((rc = check_variant("facts.variants", name, err)))
+            return rc;
+        snprintf(path, sizeof path, "facts.variants.%s", name);
+        if ((rc = ll_settings_need_str(s, path, &tmpl, err)))
+            return rc;
+        if (!(first = strstr(tmpl, hole)) || strstr(first + 1, hole))
+            return ll_fail(err, LL_EUSAGE, "experiment: %s: expected {country} once in the template, found it %s", path, first ? "more than once" : "nowhere");
+    }
+    return LL_OK;
+}
+
+static int check_items(const struct ll_settings *s, struct ll_err *err)
+{
+    for (int i = 0, rc; i < ll_settings_len(s, "facts.items"); i++) {
+        char path[64];
+        const char *text;
+        snprintf(path, sizeof path, "facts.items.%d", i);
+        int n = ll_settings_len(s, path);
+        if (!ll_settings_is_array(s, path) || n != 2)
+            return ll_settings_is_array(s, path) ? ll_fail(err, LL_EUSAGE, "experiment: %s: expected a pair [\"word\", \"answer\"], found a list of %d", path, n)
+                                                 : ll_fail(err, LL_EUSAGE, "experiment: %s: expected a pair [\"word\", \"answer\"], found no list", path);
+        for (int k = 0; k < 2; k++) {
+            snprintf(path, sizeof path, "facts.items.%d.%d", i, k);
+            if ((rc = need_filled(s, path, &text, err)))
+                return rc;
+        }
+    }
+    return LL_OK;
 }
 
 static int read_facts(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
@@ -121,8 +185,8 @@ static int read_facts(struct ll_experiment *e, const struct ll_settings *s, stru
     int n_items = ll_settings_len(s, "facts.items"), n_variants = ll_settings_len(s, "facts.variants"), rc;
     if (!ll_settings_has(s, "facts"))
         return LL_OK;
-    if (n_items < 1 || n_variants < 1 || !ll_settings_is_array(s, "facts.items"))
-        return ll_fail(err, LL_EUSAGE, "experiment: facts: expected \"variants\" (name to template) and \"items\" (pairs)");
+    if ((rc = check_templates(s, err)) || (rc = check_items(s, err)))
+        return rc;
     for (int i = 0; i < n_items; i++)
         for (int v = 0; v < n_variants; v++) {
             const char *variant = ll_settings_key(s, "facts.variants", v), *word, *answer, *tmpl;
@@ -155,8 +219,6 @@ static int read_ids(struct ll_ask *a, const struct ll_settings *s, const char *a
     char path[96];
     snprintf(path, sizeof path, "%s.ids", at);
     int n = ll_settings_len(s, path);
-    if (n < 1 || !ll_settings_is_array(s, path))
-        return ll_fail(err, LL_EUSAGE, "experiment: %s: expected \"text\", or \"ids\" as a list of token ids", at);
     if (!(a->ids = malloc(sizeof *a->ids * (size_t)n)))
         return ll_fail_mem(err, "token ids", sizeof *a->ids * (size_t)n);
     for (int i = 0; i < n; i++) {
@@ -171,14 +233,33 @@ static int read_ids(struct ll_ask *a, const struct ll_settings *s, const char *a
     return LL_OK;
 }
 
+/* What goes together: text or ids; an answer in words for a text, by token id for either, not both. */
+static int check_prompt(const struct ll_settings *s, const char *at, struct ll_err *err)
+{
+    static const char *const keys[] = {"text", "ids", "answer", "answer_id"};
+    int has[4];
+    for (int i = 0; i < 4; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s.%s", at, keys[i]);
+        has[i] = ll_settings_has(s, path);
+    }
+    if (has[0] == has[1])
+        return ll_fail(err, LL_EUSAGE, "experiment: %s: expected \"text\" or \"ids\", found %s", at, has[0] ? "both" : "neither");
+    if (has[2] && has[3])
+        return ll_fail(err, LL_EUSAGE, "experiment: %s: expected \"answer\" or \"answer_id\", found both", at);
+    if (has[2] && has[1])
+        return ll_fail(err, LL_EUSAGE, "experiment: %s.answer: expected \"answer_id\" for a prompt of token ids, found a text", at);
+    return LL_OK;
+}
+
 static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int i, struct ll_err *err)
 {
     struct ll_ask *a;
     char at[40], path[96], name[24];
-    int rc = add_ask(e, &a, err);
-    if (rc)
-        return rc;
+    int rc;
     snprintf(at, sizeof at, "prompts.%d", i);
+    if ((rc = ll_settings_check(s, at, prompt_rows, LL_OTHERS_REFUSED, err)) || (rc = check_prompt(s, at, err)) || (rc = add_ask(e, &a, err)))
+        return rc;
     snprintf(name, sizeof name, "p%d", i);
 #define TEXT(key, fallback) (snprintf(path, sizeof path, "%s." key, at), ll_settings_str(s, path, fallback))
     if ((rc = copy_text(&a->prompt_id, TEXT("id", name), err)) || (rc = copy_text(&a->variant, TEXT("variant", "orig"), err)) ||
@@ -186,6 +267,11 @@ static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int
         (rc = copy_text(&a->text, TEXT("text", NULL), err)))
         return rc;
 #undef TEXT
+    snprintf(path, sizeof path, "%s.variant", at);
+    if ((rc = check_variant(path, a->variant, err)))
+        return rc;
+    if (a->answer && !*a->answer)
+        return ll_fail(err, LL_EUSAGE, "experiment: %s.answer: expected some text, found an empty one", at);
     snprintf(path, sizeof path, "%s.fact_index", at);
     a->fact_index = (int)ll_settings_int(s, path, -1);
     snprintf(path, sizeof path, "%s.answer_id", at);
@@ -270,11 +356,9 @@ int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err 
     struct ll_settings *s = NULL;
     char *dir = dir_of(path);
     memset(e, 0, sizeof *e);
-    int rc = dir ? ll_settings_read(&s, path, err) : ll_fail_mem(err, "path", strlen(path));
-    if (!rc && ll_settings_len(s, "") < 0)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a JSON object", path);
+    int rc = dir ? ll_settings_read_strict(&s, path, err) : ll_fail_mem(err, "path", strlen(path));
     if (!rc)
-        rc = check_keys(s, path, err);
+        rc = check_objects(s, err);
     if (!rc) {
         const char *name = ll_settings_str(s, "name", NULL);
         e->name = name ? strdup(name) : name_of(dir, path);

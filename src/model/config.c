@@ -44,8 +44,10 @@ static int fill_in(struct ll_model *m, struct ll_err *err)
     const struct ll_family *f = m->family;
     const char *root = f->wraps && ll_settings_len(all, f->wraps) >= 0 ? f->wraps : "";
     struct ll_buf text = {0}, own = {0};
-    if (*root && ll_settings_has(all, "tie_word_embeddings")) /* wrappers say this outside */
-        ll_buf_addf(&own, "\"tie_word_embeddings\":%s", ll_settings_bool(all, "tie_word_embeddings", 0) ? "true" : "false");
+    char *tie = *root ? ll_settings_json(all, "tie_word_embeddings") : NULL; /* wrappers say this outside */
+    if (tie)
+        ll_buf_addf(&own, "\"tie_word_embeddings\":%s", tie);
+    free(tie);
     if (own.len)
         ll_buf_addc(&own, ',');
     size_t before = own.len;
@@ -69,25 +71,122 @@ static int find_family(struct ll_model *m, struct ll_err *err)
 {
     const struct ll_settings *s = m->ckpt->settings;
     char known[1024], inner[64];
+    const char *type = NULL;
+    int rc = ll_settings_opt_str(s, "model_type", &type, err);
+    if (rc)
+        return rc;
     m->family = ll_family_find(s);
     ll_family_list(known, sizeof known);
     if (!m->family)
         return ll_fail(err, LL_EUNSUP, "config.json: model_type \"%s\" (%s) is not supported; known: %s", ll_settings_str(s, "model_type", ""),
                        ll_settings_str(s, "architectures.0", "no architectures"), known);
     snprintf(inner, sizeof inner, "%s.model_type", m->family->wraps ? m->family->wraps : "");
-    const char *type = m->family->wraps ? ll_settings_str(s, inner, NULL) : NULL;
+    type = NULL;
+    if (m->family->wraps && ((rc = ll_settings_opt_object(s, m->family->wraps, err)) || (rc = ll_settings_opt_str(s, inner, &type, err))))
+        return rc;
     int same = !type;
     for (const char *const *t = m->family->model_types; *t && type; t++)
         same |= !strcmp(*t, type);
     return same ? LL_OK : ll_fail(err, LL_EUNSUP, "config.json: %s \"%s\" is not supported", inner, type);
 }
 
+/* What is read without a look at its type later on: by the family's functions, by layer, by rope.c. All families share the
+ * names, so one table serves; a key that a family does not use is still no key to write nonsense at. */
+#define INT_MAX_NUM 2147483647.0
+static const struct ll_settings_row typed[] = {
+    {"rope_theta", LL_SET_NUM, 1, 1e12, 0}, {"rotary_emb_base", LL_SET_NUM, 1, 1e12, 0}, {"rope_local_base_freq", LL_SET_NUM, 1, 1e12, 0},
+    {"partial_rotary_factor", LL_SET_NUM, 0, 1, 0}, {"rotary_pct", LL_SET_NUM, 0, 1, 0},
+    {"rope_scaling", LL_SET_OBJECT, 0, 0, 0}, {"rope_parameters", LL_SET_OBJECT, 0, 0, 0},
+    {"tie_word_embeddings", LL_SET_BOOL, 0, 0, 0}, {"attention_bias", LL_SET_BOOL, 0, 0, 0}, {"mlp_bias", LL_SET_BOOL, 0, 0, 0},
+    {"hidden_act", LL_SET_STR, 0, 0, 0}, {"hidden_activation", LL_SET_STR, 0, 0, 0},
+    {"max_position_embeddings", LL_SET_INT, 1, INT_MAX_NUM, 0},
+    {"sliding_window", LL_SET_INT, 0, INT_MAX_NUM, 0}, {"use_sliding_window", LL_SET_BOOL, 0, 0, 0}, {"max_window_layers", LL_SET_INT, 0, INT_MAX_NUM, 0},
+    {"sliding_window_pattern", LL_SET_INT, 0, INT_MAX_NUM, 0}, {"_sliding_window_pattern", LL_SET_INT, 0, INT_MAX_NUM, 0},
+    {"window_size", LL_SET_INT, 0, INT_MAX_NUM, 0}, {"attention_types", LL_SET_LIST, 0, 0, 0}, {"attention_layers", LL_SET_LIST, 0, 0, 0},
+    {"layer_types", LL_SET_LIST, 0, 0, 0}, {"no_rope_layers", LL_SET_LIST, 0, 0, 0}, {"no_rope_layer_interval", LL_SET_INT, 0, INT_MAX_NUM, 0},
+    {"mlp_only_layers", LL_SET_LIST, 0, 0, 0}, {"decoder_sparse_step", LL_SET_INT, 0, INT_MAX_NUM, 0},
+    {"new_decoder_architecture", LL_SET_BOOL, 0, 0, 0}, {"multi_query", LL_SET_BOOL, 0, 0, 0}, {"num_kv_heads", LL_SET_INT, 1, MAX_WIDTH, 0},
+    {NULL, LL_SET_INT, 0, 0, 0},
+};
+
+/* The entries of a list of integers or of texts. */
+static int check_entries(const struct ll_settings *s, const char *list, enum ll_settings_kind kind, struct ll_err *err)
+{
+    int rc = LL_OK, n = ll_settings_len(s, list);
+    for (int i = 0; i < n && !rc; i++) {
+        char key[64];
+        const char *text;
+        long long v;
+        snprintf(key, sizeof key, "%s.%d", list, i);
+        rc = kind == LL_SET_STR ? ll_settings_need_str(s, key, &text, err) : ll_settings_need_int(s, key, 0, 0x7fffffff, &v, err);
+    }
+    return rc;
+}
+
+/* Switches of a row, as one list. */
+static int check_parts(const struct ll_model *m, struct ll_err *err)
+{
+    const struct ll_family *f = m->family;
+    const struct ll_part parts[] = {f->qk_norm_if, f->parallel, f->parallel_ln2, f->qkv_bias, f->o_bias, f->mlp_bias, f->head_bias, f->renormalised};
+    int rc = LL_OK, on;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++)
+        rc = ll_settings_opt_bool(m->settings, parts[i].when == LL_IF_KEY ? parts[i].key : NULL, &on, err);
+    return rc;
+}
+
+/* What layer_types may say where it is honoured: another kind of attention is mathematics not here. */
+static int check_layer_types(const struct ll_model *m, struct ll_err *err)
+{
+    int n = m->family->layer_types ? ll_settings_len(m->settings, "layer_types") : 0;
+    for (int i = 0; i < n; i++) {
+        char key[48];
+        snprintf(key, sizeof key, "layer_types.%d", i);
+        const char *kind = ll_settings_str(m->settings, key, "");
+        if (strcmp(kind, "full_attention") && strcmp(kind, "sliding_attention"))
+            return ll_fail(err, LL_EUNSUP, "config.json: %s: \"%s\" is not supported (known: full_attention, sliding_attention)", key, kind);
+    }
+    return LL_OK;
+}
+
+/* attention_types: [[["global", "local"], 6], ...] */
+static int check_attention_types(const struct ll_settings *s, struct ll_err *err)
+{
+    int rc = LL_OK, n = ll_settings_len(s, "attention_types");
+    for (int i = 0; i < n && !rc; i++) {
+        char key[64];
+        long long times;
+        snprintf(key, sizeof key, "attention_types.%d.1", i);
+        rc = ll_settings_need_int(s, key, 1, MAX_LAYERS, &times, err);
+        snprintf(key, sizeof key, "attention_types.%d.0", i);
+        if (!rc && (!ll_settings_is_array(s, key) || ll_settings_len(s, key) < 1))
+            rc = ll_fail(err, LL_EUSAGE, "config.json: %s: expected a list of \"global\" and \"local\"", key);
+        rc = rc ? rc : check_entries(s, key, LL_SET_STR, err);
+    }
+    return rc;
+}
+
+static int check_types(const struct ll_model *m, struct ll_err *err)
+{
+    static const struct { const char *list; enum ll_settings_kind kind; } lists[] = {
+        {"layer_types", LL_SET_STR}, {"attention_layers", LL_SET_STR}, {"no_rope_layers", LL_SET_INT}, {"mlp_only_layers", LL_SET_INT}};
+    int rc = ll_settings_check(m->settings, "", typed, LL_OTHERS_PASS, err);
+    if (!rc)
+        rc = check_parts(m, err);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && !rc; i++)
+        rc = check_entries(m->settings, lists[i].list, lists[i].kind, err);
+    if (!rc)
+        rc = check_attention_types(m->settings, err);
+    return rc ? rc : check_layer_types(m, err);
+}
+
 static int check_refused(const struct ll_model *m, struct ll_err *err)
 {
     const struct ll_settings *s = m->settings;
     for (const char *const *key = m->family->refused; key && *key; key++) {
-        int off = **key == '!';
-        if (ll_settings_bool(s, *key + off, off) != off)
+        int off = **key == '!', on = off, rc = ll_settings_opt_bool(s, *key + off, &on, err);
+        if (rc)
+            return rc;
+        if (on != off)
             return ll_fail(err, LL_EUNSUP, "config.json: %s: %s is not supported in family %s", *key + off, off ? "false" : "true", m->family->name);
     }
     return LL_OK;
@@ -117,10 +216,11 @@ static int read_positive(const struct ll_settings *s, const char *key, double *o
 
 static int read_act(struct ll_model *m, struct ll_err *err)
 {
-    const char *key = m->family->act_key, *name = key ? ll_settings_str(m->settings, key, NULL) : NULL;
+    const char *key = m->family->act_key, *name = NULL;
+    int rc = ll_settings_opt_str(m->settings, key, &name, err);
     m->act = m->family->act_default;
-    if (!name)
-        return LL_OK;
+    if (rc || !name)
+        return rc;
     for (int i = 0; acts[i].name; i++)
         if (!strcmp(acts[i].name, name))
             return m->act = acts[i].act, LL_OK;
@@ -181,7 +281,10 @@ static int read_dims(struct ll_model *m, struct ll_err *err)
         return rc;
     m->d_mlp_max = m->d_mlp > m->d_expert ? m->d_mlp : m->d_expert;
     m->d_mlp_max = m->d_mlp_max > m->d_shared ? m->d_mlp_max : m->d_shared;
-    m->n_ctx = ll_settings_int(s, keys->n_ctx, 0);
+    long long n_ctx = 0;
+    if ((rc = ll_settings_opt_int(s, keys->n_ctx, 1, 0x7fffffff, &n_ctx, err)))
+        return rc;
+    m->n_ctx = n_ctx;
     return m->family->positions ? read_int(s, keys->n_ctx, MAX_VOCAB, &m->n_positions, err) : LL_OK;
 }
 
@@ -211,8 +314,8 @@ static int read_scales(struct ll_model *m, struct ll_err *err)
     m->logit_scale = (float)(logit / divisor);
     m->attn_cap = (float)attn_cap;
     m->logit_cap = (float)logit_cap;
-    m->tied = ll_settings_bool(s, "tie_word_embeddings", f->tied_by_default);
-    return LL_OK;
+    m->tied = f->tied_by_default;
+    return ll_settings_opt_bool(s, "tie_word_embeddings", &m->tied, err);
 }
 
 static int read_rope(struct ll_model *m, struct ll_err *err)
@@ -230,7 +333,7 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
 int ll_model_read_settings(struct ll_model *m, struct ll_err *err)
 {
     int rc;
-    if ((rc = find_family(m, err)) || (rc = fill_in(m, err)) || (rc = check_refused(m, err)) || (rc = read_dims(m, err)) || (rc = read_eps(m, err)) ||
+    if ((rc = find_family(m, err)) || (rc = fill_in(m, err)) || (rc = check_types(m, err)) || (rc = check_refused(m, err)) || (rc = read_dims(m, err)) || (rc = read_eps(m, err)) ||
         (rc = read_act(m, err)) || (rc = read_scales(m, err)))
         return rc;
     return read_rope(m, err);

@@ -113,6 +113,8 @@ static const struct ll_dim_keys gpt_neo_keys = {"num_layers", "hidden_size", "nu
 
 /* ---- what some rows ask the settings ------------------------------------------------------------------------------ */
 
+/* Types and ranges have been checked before (config.c's table): a key added here belongs there, too. */
+
 static int window_every_layer(const struct ll_settings *s, int layer)
 {
     (void)layer;
@@ -135,7 +137,7 @@ static int window_where_used(const struct ll_settings *s, int layer)
 
 static int window_even_layers(const struct ll_settings *s, int layer)
 {
-    return layer % 2 ? 0 : (int)ll_settings_int(s, "sliding_window", 4096);
+    return layer % 2 ? 0 : (int)ll_settings_int(s, "sliding_window", 0);
 }
 
 /* Layers i with (i + 1) divisible by the pattern see everything. */
@@ -246,6 +248,8 @@ const struct ll_family ll_families[] = {
      .names = llama_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"),
      .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH},
     {.name = "gemma2", .model_types = TYPES("gemma2"), .covers = "Gemma 2",
+     /* as in transformers' Gemma2Config; a cap that is null there is none */
+     .defaults = "\"attn_logit_softcapping\":50,\"final_logit_softcapping\":30,\"query_pre_attn_scalar\":256,\"sliding_window\":4096",
      .names = gemma2_names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_KEY("attention_bias"), .o_bias = IF_KEY("attention_bias"), .post_norms = 1,
      .emb_scale_sqrt_d = 1, .tied_by_default = 1, .d_head_default = 256, .act_default = LL_ACT_GELU_TANH,
      .act_key = "hidden_activation", .attn_scale_key = "query_pre_attn_scalar", .attn_cap_key = "attn_logit_softcapping",

@@ -9,6 +9,17 @@
 
 static const double PI = 3.14159265358979323846;
 
+/* Objects, where they are there? Nested ones only count where layers differ. */
+static int check_objects(const struct ll_settings *s, const char *layer_type, struct ll_err *err)
+{
+    char path[96];
+    snprintf(path, sizeof path, "rope_parameters.%s", layer_type ? layer_type : "");
+    int rc = ll_settings_opt_object(s, "rope_parameters", err);
+    if (!rc && layer_type)
+        rc = ll_settings_opt_object(s, path, err);
+    return rc ? rc : ll_settings_opt_object(s, "rope_scaling", err);
+}
+
 /* The object that holds the scaling settings: its path, or "" when there is none. */
 static const char *scaling_path(const struct ll_settings *s, const char *layer_type, char path[96])
 {
@@ -22,12 +33,15 @@ static const char *scaling_path(const struct ll_settings *s, const char *layer_t
     return "";
 }
 
-/* A number at `at`.key, or else at top level under key or its other name. */
-static double number_of(const struct ll_settings *s, const char *at, const char *key, const char *other, double fallback)
+struct range { double lo, hi; };
+
+/* A number at `at`.key, or else at top level under key or its other name (NULL: it has none); *out stays when it is nowhere. */
+static int number_of(const struct ll_settings *s, const char *at, const char *key, const char *other, struct range in, double *out, struct ll_err *err)
 {
     char path[160];
     snprintf(path, sizeof path, "%s.%s", at, key);
-    return *at && ll_settings_has(s, path) ? ll_settings_num(s, path, fallback) : ll_settings_num(s, key, ll_settings_num(s, other, fallback));
+    const char *there = *at && ll_settings_has(s, path) ? path : ll_settings_has(s, key) ? key : other;
+    return ll_settings_opt_num(s, there, in.lo, in.hi, out, err);
 }
 
 static int scale_linear(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
@@ -106,18 +120,26 @@ static int scale_by_list(const struct ll_rope *r, const struct ll_settings *s, c
 
 static int scale_longrope(struct ll_rope *r, const struct ll_settings *s, const char *at, struct ll_err *err)
 {
-    double old_len = number_of(s, at, "original_max_position_embeddings", "max_position_embeddings", 0);
-    double factor = number_of(s, at, "factor", "", 0);
-    if (!(old_len >= 2 && old_len < 1e9))
-        return ll_fail(err, LL_EUSAGE, "config.json: original_max_position_embeddings: expected 2 or more, found %g", old_len);
+    const struct range lengths = {2, 1e9}, factors = {0, 1e9};
+    double old_len = 0, factor = 0, len;
+    int rc;
+    if ((rc = number_of(s, at, "original_max_position_embeddings", "max_position_embeddings", lengths, &old_len, err)))
+        return rc;
+    if (!old_len)
+        return ll_fail(err, LL_EUSAGE, "config.json: original_max_position_embeddings: expected 2 or more, found nothing");
+    len = old_len;
+    if ((rc = number_of(s, at, "factor", NULL, factors, &factor, err)) || (rc = ll_settings_opt_num(s, "max_position_embeddings", lengths.lo, lengths.hi, &len, err)))
+        return rc;
     if (!(factor > 0))
-        factor = ll_settings_num(s, "max_position_embeddings", old_len) / old_len;
+        factor = len / old_len;
     double gain = factor > 1 ? sqrt(1 + log(factor) / log(old_len)) : 1;
-    r->attn_factor = (float)number_of(s, at, "attention_factor", "", gain);
+    if ((rc = number_of(s, at, "attention_factor", NULL, factors, &gain, err)))
+        return rc;
+    r->attn_factor = (float)gain;
     r->short_up_to = (int)old_len;
     if (!(r->long_freq = malloc(sizeof(float) * (size_t)(r->d_rot / 2 + 1))))
         return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)r->d_rot);
-    int rc = scale_by_list(r, s, at, "long_factor", r->long_freq, err);
+    rc = scale_by_list(r, s, at, "long_factor", r->long_freq, err);
     return rc ? rc : scale_by_list(r, s, at, "short_factor", r->inv_freq, err);
 }
 
@@ -134,20 +156,26 @@ static const struct {
 
 int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, const char *layer_type, struct ll_err *err)
 {
+    static const struct range thetas = {1, 1e12}, parts = {0, 1};
     char path[96], key[128];
-    const char *at = scaling_path(s, layer_type, path), *kind = "default";
+    int rc = LL_OK;
     memset(r, 0, sizeof *r);
+    if ((rc = check_objects(s, layer_type, err)))
+        return rc;
+    const char *at = scaling_path(s, layer_type, path), *kind = "default";
     r->attn_factor = 1;
     snprintf(key, sizeof key, "%s.type", at);
-    if (*at)
-        kind = ll_settings_str(s, key, kind);
+    if (*at && (rc = ll_settings_opt_str(s, key, &kind, err)))
+        return rc;
     snprintf(key, sizeof key, "%s.rope_type", at);
-    if (*at)
-        kind = ll_settings_str(s, key, kind);
+    if (*at && (rc = ll_settings_opt_str(s, key, &kind, err)))
+        return rc;
     int local = layer_type && !strcmp(layer_type, "sliding_attention") && !*at;
-    double theta = local ? ll_settings_num(s, "rope_local_base_freq", 10000.0) : number_of(s, at, "rope_theta", "rotary_emb_base", 10000.0);
-    double part = number_of(s, at, "partial_rotary_factor", "rotary_pct", 1.0);
-    if (!(theta > 1 && theta < 1e12))
+    double theta = 10000, part = 1;
+    rc = local ? ll_settings_opt_num(s, "rope_local_base_freq", thetas.lo, thetas.hi, &theta, err) : number_of(s, at, "rope_theta", "rotary_emb_base", thetas, &theta, err);
+    if (rc || (rc = number_of(s, at, "partial_rotary_factor", "rotary_pct", parts, &part, err)))
+        return rc;
+    if (!(theta > 1))
         return ll_fail(err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g", theta);
     if (!(part > 0 && part <= 1))
         return ll_fail(err, LL_EUSAGE, "config.json: partial_rotary_factor: expected more than 0 and at most 1, found %g", part);
@@ -162,7 +190,7 @@ int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, con
     for (int i = 0; kinds[i].kind; i++)
         if (!strcmp(kinds[i].kind, kind)) {
             r->kind = kinds[i].kind;
-            int rc = kinds[i].scale(r, s, at, err);
+            rc = kinds[i].scale(r, s, at, err);
             if (rc)
                 ll_rope_free(r);
             return rc;

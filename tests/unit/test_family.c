@@ -1,5 +1,6 @@
 /* test_family.c - configurations that a row does not cover are refused by name, and bad ones name the key or tensor.
  * Each case is a fixture's config.json with one text replaced beside the unchanged weights.
+ * Also: a value of another type is never taken for an absent one, nor null for a default.
  * Caught: a switch silently ignored (ALiBi, bidirectional attention), another model inside a wrapper taken for the row's
  * own, expert and position counts believed before the tensors are looked at, layer facts read at the wrong index. */
 #include "buf.h"
@@ -65,6 +66,31 @@ static void refusals(void **state)
         {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"longrope\", \"original_max_position_embeddings\": 8, \"long_factor\": [1], \"short_factor\": [1, 2]", LL_EUSAGE, "long_factor"},
         {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"dynamic\"", LL_EUNSUP, "dynamic"},
         {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": \"nobody\"", LL_EUNSUP, "known: llama"},
+        /* a value of another type is no absent one */
+        {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": 2", LL_EUSAGE, "model_type: expected a text, found 2"},
+        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": \"10000\"", LL_EUSAGE, "rope_parameters.rope_theta: expected a number in 1..1e+12, found \"10000\""},
+        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": 1e13", LL_EUSAGE, "rope_parameters.rope_theta"},
+        {"cohere2", "\"rope_type\": \"default\"", "\"rope_type\": 1", LL_EUSAGE, "rope_parameters.rope_type: expected a text, found 1"},
+        {"cohere2", "\"rope_parameters\": {", "\"rope_parameters\": [1], \"x\": {", LL_EUSAGE, "rope_parameters: expected an object {...}, found an array"},
+        {"cohere2", "\"rope_parameters\": {", "\"rope_scaling\": \"yarn\", \"rope_parameters\": {", LL_EUSAGE, "rope_scaling: expected an object {...}, found \"yarn\""},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": \"6\"", LL_EUSAGE, "sliding_window: expected an integer in 0..2147483647, found \"6\""},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 4294967302", LL_EUSAGE, "sliding_window: expected an integer"},
+        {"cohere2", "\"sliding_attention\"", "\"chunked_attention\"", LL_EUNSUP, "layer_types.0: \"chunked_attention\" is not supported"},
+        {"cohere2", "\"sliding_attention\"", "3", LL_EUSAGE, "layer_types.0: expected a text, found 3"},
+        {"cohere2", "\"model_type\"", "\"attention_bias\": 0, \"model_type\"", LL_EUSAGE, "attention_bias: expected true or false, found 0"},
+        {"cohere2", "\"model_type\"", "\"mlp_bias\": \"no\", \"model_type\"", LL_EUSAGE, "mlp_bias: expected true or false"},
+        {"cohere2", "\"tie_word_embeddings\": ", "\"tie_word_embeddings\": 1, \"x\": ", LL_EUSAGE, "tie_word_embeddings: expected true or false, found 1"},
+        {"cohere2", "\"hidden_act\": ", "\"hidden_act\": 7, \"x\": ", LL_EUSAGE, "hidden_act: expected a text, found 7"},
+        {"cohere2", "\"max_position_embeddings\": ", "\"max_position_embeddings\": \"40\", \"x\": ", LL_EUSAGE, "max_position_embeddings: expected an integer"},
+        {"qwen2_moe", "\"use_sliding_window\": false", "\"use_sliding_window\": \"false\"", LL_EUSAGE, "use_sliding_window: expected true or false, found \"false\""},
+        {"qwen2_moe", "\"mlp_only_layers\": [\n  1\n ]", "\"mlp_only_layers\": [\"1\"]", LL_EUSAGE, "mlp_only_layers.0: expected an integer"},
+        {"falcon_groups", "\"alibi\": false", "\"alibi\": \"true\"", LL_EUSAGE, "alibi: expected true or false, found \"true\""},
+        {"falcon_groups", "\"new_decoder_architecture\": true", "\"new_decoder_architecture\": 1", LL_EUSAGE, "new_decoder_architecture: expected true or false"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": 1, \"x\": {", LL_EUSAGE, "text_config: expected an object {...}, found 1"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"tie_word_embeddings\": \"yes\", \"text_config\": {", LL_EUSAGE, "tie_word_embeddings: expected true or false"},
+        {"gemma3_wrapped", "\"query_pre_attn_scalar\": 10", "\"query_pre_attn_scalar\": [10]", LL_EUSAGE, "query_pre_attn_scalar: expected a number"},
+        {"gpt_neo", "\"model_type\"", "\"attention_types\": [[\"global\", 2]], \"x\": 0, \"model_type\"", LL_EUSAGE, "attention_types"},
+        {"../../../experiments/demo_models/demo-gemma2", "\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\": \"50\"", LL_EUSAGE, "attn_logit_softcapping: expected a number"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -112,6 +138,76 @@ static void layer_facts(void **state)
     ll_model_close(m);
 }
 
+/* Gemma 2: what config.json leaves out is as in transformers' Gemma2Config; null is another matter than absent. */
+static void caps(void **state)
+{
+    static const char demo[] = "../../../experiments/demo_models/demo-gemma2";
+    static const struct { const char *from, *to; float attn, logit; } cases[] = {
+        {"\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\": 20", 20, 30},
+        {"\"attn_logit_softcapping\": 50.0", "\"x\": 0", 50, 30},
+        {"\"final_logit_softcapping\": 30.0", "\"x\": 0", 50, 30},
+        {"\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\": null", 0, 30},
+        {"\"final_logit_softcapping\": 30.0", "\"final_logit_softcapping\": null", 50, 0},
+    };
+    struct ll_model *m;
+    struct ll_err err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(ll_model_open(&m, folder_with(demo, cases[i].from, cases[i].to), &err), LL_OK);
+        if (m->attn_cap != cases[i].attn || m->logit_cap != cases[i].logit)
+            fail_msg("%s: caps %g and %g, expected %g and %g", cases[i].to, (double)m->attn_cap, (double)m->logit_cap, (double)cases[i].attn, (double)cases[i].logit);
+        ll_model_close(m);
+    }
+    for (int i = 0; i < 2; i++) { /* the window: 4096 when absent, none when null */
+        assert_int_equal(ll_model_open(&m, folder_with(demo, "\"sliding_window\": 32", i ? "\"sliding_window\": null" : "\"x\": 0"), &err), LL_OK);
+        assert_int_equal(m->layers[0].window, i ? 0 : 4096);
+        assert_int_equal(m->layers[1].window, 0);
+        ll_model_close(m);
+    }
+}
+
+/* The opt_ functions: absent and null keep the value; another type and range do not. */
+static void optional_settings(void **state)
+{
+    static const char text[] = "{\"i\": 3, \"x\": 0.5, \"b\": true, \"s\": \"t\", \"z\": null, \"o\": {}, \"inf\": 1e999}";
+    struct ll_settings *s;
+    struct ll_err err = {0};
+    long long i = 7;
+    double x = 7;
+    int b = 7;
+    const char *str = "7";
+    (void)state;
+    assert_int_equal(ll_settings_parse(&s, "doc", text, sizeof text - 1, &err), LL_OK);
+    static const char *const keeps[] = {"nowhere", "z", NULL};
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(ll_settings_opt_int(s, keeps[k], 0, 1, &i, &err), LL_OK);
+        assert_int_equal(ll_settings_opt_num(s, keeps[k], 0, 1, &x, &err), LL_OK);
+        assert_int_equal(ll_settings_opt_bool(s, keeps[k], &b, &err), LL_OK);
+        assert_int_equal(ll_settings_opt_str(s, keeps[k], &str, &err), LL_OK);
+        assert_int_equal(ll_settings_opt_object(s, keeps[k], &err), LL_OK);
+    }
+    assert_true(i == 7 && x == 7 && b == 7 && !strcmp(str, "7"));
+    assert_true(ll_settings_is_null(s, "z") && !ll_settings_is_null(s, "nowhere") && !ll_settings_is_null(s, "i"));
+    assert_int_equal(ll_settings_opt_int(s, "i", 4, 9, &i, &err), LL_EUSAGE);
+    assert_string_equal(err.msg, "doc: i: expected an integer in 4..9, found 3");
+    err = (struct ll_err){0}; /* it keeps the first message */
+    assert_int_equal(ll_settings_opt_num(s, "s", 0, 9, &x, &err), LL_EUSAGE);
+    assert_string_equal(err.msg, "doc: s: expected a number in 0..9, found \"t\"");
+    assert_int_equal(ll_settings_opt_num(s, "inf", 0, 9, &x, &err), LL_EUSAGE);
+    err = (struct ll_err){0}; /* it keeps the first message */
+    assert_int_equal(ll_settings_opt_bool(s, "i", &b, &err), LL_EUSAGE);
+    assert_string_equal(err.msg, "doc: i: expected true or false, found 3");
+    assert_int_equal(ll_settings_opt_str(s, "b", &str, &err), LL_EUSAGE);
+    assert_int_equal(ll_settings_opt_object(s, "s", &err), LL_EUSAGE);
+    assert_true(i == 7 && x == 7 && b == 7 && !strcmp(str, "7"));
+    assert_int_equal(ll_settings_opt_int(s, "i", 0, 9, &i, &err), LL_OK);
+    assert_int_equal(ll_settings_opt_num(s, "x", 0, 9, &x, &err), LL_OK);
+    assert_int_equal(ll_settings_opt_bool(s, "b", &b, &err), LL_OK);
+    assert_int_equal(ll_settings_opt_str(s, "s", &str, &err), LL_OK);
+    assert_true(i == 3 && x == 0.5 && b == 1 && !strcmp(str, "t"));
+    ll_settings_free(s);
+}
+
 static int make_work(void **state)
 {
     (void)state;
@@ -130,6 +226,6 @@ static int remove_work(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts), cmocka_unit_test(caps), cmocka_unit_test(optional_settings)};
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }
