@@ -48,8 +48,12 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
     for (int i = 0; i < n_args && !rc; i++) {
         struct ll_import_report r = {0};
         rc = ll_index_import(o.index, args[i], &r, talk, &o, err);
-        if (!rc)
-            printf("%s: %d models (%d without results), %d files (%d unchanged), %lld rows\n", args[i], r.n_models, r.n_skipped_models, r.n_files, r.n_unchanged, r.n_rows);
+        if (!rc) {
+            struct ll_buf line = {0};
+            ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged), %lld rows\n", args[i], r.n_models, r.n_skipped_models, r.n_files, r.n_unchanged, r.n_rows);
+            rc = ll_print(&line, err);
+            ll_buf_free(&line);
+        }
     }
     return rc;
 }

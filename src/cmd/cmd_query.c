@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct query_opts { const char *index; int csv, json; double limit; };
-enum { N_OPTS = 5 };
+enum { N_OPTS = 5, MAX_WORDS = 64 };
 
 static void opt_table(struct query_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -42,20 +42,23 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
 {
     struct query_opts o = defaults;
     struct ll_opt t[N_OPTS];
-    struct ll_buf out = {0};
-    const char *args[1];
+    struct ll_buf out = {0}, ask = {0};
+    const char *args[MAX_WORDS];
     int n_args, rc;
     opt_table(&o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, 1, &n_args, err)))
+    if ((rc = ll_opt_parse(t, argc, argv, args, MAX_WORDS, &n_args, err)))
         return rc;
     if (o.csv && o.json)
         return ll_fail(err, LL_EUSAGE, "query: expected one of --csv and --json");
-    if (n_args)
-        rc = ll_index_query(o.index, args[0], o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_TABLE, o.limit, &out, err);
-    else
+    for (int i = 0; i < n_args; i++)
+        ll_buf_addf(&ask, "%s%s", i ? " " : "", args[i]);
+    if (n_args && !(rc = ll_buf_ok(&ask, err)))
+        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_TABLE, o.limit, &out, err);
+    else if (!n_args)
         list_queries(&out);
     if (!rc)
         rc = ll_print(&out, err);
+    ll_buf_free(&ask);
     ll_buf_free(&out);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "sweep.h"
 #include "term.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,21 @@ void ll_cmd_run_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+}
+
+/* Ctrl-C and kill: looked at between prompts and models, so that the partial folder goes. A second one ends us at once (the
+ * next run then removes the folder). Set by the handler, hence not an argument. */
+static volatile sig_atomic_t interrupted;
+static void on_signal(int nr) { (void)nr; interrupted = 1; }
+
+static void catch_signals(void)
+{
+    static const int nrs[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        struct sigaction old, ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+        if (!sigaction(nrs[i], NULL, &old) && old.sa_handler != SIG_IGN) /* nohup, background jobs */
+            sigaction(nrs[i], &ours, NULL);
+    }
 }
 
 /* ---- the sinks together ------------------------------------------------------------------------------------------ */
@@ -169,6 +185,8 @@ static int keep_main(struct model_run *m, const struct ll_sweep_result *r, struc
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct model_run *m = arg;
+    if (interrupted)
+        return ll_fail(err, LL_EFAIL, "interrupted");
     if (r->prompt < m->e->n_asks) {
         int rc = fill_rows(m, r, err);
         return rc || r->prompt ? rc : keep_main(m, r, err);
@@ -322,6 +340,7 @@ struct run {
     struct sinks sinks;
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, first_failure;
+    char first_reason[512];   /* of the first failed model */
     char *index;
 };
 
@@ -347,10 +366,13 @@ static int run_models(struct run *r, struct ll_err *err)
         ll_buf_addf(&r->log, "%s\n", ll_buf_str(&line));
         ll_buf_free(&line);
         free(clean);
+        if (interrupted)
+            return ll_fail(err, LL_EFAIL, "interrupted");
         if (fatal)
             return ll_fail(err, why.code, "%s", why.msg);
         if (rc) {
-            r->n_failed++;
+            if (!r->n_failed++)
+                snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why.msg);
             r->first_failure = r->first_failure ? r->first_failure : rc;
             struct ll_err bad = {0};
             if (write_failure(&r->sinks, r->e.models[i], rc, why.msg, &bad))
@@ -425,15 +447,22 @@ static int run_all(struct run *r, struct ll_err *err)
                               "last_position_only", r->e.last_only ? "true" : "false", NULL};
     struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = LL_SEED, .settings = settings};
     double t0 = ll_now_s();
+    catch_signals();
     int rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err);
     if (!rc && !(rc = sinks_open(&r->sinks, r->dir.work, &info, err)))
         rc = run_models(r, err);
     sinks_close(&r->sinks);
     if (!rc && !(rc = write_log(r, t0, err)) && !(rc = ll_rundir_finish(&r->dir, err)))
         rc = fill_index(r, err);
-    if (!rc)
-        printf("%s: %d model%s, %d failed\n", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed);
-    if (!rc && r->n_failed)
+    if (!rc) {
+        struct ll_buf line = {0};
+        ll_buf_addf(&line, "%s: %d model%s, %d failed\n", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed);
+        rc = ll_print(&line, err);
+        ll_buf_free(&line);
+    }
+    if (!rc && r->n_failed && r->o.common.quiet)
+        rc = ll_fail(err, r->first_failure, "%d of %d models failed: %s", r->n_failed, r->e.n_models, r->first_reason);
+    else if (!rc && r->n_failed)
         rc = ll_fail(err, r->first_failure, "%d of %d models failed (see above and the JSON files)", r->n_failed, r->e.n_models);
     return rc;
 }

@@ -6,7 +6,9 @@
 #include "map.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 30000 }; /* another import of a large run may hold the lock so long */
 
@@ -161,8 +163,10 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
         return cannot_open(db, path, err);
     sqlite3_busy_timeout(*db, BUSY_MS);
     int rc = check_version(*db, path, &empty, err);
+    if (!rc) /* refused while another has it open without WAL: the import is as safe without */
+        sqlite3_exec(*db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     if (!rc)
-        rc = ll_db_exec(*db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY", err);
+        rc = ll_db_exec(*db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY", err);
     if (!rc && empty)
         rc = make_schema(*db, path, err);
     if (rc) {
@@ -170,6 +174,38 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
         *db = NULL;
     }
     return rc;
+}
+
+void ll_db_close_write(sqlite3 *db)
+{
+    if (db) {
+        sqlite3_busy_timeout(db, 0); /* others are at it: the last one does this */
+        sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    }
+    sqlite3_close(db);
+}
+
+/* Bytes 18 and 19 of the header: 2 in WAL (SQLite's file format document, 1.3). */
+static int is_wal(const char *path)
+{
+    unsigned char head[20] = {0};
+    FILE *f = fopen(path, "rb");
+    int is = f && fread(head, 1, sizeof head, f) == sizeof head && !memcmp(head, "SQLite format 3", 16) && head[18] == 2;
+    if (f)
+        fclose(f);
+    return is;
+}
+
+void ll_db_settle(const char *path)
+{
+    sqlite3 *db = NULL;
+    int empty;
+    if (!is_wal(path) || access(path, W_OK))
+        return;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && !check_version(db, path, &empty, NULL) && !empty)
+        ll_db_close_write(db);
+    else
+        sqlite3_close(db);
 }
 
 /* A file: URI of any path; immutable: no lock and no -shm file, for folders where none can be made. */

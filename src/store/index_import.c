@@ -32,7 +32,7 @@ struct scan {
     struct file *file;  /* owned, [n], by stem and role */
     int n, cap;
     char stamp[16];     /* "" without a timestamp file */
-    char started[32];
+    char started[48];   /* "YYYY-MM-DD HH:MM:SS", with ".fraction" where the file has one; "" unknown */
 };
 
 /* ---- the folder ------------------------------------------------------------------------------------------------- */
@@ -95,23 +95,31 @@ static int add_file(struct scan *s, const char *folder, const char *name, enum r
     return LL_OK;
 }
 
+/* "YYYY-MM-DD HH:MM:SS", with the fraction from the file's second line if there is one. */
+static void read_started(const char *path, char *started, size_t size)
+{
+    static const char head[] = "Experiment started: ", head2[] = "Fraction of the second: ";
+    char line[64] = "", line2[64] = "";
+    FILE *f = fopen(path, "r");
+    *started = 0;
+    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, sizeof head - 1)) {
+        const char *at = line + sizeof head - 1, *more = line2 + sizeof head2 - 1;
+        int has_more = fgets(line2, sizeof line2, f) && !strncmp(line2, head2, sizeof head2 - 1);
+        snprintf(started, size, "%.*s%.*s", (int)strspn(at, "0123456789-: "), at, has_more ? (int)strspn(more, ".0123456789") : 0, more);
+    }
+    if (f)
+        fclose(f);
+}
+
 static int read_timestamp(struct scan *s, const char *folder, const char *name)
 {
-    static const char head[] = "Experiment started: ";
     const char *stamp = name + strlen("timestamp-");
-    char line[64] = "";
     if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
         return 0;
     snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
     char *path = ll_path_join(folder, name);
-    FILE *f = path ? fopen(path, "r") : NULL;
-    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, sizeof head - 1)) {
-        const char *at = line + sizeof head - 1;
-        size_t n = strspn(at, "0123456789-: ");
-        snprintf(s->started, sizeof s->started, "%.*s", (int)(n < sizeof s->started ? n : sizeof s->started - 1), at);
-    }
-    if (f)
-        fclose(f);
+    if (path)
+        read_started(path, s->started, sizeof s->started);
     free(path);
     return 1;
 }
@@ -320,7 +328,7 @@ int ll_index_import(const char *db_path, const char *run_folder, struct ll_impor
         rc = import_scan(&l, &s, folder, report, err);
     if (rc)
         memset(report, 0, sizeof *report);
-    sqlite3_close(l.db);
+    ll_db_close_write(l.db);
     free(folder);
     scan_free(&s);
     return rc;

@@ -49,7 +49,7 @@ static void put_ids(struct ll_json *j, const char *key, const int *ids, int n)
 
 static void put_gold(struct ll_json *j, const char *key, const struct ll_gold *gold)
 {
-    if (!gold->text) {
+    if (!gold->text && gold->n <= 0) { /* an answer given by its id has no text */
         ll_json_null(j, key);
         return;
     }
@@ -247,8 +247,6 @@ static void put_passes(struct ll_json *j, const struct ll_model_doc *doc)
 
 static void put_model(struct ll_json *j, const struct ll_model_info *m)
 {
-    ll_json_obj(j, "model");
-    ll_json_cstr(j, "id", m->model_id);
     ll_json_cstr(j, "identity", m->identity);
     ll_json_cstr(j, "container", m->container);
     ll_json_cstr(j, "stored_types", m->stored_types);
@@ -261,11 +259,12 @@ static void put_model(struct ll_json *j, const struct ll_model_info *m)
     ll_json_num(j, "logit_scale", m->logit_scale);
     ll_json_num(j, "logit_cap", m->logit_cap);
     ll_json_num(j, "embedding_scale", m->emb_scale);
-    ll_json_end(j);
 }
 
+/* What is unknown of a model that was not run is left out: a zero would be taken for a value. */
 static void put_provenance(struct ll_json *j, const struct ll_model_doc *doc, const struct ll_run_info *run)
 {
+    int is_done = !strcmp(doc->status, "ok");
     ll_json_obj(j, "provenance");
     ll_json_cstr(j, "tool", run->tool);
     ll_json_int(j, "seed", run->seed);
@@ -275,9 +274,15 @@ static void put_provenance(struct ll_json *j, const struct ll_model_doc *doc, co
     for (const char *const *s = run->settings; s && s[0]; s += 2)
         ll_json_cstr(j, s[0], s[1]);
     ll_json_end(j);
-    put_model(j, doc->model);
-    ll_json_num(j, "copy_threshold", doc->copy_threshold);
-    ll_json_num(j, "copy_margin", doc->copy_margin);
+    ll_json_obj(j, "model");
+    ll_json_cstr(j, "id", doc->model->model_id);
+    if (is_done)
+        put_model(j, doc->model);
+    ll_json_end(j);
+    if (is_done) {
+        ll_json_num(j, "copy_threshold", doc->copy_threshold);
+        ll_json_num(j, "copy_margin", doc->copy_margin);
+    }
     ll_json_end(j);
 }
 

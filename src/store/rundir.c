@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +21,11 @@
 enum {
     STAMP_LEN = 13,       /* YYYYMMDD-HHMM */
     MAX_SAME_NAME = 1000, /* folders of one name before we say that something else is wrong */
+    MAX_WAITS = 3000,     /* of 20 ms: a minute, then go on without: nobody waits for ever */
+    LINE_SIZE = 128,      /* the timestamp file */
     MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
 };
+static const char unfinished[] = ".unfinished"; /* in a partial folder, locked for as long as its run lives */
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 static char *name_of(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -86,14 +90,18 @@ static void stamp_of(const char *folder, char stamp[16])
     closedir(d);
 }
 
-static void stamp_now(char stamp[16], char line[64])
+/* line: the timestamp file. The first line is the original's; the fraction below it tells runs of one second apart. */
+static void stamp_now(char stamp[16], char line[LINE_SIZE])
 {
     struct tm tm;
-    time_t now = time(NULL);
-    localtime_r(&now, &tm);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &tm);
     strftime(stamp, 16, "%Y%m%d-%H%M", &tm);
-    if (line)
-        strftime(line, 64, "Experiment started: %Y-%m-%d %H:%M:%S\n", &tm);
+    if (!line)
+        return;
+    size_t n = strftime(line, LINE_SIZE, "Experiment started: %Y-%m-%d %H:%M:%S\n", &tm);
+    snprintf(line + n, LINE_SIZE - n, "Fraction of the second: .%09ld\n", now.tv_nsec);
 }
 
 /* ---- whole trees ------------------------------------------------------------------------------------------------ */
@@ -122,9 +130,76 @@ static int sync_one(const char *path, const struct stat *st, int flag, struct FT
     return (flag == FTW_F && S_ISREG(st->st_mode)) || flag == FTW_DP ? sync_path(path) : 0;
 }
 
+/* ---- locks ------------------------------------------------------------------------------------------------------ */
+/* Some network file systems have no such locks: then two runs are on their own, and nothing stale is removed. */
+static int lock_path(const char *path, int flags, int how)
+{
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return -1;
+    for (int waits = 0; flock(fd, how | LOCK_NB) && (errno == EWOULDBLOCK || errno == EINTR) && waits < MAX_WAITS; waits++)
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    return fd;
+}
+
+static void unlock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Mark the new folder as ours and alive. *gone: another run took it for a killed run's before it was locked. */
+static int mark_unfinished(struct ll_rundir *dir, int *gone, struct ll_err *err)
+{
+    struct stat st;
+    char *path = name_of(err, "%s/%s", dir->work, unfinished);
+    if (!path)
+        return LL_EFAIL;
+    dir->alive = lock_path(path, O_RDWR | O_CREAT, LOCK_EX);
+    int why = errno;
+    *gone = dir->alive < 0 ? why == ENOENT : fstat(dir->alive, &st) || !st.st_nlink;
+    int rc = dir->alive >= 0 || *gone ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot write: %s", path, strerror(why));
+    if (*gone)
+        unlock(&dir->alive);
+    free(path);
+    return rc;
+}
+
+/* Remove the partial folder at path if a run left it unfinished and lives no more. */
+static void remove_if_stale(const char *path)
+{
+    char *mark = name_of(NULL, "%s/%s", path, unfinished);
+    int fd = mark ? open(mark, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+        nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    if (fd >= 0)
+        close(fd);
+    free(mark);
+}
+
+/* Partial folders beside ours that killed runs left behind: ".run-*.partial*" of a root, "<name>.partial*" of an out_dir. */
+static void remove_stale(const struct ll_rundir *dir)
+{
+    const char *slash = strrchr(dir->final, '/'), *name = slash ? slash + 1 : dir->final;
+    char *parent = !slash ? strdup(".") : strndup(dir->final, slash == dir->final ? 1 : (size_t)(slash - dir->final));
+    char *head = dir->root ? strdup(".run-") : name_of(NULL, "%s.partial", name);
+    DIR *d = parent && head ? opendir(parent) : NULL;
+    for (struct dirent *e; d && (e = readdir(d)); )
+        if (!strncmp(e->d_name, head, strlen(head)) && strstr(e->d_name, ".partial")) {
+            char *path = name_of(NULL, "%s/%s", parent, e->d_name);
+            if (path)
+                remove_if_stale(path);
+            free(path);
+        }
+    if (d)
+        closedir(d);
+    free(parent);
+    free(head);
+}
+
 /* ---- making the folder ------------------------------------------------------------------------------------------ */
-/* Make base or base-2, ...: the first that is free. Another's partial folder, alive or left by a killed run, is
- * neither used nor touched. */
+/* Make base or base-2, ...: the first that is free. Another's partial folder is neither used nor touched. */
 static int make_free_dir(char **made, const char *base, struct ll_err *err)
 {
     for (int nr = 1; nr <= MAX_SAME_NAME; nr++) {
@@ -188,14 +263,23 @@ static int write_timestamp(const struct ll_rundir *dir, const char *line, struct
 
 int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
 {
-    char line[64], *partial = NULL;
+    char line[LINE_SIZE], *partial = NULL;
+    int gone = 1;
     memset(dir, 0, sizeof *dir);
+    dir->alive = dir->lock = -1;
+    dir->is_begun = 1;
     if (out_dir ? !*out_dir : !root || !*root)
         return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
     stamp_now(dir->stamp, line);
     int rc = out_dir ? names_of_out_dir(dir, out_dir, &partial, err) : names_under_root(dir, root, &partial, err);
     if (!rc)
-        rc = make_free_dir(&dir->work, partial, err);
+        remove_stale(dir);
+    while (!rc && gone) {
+        free(dir->work);
+        dir->work = NULL;
+        if (!(rc = make_free_dir(&dir->work, partial, err)))
+            rc = mark_unfinished(dir, &gone, err);
+    }
     if (!rc)
         rc = write_timestamp(dir, line, err);
     free(partial);
@@ -264,6 +348,21 @@ static void forget(struct ll_rundir *dir)
     free(dir->final);
     free(dir->root);
     dir->work = dir->final = dir->root = NULL;
+    if (dir->is_begun) { /* {0} has no descriptors */
+        unlock(&dir->alive);
+        unlock(&dir->lock);
+    }
+    dir->is_begun = 0;
+}
+
+/* From here on the results are kept, whatever happens: the folder is no longer one that may be removed as stale. */
+static void unmark(struct ll_rundir *dir)
+{
+    char *mark = name_of(NULL, "%s/%s", dir->work, unfinished);
+    if (mark)
+        unlink(mark);
+    free(mark);
+    unlock(&dir->alive);
 }
 
 int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
@@ -271,8 +370,11 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
     if (!dir->work)
         return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
     int rc = LL_OK;
+    unmark(dir);
     if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
         rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
+    if (!rc && dir->root) /* the folder itself is the lock: no file is left behind */
+        dir->lock = lock_path(dir->root, O_RDONLY | O_DIRECTORY, LOCK_EX);
     if (!rc)
         rc = take_name(dir, err);
     if (rc) { /* hours of work may lie there: keep it and say where */

@@ -4,7 +4,10 @@
  * run-latest to run-<its stamp> (from its timestamp-<stamp> file; -2, -3 if taken; run-<now>-rotated without one) and
  * renames the partial folder to run-latest. With an explicit out_dir nothing rotates: the folder must be absent or
  * empty, is written under "<out_dir>.partial" and renamed. A partial folder of that name which exists already (a run going
- * on, or one that was killed) is left alone: ours gets "-2", "-3". Wall-clock time stands in the timestamp file only. */
+ * on) is left alone: ours gets "-2", "-3". Wall-clock time stands in the timestamp file only.
+ *
+ * A partial folder holds ".unfinished", locked (flock) while its run lives; begin removes those of dead runs. From finish to
+ * abort the root is locked, so that no other run rotates the folder away while it is imported into the index. */
 #ifndef LL_RUNDIR_H
 #define LL_RUNDIR_H
 #include "fail.h"
@@ -14,13 +17,14 @@ struct ll_rundir {
     char *final;   /* owned: the name it will get, and after finish has */
     char *root;    /* owned: folder of run-latest (the results root); NULL with an explicit out_dir */
     char stamp[16];/* YYYYMMDD-HHMM, local time of begin */
+    int is_begun, alive, lock; /* descriptors of the two locks, -1: not held; valid when is_begun */
 };
 /* out_dir NULL: rotation under root. Makes missing parents and writes timestamp-<stamp>. Returns LL_OK, LL_EUSAGE (out_dir
  * holds something) or LL_EFAIL (the system said no); a failed begin leaves nothing. */
 int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err);
-/* Afterwards dir->final is where the run lies; free with ll_rundir_abort(). On failure the results are kept in the partial
+/* Waits for other runs that finish under the same root. Afterwards dir->final is where the run lies and stays until abort; free with ll_rundir_abort(). On failure the results are kept in the partial
  * folder, which the reason names, and dir is empty. */
 int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err);
-/* Removes the partial folder and all in it, frees the names. Safe after finish (then only frees), twice, and on {0}. */
+/* Removes the partial folder and all in it, frees the names and the locks. Safe after finish (then only frees), twice, and on {0}. */
 void ll_rundir_abort(struct ll_rundir *dir);
 #endif

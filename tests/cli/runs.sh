@@ -76,4 +76,12 @@ cp -r "$llama" "$work/bare"; rm "$work"/bare/tokenizer*
 printf '{"prompts": [{"id": "w", "ids": [5, 6, 7], "answer_id": 8}], "top_k": {"record": 20, "verbose": 20}}' >"$work/ids.json"
 check 0 "" "$L" run "$work/ids.json" "$work/bare" --out-dir "$work/bare-out" --no-index --quiet
 grep -q "<id 5>" "$work/bare-out/output-bare-records.csv" || bad "ids without text"
+# --- two runs at once: both are indexed; a failed write is a failure
+for i in 1 2 3 4 5 6; do
+    "$L" run "$e" "$llama" --root "$work/two$i" --quiet >/dev/null 2>&1 & first=$!
+    "$L" run "$e" "$llama" --root "$work/two$i" --quiet >/dev/null 2>&1 || bad "two runs at once: the second failed"
+    wait $first || bad "two runs at once: the first failed"
+    [ "$("$L" query --index "$work/two$i/index.sqlite" --csv "select count(*) from runs" | tail -n +2)" = 2 ] || bad "two runs at once: one is not in the index"
+done
+"$L" run "$e" "$llama" --root "$work/fullout" --quiet >/dev/full 2>/dev/null; [ $? = 1 ] || bad "a full standard output went unnoticed"
 finish
