@@ -241,6 +241,8 @@ static int prepare_ask(struct model_run *m, int i, struct ll_err *err)
     struct ll_prompt *p = &m->prompts[i];
     int rc = a->text ? ll_prompt_from_text(p, &m->s, a->text, strlen(a->text), a->answer, err)
                      : ll_prompt_from_ids(p, &m->s, a->ids, a->n_ids, a->answer_id, err);
+    if (!rc && a->text && a->answer_id >= 0 && (rc = ll_prompt_follow(p, &m->s, a->answer_id, err)))
+        ll_prompt_free(p);
     if (rc)
         return ll_context(err, "prompt %s", a->pass_key);
     m->n_prompts = i + 1;

@@ -185,29 +185,6 @@ void ll_db_close_write(sqlite3 *db)
     sqlite3_close(db);
 }
 
-/* Bytes 18 and 19 of the header: 2 in WAL (SQLite's file format document, 1.3). */
-static int is_wal(const char *path)
-{
-    unsigned char head[20] = {0};
-    FILE *f = fopen(path, "rb");
-    int is = f && fread(head, 1, sizeof head, f) == sizeof head && !memcmp(head, "SQLite format 3", 16) && head[18] == 2;
-    if (f)
-        fclose(f);
-    return is;
-}
-
-void ll_db_settle(const char *path)
-{
-    sqlite3 *db = NULL;
-    int empty;
-    if (!is_wal(path) || access(path, W_OK))
-        return;
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && !check_version(db, path, &empty, NULL) && !empty)
-        ll_db_close_write(db);
-    else
-        sqlite3_close(db);
-}
-
 /* A file: URI of any path; immutable: no lock and no -shm file, for folders where none can be made. */
 static void uri_of(struct ll_buf *uri, const char *path, int immutable)
 {

@@ -10,9 +10,6 @@
 int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err);
 /* Close it so that nothing lies beside the file: WAL while writing, a single file when nobody has it open. NULL is fine. */
 void ll_db_close_write(sqlite3 *db);
-/* The same for an index that an import left in WAL (killed, or a reader was in its way): a reader alone could not remove the
- * files that WAL makes. Does nothing while another uses it or where we may not write. */
-void ll_db_settle(const char *path);
 /* Open an existing index so that nothing can be written through it. Absent: LL_EUSAGE that says how to make it. */
 int ll_db_open_read(sqlite3 **db, const char *path, struct ll_err *err);
 

@@ -32,7 +32,7 @@ struct scan {
     struct file *file;  /* owned, [n], by stem and role */
     int n, cap;
     char stamp[16];     /* "" without a timestamp file */
-    char started[48];   /* "YYYY-MM-DD HH:MM:SS", with ".fraction" where the file has one; "" unknown */
+    char started[48];   /* "YYYY-MM-DD HH:MM:SS", with ".fraction" where the folder has one; "" unknown */
 };
 
 /* ---- the folder ------------------------------------------------------------------------------------------------- */
@@ -95,20 +95,17 @@ static int add_file(struct scan *s, const char *folder, const char *name, enum r
     return LL_OK;
 }
 
-/* "YYYY-MM-DD HH:MM:SS", with the fraction from the file's second line if there is one. */
-static void read_started(const char *path, char *started, size_t size)
+/* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such file. */
+static void read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size)
 {
-    static const char head[] = "Experiment started: ", head2[] = "Fraction of the second: ";
-    char line[64] = "", line2[64] = "";
-    FILE *f = fopen(path, "r");
-    *started = 0;
-    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, sizeof head - 1)) {
-        const char *at = line + sizeof head - 1, *more = line2 + sizeof head2 - 1;
-        int has_more = fgets(line2, sizeof line2, f) && !strncmp(line2, head2, sizeof head2 - 1);
-        snprintf(started, size, "%.*s%.*s", (int)strspn(at, "0123456789-: "), at, has_more ? (int)strspn(more, ".0123456789") : 0, more);
-    }
+    char line[64] = "", *path = ll_path_join(folder, name);
+    FILE *f = path ? fopen(path, "r") : NULL;
+    *out = 0;
+    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, strlen(head)))
+        snprintf(out, size, "%.*s", (int)strspn(line + strlen(head), allowed), line + strlen(head));
     if (f)
         fclose(f);
+    free(path);
 }
 
 static int read_timestamp(struct scan *s, const char *folder, const char *name)
@@ -117,10 +114,11 @@ static int read_timestamp(struct scan *s, const char *folder, const char *name)
     if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
         return 0;
     snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
-    char *path = ll_path_join(folder, name);
-    if (path)
-        read_started(path, s->started, sizeof s->started);
-    free(path);
+    char fraction[16];
+    read_line(folder, name, "Experiment started: ", "0123456789-: ", s->started, 32);
+    read_line(folder, ".started", ".", "0123456789", fraction, sizeof fraction); /* ours: runs of one second differ here */
+    if (*s->started && *fraction)
+        snprintf(s->started + strlen(s->started), sizeof s->started - strlen(s->started), ".%s", fraction);
     return 1;
 }
 

@@ -22,7 +22,7 @@ enum {
     STAMP_LEN = 13,       /* YYYYMMDD-HHMM */
     MAX_SAME_NAME = 1000, /* folders of one name before we say that something else is wrong */
     MAX_WAITS = 3000,     /* of 20 ms: a minute, then go on without: nobody waits for ever */
-    LINE_SIZE = 128,      /* the timestamp file */
+    LINE_SIZE = 64,      /* the timestamp file */
     MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
 };
 static const char unfinished[] = ".unfinished"; /* in a partial folder, locked for as long as its run lives */
@@ -90,18 +90,18 @@ static void stamp_of(const char *folder, char stamp[16])
     closedir(d);
 }
 
-/* line: the timestamp file. The first line is the original's; the fraction below it tells runs of one second apart. */
-static void stamp_now(char stamp[16], char line[LINE_SIZE])
+/* line: the timestamp file, as the original has it; fraction: of the second, ".123456789". Both may be NULL. */
+static void stamp_now(char stamp[16], char line[LINE_SIZE], char fraction[16])
 {
     struct tm tm;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &tm);
     strftime(stamp, 16, "%Y%m%d-%H%M", &tm);
-    if (!line)
-        return;
-    size_t n = strftime(line, LINE_SIZE, "Experiment started: %Y-%m-%d %H:%M:%S\n", &tm);
-    snprintf(line + n, LINE_SIZE - n, "Fraction of the second: .%09ld\n", now.tv_nsec);
+    if (line)
+        strftime(line, LINE_SIZE, "Experiment started: %Y-%m-%d %H:%M:%S\n", &tm);
+    if (fraction)
+        snprintf(fraction, 16, ".%09ld", now.tv_nsec);
 }
 
 /* ---- whole trees ------------------------------------------------------------------------------------------------ */
@@ -253,24 +253,28 @@ static int names_of_out_dir(struct ll_rundir *dir, const char *out_dir, char **p
     return *partial ? LL_OK : LL_EFAIL;
 }
 
-static int write_timestamp(const struct ll_rundir *dir, const char *line, struct ll_err *err)
+/* The timestamp file, and beside it what tells runs of one second apart (read by the index only). */
+static int write_timestamp(const struct ll_rundir *dir, const char *line, const char *fraction, struct ll_err *err)
 {
-    char *path = name_of(err, "%s/timestamp-%s", dir->work, dir->stamp);
-    int rc = path ? ll_file_write(path, line, strlen(line), err) : LL_EFAIL;
+    char *path = name_of(err, "%s/timestamp-%s", dir->work, dir->stamp), *beside = name_of(err, "%s/.started", dir->work);
+    int rc = path && beside ? ll_file_write(path, line, strlen(line), err) : LL_EFAIL;
+    if (!rc)
+        rc = ll_file_write(beside, fraction, strlen(fraction), err);
     free(path);
+    free(beside);
     return rc;
 }
 
 int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
 {
-    char line[LINE_SIZE], *partial = NULL;
+    char line[LINE_SIZE], fraction[16], *partial = NULL;
     int gone = 1;
     memset(dir, 0, sizeof *dir);
     dir->alive = dir->lock = -1;
     dir->is_begun = 1;
     if (out_dir ? !*out_dir : !root || !*root)
         return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
-    stamp_now(dir->stamp, line);
+    stamp_now(dir->stamp, line, fraction);
     int rc = out_dir ? names_of_out_dir(dir, out_dir, &partial, err) : names_under_root(dir, root, &partial, err);
     if (!rc)
         remove_stale(dir);
@@ -281,7 +285,7 @@ int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir
             rc = mark_unfinished(dir, &gone, err);
     }
     if (!rc)
-        rc = write_timestamp(dir, line, err);
+        rc = write_timestamp(dir, line, fraction, err);
     free(partial);
     if (rc)
         ll_rundir_abort(dir);
@@ -294,7 +298,7 @@ static int rotate(const struct ll_rundir *dir, struct ll_err *err)
 {
     char stamp[16], now[16];
     stamp_of(dir->final, stamp);
-    stamp_now(now, NULL);
+    stamp_now(now, NULL, NULL);
     char *base = *stamp ? name_of(err, "%s/run-%s", dir->root, stamp) : name_of(err, "%s/run-%s-rotated", dir->root, now);
     if (!base)
         return LL_EFAIL;
