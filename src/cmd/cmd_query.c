@@ -4,6 +4,7 @@
 #include "opt.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct query_opts { const char *index; int csv, json; double limit; };
 enum { N_OPTS = 5, MAX_WORDS = 64 };
@@ -53,7 +54,7 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
     for (int i = 0; i < n_args; i++)
         ll_buf_addf(&ask, "%s%s", i ? " " : "", args[i]);
     if (n_args && !(rc = ll_buf_ok(&ask, err)))
-        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_TABLE, o.limit, &out, err);
+        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : isatty(STDOUT_FILENO) ? LL_OUT_TABLE : LL_OUT_WIDE, o.limit, &out, err);
     else if (!n_args)
         list_queries(&out);
     if (!rc)

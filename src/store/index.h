@@ -18,7 +18,7 @@ int ll_index_import(const char *db_path, const char *run_folder, struct ll_impor
 
 struct ll_query { const char *name, *help, *sql; };   /* named queries, one row each */
 extern const struct ll_query ll_queries[];            /* name NULL at the end */
-enum ll_query_format { LL_OUT_TABLE, LL_OUT_CSV, LL_OUT_JSON };
+enum ll_query_format { LL_OUT_TABLE, LL_OUT_CSV, LL_OUT_JSON, LL_OUT_WIDE }; /* TABLE: for a terminal of 80 columns; WIDE: a table with nothing cut */
 /* Run one read-only SQL statement, or a named query with its parameters ("layers model=Qwen3-8B pass=pos.orig.0"), and append the
  * result to out (query_out.h says how it looks; on failure nothing is appended). time_limit_s: 0 = none.
  * Returns LL_OK, LL_EUSAGE (no index there, unknown name or parameter, wrong SQL, an attempt to write) or LL_EFAIL (time

@@ -270,7 +270,7 @@ static void add_cell(struct ll_buf *out, const struct table *t, const struct cel
         pad(out, (t->is_text[col] ? width - used : 0) + GAP);
 }
 
-static int write_table(sqlite3_stmt *st, struct ll_buf *out)
+static int write_lines(sqlite3_stmt *st, struct ll_buf *out, int whole)
 {
     struct table t = {.n_cols = sqlite3_column_count(st)};
     size_t n = (size_t)(t.n_cols > 0 ? t.n_cols : 1);
@@ -278,7 +278,8 @@ static int write_table(sqlite3_stmt *st, struct ll_buf *out)
     t.is_text = calloc(n, sizeof *t.is_text);
     int rc = t.width && t.is_text ? read_table(&t, st) : SQLITE_NOMEM;
     if (rc == SQLITE_DONE) {
-        narrow(&t);
+        if (!whole)
+            narrow(&t);
         for (size_t i = 0; i < t.n; i++) {
             int col = (int)(i % n);
             add_cell(out, &t, &t.cell[i], col);
@@ -302,10 +303,13 @@ static int write_table(sqlite3_stmt *st, struct ll_buf *out)
     return rc;
 }
 
+static int write_table(sqlite3_stmt *st, struct ll_buf *out) { return write_lines(st, out, 0); }
+static int write_wide(sqlite3_stmt *st, struct ll_buf *out) { return write_lines(st, out, 1); }
+
 int ll_query_write(sqlite3_stmt *st, enum ll_query_format format, struct ll_buf *out)
 {
     static int (*const write[])(sqlite3_stmt *, struct ll_buf *) = {
-        [LL_OUT_TABLE] = write_table, [LL_OUT_CSV] = write_csv, [LL_OUT_JSON] = write_json,
+        [LL_OUT_TABLE] = write_table, [LL_OUT_CSV] = write_csv, [LL_OUT_JSON] = write_json, [LL_OUT_WIDE] = write_wide,
     };
     size_t before = out->len;
     int rc = write[format](st, out);

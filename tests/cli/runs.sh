@@ -71,6 +71,12 @@ done
 check 0 "" "$L" run "$e" --root "$work/killed" --quiet
 for f in "$work"/b/run-latest/output-*; do same "$f" "$work/killed/run-latest/$(basename "$f")"; done
 
+# --- a failed model's file holds no machine path
+cp -r "$llama" "$work/broken"; rm "$work/broken/config.json"
+check 2 "3 of 3 models failed" "$L" run "$e" "$work/broken" "$work/nowhere/x" some-org/some-name --out-dir "$work/failed" --no-index --quiet
+grep -rlE "$work|$source_dir|\.cache" "$work"/failed/output-*.json && bad "a failed model's JSON holds a machine path"
+grep -q '"model": "some-org/some-name"' "$work/failed/output-some-name.json" || bad "the hub name of a failed model is lost"
+
 # --- token ids without any tokenizer
 cp -r "$llama" "$work/bare"; rm "$work"/bare/tokenizer*
 printf '{"prompts": [{"id": "w", "ids": [5, 6, 7], "answer_id": 8}], "top_k": {"record": 20, "verbose": 20}}' >"$work/ids.json"
