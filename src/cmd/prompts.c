@@ -4,14 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ll_ids_has(const struct ll_ids *ids, int id)
-{
-    for (int i = 0; i < ids->n; i++)
-        if (ids->v[i] == id)
-            return 1;
-    return 0;
-}
-
 static int encode(const struct ll_session *s, const struct ll_buf *text, int flags, struct ll_ids *out, struct ll_err *err)
 {
     return ll_tokenizer_encode(s->tok, ll_buf_str(text), text->len, flags, out, err);

@@ -26,5 +26,4 @@ int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *
 void ll_prompt_free(struct ll_prompt *p);
 /* The gold part of a pass (borrowed from p and answer). */
 struct ll_gold ll_prompt_gold(const struct ll_prompt *p, const char *answer);
-int ll_ids_has(const struct ll_ids *ids, int id);
 #endif
