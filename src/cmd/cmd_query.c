@@ -3,6 +3,7 @@
 #include "index.h"
 #include "opt.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,18 +40,27 @@ void ll_cmd_query_options(struct ll_buf *out)
     list_queries(out);
 }
 
+static int count_lines(const struct ll_buf *b)
+{
+    int n = 0;
+    for (size_t i = 0; i < b->len; i++)
+        n += b->s[i] == '\n';
+    return n;
+}
+
 int ll_cmd_query(int argc, char **argv, struct ll_err *err)
 {
     struct query_opts o = defaults;
     struct ll_opt t[N_OPTS];
     struct ll_buf out = {0}, ask = {0};
     const char *args[MAX_WORDS];
-    int n_args, rc;
+    int n_args, rc, is_table;
     opt_table(&o, t);
     if ((rc = ll_opt_parse(t, argc, argv, args, MAX_WORDS, &n_args, err)))
         return rc;
     if (o.csv && o.json)
         return ll_fail(err, LL_EUSAGE, "query: expected one of --csv and --json");
+    is_table = !o.json && !o.csv;
     for (int i = 0; i < n_args; i++)
         ll_buf_addf(&ask, "%s%s", i ? " " : "", args[i]);
     if (n_args && !(rc = ll_buf_ok(&ask, err)))
@@ -59,6 +69,8 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
         list_queries(&out);
     if (!rc)
         rc = ll_print(&out, err);
+    if (!rc && n_args && is_table && count_lines(&out) <= 2) /* the header and its rule */
+        fprintf(stderr, "no rows: nothing in the index matches\n");
     ll_buf_free(&ask);
     ll_buf_free(&out);
     return rc;

@@ -118,13 +118,13 @@ void ll_progress_show(struct ll_progress *p, double done)
     if (!p->on || gone < 2 || now - p->last < 0.1)
         return;
     struct ll_buf line = {0};
-    char a[24], b[24];
+    char b[24];
     double left = done > 1e-6 ? gone * (1 - done) / done : 0;
     ll_buf_adds(&line, "\r\033[K");
     ll_put_cell(&line, p->label, strlen(p->label), LABEL, 1);
     ll_buf_adds(&line, " [");
     ll_put_bar(&line, done, BAR);
-    ll_buf_addf(&line, "] %3.0f %%  %s, %s left", 100 * done, ll_human_time(gone, a), ll_human_time(left, b));
+    ll_buf_addf(&line, "] %3.0f %%  %.2g %%/s  %s left", 100 * done, 100 * done / gone, ll_human_time(left, b));
     if (!line.failed)
         fwrite(line.s, 1, line.len, stderr);
     fflush(stderr);
