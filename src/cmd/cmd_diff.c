@@ -264,8 +264,7 @@ int ll_cmd_diff(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "diff: expected at most one of --csv and --json on standard output");
     struct run r = {.o = &o, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
     struct ll_diff_asked asked = {args + 2, n_args - 2, o.ids, o.prompts};
-    if (ll_lens_info(r.lens)->warning && !o.common.quiet)
-        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", o.common.norm, ll_lens_info(r.lens)->warning);
+    ll_warn_lens(r.lens, o.common.quiet);
     if (!(rc = open_both(&r, args, err)) && !(rc = ll_diff_prompts_make(&r.prompts, &asked, &r.s[0], &r.s[1], err)) && !(rc = prepare(&r, err)) && !(rc = compare(&r, err))) {
         gather(&r, args, &doc);
         rc = write_out(&r, &doc, err);

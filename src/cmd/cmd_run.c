@@ -466,8 +466,7 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
     }
     if (!r->e.n_models)
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
-    if (ll_lens_info(r->e.lens)->warning && !o->common.quiet)
-        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", ll_lens_info(r->e.lens)->name, ll_lens_info(r->e.lens)->warning);
+    ll_warn_lens(r->e.lens, o->common.quiet);
     return LL_OK;
 }
 

@@ -88,14 +88,17 @@ void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)
         ll_session_show(s, id, out);
 }
 
-void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
+void ll_warn_lens(enum ll_lens_kind lens, int quiet)
 {
     const struct ll_lens_info *info = ll_lens_info(lens);
-    if (quiet)
-        return;
-    if (info->warning)
+    if (info->warning && !quiet)
         fprintf(stderr, "logitlens: warning: --norm %s: %s\n", info->name, info->warning);
-    if (s->model->n_ctx > 0 && n > s->model->n_ctx)
+}
+
+void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
+{
+    ll_warn_lens(lens, quiet);
+    if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
         fprintf(stderr, "logitlens: warning: %d tokens, but the model was made for at most %lld\n", n, s->model->n_ctx);
 }
 

@@ -37,6 +37,8 @@ int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct l
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
 /* The raw bytes of one id, appended: what joins to text; a special token's own spelling; "<id N>" without a tokenizer. */
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
+/* One line on stderr when the lens kind distorts. */
+void ll_warn_lens(enum ll_lens_kind lens, int quiet);
 /* Lines on stderr about what the numbers will not mean: a lens kind that distorts, a prompt of n tokens beyond the context. */
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet);
 /* Text of a command: TEXT, or standard input when there is none or it is "-" (one trailing line end removed). Appended to b. */
