@@ -115,6 +115,13 @@ struct ll_prediction {            /* a whole output distribution, spec 12.1 */
 /* Layer milestones of the main pass: -1 = none. */
 struct ll_milestones { int L_copy, L_copy_H, L_semantic; };
 
+/* A further member of the document, as complete JSON text made by whoever computed it. */
+struct ll_doc_section {
+    const char *parent;           /* NULL: top level; "diagnostics": a member of that object */
+    const char *key;
+    const char *json;             /* trusted to be well-formed */
+};
+
 struct ll_model_doc {             /* everything output-<clean>.json says (spec 12.1), ours beside it */
     const struct ll_model_info *model;
     const char *status;           /* "ok", "failed", "skipped" */
@@ -129,6 +136,7 @@ struct ll_model_doc {             /* everything output-<clean>.json says (spec 1
     double copy_threshold, copy_margin;
     int last_row_equal;           /* 1: lens row n equals the model's logits bit for bit, in every pass */
     const char *const *warnings; int n_warnings;
+    const struct ll_doc_section *sections; int n_sections; /* in the order written; keys not used by the fixed sections */
 };
 
 struct ll_run_info {

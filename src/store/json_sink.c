@@ -159,6 +159,15 @@ static void put_norm_labels(struct ll_json *j, const struct ll_model_info *m, co
     ll_json_cstr(j, "layer0_norm_fix", l->embeddings);
 }
 
+static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, const char *parent)
+{
+    for (int i = 0; i < doc->n_sections; i++) {
+        const struct ll_doc_section *s = &doc->sections[i];
+        if (parent ? s->parent && !strcmp(s->parent, parent) : !s->parent)
+            ll_json_raw(j, s->key, s->json);
+    }
+}
+
 static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, const struct ll_run_info *run)
 {
     const struct ll_model_info *m = doc->model;
@@ -183,6 +192,7 @@ static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, c
     ll_json_str(j, "context_prompt", p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
     ll_json_str(j, "target_prediction", target.s, target.len);
     put_milestones(j, &doc->milestones);
+    put_sections(j, doc, "diagnostics");
     ll_json_end(j);
     ll_buf_free(&target);
 }
@@ -312,6 +322,7 @@ static void put_done(struct ll_json *j, const struct ll_model_doc *doc, const st
     put_passes(j, doc);
     put_provenance(j, doc, run);
     put_warnings(j, doc);
+    put_sections(j, doc, NULL);
     ll_json_bool(j, "last_row_equals_model", doc->last_row_equal);
     ll_json_end(j);
 }

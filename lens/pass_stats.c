@@ -1,0 +1,49 @@
+/* pass_stats.c - see pass_stats.h */
+#include "pass_stats.h"
+
+#include "buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err)
+{
+    memset(s, 0, sizeof *s);
+    s->n_layers = model->n_layers;
+    s->d_vocab = model->d_vocab;
+    s->answer_id = s->control_id = -1;
+    s->n_rows = model->n_layers + 1;
+    s->rows = calloc((size_t)s->n_rows, sizeof *s->rows);
+    if (!s->rows) {
+        int rc = ll_fail_mem(err, "statistics of a pass", sizeof *s->rows * (size_t)s->n_rows);
+        memset(s, 0, sizeof *s);
+        return rc;
+    }
+    return LL_OK;
+}
+
+void ll_pass_stats_free(struct ll_pass_stats *s)
+{
+    free(s->rows);
+    memset(s, 0, sizeof *s);
+}
+
+void ll_copy_labels_default(struct ll_copy_labels *l)
+{
+    *l = (struct ll_copy_labels){.n_strict = 4, .strict = {0.95, 0.7, 0.8, 0.9}, .n_soft = 3, .soft = {{1, 0.5}, {2, 0.5}, {3, 0.5}}, .margin = 0.10};
+}
+
+void ll_copy_strict_name(const struct ll_copy_labels *l, int i, char out[64])
+{
+    char t[32];
+    ll_fmt_double(t, l->strict[i]);
+    snprintf(out, 64, "copy_strict@%s", t);
+}
+
+void ll_copy_soft_name(const struct ll_copy_labels *l, int i, char out[64])
+{
+    char t[32];
+    ll_fmt_double(t, l->soft[i].threshold);
+    snprintf(out, 64, "copy_soft_k%d@%s", l->soft[i].k, t);
+}

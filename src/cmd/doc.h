@@ -1,0 +1,32 @@
+/* doc.h - the document's further sections (spec 11 to 18), gathered pass by pass, written at the end of a model.
+ *
+ * A run hands over the statistics of each pass as it comes; what is needed later is kept (rows without their top lists,
+ * except those of the main pass). At the end ll_doc_finish writes the derived tables' rows and makes the JSON sections. */
+#ifndef LL_DOC_H
+#define LL_DOC_H
+#include "analysis.h"
+#include "experiment.h"
+#include "prompts.h"
+#include "session.h"
+#include "sink_set.h"
+
+struct ll_doc;
+/* All borrowed for the life of the document. tau: [n_layers + 1] or NULL. n_passes: to come. */
+struct ll_doc_setup {
+    const struct ll_session *s;
+    const struct ll_experiment *e;
+    const struct ll_copy_labels *labels;
+    const double *tau;
+    const struct ll_tuned *tuned;
+    int n_passes;
+};
+int ll_doc_open(struct ll_doc **doc, const struct ll_doc_setup *setup, struct ll_err *err);
+/* Pass number i (in order, 0 = the main pass). info, prompt and stats are borrowed for the call, job as well (it can decode
+ * again: decoding points, last row, repeatability are taken here for the main pass). first_row: data row (0-based) of this
+ * pass's row 0 in the pure-next-token CSV. */
+int ll_doc_pass(struct ll_doc *doc, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt, const struct ll_analysis *job,
+                const struct ll_pass_stats *stats, long long first_row, struct ll_err *err);
+/* Write the derived tables (milestones, artifact audit, raw-lens window) through sinks and hand out the sections, owned by doc. */
+int ll_doc_finish(struct ll_doc *doc, struct ll_sink_set *sinks, const struct ll_doc_section **sections, int *n, struct ll_err *err);
+void ll_doc_close(struct ll_doc *doc);
+#endif

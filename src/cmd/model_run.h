@@ -1,0 +1,22 @@
+/* model_run.h - one model through an experiment: prompts, sweep, rows, document. */
+#ifndef LL_MODEL_RUN_H
+#define LL_MODEL_RUN_H
+#include "experiment.h"
+#include "sink_set.h"
+
+#include <signal.h>
+
+/* What the models of a run share; all borrowed. */
+struct ll_run_env {
+    const struct ll_experiment *e;
+    struct ll_engine *engine;
+    struct ll_sink_set *sinks;
+    int quiet;
+    const volatile sig_atomic_t *interrupted;  /* looked at between results: ends the model with LL_EFAIL */
+};
+/* Run one model and write all its files. On failure nothing of it is left in the sinks; *fatal: a file could not be written,
+ * so there is no point in going on with other models. */
+int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err);
+/* A model that could not be run still leaves a valid JSON with a status (spec 12.3): "skipped" for LL_EFIT, else "failed". */
+int ll_model_run_failed(struct ll_sink_set *sinks, const char *model, int code, const char *why, struct ll_err *err);
+#endif
