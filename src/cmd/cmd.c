@@ -25,6 +25,8 @@ const struct ll_cmd ll_cmds[] = {
     {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
+    {"prompt", "KIND RUN | --check FILE RUN", "KIND single, cross or meta: prompts for an evaluating model; --check: its answer",
+     "logitlens prompt single output/run-latest --max-tokens 30000\nlogitlens prompt --check evaluation-demo-llama.md output/run-latest", CMD(prompt)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
