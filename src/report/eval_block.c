@@ -36,16 +36,14 @@ int ll_eval_block_add(struct ll_eval_block *b, const char *s, size_t n, double r
     return LL_OK;
 }
 
-/* Text goes in as a JSON string, so that a token's blanks and line ends show; a backquote would end the fence. */
+/* Six digits are more than an evaluation quotes, and half the size of all seventeen. Text goes in as a JSON string, so that a token's blanks and line ends show; a backquote would end the fence. */
 static void put_value(struct ll_buf *out, const struct ll_value *v)
 {
-    char number[32];
     if (v->kind == LL_V_INT)
         ll_buf_addf(out, "%lld", v->i);
-    else if (v->kind == LL_V_REAL) {
-        ll_fmt_double(number, v->r);
-        ll_buf_adds(out, number);
-    } else if (v->kind == LL_V_TEXT) {
+    else if (v->kind == LL_V_REAL)
+        ll_buf_addf(out, "%.6g", v->r);
+    else if (v->kind == LL_V_TEXT) {
         struct ll_buf quoted = {0};
         ll_json_quote(&quoted, v->s, v->n);
         for (size_t i = 0; i < quoted.len; i++)
