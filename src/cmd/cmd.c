@@ -25,6 +25,8 @@ const struct ll_cmd ll_cmds[] = {
     {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
+    {"verify", "RUN [MODEL...]", "a run's files against its manifest, and the same command again: same digests?",
+     "logitlens verify output/run-latest", CMD(verify)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
