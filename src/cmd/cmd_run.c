@@ -8,6 +8,7 @@
 #include "replay.h"
 #include "rundir.h"
 #include "sha256.h"
+#include "self_test.h"
 #include "session.h"
 #include "stats.h"
 #include "term.h"
@@ -20,11 +21,11 @@
 struct run_opts {
     struct ll_common common;
     const char *out_dir, *root, *index, *copy_rule;
-    int no_index, last_only, resume;
+    int no_index, last_only, resume, self_test;
     const char *shard;
 };
 static const struct run_opts defaults = {.common = {.norm = NULL}, .root = "output"};
-enum { N_OPTS = 14, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
+enum { N_OPTS = 15, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
 
 static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -38,6 +39,7 @@ static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
         {"--copy-rule", LL_OPT_STR, &o->copy_rule, "RULE", "copy detection, in place of the experiment's", 0, 0, "strict|legacy"},
         {"--last-position-only", LL_OPT_FLAG, &o->last_only, NULL, "no records CSV", 0, 0, NULL},
         {"--resume", LL_OPT_FLAG, &o->resume, NULL, "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
+        {"--self-test", LL_OPT_FLAG, &o->self_test, NULL, "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
         {"--shard", LL_OPT_STR, &o->shard, "I/N", "only every Nth model, from the Ith (1 to N)", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
@@ -286,7 +288,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
     r.index = r.o.index ? strdup(r.o.index) : ll_path_join(r.o.root, "index.sqlite");
     rc = r.index ? apply_options(&r, r.args + 1, r.n_args - 1, err) : ll_fail_mem(err, "path", 64);
     if (!rc && !(rc = ll_engine_init(&r.engine, r.o.common.threads, err)))
-        rc = run_all(&r, err);
+        rc = r.o.self_test ? ll_self_test(r.engine, r.e.models, r.e.n_models, err) : run_all(&r, err);
     ll_rundir_abort(&r.dir);
     ll_engine_free(r.engine);
     ll_buf_free(&r.log);
