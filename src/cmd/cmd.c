@@ -27,6 +27,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
     {"prompt", "KIND RUN | --check FILE RUN", "KIND single, cross or meta: prompts for an evaluating model; --check: its answer",
      "logitlens prompt single output/run-latest --max-tokens 30000\nlogitlens prompt --check evaluation-demo-llama.md output/run-latest", CMD(prompt)},
+    {"verify", "RUN [MODEL...]", "a run's files against its manifest, and the same command again: same digests?",
+     "logitlens verify output/run-latest", CMD(verify)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

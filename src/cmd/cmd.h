@@ -36,4 +36,5 @@ LL_DECLARE_CMD(diff)
 LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
 LL_DECLARE_CMD(prompt)
+LL_DECLARE_CMD(verify)
 #endif
