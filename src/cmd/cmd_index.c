@@ -34,6 +34,18 @@ static void talk(void *arg, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+static int print_report(const char *folder, const struct ll_import_report *r, struct ll_err *err)
+{
+    struct ll_buf line = {0};
+    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", folder, r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
+    if (r->n_problems)
+        ll_buf_addf(&line, "%d broken or missing", r->n_problems);
+    ll_buf_addf(&line, "), %lld rows\n", r->n_rows);
+    int rc = ll_print(&line, err);
+    ll_buf_free(&line);
+    return rc;
+}
+
 int ll_cmd_index(int argc, char **argv, struct ll_err *err)
 {
     struct index_opts o = {.index = "output/index.sqlite"};
@@ -45,15 +57,17 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "index: expected a run folder (see: logitlens help index)");
-    for (int i = 0; i < n_args && !rc; i++) {
+    for (int i = 0; i < n_args; i++) { /* a broken folder does not keep the others out; the first reason is the command's */
         struct ll_import_report r = {0};
-        rc = ll_index_import(o.index, args[i], &r, talk, &o, err);
-        if (!rc) {
-            struct ll_buf line = {0};
-            ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged), %lld rows\n", args[i], r.n_models, r.n_skipped_models, r.n_files, r.n_unchanged, r.n_rows);
-            rc = ll_print(&line, err);
-            ll_buf_free(&line);
-        }
+        struct ll_err why = {0};
+        int failed = ll_index_import(o.index, args[i], &r, talk, &o, &why);
+        if (failed && !rc)
+            rc = ll_fail(err, failed, "%s", why.msg);
+        else if (failed && !o.quiet)
+            fprintf(stderr, "%s\n", why.msg);
+        if (!failed || r.n_problems)
+            failed = print_report(args[i], &r, err);
+        rc = rc ? rc : failed;
     }
     return rc;
 }
