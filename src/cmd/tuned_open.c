@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *ll_tuned_dir(const char *lens)
+int ll_lens_choice(const char *lens, const char *norm, enum ll_lens_kind *kind, const char **dir, struct ll_err *err)
 {
     static const char head[] = "tuned:";
-    return lens && !strncmp(lens, head, sizeof head - 1) ? lens + sizeof head - 1 : NULL;
+    int is_tuned = !strncmp(lens, head, sizeof head - 1) && lens[sizeof head - 1], is_raw = !strcmp(lens, "raw");
+    if (!is_tuned && !is_raw && strcmp(lens, "norm"))
+        return ll_fail(err, LL_EUSAGE, "--lens: expected norm, raw or tuned:DIR, found \"%s\"", lens);
+    *kind = is_raw ? LL_LENS_RAW : (enum ll_lens_kind)ll_lens_by_name(norm);
+    *dir = is_tuned ? lens + sizeof head - 1 : NULL;
+    return LL_OK;
 }
 
 static void release(void *file) { ll_tuned_file_close(file); }
