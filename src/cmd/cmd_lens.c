@@ -9,6 +9,7 @@
 #include "stats.h"
 #include "sweep.h"
 #include "term.h"
+#include "tuned_doc.h"
 #include "tuned_open.h"
 #include "utf8.h"
 
@@ -324,6 +325,18 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     return rc ? rc : ll_print(&v->out, err);
 }
 
+/* The tuned lens, with a word when it was fitted to another checkpoint. */
+static int open_tuned(struct view *v, struct ll_err *err)
+{
+    struct ll_tuned_facts facts = {0};
+    char identity[65];
+    int rc = ll_tuned_open(&v->tuned, v->tuned_dir, v->s->model, err);
+    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err)) && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
+        ll_tuned_warn(&facts, identity, v->o->common.quiet);
+    ll_tuned_facts_free(&facts);
+    return rc;
+}
+
 int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 {
     struct lens_opts o = defaults;
@@ -351,7 +364,7 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
     if (!rc && v.tuned_dir)
-        rc = ll_tuned_open(&v.tuned, v.tuned_dir, s.model, err);
+        rc = open_tuned(&v, err);
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
     if (!rc)
