@@ -6,6 +6,7 @@
 #define LL_SWEEP_H
 #include "capture.h"
 #include "head_pass.h"
+#include "tuned.h"
 
 enum ll_sweep_want {
     LL_SWEEP_ALL,        /* every position, every layer */
@@ -33,6 +34,7 @@ struct ll_sweep {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;                    /* inner rows without the LayerNorm's bias (lens.h) */
+    const struct ll_tuned *tuned;        /* lens rows are translated copies of the residuals, row n_layers untouched; NULL: none; borrowed */
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
