@@ -82,6 +82,7 @@ struct arrays {
     struct ll_head_row *rows;
     struct ll_head_out *out, *own;
     struct ll_hit *hits;                 /* k a row of out and own */
+    const float **resid_last;            /* [n_layers + 1] of the prompt at hand */
 };
 
 static void free_arrays(struct arrays *a)
@@ -94,6 +95,7 @@ static void free_arrays(struct arrays *a)
     free(a->out);
     free(a->own);
     free(a->hits);
+    free(a->resid_last);
 }
 
 static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct batch *b, int n_groups, struct ll_err *err)
@@ -108,7 +110,8 @@ static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct 
     a->out = calloc(lens_rows + 1, sizeof *a->out);
     a->own = calloc((size_t)n_groups, sizeof *a->own);
     a->hits = malloc(sizeof *a->hits * (outs * k + 1));
-    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits) {
+    a->resid_last = malloc(sizeof *a->resid_last * (size_t)(s->model->n_layers + 1));
+    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits || !a->resid_last) {
         free_arrays(a);
         return ll_fail_mem(err, "lens rows of a batch", outs * k * sizeof *a->hits);
     }
@@ -170,17 +173,21 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
 }
 
 /* Results of one prompt: [layer, position] from the walk's [position, layer]. */
-static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, struct ll_head_out *turned, struct ll_err *err)
+static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st, struct ll_head_out *turned, struct ll_err *err)
 {
-    int g = 0, n = s->model->n_layers + 1, rc = LL_OK;
+    int g = 0, kept = 0, n = s->model->n_layers + 1, rc = LL_OK;
     for (int p = b->p0; p < b->p1 && !rc; p++) {
         const struct ll_sweep_prompt *P = &s->prompts[p];
         int n_pos = groups_of(P), n_rows = a->groups[g].n_rows ? n : 0;
         for (int i = 0; i < n_pos && n_rows; i++)
             for (int l = 0; l < n; l++)
                 turned[(size_t)l * (size_t)n_pos + (size_t)i] = a->out[a->groups[g + i].first_row + l];
+        kept += kept_of(P);
+        for (int l = 0; l < n_rows; l++)
+            a->resid_last[l] = ll_stack_row(st, l, kept - 1);
         struct ll_sweep_result r = {p, n_rows, n_pos, P->n_ids - n_pos, turned, a->own + g,
-                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model};
+                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model,
+                                    n_rows ? a->resid_last : NULL};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
     }
@@ -231,10 +238,10 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     if ((rc = translate(&read, s, &stack, err)))
         goto done;
     lay_groups(&a, s, b, &pass, &read);
-    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .k = s->k, .groups = a.groups, .n_groups = n_groups,
+    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
-        rc = hand_back(&a, s, b, &pass, turned, err);
+        rc = hand_back(&a, s, b, &pass, &stack, turned, err);
 done:
     if (read.x != stack.x)
         free(read.x);
