@@ -10,11 +10,13 @@
 
 struct ll_json {
     struct ll_buf *out;       /* borrowed */
-    int depth;
+    int depth, base;          /* base: depth of the value itself, see ll_json_init_at */
     unsigned char is_arr[64], count[64]; /* count: 0 = nothing yet */
     int flat;                 /* > 0: inside a container written on one line */
 };
 void ll_json_init(struct ll_json *j, struct ll_buf *out);
+/* For one value that ll_json_raw will put into containers nested that deep: the same text as if it were written there. */
+void ll_json_init_at(struct ll_json *j, struct ll_buf *out, int depth);
 void ll_json_obj(struct ll_json *j, const char *key);
 void ll_json_arr(struct ll_json *j, const char *key);
 void ll_json_arr_flat(struct ll_json *j, const char *key);  /* the whole array on one line */

@@ -70,6 +70,16 @@ static void put_gold(struct ll_json *j, const char *key, const struct ll_gold *g
     ll_json_end(j);
 }
 
+/* The further members of an object (parent NULL: of the document). */
+static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, const char *parent)
+{
+    for (int i = 0; i < doc->n_sections; i++) {
+        const struct ll_doc_section *s = &doc->sections[i];
+        if (parent ? s->parent && !strcmp(s->parent, parent) : !s->parent)
+            ll_json_raw(j, s->key, s->json);
+    }
+}
+
 /* ---- the original's sections ------------------------------------------------------------------------------------ */
 static void put_prompt(struct ll_json *j, const struct ll_model_doc *doc)
 {
@@ -78,6 +88,7 @@ static void put_prompt(struct ll_json *j, const struct ll_model_doc *doc)
     ll_json_cstr(j, "type", "prompt");
     ll_json_str(j, "context_prompt", p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
     ll_json_cstr(j, "ground_truth", p ? p->gold.text : NULL);
+    put_sections(j, doc, "prompt");
     ll_json_end(j);
 }
 
@@ -157,15 +168,6 @@ static void put_norm_labels(struct ll_json *j, const struct ll_model_info *m, co
     ll_json_cstr(j, "layernorm_bias_fix", is_rms ? "not_needed_rms_model" : bias && !strcmp(bias, "drop") ? "active" : "bias_kept");
     ll_json_cstr(j, "norm_alignment_fix", is_rms ? l->post_block : l->post_block_layernorm);
     ll_json_cstr(j, "layer0_norm_fix", l->embeddings);
-}
-
-static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, const char *parent)
-{
-    for (int i = 0; i < doc->n_sections; i++) {
-        const struct ll_doc_section *s = &doc->sections[i];
-        if (parent ? s->parent && !strcmp(s->parent, parent) : !s->parent)
-            ll_json_raw(j, s->key, s->json);
-    }
 }
 
 static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, const struct ll_run_info *run)
@@ -293,6 +295,7 @@ static void put_provenance(struct ll_json *j, const struct ll_model_doc *doc, co
         ll_json_num(j, "copy_threshold", doc->copy_threshold);
         ll_json_num(j, "copy_margin", doc->copy_margin);
     }
+    put_sections(j, doc, "provenance");
     ll_json_end(j);
 }
 
