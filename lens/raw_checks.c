@@ -95,15 +95,18 @@ static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const do
 
 static double at_most_1(double v) { return v < 1 ? v : 1; }
 
+const struct ll_artifact_weights ll_artifact_weights = {.pct_kl = 0.6, .norm_only = 0.3, .max_kl = 0.1, .js = 0.1, .l1 = 0.05, .low = 0.2, .high = 0.5};
+
 void ll_artifact_score(struct ll_raw_full *f)
 {
+    const struct ll_artifact_weights *w = &ll_artifact_weights;
     if (!f->n) {
         f->score = f->score_v2 = NAN;
         return;
     }
-    f->score = 0.6 * f->pct_kl_ge_1 + 0.3 * (f->n_norm_only > 0) + 0.1 * at_most_1(f->max_kl_bits / 5);
-    f->tier = f->score < 0.2 ? LL_TIER_LOW : f->score <= 0.5 ? LL_TIER_MEDIUM : LL_TIER_HIGH;
-    double v2 = f->score + 0.1 * at_most_1(f->js[1] / 0.1) + 0.05 * at_most_1(f->l1[1] / 0.5);
+    f->score = w->pct_kl * f->pct_kl_ge_1 + w->norm_only * (f->n_norm_only > 0) + w->max_kl * at_most_1(f->max_kl_bits / 5);
+    f->tier = f->score < w->low ? LL_TIER_LOW : f->score <= w->high ? LL_TIER_MEDIUM : LL_TIER_HIGH;
+    double v2 = f->score + w->js * at_most_1(f->js[1] / 0.1) + w->l1 * at_most_1(f->l1[1] / 0.5);
     f->score_v2 = v2 < 0 ? 0 : at_most_1(v2);
 }
 

@@ -48,4 +48,5 @@ void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double 
 /* score = 0.6 pct_ge_1 + 0.3 [n_norm_only > 0] + 0.1 min(1, max_kl / 5); v2 adds 0.1 min(1, js_p50 / 0.1) and
  * 0.05 min(1, l1_p50 / 0.5), cut to 0..1. */
 void ll_artifact_score(struct ll_raw_full *f);
+extern const struct ll_artifact_weights { double pct_kl, norm_only, max_kl, js, l1, low, high; } ll_artifact_weights; /* the formula's numbers, spec 15.4 */
 #endif

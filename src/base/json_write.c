@@ -109,6 +109,14 @@ void ll_json_int(struct ll_json *j, const char *key, long long v)
     ll_buf_addf(j->out, "%lld", v);
 }
 
+void ll_json_layer(struct ll_json *j, const char *key, long long v)
+{
+    if (v < 0)
+        ll_json_null(j, key);
+    else
+        ll_json_int(j, key, v);
+}
+
 void ll_json_bool(struct ll_json *j, const char *key, int v) { ll_json_raw(j, key, v ? "true" : "false"); }
 void ll_json_null(struct ll_json *j, const char *key) { ll_json_raw(j, key, "null"); }
 

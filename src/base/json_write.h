@@ -26,6 +26,7 @@ void ll_json_str(struct ll_json *j, const char *key, const char *s, size_t n); /
 void ll_json_cstr(struct ll_json *j, const char *key, const char *s);
 void ll_json_num(struct ll_json *j, const char *key, double v);
 void ll_json_int(struct ll_json *j, const char *key, long long v);
+void ll_json_layer(struct ll_json *j, const char *key, long long v); /* an index; negative: null */
 void ll_json_bool(struct ll_json *j, const char *key, int v);
 void ll_json_null(struct ll_json *j, const char *key);
 /* A complete JSON value as text, trusted to be well-formed. */

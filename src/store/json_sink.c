@@ -20,19 +20,11 @@ struct json_sink {
     const char *stem;              /* of the model being written; NULL between models */
 };
 
-static void layer_or_null(struct ll_json *j, const char *key, int layer)
-{
-    if (layer < 0)
-        ll_json_null(j, key);
-    else
-        ll_json_int(j, key, layer);
-}
-
 static void put_milestones(struct ll_json *j, const struct ll_milestones *m)
 {
-    layer_or_null(j, "L_copy", m->L_copy);
-    layer_or_null(j, "L_copy_H", m->L_copy_H);
-    layer_or_null(j, "L_semantic", m->L_semantic);
+    ll_json_layer(j, "L_copy", m->L_copy);
+    ll_json_layer(j, "L_copy_H", m->L_copy_H);
+    ll_json_layer(j, "L_semantic", m->L_semantic);
     if (m->L_copy < 0 || m->L_semantic < 0)
         ll_json_null(j, "delta_layers");
     else
@@ -234,7 +226,7 @@ static void put_pass(struct ll_json *j, const struct ll_pass_info *p, const stru
     ll_json_obj(j, NULL);
     ll_json_cstr(j, "pass_key", p->pass_key);
     ll_json_cstr(j, "fact_key", p->fact_key);
-    layer_or_null(j, "fact_index", p->fact_index);
+    ll_json_layer(j, "fact_index", p->fact_index);
     ll_json_cstr(j, "prompt_id", p->prompt_id);
     ll_json_cstr(j, "prompt_variant", p->prompt_variant);
     ll_json_str(j, "prompt", p->prompt_text, p->prompt_len);
