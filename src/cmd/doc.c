@@ -1,7 +1,6 @@
 /* doc.c - see doc.h: what is kept of each pass, and the order in which everything is made at the end */
 #include "doc_parts.h"
 
-
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,9 +42,17 @@ const struct ll_doc_pass *ll_doc_find(const struct ll_doc *d, const char *prompt
 {
     for (int i = 0; i < d->n_passes; i++) {
         const struct ll_doc_pass *p = &d->passes[i];
-        if (same_text(p->prompt_id, prompt_id) && same_text(p->fact_key, fact_key) && (!variant || same_text(p->variant, variant)))
+        if (same_text(p->prompt_id, prompt_id) && same_text(p->fact_key, fact_key) && same_text(p->variant, variant))
             return p;
     }
+    return NULL;
+}
+
+const struct ll_doc_pass *ll_doc_control(const struct ll_doc *d)
+{
+    for (int i = 0; i < d->n_passes; i++)
+        if (d->passes[i].is_control)
+            return &d->passes[i];
     return NULL;
 }
 
@@ -182,6 +189,7 @@ int ll_doc_pass(struct ll_doc *d, int i, const struct ll_pass_info *info, const 
     if (rc)
         return rc;
     p->first_row = first_row;
+    p->is_control = job->control_id >= 0 || same_text(info->prompt_id, "ctl");
     ll_raw_sampled(&p->sampled, stats);
     p->n_samples = keep_raw_rows(p->samples, stats, layers, ll_raw_sample_rows(stats->n_layers, layers));
     if (!i)

@@ -16,7 +16,7 @@ struct ll_doc_raw_row { int layer; struct ll_doc_reading norm, raw; double kl_bi
 struct ll_doc_pass {                  /* kept of every pass; all owned */
     char *fact_key, *prompt_id, *variant, *text;
     size_t text_len;
-    int fact_index, n_ids;
+    int fact_index, n_ids, is_control;
     struct ll_gold gold;              /* variant and reason are constants of prompts.c */
     long long first_row;
     struct ll_pass_milestones m;
@@ -66,6 +66,7 @@ void ll_doc_num(struct ll_doc *d, const char *key, double v);          /* likewi
 void ll_doc_tri(struct ll_json *j, const char *key, int v);            /* true, false, -1: null */
 void ll_doc_quartiles(struct ll_json *j, const char *key, const double v[3]);
 const struct ll_doc_pass *ll_doc_find(const struct ll_doc *d, const char *prompt_id, const char *fact_key, const char *variant); /* NULL: none */
+const struct ll_doc_pass *ll_doc_control(const struct ll_doc *d);      /* the first control pass; NULL: none */
 int ll_doc_is_near_uniform(const struct ll_doc *d); /* L_semantic is there, but its margin over 1/V is not */
 /* Objects that stand in several places of the document. */
 void ll_doc_semantic_margin(struct ll_doc *d, struct ll_json *j, const char *key);

@@ -161,7 +161,7 @@ static void put_alignments(struct ll_doc *d)
 /* ---- 13.3 -------------------------------------------------------------------------------------------------------- */
 static void put_control(struct ll_doc *d)
 {
-    const struct ll_doc_pass *p = ll_doc_find(d, "ctl", NULL, NULL);
+    const struct ll_doc_pass *p = ll_doc_control(d);
     struct ll_json *j = ll_doc_value(d, NULL, "control_prompt");
     if (!p) {
         ll_json_null(j, NULL);

@@ -6,6 +6,6 @@ static const struct ll_col milestones_cols[] = {LL_MILESTONES_COLUMNS(COLUMN)};
 static const struct ll_col artifact_cols[] = {LL_ARTIFACT_COLUMNS(COLUMN)};
 static const struct ll_col window_cols[] = {LL_WINDOW_COLUMNS(COLUMN)};
 
-const struct ll_schema ll_schema_milestones = {"milestones", "-milestones.csv", milestones_cols, LL_MS_COLS, LL_MS_COLS};
-const struct ll_schema ll_schema_artifact = {"artifact_audit", "-artifact-audit.csv", artifact_cols, LL_ART_COLS, LL_ART_COLS};
-const struct ll_schema ll_schema_window = {"rawlens_window", "-pure-next-token-rawlens-window.csv", window_cols, LL_WIN_COLS, LL_WIN_COLS};
+const struct ll_schema ll_schema_milestones = {.table = "milestones", .file_suffix = "-milestones.csv", .cols = milestones_cols, .n_cols = LL_MS_COLS, .n_seed = LL_MS_COLS};
+const struct ll_schema ll_schema_artifact = {.table = "artifact_audit", .file_suffix = "-artifact-audit.csv", .cols = artifact_cols, .n_cols = LL_ART_COLS, .n_seed = LL_ART_COLS};
+const struct ll_schema ll_schema_window = {.table = "rawlens_window", .file_suffix = "-pure-next-token-rawlens-window.csv", .cols = window_cols, .n_cols = LL_WIN_COLS, .n_seed = LL_WIN_COLS};
