@@ -5,7 +5,7 @@
 
 enum { N = 10, V = 100, ANSWER = 7, OTHER = 8 };
 
-struct made { struct ll_row_stats rows[N + 1]; struct ll_pass_stats s; struct ll_pass_milestones m; };
+struct made { struct ll_row_stats rows[N + 2]; /* one beyond, which nobody may read */ struct ll_pass_stats s; struct ll_pass_milestones m; };
 
 /* Rows of which nothing holds: the answer at rank 5, high entropy, far from the final output. */
 static void blank_rows(struct made *t)
@@ -32,6 +32,7 @@ static void lead(struct made *t, int l, float gap, double p)
     struct ll_row_stats *r = &t->rows[l];
     r->is_answer = 1;
     r->norm.answer_rank = 1;
+    r->norm.n_top = 2;
     r->norm.top[0] = (struct ll_hit){5, ANSWER};
     r->norm.top[1] = (struct ll_hit){5 - gap, OTHER};
     r->norm.answer_logit = 5;
@@ -144,6 +145,7 @@ static void row_n_alone_is_no_run(void **state)
     (void)state;
     blank_rows(&t);
     lead(&t, N, 2, 0.9);
+    lead(&t, N + 1, 2, 0.9);
     find(&t, NULL, 0);
     assert_int_equal(t.m.strong, N);
     assert_int_equal(t.m.run2, -1);
