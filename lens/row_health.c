@@ -91,7 +91,7 @@ int ll_consistency_targets(const struct ll_pass_milestones *m, struct ll_target 
 
 struct ll_agreement ll_agreement_at(const struct ll_row_stats *r, enum ll_lens_of lens)
 {
-    if (!ll_reading_of(r, lens))
+    if (!ll_row_reading(r, lens))
         return (struct ll_agreement){NAN, NAN, NAN};
     if (lens == LL_OF_TUNED)
         return (struct ll_agreement){r->jaccard10_tuned, r->jaccard50_tuned, r->spearman50_tuned};
@@ -166,7 +166,7 @@ void ll_sidecar_of(struct ll_sidecar *out, const struct ll_pass_stats *s, enum l
     for (int i = 0; i < LL_N_RANK_AT; i++)
         out->rank[i] = ll_first_rank(s, lens, ll_rank_at[i]);
     for (int i = 0; i < 3; i++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[ll_quarter_row(s->n_layers, i + 1)], lens);
+        const struct ll_reading *r = ll_row_reading(&s->rows[ll_quarter_row(s->n_layers, i + 1)], lens);
         out->kl_at[i] = r ? r->kl_to_final_bits : NAN;
     }
     out->first_kl_1 = ll_first_kl(s, lens, 1.0);
@@ -176,7 +176,7 @@ double ll_sidecar_gain_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, 
 {
     size_t n = 0;
     for (int l = 0; l < s->n_rows; l++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[l], lens);
+        const struct ll_reading *r = ll_row_reading(&s->rows[l], lens);
         if (r && isfinite(r->kl_to_final_bits) && isfinite(s->rows[l].norm.kl_to_final_bits))
             scratch[n++] = s->rows[l].norm.kl_to_final_bits - r->kl_to_final_bits;
     }
