@@ -248,6 +248,14 @@ static void sidecar(void **state)
     assert_true(s.rank[0] == -1 && s.kl_at[0] == 6 && s.first_kl_1 == 7);
     assert_true(ll_sidecar_gain_p50(&t.s, LL_OF_TUNED, scratch) == 1.75);
     assert_true(isnan(ll_sidecar_gain_p50(&t.s, LL_OF_TUNED_TEMP, scratch)));
+    t.rows[N].tuned.is_set = 0; /* a lens that leaves row n as it is reads there what the norm reads */
+    t.rows[N].norm.answer_rank = 3;
+    assert_ptr_equal(ll_row_reading(&t.s, N, LL_OF_TUNED), &t.rows[N].norm);
+    assert_true(ll_agreement_at(&t.s, N, LL_OF_TUNED).jaccard10 == 1);
+    assert_null(ll_row_reading(&t.s, N, LL_OF_TUNED_TEMP));
+    for (int l = 0; l < N; l++)
+        t.rows[l].tuned.is_set = 0;
+    assert_null(ll_row_reading(&t.s, N, LL_OF_TUNED));
 }
 
 /* ---- the original's late run ------------------------------------------------------------------------------------- */
