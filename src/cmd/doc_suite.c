@@ -4,7 +4,10 @@
 #include "provenance.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const double STYLE_SHIFT = 0.10; /* of the layers, spec 13.1 */
 
 /* ---- 13.2 -------------------------------------------------------------------------------------------------------- */
 static void put_facts(struct ll_doc *d, struct ll_json *j, const char *key)
@@ -103,6 +106,8 @@ static void put_ablation(struct ll_doc *d)
     ll_json_layer(j, "L_sem_nf", b->m.L_semantic);
     put_later(j, "delta_L_copy", a->m.L_copy, b->m.L_copy);
     put_later(j, "delta_L_sem", a->m.L_semantic, b->m.L_semantic);
+    int shift = abs(b->m.L_semantic - a->m.L_semantic), is_known = a->m.L_semantic >= 0 && b->m.L_semantic >= 0;
+    ll_doc_tri(j, "style_sensitive", is_known ? shift >= STYLE_SHIFT * a->m.n_layers : -1); /* ours */
     ll_json_end(j);
 }
 

@@ -254,6 +254,7 @@ static void values_agree_with_rows(void **state)
     assert_int_equal(layer_at(d, "first_rank_le_1"), L);
     assert_int_equal(layer_at(d, "confirmed_semantics/L_semantic_norm"), L);
     assert_int_equal(layer_at(m.json, "ablation_summary/L_sem_nf"), first_rank1(&m.stats[1]));
+    assert_int_equal(cJSON_IsTrue(at(m.json, "ablation_summary/style_sensitive")), abs(first_rank1(&m.stats[1]) - L) * 10 >= n);
     const cJSON *facts = at(m.json, "micro_suite/facts");
     assert_int_equal(cJSON_GetArraySize(facts), 2);
     assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"), 2 * (n + 1) + first_rank1(&m.stats[2]));
