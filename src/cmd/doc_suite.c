@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const double STYLE_SHIFT = 0.10; /* of the layers, spec 13.1 */
 
