@@ -6,6 +6,7 @@
 #define LL_SWEEP_H
 #include "capture.h"
 #include "head_pass.h"
+#include "tuned.h"
 
 enum ll_sweep_want {
     LL_SWEEP_ALL,        /* every position, every layer */
@@ -26,6 +27,8 @@ struct ll_sweep_result {
     const struct ll_head_out *rows;      /* [n_rows, n_pos] */
     const struct ll_head_out *own;       /* [n_pos] the model's own output */
     const float *final_last;             /* [d_model] ln_final.normalized of the last position */
+    const float *const *resid_last;      /* [n_layers + 1] residuals of the last position [d_model], as they left the blocks (never
+                                          * translated); valid during the call; NULL where n_rows is 0 */
 };
 
 struct ll_sweep {
@@ -33,6 +36,8 @@ struct ll_sweep {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;                    /* inner rows without the LayerNorm's bias (lens.h) */
+    int bare_head;                       /* lens rows without the head's multiplier and soft cap (head_pass.h) */
+    const struct ll_tuned *tuned;        /* lens rows are translated copies of the residuals, row n_layers untouched; NULL: none; borrowed */
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
