@@ -140,11 +140,12 @@ static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_
 }
 
 /* ---- the main pass ----------------------------------------------------------------------------------------------- */
-/* Where the decoding points are asked for: a row after a block with both norms, pre-norm families only (spec 16.3). */
+/* Where the decoding points are asked for: a row after a block, in families with a norm before attention and one before the
+ * MLP (spec 16.3; Gemma 2, which norms afterwards too, was tested by the original as well). */
 static int add_target(struct ll_doc *d, const char *name, int layer)
 {
     const struct ll_model *m = d->set.s->model;
-    if (layer < 1 || layer > m->n_layers || m->family->post_norms || !m->layers[layer - 1].ln2.w)
+    if (layer < 1 || layer > m->n_layers || !ll_decoding_points_exist(m))
         return 0;
     d->targets[d->n_points++] = (struct ll_doc_target){name, layer};
     return 1;

@@ -23,7 +23,7 @@ static const struct { const char *key, *fact; int index; const char *id, *varian
     {"pos.no_filler.0", "Germany→Berlin", 0, "pos", "no_filler", CITY_ONLY "The capital of Germany is called", "Berlin"},
     {"pos.orig.1", "France→Paris", 1, "pos", "orig", CITY_ONLY "The capital of France is called simply", "Paris"},
     {"ctl.orig", NULL, -1, "ctl", "orig", CITY_ONLY "The capital of France is called simply", "Paris"}};
-enum { N_ASKS = sizeof asks / sizeof asks[0] };
+enum { N_ASKS = sizeof asks / sizeof asks[0], FIRST_ROW = 7 /* a run's need not begin with row 0 */ };
 
 /* ---- a sink that keeps the tables as text ------------------------------------------------------------------------ */
 struct kept { struct ll_sink sink; struct ll_buf text[3]; int rows[3]; };
@@ -120,7 +120,7 @@ static void run_pass(struct made *m, int i)
     }
     struct ll_pass_info info = {.pass_key = asks[i].key, .fact_key = asks[i].fact, .fact_index = asks[i].index, .prompt_id = asks[i].id, .prompt_variant = asks[i].variant,
                                 .prompt_text = asks[i].text, .prompt_len = strlen(asks[i].text), .ids = p->ids.v, .n_ids = n, .gold = ll_prompt_gold(p, m->how.no_answer || m->how.is_ids ? NULL : asks[i].answer)};
-    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], (long long)i * (model->n_layers + 1), &err), &err);
+    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], FIRST_ROW + (long long)i * (model->n_layers + 1), &err), &err);
     ll_pass_free(&pass);
     ll_stack_free(&stack);
 }
@@ -254,10 +254,13 @@ static void values_agree_with_rows(void **state)
     assert_int_equal(layer_at(d, "first_rank_le_1"), L);
     assert_int_equal(layer_at(d, "confirmed_semantics/L_semantic_norm"), L);
     assert_int_equal(layer_at(m.json, "ablation_summary/L_sem_nf"), first_rank1(&m.stats[1]));
+    assert_int_equal(at(m.json, "ablation_summary/delta_L_sem")->valueint, first_rank1(&m.stats[1]) - L);
+    assert_int_not_equal(first_rank1(&m.stats[1]), L);
     assert_int_equal(cJSON_IsTrue(at(m.json, "ablation_summary/style_sensitive")), abs(first_rank1(&m.stats[1]) - L) * 10 >= n);
     const cJSON *facts = at(m.json, "micro_suite/facts");
     assert_int_equal(cJSON_GetArraySize(facts), 2);
-    assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"), 2 * (n + 1) + first_rank1(&m.stats[2]));
+    assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"), FIRST_ROW + 2 * (n + 1) + first_rank1(&m.stats[2]));
+    assert_int_equal(layer_at(m.json, "evaluation_pack/citations/layers/L_semantic_norm_row"), FIRST_ROW + L);
     assert_string_equal(at(cJSON_GetArrayItem(facts, 1), "fact_key")->valuestring, "France→Paris");
     assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")), 8);
     double margin = m.stats[3].rows[n].norm.p_answer - m.stats[3].rows[n].p_control;
@@ -279,6 +282,10 @@ static void values_agree_with_rows(void **state)
     assert_string_equal(at(m.json, "tuned_lens/status")->valuestring, "missing");
     assert_int_equal(cJSON_GetArraySize(at(m.json, "copy_flag_columns")), 7);
     assert_true(cJSON_IsNull(at(d, "position_window/rank1_frac")));
+    char *grid = cJSON_PrintUnformatted(at(d, "position_window/grid"));
+    assert_int_equal(m.prompt[0].ids.n, 17);
+    assert_string_equal(grid, "[0.2,0.4,0.6,0.8,0.92,0.98]"); /* 0.96 and 1 fall on positions that were there */
+    free(grid);
     unmake(&m);
 }
 
@@ -300,7 +307,7 @@ static void tables(void **state)
     assert_int_equal(m.kept.rows[0], 4);
     assert_int_equal(strncmp(m.kept.text[0].s, "layer,csv_row_index,is_copy_strict,is_copy_soft_k,is_semantic_norm,is_semantic_confirmed,answer_rank,p_answer,"
                                                "kl_to_final_bits,entropy_bits,lens\n", 137), 0);
-    snprintf(line, sizeof line, "\n%d,%d,False,,True,False,1,", L, L);
+    snprintf(line, sizeof line, "\n%d,%d,False,,True,False,1,", L, FIRST_ROW + L);
     assert_non_null(strstr(m.kept.text[0].s, line));
     assert_int_equal(m.kept.rows[1], n + 2);
     assert_non_null(strstr(m.kept.text[1].s, "\n_summary,"));
@@ -437,7 +444,7 @@ static void in_the_file(void **state)
     at(j, "provenance/env/engine");
     at(j, "diagnostics/semantic_gate");
     at(j, "evaluation_pack/citations");
-    assert_non_null(strstr(text.s, "\n    \"semantic_gate\": {\n      \"delta_top2_logit\": 0.5,\n"));
+    assert_non_null(strstr(text.s, "\n    \"copy_soft_config\": {\n      \"threshold\": 0.5,\n"));
     assert_non_null(strstr(text.s, "\n  \"evaluation_pack\": {\n    \"model\": \"demo-llama\",\n"));
     cJSON_Delete(j);
     ll_buf_free(&text);
@@ -510,6 +517,7 @@ static void families(void **state)
     make(&m, &how);
     assert_true(at(m.json, "diagnostics/last_layer_consistency/kl_to_final_bits")->valuedouble == 0);
     assert_true(at(m.json, "diagnostics/last_layer_consistency/cfg_transform/softcap")->valuedouble > 0);
+    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/decoding_point/tested")));
     unmake(&m);
     assert_non_null(d);
     for (struct dirent *e; (e = readdir(d));) {
