@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-const double ll_gate_scales[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
-
 enum { GATE_RUN = 2 };
 static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70, LOW_AGREEMENT = 0.30; /* spec 16.2, 16.9 */
 

@@ -28,8 +28,7 @@ struct ll_agreement ll_agreement_at(const struct ll_pass_stats *s, int layer, en
 /* Medians over targets, and whether jaccard@10 or spearman lies below 0.30 at a semantic one. */
 struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_target *t, int n, int *is_low);
 
-/* 16.6: share of the scales 0.90, 0.95, 1.05, 1.10 at which the gates still hold; a run2 target needs both rows. */
-extern const double ll_gate_scales[LL_GATE_SCALES];
+/* 16.6: share of ll_gate_scales at which the gates still hold; a run2 target needs both rows. */
 struct ll_gate { const char *name; int layer; double uniform_margin, top2_gap, both; };
 enum { LL_N_GATES = 3 };
 /* L_semantic_norm, L_semantic_strong, L_semantic_strong_run2, those that have a layer. Returns how many; *least (NAN: none) the

@@ -127,16 +127,12 @@ static int keep_raw_rows(struct ll_doc_raw_row *out, const struct ll_pass_stats 
 
 static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_pass_stats *s, struct ll_err *err)
 {
-    int *layers = malloc(sizeof *layers * (size_t)s->n_rows), n;
-    p->window = calloc((size_t)s->n_rows, sizeof *p->window);
-    if (!layers || !p->window) {
-        free(layers);
-        return ll_fail_mem(err, "raw-lens window", sizeof *p->window * (size_t)s->n_rows);
-    }
-    n = ll_raw_window_layers(&p->m, d->rules.raw_radius, layers);
-    p->n_window = keep_raw_rows(p->window, s, layers, n);
+    int *layers = malloc(sizeof *layers * (size_t)s->n_rows), n = layers ? ll_raw_window_layers(&p->m, d->rules.raw_radius, layers) : 0;
+    p->window = layers ? calloc((size_t)n + 1, sizeof *p->window) : NULL;
+    if (p->window)
+        p->n_window = keep_raw_rows(p->window, s, layers, n);
     free(layers);
-    return LL_OK;
+    return p->window ? LL_OK : ll_fail_mem(err, "raw-lens window", sizeof *p->window * (size_t)s->n_rows);
 }
 
 /* ---- the main pass ----------------------------------------------------------------------------------------------- */
