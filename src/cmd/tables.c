@@ -8,6 +8,7 @@
 #include "hook.h"
 #include "record.h"
 #include "sink.h"
+#include "tuned_cols.h"
 
 static void put_families(struct ll_buf *out)
 {
@@ -96,5 +97,7 @@ void ll_put_tables(struct ll_buf *out)
     put_sinks(out);
     put_run_columns(out, &ll_schema_records);
     put_run_columns(out, &ll_schema_pure);
+    put_run_columns(out, &ll_schema_tuned_variants);
+    put_run_columns(out, &ll_schema_pos_audit);
     put_diff_columns(out);
 }
