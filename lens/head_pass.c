@@ -73,6 +73,23 @@ static void keep_top(const struct walk *w, struct thread_state *th, int row, con
 
 static int n_tracked(const struct walk *w, int row) { return w->job->groups[w->group0 + w->group_of[row]].n_tracked; }
 
+/* The head after the product: of the model's own row, or of a lens row, which a bare head gives the bias only. */
+static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
+{
+    const struct ll_model *m = w->job->model;
+    if (is_model || !w->job->bare_head)
+        ll_head_tail(m, w->vec, l, v0, n);
+    else if (m->b_U)
+        w->vec->add(l, l, m->b_U + v0, (size_t)n);
+}
+
+/* Must lens row n be the model's own, bit for bit? */
+static int is_own_row(const struct ll_head_job *job, int layer)
+{
+    int is_cut = job->bare_head && (job->model->logit_scale != 1.0f || job->model->logit_cap > 0);
+    return layer == job->model->n_layers && !job->other_site && !is_cut;
+}
+
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
 {
     struct walk *w = arg;
@@ -84,7 +101,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
         struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
         struct ll_tile_sums sums;
 
-        ll_head_tail(job->model, w->vec, l, v0, n);
+        tail(w, is_model, l, v0, n);
         if (v0 % LL_WALK_TASK == 0)
             *p = (struct part){-INFINITY, 0, 0, 0};
         float tile_max = w->vec->max(l, (size_t)n);
@@ -97,7 +114,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
             memcpy(lf, l, sizeof *l * (size_t)n);
         else {
             p->d += (double)sums.d;
-            if (job->rows[w->row0 + row - w->n_groups].layer == job->model->n_layers && memcmp(l, lf, sizeof *l * (size_t)n))
+            if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer) && memcmp(l, lf, sizeof *l * (size_t)n))
                 atomic_store(&w->unequal, row + 1);
         }
         for (int j = 0, k = n_tracked(w, row); j < k; j++)
@@ -143,7 +160,7 @@ static void tracked_logits(struct walk *w)
         }
         for (int j = 0; j < G->n_tracked; j++)
             for (int r = -1; r < G->n_rows; r++)
-                ll_head_tail(job->model, w->vec, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
+                tail(w, r < 0, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
         at += G->n_rows;
     }
 }

@@ -4,7 +4,7 @@
  * the lens rows of that position. W_U is walked in vocabulary tiles (engine.h, ll_walk); per row a running maximum,
  * log-sum-exp, entropy, top-k, ranks of given ids and the divergence from the group's final distribution are kept. No
  * [layers, positions, vocabulary] array ever exists. Where a group holds lens row n_layers, its logits are compared with
- * the model's own, tile by tile, by memcmp.
+ * the model's own, tile by tile, by memcmp (not at another site, nor where a bare head leaves something out).
  *
  * Per row, with l its logits and f the model's own logits of the group, p = softmax(l):
  *     entropy = -sum p log2 p;   KL(row || final) = sum p (log2 p - log2 p_f);   rank(id) = 1 + #{v: l[v] > l[id]}
@@ -15,7 +15,7 @@
 #include "lens.h"
 #include "topk.h"
 
-enum { LL_MAX_TRACKED = 8 };
+enum { LL_MAX_TRACKED = 16 };
 
 struct ll_head_group {
     const float *model_row;       /* [d_model] ln_final.normalized of this position, borrowed */
@@ -46,6 +46,8 @@ struct ll_head_job {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
+    int bare_head;                /* lens rows without the head's multiplier and soft cap (spec 4); the model's own keep them */
+    int other_site;               /* the rows are no residual stream after a block: row n is no copy of the model's output */
     int k;                        /* size of every top list, 1..d_vocab */
     const struct ll_head_group *groups; int n_groups;
     const struct ll_head_row *rows;     /* [sum of n_rows] */
