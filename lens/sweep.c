@@ -17,9 +17,12 @@ struct batch {
 static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1; }
 static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
-static long long batch_bytes(const struct ll_model *m, const struct batch *b)
+/* The stack, and with a tuned lens its translated copy. */
+static long long stack_bytes(const struct ll_sweep *s, const struct batch *b) { return ll_stack_bytes(s->model, b->kept) * (s->tuned ? 2 : 1); }
+
+static long long batch_bytes(const struct ll_sweep *s, const struct batch *b)
 {
-    return ll_pass_bytes(m, b->rows, b->max_seq, NULL, 0) + ll_stack_bytes(m, b->kept);
+    return ll_pass_bytes(s->model, b->rows, b->max_seq, NULL, 0) + stack_bytes(s, b);
 }
 
 /* Grow a batch from prompt p0 while it stays within the budget; one prompt always goes. */
@@ -29,7 +32,7 @@ static struct batch next_batch(const struct ll_sweep *s, int p0, long long budge
     while (b.p1 < s->n_prompts) {
         const struct ll_sweep_prompt *p = &s->prompts[b.p1];
         struct batch more = {p0, b.p1 + 1, b.rows + p->n_ids, b.kept + kept_of(p), p->n_ids > b.max_seq ? p->n_ids : b.max_seq};
-        if (b.p1 > p0 && batch_bytes(s->model, &more) > budget)
+        if (b.p1 > p0 && batch_bytes(s, &more) > budget)
             break;
         b = more;
     }
@@ -131,6 +134,22 @@ static void lay_out(struct arrays *a, const struct ll_sweep *s, const struct bat
     a->start[b->p1 - b->p0] = row;
 }
 
+/* The rows the lens reads: the stack itself, or its copy through the translators. Copies are made even of rows that have none, so
+ * that the stack's layout holds; a listener or the caller may still want the residuals as they were. */
+static int translate(struct ll_stack *read, const struct ll_sweep *s, const struct ll_stack *st, struct ll_err *err)
+{
+    size_t layer = (size_t)st->n_kept * (size_t)st->d_model, all = layer * (size_t)(st->n_layers + 1);
+    *read = *st;
+    if (!s->tuned || !st->n_kept)
+        return LL_OK;
+    if (!(read->x = malloc(sizeof *read->x * all)))
+        return ll_fail_mem(err, "translated residuals", sizeof *read->x * all);
+    int rc = LL_OK;
+    for (int l = 0; l <= st->n_layers && !rc; l++)
+        rc = ll_tuned_apply(s->tuned, s->engine, l, st->x + (size_t)l * layer, st->n_kept, read->x + (size_t)l * layer, err);
+    return rc;
+}
+
 /* Groups and rows in prompt order, positions within, layers innermost. */
 static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st)
 {
@@ -176,7 +195,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
 {
     struct arrays a = {0};
     struct ll_pass pass = {0};
-    struct ll_stack stack = {0};
+    struct ll_stack stack = {0}, read = {0}; /* read shares all but x with stack */
     struct ll_head_out *turned = NULL;
     struct ll_listener listeners[MAX_LISTENERS];
     int n_listeners = 0, n_groups = 0, widest = 1, rc;
@@ -214,13 +233,17 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     struct ll_batch batch = {b->p1 - b->p0, a.start, a.ids};
     if ((rc = ll_forward(&pass, &batch, 0, s->model->n_layers, err)))
         goto done;
-    lay_groups(&a, s, b, &pass, &stack);
+    if ((rc = translate(&read, s, &stack, err)))
+        goto done;
+    lay_groups(&a, s, b, &pass, &read);
     struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head,
                               .other_site = s->site != LL_SITE_RESID_POST, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
         rc = hand_back(&a, s, b, &pass, &stack, turned, err);
 done:
+    if (read.x != stack.x)
+        free(read.x);
     free(turned);
     ll_pass_free(&pass);
     ll_stack_free(&stack);
@@ -278,7 +301,7 @@ int ll_sweep_plan(const struct ll_sweep *s, struct ll_sweep_plan *plan, struct l
     memset(plan, 0, sizeof *plan);
     for (int p = 0; p < s->n_prompts && !rc;) {
         struct batch b = next_batch(s, p, budget_of(s));
-        long long pass = ll_pass_bytes(s->model, b.rows, b.max_seq, NULL, 0), stack = ll_stack_bytes(s->model, b.kept);
+        long long pass = ll_pass_bytes(s->model, b.rows, b.max_seq, NULL, 0), stack = stack_bytes(s, &b);
         for (int i = b.p0; i < b.p1; i++) {
             plan->flops_pass += pass_flops(s->model, &s->prompts[i]);
             plan->flops_head += head_flops(s->model, &s->prompts[i]);

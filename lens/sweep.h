@@ -6,6 +6,7 @@
 #define LL_SWEEP_H
 #include "capture.h"
 #include "head_pass.h"
+#include "tuned.h"
 
 enum ll_sweep_want {
     LL_SWEEP_ALL,        /* every position, every layer */
@@ -40,6 +41,7 @@ struct ll_sweep {
     int ln_bias_drop;                    /* inner rows without the LayerNorm's bias (lens.h) */
     int bare_head;                       /* lens rows without the head's multiplier and soft cap (head_pass.h) */
     enum ll_lens_site site;              /* where rows 1..n_layers are read */
+    const struct ll_tuned *tuned;        /* lens rows are translated copies of the residuals, row n_layers untouched; NULL: none; borrowed */
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
