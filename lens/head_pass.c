@@ -83,11 +83,9 @@ static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
         w->vec->add(l, l, m->b_U + v0, (size_t)n);
 }
 
-/* Must lens row n be the model's own, bit for bit? */
 static int is_own_row(const struct ll_head_job *job, int layer)
 {
-    int is_cut = job->bare_head && (job->model->logit_scale != 1.0f || job->model->logit_cap > 0);
-    return layer == job->model->n_layers && !job->other_site && !is_cut;
+    return layer == job->model->n_layers && ll_last_row_is_own(job->model, job->site, job->bare_head);
 }
 
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)

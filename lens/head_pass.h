@@ -47,7 +47,7 @@ struct ll_head_job {
     enum ll_lens_kind lens;
     int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
     int bare_head;                /* lens rows without the head's multiplier and soft cap (spec 4); the model's own keep them */
-    int other_site;               /* the rows are no residual stream after a block: row n is no copy of the model's output */
+    enum ll_lens_site site;       /* where rows 1..n_layers were read */
     int k;                        /* size of every top list, 1..d_vocab */
     const struct ll_head_group *groups; int n_groups;
     const struct ll_head_row *rows;     /* [sum of n_rows] */

@@ -37,6 +37,12 @@ int ll_site_check(const struct ll_model *m, enum ll_lens_site site, struct ll_er
     return LL_OK;
 }
 
+int ll_last_row_is_own(const struct ll_model *m, enum ll_lens_site site, int bare_head)
+{
+    int is_cut = bare_head && (m->logit_scale != 1.0f || m->logit_cap > 0);
+    return site == LL_SITE_RESID_POST && !is_cut;
+}
+
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind) { return &kinds[kind]; }
 
 int ll_lens_by_name(const char *name)

@@ -29,6 +29,10 @@ int ll_site_by_name(const char *name);  /* -1: unknown */
 /* LL_OK, or LL_EUNSUP where the family's blocks have no such point. */
 int ll_site_check(const struct ll_model *m, enum ll_lens_site site, struct ll_err *err);
 
+/* 1: lens row n_layers must be the model's own output, bit for bit; not at another site, nor where a bare head leaves a
+ * multiplier or a soft cap out. */
+int ll_last_row_is_own(const struct ll_model *m, enum ll_lens_site site, int bare_head);
+
 struct ll_lens_info { const char *name; const char *warning; /* NULL: none */ };
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind);
 int ll_lens_by_name(const char *name);  /* -1: unknown */

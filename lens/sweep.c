@@ -237,7 +237,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
         goto done;
     lay_groups(&a, s, b, &pass, &read);
     struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head,
-                              .other_site = s->site != LL_SITE_RESID_POST, .k = s->k, .groups = a.groups, .n_groups = n_groups,
+                              .site = s->site, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
         rc = hand_back(&a, s, b, &pass, &stack, turned, err);

@@ -70,8 +70,8 @@ static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct 
 /* Columns fact_key .. prompt_variant begin every table; then layer. */
 static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
 {
-    _Static_assert(LL_REC_PROMPT_VARIANT == LL_PURE_PROMPT_VARIANT && LL_REC_PROMPT_VARIANT == LL_RAWLENS_PROMPT_VARIANT && LL_REC_PROMPT_VARIANT == LL_ANSWERS_PROMPT_VARIANT,
-                   "all tables begin alike");
+    enum { LAST = (int)LL_REC_PROMPT_VARIANT };
+    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT && LAST == (int)LL_ANSWERS_PROMPT_VARIANT, "all tables begin alike");
     if (info->fact_key)
         ll_row_text(row, LL_REC_FACT_KEY, info->fact_key, strlen(info->fact_key));
     if (info->fact_index >= 0)
