@@ -71,7 +71,7 @@ struct run {
     struct ll_engine *engine;
     struct ll_rundir dir;
     struct ll_sink_set sinks;
-    struct ll_stems resid_stems; /* of --keep-residuals */
+    struct ll_stems stems;    /* of the models' files, as the sinks name them */
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, first_failure;
     char first_reason[512];   /* of the first failed model */
@@ -87,7 +87,7 @@ static void say(const struct run *r, const char *line)
 static int run_models(struct run *r, struct ll_err *err)
 {
     const struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
-                                   .resid_dir = r->o.keep_resid ? r->dir.work : NULL, .resid_stems = &r->resid_stems};
+                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL};
     for (int i = 0; i < r->e.n_models; i++) {
         struct ll_err why = {0};
         struct ll_buf line = {0};
@@ -111,7 +111,7 @@ static int run_models(struct run *r, struct ll_err *err)
                 snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why.msg);
             r->first_failure = r->first_failure ? r->first_failure : rc;
             struct ll_err bad = {0};
-            if (ll_model_run_failed(&r->sinks, r->e.models[i], rc, why.msg, &bad))
+            if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
                 return ll_fail(err, bad.code, "%s", bad.msg);
         } else
             r->n_ok++;
@@ -211,7 +211,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
         rc = run_all(&r, err);
     ll_rundir_abort(&r.dir);
     ll_engine_free(r.engine);
-    ll_stems_free(&r.resid_stems);
+    ll_stems_free(&r.stems);
     ll_buf_free(&r.log);
     free(r.index);
     ll_experiment_free(&r.e);

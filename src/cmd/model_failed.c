@@ -33,7 +33,7 @@ static const char *id_of(const char *model, const char *clean)
     return is_hub ? model : clean;
 }
 
-int ll_model_run_failed(struct ll_sink_set *sinks, const char *model, int code, const char *why, struct ll_err *err)
+int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why, struct ll_err *err)
 {
     char *clean = ll_path_base(model);
     struct ll_buf reason = {0};
@@ -42,9 +42,11 @@ int ll_model_run_failed(struct ll_sink_set *sinks, const char *model, int code, 
     ll_put_reason(&reason, why, model, clean);
     struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
     struct ll_model_doc doc = {.model = &info, .status = code == LL_EFIT ? "skipped" : "failed", .reason = ll_buf_str(&reason)};
-    int rc = ll_sink_set_begin(sinks, &info, err);
+    int rc = ll_sink_set_begin(env->sinks, &info, err);
     if (!rc)
-        rc = ll_sink_set_end(sinks, &doc, err);
+        rc = ll_sink_set_end(env->sinks, &doc, err);
+    if (!rc && !ll_stem_take(env->stems, clean, err)) /* keeps in step with the sinks' names */
+        rc = LL_EFAIL;
     ll_buf_free(&reason);
     free(clean);
     return rc;

@@ -35,7 +35,7 @@ struct model_run {
     double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
     struct ll_tuned *tuned;
     struct ll_doc *doc;                /* NULL: no analysis */
-    const char *resid_stem;            /* NULL: residuals are not kept */
+    const char *stem;                  /* of this model's files; owned by env->stems */
     struct ll_buf tuned_reason;        /* why there is no tuned lens */
     struct ll_kept_prediction *tests, *temps, final;
     struct ll_prediction *test_list, *temp_list;
@@ -138,7 +138,7 @@ static int on_pass(struct model_run *m, int i, const struct ll_sweep_result *r, 
     if (rc)
         return rc;
     ll_first_layers(m->tables.flags, r->n_rows, &ms->L_copy, &ms->L_copy_H, &ms->L_semantic);
-    if (i == 0 && m->resid_stem && (rc = ll_keep_resid(m->env->resid_dir, m->resid_stem, r, err)))
+    if (i == 0 && m->env->resid_dir && (rc = ll_keep_resid(m->env->resid_dir, m->stem, r, err)))
         m->rows_failed = 1;
     return rc || i ? rc : keep_main(m, r, err);
 }
@@ -389,14 +389,16 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
 static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
     int rc = open_tuned(m, model, err);
-    if (!rc && m->env->resid_dir && !(m->resid_stem = ll_stem_take(m->env->resid_stems, info->clean, err)))
-        rc = LL_EFAIL;
-    if (!rc && !(rc = sweep_model(m, err)))
+    if (rc)
+        return rc;
+    if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
+        return LL_EFAIL;
+    if (!(rc = sweep_model(m, err)))
         rc = finish_model(m, info, err);
-    if (rc && m->resid_stem) {
-        ll_drop_resid(m->env->resid_dir, m->resid_stem, m->s.model->n_layers + 1);
-        ll_stem_give_back(m->env->resid_stems);
-    }
+    if (rc && m->env->resid_dir)
+        ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);
+    if (rc)
+        ll_stem_give_back(m->env->stems);
     return rc;
 }
 
