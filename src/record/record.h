@@ -131,7 +131,7 @@ struct ll_milestones { int L_copy, L_copy_H, L_semantic; };
 
 /* A further member of the document, as complete JSON text made by whoever computed it. */
 struct ll_doc_section {
-    const char *parent;           /* NULL: top level; "diagnostics": a member of that object */
+    const char *parent;           /* NULL: top level; "diagnostics", "prompt", "provenance": a member of that object */
     const char *key;
     const char *json;             /* trusted to be well-formed */
 };
