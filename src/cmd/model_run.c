@@ -354,7 +354,7 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
     struct ll_sweep sweep = sweep_of(m, &bar);
     ll_progress_start(&bar, m->s.model->ckpt->clean, m->env->quiet);
     int rc = calibrate(m, err);
-    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned, .n_passes = m->e->n_asks};
+    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
     if (!rc && m->e->analysis)
         rc = ll_doc_open(&m->doc, &setup, err);
     if (!rc)
@@ -374,8 +374,10 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
         warnings[n_warnings++] = ll_lens_info(m->e->lens)->warning;
     if (m->tuned_reason.len)
         warnings[n_warnings++] = m->tuned_reason.s;
-    if (m->doc && (rc = ll_doc_finish(m->doc, m->sinks, &sections, &n_sections, err)))
+    if (m->doc && (rc = ll_doc_finish(m->doc, m->sinks, &sections, &n_sections, err))) {
+        m->rows_failed = 1;
         return rc;
+    }
     struct ll_model_doc doc = {.model = info, .status = "ok", .main_pass = &m->passes[0], .test_prompts = m->test_list, .n_test_prompts = m->n_tests,
                                .temperatures = m->temp_list, .n_temperatures = m->n_temps, .final_prediction = &m->final.p, .milestones = m->milestones[0],
                                .passes = m->passes, .n_passes = m->e->n_asks, .pass_milestones = m->milestones, .copy_threshold = m->e->copy.threshold,
