@@ -160,6 +160,8 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
             if (!(r->e.models[i] = strdup(models[i])))
                 return ll_fail_mem(err, "models", strlen(models[i]));
     }
+    if (!n && r->e.models_err.code)
+        return ll_fail(err, r->e.models_err.code, "%s", r->e.models_err.msg);
     if (!r->e.n_models)
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
     ll_warn_lens(r->e.lens, o->common.quiet);

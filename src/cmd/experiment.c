@@ -17,7 +17,7 @@
 #define END {NULL, LL_SET_INT, 0, 0, 0}
 static const struct ll_settings_row top_rows[] = {
     {"name", LL_SET_STR, 1, 200, 0}, {"description", LL_SET_STR, 0, 0, 0}, {"models", LL_SET_LIST, 0, LL_MAX_MODELS, 0}, {"prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
-    {"prompts_from", LL_SET_LIST, 0, 1000, 0}, {"facts", LL_SET_OBJECT, 0, 0, 0}, {"main", LL_SET_STR, 1, 0, 0}, {"test_prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
+    {"prompts_from", LL_SET_LIST, 0, 1000, 0}, {"facts", LL_SET_OBJECT, 0, 0, 0}, {"main", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"test_prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
     {"temperatures", LL_SET_LIST, 0, 1000, 0}, {"top_k", LL_SET_OBJECT, 0, 0, 0}, {"copy", LL_SET_OBJECT, 0, 0, 0}, {"norm", LL_SET_STR, 0, 0, 0},
     {"ln_bias", LL_SET_STR, 0, 0, 0}, {"head", LL_SET_STR, 0, 0, 0}, {"site", LL_SET_STR, 0, 0, 0}, {"analysis", LL_SET_BOOL, 0, 0, 0}, {"raw_lens", LL_SET_STR, 0, 0, 0},
     {"calibrate", LL_SET_BOOL, 0, 0, 0}, {"tuned", LL_SET_OBJECT, 0, 0, 0}, {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0}, {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
@@ -28,7 +28,7 @@ static const struct ll_settings_row copy_rows[] = {
     {"rule", LL_SET_STR, 0, 0, 0}, {"threshold", LL_SET_NUM, 0, 1, 0}, {"margin", LL_SET_NUM, 0, 1, 0}, {"thresholds", LL_SET_LIST, 0, 7, 0}, {"soft", LL_SET_OBJECT, 0, 0, 0}, END};
 static const struct ll_settings_row soft_rows[] = {
     {"threshold", LL_SET_NUM, 0, 1, 0}, {"window_ks", LL_SET_LIST, 0, 8, 0}, {"extra_thresholds", LL_SET_LIST, 0, 8, 0}, END};
-static const struct ll_settings_row tuned_rows[] = {{"dir", LL_SET_STR, 1, 0, 1}, {"mode", LL_SET_STR, 0, 0, 0}, END};
+static const struct ll_settings_row tuned_rows[] = {{"dir", LL_SET_STR, 1, LL_MAX_TEXT, 1}, {"mode", LL_SET_STR, 0, 0, 0}, END};
 
 static int check_objects(const struct ll_settings *s, struct ll_err *err)
 {

@@ -33,6 +33,7 @@ enum ll_tuned_mode { LL_TUNED_OFF, LL_TUNED_AUTO, LL_TUNED_REQUIRE };
 struct ll_experiment {
     char *name;                /* owned */
     char **models; int n_models;           /* owned, resolved against the file's folder */
+    struct ll_err models_err;              /* a pattern that fits nothing: matters unless other models are named; code 0: none */
     struct ll_ask *asks; int n_asks;       /* owned; the main pass first */
     char **test_prompts; int n_test_prompts;
     char **words; int n_words;             /* important words, lower case */

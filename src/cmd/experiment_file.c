@@ -17,13 +17,12 @@ enum what { ID, VARIANT, TEXT, ANSWER, ANSWERS, FACT, FACT_INDEX, ROLE };
 static const char *const what_names[N_WHAT] = {"id", "variant", "text", "answer", "answers", "fact", "fact_index", "role"};
 
 static const struct ll_settings_row file_rows[] = {
-    {"file", LL_SET_STR, 1, 0, 1}, {"format", LL_SET_STR, 0, 0, 0}, {"id", LL_SET_STR, 1, 0, 0}, {"variant", LL_SET_STR, 1, 0, 0}, {"text", LL_SET_STR, 1, 0, 0},
-    {"answer", LL_SET_STR, 1, 0, 0}, {"answers", LL_SET_STR, 1, 0, 0}, {"answers_separator", LL_SET_STR, 1, 8, 0}, {"fact", LL_SET_STR, 1, 0, 0},
-    {"fact_index", LL_SET_STR, 1, 0, 0}, {"role", LL_SET_STR, 1, 0, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
+    {"file", LL_SET_STR, 1, LL_MAX_TEXT, 1}, {"format", LL_SET_STR, 0, 0, 0}, {"id", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"variant", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"text", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+    {"answer", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"answers", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"answers_separator", LL_SET_STR, 1, 8, 0}, {"fact", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+    {"fact_index", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"role", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
 
 struct file {
     struct ll_experiment *e;
-    const struct ll_settings *s;
     char at[40];                     /* "prompts_from.0" */
     int number;                      /* of the file in the list */
     const char *path;                /* as written in the experiment */
@@ -31,6 +30,7 @@ struct file {
     int is_named[N_WHAT];            /* the experiment names it, so it must be there */
     const char *separator;           /* of several answers in a CSV cell */
     int column[N_WHAT];              /* CSV: where, -1: not there */
+    int is_seen[N_WHAT];             /* JSONL: some line has the key */
     long long rows;
 };
 
@@ -156,8 +156,9 @@ static int read_csv(struct file *f, struct ll_buf *b, struct ll_err *err)
 static int take_value(struct file *f, struct row *r, const struct ll_settings *line, enum what w, char number[32], struct ll_err *err)
 {
     long long v;
+    f->is_seen[w] |= ll_settings_has(line, f->names[w]) || ll_settings_is_null(line, f->names[w]);
     if (!ll_settings_has(line, f->names[w]))
-        return f->is_named[w] && !ll_settings_is_null(line, f->names[w]) ? bad(f, r, err, f->names[w], "a value", NULL) : LL_OK;
+        return LL_OK;
     if (w == ANSWERS) {
         int n = ll_settings_len(line, f->names[w]);
         if (!ll_settings_is_array(line, f->names[w]) || n < 1 || n > LL_MAX_ANSWERS)
@@ -206,6 +207,9 @@ static int read_jsonl(struct file *f, struct ll_buf *b, struct ll_err *err)
             rc = read_line(f, p, n, nr, err);
         p += n + 1;
     }
+    for (int w = 0; w < N_WHAT && !rc && f->rows; w++)
+        if (f->is_named[w] && !f->is_seen[w])
+            rc = ll_fail(err, LL_EUSAGE, "%s: expected a key \"%s\" (%s) in some line, found none of that name", f->path, f->names[w], what_names[w]);
     return rc;
 }
 
@@ -224,7 +228,7 @@ static int format_of(const char *said, const char *path)
 
 int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, int i, const char *dir, struct ll_err *err)
 {
-    struct file f = {.e = e, .s = s, .number = i};
+    struct file f = {.e = e, .number = i};
     struct ll_buf b = {0};
     char path[80];
     snprintf(f.at, sizeof f.at, "prompts_from.%d", i);

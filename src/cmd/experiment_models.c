@@ -58,7 +58,7 @@ static int add_matches(struct ll_experiment *e, const struct ll_settings *s, con
         else if (g && g != GLOB_NOMATCH)
             rc = ll_fail(err, LL_EFAIL, "models: %s: a folder cannot be read", pattern);
         else if (!found.gl_pathc)
-            rc = ll_settings_fail(s, at, err, "expected at least one path that fits \"%s\", found none", pattern);
+            ll_settings_fail(s, at, &e->models_err, "expected at least one path that fits \"%s\", found none", pattern);
         else if (found.gl_pathc + (size_t)e->n_models > LL_MAX_MODELS)
             rc = ll_settings_fail(s, at, err, "expected at most %d models, found more", LL_MAX_MODELS);
     }

@@ -3,7 +3,7 @@
 #define LL_EXPERIMENT_PARTS_H
 #include "experiment.h"
 
-enum { LL_MAX_ASKS = 1 << 20, LL_MAX_MODELS = 10000, LL_MAX_LIST = 1 << 20, LL_MAX_NAME = 60 };
+enum { LL_MAX_ASKS = 1 << 20, LL_MAX_MODELS = 10000, LL_MAX_LIST = 1 << 20, LL_MAX_NAME = 60, LL_MAX_TEXT = 4096 /* paths, keys, names of columns */ };
 #define LL_MAX_ID 2147483647.0
 
 /* Owned copy of s (NULL: NULL). */
@@ -23,6 +23,6 @@ int ll_ask_name(struct ll_ask *a, struct ll_err *err);
 /* NULL when the name may be part of a pass key (no dots, 1..60 bytes), else what was expected. */
 const char *ll_bad_variant(const char *name);
 
-/* Models: globs become the sorted matches, paths are taken relative to dir; what is no such path stays (a hub name). */
+/* Models: globs become the sorted matches (none: e->models_err), paths are taken relative to dir; what is no such path stays (a hub name). */
 int ll_resolve_models(struct ll_experiment *e, const struct ll_settings *s, const char *dir, struct ll_err *err);
 #endif

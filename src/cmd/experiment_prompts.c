@@ -11,7 +11,7 @@ static const struct ll_settings_row facts_rows[] = {
 static const struct ll_settings_row prompt_rows[] = {
     {"id", LL_SET_STR, 1, LL_MAX_NAME, 0}, {"variant", LL_SET_STR, 1, LL_MAX_NAME, 0}, {"text", LL_SET_STR, 0, 0, 0}, {"ids", LL_SET_LIST, 1, LL_MAX_LIST, 0},
     {"answer", LL_SET_STR, 0, 0, 0}, {"answers", LL_SET_LIST, 1, LL_MAX_ANSWERS, 0}, {"answer_id", LL_SET_INT, 0, LL_MAX_ID, 0}, {"fact", LL_SET_STR, 1, 400, 0},
-    {"fact_index", LL_SET_INT, 0, LL_MAX_ID, 0}, {"role", LL_SET_STR, 0, 0, 0}, {"control_of", LL_SET_STR, 1, 0, 0}, END};
+    {"fact_index", LL_SET_INT, 0, LL_MAX_ID, 0}, {"role", LL_SET_STR, 0, 0, 0}, {"control_of", LL_SET_STR, 1, LL_MAX_TEXT, 0}, END};
 
 /* ---- asks --------------------------------------------------------------------------------------------------------- */
 
