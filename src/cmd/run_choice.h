@@ -3,6 +3,7 @@
 #define LL_RUN_CHOICE_H
 #include "experiment.h"
 #include "opt.h"
+#include "session.h"
 
 /* Option targets; NULL and 0: as the experiment says. */
 struct ll_run_choice {
@@ -13,8 +14,7 @@ struct ll_run_choice {
 #define LL_OPT_RUN_CHOICE(c) \
     {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, "final|next-ln1|post-ln2|raw"}, \
     {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in place of the experiment's", 0, 0, "keep|drop"}, \
-    {"--head", LL_OPT_STR, &(c).head, "WHICH", "head of the lens rows: the model's, or without its multiplier and soft cap", 0, 0, "model|bare"}, \
-    {"--site", LL_OPT_STR, &(c).site, "POINT", "what rows 1..n decode", 0, 0, LL_SITE_CHOICES}, \
+    LL_OPT_HEAD(c), LL_OPT_SITE(c), \
     {"--raw-lens", LL_OPT_STR, &(c).raw_lens, "ROWS", "rows read without any norm, too", 0, 0, "off|sample|full"}, \
     {"--tuned", LL_OPT_STR, &(c).tuned, "DIR", "tuned lens: a folder for the model, or one that holds a folder of its name", 0, 0, NULL}, \
     {"--tuned-mode", LL_OPT_STR, &(c).tuned_mode, "MODE", "a tuned lens that is missing or does not fit is passed over (auto) or an error (require)", 0, 0, "off|auto|require"}, \
