@@ -39,8 +39,7 @@ int ll_site_check(const struct ll_model *m, enum ll_lens_site site, struct ll_er
 
 int ll_last_row_is_own(const struct ll_model *m, enum ll_lens_site site, int bare_head)
 {
-    int is_cut = bare_head && (m->logit_scale != 1.0f || m->logit_cap > 0);
-    return site == LL_SITE_RESID_POST && !is_cut;
+    return site == LL_SITE_RESID_POST && !(bare_head && ll_head_transforms(m));
 }
 
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind) { return &kinds[kind]; }

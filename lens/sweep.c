@@ -83,6 +83,7 @@ struct arrays {
     struct ll_head_row *rows;
     struct ll_head_out *out, *own;
     struct ll_hit *hits;                 /* k a row of out and own */
+    const float **resid_last;            /* [n_layers + 1] of the prompt at hand */
 };
 
 static void free_arrays(struct arrays *a)
@@ -95,6 +96,7 @@ static void free_arrays(struct arrays *a)
     free(a->out);
     free(a->own);
     free(a->hits);
+    free(a->resid_last);
 }
 
 static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct batch *b, int n_groups, struct ll_err *err)
@@ -109,7 +111,8 @@ static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct 
     a->out = calloc(lens_rows + 1, sizeof *a->out);
     a->own = calloc((size_t)n_groups, sizeof *a->own);
     a->hits = malloc(sizeof *a->hits * (outs * k + 1));
-    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits) {
+    a->resid_last = malloc(sizeof *a->resid_last * (size_t)(s->model->n_layers + 1));
+    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits || !a->resid_last) {
         free_arrays(a);
         return ll_fail_mem(err, "lens rows of a batch", outs * k * sizeof *a->hits);
     }
@@ -182,11 +185,14 @@ static int hand_back(const struct arrays *a, const struct ll_sweep *s, const str
         for (int i = 0; i < n_pos && n_rows; i++)
             for (int l = 0; l < n; l++)
                 turned[(size_t)l * (size_t)n_pos + (size_t)i] = a->out[a->groups[g + i].first_row + l];
+        kept += kept_of(P);
+        for (int l = 0; l < n_rows; l++)
+            a->resid_last[l] = ll_stack_row(stack, l, kept - 1);
         struct ll_sweep_result r = {p, n_rows, n_pos, P->n_ids - n_pos, turned, a->own + g,
-                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model, n_rows ? stack : NULL, kept};
+                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model,
+                                    n_rows ? a->resid_last : NULL, n_rows ? stack : NULL, kept - kept_of(P)};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
-        kept += kept_of(P);
     }
     return rc;
 }

@@ -30,6 +30,8 @@ struct ll_sweep_result {
     const struct ll_head_out *rows;      /* [n_rows, n_pos] */
     const struct ll_head_out *own;       /* [n_pos] the model's own output */
     const float *final_last;             /* [d_model] ln_final.normalized of the last position */
+    const float *const *resid_last;      /* [n_layers + 1] residuals of the last position [d_model], as they left the blocks (never
+                                          * translated); valid during the call; NULL where n_rows is 0 */
     const struct ll_stack *stack;        /* the residuals read: ll_stack_row(stack, row, kept0 + i), i < n_pos; NULL for LL_SWEEP_OUTPUT */
     int kept0;
 };

@@ -26,7 +26,7 @@ static int keep(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
         return ll_fail_mem(err, "calibration", sizeof(float) * n * d);
     for (size_t l = 0; l < n; l++) {
         k->rows[i][l] = k->resid[i] + l * d;
-        memcpy(k->resid[i] + l * d, ll_stack_row(r->stack, (int)l, r->kept0), sizeof(float) * d);
+        memcpy(k->resid[i] + l * d, r->resid_last[l], sizeof(float) * d);
     }
     memcpy(k->final[i], r->final_last, sizeof(float) * d);
     return LL_OK;

@@ -54,16 +54,14 @@ static struct ll_row_context context_of(struct model_run *m, int i, const struct
 /* The first id of an ask's main answer; -1: unresolved. */
 static int answer_id(const struct model_run *m, int i) { return m->prompts[i].answer.n ? m->prompts[i].answer.v[0] : -1; }
 
-/* Analysis, rows and what the document keeps of a pass. resid: [n_rows] for its residual rows; vocab: the prompt's. */
-static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const float **resid, const int *vocab, int n_vocab, struct ll_err *err)
+/* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
+static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
 {
     const struct ll_ask *ask = &m->e->asks[i];
     long long first_row = m->tables.n_pure;
     struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
-                              .tuned = m->tuned, .raw = m->e->raw, .resid = resid, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
+                              .tuned = m->tuned, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
-    for (int l = 0; l < r->n_rows; l++)
-        resid[l] = ll_stack_row(r->stack, l, r->kept0 + r->n_pos - 1);
     int rc = ll_analysis_run(&job, &m->stats, err);
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
@@ -91,12 +89,8 @@ static int plain_rows(struct model_run *m, struct ll_row_context *c, const struc
 static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
 {
     int *vocab = NULL, n_vocab = 0, rc = ll_prompt_vocab(c, &vocab, &n_vocab, err);
-    const float **resid = malloc(sizeof *resid * (size_t)r->n_rows);
-    if (!rc && !resid)
-        rc = ll_fail_mem(err, "residual rows", sizeof *resid * (size_t)r->n_rows);
     if (!rc)
-        rc = analyse(m, i, c, r, resid, vocab, n_vocab, err);
-    free(resid);
+        rc = analyse(m, i, c, r, vocab, n_vocab, err);
     free(vocab);
     return rc;
 }
