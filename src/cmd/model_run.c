@@ -7,7 +7,7 @@
 #include "map.h"
 #include "pass_tables.h"
 #include "term.h"
-#include "tuned_open.h"
+#include "tuned_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,10 +33,9 @@ struct model_run {
     struct ll_pass_tables tables;
     struct ll_pass_stats stats;        /* of the pass at hand */
     double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
-    struct ll_tuned *tuned;
+    struct ll_tuned_run tuned;
     struct ll_doc *doc;                /* NULL: no analysis */
     const char *stem;                  /* of this model's files; owned by env->stems */
-    struct ll_buf tuned_reason;        /* why there is no tuned lens */
     struct ll_kept_prediction *tests, *temps, final;
     struct ll_prediction *test_list, *temp_list;
     int n_tests, n_temps;
@@ -60,7 +59,7 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
     const struct ll_ask *ask = &m->e->asks[i];
     long long first_row = m->tables.n_pure;
     struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
-                              .tuned = m->tuned, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
+                              .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
     int rc = ll_analysis_run(&job, &m->stats, err);
     for (int l = 0; l < r->n_rows && !rc; l++) {
@@ -76,6 +75,8 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
         m->rows_failed = 1;
     if (!rc)
         rc = ll_doc_pass(m->doc, i, &m->passes[i], &m->prompts[i], &job, &m->stats, first_row, err);
+    if (!rc && m->tuned.lens && (rc = ll_tuned_run_pass(&m->tuned, i, &m->passes[i], &m->stats, r, answer_id(m, i) >= 0, m->sinks, err)))
+        m->rows_failed = 1;
     return rc;
 }
 
@@ -164,7 +165,9 @@ static int on_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *e
     if (*m->env->interrupted)
         return ll_fail(err, LL_EFAIL, "interrupted");
     struct ll_row_context c = context_of(m, r->prompt, r);
-    int rc = ll_pass_tables_tuned(&m->tables, &c, m->tuned, r, err);
+    int rc = ll_pass_tables_tuned(&m->tables, &c, m->tuned.lens, r, err);
+    if (!rc)
+        rc = ll_tuned_run_audit(&m->tuned, r->prompt, &m->passes[r->prompt], r, answer_id(m, r->prompt) >= 0, m->sinks, err);
     m->rows_failed |= rc != LL_OK;
     ll_row_context_free(&c);
     return rc;
@@ -186,8 +189,7 @@ static void model_run_free(struct model_run *m)
     ll_doc_close(m->doc);
     ll_pass_tables_free(&m->tables);
     ll_pass_stats_free(&m->stats);
-    ll_tuned_free(m->tuned);
-    ll_buf_free(&m->tuned_reason);
+    ll_tuned_run_free(&m->tuned);
     void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
@@ -277,27 +279,6 @@ static int prepare(struct model_run *m, struct ll_err *err)
     return rc;
 }
 
-/* The lens for this model lies in a folder of its name, else in the folder given. */
-static int open_tuned(struct model_run *m, const char *model, struct ll_err *err)
-{
-    const struct ll_experiment *e = m->e;
-    struct ll_err why = {0};
-    if (!e->analysis || !e->tuned_dir || e->tuned == LL_TUNED_OFF)
-        return LL_OK;
-    char *own = ll_path_join(e->tuned_dir, m->s.model->ckpt->clean);
-    if (!own)
-        return ll_fail_mem(err, "path", strlen(e->tuned_dir));
-    int rc = ll_tuned_open(&m->tuned, ll_is_dir(own) ? own : e->tuned_dir, m->s.model, &why);
-    free(own);
-    if (rc && (e->tuned == LL_TUNED_REQUIRE || rc == LL_EFAIL))
-        return ll_fail(err, why.code, "%s", why.msg);
-    if (rc) {
-        ll_buf_adds(&m->tuned_reason, "no tuned lens: ");
-        ll_put_reason(&m->tuned_reason, why.msg, model, m->s.model->ckpt->clean);
-    }
-    return ll_buf_ok(&m->tuned_reason, err);
-}
-
 /* ---- the sweep ----------------------------------------------------------------------------------------------------- */
 
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
@@ -336,10 +317,11 @@ static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err
     for (int i = 0; i < m->n_sweep; i++)
         if (m->slots[i].answer < 0 && m->slots[i].ask < m->e->n_asks)
             m->sweep[n++] = m->sweep[i]; /* result numbers are the asks' */
-    sweep.tuned = m->tuned;
+    sweep.tuned = m->tuned.lens;
     sweep.n_prompts = n;
     sweep.result = on_tuned;
-    return ll_sweep_run(&sweep, err);
+    int rc = ll_sweep_run(&sweep, err);
+    return rc ? rc : ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
 }
 
 static int sweep_model(struct model_run *m, struct ll_err *err)
@@ -348,43 +330,69 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
     struct ll_sweep sweep = sweep_of(m, &bar);
     ll_progress_start(&bar, m->s.model->ckpt->clean, m->env->quiet);
     int rc = calibrate(m, err);
-    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
+    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned.lens,
+                                       .put_tuned = ll_tuned_run_put, .put_tuned_arg = &m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
     if (!rc && m->e->analysis)
         rc = ll_doc_open(&m->doc, &setup, err);
     if (!rc)
         rc = ll_sweep_run(&sweep, err);
-    if (!rc && m->tuned)
+    if (!rc && m->tuned.lens)
         rc = sweep_tuned(m, sweep, err);
     ll_progress_end(&bar);
     return rc;
 }
 
+/* The document's further sections: those of the passes, and what the tuned lens adds to the diagnostics. */
+struct sections { struct ll_doc_section *v; int n; char *text[2]; };  /* owned, the texts too */
+
+static int join_sections(struct sections *all, const struct model_run *m, const struct ll_doc_section *doc, int n, struct ll_err *err)
+{
+    int n_tuned = 0;
+    if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 2))))
+        return ll_fail_mem(err, "sections", sizeof *all->v * (size_t)n);
+    if (n)
+        memcpy(all->v, doc, sizeof *doc * (size_t)n);
+    int rc = ll_tuned_run_sections(&m->tuned, all->v + n, all->text, &n_tuned, err);
+    all->n = n + n_tuned;
+    return rc;
+}
+
+static void free_sections(struct sections *all)
+{
+    free(all->text[0]);
+    free(all->text[1]);
+    free(all->v);
+}
+
 static int finish_model(struct model_run *m, const struct ll_model_info *info, struct ll_err *err)
 {
     const char *warnings[2];
-    const struct ll_doc_section *sections = NULL;
-    int n_warnings = 0, n_sections = 0, rc = LL_OK;
+    const struct ll_doc_section *made = NULL;
+    struct sections sections = {0};
+    int n_warnings = 0, n_made = 0, rc = LL_OK;
     if (ll_lens_info(m->e->lens)->warning)
         warnings[n_warnings++] = ll_lens_info(m->e->lens)->warning;
-    if (m->tuned_reason.len)
-        warnings[n_warnings++] = m->tuned_reason.s;
-    if (m->doc && (rc = ll_doc_finish(m->doc, m->sinks, &sections, &n_sections, err))) {
-        m->rows_failed = 1;
-        return rc;
-    }
+    if (m->tuned.reason.len)
+        warnings[n_warnings++] = m->tuned.reason.s;
+    if (m->doc)
+        rc = ll_doc_finish(m->doc, m->sinks, &made, &n_made, err);
+    if (!rc)
+        rc = join_sections(&sections, m, made, n_made, err);
     struct ll_model_doc doc = {.model = info, .status = "ok", .main_pass = &m->passes[0], .test_prompts = m->test_list, .n_test_prompts = m->n_tests,
                                .temperatures = m->temp_list, .n_temperatures = m->n_temps, .final_prediction = &m->final.p, .milestones = m->milestones[0],
                                .passes = m->passes, .n_passes = m->e->n_asks, .pass_milestones = m->milestones, .copy_threshold = m->e->copy.threshold,
                                .copy_margin = m->e->copy.margin, .last_row_equal = ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
-                               .warnings = warnings, .n_warnings = n_warnings, .sections = sections, .n_sections = n_sections};
-    rc = ll_sink_set_end(m->sinks, &doc, err);
+                               .warnings = warnings, .n_warnings = n_warnings, .sections = sections.v, .n_sections = sections.n};
+    if (!rc)
+        rc = ll_sink_set_end(m->sinks, &doc, err);
+    free_sections(&sections);
     m->rows_failed |= rc != LL_OK;
     return rc;
 }
 
 static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
-    int rc = open_tuned(m, model, err);
+    int rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
     if (rc)
         return rc;
     if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
