@@ -182,13 +182,16 @@ static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
     if (!v->p->answer.n)
         return;
     ll_session_show(v->s, v->p->answer.v[0], &text);
-    const struct ll_head_out *out = row_of(r, v, n);
-    for (int l = n; l >= 0 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
+    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head); /* else only the model itself speaks for the output */
+    const struct ll_head_out *out = is_own ? row_of(r, v, n) : &r->own[0];
+    for (int l = n; l >= 0 && out->tracked_rank[0] == 1 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
         first = l; /* first of the unbroken run of rank 1 that reaches the end */
     ll_buf_addf(&v->out, "\nanswer \"%s\"", ll_buf_str(&text));
     if (v->p->answer.n > 1)
         ll_buf_addf(&v->out, " (the first of %d tokens)", v->p->answer.n);
-    if (first < 0)
+    if (out->tracked_rank[0] == 1 && first < 0)
+        ll_buf_addf(&v->out, " is the model's output (p = %.4f), but not on top of the last row\n", ll_head_p(out, out->tracked_logit[0]));
+    else if (first < 0)
         ll_buf_addf(&v->out, " is not the model's output:\nrank %d, p = %.4f there\n", out->tracked_rank[0], ll_head_p(out, out->tracked_logit[0]));
     else
         ll_buf_addf(&v->out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(out, out->tracked_logit[0]));
