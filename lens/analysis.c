@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double GATE_SCALE[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
-
 enum reading { NORM, RAW, TUNED, N_READINGS };
 
 struct work {
@@ -94,8 +92,8 @@ static void temperatures(const struct work *w, int row, const float *z, double *
             r->kl_to_final_norm_temp_bits = ll_weights_kl_bits(&w->reader, &at, 1 / r->tau);
     }
     for (int i = 0; i < LL_GATE_SCALES && job->answer_id >= 0; i++)
-        if (ll_weigh(&w->reader, z, GATE_SCALE[i], e, &at))
-            r->scaled_p_answer[i] = ll_weights_p(&at, GATE_SCALE[i], job->answer_id);
+        if (ll_weigh(&w->reader, z, ll_gate_scales[i], e, &at))
+            r->scaled_p_answer[i] = ll_weights_p(&at, ll_gate_scales[i], job->answer_id);
 }
 
 /* Ranks 1, 2, .. of the norm lens' list against those ids' ranks in other logits: their order there is all that counts. */

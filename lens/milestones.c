@@ -40,16 +40,30 @@ int ll_geom_crossover(const struct ll_row_stats *r, double gamma)
     return r->cos_to_answer >= r->cos_to_prompt_max + gamma;
 }
 
-const struct ll_reading *ll_reading_of(const struct ll_row_stats *r, enum ll_lens_of lens)
+static const struct ll_reading *own_reading(const struct ll_row_stats *r, enum ll_lens_of lens)
 {
     const struct ll_reading *of[] = {[LL_OF_NORM] = &r->norm, [LL_OF_RAW] = &r->raw, [LL_OF_TUNED] = &r->tuned, [LL_OF_TUNED_TEMP] = &r->tuned_temp};
     return of[lens]->is_set ? of[lens] : NULL;
 }
 
+static int is_used(const struct ll_pass_stats *s, enum ll_lens_of lens)
+{
+    for (int l = 0; l < s->n_rows; l++)
+        if (own_reading(&s->rows[l], lens))
+            return 1;
+    return 0;
+}
+
+const struct ll_reading *ll_row_reading(const struct ll_pass_stats *s, int layer, enum ll_lens_of lens)
+{
+    const struct ll_reading *r = own_reading(&s->rows[layer], lens);
+    return !r && lens == LL_OF_TUNED && layer == s->n_layers && is_used(s, lens) ? &s->rows[layer].norm : r;
+}
+
 int ll_first_rank(const struct ll_pass_stats *s, enum ll_lens_of lens, int rank)
 {
     for (int l = 0; l < s->n_rows; l++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[l], lens);
+        const struct ll_reading *r = ll_row_reading(s, l, lens);
         if (r && r->answer_rank >= 1 && r->answer_rank <= rank)
             return l;
     }
@@ -59,7 +73,7 @@ int ll_first_rank(const struct ll_pass_stats *s, enum ll_lens_of lens, int rank)
 int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits)
 {
     for (int l = 0; l < s->n_rows; l++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[l], lens);
+        const struct ll_reading *r = ll_row_reading(s, l, lens);
         if (r && r->kl_to_final_bits <= bits)
             return l;
     }
@@ -68,8 +82,8 @@ int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits
 
 int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab, double threshold, double margin)
 {
-    const struct ll_reading *raw = ll_reading_of(r, LL_OF_RAW);
-    if (!raw || raw->n_top < 1)
+    const struct ll_reading *raw = &r->raw;
+    if (!raw->is_set || raw->n_top < 1)
         return -1;
     if (!(raw->p_top1 > threshold && raw->p_top1 - (isfinite(raw->p_top2) ? raw->p_top2 : 0) > margin))
         return 0;
@@ -229,7 +243,7 @@ static void find_entropy_gap(struct ll_pass_milestones *m, const struct ll_pass_
 static int first_within(const struct ll_pass_stats *s, enum ll_lens_of lens, int layer, int window)
 {
     for (int l = layer - window < 0 ? 0 : layer - window; l <= layer + window && l < s->n_rows; l++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[l], lens);
+        const struct ll_reading *r = ll_row_reading(s, l, lens);
         if (r && r->answer_rank == 1)
             return 1;
     }

@@ -35,7 +35,9 @@ extern const double ll_gap_at[LL_N_GAP_AT];   /* 0.5, 1.0 logits */
 extern const double ll_cos_at[LL_N_COS_AT];   /* 0.2, 0.4, 0.6 */
 
 enum ll_lens_of { LL_OF_NORM, LL_OF_RAW, LL_OF_TUNED, LL_OF_TUNED_TEMP };
-const struct ll_reading *ll_reading_of(const struct ll_row_stats *r, enum ll_lens_of lens); /* NULL: not read through that lens */
+/* A row through a lens; NULL: not read through it. The tuned lens leaves row n as it is: there it gives the norm's reading, when
+ * any other row was read through it. */
+const struct ll_reading *ll_row_reading(const struct ll_pass_stats *s, int layer, enum ll_lens_of lens);
 /* First row, in order, whose answer has at most this rank / whose KL to the model's output is at most this; -1: none. */
 int ll_first_rank(const struct ll_pass_stats *s, enum ll_lens_of lens, int rank);
 int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits);

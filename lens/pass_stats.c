@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const double ll_gate_scales[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
+
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err)
 {
     memset(s, 0, sizeof *s);

@@ -10,6 +10,7 @@
 #include "head_pass.h"
 
 enum { LL_TOP_COMPARED = 50, LL_GATE_SCALES = 4 };  /* ids a row's top list keeps for overlaps; spec 16.6 */
+extern const double ll_gate_scales[LL_GATE_SCALES]; /* 0.90, 0.95, 1.05, 1.10 */
 
 /* One residual row read through one lens. */
 struct ll_reading {
@@ -46,7 +47,7 @@ struct ll_row_stats {
     double p_control;             /* control pass: probability of the id named by the job (Berlin's); else NAN */
     /* calibration (spec 17.1) */
     double tau, kl_to_final_norm_temp_bits;
-    /* small-scale gates (spec 16.6), at scales 0.90, 0.95, 1.05, 1.10 of the norm lens' logits */
+    /* small-scale gates (spec 16.6), at ll_gate_scales of the norm lens' logits */
     double scaled_p_answer[LL_GATE_SCALES];
     /* health */
     double max_abs_logit, min_p;

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-const double ll_gate_scales[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
-
 enum { GATE_RUN = 2 };
 static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70, LOW_AGREEMENT = 0.30; /* spec 16.2, 16.9 */
 
@@ -89,10 +87,14 @@ int ll_consistency_targets(const struct ll_pass_milestones *m, struct ll_target 
     return n;
 }
 
-struct ll_agreement ll_agreement_at(const struct ll_row_stats *r, enum ll_lens_of lens)
+struct ll_agreement ll_agreement_at(const struct ll_pass_stats *s, int layer, enum ll_lens_of lens)
 {
-    if (!ll_reading_of(r, lens))
+    const struct ll_row_stats *r = &s->rows[layer];
+    const struct ll_reading *other = ll_row_reading(s, layer, lens);
+    if (!other)
         return (struct ll_agreement){NAN, NAN, NAN};
+    if (other == &r->norm)
+        return (struct ll_agreement){1, 1, 1};
     if (lens == LL_OF_TUNED)
         return (struct ll_agreement){r->jaccard10_tuned, r->jaccard50_tuned, r->spearman50_tuned};
     return (struct ll_agreement){r->jaccard10_raw, r->jaccard50_raw, r->spearman50_raw};
@@ -112,7 +114,7 @@ struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens
     double j10[LL_MAX_TARGETS], j50[LL_MAX_TARGETS], rho[LL_MAX_TARGETS];
     *is_low = 0;
     for (int i = 0; i < n; i++) {
-        struct ll_agreement a = ll_agreement_at(&s->rows[t[i].layer], lens);
+        struct ll_agreement a = ll_agreement_at(s, t[i].layer, lens);
         j10[i] = a.jaccard10;
         j50[i] = a.jaccard50;
         rho[i] = a.spearman50;
@@ -166,7 +168,7 @@ void ll_sidecar_of(struct ll_sidecar *out, const struct ll_pass_stats *s, enum l
     for (int i = 0; i < LL_N_RANK_AT; i++)
         out->rank[i] = ll_first_rank(s, lens, ll_rank_at[i]);
     for (int i = 0; i < 3; i++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[ll_quarter_row(s->n_layers, i + 1)], lens);
+        const struct ll_reading *r = ll_row_reading(s, ll_quarter_row(s->n_layers, i + 1), lens);
         out->kl_at[i] = r ? r->kl_to_final_bits : NAN;
     }
     out->first_kl_1 = ll_first_kl(s, lens, 1.0);
@@ -176,7 +178,7 @@ double ll_sidecar_gain_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, 
 {
     size_t n = 0;
     for (int l = 0; l < s->n_rows; l++) {
-        const struct ll_reading *r = ll_reading_of(&s->rows[l], lens);
+        const struct ll_reading *r = ll_row_reading(s, l, lens);
         if (r && isfinite(r->kl_to_final_bits) && isfinite(s->rows[l].norm.kl_to_final_bits))
             scratch[n++] = s->rows[l].norm.kl_to_final_bits - r->kl_to_final_bits;
     }

@@ -23,12 +23,12 @@ enum { LL_MAX_TARGETS = 6 };
 struct ll_target { const char *name; int layer, is_semantic; };
 int ll_consistency_targets(const struct ll_pass_milestones *m, struct ll_target out[LL_MAX_TARGETS]);
 struct ll_agreement { double jaccard10, jaccard50, spearman50; };
-struct ll_agreement ll_agreement_at(const struct ll_row_stats *r, enum ll_lens_of lens); /* norm against LL_OF_RAW or LL_OF_TUNED; NAN: not read */
+/* Norm against LL_OF_RAW or LL_OF_TUNED at a row; NAN: not read; 1 where the tuned lens leaves row n as it is. */
+struct ll_agreement ll_agreement_at(const struct ll_pass_stats *s, int layer, enum ll_lens_of lens);
 /* Medians over targets, and whether jaccard@10 or spearman lies below 0.30 at a semantic one. */
 struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_target *t, int n, int *is_low);
 
-/* 16.6: share of the scales 0.90, 0.95, 1.05, 1.10 at which the gates still hold; a run2 target needs both rows. */
-extern const double ll_gate_scales[LL_GATE_SCALES];
+/* 16.6: share of ll_gate_scales at which the gates still hold; a run2 target needs both rows. */
 struct ll_gate { const char *name; int layer; double uniform_margin, top2_gap, both; };
 enum { LL_N_GATES = 3 };
 /* L_semantic_norm, L_semantic_strong, L_semantic_strong_run2, those that have a layer. Returns how many; *least (NAN: none) the

@@ -127,24 +127,21 @@ static int keep_raw_rows(struct ll_doc_raw_row *out, const struct ll_pass_stats 
 
 static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_pass_stats *s, struct ll_err *err)
 {
-    int *layers = malloc(sizeof *layers * (size_t)s->n_rows), n;
-    p->window = calloc((size_t)s->n_rows, sizeof *p->window);
-    if (!layers || !p->window) {
-        free(layers);
-        return ll_fail_mem(err, "raw-lens window", sizeof *p->window * (size_t)s->n_rows);
-    }
-    n = ll_raw_window_layers(&p->m, d->rules.raw_radius, layers);
-    p->n_window = keep_raw_rows(p->window, s, layers, n);
+    int *layers = malloc(sizeof *layers * (size_t)s->n_rows), n = layers ? ll_raw_window_layers(&p->m, d->rules.raw_radius, layers) : 0;
+    p->window = layers ? calloc((size_t)n + 1, sizeof *p->window) : NULL;
+    if (p->window)
+        p->n_window = keep_raw_rows(p->window, s, layers, n);
     free(layers);
-    return LL_OK;
+    return p->window ? LL_OK : ll_fail_mem(err, "raw-lens window", sizeof *p->window * (size_t)s->n_rows);
 }
 
 /* ---- the main pass ----------------------------------------------------------------------------------------------- */
-/* Where the decoding points are asked for: a row after a block with both norms, pre-norm families only (spec 16.3). */
+/* Where the decoding points are asked for: a row after a block, in families with a norm before attention and one before the
+ * MLP (spec 16.3; Gemma 2, which norms afterwards too, was tested by the original as well). */
 static int add_target(struct ll_doc *d, const char *name, int layer)
 {
     const struct ll_model *m = d->set.s->model;
-    if (layer < 1 || layer > m->n_layers || m->family->post_norms || !m->layers[layer - 1].ln2.w)
+    if (layer < 1 || layer > m->n_layers || !ll_decoding_points_exist(m))
         return 0;
     d->targets[d->n_points++] = (struct ll_doc_target){name, layer};
     return 1;

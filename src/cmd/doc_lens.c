@@ -104,7 +104,7 @@ static void put_lens_pair(struct ll_doc *d, struct ll_json *j, const char *key, 
     ll_json_obj(j, key);
     ll_json_arr(j, "at_targets");
     for (int i = 0; i < d->n_agree; i++)
-        put_agreement(j, NULL, d->agree_at[i].layer, ll_agreement_at(&d->main.rows[d->agree_at[i].layer], lens));
+        put_agreement(j, NULL, d->agree_at[i].layer, ll_agreement_at(&d->main, d->agree_at[i].layer, lens));
     ll_json_end(j);
     put_agreement(j, "p50", -1, p50);
     ll_json_end(j);

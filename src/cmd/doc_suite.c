@@ -4,7 +4,9 @@
 #include "provenance.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
+
+static const double STYLE_SHIFT = 0.10; /* of the layers, spec 13.1 */
 
 /* ---- 13.2 -------------------------------------------------------------------------------------------------------- */
 static void put_facts(struct ll_doc *d, struct ll_json *j, const char *key)
@@ -103,6 +105,8 @@ static void put_ablation(struct ll_doc *d)
     ll_json_layer(j, "L_sem_nf", b->m.L_semantic);
     put_later(j, "delta_L_copy", a->m.L_copy, b->m.L_copy);
     put_later(j, "delta_L_sem", a->m.L_semantic, b->m.L_semantic);
+    int shift = abs(b->m.L_semantic - a->m.L_semantic), is_known = a->m.L_semantic >= 0 && b->m.L_semantic >= 0;
+    ll_doc_tri(j, "style_sensitive", is_known ? shift >= STYLE_SHIFT * a->m.n_layers : -1); /* ours */
     ll_json_end(j);
 }
 
@@ -233,22 +237,29 @@ static void put_flag_columns(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* The soft labels at the main threshold give the ks, the others the further thresholds, each once. */
+static double main_soft(const struct ll_copy_labels *l) { return l->n_soft ? l->soft[0].threshold : NAN; }
+
+/* The ks of the soft labels at the main threshold. */
+static void put_ks(struct ll_json *j, const char *key, const struct ll_copy_labels *l)
+{
+    ll_json_arr_flat(j, key);
+    for (int i = 0; i < l->n_soft; i++)
+        if (l->soft[i].threshold == main_soft(l))
+            ll_json_int(j, NULL, l->soft[i].k);
+    ll_json_end(j);
+}
+
+/* extra_thresholds: those of the other soft labels, each once. */
 static void put_soft_config(struct ll_doc *d)
 {
     const struct ll_copy_labels *l = d->set.labels;
-    double main = l->n_soft ? l->soft[0].threshold : NAN;
     struct ll_json *j = ll_doc_value(d, "diagnostics", "copy_soft_config");
     ll_json_obj(j, NULL);
-    ll_json_num(j, "threshold", main);
-    ll_json_arr_flat(j, "window_ks");
-    for (int i = 0; i < l->n_soft; i++)
-        if (l->soft[i].threshold == main)
-            ll_json_int(j, NULL, l->soft[i].k);
-    ll_json_end(j);
+    ll_json_num(j, "threshold", main_soft(l));
+    put_ks(j, "window_ks", l);
     ll_json_arr_flat(j, "extra_thresholds");
     for (int i = 0; i < l->n_soft; i++) {
-        int seen = l->soft[i].threshold == main;
+        int seen = l->soft[i].threshold == main_soft(l);
         for (int k = 0; k < i; k++)
             seen |= l->soft[k].threshold == l->soft[i].threshold;
         if (!seen)
@@ -256,6 +267,8 @@ static void put_soft_config(struct ll_doc *d)
     }
     ll_json_end(j);
     ll_json_end(j);
+    ll_doc_num(d, "copy_soft_threshold", main_soft(l));
+    put_ks(ll_doc_value(d, "diagnostics", "copy_soft_window_ks"), NULL, l);
 }
 
 static void put_mask(struct ll_doc *d)

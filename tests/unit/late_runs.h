@@ -16,11 +16,11 @@ static const struct { const char *name; int n_layers, d_vocab; } late_models[] =
     {"Meta-Llama-3-8B", 32, 128256}, {"Mistral-7B-v0.1", 32, 32000}, {"Qwen3-8B", 36, 151936}, {"gemma-2-9b", 42, 256000}, {"Yi-34B", 60, 64000}};
 enum { N_LATE = 5, LATE_PASSES = 11, LATE_ANSWER = 1, LATE_OTHER = 2 };
 
-struct late_pass { char key[128]; struct ll_pass_stats s; long long first_row; };
+struct late_pass { char key[128]; struct ll_pass_stats s; long long first_row; unsigned char in_window[80]; };
 struct late_run { struct late_pass p[LATE_PASSES]; int n, n_layers, d_vocab; };
 
 struct late_reader { struct late_run *run; const struct ll_csv_row *names; struct ll_buf held; struct ll_field *field; int n_fields; int which; long long nr; };
-enum { LATE_PURE, LATE_RAW, LATE_TUNED };
+enum { LATE_PURE, LATE_RAW, LATE_TUNED, LATE_WINDOW };
 
 static inline int late_header(void *arg, const struct ll_csv_row *names, struct ll_err *err)
 {
@@ -135,6 +135,8 @@ static inline int late_line(void *arg, const struct ll_csv_row *row, struct ll_e
         late_pure(r, row, s, pass);
     else if (r->which == LATE_RAW)
         late_raw(r, row, s);
+    else if (r->which == LATE_WINDOW)
+        pass->in_window[s - pass->s.rows]++;
     else
         s->tuned = (struct ll_reading){.is_set = 1, .answer_rank = late_int(r, row, "answer_rank"), .kl_to_final_bits = late_real(r, row, "kl_to_final_bits")};
     return LL_OK;
@@ -181,7 +183,8 @@ static inline int late_load(struct late_run *run, int model)
     run->d_vocab = late_models[model].d_vocab;
     return late_table(run, late_models[model].name, "-pure-next-token.csv", LATE_PURE) &&
            late_table(run, late_models[model].name, "-pure-next-token-rawlens.csv", LATE_RAW) &&
-           late_table(run, late_models[model].name, "-pure-next-token-tuned.csv", LATE_TUNED);
+           late_table(run, late_models[model].name, "-pure-next-token-tuned.csv", LATE_TUNED) &&
+           late_table(run, late_models[model].name, "-pure-next-token-rawlens-window.csv", LATE_WINDOW);
 }
 
 static inline void late_free(struct late_run *run)

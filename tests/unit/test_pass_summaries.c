@@ -248,6 +248,14 @@ static void sidecar(void **state)
     assert_true(s.rank[0] == -1 && s.kl_at[0] == 6 && s.first_kl_1 == 7);
     assert_true(ll_sidecar_gain_p50(&t.s, LL_OF_TUNED, scratch) == 1.75);
     assert_true(isnan(ll_sidecar_gain_p50(&t.s, LL_OF_TUNED_TEMP, scratch)));
+    t.rows[N].tuned.is_set = 0; /* a lens that leaves row n as it is reads there what the norm reads */
+    t.rows[N].norm.answer_rank = 3;
+    assert_ptr_equal(ll_row_reading(&t.s, N, LL_OF_TUNED), &t.rows[N].norm);
+    assert_true(ll_agreement_at(&t.s, N, LL_OF_TUNED).jaccard10 == 1);
+    assert_null(ll_row_reading(&t.s, N, LL_OF_TUNED_TEMP));
+    for (int l = 0; l < N; l++)
+        t.rows[l].tuned.is_set = 0;
+    assert_null(ll_row_reading(&t.s, N, LL_OF_TUNED));
 }
 
 /* ---- the original's late run ------------------------------------------------------------------------------------- */
@@ -321,6 +329,24 @@ static void check_sidecar(const struct late_pass *p, const cJSON *doc)
     }
 }
 
+/* Two lines a layer. Their first pass took radius 4, the later ones 8, as its sampled check was risky (defect D8). */
+static void check_windows(const struct late_run *run)
+{
+    for (int i = 0; i < run->n; i++) {
+        const struct late_pass *p = &run->p[i];
+        struct ll_copy_labels labels;
+        struct ll_pass_milestones m;
+        double scratch[80];
+        int layers[80], k = 0;
+        ll_copy_labels_default(&labels);
+        ll_pass_milestones_find(&m, &p->s, &labels, &ll_milestone_rules_default, NULL, 0, scratch);
+        int n = ll_raw_window_layers(&m, i ? 8 : 4, layers);
+        for (int l = 0; l <= run->n_layers; l++)
+            if (p->in_window[l] != (k < n && layers[k] == l ? k++, 2 : 0))
+                fail_msg("%s: layer %d has %d lines", p->key, l, p->in_window[l]);
+    }
+}
+
 static void late_models_again(void **state)
 {
     (void)state;
@@ -343,6 +369,7 @@ static void late_models_again(void **state)
         check_raw(p, &m, doc, late_at(doc, "diagnostics"));
         check_trajectory(p, &m, late_at(doc, "diagnostics"));
         check_sidecar(p, doc);
+        check_windows(&run);
         if (i == 0) { /* the figures of spec 15.4 */
             struct ll_raw_full f;
             ll_raw_full(&f, &p->s, scratch);
