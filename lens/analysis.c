@@ -113,7 +113,7 @@ static void read_raw(const struct work *w, int row, const struct ll_weights *nor
 {
     const int n = w->reader.n;
     struct ll_weights raw;
-    ll_reading_fill(&w->reader, z, 1, e, &raw, &r->raw);
+    ll_reading_of(&w->reader, z, 1, e, &raw, &r->raw);
     r->raw.norm = length(w, w->slot[row][RAW]);
     if (isnan(r->raw.lse) || isnan(r->norm.lse))
         return;
@@ -131,10 +131,10 @@ static void read_tuned(const struct work *w, int row, const float *z, const floa
 {
     const double temperature = ll_tuned_temperature(w->job->tuned, row);
     struct ll_weights at;
-    ll_reading_fill(&w->reader, z, 1 / temperature, e, &at, &r->tuned);
+    ll_reading_of(&w->reader, z, 1 / temperature, e, &at, &r->tuned);
     r->tuned.norm = length(w, w->slot[row][TUNED]);
     if (temperature < 1 || temperature > 1) {
-        ll_reading_fill(&w->reader, z_norm, 1 / temperature, e, &at, &r->tuned_temp);
+        ll_reading_of(&w->reader, z_norm, 1 / temperature, e, &at, &r->tuned_temp);
         r->tuned_temp.norm = r->norm.norm;
     }
     if (isnan(r->tuned.lse) || isnan(r->norm.lse))
@@ -152,7 +152,7 @@ static void look(void *arg, int tid, int i)
     double *e = ll_decode_weights(&w->dec, tid, 0), *other = ll_decode_weights(&w->dec, tid, 1);
     struct ll_row_stats *r = &w->rows[row];
     struct ll_weights norm;
-    ll_reading_fill(&w->reader, z, 1, e, &norm, &r->norm);
+    ll_reading_of(&w->reader, z, 1, e, &norm, &r->norm);
     r->norm.norm = length(w, slot[NORM]);
     health(z, w->reader.n, r->norm.lse, r);
     if (!isnan(r->norm.lse)) {
@@ -256,7 +256,7 @@ int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, flo
         return rc;
     *reader = ll_reader_of(job->engine, m->d_vocab, job->answer_id);
     ll_head_logits(m, job->engine, job->final_normed, own);
-    ll_reading_fill(reader, own, 1, e, &w, out);
+    ll_reading_of(reader, own, 1, e, &w, out);
     if (isnan(out->lse))
         return ll_fail(err, LL_EUSAGE, "%s: the model's own logits are not finite: NaN or infinity in the final norm or the unembedding", m->ckpt->clean);
     out->kl_to_final_bits = 0;

@@ -50,7 +50,7 @@ static void look(void *arg, int tid, int i)
     struct ll_weights weights;
     for (int s = 0; s < 2; s++) {
         const int slot = 2 * i + s;
-        ll_reading_fill(&w->reader, ll_decode_logits(&w->dec, slot), 1, ll_decode_weights(&w->dec, tid, 0), &weights, of[s]);
+        ll_reading_of(&w->reader, ll_decode_logits(&w->dec, slot), 1, ll_decode_weights(&w->dec, tid, 0), &weights, of[s]);
         of[s]->norm = sqrt(w->reader.vec->sum_sq(ll_decode_x(&w->dec, slot), (size_t)w->dec.model->d_model));
     }
     p->jaccard10 = ll_topk_jaccard(p->ln1.top, p->ln1.n_top, p->ln2.top, p->ln2.n_top, 10);

@@ -61,7 +61,7 @@ static void compare(const struct pair *p, const struct ll_analysis *job, const s
 {
     struct ll_reading r;
     struct ll_weights w;
-    ll_reading_fill(&p->reader, z, 1, p->e, &w, &r);
+    ll_reading_of(&p->reader, z, 1, p->e, &w, &r);
     *out = (struct ll_last_row){.kl_to_final_bits = r.kl_to_final_bits, .p_top1_lens = r.p_top1, .p_top1_model = own->p_top1, .p_answer_lens = r.p_answer,
                                 .answer_rank_lens = r.answer_rank};
     out->top1_agree = r.n_top > 0 && r.top[0].id == own->top[0].id;

@@ -48,7 +48,7 @@ void ll_reading_clear(struct ll_reading *out, int is_set)
                                .answer_rank = -1, .answer_logit = NAN, .kl_to_final_bits = NAN, .norm = NAN};
 }
 
-void ll_reading_fill(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w, struct ll_reading *out)
+void ll_reading_of(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w, struct ll_reading *out)
 {
     ll_reading_clear(out, 1);
     keep_top(r, z, out);

@@ -63,6 +63,7 @@ struct tune {
     double own_nll, fit_s, eval_s;
     long long n_eval;
     struct ll_progress bar;
+    int seq;                          /* as asked for, at most the model's context */
     double from, to;                  /* share of the bar that the step at work has */
 };
 
@@ -110,7 +111,7 @@ static void put_facts(const struct tune *t, struct ll_json *j)
     ll_json_cstr(j, "method", "weighted ridge regression to the final residual, weights 1/mean(h_n^2), position 0 of windows left out");
     ll_json_cstr(j, "solver", "OpenBLAS dposv: reproducible on one machine only");
     ll_json_num(j, "ridge", t->o->ridge);
-    ll_json_int(j, "seq", t->o->seq);
+    ll_json_int(j, "seq", t->seq);
     ll_json_int(j, "n_fit_tokens", tokens_of(&t->split.fit));
     ll_json_int(j, "n_held_out_positions", t->n_eval);
     ll_json_num(j, "own_nll_bits", t->own_nll);
@@ -212,15 +213,28 @@ static int save(const struct tune *t, struct ll_err *err)
     return rc;
 }
 
+/* Translators, sums of one row, its equations, and a batch of residuals must go into memory; more rows at once only save walks. */
+static int check_memory(const struct tune *t, struct ll_err *err)
+{
+    const struct ll_model *m = t->s.model;
+    struct ll_windows text = ll_split_windows(&t->split.fit);
+    int rows = ll_text_batch_rows(&text);
+    long long need = 4LL * m->n_layers * m->d_model * (m->d_model + 1LL) + ll_tuned_fit_row_bytes(m->d_model) + ll_tuned_fit_solve_bytes(m->d_model) + ll_stack_bytes(m, rows) +
+                     ll_pass_bytes(m, rows, t->seq, NULL, 0), have = ll_available_bytes();
+    char a[16], b[16];
+    return have < 0 || need <= have ? LL_OK : ll_fail(err, LL_EFIT, "tune: expected %s of free memory, found %s", ll_human_bytes((double)need, a), ll_human_bytes((double)have, b));
+}
+
 static int run(struct tune *t, const char *const *files, int n_files, struct ll_err *err)
 {
-    struct ll_split_opts so = {t->o->seq, t->o->tokens, t->o->held_out};
     struct ll_buf out = {0};
-    if (t->s.model->n_ctx > 0 && so.seq > t->s.model->n_ctx)
-        so.seq = (int)t->s.model->n_ctx;
+    t->seq = t->s.model->n_ctx > 0 && t->o->seq > t->s.model->n_ctx ? (int)t->s.model->n_ctx : t->o->seq;
+    struct ll_split_opts so = {t->seq, t->o->tokens, t->o->held_out};
     int rc = ll_session_info(&t->s, LL_LENS_FINAL, &t->info, &t->keep, err);
     if (!rc)
         rc = ll_split_files(&t->split, &t->s, files, n_files, &so, err);
+    if (!rc)
+        rc = check_memory(t, err);
     if (rc)
         return rc;
     ll_progress_start(&t->bar, t->s.model->ckpt->clean, t->o->common.quiet);

@@ -8,6 +8,8 @@
 #include "hook.h"
 #include "record.h"
 #include "sink.h"
+#include "sidecar_cols.h"
+#include "tuned_cols.h"
 
 static void put_families(struct ll_buf *out)
 {
@@ -104,5 +106,10 @@ void ll_put_tables(struct ll_buf *out)
     put_run_columns(out, &ll_schema_pure);
     put_run_columns(out, &ll_schema_rawlens);
     put_answers_columns(out);
+    put_run_columns(out, &ll_schema_window);
+    put_run_columns(out, &ll_schema_milestones);
+    put_run_columns(out, &ll_schema_artifact);
+    put_run_columns(out, &ll_schema_tuned_variants);
+    put_run_columns(out, &ll_schema_pos_audit);
     put_diff_columns(out);
 }
