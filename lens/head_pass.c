@@ -79,6 +79,11 @@ static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
 
 static int n_tracked(const struct walk *w, int row) { return w->job->groups[w->group0 + w->group_of[row]].n_tracked; }
 
+static int is_own_row(const struct ll_head_job *job, int layer)
+{
+    return layer == job->model->n_layers && ll_last_row_is_own(job->model, job->site, job->bare_head);
+}
+
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
 {
     struct walk *w = arg;
@@ -103,7 +108,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
             memcpy(lf, l, sizeof *l * (size_t)n);
         else {
             p->d += (double)sums.d;
-            if (!w->bare && job->rows[w->row0 + row - w->n_groups].layer == job->model->n_layers && memcmp(l, lf, sizeof *l * (size_t)n))
+            if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer) && memcmp(l, lf, sizeof *l * (size_t)n))
                 atomic_store(&w->unequal, row + 1);
         }
         for (int j = 0, k = n_tracked(w, row); j < k; j++)

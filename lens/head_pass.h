@@ -4,7 +4,7 @@
  * the lens rows of that position. W_U is walked in vocabulary tiles (engine.h, ll_walk); per row a running maximum,
  * log-sum-exp, entropy, top-k, ranks of given ids and the divergence from the group's final distribution are kept. No
  * [layers, positions, vocabulary] array ever exists. Where a group holds lens row n_layers, its logits are compared with
- * the model's own, tile by tile, by memcmp.
+ * the model's own, tile by tile, by memcmp (not at another site, nor where a bare head leaves something out).
  *
  * Per row, with l its logits and f the model's own logits of the group, p = softmax(l):
  *     entropy = -sum p log2 p;   KL(row || final) = sum p (log2 p - log2 p_f);   rank(id) = 1 + #{v: l[v] > l[id]}
@@ -15,7 +15,7 @@
 #include "lens.h"
 #include "topk.h"
 
-enum { LL_MAX_TRACKED = 8 };
+enum { LL_MAX_TRACKED = 16 };
 
 struct ll_head_group {
     const float *model_row;       /* [d_model] ln_final.normalized of this position, borrowed */
@@ -48,6 +48,7 @@ struct ll_head_job {
     int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
     int bare_head;                /* lens rows without the head's multiplier and soft cap (spec 4, --head bare); the model's own
                                    * rows always have them, so row n_layers is compared only where there are none */
+    enum ll_lens_site site;       /* where rows 1..n_layers were read: elsewhere than at resid_post row n_layers is not compared */
     int k;                        /* size of every top list, 1..d_vocab */
     const struct ll_head_group *groups; int n_groups;
     const struct ll_head_row *rows;     /* [sum of n_rows] */

@@ -13,8 +13,9 @@ struct batch {
     int p0, p1, rows, kept, max_seq;
 };
 
-static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_LAST ? 1 : 0; }
-static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : 1; }
+/* Positions looked at: the last so many. */
+static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1; }
+static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
 /* The stack, and with a tuned lens its translated copy. */
 static long long stack_bytes(const struct ll_sweep *s, const struct batch *b) { return ll_stack_bytes(s->model, b->kept) * (s->tuned ? 2 : 1); }
@@ -161,10 +162,11 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
         int first = P->n_ids - groups_of(P);
         for (int i = first; i < P->n_ids; i++, g++) {
             struct ll_head_group *G = &a->groups[g];
-            int last = i == P->n_ids - 1;
+            int tail = P->want == LL_SWEEP_TAIL, followed = tail || i == P->n_ids - 1;
             *G = (struct ll_head_group){.model_row = pass->final + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
                                         .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n,
-                                        .tracked = last ? P->tracked : NULL, .n_tracked = last ? P->n_tracked : 0};
+                                        .tracked = followed ? P->tracked + (tail ? (size_t)(i - first) * (size_t)P->n_tracked : 0) : NULL,
+                                        .n_tracked = followed ? P->n_tracked : 0};
             for (int l = 0; l < G->n_rows; l++)
                 a->rows[at++] = (struct ll_head_row){ll_stack_row(st, l, kept), l};
             kept += G->n_rows > 0;
@@ -173,7 +175,8 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
 }
 
 /* Results of one prompt: [layer, position] from the walk's [position, layer]. */
-static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st, struct ll_head_out *turned, struct ll_err *err)
+static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *stack, struct ll_head_out *turned,
+                     struct ll_err *err)
 {
     int g = 0, kept = 0, n = s->model->n_layers + 1, rc = LL_OK;
     for (int p = b->p0; p < b->p1 && !rc; p++) {
@@ -184,10 +187,10 @@ static int hand_back(const struct arrays *a, const struct ll_sweep *s, const str
                 turned[(size_t)l * (size_t)n_pos + (size_t)i] = a->out[a->groups[g + i].first_row + l];
         kept += kept_of(P);
         for (int l = 0; l < n_rows; l++)
-            a->resid_last[l] = ll_stack_row(st, l, kept - 1);
+            a->resid_last[l] = ll_stack_row(stack, l, kept - 1);
         struct ll_sweep_result r = {p, n_rows, n_pos, P->n_ids - n_pos, turned, a->own + g,
                                     pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model,
-                                    n_rows ? a->resid_last : NULL};
+                                    n_rows ? a->resid_last : NULL, n_rows ? stack : NULL, kept - kept_of(P)};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
     }
@@ -216,6 +219,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     if (b->kept) {
         if ((rc = ll_stack_init(&stack, s->model, b->rows, a.keep, b->kept, err)))
             goto done;
+        stack.site = ll_site_hook(s->site);
         listeners[n_listeners++] = ll_stack_listener(&stack);
     }
     for (int i = 0; i < s->n_extra; i++)
@@ -238,7 +242,8 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     if ((rc = translate(&read, s, &stack, err)))
         goto done;
     lay_groups(&a, s, b, &pass, &read);
-    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head, .k = s->k, .groups = a.groups, .n_groups = n_groups,
+    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head,
+                              .site = s->site, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
         rc = hand_back(&a, s, b, &pass, &stack, turned, err);
@@ -265,6 +270,8 @@ static int check(const struct ll_sweep *s, struct ll_err *err)
         for (int i = 0; i < P->n_ids; i++)
             if (P->ids[i] < 0 || P->ids[i] >= s->model->d_vocab)
                 return ll_fail(err, LL_EUSAGE, "prompt %d: token id at position %d: expected 0..%d, found %d", p, i, s->model->d_vocab - 1, P->ids[i]);
+        if (P->want == LL_SWEEP_TAIL && (P->n_tail < 1 || P->n_tail > P->n_ids))
+            return ll_fail(err, LL_EUSAGE, "prompt %d: last positions: expected 1..%d (its tokens), found %d", p, P->n_ids, P->n_tail);
         if (P->n_tracked > LL_MAX_TRACKED)
             return ll_fail(err, LL_EUSAGE, "prompt %d: expected at most %d followed ids, found %d", p, LL_MAX_TRACKED, P->n_tracked);
     }
@@ -276,6 +283,8 @@ int ll_sweep_run(const struct ll_sweep *s, struct ll_err *err)
     struct progress prog = {.s = s};
     long long budget = budget_of(s);
     int rc = check(s, err);
+    if (!rc)
+        rc = ll_site_check(s->model, s->site, err);
     for (int p = 0; p < s->n_prompts; p++)
         prog.total += pass_flops(s->model, &s->prompts[p]) + head_flops(s->model, &s->prompts[p]);
     for (int p = 0; p < s->n_prompts && !rc;) {

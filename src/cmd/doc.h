@@ -6,6 +6,7 @@
 #define LL_DOC_H
 #include "analysis.h"
 #include "experiment.h"
+#include "json_write.h"
 #include "prompts.h"
 #include "session.h"
 #include "sink_set.h"
@@ -18,6 +19,7 @@ struct ll_doc_setup {
     const struct ll_copy_labels *labels;
     const double *tau;
     const struct ll_tuned *tuned;   /* NULL: none */
+    void (*put_tuned)(void *arg, struct ll_json *j); void *put_tuned_arg; /* further members of "tuned_lens", called in ll_doc_finish; NULL: none */
     const char *stem;               /* of the model's file names (stem.h); NULL: its clean name */
     int n_passes;
 };

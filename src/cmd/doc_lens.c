@@ -281,7 +281,9 @@ static void put_tuned(struct ll_doc *d)
 {
     struct ll_json *j = ll_doc_value(d, NULL, "tuned_lens");
     ll_json_obj(j, NULL);
-    ll_json_cstr(j, "status", d->set.tuned ? "loaded" : "missing");
+    const struct ll_experiment *e = d->set.e;
+    ll_json_cstr(j, "status", d->set.tuned ? "loaded" : e->tuned_dir && e->tuned == LL_TUNED_OFF ? "disabled" : "missing");
+    ll_json_cstr(j, "mode", ll_tuned_mode_name(e->tuned_dir ? e->tuned : LL_TUNED_OFF));
     if (d->set.tuned) {
         struct ll_sidecar base, alt;
         ll_sidecar_of(&base, &d->main, LL_OF_NORM);
@@ -291,6 +293,8 @@ static void put_tuned(struct ll_doc *d)
         ll_json_end(j);
         ll_json_num(j, "delta_kl_tuned_p50", d->tuned_gain_p50); /* over all rows of the main pass, ours */
     }
+    if (d->set.put_tuned)
+        d->set.put_tuned(d->set.put_tuned_arg, j);
     ll_json_end(j);
 }
 

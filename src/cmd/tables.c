@@ -8,6 +8,7 @@
 #include "hook.h"
 #include "record.h"
 #include "sink.h"
+#include "sidecar_cols.h"
 #include "tuned_cols.h"
 
 static void put_families(struct ll_buf *out)
@@ -75,6 +76,12 @@ static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
     put_columns(out, s);
 }
 
+static void put_answers_columns(struct ll_buf *out)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n", ll_schema_answers.file_suffix);
+    put_columns(out, &ll_schema_answers);
+}
+
 static void put_diff_columns(struct ll_buf *out)
 {
     ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
@@ -97,6 +104,11 @@ void ll_put_tables(struct ll_buf *out)
     put_sinks(out);
     put_run_columns(out, &ll_schema_records);
     put_run_columns(out, &ll_schema_pure);
+    put_run_columns(out, &ll_schema_rawlens);
+    put_answers_columns(out);
+    put_run_columns(out, &ll_schema_window);
+    put_run_columns(out, &ll_schema_milestones);
+    put_run_columns(out, &ll_schema_artifact);
     put_run_columns(out, &ll_schema_tuned_variants);
     put_run_columns(out, &ll_schema_pos_audit);
     put_diff_columns(out);

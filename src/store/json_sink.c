@@ -257,6 +257,10 @@ static void put_model(struct ll_json *j, const struct ll_model_info *m)
     ll_json_cstr(j, "family", m->family);
     ll_json_cstr(j, "engine", m->engine);
     ll_json_cstr(j, "lens_norm", m->lens_norm);
+    if (m->lens_site)
+        ll_json_cstr(j, "lens_site", m->lens_site);
+    if (m->lens_head)
+        ll_json_cstr(j, "lens_head", m->lens_head);
     ll_json_cstr(j, "norm_kind", m->norm_kind);
     ll_json_num(j, "norm_eps", m->norm_eps);
     ll_json_cstr(j, "bos_policy", m->bos_policy);
