@@ -22,7 +22,7 @@ pure=$work/a/run-latest/output-demo-llama-pure-next-token.csv
 [ "$(head -1 "$records" | tr , '\n' | sed -n 45p)" = rest_mass ] || bad "column 45 of records"
 [ "$(head -1 "$pure" | tr , '\n' | sed -n 46,48p | tr '\n' ' ')" = "copy_collapse entropy_collapse is_answer " ] || bad "columns 46 to 48 of pure"
 [ "$(grep -c '' "$pure")" = $((11 * 9 + 1)) ] || bad "rows of pure: $(grep -c '' "$pure")"
-grep -rlE "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
+grep -rlE --exclude=.command "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
 
 # --- the index
 query() { "$L" query --index "$work/a/index.sqlite" --csv "$1" | tail -n +2; }
