@@ -69,9 +69,10 @@ void ll_pass_stats_free(struct ll_pass_stats *s);   /* {0} and twice are fine */
 
 /* Which copy flags a run keeps, and how their columns are called (spec 9.2): "copy_collapse" is strict[0]'s rule; then
  * copy_strict@<t> for the main threshold and the others, copy_soft_k<K>@<t>. */
+enum { LL_MAX_STRICT = 8, LL_MAX_SOFT = 16 };
 struct ll_copy_labels {
-    int n_strict; double strict[8];               /* strict[0] is the main threshold; margin is the run's */
-    int n_soft; struct { int k; double threshold; } soft[16];
+    int n_strict; double strict[LL_MAX_STRICT];   /* strict[0] is the main threshold; margin is the run's */
+    int n_soft; struct { int k; double threshold; } soft[LL_MAX_SOFT];
     double margin;
 };
 /* 0.95 first, then 0.7, 0.8, 0.9; k 1, 2, 3 at 0.5; margin 0.10. */

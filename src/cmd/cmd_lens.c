@@ -2,12 +2,15 @@
 #include "cmd.h"
 #include "csv_text.h"
 #include "json_write.h"
+#include "map.h"
 #include "metrics.h"
 #include "prompts.h"
 #include "provenance.h"
 #include "stats.h"
 #include "sweep.h"
 #include "term.h"
+#include "tuned_doc.h"
+#include "tuned_open.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -17,11 +20,11 @@
 
 struct lens_opts {
     struct ll_common common;
-    const char *answer, *ids;
+    const char *answer, *ids, *lens;
     int answer_id, top, pos, json, csv;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1};
-enum { N_OPTS = 12 };
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .lens = "norm"};
+enum { N_OPTS = 15 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -31,8 +34,11 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
+        {"--lens", LL_OPT_STR, &o->lens, "KIND", "norm, raw, or tuned:DIR: a tuned lens in that folder (see tune)", 0, 0, NULL},
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
+        LL_OPT_HEAD(o->common),
+        LL_OPT_SITE(o->common),
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -56,7 +62,10 @@ struct view {
     const struct ll_session *s;
     const struct ll_prompt *p;
     enum ll_lens_kind lens;
-    int ln_bias_drop;
+    const char *tuned_dir;           /* NULL: no tuned lens */
+    struct ll_tuned *tuned;          /* owned */
+    int ln_bias_drop, bare_head;
+    enum ll_lens_site site;
     int pos;
     struct ll_buf out;
 };
@@ -109,8 +118,9 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_PLAIN);
     ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
     put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s)\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
-                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "", bits_max);
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
+                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "",
+                v->site == LL_SITE_RESID_POST ? "" : ", site ", v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "", bits_max);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
@@ -172,13 +182,16 @@ static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
     if (!v->p->answer.n)
         return;
     ll_session_show(v->s, v->p->answer.v[0], &text);
-    const struct ll_head_out *out = row_of(r, v, n);
-    for (int l = n; l >= 0 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
+    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head); /* else only the model itself speaks for the output */
+    const struct ll_head_out *out = is_own ? row_of(r, v, n) : &r->own[0];
+    for (int l = n; l >= 0 && out->tracked_rank[0] == 1 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
         first = l; /* first of the unbroken run of rank 1 that reaches the end */
     ll_buf_addf(&v->out, "\nanswer \"%s\"", ll_buf_str(&text));
     if (v->p->answer.n > 1)
         ll_buf_addf(&v->out, " (the first of %d tokens)", v->p->answer.n);
-    if (first < 0)
+    if (out->tracked_rank[0] == 1 && first < 0)
+        ll_buf_addf(&v->out, " is the model's output (p = %.4f), but not on top of the last row\n", ll_head_p(out, out->tracked_logit[0]));
+    else if (first < 0)
         ll_buf_addf(&v->out, " is not the model's output:\nrank %d, p = %.4f there\n", out->tracked_rank[0], ll_head_p(out, out->tracked_logit[0]));
     else
         ll_buf_addf(&v->out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(out, out->tracked_logit[0]));
@@ -217,7 +230,14 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_cstr(&j, "family", info->family);
     ll_json_cstr(&j, "stored_types", info->stored_types);
     ll_json_cstr(&j, "lens", info->lens_norm);
+    if (v->tuned) {
+        char *name = ll_path_base(v->tuned_dir); /* no machine paths */
+        ll_json_cstr(&j, "tuned_lens", name);
+        free(name);
+    }
     ll_json_cstr(&j, "ln_bias", v->o->common.ln_bias);
+    ll_json_cstr(&j, "lens_site", v->o->common.site);
+    ll_json_cstr(&j, "lens_head", v->o->common.head);
     ll_json_cstr(&j, "engine", info->engine);
     ll_json_int(&j, "n_layers", n);
     ll_json_int(&j, "pos", v->pos);
@@ -227,7 +247,7 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_end(&j);
     if (v->p->answer.n)
         ll_json_int(&j, "answer_id", v->p->answer.v[0]);
-    ll_json_bool(&j, "last_row_equals_model", 1); /* ll_head_pass fails otherwise */
+    ll_json_bool(&j, "last_row_equals_model", ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
     for (int l = 0; l <= n; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
@@ -306,12 +326,24 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     /* the answer is followed at the position read, which a cut prompt makes the last one */
     struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
-    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
                              .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
     ll_progress_end(&bar);
     return rc ? rc : ll_print(&v->out, err);
+}
+
+/* The tuned lens, with a word when it was fitted to another checkpoint. */
+static int open_tuned(struct view *v, struct ll_err *err)
+{
+    struct ll_tuned_facts facts = {0};
+    char identity[65];
+    int rc = ll_tuned_open(&v->tuned, v->tuned_dir, v->s->model, err);
+    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err)) && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
+        ll_tuned_warn(&facts, identity, v->o->common.quiet);
+    ll_tuned_facts_free(&facts);
+    return rc;
 }
 
 int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
@@ -330,19 +362,28 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
+    struct view v = {.o = &o, .s = &s, .p = &p};
+    if ((rc = ll_lens_choice(o.lens, o.common.norm, &v.lens, &v.tuned_dir, err)))
+        return rc;
     v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
+    v.bare_head = !strcmp(o.common.head, "bare");
+    v.site = (enum ll_lens_site)ll_site_by_name(o.common.site);
+    if (v.tuned_dir && v.site != LL_SITE_RESID_POST)
+        return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s", o.common.site);
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
     rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, o.answer, o.answer_id, err);
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc && v.tuned_dir)
+        rc = open_tuned(&v, err);
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
+    ll_tuned_free(v.tuned);
     ll_prompt_free(&p);
     ll_session_close(&s);
     return rc;

@@ -7,8 +7,9 @@
 #include "provenance.h"
 #include "replay.h"
 #include "rundir.h"
-#include "sha256.h"
+#include "run_choice.h"
 #include "self_test.h"
+#include "sha256.h"
 #include "session.h"
 #include "stats.h"
 #include "term.h"
@@ -20,12 +21,12 @@
 
 struct run_opts {
     struct ll_common common;
-    const char *out_dir, *root, *index, *copy_rule;
-    int no_index, last_only, resume, self_test;
-    const char *shard;
+    struct ll_run_choice choice;
+    const char *out_dir, *root, *index, *shard;
+    int no_index, keep_resid, resume, self_test;
 };
-static const struct run_opts defaults = {.common = {.norm = NULL}, .root = "output"};
-enum { N_OPTS = 15, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
+static const struct run_opts defaults = {.root = "output"};
+enum { N_OPTS = 11 + LL_N_RUN_CHOICES, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
 
 static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -34,10 +35,8 @@ static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
         {"--root", LL_OPT_STR, &o->root, "DIR", "folder of run-latest and index.sqlite", 0, 0, NULL},
         {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0, NULL},
         {"--no-index", LL_OPT_FLAG, &o->no_index, NULL, "leave the index alone", 0, 0, NULL},
-        {"--norm", LL_OPT_STR, &o->common.norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, "final|next-ln1|post-ln2|raw"},
-        {"--ln-bias", LL_OPT_STR, &o->common.ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in place of the experiment's", 0, 0, "keep|drop"},
-        {"--copy-rule", LL_OPT_STR, &o->copy_rule, "RULE", "copy detection, in place of the experiment's", 0, 0, "strict|legacy"},
-        {"--last-position-only", LL_OPT_FLAG, &o->last_only, NULL, "no records CSV", 0, 0, NULL},
+        {"--keep-residuals", LL_OPT_FLAG, &o->keep_resid, NULL, "the main pass's residuals as MODEL_LL_resid.bin, one file a row", 0, 0, NULL},
+        LL_OPT_RUN_CHOICE(o->choice),
         {"--resume", LL_OPT_FLAG, &o->resume, NULL, "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
         {"--self-test", LL_OPT_FLAG, &o->self_test, NULL, "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
         {"--shard", LL_OPT_STR, &o->shard, "I/N", "only every Nth model, from the Ith (1 to N)", 0, 0, NULL},
@@ -79,6 +78,7 @@ struct run {
     struct ll_engine *engine;
     struct ll_rundir dir;
     struct ll_sink_set sinks;
+    struct ll_stems stems;    /* of the models' files, as the sinks name them */
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, first_failure;
     char first_reason[512];   /* of the first failed model */
@@ -97,7 +97,8 @@ static void say(const struct run *r, const char *line)
 
 static int run_models(struct run *r, struct ll_err *err)
 {
-    const struct ll_run_env env = {&r->e, r->engine, &r->sinks, r->o.common.quiet, &interrupted};
+    const struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
+                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL};
     for (int i = 0; i < r->e.n_models; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;
@@ -123,7 +124,7 @@ static int run_models(struct run *r, struct ll_err *err)
                 snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why.msg);
             r->first_failure = r->first_failure ? r->first_failure : rc;
             struct ll_err bad = {0};
-            if (ll_model_run_failed(&r->sinks, r->e.models[i], rc, why.msg, &bad))
+            if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
                 return ll_fail(err, bad.code, "%s", bad.msg);
         } else
             r->n_ok++;
@@ -213,13 +214,9 @@ static int fill_index(struct run *r, struct ll_err *err)
 static int apply_options(struct run *r, const char **models, int n, struct ll_err *err)
 {
     const struct run_opts *o = &r->o;
-    if (o->common.norm)
-        r->e.lens = (enum ll_lens_kind)ll_lens_by_name(o->common.norm);
-    if (o->common.ln_bias)
-        r->e.ln_bias_drop = !strcmp(o->common.ln_bias, "drop");
-    if (o->copy_rule)
-        r->e.copy = strcmp(o->copy_rule, "legacy") ? ll_copy_strict : ll_copy_legacy;
-    r->e.last_only |= o->last_only;
+    int rc = ll_run_choose(&r->e, &o->choice, err);
+    if (rc || (rc = ll_run_check(&r->e, err)))
+        return rc;
     if (n) { /* models named on the command line replace the experiment's */
         for (int i = 0; i < r->e.n_models; i++)
             free(r->e.models[i]);
@@ -231,6 +228,8 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
             if (!(r->e.models[i] = strdup(models[i])))
                 return ll_fail_mem(err, "models", strlen(models[i]));
     }
+    if (!n && r->e.models_err.code)
+        return ll_fail(err, r->e.models_err.code, "%s", r->e.models_err.msg);
     if (!r->e.n_models)
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
     ll_warn_lens(r->e.lens, o->common.quiet);
@@ -239,18 +238,12 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
 
 static int run_all(struct run *r, struct ll_err *err)
 {
-    char threshold[32], margin[32], record[16], verbose[16];
-    ll_fmt_double(threshold, r->e.copy.threshold);
-    ll_fmt_double(margin, r->e.copy.margin);
-    snprintf(record, sizeof record, "%d", r->e.top_record);
-    snprintf(verbose, sizeof verbose, "%d", r->e.top_verbose);
-    const char *settings[] = {"lens_norm", ll_lens_info(r->e.lens)->name, "ln_bias", r->e.ln_bias_drop ? "drop" : "keep", "copy_rule", r->e.copy.rule == LL_COPY_LEGACY ? "legacy" : "strict",
-                              "copy_threshold", threshold, "copy_margin", margin, "top_k_record", record, "top_k_verbose", verbose,
-                              "last_position_only", r->e.last_only ? "true" : "false", NULL};
-    struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = LL_SEED, .settings = settings};
+    struct ll_run_settings settings;
+    ll_run_settings(&r->e, &settings);
+    struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = r->e.seed, .settings = settings.v};
     double t0 = ll_now_s();
     catch_signals();
-    int rc = make_key(r, settings, err);
+    int rc = make_key(r, settings.v, err);
     if (!rc)
         rc = begin_folder(r, err);
     if (!rc && !(rc = ll_sink_set_open(&r->sinks, r->dir.work, &info, err)))
@@ -291,6 +284,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
         rc = r.o.self_test ? ll_self_test(r.engine, r.e.models, r.e.n_models, err) : run_all(&r, err);
     ll_rundir_abort(&r.dir);
     ll_engine_free(r.engine);
+    ll_stems_free(&r.stems);
     ll_buf_free(&r.log);
     free(r.index);
     ll_experiment_free(&r.e);

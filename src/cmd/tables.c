@@ -74,6 +74,12 @@ static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
     put_columns(out, s);
 }
 
+static void put_answers_columns(struct ll_buf *out)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n", ll_schema_answers.file_suffix);
+    put_columns(out, &ll_schema_answers);
+}
+
 static void put_diff_columns(struct ll_buf *out)
 {
     ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
@@ -96,5 +102,7 @@ void ll_put_tables(struct ll_buf *out)
     put_sinks(out);
     put_run_columns(out, &ll_schema_records);
     put_run_columns(out, &ll_schema_pure);
+    put_run_columns(out, &ll_schema_rawlens);
+    put_answers_columns(out);
     put_diff_columns(out);
 }

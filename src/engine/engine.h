@@ -105,6 +105,8 @@ struct ll_vec {
     float (*max)(const float *x, size_t n);       /* NaN ignored unless all are; zero is returned as +0; n >= 1 */
     void (*tanh)(float *y, const float *x, size_t n);
     void (*erf)(float *y, const float *x, size_t n);
+    void (*exp_double)(double *y, const double *x, size_t n);  /* the bits of ll_exp and ll_log, but fast on long arrays */
+    void (*log_double)(double *y, const double *x, size_t n);
 };
 const struct ll_vec *ll_engine_vec(const struct ll_engine *eng);
 /* Run fn(arg, row0, row1) over 0..n rows split among all threads (ranges; results must not depend on the split). */
