@@ -97,11 +97,13 @@ static void say(const struct run *r, const char *line)
 
 static int run_models(struct run *r, struct ll_err *err)
 {
-    const struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
-                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL};
+    struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
+                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
+                             .keep_dir = r->dir.work, .key = r->key};
     for (int i = 0; i < r->e.n_models; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;
+        env.model_nr = i;
         struct ll_err why = {0};
         struct ll_buf line = {0};
         char took[24];
