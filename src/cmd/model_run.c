@@ -6,6 +6,7 @@
 #include "keep_resid.h"
 #include "map.h"
 #include "pass_tables.h"
+#include "resume.h"
 #include "term.h"
 #include "tuned_run.h"
 
@@ -20,6 +21,7 @@ struct slot { int ask, answer; }; /* answer -1: the pass itself; ask >= n_asks: 
 /* All that one model's run holds; freed as a whole. */
 struct model_run {
     const struct ll_run_env *env;
+    struct ll_listener stop;
     const struct ll_experiment *e;     /* env->e */
     struct ll_session s;
     struct ll_sink_set *sinks;
@@ -32,6 +34,8 @@ struct model_run {
     int n_prompts, n_answers, n_sweep; /* prepared so far */
     struct ll_pass_tables tables;
     struct ll_pass_stats stats;        /* of the pass at hand */
+    int has_stats;                     /* they were kept: no analysis is needed */
+    struct ll_resume resume;
     double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
     struct ll_tuned_run tuned;
     struct ll_doc *doc;                /* NULL: no analysis */
@@ -61,7 +65,7 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
     struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
                               .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
-    int rc = ll_analysis_run(&job, &m->stats, err);
+    int rc = m->has_stats ? LL_OK : ll_analysis_run(&job, &m->stats, err);
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
         const struct ll_row_flags *f = &m->tables.flags[l];
@@ -133,7 +137,7 @@ static int on_pass(struct model_run *m, int i, const struct ll_sweep_result *r, 
     if (rc)
         return rc;
     ll_first_layers(m->tables.flags, r->n_rows, &ms->L_copy, &ms->L_copy_H, &ms->L_semantic);
-    if (i == 0 && m->env->resid_dir && (rc = ll_keep_resid(m->env->resid_dir, m->stem, r, err)))
+    if (i == 0 && m->env->resid_dir && r->stack && (rc = ll_keep_resid(m->env->resid_dir, m->stem, r, err)))
         m->rows_failed = 1;
     return rc || i ? rc : keep_main(m, r, err);
 }
@@ -290,7 +294,7 @@ static struct ll_sweep sweep_of(struct model_run *m, struct ll_progress *bar)
     int V = m->s.model->d_vocab, k = e->top_verbose > MIN_TOP ? e->top_verbose : MIN_TOP;
     return (struct ll_sweep){.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
                              .k = k < V ? k : V /* clamped to the vocabulary (spec 6) */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
-                             .progress = on_progress, .progress_arg = bar};
+                             .progress = on_progress, .progress_arg = bar, .extra = &m->stop, .n_extra = 1};
 }
 
 static int calibrate(struct model_run *m, struct ll_err *err)
@@ -304,10 +308,18 @@ static int calibrate(struct model_run *m, struct ll_err *err)
     int rc = asks && m->tau ? LL_OK : ll_fail_mem(err, "calibration", sizeof *asks * (size_t)e->n_asks);
     for (int i = 0; i < e->n_asks && !rc; i++)
         asks[i] = (struct ll_sweep_prompt){.ids = m->prompts[i].ids.v, .n_ids = m->prompts[i].ids.n};
-    if (!rc)
+    if (!rc && !ll_resume_tau(&m->resume, m->tau, m->s.model->n_layers + 1))
         rc = ll_calibrate_run(e, &sweep, asks, m->tau, err);
+    ll_resume_keep_tau(&m->resume, m->tau, m->s.model->n_layers + 1);
     free(asks);
     return rc;
+}
+
+/* Of the main pass the document decodes residuals again. */
+static int keeps_resid(void *arg, int prompt)
+{
+    const struct model_run *m = arg;
+    return m->slots[prompt].ask == 0 && m->slots[prompt].answer < 0;
 }
 
 /* Once more through the tuned lens, the passes only. */
@@ -320,7 +332,8 @@ static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err
     sweep.tuned = m->tuned.lens;
     sweep.n_prompts = n;
     sweep.result = on_tuned;
-    int rc = ll_sweep_run(&sweep, err);
+    const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .at = m->n_sweep};
+    int rc = ll_resume_sweep(&kept, err);
     return rc ? rc : ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
 }
 
@@ -334,8 +347,9 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
                                        .put_tuned = ll_tuned_run_put, .put_tuned_arg = &m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
     if (!rc && m->e->analysis)
         rc = ll_doc_open(&m->doc, &setup, err);
+    const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .stats = m->e->analysis ? &m->stats : NULL, .has_stats = &m->has_stats, .keeps_resid = keeps_resid};
     if (!rc)
-        rc = ll_sweep_run(&sweep, err);
+        rc = ll_resume_sweep(&kept, err);
     if (!rc && m->tuned.lens)
         rc = sweep_tuned(m, sweep, err);
     ll_progress_end(&bar);
@@ -392,23 +406,37 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
 
 static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
-    int rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
+    int is_done = 0, rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
     if (rc)
         return rc;
     if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
         return LL_EFAIL;
-    if (!(rc = sweep_model(m, err)))
-        rc = finish_model(m, info, err);
-    if (rc && m->env->resid_dir)
+    rc = ll_resume_open(&m->resume, m->env->keep_dir, m->env->key, m->env->model_nr, info, m->s.model, m->sweep, m->n_sweep, &is_done, err);
+    if (!rc && is_done) {
+        ll_sink_set_keep(m->sinks);
+        return LL_OK;
+    }
+    if (!rc && !(rc = sweep_model(m, err)) && !(rc = finish_model(m, info, err)))
+        rc = ll_resume_finish(&m->resume, err);
+    if (rc && m->env->resid_dir && !*m->env->interrupted)
         ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);
     if (rc)
         ll_stem_give_back(m->env->stems);
     return rc;
 }
 
+/* Looked at once a layer, so that Ctrl-C does not wait for the batch. */
+static int look_up(void *arg, const struct ll_hook_visit *visit, struct ll_err *err)
+{
+    const struct model_run *m = arg;
+    (void)visit;
+    return *m->env->interrupted ? ll_fail(err, LL_EFAIL, "interrupted") : LL_OK;
+}
+
 int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err)
 {
-    struct model_run m = {.env = env, .e = env->e, .sinks = env->sinks};
+    struct model_run m = {.env = env, .e = env->e, .sinks = env->sinks, .resume.journal.fd = -1};
+    m.stop = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
     struct ll_model_info info;
     struct ll_info_text keep;
     int rc = ll_session_open(&m.s, model, env->engine, 0, err);

@@ -16,6 +16,8 @@ struct ll_run_env {
     const volatile sig_atomic_t *interrupted;  /* looked at between results: ends the model with LL_EFAIL */
     struct ll_stems *stems;                    /* names of the models' files so far, as the sinks have them */
     const char *resid_dir;                     /* keep the main pass's residuals here (keep_resid.h); NULL: no */
+    const char *keep_dir, *key;                /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
+    int model_nr;                              /* this model's number in the run */
 };
 /* Run one model and write all its files. On failure nothing of it is left in the sinks; *fatal: a file could not be written,
  * so there is no point in going on with other models. */

@@ -51,6 +51,12 @@ static void csv_abort_model(struct ll_sink *sink)
     s->stem = NULL;
 }
 
+/* The stem stays taken. */
+static void csv_keep_model(struct ll_sink *sink)
+{
+    ((struct csv_sink *)sink)->stem = NULL;
+}
+
 static int csv_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
@@ -161,5 +167,5 @@ static void csv_close(struct ll_sink *sink)
 
 const struct ll_sink_type ll_sink_csv = {
     "csv", "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
-    csv_open, csv_begin_model, csv_row, csv_end_model, csv_abort_model, csv_close,
+    csv_open, csv_begin_model, csv_row, csv_end_model, csv_keep_model, csv_abort_model, csv_close,
 };

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_LEN = 64, HEAD_LEN = 8 + KEY_LEN, FRAME_HEAD = 16, FRAME_SUM = 32 };
+enum { KEY_LEN = 64, /* 8 bytes of magic before it */ HEAD_LEN = LL_JOURNAL_EMPTY, FRAME_HEAD = 16, FRAME_SUM = 32 };
 static const char magic[8] = {'L', 'L', 'J', 'O', 'U', 'R', 'N', '1'}, frame_magic[4] = {'L', 'L', 'F', 'R'};
 
 static void put_le(unsigned char *p, uint64_t v, int n)

@@ -10,6 +10,7 @@
 #include "fail.h"
 #include "map.h"
 
+enum { LL_JOURNAL_EMPTY = 72 };  /* bytes of a journal without frames */
 struct ll_journal {
     int fd;                /* -1: closed */
     char *path;            /* owned */

@@ -360,6 +360,12 @@ static void json_abort_model(struct ll_sink *sink)
     s->stem = NULL;
 }
 
+/* The stem stays taken. */
+static void json_keep_model(struct ll_sink *sink)
+{
+    ((struct json_sink *)sink)->stem = NULL;
+}
+
 static int json_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
     struct json_sink *s = (struct json_sink *)sink;
@@ -411,5 +417,5 @@ static void json_close(struct ll_sink *sink)
 
 const struct ll_sink_type ll_sink_json = {
     "json", "what was run, milestones, predictions and provenance, one JSON file a model",
-    json_open, json_begin_model, json_row, json_end_model, json_abort_model, json_close,
+    json_open, json_begin_model, json_row, json_end_model, json_keep_model, json_abort_model, json_close,
 };

@@ -4,6 +4,7 @@
 #endif
 #include "rundir.h"
 #include "buf.h"
+#include "journal.h"
 #include "map.h"
 
 #include <dirent.h>
@@ -170,13 +171,28 @@ static int mark_unfinished(struct ll_rundir *dir, int *gone, struct ll_err *err)
 /* 1: the folder holds results of models or prompts that are whole, so that going on saves work. */
 static int has_results(const char *path)
 {
+    struct stat st;
     DIR *d = opendir(path);
     int found = 0;
     for (struct dirent *e; d && !found && (e = readdir(d)); )
-        found = !strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head));
+        found = !strncmp(e->d_name, done_head, strlen(done_head)) ||
+                (!strncmp(e->d_name, journal_head, strlen(journal_head)) && !fstatat(dirfd(d), e->d_name, &st, 0) && st.st_size > LL_JOURNAL_EMPTY);
     if (d)
         closedir(d);
     return found;
+}
+
+/* Files that the dead run was writing ("<name>.tmp<pid>", map.h). */
+static void remove_unwritten(const char *path)
+{
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d)); ) {
+        const char *tail = strstr(e->d_name, ".tmp");
+        if (tail && tail[4] && strspn(tail + 4, "0123456789") == strlen(tail + 4))
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        closedir(d);
 }
 
 /* Lock the partial folder at path if a run left it unfinished and lives no more; key: what it was a run of, "" unknown.
@@ -351,6 +367,7 @@ int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_di
         dir->work = n.path;
         dir->alive = n.lock;
         memcpy(dir->stamp, n.stamp, sizeof n.stamp);
+        remove_unwritten(dir->work);
         *found = 1;
     } else
         forget(dir);
@@ -446,22 +463,18 @@ static int take_name(const struct ll_rundir *dir, struct ll_err *err)
     return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));
 }
 
-/* From here on the results are kept, whatever happens: the folder is no longer one that may be removed as stale; what only
- * served to go on goes. key: what it was a run of. */
+/* The run has its name: what only served to go on goes. A kill before this leaves it all in the partial folder, to be gone on
+ * with. key: what it was a run of. */
 static void unmark(struct ll_rundir *dir, char key[LL_RUN_KEY])
 {
     ssize_t n = dir->alive >= 0 ? pread(dir->alive, key, LL_RUN_KEY - 1, 0) : 0;
     key[n > 0 ? n : 0] = 0;
-    DIR *d = opendir(dir->work);
+    DIR *d = opendir(dir->final);
     for (struct dirent *e; d && (e = readdir(d)); )
-        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)))
+        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)) || !strcmp(e->d_name, unfinished))
             unlinkat(dirfd(d), e->d_name, 0);
     if (d)
         closedir(d);
-    char *mark = name_of(NULL, "%s/%s", dir->work, unfinished);
-    if (mark)
-        unlink(mark);
-    free(mark);
     unlock(&dir->alive);
 }
 
@@ -471,7 +484,6 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
         return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
     char key[LL_RUN_KEY];
     int rc = LL_OK;
-    unmark(dir, key);
     if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
         rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
     if (!rc && dir->root) /* the folder itself is the lock: no file is left behind */
@@ -486,6 +498,7 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
         forget(dir);
         return rc;
     }
+    unmark(dir, key);
     sync_parent(dir->final); /* the name itself; the content is safe already */
     if (*key)
         each_dead(dir, remove_if_stale, key);

@@ -23,7 +23,7 @@ pure=$work/a/run-latest/output-demo-llama-pure-next-token.csv
 [ "$(head -1 "$pure" | tr , '\n' | sed -n 51,52p | tr '\n' ' ')" = "copy_collapse copy_strict@0.95 " ] || bad "columns 51 and 52 of pure"
 [ "$(head -1 "$pure" | tr , '\n' | sed -n 85p)" = answer_vs_top1_gap ] || bad "column 85 of pure"
 [ "$(grep -c '' "$pure")" = $((11 * 9 + 1)) ] || bad "rows of pure: $(grep -c '' "$pure")"
-grep -rlE "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
+grep -rlE --exclude=.command "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
 
 # --- the index
 query() { "$L" query --index "$work/a/index.sqlite" --csv "$1" | tail -n +2; }
