@@ -287,6 +287,23 @@ static void a_file_cut_short_is_told(void **state)
     free(before);
 }
 
+/* Tokens of a refused file go with it; the next file that has the same gets its own. */
+static void tokens_of_a_refused_file_are_made_again(void **state)
+{
+    static const char pure[] = "layer,pos,entropy,top1,prob1\n0,2,1, both,0.5\n1,2,1, both,0.5\n2,2,x, both,0.5\n";
+    static const char records[] = "layer,pos,token,entropy,top1,prob1\n0,0, own,1, both,0.5\n1,0, own,1, both,0.5\n2,0, own,1, both,0.5\n";
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    char *doc = path2(p->run, "output-Made-1.json");
+    unlink(doc);
+    spill(p->run, "output-Made-1-pure-next-token.csv", pure, sizeof pure - 1);
+    spill(p->run, "output-Made-1-records.csv", records, sizeof records - 1);
+    assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "data row 3"));
+    expect(p->db, "SELECT token, top1 FROM v_records", "token,top1\n own, both\n own, both\n own, both\n");
+    free(doc);
+}
+
 static void a_missing_file_is_told(void **state)
 {
     static const char *const files[] = {"output-Made-1.json", "output-Made-1-pure-next-token.csv", "output-Made-1-records.csv"};
@@ -669,6 +686,7 @@ int main(void)
         CASE(a_displaced_run_gets_its_rotated_name),
         CASE(a_broken_file_costs_its_own_rows_only),
         CASE(a_file_cut_short_is_told),
+        CASE(tokens_of_a_refused_file_are_made_again),
         CASE(a_missing_file_is_told),
         CASE(a_missing_pass_is_told),
         CASE(columns_are_found_by_name),
