@@ -6,6 +6,7 @@
 #include "family.h"
 #include "gguf.h"
 #include "hook.h"
+#include "index.h"
 #include "record.h"
 #include "sink.h"
 #include "sidecar_cols.h"
@@ -95,6 +96,15 @@ static void put_sinks(struct ll_buf *out)
         ll_buf_addf(out, "| %s | %s |\n", ll_sinks[i]->name, ll_sinks[i]->help);
 }
 
+static void put_index(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Index: tables, views, files\n\n");
+    ll_index_put_tables(out);
+    ll_buf_adds(out, "\n### Named queries\n\n| query | answers | parameters |\n| --- | --- | --- |\n");
+    for (const struct ll_query *q = ll_queries; q->name; q++)
+        ll_buf_addf(out, "| %s | %s | %s |\n", q->name, q->help, q->params);
+}
+
 void ll_put_tables(struct ll_buf *out)
 {
     put_families(out);
@@ -112,4 +122,5 @@ void ll_put_tables(struct ll_buf *out)
     put_run_columns(out, &ll_schema_tuned_variants);
     put_run_columns(out, &ll_schema_pos_audit);
     put_diff_columns(out);
+    put_index(out);
 }

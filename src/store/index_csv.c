@@ -268,8 +268,9 @@ static int check_complete(struct ll_loader *d, const char *name, struct ll_err *
         long long n = sqlite3_column_int64(st, 1), first = sqlite3_column_int64(st, 2), last = sqlite3_column_int64(st, 3);
         long long expected = (last - first + 1) * sqlite3_column_int64(st, 4);
         const char *what = key ? "pass " : "", *colon = key ? ": " : "";
-        if (first != d->k->first_layer || (d->l->n_layers >= 0 && last != d->l->n_layers))
-            rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected layers %d to %d, found %lld to %lld (file cut short?)", name, what, key ? key : "", colon, d->k->first_layer, d->l->n_layers, first, last);
+        long long from = d->k->first_layer == LL_ANY_FIRST ? first : d->k->first_layer, to = d->l->n_layers < 0 ? last : d->l->n_layers;
+        if (first != from || last != to)
+            rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected layers %lld to %lld, found %lld to %lld (file cut short?)", name, what, key ? key : "", colon, from, to, first, last);
         else if (n != expected)
             rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected %lld rows, found %lld (file cut short?)", name, what, key ? key : "", colon, expected, n);
     }
@@ -285,7 +286,7 @@ int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const char *
     size->n_columns = d.n_columns;
     if (!rc && !size->n_rows)
         rc = ll_fail(err, LL_EUSAGE, "%s: expected rows, found only a header (file cut short?)", name);
-    if (!rc && kind->first_layer >= 0)
+    if (!rc && kind->first_layer != LL_ANY_ROWS)
         rc = check_complete(&d, name, err);
     sqlite3_finalize(d.insert);
     sqlite3_finalize(d.insert_more);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIDY_SHARE = 5 };
+enum { TIDY_SHARE = 5, TIDY_PAGES = 256 }; /* a fifth of 2 MiB: less is not worth a second pass over the file */
 enum { BUSY_MS = 30000 }; /* another import of a large run may hold the lock so long */
 
 int ll_db_fail(sqlite3 *db, const char *what, struct ll_err *err)
@@ -186,7 +186,7 @@ static void tidy(sqlite3 *db, long long pages_before)
 {
     long long pages = 0, idle = 0;
     if (!ll_db_get(db, &pages, 0, NULL, "PRAGMA page_count", "") && !ll_db_get(db, &idle, 0, NULL, "PRAGMA freelist_count", "")
-        && (pages - pages_before > pages / TIDY_SHARE || idle > pages / TIDY_SHARE))
+        && pages > TIDY_PAGES && (pages - pages_before > pages / TIDY_SHARE || idle > pages / TIDY_SHARE))
         sqlite3_exec(db, "VACUUM", NULL, NULL, NULL); /* refused while somebody reads: the index is right, only larger */
 }
 

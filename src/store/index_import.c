@@ -10,170 +10,12 @@
  * is told as missing. */
 #include "index.h"
 #include "index_db.h"
-#include "index_load.h"
-#include "map.h"
-#include "sha256.h"
+#include "index_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { MAX_FILES = 100000 };
-
-struct file {
-    char *name, *stem;              /* owned */
-    const struct ll_file_kind *kind;/* NULL: an evaluation text, of which only the name is kept */
-    struct ll_map map;              /* owned: hashed and read from the same bytes */
-    char sha256[65];
-};
-
-struct scan {
-    struct file *file;  /* owned, [n], by stem and kind; evaluations in a list of their own */
-    int n, cap;
-    char **text; int n_texts; /* owned: names of evaluation texts, sorted */
-    char stamp[16];     /* "" without a timestamp file */
-    char started[48];   /* "YYYY-MM-DD HH:MM:SS", with ".fraction" where the folder has one; "" unknown */
-};
-
-/* ---- the folder ------------------------------------------------------------------------------------------------- */
-static void scan_free(struct scan *s)
-{
-    for (int i = 0; i < s->n; i++) {
-        free(s->file[i].name);
-        free(s->file[i].stem);
-        ll_map_close(&s->file[i].map);
-    }
-    free(s->file);
-    for (int i = 0; i < s->n_texts; i++)
-        free(s->text[i]);
-    free(s->text);
-    memset(s, 0, sizeof *s);
-}
-
-static int by_stem(const void *a, const void *b)
-{
-    const struct file *x = a, *y = b;
-    int d = strcmp(x->stem, y->stem);
-    return d ? d : x->kind < y->kind ? -1 : x->kind > y->kind; /* one table: its order */
-}
-
-/* Room for one more in a list that grows by doubling. */
-static int grow(void **list, int n, int *cap, size_t size, struct ll_err *err)
-{
-    if (n < *cap)
-        return LL_OK;
-    int more = *cap ? 2 * *cap : 16;
-    void *p = realloc(*list, (size_t)more * size);
-    if (!p)
-        return ll_fail_mem(err, "file list", (size_t)more * size);
-    *list = p;
-    *cap = more;
-    return LL_OK;
-}
-
-static int add_file(struct scan *s, const char *folder, const char *name, const struct ll_file_kind *kind, int stem_len, struct ll_err *err)
-{
-    if (s->n == MAX_FILES)
-        return ll_fail(err, LL_EUSAGE, "%s: more than %d output files", folder, MAX_FILES);
-    int rc = grow((void **)&s->file, s->n, &s->cap, sizeof *s->file, err);
-    if (rc)
-        return rc;
-    struct file *f = &s->file[s->n++];
-    memset(f, 0, sizeof *f);
-    f->kind = kind;
-    f->name = strdup(name);
-    f->stem = strndup(name + strlen("output-"), (size_t)stem_len);
-    char *path = ll_path_join(folder, name);
-    rc = f->name && f->stem && path ? ll_map_open(&f->map, path, err) : ll_fail_mem(err, "file name", strlen(name));
-    free(path);
-    if (rc)
-        return rc;
-    struct ll_sha256 sha;
-    ll_sha256_init(&sha);
-    ll_sha256_add(&sha, f->map.data, f->map.size);
-    ll_sha256_hex(&sha, f->sha256);
-    return LL_OK;
-}
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), k = strlen(end);
-    return n >= k && !strcmp(s + n - k, end);
-}
-
-static int add_text(struct scan *s, int *cap, const char *name, struct ll_err *err)
-{
-    int rc = s->n_texts < MAX_FILES ? grow((void **)&s->text, s->n_texts, cap, sizeof *s->text, err) : LL_OK;
-    if (rc || s->n_texts == MAX_FILES)
-        return rc;
-    s->text[s->n_texts] = strdup(name);
-    return s->text[s->n_texts++] ? LL_OK : ll_fail_mem(err, "file name", strlen(name));
-}
-
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such file. */
-static void read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size)
-{
-    char line[64] = "", *path = ll_path_join(folder, name);
-    FILE *f = path ? fopen(path, "r") : NULL;
-    *out = 0;
-    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, strlen(head)))
-        snprintf(out, size, "%.*s", (int)strspn(line + strlen(head), allowed), line + strlen(head));
-    if (f)
-        fclose(f);
-    free(path);
-}
-
-static int read_timestamp(struct scan *s, const char *folder, const char *name)
-{
-    const char *stamp = name + strlen("timestamp-");
-    if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
-        return 0;
-    snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
-    char fraction[16];
-    read_line(folder, name, "Experiment started: ", "0123456789-: ", s->started, 32);
-    read_line(folder, ".started", ".", "0123456789", fraction, sizeof fraction); /* ours: runs of one second differ here */
-    if (*s->started && *fraction)
-        snprintf(s->started + strlen(s->started), sizeof s->started - strlen(s->started), ".%s", fraction);
-    return 1;
-}
-
-static int scan_folder(struct scan *s, const struct ll_load *l, const char *folder, struct ll_err *err)
-{
-    memset(s, 0, sizeof *s);
-    DIR *d = opendir(folder);
-    if (!d)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot read the run folder: %s", folder, strerror(errno));
-    int rc = LL_OK, n_other = 0, cap = 0, stem_len;
-    struct dirent *e;
-    while (!rc && (e = readdir(d))) {
-        const struct ll_file_kind *kind;
-        if (!strncmp(e->d_name, "timestamp-", 10))
-            read_timestamp(s, folder, e->d_name);
-        else if (ends_with(e->d_name, ".md") && (!strncmp(e->d_name, "evaluation-", 11) || !strcmp(e->d_name, "meta-evaluation.md")))
-            rc = add_text(s, &cap, e->d_name, err);
-        else if (strncmp(e->d_name, "output-", 7))
-            continue; /* logs, folders */
-        else if ((kind = ll_file_kind_of(e->d_name, &stem_len)))
-            rc = add_file(s, folder, e->d_name, kind, stem_len, err);
-        else
-            n_other++;
-    }
-    closedir(d);
-    if (n_other)
-        ll_talk(l, "%s: %d files of kinds that have no table in this version are not imported", folder, n_other);
-    if (!rc && !s->n)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a run folder, found no output-*.json or .csv in it", folder);
-    if (!rc)
-        qsort(s->file, (size_t)s->n, sizeof s->file[0], by_stem);
-    if (!rc && s->n_texts)
-        qsort(s->text, (size_t)s->n_texts, sizeof s->text[0], by_name);
-    return rc;
-}
 
 /* ---- which run it is -------------------------------------------------------------------------------------------- */
 /* The folder's path, relative to the index's own folder where it lies below that, so that both can move together. */
@@ -191,7 +33,7 @@ static int folder_name(const char *db_path, const char *folder, char **name, str
     return *name ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot resolve the path: %s", folder, strerror(errno));
 }
 
-static int find_run(struct ll_load *l, const struct scan *s, const char *folder, struct ll_err *err)
+static int find_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     const char *started = *s->started ? s->started : NULL;
     int rc = ll_db_get(l->db, &l->run, 0, err, "SELECT run_id FROM runs WHERE stamp = ?1 AND started_at IS ?2 AND folder = ?3", "sss", s->stamp, started, folder);
@@ -212,7 +54,7 @@ static int rename_displaced(struct ll_load *l, const char *folder, struct ll_err
     return ll_db_do(l->db, err, "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp END WHERE folder = ?1 AND run_id <> ?2", "sis", folder, l->run, prefix);
 }
 
-static int make_or_move_run(struct ll_load *l, const struct scan *s, const char *folder, struct ll_err *err)
+static int make_or_move_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     int rc = find_run(l, s, folder, err);
     if (!rc && !l->run) {
@@ -232,7 +74,7 @@ struct import {
 };
 
 /* ---- models ----------------------------------------------------------------------------------------------------- */
-static int is_unchanged(struct ll_load *l, const struct file *f, int n, int *same, struct ll_err *err)
+static int is_unchanged(struct ll_load *l, const struct ll_folder_file *f, int n, int *same, struct ll_err *err)
 {
     long long known = 0, total = 0;
     int rc = ll_db_get(l->db, &total, 0, err, "SELECT count(*) FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2", "is", l->run, f->stem);
@@ -261,14 +103,14 @@ static int undo(struct ll_load *l, struct ll_err *err)
     return rc ? rc : ll_tokens_init(&l->tokens, l->db, err);
 }
 
-static int note_file(struct ll_load *l, const struct file *f, struct ll_err *err)
+static int note_file(struct ll_load *l, const struct ll_folder_file *f, struct ll_err *err)
 {
     int rc = ll_db_do(l->db, err, "INSERT INTO files (run, run_model, name, sha256, bytes) VALUES (?, ?, ?, ?, ?)", "iissi", l->run, l->run_model, f->name, f->sha256, (long long)f->map.size);
     l->file = sqlite3_last_insert_rowid(l->db);
     return rc;
 }
 
-static int load_csv(struct import *im, const struct file *f, struct ll_err *err)
+static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
 {
     struct ll_load *l = &im->l;
     enum ll_dialect dialect = l->is_ours ? LL_RFC4180 : ll_guess_dialect(f->map.data, f->map.size);
@@ -294,7 +136,7 @@ static int load_csv(struct import *im, const struct file *f, struct ll_err *err)
                               dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
 }
 
-static int load_doc(struct import *im, const struct file *f, struct ll_err *err)
+static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
 {
     struct ll_load *l = &im->l;
     struct ll_err why = {0};
@@ -319,7 +161,7 @@ static int load_doc(struct import *im, const struct file *f, struct ll_err *err)
 }
 
 /* A pass that one of the two tables has and the other has not: a file cut short between two passes. */
-static int compare_tables(struct import *im, const struct file *f, int n, struct ll_err *err)
+static int compare_tables(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     static const struct { const char *suffix, *sql; } t[] = {
         {"-pure-next-token.csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) AND"
@@ -350,7 +192,7 @@ static int compare_tables(struct import *im, const struct file *f, int n, struct
     return rc;
 }
 
-static int has_kind(const struct file *f, int n, const char *suffix)
+static int has_kind(const struct ll_folder_file *f, int n, const char *suffix)
 {
     for (int i = 0; i < n; i++)
         if (!strcmp(f[i].kind->suffix, suffix))
@@ -366,7 +208,7 @@ static void missing(struct import *im, const char *stem, const char *suffix, con
 }
 
 /* What the files that are there lack: told at each import. Also counts a model that has no results. */
-static int look_at_model(struct import *im, const struct file *f, int n, struct ll_err *err)
+static int look_at_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     long long is_ok = 0, last_only = 0, skipped = 0;
     int rc = ll_db_get(im->l.db, &is_ok, 0, err, "SELECT status IN ('ok', 'unknown') FROM run_models WHERE run = ?1 AND stem = ?2", "is", im->l.run, f->stem);
@@ -386,7 +228,7 @@ static int look_at_model(struct import *im, const struct file *f, int n, struct 
 }
 
 /* An unchanged model: its broken files are as broken as before. */
-static int repeat_problems(struct import *im, const struct file *f, int n, struct ll_err *err)
+static int repeat_problems(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     sqlite3_stmt *st;
     int rc = ll_db_prepare(im->l.db, &st, "SELECT f.problem FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2 AND f.problem IS NOT NULL ORDER BY f.id", err);
@@ -402,7 +244,7 @@ static int repeat_problems(struct import *im, const struct file *f, int n, struc
 }
 
 /* The n files of one stem. */
-static int load_model(struct import *im, const struct file *f, int n, struct ll_err *err)
+static int load_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     struct ll_load *l = &im->l;
     int same, rc = is_unchanged(l, f, n, &same, err);
@@ -423,7 +265,7 @@ static int load_model(struct import *im, const struct file *f, int n, struct ll_
     return rc ? rc : look_at_model(im, f, n, err);
 }
 
-static int load_models(struct import *im, const struct scan *s, struct ll_err *err)
+static int load_models(struct import *im, const struct ll_folder *s, struct ll_err *err)
 {
     int rc = LL_OK;
     for (int i = 0, k; i < s->n && !rc; i = k) {
@@ -435,7 +277,7 @@ static int load_models(struct import *im, const struct scan *s, struct ll_err *e
 }
 
 /* The index mirrors the folder: a model whose files are gone goes too, and models that nothing refers to. */
-static int drop_missing(struct ll_load *l, const struct scan *s, struct ll_err *err)
+static int drop_missing(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)
 {
     sqlite3_stmt *st;
     int rc = ll_db_prepare(l->db, &st, "SELECT id, stem FROM run_models WHERE run = ?1 ORDER BY id", err);
@@ -462,7 +304,7 @@ static const char *kind_of_text(const char *name)
     return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : !strncmp(name, "evaluation-cross-model", 22) ? "cross" : "single";
 }
 
-static int put_texts(struct ll_load *l, const struct scan *s, struct ll_err *err)
+static int put_texts(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)
 {
     int rc = ll_db_do(l->db, err, "DELETE FROM evaluations WHERE run = ?", "i", l->run);
     for (int i = 0; i < s->n_texts && !rc; i++) {
@@ -474,7 +316,7 @@ static int put_texts(struct ll_load *l, const struct scan *s, struct ll_err *err
     return rc;
 }
 
-static int import_scan(struct import *im, const struct scan *s, const char *folder, struct ll_err *err)
+static int import_scan(struct import *im, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     struct ll_load *l = &im->l;
     int rc = ll_db_exec(l->db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
@@ -501,11 +343,11 @@ int ll_index_import(const char *db_path, const char *run_folder, struct ll_impor
 {
     struct ll_import_report unused;
     struct import im = {.l = {.talk = talk, .talk_arg = talk_arg}, .report = report ? report : &unused};
-    struct scan s;
+    struct ll_folder s;
     char *folder = NULL;
     long long pages = -1;
     memset(im.report, 0, sizeof *im.report);
-    int rc = scan_folder(&s, &im.l, run_folder, err);
+    int rc = ll_folder_scan(&s, &im.l, run_folder, err);
     if (!rc)
         rc = ll_db_open_write(&im.l.db, db_path, err);
     if (!rc)
@@ -518,7 +360,7 @@ int ll_index_import(const char *db_path, const char *run_folder, struct ll_impor
         memset(im.report, 0, sizeof *im.report);
     ll_db_close_write(im.l.db, rc ? -1 : pages);
     free(folder);
-    scan_free(&s);
+    ll_folder_free(&s);
     if (!rc && im.report->n_problems)
         rc = ll_fail(err, LL_EUSAGE, "%s: imported but for %d file%s: %s", run_folder, im.report->n_problems, im.report->n_problems == 1 ? "" : "s", im.first);
     return rc;

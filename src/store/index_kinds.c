@@ -57,21 +57,21 @@ static const struct ll_index_col artifact_audit[] = {
 };
 
 const struct ll_file_kind ll_file_kinds[] = {
-    {".json", LL_SHAPE_DOC, NULL, NULL, NULL, -1, none, NULL},
+    {".json", LL_SHAPE_DOC, NULL, NULL, NULL, LL_ANY_ROWS, none, NULL},
     {"-pure-next-token.csv", LL_SHAPE_PURE, "pure", NULL, NULL, 0, pure, "The first unseen token, every row of every pass; lens norm or raw, prism and tuned from the sidecar files."},
     {"-records.csv", LL_SHAPE_RECORDS, "records", NULL, NULL, 0, records, "Every row and position of every pass."},
     {"-pure-next-token-prism.csv", LL_SHAPE_PURE, "pure", "prism", NULL, 0, pure, NULL},
     {"-records-prism.csv", LL_SHAPE_RECORDS, "records", "prism", NULL, 0, records, NULL},
-    {"-pure-next-token-tuned.csv", LL_SHAPE_PURE, "pure", "tuned", NULL, 1, pure, NULL},
-    {"-records-tuned.csv", LL_SHAPE_RECORDS, "records", "tuned", NULL, 1, records, NULL},
-    {"-answers.csv", LL_SHAPE_PASS, "answers", NULL, "answer_index", 0, answers, "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens."},
+    {"-pure-next-token-tuned.csv", LL_SHAPE_PURE, "pure", "tuned", NULL, LL_ANY_FIRST, pure, NULL},
+    {"-records-tuned.csv", LL_SHAPE_RECORDS, "records", "tuned", NULL, LL_ANY_FIRST, records, NULL},
+    {"-answers.csv", LL_SHAPE_PASS, "answers", NULL, "answer_index", LL_ANY_FIRST, answers, "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens."},
     {"-pure-next-token-rawlens.csv", LL_SHAPE_PASS, "rawlens", NULL, NULL, 0, rawlens, "Raw lens beside norm lens, every row."},
-    {"-pure-next-token-rawlens-window.csv", LL_SHAPE_PASS, "rawlens_window", NULL, "lens", -1, rawlens_window, "Raw and norm lens near the milestones, a row each."},
-    {"-pure-next-token-tuned-variants.csv", LL_SHAPE_MODEL, "tuned_variants", NULL, NULL, 1, tuned_variants, "Tuned lens against its rotation or temperature alone (the original's: Canada→Ottawa only, defect D3)."},
-    {"-positions-tuned-audit.csv", LL_SHAPE_MODEL, "positions_audit", NULL, NULL, 1, positions_audit, "Tuned lens at positions along the prompt (the original's: Canada→Ottawa only, defect D3)."},
-    {"-milestones.csv", LL_SHAPE_MODEL, "milestones", NULL, NULL, -1, milestones, "The four citation rows: strict copy, soft copy, semantic, confirmed."},
+    {"-pure-next-token-rawlens-window.csv", LL_SHAPE_PASS, "rawlens_window", NULL, "lens", LL_ANY_ROWS, rawlens_window, "Raw and norm lens near the milestones, a row each."},
+    {"-pure-next-token-tuned-variants.csv", LL_SHAPE_MODEL, "tuned_variants", NULL, NULL, LL_ANY_FIRST, tuned_variants, "Tuned lens against its rotation or temperature alone (the original's: Canada→Ottawa only, defect D3)."},
+    {"-positions-tuned-audit.csv", LL_SHAPE_MODEL, "positions_audit", NULL, NULL, LL_ANY_FIRST, positions_audit, "Tuned lens at positions along the prompt (the original's: Canada→Ottawa only, defect D3)."},
+    {"-milestones.csv", LL_SHAPE_MODEL, "milestones", NULL, NULL, LL_ANY_ROWS, milestones, "The four citation rows: strict copy, soft copy, semantic, confirmed."},
     {"-artifact-audit.csv", LL_SHAPE_MODEL, "artifact_audit", NULL, NULL, 0, artifact_audit, "Lens artefacts; layer null is the file's _summary row."},
-    {NULL, LL_SHAPE_DOC, NULL, NULL, NULL, -1, NULL, NULL},
+    {NULL, LL_SHAPE_DOC, NULL, NULL, NULL, LL_ANY_ROWS, NULL, NULL},
 };
 
 const struct ll_file_kind *ll_file_kind_of(const char *name, int *stem_len)

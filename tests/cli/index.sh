@@ -34,6 +34,37 @@ check 0 "" "$L" index "$work/moved" --index "$work/m.sqlite"
 { head -1 "$work/swapped"; tail -n +2 "$work/one/output-Made-0-pure-next-token.csv"; } >"$work/moved/output-Made-0-pure-next-token.csv"
 check 2 "output-Made-0-pure-next-token.csv: data row" "$L" index "$work/moved" --index "$work/m.sqlite"
 
+# --- what is read back is what the files say, to the last bit
+"$L" query --index "$work/i.sqlite" --csv "select * from v_records" >"$work/records.csv"
+"$L" query --index "$work/i.sqlite" --csv "select * from v_pure" >"$work/pure.csv"
+"$L" query --index "$work/i.sqlite" --csv "select * from v_rawlens" >"$work/rawlens.csv"
+"$L" query --index "$work/i.sqlite" --csv "select v.pass_key || printf(':L%03d:P%04d', t.layer, t.pos) as row_id, rank, token, prob, token_id from topk t join v_passes v on v.pass = t.pass" >"$work/topk.csv"
+python3 - "$work" <<'EOF' || bad "values read back differ from the files"
+import csv, sys
+work, bad = sys.argv[1], 0
+read = lambda path: list(csv.DictReader(open(path, newline="")))
+def same(a, b):
+    if a == b or (a, b) in (("True", "1"), ("False", "0")):
+        return True
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return False
+for kind, suffix, least in (("records", "records", 15), ("pure", "pure-next-token", 45), ("rawlens", "pure-next-token-rawlens", 20)):
+    files = read(f"{work}/one/output-Made-0-{suffix}.csv")
+    got = {r.get("row_id") or f"{r['pass_key']}:L{int(r['layer']):03d}:P0003": r for r in read(f"{work}/{kind}.csv")}
+    columns = [c for c in files[0] if c in next(iter(got.values()))]
+    bad += len(columns) < least or len(got) != len(files)
+    bad += sum(not same(r[c], got[r["row_id"]][c]) for r in files for c in columns)
+top = {(r["row_id"], int(r["rank"])): r for r in read(f"{work}/topk.csv")}
+for r in read(f"{work}/one/output-Made-0-records.csv"):
+    ids = r["top_ids"].split()
+    for k, i in enumerate(ids, 1):
+        t = top.pop((r["row_id"], k))
+        bad += t["token"] != r[f"top{k}"] or float(t["prob"]) != float(r[f"prob{k}"]) or t["token_id"] != i
+sys.exit(bad + len(top) > 0)
+EOF
+
 # --- kill -9: what was there is there, nothing of the new is, and a later import comes to the same
 state() { query "$1" "select sum(entropy_bits), count(*), (select sum(p_answer) from pure), (select count(*) from files), (select count(*) from rawlens), (select count(distinct text) from tokens t join records r on r.tok1 = t.id) from records"; }
 cp "$work/i.sqlite" "$work/whole.sqlite"

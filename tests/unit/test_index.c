@@ -286,6 +286,23 @@ static void a_file_cut_short_is_told(void **state)
     free(before);
 }
 
+/* Tokens of a refused file go with it; the next file that has the same gets its own. */
+static void tokens_of_a_refused_file_are_made_again(void **state)
+{
+    static const char pure[] = "layer,pos,entropy,top1,prob1\n0,2,1, both,0.5\n1,2,1, both,0.5\n2,2,x, both,0.5\n";
+    static const char records[] = "layer,pos,token,entropy,top1,prob1\n0,0, own,1, both,0.5\n1,0, own,1, both,0.5\n2,0, own,1, both,0.5\n";
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    char *doc = path2(p->run, "output-Made-1.json");
+    unlink(doc);
+    spill(p->run, "output-Made-1-pure-next-token.csv", pure, sizeof pure - 1);
+    spill(p->run, "output-Made-1-records.csv", records, sizeof records - 1);
+    assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "data row 3"));
+    expect(p->db, "SELECT token, top1 FROM v_records", "token,top1\n own, both\n own, both\n own, both\n");
+    free(doc);
+}
+
 static void a_missing_file_is_told(void **state)
 {
     static const char *const files[] = {"output-Made-1.json", "output-Made-1-pure-next-token.csv", "output-Made-1-records.csv"};
@@ -421,6 +438,108 @@ static void named_queries_know_the_answers(void **state)
             ll_buf_free(&out);
         }
     }
+}
+
+/* What the help says a query takes is what its SQL takes. */
+static void parameters_are_those_listed(void **state)
+{
+    const struct place *p = *state;
+    sqlite3 *db;
+    import(p);
+    assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+    for (const struct ll_query *q = ll_queries; q->name; q++) {
+        sqlite3_stmt *st;
+        int n = 0;
+        if (sqlite3_prepare_v2(db, q->sql, -1, &st, NULL) != SQLITE_OK)
+            fail_msg("%s: %s", q->name, sqlite3_errmsg(db));
+        for (const char *s = q->params; (s = strchr(s, '=')); s++)
+            n++;
+        if (n != sqlite3_bind_parameter_count(st))
+            fail_msg("%s: %d parameters, the list says \"%s\"", q->name, sqlite3_bind_parameter_count(st), q->params);
+        for (int i = 1; i <= n; i++) {
+            char word[40];
+            snprintf(word, sizeof word, "%s=", sqlite3_bind_parameter_name(st, i) + 1);
+            if (!strstr(q->params, word))
+                fail_msg("%s: %s is not in \"%s\"", q->name, word, q->params);
+        }
+        sqlite3_finalize(st);
+    }
+    sqlite3_close(db);
+}
+
+/* Without run=, the newest run of each era; run=all, a stamp, a folder and a number choose. */
+static void the_newest_run_is_the_default(void **state)
+{
+    const struct place *p = *state;
+    char *second = path2(p->dir, "run-b");
+    import(p);
+    mkdir(second, 0777);
+    made_into(second);
+    spill(second, "timestamp-20260102-0305", "Experiment started: 2026-01-02 03:05:00\n", 40);
+    struct place q = {p->dir, second, p->db};
+    import(&q);
+    static const char newer[] = "stamp,model,n_layers,L_semantic,depth\n20260102-0305,Made-1,2,2,1\n", older[] = "stamp,model,n_layers,L_semantic,depth\n20260102-0304,Made-1,2,2,1\n";
+    expect(p->db, "first-semantic-layer", newer);
+    expect(p->db, "first-semantic-layer era=ours", newer);
+    expect(p->db, "first-semantic-layer era=late", "stamp,model,n_layers,L_semantic,depth\n");
+    expect(p->db, "first-semantic-layer run=20260102-0304", older);
+    expect(p->db, "first-semantic-layer run=run-latest", older);
+    expect(p->db, "first-semantic-layer run=1", older);
+    expect(p->db, "first-semantic-layer run=all", "stamp,model,n_layers,L_semantic,depth\n20260102-0304,Made-1,2,2,1\n20260102-0305,Made-1,2,2,1\n");
+    free(second);
+}
+
+static void an_index_of_another_version_is_refused(void **state)
+{
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    struct ll_buf out = {0};
+    sqlite3 *db;
+    import(p);
+    assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "index of version 1, expected 2: delete it and index the run folders again"));
+    err.code = 0;
+    assert_int_equal(ll_index_query(p->db, "runs", LL_OUT_CSV, 0, &out, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "version 1"));
+    ll_buf_free(&out);
+}
+
+/* Files of the late kind made here: every table gets its rows, flags and nulls come back, wrong ones are told. */
+static void further_files_fill_their_tables(void **state)
+{
+    static const char rawlens[] = "fact_key,fact_index,prompt_id,prompt_variant,layer,answer_rank_raw,answer_rank_norm,norm_only_semantics,top1_token_str_raw\n"
+        "Germany→Berlin,0,pos,orig,0,9,9,False,\"a\nb\"\nGermany→Berlin,0,pos,orig,1,7,1,True,x\\y\nGermany→Berlin,0,pos,orig,2,1,1,False,\n";
+    static const char tuned[] = "layer,pos,token,entropy,top1,prob1,fact_index,prompt_id,prompt_variant,copy_strict@0.95,copy_soft_k1@0.5,answer_rank,kl_to_final_bits\n"
+        "1,2,x,5.5, a,0.25,0,pos,orig,True,,1,0.5\n2,2,x,4.5, a,0.25,0,pos,orig,False,True,1,0\n";
+    static const char audit[] = "layer,js_divergence,risk_tier\n_summary,0.5,high\n0,1,\n1,2,\n2,3,\n";
+    static const char answers[] = "fact_key,fact_index,prompt_id,prompt_variant,layer,answer_index,answer,n_tokens,first_id,first_rank,p_first,logprob,row_id\n"
+        ",0,pos,orig,2,0,Berlin,1,42,1,0.75,-0.25,pos.orig.0:L002:P0002\n,0,pos,orig,2,1,Bonn,2,43,5,0.1,-2.5,pos.orig.0:L002:P0002\n";
+    const struct place *p = *state;
+    spill(p->run, "output-Made-1-pure-next-token-rawlens.csv", rawlens, sizeof rawlens - 1);
+    spill(p->run, "output-Made-1-pure-next-token-tuned.csv", tuned, sizeof tuned - 1);
+    spill(p->run, "output-Made-1-artifact-audit.csv", audit, sizeof audit - 1);
+    spill(p->run, "output-Made-1-answers.csv", answers, sizeof answers - 1);
+    spill(p->run, "evaluation-Made-1.md", "#\n", 2);
+    spill(p->run, "meta-evaluation.md", "#\n", 2);
+    import(p);
+    expect(p->db, "SELECT layer, answer_rank_raw, norm_only_semantics, top1_token_str_raw FROM v_rawlens", "layer,answer_rank_raw,norm_only_semantics,top1_token_str_raw\n0,9,0,\"a\nb\"\n1,7,1,x\\y\n2,1,0,\n");
+    expect(p->db, "norm-raw-disagreement", "stamp,model,pass_key,layer,rank_norm,rank_raw,p_norm,p_raw,top1_norm,top1_raw\n20260102-0304,Made-1,pos.orig.0,1,1,7,,,,x\\y\n");
+    expect(p->db, "SELECT layer, name, value FROM pure_flags f JOIN pure p ON p.id = f.pure ORDER BY 1, 2", "layer,name,value\n1,copy_strict@0.95,1\n2,copy_soft_k1@0.5,1\n2,copy_strict@0.95,0\n");
+    expect(p->db, "SELECT lens, layer, gain_bits FROM v_lens_gain", "lens,layer,gain_bits\ntuned,1,0.5\ntuned,2,0\n");
+    expect(p->db, "tuned-gain", "stamp,model,pass_key,lens,n_rows,median_gain_bits,n_better,first_rank1_lens,first_rank1_own\n20260102-0304,Made-1,pos.orig.0,tuned,2,0.25,1,1,2\n");
+    expect(p->db, "confirmed", "stamp,model,pass_key,L_norm,L_raw,L_tuned,confirmed,by\n20260102-0304,Made-1,pos.orig.0,2,2,1,2,both\n");
+    expect(p->db, "SELECT nr, layer, js_divergence, risk_tier FROM artifact_audit", "nr,layer,js_divergence,risk_tier\n1,,0.5,high\n2,0,1,\n3,1,2,\n4,2,3,\n");
+    expect(p->db, "SELECT kind, model, path FROM evaluations ORDER BY path", "kind,model,path\nsingle,Made-1,evaluation-Made-1.md\nmeta,,meta-evaluation.md\n");
+    expect(p->db, "answers", "stamp,model,pass_key,layer,answer,n_tokens,first_rank,p_first,logprob\n20260102-0304,Made-1,pos.orig.0,2,Berlin,1,1,0.75,-0.25\n20260102-0304,Made-1,pos.orig.0,2,Bonn,2,5,0.1,-2.5\n");
+    /* cut between two rows */
+    struct ll_err err = {0};
+    spill(p->run, "output-Made-1-pure-next-token-tuned.csv", tuned, (size_t)(strstr(tuned, "2,2,x") - tuned));
+    assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
+    assert_non_null(strstr(err.msg, "output-Made-1-pure-next-token-tuned.csv: pass pos.orig.0: expected layers 1 to 2, found 1 to 1"));
+    expect(p->db, "SELECT (SELECT count(*) FROM answers) a, (SELECT count(*) FROM pure WHERE lens = 'tuned') t", "a,t\n2,0\n");
 }
 
 static void stored_and_recomputed_milestones_are_compared(void **state)
@@ -566,11 +685,16 @@ int main(void)
         CASE(a_displaced_run_gets_its_rotated_name),
         CASE(a_broken_file_costs_its_own_rows_only),
         CASE(a_file_cut_short_is_told),
+        CASE(tokens_of_a_refused_file_are_made_again),
         CASE(a_missing_file_is_told),
         CASE(a_missing_pass_is_told),
         CASE(columns_are_found_by_name),
         CASE(what_is_no_run_or_no_index_is_refused),
         CASE(named_queries_know_the_answers),
+        CASE(parameters_are_those_listed),
+        CASE(the_newest_run_is_the_default),
+        CASE(an_index_of_another_version_is_refused),
+        CASE(further_files_fill_their_tables),
         CASE(stored_and_recomputed_milestones_are_compared),
         CASE(output_is_safe_and_aligned),
         CASE(long_text_is_shortened_numbers_are_not),
