@@ -1,6 +1,7 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
 #include "csv_text.h"
+#include "intervene_opt.h"
 #include "json_write.h"
 #include "metrics.h"
 #include "prompts.h"
@@ -18,10 +19,11 @@
 struct lens_opts {
     struct ll_common common;
     const char *answer, *ids;
+    struct ll_opt_list intervene;
     int answer_id, top, pos, json, csv;
 };
 static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1};
-enum { N_OPTS = 12 };
+enum { N_OPTS = 13 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -33,6 +35,7 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
+        LL_OPT_INTERVENE(o->intervene),
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -55,6 +58,7 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
+    struct ll_intervene *iv;
     enum ll_lens_kind lens;
     int ln_bias_drop;
     int pos;
@@ -111,6 +115,9 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     put_prompt(v, t);
     ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s)\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
                 v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "", bits_max);
+    ll_style(&v->out, t, LL_YELLOW);
+    ll_intervene_line(&v->out, v->iv);
+    ll_style(&v->out, t, LL_PLAIN);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
@@ -227,6 +234,7 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_end(&j);
     if (v->p->answer.n)
         ll_json_int(&j, "answer_id", v->p->answer.v[0]);
+    ll_intervene_json(&j, v->iv);
     ll_json_bool(&j, "last_row_equals_model", 1); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
     for (int l = 0; l <= n; l++) {
@@ -306,7 +314,8 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     /* the answer is followed at the position read, which a cut prompt makes the last one */
     struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
-    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+    struct ll_listener writes = ll_intervene_listener(v->iv);
+    struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .k = o->top, .prompts = &prompt, .n_prompts = 1,
                              .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
@@ -330,7 +339,8 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
+    struct ll_intervene iv = {0};
+    struct view v = {.o = &o, .s = &s, .p = &p, .iv = &iv, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
     v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
@@ -340,9 +350,12 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
+    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))
+        rc = ll_intervene_fits(&iv, v.pos + 1, err);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
+    ll_intervene_free(&iv);
     ll_prompt_free(&p);
     ll_session_close(&s);
     return rc;

@@ -97,7 +97,7 @@ static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, in
 {
     int rc;
     float *z = a->z;
-    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores};
+    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores, p->batch};
     a->z = NULL;
     a->scores_out = p->scores;
     ll_attention(p->engine, a);

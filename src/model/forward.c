@@ -152,7 +152,7 @@ int ll_pass_call(struct ll_pass *p, const struct ll_hook_visit *visit, struct ll
 
 int ll_pass_hook(struct ll_pass *p, enum ll_hook h, int layer, int row0, int n_rows, float *data, int width, long stride, struct ll_err *err)
 {
-    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data};
+    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data, p->batch};
     return ll_pass_call(p, &v, err);
 }
 
@@ -349,6 +349,7 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
             return ll_fail(err, LL_EUSAGE, "sequence %d: expected at most %d tokens, as many as the model has learned positions, found %d", s, m->n_positions, b->start[s + 1] - b->start[s]);
 
     p->met_nonfinite = 0;
+    p->batch = b;
     if (from == 0 && (rc = embed(p, b, err)))
         return rc;
     for (l = from; l < to && !rc; l++) {

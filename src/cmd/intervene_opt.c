@@ -1,0 +1,41 @@
+/* intervene_opt.c - see intervene_opt.h */
+#include "intervene_opt.h"
+
+#include "prompts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "ids:1,2,3", or text with the start token the tokenizer adds. */
+static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, struct ll_err *err)
+{
+    const struct ll_session *s = arg;
+    struct ll_prompt p = {0};
+    char *copy = strndup(text, n);
+    int rc = copy ? LL_OK : ll_fail_mem(err, "prompt", n);
+    if (!rc && !strncmp(copy, "ids:", 4)) {
+        struct ll_ids list = {0};
+        if (!(rc = ll_parse_ids(copy + 4, &list, err)))
+            rc = ll_prompt_from_ids(&p, s, list.v, list.n, -1, err);
+        ll_ids_free(&list);
+    } else if (!rc)
+        rc = ll_prompt_from_text(&p, s, copy, n, NULL, err);
+    free(copy);
+    if (rc)
+        return rc;
+    *n_ids = p.ids.n;
+    *ids = p.ids.v; /* taken over */
+    p.ids = (struct ll_ids){0};
+    ll_prompt_free(&p);
+    return LL_OK;
+}
+
+int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n, struct ll_err *err)
+{
+    struct ll_intervene_prompts prompts = {encode, (void *)(uintptr_t)s};
+    int rc = LL_OK;
+    memset(iv, 0, sizeof *iv);
+    for (int i = 0; i < n && !rc; i++)
+        rc = ll_intervene_parse(iv, specs[i], err);
+    return rc ? rc : ll_intervene_ready(iv, s->model, s->engine, &prompts, err);
+}
