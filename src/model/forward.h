@@ -23,7 +23,7 @@ struct ll_batch {
 
 /* cos and sin of the positions, [max_seq, d_rot/2] each. */
 struct ll_rope_rows { float *cos, *sin; };
-enum { LL_ROPE_TABLES = 4 };      /* model->rope, its long form, model->rope_local, its long form */
+enum { LL_ROPE_TABLES = 6 };      /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
 
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
