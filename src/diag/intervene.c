@@ -3,6 +3,7 @@
 
 #include "intervene_source.h"
 #include "steps.h"
+#include "variant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,25 +195,18 @@ static int check_point(const struct ll_intervention *v, const struct ll_model *m
     return LL_OK;
 }
 
-/* A model that shares everything but the order of its blocks. */
+/* A copy of the model that differs in the order of its blocks. */
 static int swap_blocks(struct ll_intervene *iv, struct ll_err *err)
 {
-    size_t n = (size_t)iv->model->n_layers;
-    iv->copy = malloc(sizeof *iv->copy);
-    iv->layers = malloc(sizeof *iv->layers * n);
-    if (!iv->copy || !iv->layers)
-        return ll_fail_mem(err, "swapped blocks", sizeof *iv->layers * n);
-    memcpy(iv->layers, iv->model->layers, sizeof *iv->layers * n);
-    *iv->copy = *iv->model;
-    iv->copy->layers = iv->layers;
-    for (int i = 0; i < iv->n; i++)
+    int rc = ll_variant_make(&iv->copy, iv->model, NULL, err);
+    for (int i = 0; i < iv->n && !rc; i++)
         if (iv->v[i].kind == LL_IV_SWAP) {
-            struct ll_layer keep = iv->layers[iv->v[i].layer];
-            iv->layers[iv->v[i].layer] = iv->layers[iv->v[i].other];
-            iv->layers[iv->v[i].other] = keep;
+            struct ll_layer *a = &iv->copy->layers[iv->v[i].layer], *b = &iv->copy->layers[iv->v[i].other], keep = *a;
+            *a = *b;
+            *b = keep;
         }
-    iv->model = iv->copy;
-    return LL_OK;
+    iv->model = rc ? iv->model : iv->copy;
+    return rc;
 }
 
 int ll_intervene_ready(struct ll_intervene *iv, const struct ll_model *model, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err)
@@ -269,8 +263,7 @@ void ll_intervene_free(struct ll_intervene *iv)
         free(iv->v[i].values);
     }
     free(iv->v);
-    free(iv->copy);
-    free(iv->layers);
+    ll_variant_free(iv->copy);
     free(iv->saved);
     free(iv->mean);
     memset(iv, 0, sizeof *iv);

@@ -48,8 +48,7 @@ struct ll_intervention {
 struct ll_intervene {
     struct ll_intervention *v; int n;  /* owned */
     const struct ll_model *model;      /* what to run: the model given, or the copy below; borrowed or own */
-    struct ll_model *copy;             /* owned: shares all weights */
-    struct ll_layer *layers;           /* owned */
+    struct ll_model *copy;             /* owned: a variant that shares all weights */
     float *saved; size_t n_saved;      /* rows of a skipped block on their way round it; owned */
     double *mean; size_t n_mean;       /* owned */
 };

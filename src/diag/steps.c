@@ -46,7 +46,7 @@ static const char *const bounds[LL_N_BOUNDS] = {
     [LL_BOUND_NORM_RMS] = "rms before a norm's gain in 0.9..1.0001", [LL_BOUND_RESID_SIZE] = "residual below 1e5", [LL_BOUND_ZERO_ROW] = "no residual row all zero"};
 const char *ll_bound_name(enum ll_bound b) { return bounds[b]; }
 
-int ll_steps_init(struct ll_steps *st, const struct ll_model *m, int n_pos, struct ll_err *err)
+int ll_watch_init(struct ll_watch *st, const struct ll_model *m, int n_pos, struct ll_err *err)
 {
     size_t layers = (size_t)m->n_layers;
     memset(st, 0, sizeof *st);
@@ -57,11 +57,11 @@ int ll_steps_init(struct ll_steps *st, const struct ll_model *m, int n_pos, stru
     st->pattern = calloc(layers * (size_t)m->n_heads + 1, sizeof *st->pattern);
     if (st->step && st->norm && st->pattern)
         return LL_OK;
-    ll_steps_free(st);
+    ll_watch_free(st);
     return ll_fail_mem(err, "statistics of the steps", (layers + 1) * LL_N_HOOKS * sizeof *st->step);
 }
 
-void ll_steps_free(struct ll_steps *st)
+void ll_watch_free(struct ll_watch *st)
 {
     free(st->step);
     free(st->norm);
@@ -69,15 +69,15 @@ void ll_steps_free(struct ll_steps *st)
     memset(st, 0, sizeof *st);
 }
 
-static size_t slot(const struct ll_steps *st, int layer) { return (size_t)(layer < 0 ? st->model->n_layers : layer); }
+static size_t slot(const struct ll_watch *st, int layer) { return (size_t)(layer < 0 ? st->model->n_layers : layer); }
 
-const struct ll_step *ll_step_at(const struct ll_steps *st, enum ll_hook h, int layer)
+const struct ll_step *ll_step_at(const struct ll_watch *st, enum ll_hook h, int layer)
 {
     const struct ll_step *s = &st->step[slot(st, layer) * LL_N_HOOKS + h];
     return s->n_rows ? s : NULL;
 }
 
-const struct ll_norm_check *ll_norm_check_at(const struct ll_steps *st, int which, int layer)
+const struct ll_norm_check *ll_norm_check_at(const struct ll_watch *st, int which, int layer)
 {
     const struct ll_norm_check *c = &st->norm[slot(st, which == LL_CHECK_FINAL ? -1 : layer) * LL_N_CHECKS + (size_t)which];
     return c->is_set ? c : NULL;
@@ -85,7 +85,7 @@ const struct ll_norm_check *ll_norm_check_at(const struct ll_steps *st, int whic
 
 /* ---- offences ---------------------------------------------------------------------------------------------------- */
 
-static void blame(struct ll_steps *st, enum ll_bound b, const struct ll_hook_visit *v, int head, int pos, int index, double value)
+static void blame(struct ll_watch *st, enum ll_bound b, const struct ll_hook_visit *v, int head, int pos, int index, double value)
 {
     if (st->n_first < LL_MAX_OFFENCES)
         st->first[st->n_first++] = (struct ll_offence){b, v->hook, v->layer, head, pos, index, value};
@@ -93,7 +93,7 @@ static void blame(struct ll_steps *st, enum ll_bound b, const struct ll_hook_vis
 }
 
 /* One row: counted, its place of the largest magnitude kept, what is not finite named. first: index of row[0]. */
-static void add_row(struct ll_steps *st, struct ll_step *s, const struct ll_hook_visit *v, int head, int pos, int first, const float *row, int n)
+static void add_row(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v, int head, int pos, int first, const float *row, int n)
 {
     int64_t before = s->s.n;
     ll_tensor_stats_add(&s->s, row, (size_t)n);
@@ -111,7 +111,7 @@ static void add_row(struct ll_steps *st, struct ll_step *s, const struct ll_hook
     }
 }
 
-static void check_stream(struct ll_steps *st, const struct ll_hook_visit *v, int pos, const float *row)
+static void check_stream(struct ll_watch *st, const struct ll_hook_visit *v, int pos, const float *row)
 {
     int zero = 1;
     for (int i = 0; i < v->width; i++) {
@@ -125,7 +125,7 @@ static void check_stream(struct ll_steps *st, const struct ll_hook_visit *v, int
 
 /* ---- norms ------------------------------------------------------------------------------------------------------- */
 
-static const struct ll_norm *norm_of(const struct ll_steps *st, const struct ll_hook_visit *v, int *which)
+static const struct ll_norm *norm_of(const struct ll_watch *st, const struct ll_hook_visit *v, int *which)
 {
     const struct ll_model *m = st->model;
     if (v->hook == LL_HOOK_LN_FINAL_SCALE || v->hook == LL_HOOK_LN_FINAL_NORMALIZED)
@@ -148,7 +148,7 @@ static double mean_square(const struct ll_norm *norm, const float *x, double *me
     return sq / norm->d;
 }
 
-static void check_scale(struct ll_steps *st, const struct ll_hook_visit *v)
+static void check_scale(struct ll_watch *st, const struct ll_hook_visit *v)
 {
     int which;
     const struct ll_norm *norm = norm_of(st, v, &which);
@@ -168,7 +168,7 @@ static void check_scale(struct ll_steps *st, const struct ll_hook_visit *v)
     }
 }
 
-static void check_normalized(struct ll_steps *st, const struct ll_hook_visit *v)
+static void check_normalized(struct ll_watch *st, const struct ll_hook_visit *v)
 {
     int which;
     const struct ll_norm *norm = norm_of(st, v, &which);
@@ -189,7 +189,7 @@ static void check_normalized(struct ll_steps *st, const struct ll_hook_visit *v)
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
-static void measure_square(struct ll_steps *st, struct ll_step *s, const struct ll_hook_visit *v)
+static void measure_square(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v)
 {
     const struct ll_model *m = st->model;
     int window = m->layers[v->layer].window, n = v->n_rows, is_pattern = v->hook == LL_HOOK_PATTERN;
@@ -229,7 +229,7 @@ static int is_stream(enum ll_hook h) { return h == LL_HOOK_EMBED || h == LL_HOOK
 
 static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
-    struct ll_steps *st = arg;
+    struct ll_watch *st = arg;
     struct ll_step *s = &st->step[slot(st, v->layer) * LL_N_HOOKS + v->hook];
     if (v->n_rows != st->n_pos)
         return ll_fail(err, LL_EUSAGE, "statistics of the steps: made for one sequence of %d tokens, found %d rows", st->n_pos, v->n_rows);
@@ -258,7 +258,7 @@ static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err
     return LL_OK;
 }
 
-struct ll_listener ll_steps_listener(struct ll_steps *st, int square)
+struct ll_listener ll_watch_listener(struct ll_watch *st, int square)
 {
     uint32_t all = LL_HOOK_BIT(LL_HOOK_LOGITS) - 1;
     if (!square)

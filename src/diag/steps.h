@@ -1,9 +1,9 @@
 /* steps.h - a listener that measures every step of every layer of one sequence: sizes, what is not finite, bounds that must
  * hold, how far the norms are from float64, and where attention looks (diagnostics 2 and 7).
  *
- *     struct ll_steps st;
- *     ll_steps_init(&st, model, n_pos, err);
- *     struct ll_listener l = ll_steps_listener(&st);      after listeners that write
+ *     struct ll_watch st;
+ *     ll_watch_init(&st, model, n_pos, err);
+ *     struct ll_listener l = ll_watch_listener(&st);      after listeners that write
  *     pass.allow_nonfinite = 1; ll_forward(&pass, ...);   one sequence of n_pos tokens
  *     ll_step_at(&st, LL_HOOK_ATTN_OUT, 3)->s             NULL where the point does not fire
  *
@@ -56,7 +56,7 @@ struct ll_head_pattern {
 
 enum { LL_MAX_OFFENCES = 64 };
 enum { LL_CHECK_LN1, LL_CHECK_LN2, LL_CHECK_FINAL, LL_N_CHECKS };
-struct ll_steps {
+struct ll_watch {
     const struct ll_model *model;     /* borrowed */
     int n_pos;
     struct ll_step *step;             /* [n_layers + 1, LL_N_HOOKS]; the last block of rows: outside; owned */
@@ -66,11 +66,11 @@ struct ll_steps {
     long long n_offences[LL_N_BOUNDS];
     const float *resid; long resid_stride; /* the stream as last shown */
 };
-/* Returns LL_OK or LL_EFAIL (memory); a failed one holds nothing. Free with ll_steps_free. */
-int ll_steps_init(struct ll_steps *st, const struct ll_model *m, int n_pos, struct ll_err *err);
-void ll_steps_free(struct ll_steps *st);
+/* Returns LL_OK or LL_EFAIL (memory); a failed one holds nothing. Free with ll_watch_free. */
+int ll_watch_init(struct ll_watch *st, const struct ll_model *m, int n_pos, struct ll_err *err);
+void ll_watch_free(struct ll_watch *st);
 /* All points but the logits; square: scores and pattern as well (n_heads * n_pos^2 floats twice in the pass). */
-struct ll_listener ll_steps_listener(struct ll_steps *st, int square);
-const struct ll_step *ll_step_at(const struct ll_steps *st, enum ll_hook h, int layer); /* NULL: has not fired */
-const struct ll_norm_check *ll_norm_check_at(const struct ll_steps *st, int which, int layer); /* layer not read for LL_CHECK_FINAL; NULL: none */
+struct ll_listener ll_watch_listener(struct ll_watch *st, int square);
+const struct ll_step *ll_step_at(const struct ll_watch *st, enum ll_hook h, int layer); /* NULL: has not fired */
+const struct ll_norm_check *ll_norm_check_at(const struct ll_watch *st, int which, int layer); /* layer not read for LL_CHECK_FINAL; NULL: none */
 #endif
