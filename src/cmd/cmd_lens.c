@@ -1,5 +1,6 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
+#include "attribution_view.h"
 #include "csv_text.h"
 #include "intervene_opt.h"
 #include "json_write.h"
@@ -20,10 +21,10 @@ struct lens_opts {
     struct ll_common common;
     const char *answer, *ids;
     struct ll_opt_list intervene;
-    int answer_id, top, pos, json, csv;
+    int answer_id, top, pos, json, csv, attribution, against_id;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1};
-enum { N_OPTS = 13 };
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .against_id = -1};
+enum { N_OPTS = 15 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -36,6 +37,8 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
         LL_OPT_INTERVENE(o->intervene),
+        {"--attribution", LL_OPT_FLAG, &o->attribution, NULL, "also: what each block and head adds to the answer's logit (without an answer: to the first choice's)", 0, 0, NULL},
+        {"--against-id", LL_OPT_INT, &o->against_id, "ID", "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -62,6 +65,7 @@ struct view {
     enum ll_lens_kind lens;
     int ln_bias_drop;
     int pos;
+    const struct ll_attribution_view *attribution; /* NULL: not asked for */
     struct ll_buf out;
 };
 
@@ -262,12 +266,14 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
         ll_json_end(&j);
     }
     ll_json_end(&j);
+    if (v->attribution)
+        ll_attribution_json(v->attribution, &j);
     ll_json_end(&j);
 }
 
 static void put_csv(struct view *v, const struct ll_sweep_result *r)
 {
-    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p\n");
+    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,interventions\n");
     for (int l = 0; l <= v->s->model->n_layers; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
         for (int i = 0; i < o->n_top; i++) {
@@ -284,27 +290,47 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
             ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
             ll_session_show(v->s, o->top[i].id, &text);
             ll_csv_field(&v->out, ll_buf_str(&text), text.len);
-            ll_buf_addf(&v->out, ",%s\n", p);
+            ll_buf_addf(&v->out, ",%s,", p);
+            ll_intervene_csv(&v->out, v->iv);
+            ll_buf_addc(&v->out, '\n');
             ll_buf_free(&text);
         }
     }
 }
 
+/* Shares of the answer's logit, or of the first choice's. */
+static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
+{
+    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = v->p->answer.n ? v->p->answer.v[0] : first;
+    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->pos + 1, .id = id, .other = v->o->against_id};
+    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = !v->p->answer.n};
+    v->attribution = view;
+    return ll_attribution_run(a, &job, err);
+}
+
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct view *v = arg;
-    if (v->o->json) {
-        struct ll_model_info info;
-        struct ll_info_text keep;
-        int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
-        if (rc)
-            return rc;
+    struct ll_attribution a = {0};
+    struct ll_attribution_view shares;
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
+    if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
         put_json(v, r, &info);
-    } else if (v->o->csv)
+    else if (!rc && v->o->csv && v->attribution)
+        ll_attribution_csv(v->attribution, &v->out);
+    else if (!rc && v->o->csv)
         put_csv(v, r);
-    else
+    else if (!rc) {
+        struct ll_term t = ll_term_of(stdout);
         put_table(v, r);
-    return LL_OK;
+        if (v->attribution)
+            ll_attribution_table(v->attribution, &t, &v->out);
+    }
+    v->attribution = NULL;
+    ll_attribution_free(&a);
+    return rc;
 }
 
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
@@ -348,6 +374,8 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc && o.against_id >= 0 && !o.attribution)
+        rc = ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
     if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))

@@ -1,6 +1,7 @@
 /* intervene_opt.c - see intervene_opt.h */
 #include "intervene_opt.h"
 
+#include "csv_text.h"
 #include "prompts.h"
 
 #include <stdlib.h>
@@ -38,4 +39,14 @@ int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const
     for (int i = 0; i < n && !rc; i++)
         rc = ll_intervene_parse(iv, specs[i], err);
     return rc ? rc : ll_intervene_ready(iv, s->model, s->engine, &prompts, err);
+}
+
+void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv)
+{
+    struct ll_buf all = {0};
+    for (int i = 0; i < iv->n; i++)
+        ll_buf_addf(&all, "%s%s", i ? "; " : "", iv->v[i].spec);
+    if (iv->n)
+        ll_csv_field(out, ll_buf_str(&all), all.len);
+    ll_buf_free(&all);
 }

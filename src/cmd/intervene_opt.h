@@ -12,4 +12,6 @@
 /* Parse n texts and make them ready for the session's model. n 0: iv->model is the model. Free with ll_intervene_free, also
  * after a failure. LL_OK, LL_EUSAGE, LL_EUNSUP or LL_EFAIL. */
 int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n, struct ll_err *err);
+/* The texts joined by "; " as one CSV field; an empty cell when there are none. */
+void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv);
 #endif

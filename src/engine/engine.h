@@ -40,7 +40,7 @@ size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored w
 /* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding); of a paired
  * matrix whole groups. */
 struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
-/* Row n of w as w->k floats, exact (embedding look-up). */
+/* Row n of w as w->k floats, exact (embedding look-up); a transposed one value by value. */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 
 struct ll_engine;
