@@ -234,6 +234,13 @@ static void in_a_sweep(void **state)
         assert_int_equal(ll_sweep_run(&s, &err), LL_OK);
     }
     assert_memory_equal(&together, &alone, sizeof alone);
+    struct run r;
+    double sum = 0;
+    run_model(&r, &iv, eng, ids); /* the pass by hand */
+    for (int v = 0; v < m->d_vocab; v++)
+        sum += exp((double)r.logits[v]);
+    assert_true(fabs(log(sum) - alone.lse[0]) < 1e-6);
+    run_free(&r);
     ll_intervene_free(&iv);
     ll_model_close(m);
     ll_engine_free(eng);
@@ -293,6 +300,41 @@ static void from_files(void **state)
     }
     rmdir(dir);
     run_free(&other);
+    ll_model_close(m);
+    ll_engine_free(eng);
+}
+
+/* Adding nothing leaves even the sign of a zero alone. */
+static int on_zero(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
+{
+    int *calls = arg;
+    (void)err;
+    if (!(*calls)++)
+        v->data[0] = -0.0f;
+    else
+        assert_true(v->data[0] == 0 && signbit(v->data[0]));
+    return LL_OK;
+}
+
+static void pushed_by_nothing(void **state)
+{
+    struct ll_engine *eng;
+    struct ll_model *m;
+    struct ll_err err = {0};
+    struct ll_intervene iv;
+    struct ll_pass pass;
+    int start[2] = {0, N}, calls = 0;
+    struct ll_batch b = {1, start, ids};
+    (void)state;
+    assert_int_equal(ll_engine_init(&eng, 1, &err), LL_OK);
+    assert_int_equal(ll_model_open(&m, MODELS "llama3_gqa", &err), LL_OK);
+    open_all(&iv, m, eng, "steer:hook_embed=ids:3,7*0");
+    struct ll_listener zero = {LL_HOOK_BIT(LL_HOOK_EMBED), on_zero, &calls}, all[] = {zero, ll_intervene_listener(&iv), zero};
+    assert_int_equal(ll_pass_init(&pass, m, eng, N, N, all, 3, &err), LL_OK);
+    assert_int_equal(ll_forward(&pass, &b, 0, 1, &err), LL_OK);
+    assert_int_equal(calls, 2);
+    ll_pass_free(&pass);
+    ll_intervene_free(&iv);
     ll_model_close(m);
     ll_engine_free(eng);
 }
@@ -367,6 +409,6 @@ static void random_texts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_torch), cmocka_unit_test(identities), cmocka_unit_test(in_a_sweep), cmocka_unit_test(from_files), cmocka_unit_test(refused), cmocka_unit_test(random_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(against_torch), cmocka_unit_test(identities), cmocka_unit_test(in_a_sweep), cmocka_unit_test(from_files), cmocka_unit_test(pushed_by_nothing), cmocka_unit_test(refused), cmocka_unit_test(random_texts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

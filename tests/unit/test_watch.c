@@ -147,6 +147,27 @@ static void poked(void **state)
     }
 }
 
+/* The place of the largest magnitude, also where a window hides the first keys. */
+static void largest(void **state)
+{
+    static const struct { struct poke p; int head, pos, index; } rows[] = {{{LL_HOOK_ATTN_SCORES, 1, 2 * N + 6, 5, -1e4f}, 2, 6, 5}, {{LL_HOOK_RESID_MID, 0, 3, 17, 1e4f}, -1, 3, 17}};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        struct ll_watch st;
+        struct poke p = rows[i].p;
+        struct ll_listener l = {LL_HOOK_BIT(p.hook), on_poke, &p};
+        world_open(&w, "mistral_head_dim");
+        assert_int_equal(w.m->layers[1].window, 6); /* fewer than N */
+        watch(&w, &st, &l, N);
+        const struct ll_step *s = ll_step_at(&st, p.hook, p.layer);
+        assert_true(s->s.max_abs == 1e4 && s->max_head == rows[i].head && s->max_pos == rows[i].pos && s->max_index == rows[i].index);
+        assert_int_equal(ll_step_at(&st, LL_HOOK_PATTERN, 1)->s.n, w.m->n_heads * (1 + 2 + 3 + 4 + 5 + 6 + 6)); /* what a query may see */
+        ll_watch_free(&st);
+        world_close(&w);
+    }
+}
+
 /* Every family: what ll_hook_fires says fires and nothing else; all bounds hold; one token works. */
 static void families(void **state)
 {
@@ -283,6 +304,6 @@ static void findings(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding), cmocka_unit_test(poked), cmocka_unit_test(families), cmocka_unit_test(orders), cmocka_unit_test(findings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding), cmocka_unit_test(poked), cmocka_unit_test(largest), cmocka_unit_test(families), cmocka_unit_test(orders), cmocka_unit_test(findings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
