@@ -90,7 +90,7 @@ static const struct { enum ll_hook h; int number; const char *what; } steps[] = 
     {LL_HOOK_ROT_Q, 3, "query, rotated"}, {LL_HOOK_ROT_K, 3, "key, rotated"}, {LL_HOOK_ATTN_SCORES, 3, "scores"}, {LL_HOOK_PATTERN, 3, "softmax"}, {LL_HOOK_Z, 3, "attention, heads"},
     {LL_HOOK_ATTN_OUT, 3, "attention output"}, {LL_HOOK_RESID_MID, 4, "+ stream"}, {LL_HOOK_LN2_NORMALIZED, 5, "MLP norm"}, {LL_HOOK_PRE, 6, "gate"}, {LL_HOOK_PRE_LINEAR, 6, "up"},
     {LL_HOOK_POST, 6, "activated"}, {LL_HOOK_MLP_OUT, 7, "MLP output"}, {LL_HOOK_RESID_POST, 8, "+ stream = output"}};
-enum { N_STEPS = sizeof steps / sizeof *steps, NAME = 17, SHAPE = 10 };
+enum { N_STEPS = sizeof steps / sizeof *steps, NAME = 17, SHAPE = 9 };
 
 static void put_stats(const struct ll_trace_view *v, const struct ll_tensor_stats *s)
 {
@@ -272,10 +272,10 @@ static void put_stable_point(const struct ll_trace_view *v, enum ll_hook h)
     }
     if (!fired)
         return;
-    ll_buf_addf(v->out, "%-18s", ll_hook_info(h)->name);
+    ll_buf_addf(v->out, "%-19s", ll_hook_info(h)->name);
     put_number(v->out, all.min);
     put_number(v->out, all.max);
-    ll_buf_addf(v->out, at >= 0 ? " %5d" : "     -", at);
+    ll_buf_addf(v->out, at >= 0 ? " %4d" : "    -", at);
     long long counts[] = {all.n_nan, all.n_pos_inf + all.n_neg_inf, all.n_subnormal, all.n_zero, over, under};
     for (int i = 0; i < 6; i++) {
         char c[16];
@@ -289,7 +289,7 @@ void ll_trace_put_stability(const struct ll_trace_view *v)
     const struct ll_watch *w = &v->t->watch;
     title(v, "every step of every block (counts over all of them; --json has each)");
     ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, "%-18s %9s %9s %5s %5s %5s %5s %5s %5s %5s\n", "step", "min", "max", "at", "NaN", "inf", "subn.", "zero", ">f16", "<6e-5");
+    ll_buf_addf(v->out, "%-19s %9s %9s %4s %5s %5s %5s %5s %5s %5s\n", "step", "min", "max", "at", "NaN", "inf", "subn.", "zero", ">f16", "<6e-5");
     ll_style(v->out, &v->term, LL_PLAIN);
     for (int h = 0; h < LL_HOOK_LOGITS; h++)
         put_stable_point(v, (enum ll_hook)h);
@@ -351,7 +351,7 @@ static void put_spark(const struct ll_trace_view *v, double x)
 void ll_trace_put_attention(const struct ll_trace_view *v)
 {
     int n = v->t->model->n_heads, room = (v->term.width - 36) / 2, shown = n < room ? n : room, wide = shown < 4 ? 4 : shown;
-    title(v, "where attention looks: mass on the first token (sink), evenness (entropy / its maximum), one mark a head");
+    title(v, "where attention looks (one mark a head)");
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, "block  sink  max  %-*s  bits  even  %-*s\n", wide, "head", wide, "head");
     ll_style(v->out, &v->term, LL_PLAIN);
@@ -374,7 +374,7 @@ void ll_trace_put_attention(const struct ll_trace_view *v)
     }
     if (shown < n)
         ll_buf_addf(v->out, "%d of %d heads shown (--json has all)\n", shown, n);
-    wrap(v, "", "means over the queries after the first token; a window that does not reach the first token counts as no mass on it");
+    wrap(v, "", "sink: mass on the first token; even: entropy of a row over its maximum; means over the queries after the first token; a window that does not reach the first token counts as no mass on it");
 }
 
 void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findings *f)
