@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A number in 9 columns or less: six decimals where it is small, as many digits as fit where it is large. */
@@ -311,6 +312,14 @@ void ll_trace_put_stability(const struct ll_trace_view *v)
 
 /* ---- massive activations, attention ------------------------------------------------------------------------------ */
 
+static int by_ratio(const void *pa, const void *pb)
+{
+    const struct ll_massive_at *a = pa, *b = pb;
+    if (a->ratio != b->ratio)
+        return a->ratio < b->ratio ? 1 : -1;
+    return a->pos != b->pos ? (a->pos > b->pos) - (a->pos < b->pos) : (a->dim > b->dim) - (a->dim < b->dim);
+}
+
 void ll_trace_put_massive(const struct ll_trace_view *v)
 {
     const struct ll_massive *m = &v->t->massive;
@@ -318,12 +327,20 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
     char head[96];
     snprintf(head, sizeof head, "massive activations: beyond %g times the median magnitude of their row", m->factor);
     title(v, head);
+    struct ll_massive_at *at = malloc(sizeof *at * (size_t)(m->n + 1));
+    if (!at) {
+        v->out->failed = 1;
+        return;
+    }
+    if (m->n)
+        memcpy(at, m->at, sizeof *at * (size_t)m->n);
+    qsort(at, (size_t)m->n, sizeof *at, by_ratio);
     if (!m->n)
         ll_buf_adds(v->out, "none\n");
     else
         ll_buf_addf(v->out, "%4s %-*s %6s %6s %6s %10s %9s\n", "pos", TEXT, "token", "dim", "rises", "falls", "peak", "x median");
     for (int i = 0; i < m->n && i < MOST; i++) {
-        const struct ll_massive_at *a = &m->at[i];
+        const struct ll_massive_at *a = &at[i];
         struct ll_buf text = {0};
         char peak[32], falls[16] = "never";
         ll_session_show(v->s, v->ids[a->pos], &text);
@@ -336,6 +353,7 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
     }
     if (m->n > MOST)
         ll_buf_addf(v->out, "and %d more (--json has all)\n", m->n - MOST);
+    free(at);
     if (m->n)
         wrap(v, "", "rises, falls: the lens row (0: embedding, l: after block l-1) where it first is, and no longer is, massive");
 }

@@ -169,16 +169,31 @@ void ll_findings_layer(struct ll_findings *f, const struct ll_trace *t)
 
 /* ---- the stream -------------------------------------------------------------------------------------------------- */
 
+/* All massive places in one sentence: the largest, when they come and go. */
+static void say_massive(struct ll_findings *f, const struct ll_massive *m)
+{
+    if (!m->n)
+        return;
+    const struct ll_massive_at *top = &m->at[0];
+    int first = m->n_rows, last = 0;
+    for (int i = 0; i < m->n; i++) {
+        top = m->at[i].ratio > top->ratio ? &m->at[i] : top;
+        first = m->at[i].first < first ? m->at[i].first : first;
+        last = m->at[i].last > last ? m->at[i].last : last;
+    }
+    say(f, 0, LL_HOOK_RESID_POST, top->peak - 1, "massive activations at %d place%s (dimensions: %d, positions: %d), from lens row %d to %d; the largest is dimension %d at position %d: %.4g, %.0f times the median "
+        "magnitude; harmless, but they rule means and errors (--massive)", m->n, m->n == 1 ? "" : "s", ll_massive_dims(m, NULL), ll_massive_positions(m, NULL), first, last, top->dim, top->pos, top->value, top->ratio);
+}
+
 void ll_findings_sweep(struct ll_findings *f, const struct ll_trace *t)
 {
     const struct ll_massive *ms = &t->massive;
-    int n = t->model->n_layers, loudest = 0;
+    int n = t->model->n_layers;
     f->n = 0;
     not_finite(f, t);
     for (int l = 0; l < n; l++) {
         double before = l ? rms_at(t, LL_HOOK_RESID_POST, l - 1) : rms_at(t, LL_HOOK_EMBED, -1), after = rms_at(t, LL_HOOK_RESID_POST, l), growth = after / before;
         double a = rms_at(t, LL_HOOK_ATTN_OUT, l), m = rms_at(t, LL_HOOK_MLP_OUT, l);
-        loudest = after > rms_at(t, LL_HOOK_RESID_POST, loudest) ? l : loudest;
         if (growth > 2)
             say(f, l > 0 && growth > 10, LL_HOOK_RESID_POST, l, "block %d: the stream grows %.3g times, mostly by %s (rms %.3g against %.3g)%s", l, growth, m >= a ? "the MLP" : "attention", m >= a ? m : a,
                 m >= a ? a : m, l ? growth > 10 ? "" : "; what was there before counts for little after it" : "; usual in the first block");
@@ -188,9 +203,9 @@ void ll_findings_sweep(struct ll_findings *f, const struct ll_trace *t)
         if (a == 0 && m == 0)
             say(f, 1, LL_HOOK_RESID_POST, l, "block %d adds exactly nothing", l);
     }
-    for (int i = 0; i < ms->n && i < 8; i++)
-        say(f, 0, LL_HOOK_RESID_POST, ms->at[i].peak - 1, "massive: dimension %d at position %d from lens row %d to %d, at most %.4g, %.0f times the median magnitude (%d more%s)", ms->at[i].dim,
-            ms->at[i].pos, ms->at[i].first, ms->at[i].last, ms->at[i].value, ms->at[i].ratio, ms->n - 1, ms->n > 1 ? "; --massive lists them" : "");
+    say_massive(f, ms);
+    double from = rms_at(t, LL_HOOK_EMBED, -1), to = rms_at(t, LL_HOOK_RESID_POST, n - 1);
+    say(f, 0, LL_HOOK_LN_FINAL_SCALE, -1, "the stream goes from rms %.3g to %.3g, %.3g times; the final norm takes the size off, only directions and what outgrows the rest count", from, to, to / from);
 }
 
 /* ---- relations --------------------------------------------------------------------------------------------------- */

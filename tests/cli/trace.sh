@@ -34,6 +34,8 @@ check 5 "first at blocks.2.hook_resid_post, position 3" "$L" trace "$llama" --st
 } >"$work/huge.bin"
 check 5 "residual below 1e5" "$L" trace "$llama" --stability --intervene "steer:blocks.4.hook_resid_mid@pos=2=$work/huge.bin" "$main_prompt"
 grep -q "^fail.*residual below 1e5.*first at blocks.4.hook_resid_mid, position 2, element 9" "$work/stdout" || bad "a huge residual is not located: $(grep fail "$work/stdout")"
+check 0 '"pos": 2, "dim": 9, "first_lens_row": 5, "last_lens_row": 8' "$L" trace "$llama" --massive --json --intervene "steer:blocks.4.hook_resid_mid@pos=2=$work/huge.bin" "$main_prompt"
+check 0 "massive activations at 1 place (" "$L" trace "$llama" --sweep --intervene "steer:blocks.4.hook_resid_mid@pos=2=$work/huge.bin*0.01" "$main_prompt"
 
 # --- files: JSON is the same twice and with other threads; Markdown and --out
 check 0 '"verdict": "pass"' "$L" trace "$llama" --json --stability --sweep --massive --attention --layer 2 --threads 1 "$main_prompt"
