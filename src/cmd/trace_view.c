@@ -1,13 +1,12 @@
 /* trace_view.c - see trace_view.h */
+#include "trace_text.h"
 #include "trace_view.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* A number in 9 columns or less: six decimals where it is small, as many digits as fit where it is large. */
-static const char *number(double v, char out[32])
+const char *ll_trace_number(double v, char out[32])
 {
     double a = fabs(v);
     if (isnan(v))
@@ -20,13 +19,13 @@ static const char *number(double v, char out[32])
     return out;
 }
 
-static void put_number(struct ll_buf *b, double v)
+void ll_trace_put_number(struct ll_buf *b, double v)
 {
     char n[32];
-    ll_buf_addf(b, " %9s", number(v, n));
+    ll_buf_addf(b, " %9s", ll_trace_number(v, n));
 }
 
-static void title(const struct ll_trace_view *v, const char *text)
+void ll_trace_title(const struct ll_trace_view *v, const char *text)
 {
     ll_buf_addc(v->out, '\n');
     ll_style(v->out, &v->term, LL_BOLD);
@@ -34,8 +33,7 @@ static void title(const struct ll_trace_view *v, const char *text)
     ll_style(v->out, &v->term, LL_PLAIN);
 }
 
-/* A sentence, broken at spaces, with a hanging indent. */
-static void wrap(const struct ll_trace_view *v, const char *lead, const char *text)
+void ll_trace_wrap(const struct ll_trace_view *v, const char *lead, const char *text)
 {
     int indent = (int)strlen(lead), at = indent, width = v->term.width > 120 ? 120 : v->term.width;
     ll_buf_adds(v->out, lead);
@@ -75,7 +73,7 @@ void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene 
     for (int i = 0; i < v->t->n_pos; i++)
         ll_buf_addf(&ids, "%s%d", i ? ", " : "", v->ids[i]);
     ll_buf_addf(&lead, "%d token%s: ", v->t->n_pos, v->t->n_pos == 1 ? "" : "s");
-    wrap(v, ll_buf_str(&lead), ll_buf_str(&ids));
+    ll_trace_wrap(v, ll_buf_str(&lead), ll_buf_str(&ids));
     ll_buf_free(&ids);
     ll_buf_free(&lead);
     ll_style(v->out, &v->term, LL_YELLOW);
@@ -95,11 +93,11 @@ enum { N_STEPS = sizeof steps / sizeof *steps, NAME = 17, SHAPE = 9 };
 
 static void put_stats(const struct ll_trace_view *v, const struct ll_tensor_stats *s)
 {
-    put_number(v->out, ll_tensor_rms(s));
-    put_number(v->out, s->min);
-    put_number(v->out, s->max);
-    put_number(v->out, ll_tensor_mean(s));
-    put_number(v->out, ll_tensor_l2(s));
+    ll_trace_put_number(v->out, ll_tensor_rms(s));
+    ll_trace_put_number(v->out, s->min);
+    ll_trace_put_number(v->out, s->max);
+    ll_trace_put_number(v->out, ll_tensor_mean(s));
+    ll_trace_put_number(v->out, ll_tensor_l2(s));
     if (v->term.width >= 100)
         ll_buf_addf(v->out, " %6lld %6lld", (long long)s->n_nan, (long long)(s->n_pos_inf + s->n_neg_inf));
 }
@@ -151,7 +149,7 @@ static void put_absent(const struct ll_trace_view *v)
         ll_buf_addf(&list, "%s%s%s", L->parallel ? "; attention and MLP both read the block's input (parallel)" : "",
                     L->mix.n ? "; the MLP is a mixture of experts, shown as its output only" : L->mlp.W_gate.n ? "" : "; the MLP has no gate: one projection",
                     !L->ln1.w ? "; its norms come after each half" : "");
-        wrap(v, "this block has no ", ll_buf_str(&list));
+        ll_trace_wrap(v, "this block has no ", ll_buf_str(&list));
     }
     ll_buf_free(&list);
 }
@@ -160,7 +158,7 @@ void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings 
 {
     char head[112];
     snprintf(head, sizeof head, "block %d of 0..%d, step by step (its weights beside the step that uses them)", v->t->layer, v->t->model->n_layers - 1);
-    title(v, head);
+    ll_trace_title(v, head);
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, "#  %-*s %-*s %9s %9s %9s %9s %9s", NAME, "step", SHAPE, "shape", "rms", "min", "max", "mean", "L2");
     if (v->term.width >= 100)
@@ -181,10 +179,10 @@ void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings 
 void ll_trace_put_relations(const struct ll_trace_view *v)
 {
     struct ll_relation r[LL_MAX_RELATIONS];
-    title(v, "what follows from what");
+    ll_trace_title(v, "what follows from what");
     for (int i = 0, n = ll_trace_relations(v->t, r); i < n; i++) {
         ll_style(v->out, &v->term, r[i].holds ? LL_PLAIN : LL_YELLOW);
-        wrap(v, !r[i].holds ? "broken  " : r[i].applies ? "holds   " : "note    ", r[i].text);
+        ll_trace_wrap(v, !r[i].holds ? "broken  " : r[i].applies ? "holds   " : "note    ", r[i].text);
         ll_style(v->out, &v->term, LL_PLAIN);
     }
 }
@@ -193,15 +191,15 @@ void ll_trace_put_swap(const struct ll_trace_view *v)
 {
     if (!v->t->swap[1].is_set)
         return;
-    title(v, "act(up) * gate, the wrong order, against act(gate) * up, which the model computes");
+    ll_trace_title(v, "act(up) * gate, the wrong order, against act(gate) * up, which the model computes");
     ll_buf_addf(v->out, "%-20s %9s %9s %12s %9s\n", "step", "rms right", "wrong", "|diff|/|right|", "cosine");
     for (int i = 0; i < LL_TRACE_SWAPS; i++) {
         const struct ll_trace_swap *s = &v->t->swap[i];
         if (!s->is_set)
             continue;
         ll_buf_addf(v->out, "%-20s", ll_hook_info(s->at)->name);
-        put_number(v->out, s->rms_right);
-        put_number(v->out, s->rms_wrong);
+        ll_trace_put_number(v->out, s->rms_right);
+        ll_trace_put_number(v->out, s->rms_wrong);
         ll_buf_addf(v->out, "     %9.6f  %9.6f\n", s->rel, s->cosine);
     }
 }
@@ -221,18 +219,18 @@ static void put_sweep_row(const struct ll_trace_view *v, int row, double most, i
     int bad = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 1), noted = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 0);
     ll_style(v->out, &v->term, bad ? LL_YELLOW : LL_PLAIN);
     ll_buf_addf(v->out, "%4d%c", row, bad ? '!' : noted ? '*' : ' ');
-    put_number(v->out, rms);
+    ll_trace_put_number(v->out, rms);
     ll_buf_addc(v->out, ' ');
     ll_style(v->out, &v->term, LL_CYAN);
     ll_put_bar(v->out, most > 0 ? rms / most : 0, bar);
     ll_style(v->out, &v->term, bad ? LL_YELLOW : LL_PLAIN);
     if (row) {
         ll_buf_addf(v->out, " %6.2fx", rms / before);
-        put_number(v->out, rms_at(v, LL_HOOK_ATTN_OUT, row - 1));
-        put_number(v->out, rms_at(v, LL_HOOK_MLP_OUT, row - 1));
+        ll_trace_put_number(v->out, rms_at(v, LL_HOOK_ATTN_OUT, row - 1));
+        ll_trace_put_number(v->out, rms_at(v, LL_HOOK_MLP_OUT, row - 1));
     } else
         ll_buf_addf(v->out, "%28s", "");
-    put_number(v->out, s ? s->s.max_abs : NAN);
+    ll_trace_put_number(v->out, s ? s->s.max_abs : NAN);
     ll_style(v->out, &v->term, LL_PLAIN);
     ll_buf_addc(v->out, '\n');
 }
@@ -243,7 +241,7 @@ void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings 
     double most = rms_at(v, LL_HOOK_EMBED, -1);
     for (int l = 0; l < n; l++)
         most = fmax(most, rms_at(v, LL_HOOK_RESID_POST, l));
-    title(v, "the stream after every block (row 0: the embedding, row l: after block l-1)");
+    ll_trace_title(v, "the stream after every block (row 0: the embedding, row l: after block l-1)");
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, " row  %9s %-*s %7s %9s %9s %9s\n", "rms", bar, "", "growth", "attention", "MLP", "largest");
     ll_style(v->out, &v->term, LL_PLAIN);
@@ -251,156 +249,14 @@ void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings 
         put_sweep_row(v, row, most, bar, f);
 }
 
-/* ---- stability --------------------------------------------------------------------------------------------------- */
-
-/* One line a point, over all blocks. */
-static void put_stable_point(const struct ll_trace_view *v, enum ll_hook h)
-{
-    struct ll_tensor_stats all;
-    long long over = 0, under = 0;
-    int fired = 0, at = -1;
-    ll_tensor_stats_init(&all);
-    for (int l = ll_hook_info(h)->per_layer ? 0 : -1; l < (ll_hook_info(h)->per_layer ? v->t->model->n_layers : 0); l++) {
-        const struct ll_step *s = ll_step_at(&v->t->watch, h, l);
-        if (!s)
-            continue;
-        double before = all.max_abs;
-        ll_tensor_stats_merge(&all, &s->s);
-        at = all.max_abs > before ? l : at;
-        over += s->n_over_f16;
-        under += s->n_under_f16;
-        fired++;
-    }
-    if (!fired)
-        return;
-    ll_buf_addf(v->out, "%-19s", ll_hook_info(h)->name);
-    put_number(v->out, all.min);
-    put_number(v->out, all.max);
-    ll_buf_addf(v->out, at >= 0 ? " %4d" : "    -", at);
-    long long counts[] = {all.n_nan, all.n_pos_inf + all.n_neg_inf, all.n_subnormal, all.n_zero, over, under};
-    for (int i = 0; i < 6; i++) {
-        char c[16];
-        ll_buf_addf(v->out, " %5s", ll_human_count((double)counts[i], c));
-    }
-    ll_buf_addc(v->out, '\n');
-}
-
-void ll_trace_put_stability(const struct ll_trace_view *v)
-{
-    const struct ll_watch *w = &v->t->watch;
-    title(v, "every step of every block (counts over all of them; --json has each)");
-    ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, "%-19s %9s %9s %4s %5s %5s %5s %5s %5s %5s\n", "step", "min", "max", "at", "NaN", "inf", "subn.", "zero", ">f16", "<6e-5");
-    ll_style(v->out, &v->term, LL_PLAIN);
-    for (int h = 0; h < LL_HOOK_LOGITS; h++)
-        put_stable_point(v, (enum ll_hook)h);
-    wrap(v, "", "at: the block with the largest magnitude; subn.: subnormal in float32; >f16: beyond 65504, infinite in float16; <6e-5: not zero, subnormal in float16");
-    for (int i = 0; i < w->n_first && i < 8; i++) {
-        const struct ll_offence *o = &w->first[i];
-        char name[64], text[240], head[24] = "", element[24] = "";
-        ll_hook_full_name(o->hook, o->layer, name);
-        if (o->head >= 0)
-            snprintf(head, sizeof head, ", head %d", o->head);
-        if (o->index >= 0)
-            snprintf(element, sizeof element, ", element %d", o->index);
-        snprintf(text, sizeof text, "%s: %s%s, position %d%s: %g", ll_bound_name(o->bound), name, head, o->pos, element, o->value);
-        ll_style(v->out, &v->term, LL_YELLOW);
-        wrap(v, i ? "then    " : "first   ", text);
-        ll_style(v->out, &v->term, LL_PLAIN);
-    }
-}
-
-/* ---- massive activations, attention ------------------------------------------------------------------------------ */
-
-static int by_ratio(const void *pa, const void *pb)
-{
-    const struct ll_massive_at *a = pa, *b = pb;
-    if (a->ratio != b->ratio)
-        return a->ratio < b->ratio ? 1 : -1;
-    return a->pos != b->pos ? (a->pos > b->pos) - (a->pos < b->pos) : (a->dim > b->dim) - (a->dim < b->dim);
-}
-
-void ll_trace_put_massive(const struct ll_trace_view *v)
-{
-    const struct ll_massive *m = &v->t->massive;
-    enum { MOST = 20, TEXT = 14 };
-    char head[96];
-    snprintf(head, sizeof head, "massive activations: beyond %g times the median magnitude of their row", m->factor);
-    title(v, head);
-    struct ll_massive_at *at = malloc(sizeof *at * (size_t)(m->n + 1));
-    if (!at) {
-        v->out->failed = 1;
-        return;
-    }
-    if (m->n)
-        memcpy(at, m->at, sizeof *at * (size_t)m->n);
-    qsort(at, (size_t)m->n, sizeof *at, by_ratio);
-    if (!m->n)
-        ll_buf_adds(v->out, "none\n");
-    else
-        ll_buf_addf(v->out, "%4s %-*s %6s %6s %6s %10s %9s\n", "pos", TEXT, "token", "dim", "rises", "falls", "peak", "x median");
-    for (int i = 0; i < m->n && i < MOST; i++) {
-        const struct ll_massive_at *a = &at[i];
-        struct ll_buf text = {0};
-        char peak[32], falls[16] = "never";
-        ll_session_show(v->s, v->ids[a->pos], &text);
-        if (a->last + 1 < m->n_rows)
-            snprintf(falls, sizeof falls, "%d", a->last + 1);
-        ll_buf_addf(v->out, "%4d ", a->pos);
-        ll_put_cell(v->out, ll_buf_str(&text), text.len, TEXT, 1);
-        ll_buf_addf(v->out, " %6d %6d %6s %10s %9.0f\n", a->dim, a->first, falls, number(a->value, peak), a->ratio);
-        ll_buf_free(&text);
-    }
-    if (m->n > MOST)
-        ll_buf_addf(v->out, "and %d more (--json has all)\n", m->n - MOST);
-    free(at);
-    if (m->n)
-        wrap(v, "", "rises, falls: the lens row (0: embedding, l: after block l-1) where it first is, and no longer is, massive");
-}
-
-/* One glyph a head for a value in 0..1. */
-static void put_spark(const struct ll_trace_view *v, double x)
-{
-    static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    int i = isnan(x) ? -1 : (int)(x * 8);
-    ll_buf_adds(v->out, i < 0 ? "?" : levels[i > 7 ? 7 : i]);
-}
-
-void ll_trace_put_attention(const struct ll_trace_view *v)
-{
-    int n = v->t->model->n_heads, room = (v->term.width - 36) / 2, shown = n < room ? n : room, wide = shown < 4 ? 4 : shown;
-    title(v, "where attention looks (one mark a head)");
-    ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, "block  sink  max  %-*s  bits  even  %-*s\n", wide, "head", wide, "head");
-    ll_style(v->out, &v->term, LL_PLAIN);
-    for (int l = 0; l < v->t->model->n_layers; l++) {
-        const struct ll_head_pattern *p = v->t->watch.pattern + (size_t)l * (size_t)n;
-        double sink = 0, most = 0, bits = 0, share = 0;
-        for (int h = 0; h < n; h++) {
-            sink += p[h].sink / n;
-            most = p[h].sink > most ? p[h].sink : most;
-            bits += p[h].entropy_bits / n;
-            share += p[h].entropy_share / n;
-        }
-        ll_buf_addf(v->out, "%5d  %4.2f %4.2f  ", l, sink, most);
-        for (int h = 0; h < shown; h++)
-            put_spark(v, p[h].sink);
-        ll_buf_addf(v->out, "%*s  %4.1f  %4.2f  ", wide - shown, "", bits, share);
-        for (int h = 0; h < shown; h++)
-            put_spark(v, p[h].entropy_share);
-        ll_buf_adds(v->out, v->t->model->layers[l].window ? " windowed\n" : "\n");
-    }
-    if (shown < n)
-        ll_buf_addf(v->out, "%d of %d heads shown (--json has all)\n", shown, n);
-    wrap(v, "", "sink: mass on the first token; even: entropy of a row over its maximum; means over the queries after the first token; a window that does not reach the first token counts as no mass on it");
-}
+/* ---- what stands out ---------------------------------------------------------------------------------------------- */
 
 void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findings *f)
 {
     int suspicious = 0;
     for (int i = 0; i < f->n; i++)
         suspicious += f->v[i].suspicious;
-    title(v, "what stands out");
+    ll_trace_title(v, "what stands out");
     if (!suspicious)
         ll_buf_adds(v->out, "nothing suspicious\n");
     for (int pass = 1; pass >= 0; pass--)
@@ -410,7 +266,7 @@ void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findin
             struct ll_buf text = {0};
             ll_buf_addf(&text, "%s: %s", ll_hook_info(f->v[i].hook)->name, f->v[i].text);
             ll_style(v->out, &v->term, pass ? LL_YELLOW : LL_PLAIN);
-            wrap(v, pass ? "!  " : "*  ", ll_buf_str(&text));
+            ll_trace_wrap(v, pass ? "!  " : "*  ", ll_buf_str(&text));
             ll_style(v->out, &v->term, LL_PLAIN);
             ll_buf_free(&text);
         }
