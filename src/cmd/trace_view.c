@@ -93,11 +93,9 @@ enum { N_STEPS = sizeof steps / sizeof *steps, NAME = 17, SHAPE = 9 };
 
 static void put_stats(const struct ll_trace_view *v, const struct ll_tensor_stats *s)
 {
-    ll_trace_put_number(v->out, ll_tensor_rms(s));
-    ll_trace_put_number(v->out, s->min);
-    ll_trace_put_number(v->out, s->max);
-    ll_trace_put_number(v->out, ll_tensor_mean(s));
-    ll_trace_put_number(v->out, ll_tensor_l2(s));
+    const double shown[] = {ll_tensor_rms(s), s->min, s->max, ll_tensor_mean(s), ll_tensor_l2(s)};
+    for (int i = 0; i < 5; i++)
+        ll_trace_put_number(v->out, s->max_abs_at < 0 ? NAN : shown[i]); /* no value is finite */
     if (v->term.width >= 100)
         ll_buf_addf(v->out, " %6lld %6lld", (long long)s->n_nan, (long long)(s->n_pos_inf + s->n_neg_inf));
 }

@@ -271,6 +271,10 @@ int ll_trace_relations(const struct ll_trace *t, struct ll_relation out[LL_MAX_R
     else
         add_sum(out, &n, t, LL_HOOK_RESID_MID, LL_HOOK_MLP_OUT, LL_HOOK_RESID_POST, "the MLP");
     struct ll_relation *r = add(out, &n, 0, 1, LL_HOOK_LN_FINAL_NORMALIZED, -1);
+    for (int i = 0; i < n && t->watch.n_offences[LL_BOUND_FINITE]; i++) { /* sizes are those of the finite values: nothing follows */
+        out[i].applies = 0;
+        out[i].holds = 1;
+    }
     snprintf(r->text, sizeof r->text, "after the final norm, last token: rms %.6f, largest %.6f. That size is set by this norm's gain: it says nothing about growth", ll_tensor_rms(&t->final_last), t->final_last.max_abs);
     return n;
 }

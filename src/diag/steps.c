@@ -87,7 +87,7 @@ const struct ll_norm_check *ll_norm_check_at(const struct ll_watch *st, int whic
 
 static void blame(struct ll_watch *st, enum ll_bound b, const struct ll_hook_visit *v, int head, int pos, int index, double value)
 {
-    if (st->n_first < LL_MAX_OFFENCES)
+    if (st->n_offences[b] < LL_OFFENCES_EACH)
         st->first[st->n_first++] = (struct ll_offence){b, v->hook, v->layer, head, pos, index, value};
     st->n_offences[b]++;
 }

@@ -54,7 +54,7 @@ struct ll_head_pattern {
     double sink;                      /* mean probability of key 0 */
 };
 
-enum { LL_MAX_OFFENCES = 64 };
+enum { LL_OFFENCES_EACH = 8, LL_MAX_OFFENCES = LL_OFFENCES_EACH * LL_N_BOUNDS }; /* kept of each bound */
 enum { LL_CHECK_LN1, LL_CHECK_LN2, LL_CHECK_FINAL, LL_N_CHECKS };
 struct ll_watch {
     const struct ll_model *model;     /* borrowed */

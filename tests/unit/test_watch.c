@@ -147,6 +147,31 @@ static void poked(void **state)
     }
 }
 
+/* One bound's offences do not crowd out another's. */
+static int on_both(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
+{
+    struct poke big = {LL_HOOK_RESID_MID, 1, 4, 7, 2e5f};
+    (void)arg;
+    if (v->hook == LL_HOOK_EMBED)
+        v->data[0] = NAN;
+    return v->hook == LL_HOOK_RESID_MID ? on_poke(&big, v, err) : LL_OK;
+}
+
+static void crowded(void **state)
+{
+    struct world w;
+    struct ll_watch st;
+    struct ll_listener l = {LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_MID), on_both, NULL};
+    (void)state;
+    world_open(&w, "llama3_gqa");
+    watch(&w, &st, &l, N);
+    assert_true(st.n_offences[LL_BOUND_FINITE] > 1000);
+    expect(&st, LL_BOUND_FINITE, LL_HOOK_EMBED, -1, -1, 0, 0);
+    expect(&st, LL_BOUND_RESID_SIZE, LL_HOOK_RESID_MID, 1, -1, 4, 7);
+    ll_watch_free(&st);
+    world_close(&w);
+}
+
 /* The place of the largest magnitude, also where a window hides the first keys. */
 static void largest(void **state)
 {
@@ -304,6 +329,6 @@ static void findings(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding), cmocka_unit_test(poked), cmocka_unit_test(largest), cmocka_unit_test(families), cmocka_unit_test(orders), cmocka_unit_test(findings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding), cmocka_unit_test(poked), cmocka_unit_test(crowded), cmocka_unit_test(largest), cmocka_unit_test(families), cmocka_unit_test(orders), cmocka_unit_test(findings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
