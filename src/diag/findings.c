@@ -73,6 +73,13 @@ static void eps_matters(struct ll_findings *f, const struct ll_trace *t)
     }
 }
 
+/* Do a few values carry the whole size of a step? One above 30 times the rms is 900 times the mean square. */
+static int ruled_by_few(const struct ll_trace *t, enum ll_hook h, int layer)
+{
+    const struct ll_step *s = ll_step_at(&t->watch, h, layer);
+    return s && s->s.max_abs > 30 * ll_tensor_rms(&s->s);
+}
+
 /* A branch above 3 times the stream it joins; one below a millionth of it; one that is all zero. */
 static void branch_sizes(struct ll_findings *f, const struct ll_trace *t)
 {
@@ -81,6 +88,8 @@ static void branch_sizes(struct ll_findings *f, const struct ll_trace *t)
         double b = rms_at(t, branches[i].h, t->layer), s = rms_at(t, i ? before_mlp(t, t->layer) : LL_HOOK_RESID_PRE, t->layer);
         if (b == 0)
             say(f, 1, branches[i].h, t->layer, "%s adds exactly nothing: is a weight zero, or the output silenced?", branches[i].what);
+        else if (b > 3 * s && ruled_by_few(t, branches[i].h, t->layer))
+            say(f, 0, branches[i].h, t->layer, "%s adds %.1f times what is there, but in a few massive values only: this block writes massive activations", branches[i].what, b / s);
         else if (b > 3 * s)
             say(f, t->layer > 0, branches[i].h, t->layer, "%s adds %.1f times what is there: %s", branches[i].what, b / s,
                 t->layer ? "this block writes over the stream" : "the first block often builds the stream anew from the embedding");
@@ -194,12 +203,13 @@ void ll_findings_sweep(struct ll_findings *f, const struct ll_trace *t)
     for (int l = 0; l < n; l++) {
         double before = l ? rms_at(t, LL_HOOK_RESID_POST, l - 1) : rms_at(t, LL_HOOK_EMBED, -1), after = rms_at(t, LL_HOOK_RESID_POST, l), growth = after / before;
         double a = rms_at(t, LL_HOOK_ATTN_OUT, l), m = rms_at(t, LL_HOOK_MLP_OUT, l);
+        int few_after = ruled_by_few(t, LL_HOOK_RESID_POST, l), few_before = l ? ruled_by_few(t, LL_HOOK_RESID_POST, l - 1) : ruled_by_few(t, LL_HOOK_EMBED, -1);
         if (growth > 2)
-            say(f, l > 0 && growth > 10, LL_HOOK_RESID_POST, l, "block %d: the stream grows %.3g times, mostly by %s (rms %.3g against %.3g)%s", l, growth, m >= a ? "the MLP" : "attention", m >= a ? m : a,
-                m >= a ? a : m, l ? growth > 10 ? "" : "; what was there before counts for little after it" : "; usual in the first block");
+            say(f, l > 0 && growth > 10 && !few_after, LL_HOOK_RESID_POST, l, "block %d: the stream grows %.3g times, mostly by %s (rms %.3g against %.3g)%s", l, growth, m >= a ? "the MLP" : "attention", m >= a ? m : a,
+                m >= a ? a : m, few_after ? "; a few massive values carry it" : l ? "; what was there before counts for little after it" : "; usual in the first block");
         else if (growth < 0.5)
-            say(f, l < n - 1, LL_HOOK_RESID_POST, l, "block %d: the stream shrinks to %.3g of its size: the block takes away what earlier ones wrote%s", l, growth,
-                l == n - 1 ? "; usual in the last block, which clears massive activations" : "");
+            say(f, l < n - 1 && !few_before, LL_HOOK_RESID_POST, l, "block %d: the stream shrinks to %.3g of its size: the block takes away what earlier ones wrote%s", l, growth,
+                few_before ? ", massive values above all" : l == n - 1 ? "; usual in the last block, which clears massive activations" : "");
         if (a == 0 && m == 0)
             say(f, 1, LL_HOOK_RESID_POST, l, "block %d adds exactly nothing", l);
     }

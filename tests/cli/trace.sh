@@ -36,6 +36,9 @@ check 5 "residual below 1e5" "$L" trace "$llama" --stability --intervene "steer:
 grep -q "^fail.*residual below 1e5.*first at blocks.4.hook_resid_mid, position 2, element 9" "$work/stdout" || bad "a huge residual is not located: $(grep fail "$work/stdout")"
 check 0 '"pos": 2, "dim": 9, "first_lens_row": 5, "last_lens_row": 8' "$L" trace "$llama" --massive --json --intervene "steer:blocks.4.hook_resid_mid@pos=2=$work/huge.bin" "$main_prompt"
 check 0 "massive activations at 1 place (" "$L" trace "$llama" --sweep --intervene "steer:blocks.4.hook_resid_mid@pos=2=$work/huge.bin*0.01" "$main_prompt"
+# written by one block and cleared by another: told, not suspected
+check 0 "a few massive values carry it" "$L" trace "$llama" --sweep --intervene "steer:blocks.4.hook_mlp_out@pos=2=$work/huge.bin*0.01" --intervene "steer:blocks.6.hook_mlp_out@pos=2=$work/huge.bin*-0.01" "$main_prompt"
+grep -q "nothing suspicious" "$work/stdout" && grep -q "block 6: the stream shrinks.*" "$work/stdout" && grep -q "massive values above all" <(tr '\n' ' ' <"$work/stdout" | tr -s ' ') || bad "massive activations written and cleared: $(cat "$work/stdout")"
 
 # --- files: JSON is the same twice and with other threads; Markdown and --out
 check 0 '"verdict": "pass"' "$L" trace "$llama" --json --stability --sweep --massive --attention --layer 2 --threads 1 "$main_prompt"
