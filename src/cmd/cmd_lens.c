@@ -54,6 +54,7 @@ void ll_cmd_lens_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_intervene_help(out);
 }
 
 /* What the result callback needs to print. */

@@ -45,6 +45,7 @@ void ll_cmd_trace_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_intervene_help(out);
 }
 
 static void put_view(struct ll_trace_view *v, const struct ll_trace_parts *p, const struct ll_intervene *iv, const struct ll_findings *layer, const struct ll_findings *sweep)
