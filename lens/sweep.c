@@ -216,14 +216,14 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
         rc = ll_fail(err, LL_EUSAGE, "sweep: expected at most %d listeners, found %d", MAX_LISTENERS - 1, s->n_extra);
         goto done;
     }
+    for (int i = 0; i < s->n_extra; i++) /* first: the lens reads what they leave */
+        listeners[n_listeners++] = s->extra[i];
     if (b->kept) {
         if ((rc = ll_stack_init(&stack, s->model, b->rows, a.keep, b->kept, err)))
             goto done;
         stack.site = ll_site_hook(s->site);
         listeners[n_listeners++] = ll_stack_listener(&stack);
     }
-    for (int i = 0; i < s->n_extra; i++)
-        listeners[n_listeners++] = s->extra[i];
     if (!(turned = malloc(sizeof *turned * (size_t)widest * (size_t)(s->model->n_layers + 1)))) {
         rc = ll_fail_mem(err, "results of a prompt", sizeof *turned * (size_t)widest);
         goto done;

@@ -47,7 +47,7 @@ struct ll_sweep {
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
-    const struct ll_listener *extra; int n_extra;   /* further listeners of the pass (dumps), may be NULL */
+    const struct ll_listener *extra; int n_extra;   /* further listeners, called before the lens's own (interventions); may be NULL */
     /* Called in prompt order. Returns LL_OK or a code that ends the sweep. */
     int (*result)(void *arg, const struct ll_sweep_result *r, struct ll_err *err);
     void *result_arg;

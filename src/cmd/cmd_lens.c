@@ -1,6 +1,8 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
+#include "attribution_view.h"
 #include "csv_text.h"
+#include "intervene_opt.h"
 #include "json_write.h"
 #include "map.h"
 #include "metrics.h"
@@ -21,10 +23,11 @@
 struct lens_opts {
     struct ll_common common;
     const char *answer, *ids, *lens;
-    int answer_id, top, pos, json, csv;
+    struct ll_opt_list intervene;
+    int answer_id, top, pos, json, csv, attribution, against_id;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .lens = "norm"};
-enum { N_OPTS = 15 };
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .against_id = -1, .lens = "norm"};
+enum { N_OPTS = 18 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -39,6 +42,9 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         LL_OPT_LN_BIAS(o->common),
         LL_OPT_HEAD(o->common),
         LL_OPT_SITE(o->common),
+        LL_OPT_INTERVENE(o->intervene),
+        {"--attribution", LL_OPT_FLAG, &o->attribution, NULL, "also: what each block and head adds to the answer's logit (without an answer: to the first choice's)", 0, 0, NULL},
+        {"--against-id", LL_OPT_INT, &o->against_id, "ID", "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -54,6 +60,7 @@ void ll_cmd_lens_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_intervene_help(out);
 }
 
 /* What the result callback needs to print. */
@@ -61,12 +68,14 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
+    struct ll_intervene *iv;
     enum ll_lens_kind lens;
     const char *tuned_dir;           /* NULL: no tuned lens */
     struct ll_tuned *tuned;          /* owned */
     int ln_bias_drop, bare_head;
     enum ll_lens_site site;
     int pos;
+    const struct ll_attribution_view *attribution; /* NULL: not asked for */
     struct ll_buf out;
 };
 
@@ -121,6 +130,9 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
                 v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "",
                 v->site == LL_SITE_RESID_POST ? "" : ", site ", v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "", bits_max);
+    ll_style(&v->out, t, LL_YELLOW);
+    ll_intervene_line(&v->out, v->iv);
+    ll_style(&v->out, t, LL_PLAIN);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
@@ -247,6 +259,7 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_end(&j);
     if (v->p->answer.n)
         ll_json_int(&j, "answer_id", v->p->answer.v[0]);
+    ll_intervene_json(&j, v->iv);
     ll_json_bool(&j, "last_row_equals_model", ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
     for (int l = 0; l <= n; l++) {
@@ -274,12 +287,14 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
         ll_json_end(&j);
     }
     ll_json_end(&j);
+    if (v->attribution)
+        ll_attribution_json(v->attribution, &j);
     ll_json_end(&j);
 }
 
 static void put_csv(struct view *v, const struct ll_sweep_result *r)
 {
-    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p\n");
+    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,interventions\n");
     for (int l = 0; l <= v->s->model->n_layers; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
         for (int i = 0; i < o->n_top; i++) {
@@ -296,27 +311,47 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
             ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
             ll_session_show(v->s, o->top[i].id, &text);
             ll_csv_field(&v->out, ll_buf_str(&text), text.len);
-            ll_buf_addf(&v->out, ",%s\n", p);
+            ll_buf_addf(&v->out, ",%s,", p);
+            ll_intervene_csv(&v->out, v->iv);
+            ll_buf_addc(&v->out, '\n');
             ll_buf_free(&text);
         }
     }
 }
 
+/* Shares of the answer's logit, or of the first choice's. */
+static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
+{
+    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = v->p->answer.n ? v->p->answer.v[0] : first;
+    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->pos + 1, .id = id, .other = v->o->against_id};
+    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = !v->p->answer.n};
+    v->attribution = view;
+    return ll_attribution_run(a, &job, err);
+}
+
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct view *v = arg;
-    if (v->o->json) {
-        struct ll_model_info info;
-        struct ll_info_text keep;
-        int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
-        if (rc)
-            return rc;
+    struct ll_attribution a = {0};
+    struct ll_attribution_view shares;
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
+    if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
         put_json(v, r, &info);
-    } else if (v->o->csv)
+    else if (!rc && v->o->csv && v->attribution)
+        ll_attribution_csv(v->attribution, &v->out);
+    else if (!rc && v->o->csv)
         put_csv(v, r);
-    else
+    else if (!rc) {
+        struct ll_term t = ll_term_of(stdout);
         put_table(v, r);
-    return LL_OK;
+        if (v->attribution)
+            ll_attribution_table(v->attribution, &t, &v->out);
+    }
+    v->attribution = NULL;
+    ll_attribution_free(&a);
+    return rc;
 }
 
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
@@ -326,7 +361,8 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     /* the answer is followed at the position read, which a cut prompt makes the last one */
     struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
-    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+    struct ll_listener writes = ll_intervene_listener(v->iv);
+    struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
                              .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
@@ -362,7 +398,8 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct view v = {.o = &o, .s = &s, .p = &p};
+    struct ll_intervene iv = {0};
+    struct view v = {.o = &o, .s = &s, .p = &p, .iv = &iv};
     if ((rc = ll_lens_choice(o.lens, o.common.norm, &v.lens, &v.tuned_dir, err)))
         return rc;
     v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
@@ -376,14 +413,19 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc && o.against_id >= 0 && !o.attribution)
+        rc = ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
     if (!rc && v.tuned_dir)
         rc = open_tuned(&v, err);
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
+    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))
+        rc = ll_intervene_fits(&iv, v.pos + 1, err);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
     ll_tuned_free(v.tuned);
+    ll_intervene_free(&iv);
     ll_prompt_free(&p);
     ll_session_close(&s);
     return rc;

@@ -156,7 +156,8 @@ static float odd_element(const struct rows *r, const float *p, const float *v)
 static void context_odd(const struct rows *r)
 {
     const struct ll_attn *a = r->a;
-    const float *v = a->v + (long)(r->head / (a->n_heads / a->n_kv_heads)) * a->d_head;
+    const int kv_head = a->modulo ? r->head % a->n_kv_heads : r->head / (a->n_heads / a->n_kv_heads);
+    const float *v = a->v + (long)kv_head * a->d_head;
     for (int i = 0; i < r->rows; i++)
         for (int c = 0; c < a->d_head; c++)
             a->z[(r->t0 + i) * a->ldz + (long)r->head * a->d_head + c] = odd_element(r, r->s->scores + i * r->ld, v + c);
@@ -199,7 +200,7 @@ static void one_task(const struct job *j, int tid, int seq, int task, struct pac
         *p = (struct packed){.seq = seq, .kv_head = kv_head};
     pack_keys(a, r.kern, r.s, p, r.hi);
     for (int h = 0; h < group; h++) {
-        r.head = kv_head * group + h;
+        r.head = a->modulo ? kv_head + h * a->n_kv_heads : kv_head * group + h;
         one_head(&r, p->odd);
     }
 }

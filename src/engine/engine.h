@@ -40,7 +40,7 @@ size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored w
 /* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding); of a paired
  * matrix whole groups. */
 struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
-/* Row n of w as w->k floats, exact (embedding look-up). */
+/* Row n of w as w->k floats, exact (embedding look-up); a transposed one value by value. */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 
 struct ll_engine;
@@ -75,6 +75,7 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
  * n_kv_heads; k (q) is not read when scores_in or pattern_in is given, v not when z is NULL. */
 struct ll_attn {
     int n_pos, n_heads, n_kv_heads, d_head, window;
+    int modulo;               /* 1: query head h reads k, v of head h mod n_kv_heads instead of h / g */
     float scale, cap;
     const float *q, *k, *v;
     long ldq, ldkv, ldz;

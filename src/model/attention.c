@@ -20,7 +20,7 @@ struct rows_job {
 /* The cos and sin rows of a sequence: longrope has two tables, chosen by the sequence's own length. */
 static const struct ll_rope_rows *table_of(const struct ll_pass *p, const struct ll_rope *rope, int n_pos)
 {
-    return &p->rope_rows[(rope == &p->model->rope ? 0 : 2) + ll_rope_is_long(rope, n_pos)];
+    return &p->rope_rows[(rope == &p->model->rope ? 0 : rope == &p->model->rope_local ? 2 : 4) + ll_rope_is_long(rope, n_pos)];
 }
 
 /* Rotate the heads of each row by the row's position in its sequence. */
@@ -60,6 +60,12 @@ static void norm_heads(struct ll_pass *p, int n_rows, float *a, long lda, int n_
     ll_engine_rows(p->engine, n_rows, norm_heads_some, &j);
 }
 
+static void norm_qk(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, float *q, float *k, long ld)
+{
+    norm_heads(p, c->n, q, ld, p->model->n_heads, &L->q_norm);
+    norm_heads(p, c->n, k, ld, p->model->n_kv_heads, &L->k_norm);
+}
+
 /* Rows of the one fused product [group][q heads, k, v] -> q, k, v side by side. */
 static void ungroup_some(void *arg, int row0, int row1)
 {
@@ -87,8 +93,9 @@ static void project(struct ll_pass *p, const struct ll_chunk *c, const struct ll
         ll_engine_rows(p->engine, c->n, ungroup_some, &j);
         return;
     }
-    ll_linear(p->engine, &L->W_Q, x, m->d_model, c->n, L->b_Q, p->qkv, ld);
-    ll_linear(p->engine, &L->W_K, x, m->d_model, c->n, L->b_K, p->qkv + dq, ld);
+    int late = (L->odd & LL_ODD_BIAS_LATE) != 0;
+    ll_linear(p->engine, &L->W_Q, x, m->d_model, c->n, late ? NULL : L->b_Q, p->qkv, ld);
+    ll_linear(p->engine, &L->W_K, x, m->d_model, c->n, late ? NULL : L->b_K, p->qkv + dq, ld);
     ll_linear(p->engine, &L->W_V, x, m->d_model, c->n, L->b_V, p->qkv + dq + dkv, ld);
 }
 
@@ -97,7 +104,7 @@ static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, in
 {
     int rc;
     float *z = a->z;
-    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores};
+    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores, p->batch};
     a->z = NULL;
     a->scores_out = p->scores;
     ll_attention(p->engine, a);
@@ -132,16 +139,22 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
         (rc = ll_pass_hook(p, LL_HOOK_V, layer, c->row0, c->n, v, dkv, ld, err)))
         return rc;
 
-    if (L->q_norm.w) {
-        norm_heads(p, c->n, q, ld, m->n_heads, &L->q_norm);
-        norm_heads(p, c->n, k, ld, m->n_kv_heads, &L->k_norm);
-    }
+    int norm_late = (L->odd & LL_ODD_QK_NORM_LATE) != 0;
+    if (L->q_norm.w && !norm_late)
+        norm_qk(p, c, L, q, k, ld);
     if (L->rope) {
         struct rows_job jq = {.p = p, .c = c, .a = q, .lda = ld, .n_heads = m->n_heads, .rope = L->rope};
         struct rows_job jk = {.p = p, .c = c, .a = k, .lda = ld, .n_heads = m->n_kv_heads, .rope = L->rope};
         ll_engine_rows(e, c->n, rotate_some, &jq);
         ll_engine_rows(e, c->n, rotate_some, &jk);
     }
+    if (L->q_norm.w && norm_late)
+        norm_qk(p, c, L, q, k, ld);
+    if (L->odd & LL_ODD_BIAS_LATE)
+        for (int r = 0; r < c->n; r++) {
+            ll_engine_vec(e)->add(q + r * ld, q + r * ld, L->b_Q, (size_t)dq);
+            ll_engine_vec(e)->add(k + r * ld, k + r * ld, L->b_K, (size_t)dkv);
+        }
     if ((rc = ll_pass_hook(p, LL_HOOK_ROT_Q, layer, c->row0, c->n, q, dq, ld, err)) || (rc = ll_pass_hook(p, LL_HOOK_ROT_K, layer, c->row0, c->n, k, dkv, ld, err)))
         return rc;
 
@@ -150,7 +163,7 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
         size_t at = (size_t)(start[s] - c->row0);
         p->attn[s - c->seq0] = (struct ll_attn){
             .n_pos = start[s + 1] - start[s], .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads, .d_head = dh, .window = L->window,
-            .scale = m->attn_scale, .cap = m->attn_cap, .q = q + at * (size_t)ld, .k = k + at * (size_t)ld, .v = v + at * (size_t)ld,
+            .scale = L->attn_scale, .cap = L->attn_cap, .modulo = (L->odd & LL_ODD_GROUPING) != 0, .q = q + at * (size_t)ld, .k = k + at * (size_t)ld, .v = v + at * (size_t)ld,
             .ldq = ld, .ldkv = ld, .ldz = dq, .z = p->z + at * (size_t)dq};
     }
     if (!p->scores)

@@ -32,7 +32,7 @@ static struct slot ints(int **p, size_t n) { return (struct slot){(void **)p, n 
 static int slots(struct ll_pass *p, struct slot out[MAX_SLOTS])
 {
     const struct ll_model *m = p->model;
-    const struct ll_rope *ropes[2] = {&m->rope, &m->rope_local};
+    const struct ll_rope *ropes[3] = {&m->rope, &m->rope_local, &m->rope_odd};
     size_t rows = (size_t)p->max_rows, chunk = (size_t)p->chunk_rows, d = (size_t)m->d_model, seq = (size_t)p->max_seq;
     size_t dq = (size_t)m->n_heads * (size_t)m->d_head, dkv = (size_t)m->n_kv_heads * (size_t)m->d_head;
     size_t mixed = m->n_experts ? chunk : 0, top_k = (size_t)m->top_k; /* rows of what only mixtures need */
@@ -118,7 +118,7 @@ int ll_pass_init(struct ll_pass *p, const struct ll_model *model, struct ll_engi
         rc = ll_engine_reserve(engine, p->chunk_rows, widest, max_seq, model->d_head, err);
     if (rc)
         ll_pass_free(p);
-    const struct ll_rope *ropes[2] = {&model->rope, &model->rope_local};
+    const struct ll_rope *ropes[3] = {&model->rope, &model->rope_local, &model->rope_odd};
     for (int i = 0; i < LL_ROPE_TABLES && !rc; i++)
         if (p->rope_rows[i].cos)
             ll_rope_table(ropes[i / 2], i % 2, max_seq, p->rope_rows[i].cos, p->rope_rows[i].sin);
@@ -152,7 +152,7 @@ int ll_pass_call(struct ll_pass *p, const struct ll_hook_visit *visit, struct ll
 
 int ll_pass_hook(struct ll_pass *p, enum ll_hook h, int layer, int row0, int n_rows, float *data, int width, long stride, struct ll_err *err)
 {
-    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data};
+    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data, p->batch};
     return ll_pass_call(p, &v, err);
 }
 
@@ -178,7 +178,7 @@ static int next_chunk(const struct ll_pass *p, struct ll_chunk *c)
     return 1;
 }
 
-struct rows_job { struct ll_pass *p; float *a; const float *b; };
+struct rows_job { struct ll_pass *p; float *a; const float *b; float scale; };
 
 /* a <- a + b, rows of d_model */
 static void add_some(void *arg, int row0, int row1)
@@ -198,17 +198,18 @@ static void scale_some(void *arg, int row0, int row1)
 {
     struct rows_job *j = arg;
     size_t d = (size_t)j->p->model->d_model, at = (size_t)row0 * d;
-    ll_engine_vec(j->p->engine)->scale(j->a + at, j->a + at, (size_t)(row1 - row0) * d, j->p->model->resid_scale);
+    ll_engine_vec(j->p->engine)->scale(j->a + at, j->a + at, (size_t)(row1 - row0) * d, j->scale);
 }
 
 /* What a half block adds to the stream: its output in p->out, normed and multiplied where the family does so. */
 static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, enum ll_hook h, int layer, struct ll_err *err)
 {
     int d = p->model->d_model;
+    float scale = p->model->layers[layer].resid_scale;
     if (post->w)
         ll_norm_rows(p->engine, post, p->out, d, c->n, p->out, d, NULL);
-    if (p->model->resid_scale != 1.0f) {
-        struct rows_job j = {.p = p, .a = p->out};
+    if (scale != 1.0f) {
+        struct rows_job j = {.p = p, .a = p->out, .scale = scale};
         ll_engine_rows(p->engine, c->n, scale_some, &j);
     }
     return ll_pass_hook(p, h, layer, c->row0, c->n, p->out, d, d, err);
@@ -349,6 +350,7 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
             return ll_fail(err, LL_EUSAGE, "sequence %d: expected at most %d tokens, as many as the model has learned positions, found %d", s, m->n_positions, b->start[s + 1] - b->start[s]);
 
     p->met_nonfinite = 0;
+    p->batch = b;
     if (from == 0 && (rc = embed(p, b, err)))
         return rc;
     for (l = from; l < to && !rc; l++) {

@@ -23,7 +23,7 @@ struct ll_batch {
 
 /* cos and sin of the positions, [max_seq, d_rot/2] each. */
 struct ll_rope_rows { float *cos, *sin; };
-enum { LL_ROPE_TABLES = 4 };      /* model->rope, its long form, model->rope_local, its long form */
+enum { LL_ROPE_TABLES = 6 };      /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
 
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
@@ -48,6 +48,7 @@ struct ll_pass {
     float *logits;                /* [max_rows, d_vocab], only when listeners want them */
     struct ll_attn *attn;         /* [chunk_rows] one a sequence */
     const struct ll_listener *listeners; int n_listeners; /* borrowed; set by ll_pass_init */
+    const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */
     int allow_nonfinite;          /* 0: a NaN or infinity in the stream ends the pass with a named reason */
     int met_nonfinite;            /* that is how the last pass ended */
     int drop_behind;              /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */

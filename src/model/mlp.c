@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-struct act_job { struct ll_pass *p; int d_mlp, gated; };
+struct act_job { struct ll_pass *p; const struct ll_layer *L; int d_mlp, gated; };
 
 /* gate <- act(gate) * up, or up <- act(up) where there is no gate */
 static void activate_some(void *arg, int row0, int row1)
@@ -15,17 +15,17 @@ static void activate_some(void *arg, int row0, int row1)
     void (*const act[])(float *, const float *, size_t) = {
         [LL_ACT_SILU] = vec->silu, [LL_ACT_GELU_TANH] = vec->gelu_tanh, [LL_ACT_GELU_ERF] = vec->gelu_erf};
     size_t at = (size_t)row0 * (size_t)j->d_mlp, n = (size_t)(row1 - row0) * (size_t)j->d_mlp;
-    float *x = (j->gated ? j->p->gate : j->p->up) + at;
-    act[j->p->model->act](x, x, n);
+    float *x = (j->gated ? j->p->gate : j->p->up) + at, *acted = j->gated && j->L->odd & LL_ODD_ACT_ORDER ? j->p->up + at : x;
+    act[j->L->act](acted, acted, n);
     if (j->gated)
         vec->mul(x, x, j->p->up + at, n);
 }
 
 /* x [n, d_model] -> out [n, d_model] through one MLP. c NULL: nobody is shown what happens inside. */
-static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_mlp *mlp, int layer, const float *x, int n, float *out, struct ll_err *err)
+static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, const struct ll_mlp *mlp, int layer, const float *x, int n, float *out, struct ll_err *err)
 {
     int d = p->model->d_model, f = mlp->W_in.n, gated = mlp->W_gate.n != 0, rc;
-    struct act_job j = {p, f, gated};
+    struct act_job j = {p, L, f, gated};
     float *post = gated ? p->gate : p->up;
 
     if (gated)
@@ -115,10 +115,11 @@ static void add_back_some(void *arg, int i0, int i1)
 }
 
 /* The shared expert's output joins with weight sigmoid(W_shared_mix x). */
-static int add_shared(struct ll_pass *p, const struct ll_mixture *mix, const float *x, int n, struct ll_err *err)
+static int add_shared(struct ll_pass *p, const struct ll_layer *L, const float *x, int n, struct ll_err *err)
 {
+    const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
-    int rc = run_mlp(p, NULL, &mix->shared, -1, x, n, p->expert_out, err);
+    int rc = run_mlp(p, NULL, L, &mix->shared, -1, x, n, p->expert_out, err);
     ll_linear(p->engine, &mix->W_shared_mix, x, p->model->d_model, n, NULL, p->share, 1);
     for (int r = 0; r < n; r++) {
         p->share[r] = (float)(1 / (1 + ll_exp(-(double)p->share[r])));
@@ -130,8 +131,9 @@ static int add_shared(struct ll_pass *p, const struct ll_mixture *mix, const flo
 
 /* Each expert takes the rows that chose it, together; results are added in rising number of the expert from zero on, the
  * shared expert's last: the order of the reference, whatever the batch. */
-static int run_mixture(struct ll_pass *p, const struct ll_mixture *mix, const float *x, int n, struct ll_err *err)
+static int run_mixture(struct ll_pass *p, const struct ll_layer *L, const float *x, int n, struct ll_err *err)
 {
+    const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
     int d = p->model->d_model, rc = LL_OK;
     ll_linear(p->engine, &mix->W_router, x, d, n, NULL, p->router, mix->n);
@@ -142,13 +144,13 @@ static int run_mixture(struct ll_pass *p, const struct ll_mixture *mix, const fl
         if (!taken)
             continue;
         ll_engine_rows(p->engine, taken, gather_some, &j);
-        rc = run_mlp(p, NULL, &mix->experts[e], -1, p->gathered, taken, p->expert_out, err);
+        rc = run_mlp(p, NULL, L, &mix->experts[e], -1, p->gathered, taken, p->expert_out, err);
         ll_engine_rows(p->engine, taken, add_back_some, &j);
     }
-    return rc || !mix->shared.W_in.n ? rc : add_shared(p, mix, x, n, err);
+    return rc || !mix->shared.W_in.n ? rc : add_shared(p, L, x, n, err);
 }
 
 int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, struct ll_err *err)
 {
-    return L->mix.n ? run_mixture(p, &L->mix, x, c->n, err) : run_mlp(p, c, &L->mlp, layer, x, c->n, p->out, err);
+    return L->mix.n ? run_mixture(p, L, x, c->n, err) : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
 }

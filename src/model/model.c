@@ -258,6 +258,10 @@ static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct 
     if ((rc = read_qkv(m, L, l, err)) || (rc = get_mat(m, LL_R_W_O, l, d, m->n_heads * m->d_head, &L->W_O, err)) ||
         (rc = get_bias(m, &m->family->o_bias, LL_R_B_O, l, d, &L->b_O, err)) || (rc = read_qk_norms(m, L, l, err)))
         return rc;
+    L->attn_scale = m->attn_scale;
+    L->attn_cap = m->attn_cap;
+    L->resid_scale = m->resid_scale;
+    L->act = m->act;
     L->rope = ll_layer_rope(m, l);
     L->window = ll_layer_window(m, l);
     return L->window < 0 ? ll_fail(err, LL_EUSAGE, "config.json: sliding_window: expected a positive number, found %d", L->window) : LL_OK;

@@ -26,6 +26,7 @@ struct ll_rope {
     float *long_freq;       /* longrope: [d_rot/2] for sequences of more than short_up_to positions; NULL: none; owned */
     int short_up_to;
     float attn_factor;      /* cos and sin times this; 1 for most */
+    double theta;           /* the base */
 };
 
 /* An MLP: W_out (act(W_gate x) * W_in x), or W_out act(W_in x) where there is no gate (W_gate.n == 0). */
@@ -54,6 +55,16 @@ struct ll_layer {
     const struct ll_rope *rope;              /* NULL: no rotation in this layer */
     int parallel;                            /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
     int window;                              /* positions seen, itself included; 0: all */
+    float attn_scale, attn_cap, resid_scale; /* the model's own in every layer; a variant (variant.h) changes some */
+    enum ll_act act;
+    unsigned odd;                            /* LL_ODD_*: mistakes that only variants make */
+};
+
+enum ll_odd {
+    LL_ODD_ACT_ORDER = 1,    /* act(up) * gate */
+    LL_ODD_GROUPING = 2,     /* query head h reads key/value head h mod n_kv_heads */
+    LL_ODD_QK_NORM_LATE = 4, /* norm of q and k after the rotation */
+    LL_ODD_BIAS_LATE = 8,    /* biases of q and k after the rotation */
 };
 
 enum { LL_UNUSED = -2 };
@@ -79,6 +90,7 @@ struct ll_model {
     struct ll_norm ln_final;
     struct ll_rope rope;                     /* d_rot 0: no rotary positions */
     struct ll_rope rope_local;               /* of layers with a window, where these have their own; d_rot 0: none */
+    struct ll_rope rope_odd;                 /* of the one layer that a variant turns otherwise; d_rot 0: none */
     struct ll_layer *layers;                 /* [n_layers], owned */
     struct ll_mlp *experts;                  /* [n_layers, n_experts], owned */
     int *layer_of;                           /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers

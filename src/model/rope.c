@@ -179,6 +179,7 @@ int ll_rope_init(struct ll_rope *r, const struct ll_settings *s, int d_head, con
         return ll_fail(err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g", theta);
     if (!(part > 0 && part <= 1))
         return ll_fail(err, LL_EUSAGE, "config.json: partial_rotary_factor: expected more than 0 and at most 1, found %g", part);
+    r->theta = theta;
     r->d_rot = (int)(d_head * part);
     if (r->d_rot % 2 || r->d_rot < 2)
         return ll_fail(err, LL_EUSAGE, "config.json: head_dim: expected an even number for rotary positions, found %d (of %d)", r->d_rot, d_head);
