@@ -222,7 +222,11 @@ static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct 
         rc = ll_get_int(row, d->col[LL_W_POS], "pos", LL_MAX_POS, &d->pos, err);
     if (rc || (by_model && d->col[LL_W_ROW_ID] < 0 && d->col[LL_W_PROMPT_ID] < 0 && d->col[LL_W_FACT_INDEX] < 0))
         return rc;
-    return by_model && d->layer < 0 ? LL_OK : find_pass(d, row, err);
+    if (d->layer < 0 && ll_at(row, d->col[LL_W_ROW_ID])->s) { /* a row about no layer: its row_id names none that could be looked for */
+        d->pass = 0;
+        return LL_OK;
+    }
+    return find_pass(d, row, err);
 }
 
 static int on_row(void *arg, const struct ll_csv_row *row, struct ll_err *err)

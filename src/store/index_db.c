@@ -193,9 +193,9 @@ static void tidy(sqlite3 *db, long long pages_before)
 void ll_db_close_write(sqlite3 *db, long long pages_before)
 {
     if (db) {
+        sqlite3_busy_timeout(db, 0); /* others are at it: the last one does this */
         if (pages_before >= 0)
             tidy(db, pages_before);
-        sqlite3_busy_timeout(db, 0); /* others are at it: the last one does this */
         sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     }
     sqlite3_close(db);

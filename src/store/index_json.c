@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* get(doc, "provenance", "model", NULL): a member's member, NULL when any is absent or null. */
 const cJSON *ll_j_get(const cJSON *v, ...)
 {
     va_list ap;

@@ -112,7 +112,7 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "SELECT " PASS_COLUMNS ", c.* FROM rawlens c JOIN v_passes v ON v.pass = c.pass", NULL},
     {"v_answers", "answers with their pass and its gold answer.",
      "SELECT " PASS_COLUMNS ", v.gold_text, c.* FROM answers c JOIN v_passes v ON v.pass = c.pass", NULL},
-    {"v_milestones", "All milestones of spec 11 that the rows of one lens allow, recomputed: one row a pass and lens, a column each.", NULL, put_milestones},
+    {"v_milestones", "Summary layers recomputed from the rows: one row a pass and lens, a column each.", NULL, put_milestones},
     {"v_confirmed", "First row of rank 1 under the norm, raw and tuned lens; L_semantic_confirmed where raw or tuned agree within 2 layers.",
      "SELECT *, CASE WHEN raw_near OR tuned_near THEN L_semantic END AS L_semantic_confirmed,\n"
      "    CASE WHEN raw_near AND tuned_near THEN 'both' WHEN raw_near THEN 'raw' WHEN tuned_near THEN 'tuned' ELSE 'none' END AS confirmed_source FROM (\n"
@@ -128,7 +128,7 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "    max(CASE WHEN c.layer = v.n_layers THEN c.control_margin END) AS last_layer_control_margin,\n"
      "    min(CASE WHEN c.control_margin > 0 AND c.answer_logit_gap >= 0.5 THEN c.layer END) AS first_control_strong_pos, max(c.answer_logit_gap) AS max_control_top2_logit_gap\n"
      "  FROM v_passes v JOIN pure c ON c.pass = v.pass WHERE c.control_margin IS NOT NULL AND " IS_OWN_LENS("c") " GROUP BY v.pass, c.lens", NULL},
-    {"v_milestone_list", "The same milestones as rows (pass, lens, milestone, layer), with the copy flags (L_copy_strict@0.95, ...), the confirmed layer and the control.", NULL, put_milestone_list},
+    {"v_milestone_list", "The same as rows (pass, lens, milestone, layer), with the copy flags (L_copy_strict@0.95, ...), the confirmed layer and the control.", NULL, put_milestone_list},
     {"v_milestones_json", "The milestones as the JSON files say them, a column each.", NULL, put_milestones_json},
     {"v_milestone_conflicts", "Milestones that the JSON file states and the rows do not bear out, or the other way round.",
      "SELECT " PASS_COLUMNS ", r.lens, s.name AS milestone, s.layer AS stored, r.layer AS recomputed\n"
@@ -153,7 +153,7 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "  FROM v_passes v JOIN (SELECT pass, lens, entropy_bits - teacher_entropy_bits AS gap, count(*) OVER (PARTITION BY pass, lens) AS n,\n"
      "    row_number() OVER (PARTITION BY pass, lens ORDER BY entropy_bits - teacher_entropy_bits) - 1 AS nr\n"
      "    FROM pure WHERE teacher_entropy_bits IS NOT NULL AND entropy_bits IS NOT NULL) g ON g.pass = v.pass GROUP BY v.pass, g.lens", NULL},
-    {"v_artifact", "Artefact score of the raw lens beside the norm lens (spec 15.4), recomputed from rawlens; the tier the audit file says beside it.",
+    {"v_artifact", "Artefact score of the raw lens beside the norm lens, recomputed from rawlens; the tier the audit file says beside it.",
      "SELECT *, CASE WHEN lens_artifact_score < 0.2 THEN 'low' WHEN lens_artifact_score <= 0.5 THEN 'medium' ELSE 'high' END AS tier,\n"
      "    min(1.0, max(0.0, lens_artifact_score + 0.1 * min(1.0, js_p50 / 0.1) + 0.05 * min(1.0, l1_p50 / 0.5))) AS lens_artifact_score_v2,\n"
      "    (SELECT a.risk_tier FROM artifact_audit a WHERE a.run_model = x.run_model AND a.layer IS NULL AND x.is_main) AS stored_tier FROM (\n"

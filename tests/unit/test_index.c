@@ -377,6 +377,37 @@ static void columns_are_found_by_name(void **state)
     free(pure);
 }
 
+/* The original wrote three lines of text under the .json name of a model that fitted nowhere (spec 12.3). */
+static void a_skip_in_plain_text_is_a_skip(void **state)
+{
+    static const char text[] = "SKIPPED (NO FIT): org/Huge-70B\nEstimated peak memory exceeds every device\n2025-10-16 07:26:19\n";
+    const struct place *p = *state;
+    spill(p->run, "output-Huge-70B.json", text, sizeof text - 1);
+    struct ll_import_report r = import(p);
+    assert_int_equal(r.n_models, 2);
+    assert_int_equal(r.n_skipped_models, 1);
+    assert_int_equal(r.n_problems, 0);
+    expect(p->db, "SELECT stem, status, reason FROM run_models ORDER BY stem",
+           "stem,status,reason\nHuge-70B,skipped,SKIPPED (NO FIT): org/Huge-70B Estimated peak memory exceeds every device 2025-10-16 07:26:19\nMade-1,ok,\n");
+}
+
+/* Doubled backslashes, line ends and NULs in tokens, CRLF at the ends of rows: the original's dialect. */
+static void the_originals_dialect_is_read(void **state)
+{
+    static const char csv[] = "layer,pos,token,entropy,top1,prob1\r\n0,0,a\\\\b,1.5,\"x\r\ny\",0.5\r\n1,0,a\\\\b,1.5,\"q\"\"\",0.5\r\n2,0,a\\\\b,1.5,n\0m,0.5\r\n";
+    const struct place *p = *state;
+    struct ll_err err = {0};
+    char *json = path2(p->run, "output-Made-1.json"), *pure = path2(p->run, "output-Made-1-pure-next-token.csv");
+    unlink(json);
+    unlink(pure);
+    spill(p->run, "output-Made-1-records.csv", csv, sizeof csv - 1);
+    assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE); /* the two that are gone */
+    expect(p->db, "SELECT dialect, n_rows, problem FROM files", "dialect,n_rows,problem\nbackslash-twice,3,\n");
+    expect(p->db, "SELECT token, hex(top1) AS top1 FROM v_records", "token,top1\na\\b,780D0A79\na\\b,7122\na\\b,6E006D\n");
+    free(json);
+    free(pure);
+}
+
 static void what_is_no_run_or_no_index_is_refused(void **state)
 {
     const struct place *p = *state;
@@ -689,6 +720,8 @@ int main(void)
         CASE(a_missing_file_is_told),
         CASE(a_missing_pass_is_told),
         CASE(columns_are_found_by_name),
+        CASE(a_skip_in_plain_text_is_a_skip),
+        CASE(the_originals_dialect_is_read),
         CASE(what_is_no_run_or_no_index_is_refused),
         CASE(named_queries_know_the_answers),
         CASE(parameters_are_those_listed),
