@@ -22,7 +22,7 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens dump experiments/demo_models/demo-llama \"The capital\" --hooks resid_post,ln_final.normalized --out dump.safetensors", CMD(dump)},
     {"diff", "MODEL_A MODEL_B [TEXT...]", "two checkpoints on the same prompts, layer by layer: what quantising changed",
      "logitlens diff org/model org/model-quantised --csv diff.csv --json diff.json --fail", CMD(diff)},
-    {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
+    {"index", "RUN...", "import or refresh run folders, or reports (FILE.json), in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
