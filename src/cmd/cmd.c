@@ -25,6 +25,8 @@ const struct ll_cmd ll_cmds[] = {
     {"index", "RUN...", "import or refresh run folders, or reports (FILE.json), in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
+    {"weights", "MODEL", "weights of every layer: shapes, means, spreads, what is missing, what stands apart",
+     "logitlens weights experiments/demo_models/demo-llama --mark 2,5", CMD(weights)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -35,4 +35,5 @@ LL_DECLARE_CMD(dump)
 LL_DECLARE_CMD(diff)
 LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
+LL_DECLARE_CMD(weights)
 #endif
