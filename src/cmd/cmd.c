@@ -27,6 +27,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
     {"weights", "MODEL", "weights of every layer: shapes, means, spreads, what is missing, what stands apart",
      "logitlens weights experiments/demo_models/demo-llama --mark 2,5", CMD(weights)},
+    {"depth", "MODEL [TEXT]", "what the first k layers alone would say, and whether logits look healthy",
+     "logitlens depth experiments/demo_models/demo-llama --layers 0,2,4,n \"The capital of Germany\"", CMD(depth)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -36,4 +36,5 @@ LL_DECLARE_CMD(diff)
 LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
 LL_DECLARE_CMD(weights)
+LL_DECLARE_CMD(depth)
 #endif
