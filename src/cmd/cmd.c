@@ -29,6 +29,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens weights experiments/demo_models/demo-llama --mark 2,5", CMD(weights)},
     {"depth", "MODEL [TEXT]", "what the first k layers alone would say, and whether logits look healthy",
      "logitlens depth experiments/demo_models/demo-llama --layers 0,2,4,n \"The capital of Germany\"", CMD(depth)},
+    {"check", "[MODEL [TEXT]]", "determinism and known answers of every operation, quantised blocks, lower precision",
+     "logitlens check experiments/demo_models/demo-llama --runs 3", CMD(check)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

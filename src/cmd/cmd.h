@@ -37,4 +37,5 @@ LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
 LL_DECLARE_CMD(weights)
 LL_DECLARE_CMD(depth)
+LL_DECLARE_CMD(check)
 #endif

@@ -119,6 +119,8 @@ void ll_say(struct ll_buf *table, struct ll_buf *markdown, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    ll_buf_adds(table, text);
-    ll_buf_adds(markdown, text);
+    if (table)
+        ll_buf_adds(table, text);
+    if (markdown)
+        ll_buf_adds(markdown, text);
 }

@@ -15,6 +15,6 @@ void ll_grid_cell(struct ll_grid *g, const char *fmt, ...) __attribute__((format
 void ll_grid_put(struct ll_grid *g, struct ll_buf *table, struct ll_buf *markdown);
 /* v with so many decimals; never "-0.0000". out: at least 32 bytes. */
 const char *ll_fixed(double v, int decimals, char out[32]);
-/* The same words into both. */
+/* The same words into both (either may be NULL). */
 void ll_say(struct ll_buf *table, struct ll_buf *markdown, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #endif
