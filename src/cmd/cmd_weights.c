@@ -407,18 +407,18 @@ static void show_progress(void *arg, double done) { ll_progress_show(arg, done);
 
 static int scan(struct report *r, const struct weights_opts *o, struct ll_err *err)
 {
-    struct ll_pool *pool;
+    struct ll_engine *eng;
     struct ll_progress bar;
     long long bytes = 0;
     char size[16], rate[16];
     double t0 = ll_now_s();
-    int rc = ll_pool_init(&pool, o->threads, err);
+    int rc = ll_engine_init(&eng, o->threads, err);
     if (rc)
         return rc;
     ll_progress_start(&bar, "reading weights", o->quiet);
-    rc = ll_weight_scan(&r->w, pool, show_progress, &bar, &bytes, err);
+    rc = ll_weight_scan(&r->w, eng, show_progress, &bar, &bytes, err);
     ll_progress_end(&bar);
-    ll_pool_free(pool);
+    ll_engine_free(eng);
     double s = ll_now_s() - t0;
     if (!rc && !o->quiet)
         fprintf(stderr, "read %s in %.2f s (%s/s)\n", ll_human_bytes((double)bytes, size), s, ll_human_bytes((double)bytes / (s > 1e-6 ? s : 1e-6), rate));

@@ -5,88 +5,48 @@
 #include "quants.h"
 #include "stats.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- a stretch of floats ------------------------------------------------------------------------------------------ */
 
-typedef float f4 __attribute__((vector_size(16)));
-typedef int32_t i4 __attribute__((vector_size(16)));
-typedef double d4 __attribute__((vector_size(32)));
+/* Of the bits: least and greatest in the order of the numbers (as signed integers, negative ones with their other bits turned
+ * round), least and greatest magnitude. */
+struct extremes { int32_t min, max, low, high; };
 
-struct lanes { d4 sum[4], sq[4]; f4 min[4], max[4]; i4 low[4], high[4]; }; /* low, high: of the bits without sign */
-
-static inline __attribute__((always_inline)) i4 pick(i4 mask, i4 yes, i4 no) { return (mask & yes) | (~mask & no); }
-
-/* n a multiple of 16. The compiler splits these vectors as the processor needs; the operations of a lane stay the same. */
-LL_CLONES static void scan_16(const float *x, size_t n, struct lanes *out)
+/* min and max of integers in any order are the same: the compiler may vectorise this as it likes. */
+LL_CLONES __attribute__((optimize("O3"))) static void extremes_of(const float *x, size_t n, struct extremes *out)
 {
-    struct lanes a;
-    for (int g = 0; g < 4; g++) {
-        memcpy(&a.min[g], x + 4 * g, sizeof a.min[g]);
-        a.max[g] = a.min[g];
-        a.sum[g] = a.sq[g] = (d4){0, 0, 0, 0};
-        a.low[g] = (i4){0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff};
-        a.high[g] = (i4){0, 0, 0, 0};
+    int32_t min = INT32_MAX, max = INT32_MIN, low = INT32_MAX, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        int32_t mag = bits & 0x7fffffff, key = bits ^ (bits >> 31 & 0x7fffffff);
+        min = key < min ? key : min;
+        max = key > max ? key : max;
+        low = mag < low ? mag : low;
+        high = mag > high ? mag : high;
     }
-    for (size_t i = 0; i < n; i += 16)
-        for (int g = 0; g < 4; g++) {
-            f4 v;
-            memcpy(&v, x + i + 4 * (size_t)g, sizeof v);
-            d4 d = __builtin_convertvector(v, d4);
-            i4 bits = (i4)v & 0x7fffffff;
-            a.sum[g] += d;
-            a.sq[g] += d * d;
-            a.min[g] = (f4)pick(v < a.min[g], (i4)v, (i4)a.min[g]);
-            a.max[g] = (f4)pick(v > a.max[g], (i4)v, (i4)a.max[g]);
-            a.low[g] = pick(bits < a.low[g], bits, a.low[g]);
-            a.high[g] = pick(bits > a.high[g], bits, a.high[g]);
-        }
-    *out = a;
+    *out = (struct extremes){min, max, low, high};
 }
 
-static double tree(const d4 v[4])
+static double from_key(int32_t key)
 {
-    double c[16];
-    for (int j = 0; j < 16; j++)
-        c[j] = v[j / 4][j % 4];
-    for (int half = 8; half; half /= 2)
-        for (int j = 0; j < half; j++)
-            c[j] += c[j + half];
-    return c[0];
+    int32_t bits = key ^ (key >> 31 & 0x7fffffff);
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return (double)f;
 }
 
-static uint32_t magnitude(float f)
+static int32_t magnitude(float f)
 {
-    uint32_t u;
+    int32_t u;
     memcpy(&u, &f, sizeof u);
     return u & 0x7fffffff;
 }
 
-/* All 16-blocks of a stretch whose values are finite. */
-static void from_lanes(const float *x, size_t n, const struct lanes *a, uint32_t low, uint32_t high, struct ll_tensor_stats *s)
-{
-    ll_tensor_stats_init(s);
-    s->n = (int64_t)n;
-    s->sum = tree(a->sum);
-    s->sum_sq = tree(a->sq);
-    s->min = s->max = (double)x[0];
-    for (int j = 0; j < 16; j++) {
-        s->min = fmin(s->min, (double)a->min[j / 4][j % 4]);
-        s->max = fmax(s->max, (double)a->max[j / 4][j % 4]);
-    }
-    float top;
-    memcpy(&top, &high, sizeof top);
-    s->max_abs = (double)top;
-    for (size_t i = 0; low < 0x00800000 && i < n; i++) {
-        s->n_zero += magnitude(x[i]) == 0;
-        s->n_subnormal += magnitude(x[i]) - 1u < 0x007fffff;
-    }
-}
-
 /* Where the largest magnitude is only matters when it is larger than all before. */
-static void locate(const float *x, size_t n, uint32_t high, const struct ll_tensor_stats *before, struct ll_tensor_stats *s)
+static void locate(const float *x, size_t n, int32_t high, const struct ll_tensor_stats *before, struct ll_tensor_stats *s)
 {
     s->max_abs_at = 0;
     if (before->max_abs_at >= 0 && s->max_abs <= before->max_abs)
@@ -98,33 +58,34 @@ static void locate(const float *x, size_t n, uint32_t high, const struct ll_tens
         }
 }
 
-static void scan_stretch(const float *x, size_t n, struct ll_tensor_stats *s)
+static void scan_stretch(const struct ll_vec *vec, const float *x, size_t n, struct ll_tensor_stats *s)
 {
-    size_t whole = n & ~(size_t)15;
-    uint32_t low = 0x7fffffff, high = 0;
-    struct lanes a;
+    struct extremes e;
     struct ll_tensor_stats part;
-    if (whole)
-        scan_16(x, whole, &a);
-    for (int j = 0; whole && j < 16; j++) {
-        uint32_t lo = (uint32_t)a.low[j / 4][j % 4], hi = (uint32_t)a.high[j / 4][j % 4];
-        low = lo < low ? lo : low;
-        high = hi > high ? hi : high;
-    }
-    if (!whole || high >= 0x7f800000) { /* a NaN or infinity: value by value */
+    extremes_of(x, n, &e);
+    if (e.high >= 0x7f800000) { /* a NaN or infinity: value by value */
         ll_tensor_stats_add(s, x, n);
         return;
     }
-    from_lanes(x, whole, &a, low, high, &part);
-    locate(x, whole, high, s, &part);
+    ll_tensor_stats_init(&part);
+    part.n = (int64_t)n;
+    part.sum = vec->sum(x, n);
+    part.sum_sq = vec->sum_sq(x, n);
+    part.min = from_key(e.min);
+    part.max = from_key(e.max);
+    part.max_abs = from_key(e.high);
+    for (size_t i = 0; e.low < 0x00800000 && i < n; i++) {
+        part.n_zero += magnitude(x[i]) == 0;
+        part.n_subnormal += magnitude(x[i]) && magnitude(x[i]) < 0x00800000;
+    }
+    locate(x, n, e.high, s, &part);
     ll_tensor_stats_merge(s, &part);
-    ll_tensor_stats_add(s, x + whole, n - whole);
 }
 
-void ll_scan_values(const float *x, size_t n, struct ll_tensor_stats *s)
+void ll_scan_values(const struct ll_vec *vec, const float *x, size_t n, struct ll_tensor_stats *s)
 {
     for (size_t i = 0; i < n; i += LL_SCAN_STRETCH)
-        scan_stretch(x + i, n - i < LL_SCAN_STRETCH ? n - i : LL_SCAN_STRETCH, s);
+        scan_stretch(vec, x + i, n - i < LL_SCAN_STRETCH ? n - i : LL_SCAN_STRETCH, s);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------- */
@@ -139,6 +100,7 @@ struct block {
 
 struct scan {
     struct ll_weights *w;
+    const struct ll_vec *vec;
     struct block *blocks;
     int n, cap, let_go;
     _Atomic int next;
@@ -223,7 +185,7 @@ static void note_bad(struct block *b, int64_t before, int64_t flat0)
 }
 
 /* n values from flat index `at` on (whole blocks of the type, or one value a block). */
-static void read_flat(struct block *b, int64_t at, int64_t n)
+static void read_flat(const struct ll_vec *vec, struct block *b, int64_t at, int64_t n)
 {
     const struct ll_tensor *t = b->run->tensor;
     const struct ll_dtype_info *type = ll_dtype_info(t->dtype);
@@ -232,12 +194,12 @@ static void read_flat(struct block *b, int64_t at, int64_t n)
         size_t k = (size_t)(n - i < LL_SCAN_STRETCH ? n - i : LL_SCAN_STRETCH);
         int64_t before = b->stats.n;
         type->to_f32(t->data + (size_t)((at + i) / type->block) * (size_t)type->block_bytes, x, k);
-        scan_stretch(x, k, &b->stats);
+        scan_stretch(vec, x, k, &b->stats);
         note_bad(b, before, at + i);
     }
 }
 
-static void read_packed(struct block *b)
+static void read_packed(const struct ll_vec *vec, struct block *b)
 {
     enum { COLS = 64 };
     const struct ll_tensor *t = b->run->tensor;
@@ -247,7 +209,7 @@ static void read_packed(struct block *b)
         int cols = left < COLS ? (int)left : COLS;
         ll_packed_read(t->packed, t->data, (int)b->row0, (int)b->n_rows, (int)c, cols, x, cols);
         int64_t before = b->stats.n;
-        ll_scan_values(x, (size_t)b->n_rows * (size_t)cols, &b->stats);
+        ll_scan_values(vec, x, (size_t)b->n_rows * (size_t)cols, &b->stats);
         if (b->bad_at < 0 && b->stats.first_bad >= 0) {
             int64_t i = b->stats.first_bad - before;
             b->bad_at = (b->row0 + i / cols) * b->run->row_len + c + i % cols;
@@ -255,16 +217,16 @@ static void read_packed(struct block *b)
     }
 }
 
-static void read_block(struct block *b)
+static void read_block(const struct ll_vec *vec, struct block *b)
 {
     int64_t len = b->run->row_len;
     if (b->run->tensor->packed)
-        read_packed(b);
+        read_packed(vec, b);
     else if (b->n_cols == len)
-        read_flat(b, b->row0 * len, b->n_rows * len);
+        read_flat(vec, b, b->row0 * len, b->n_rows * len);
     else
         for (int64_t r = b->row0; r < b->row0 + b->n_rows; r++)
-            read_flat(b, r * len + b->col0, b->n_cols);
+            read_flat(vec, b, r * len + b->col0, b->n_cols);
 }
 
 static void scan_some(void *arg, int tid, int n_threads)
@@ -274,7 +236,7 @@ static void scan_some(void *arg, int tid, int n_threads)
     (void)n_threads;
     for (int i; (i = atomic_fetch_add(&s->next, 1)) < s->n;) {
         advise(s, i + AHEAD, ll_map_will_need);
-        read_block(&s->blocks[i]);
+        read_block(s->vec, &s->blocks[i]);
         if (s->let_go)
             advise(s, i, ll_map_dont_need);
         if (tid == 0 && s->progress)
@@ -295,9 +257,9 @@ static void merge(struct scan *s)
     }
 }
 
-int ll_weight_scan(struct ll_weights *w, struct ll_pool *pool, void (*progress)(void *arg, double done), void *arg, long long *bytes, struct ll_err *err)
+int ll_weight_scan(struct ll_weights *w, struct ll_engine *eng, void (*progress)(void *arg, double done), void *arg, long long *bytes, struct ll_err *err)
 {
-    struct scan s = {.w = w, .progress = progress, .progress_arg = arg};
+    struct scan s = {.w = w, .vec = ll_engine_vec(eng), .progress = progress, .progress_arg = arg};
     long long read = 0, room = ll_available_bytes();
     int rc = LL_OK;
     if (w->n_runs)
@@ -313,7 +275,7 @@ int ll_weight_scan(struct ll_weights *w, struct ll_pool *pool, void (*progress)(
     for (int i = 0; i < 32; i++)
         advise(&s, i, ll_map_will_need);
     if (!rc) {
-        ll_pool_run(pool, scan_some, &s);
+        ll_pool_run(ll_engine_pool(eng), scan_some, &s);
         merge(&s);
     }
     free(s.blocks);

@@ -42,12 +42,12 @@ static const struct known knowns[] = { /* numpy, float64, from the safetensors f
 
 static void scan_model(const char *path, int threads, struct ll_model **m, struct ll_weights *w)
 {
-    struct ll_pool *pool;
+    struct ll_engine *eng;
     OK(ll_model_open_settings(m, path, &err));
-    OK(ll_pool_init(&pool, threads, &err));
+    OK(ll_engine_init(&eng, threads, &err));
     OK(ll_weights_find(w, *m, &err));
-    OK(ll_weight_scan(w, pool, NULL, NULL, NULL, &err));
-    ll_pool_free(pool);
+    OK(ll_weight_scan(w, eng, NULL, NULL, NULL, &err));
+    ll_engine_free(eng);
 }
 
 static void parts_as_numpy(void **state)
@@ -113,6 +113,8 @@ static void scan_as_plain(void **state)
     (void)state;
     enum { N = 10007 };
     float *x = malloc(sizeof *x * N);
+    struct ll_engine *eng;
+    OK(ll_engine_init(&eng, 1, &err));
     unsigned u = 316;
     for (int i = 0; i < N; i++) {
         u = u * 1664525u + 1013904223u;
@@ -131,13 +133,14 @@ static void scan_as_plain(void **state)
         if (bad == 2)
             x[9000] = -INFINITY;
         ll_tensor_stats_add(&a, x, N);
-        ll_scan_values(x, 4096, &b);
-        ll_scan_values(x + 4096, N - 4096, &b);
+        ll_scan_values(ll_engine_vec(eng), x, 4096, &b);
+        ll_scan_values(ll_engine_vec(eng), x + 4096, N - 4096, &b);
         assert_true(a.n == b.n && a.min == b.min && a.max == b.max && a.max_abs == b.max_abs && a.max_abs_at == b.max_abs_at && b.max_abs_at == 8200);
         assert_true(a.n_zero == 2 && b.n_zero == 2 && a.n_subnormal == 1 && b.n_subnormal == 1 && a.n_nan == b.n_nan && a.n_neg_inf == b.n_neg_inf);
         assert_int_equal(a.first_bad, b.first_bad);
         assert_true(fabs(a.sum - b.sum) < 1e-9 && fabs(a.sum_sq - b.sum_sq) < 1e-9);
     }
+    ll_engine_free(eng);
     free(x);
 }
 
