@@ -9,13 +9,14 @@
 #include "prompts.h"
 #include "quant_check.h"
 #include "term.h"
+#include "weight_scan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct check_opts { struct ll_diag_opts out; int threads, quiet, runs; const char *ids, *parts, *format; };
-enum { N_OPTS = LL_N_DIAG_OPTS + 7, DEFAULT_IDS = 8 };
+struct check_opts { struct ll_diag_opts out; int threads, quiet, runs; const char *ids, *parts, *format, *original; };
+enum { N_OPTS = LL_N_DIAG_OPTS + 8, DEFAULT_IDS = 8 };
 static const struct check_opts defaults = {.runs = 10, .parts = "all", .format = "f16"};
 
 static void opt_table(struct check_opts *o, struct ll_opt t[N_OPTS])
@@ -25,6 +26,7 @@ static void opt_table(struct check_opts *o, struct ll_opt t[N_OPTS])
         {"--parts", LL_OPT_STR, &o->parts, "WHAT", "ops: determinism and known answers; blocks: quantised blocks; arms: lower precision", 0, 0, "all|ops|blocks|arms"},
         {"--format", LL_OPT_STR, &o->format, "TYPE", "of the lower precision", 0, 0, "f16|bf16"},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3; with neither, eight seeded ones", 0, 0, NULL},
+        {"--original", LL_OPT_STR, &o->original, "MODEL", "the unquantised checkpoint: mean, std and rms of every part beside it", 0, 0, NULL},
         LL_OPT_DIAG(o->out), LL_OPT_THREADS(*o), LL_OPT_QUIET(*o), LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
@@ -157,6 +159,105 @@ static void put_counts(struct check *c)
         ll_diag_criterion(&c->d, LL_CRIT_FAIL, "all stored values are finite", "tensor %s, value %lld", bad->name, (long long)at);
     else
         ll_diag_criterion(&c->d, LL_CRIT_PASS, "all stored values are finite", "every tensor");
+}
+
+/* A checkpoint's weights by part, scanned. */
+struct scanned { struct ll_model *m; struct ll_weights w; };
+
+static int scan_model(struct scanned *s, const char *path, struct ll_engine *eng, struct ll_err *err)
+{
+    int rc = ll_model_open_settings(&s->m, path, err);
+    if (!rc)
+        rc = ll_weights_find(&s->w, s->m, err);
+    return rc ? rc : ll_weight_scan(&s->w, eng, NULL, NULL, NULL, err);
+}
+
+static void scanned_free(struct scanned *s)
+{
+    ll_weights_free(&s->w);
+    ll_model_close(s->m);
+}
+
+/* Gemma's gains lack 1 in safetensors and have it in GGUF: what must be added to compare with the other container. */
+static double gain_offset(const struct ll_model *m, int part)
+{
+    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->settings, "gguf.norms_complete", 0);
+}
+
+/* mean, std, rms as multiplied. */
+static void moments(const struct scanned *s, int row, int part, double out[3])
+{
+    const struct ll_tensor_stats *t = &s->w.layers[row].cell[part].stats;
+    out[1] = ll_tensor_std(t);
+    out[0] = ll_tensor_mean(t) + gain_offset(s->m, part);
+    out[2] = sqrt(out[0] * out[0] + out[1] * out[1]);
+}
+
+/* Part beside part, where both have it in the same size; returns how many. */
+static int put_pairs(struct check *c, const struct scanned *q, const struct scanned *f, double *worst, struct ll_buf *where)
+{
+    struct ll_grid g = ll_grid("Layer|Part|Type|Mean|Mean original|Std|Std original|rms|rms original|rms %");
+    int n = 0;
+    for (int l = 0; l <= q->w.n_layers; l++)
+        for (int p = 0; p < LL_N_WEIGHT_PARTS; p++) {
+            const struct ll_weight_cell *a = &q->w.layers[l].cell[p], *b = &f->w.layers[l].cell[p];
+            double x[3], y[3];
+            if (!a->tensor || !b->tensor || a->n != b->n)
+                continue;
+            moments(q, l, p, x);
+            moments(f, l, p, y);
+            double percent = y[2] > 0 ? 100 * (x[2] - y[2]) / y[2] : x[2] > 0 ? INFINITY : 0;
+            if (!n++ || fabs(percent) > fabs(*worst)) {
+                *worst = percent;
+                ll_buf_reset(where);
+                ll_buf_addf(where, l < q->w.n_layers ? "layer %d, " : "", l);
+                ll_buf_adds(where, ll_weight_part(p)->name);
+            }
+            ll_grid_cell(&g, l < q->w.n_layers ? "%d" : "-", l);
+            ll_grid_cell(&g, "%s", ll_weight_part(p)->name);
+            ll_grid_cell(&g, "%s", ll_dtype_info(a->tensor->dtype)->name);
+            for (int i = 0; i < 3; i++) {
+                ll_grid_cell(&g, "%.6f", x[i]);
+                ll_grid_cell(&g, "%.6f", y[i]);
+            }
+            ll_grid_cell(&g, "%+.3f", percent);
+            ll_json_obj_flat(&c->d.j, NULL);
+            if (l < q->w.n_layers)
+                ll_json_int(&c->d.j, "layer", l);
+            ll_json_cstr(&c->d.j, "step", ll_weight_part(p)->name);
+            ll_json_num(&c->d.j, "mean", x[0]);
+            ll_json_num(&c->d.j, "mean_original", y[0]);
+            ll_json_num(&c->d.j, "std", x[1]);
+            ll_json_num(&c->d.j, "std_original", y[1]);
+            ll_json_num(&c->d.j, "rms", x[2]);
+            ll_json_num(&c->d.j, "rms_original", y[2]);
+            ll_json_end(&c->d.j);
+        }
+    ll_grid_put(&g, &c->d.table, &c->d.markdown);
+    return n;
+}
+
+/* The quantised checkpoint beside its original, whatever containers they are in: order of rows does not change a mean. */
+static int compare_original(struct check *c, const char *path, struct ll_err *err)
+{
+    struct scanned q = {0}, f = {0};
+    struct ll_buf where = {0};
+    double worst = 0;
+    int rc = scan_model(&q, path, c->s.engine, err);
+    if (!rc)
+        rc = scan_model(&f, c->o->original, c->s.engine, err);
+    if (!rc && (q.w.n_layers != f.w.n_layers || q.m->d_model != f.m->d_model))
+        rc = ll_fail(err, LL_EUSAGE, "--original: expected %d layers of width %d, found %d of %d", q.w.n_layers, q.m->d_model, f.w.n_layers, f.m->d_model);
+    if (!rc) {
+        say(c, "Weights beside the original");
+        int n = put_pairs(c, &q, &f, &worst, &where);
+        ll_buf_addc(&c->d.table, '\n');
+        ll_diag_criterion(&c->d, !n ? LL_CRIT_NOT_RUN : fabs(worst) <= 5 ? LL_CRIT_PASS : LL_CRIT_FAIL, "rms of every part within 5 % of the original", "%d parts; largest difference %+.3f %% (%s)", n, worst, ll_buf_str(&where));
+    }
+    ll_buf_free(&where);
+    scanned_free(&q);
+    scanned_free(&f);
+    return rc;
 }
 
 static void run_blocks(struct check *c)
@@ -357,7 +458,7 @@ static int read_prompt(struct check *c, const char *text, struct ll_err *err)
     return ll_prompt_from_ids(&c->p, &c->s, ids, DEFAULT_IDS, -1, err);
 }
 
-static int write_report(struct check *c, struct ll_err *err)
+static int write_report(struct check *c, const char *path, struct ll_err *err)
 {
     struct ll_model_info info;
     struct ll_info_text keep;
@@ -377,6 +478,8 @@ static int write_report(struct check *c, struct ll_err *err)
         rc = run_ops(c, err);
     if (!rc && wanted(c, "blocks"))
         run_blocks(c);
+    if (!rc && c->o->original)
+        rc = compare_original(c, path, err);
     if (!rc && wanted(c, "arms"))
         rc = run_arms(c, err);
     ll_json_end(&c->d.j);
@@ -393,13 +496,13 @@ int ll_cmd_check(int argc, char **argv, struct ll_err *err)
     opt_table(&o, t);
     if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
         return rc;
-    if (!n_args && o.ids)
-        return ll_fail(err, LL_EUSAGE, "--ids: expected a model, too");
+    if (!n_args && (o.ids || o.original))
+        return ll_fail(err, LL_EUSAGE, "%s: expected a model, too", o.ids ? "--ids" : "--original");
     c.has_model = n_args > 0;
     if (c.has_model && !(rc = ll_session_open(&c.s, args[0], NULL, o.threads, err)))
         rc = read_prompt(&c, n_args > 1 ? args[1] : NULL, err);
     if (!rc)
-        rc = write_report(&c, err);
+        rc = write_report(&c, c.has_model ? args[0] : NULL, err);
     ll_diag_free(&c.d);
     ll_prompt_free(&c.p);
     if (c.has_model)

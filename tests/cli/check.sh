@@ -24,6 +24,11 @@ done
 check 0 "bfloat16" "$L" check "$llama" --parts arms --format bf16 --ids 1,20,300
 check 0 "stored type" "$L" check "$source_dir/tests/fixtures/quantized/gptq" --parts blocks --json
 gguf=$source_dir/../shared/oracle/gguf
+[ ! -d "$gguf" ] || check 0 "pass     rms of every part within 5 % of the original" "$L" check "$gguf/llama_q8_0.gguf" --parts blocks --original "$gguf/llama_f32.gguf"
+[ ! -d "$gguf" ] || check 5 "fail     rms of every part within 5 % of the original" "$L" check "$source_dir/tests/fixtures/models/phi3_fused" --parts blocks --original "$source_dir/tests/fixtures/models/gpt2_conv1d"
+check 0 "largest difference +0.000 %" "$L" check "$gemma" --parts blocks --original "$gemma"
+check 2 "--original: expected 8 layers" "$L" check "$llama" --parts blocks --original "$source_dir/tests/fixtures/models/gpt2_conv1d"
+check 2 "--original: expected a model, too" "$L" check --original "$llama"
 [ ! -d "$gguf" ] || check 0 "Q4_0" "$L" check "$gguf/llama_q4_0.gguf" --runs 2 --ids 1,2,3
 
 check 2 "--runs" "$L" check --runs 1
