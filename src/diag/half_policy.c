@@ -1,8 +1,10 @@
 /* half_policy.c - see half_policy.h. Round-to-odd before rounding: Boldo & Melquiond 2008. */
 #include "half_policy.h"
 
+#include "double_policy.h"
 #include "half.h"
 #include "quants.h"
+#include "stats.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -88,18 +90,6 @@ void ll_half_chain(enum ll_half_format f, float acc[16], const float *x, const f
 
 /* ---- products ------------------------------------------------------------------------------------------------------ */
 
-/* Output n's weights as floats. */
-static void weights_of(const struct ll_mat *w, int n, float *out)
-{
-    const struct ll_dtype_info *t = ll_dtype_info(w->type);
-    if (!w->transposed) {
-        ll_mat_row(w, n, out);
-        return;
-    }
-    for (int k = 0; k < w->k; k++)
-        t->to_f32(w->data + (size_t)k * w->row_bytes + (size_t)n * (size_t)t->block_bytes, out + k, 1);
-}
-
 struct product {
     struct ll_half_policy *p;
     const struct ll_mat *w;
@@ -127,7 +117,7 @@ static void product_some(void *arg, int tile0, int tile1)
         int n0 = 16 * tile, n = j->w->n - n0 < 16 ? j->w->n - n0 : 16;
         memset(wt, 0, sizeof *wt * 16 * k);
         for (int i = 0; i < n; i++) {
-            weights_of(j->w, n0 + i, row);
+            ll_mat_floats(j->w, n0 + i, row);
             for (size_t c = 0; c < k; c++)
                 wt[16 * c + (size_t)i] = ll_half_round(j->p->format, row[c]);
         }
@@ -169,6 +159,8 @@ static void chain_over(enum ll_half_format f, const float *x, int n_k, const flo
     }
 }
 
+static int first_key(const struct ll_attn *a, int t) { return a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0; }
+
 /* Scores of some heads: [t][s], -inf where masked. */
 static void score_some(void *arg, int h0, int h1)
 {
@@ -182,7 +174,7 @@ static void score_some(void *arg, int h0, int h1)
     for (int h = h0; h < h1 && wt; h++)
         for (int t = 0; t < n; t++) {
             float *row = j->p->scores + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
-            int from = a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0;
+            int from = first_key(a, t);
             for (int s = 0; s < n; s++)
                 row[s] = -INFINITY;
             chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, a->d_head, a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1, t + 1 - from, wt, row + from);
@@ -207,7 +199,8 @@ static void mix_some(void *arg, int h0, int h1)
     for (int h = h0; h < h1 && wt; h++)
         for (int t = 0; t < n; t++) {
             const float *row = j->p->pattern + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
-            chain_over(j->p->format, row, t + 1, a->v + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt, a->z + t * a->ldz + (long)h * a->d_head);
+            int from = first_key(a, t);
+            chain_over(j->p->format, row + from, t + 1 - from, a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt, a->z + t * a->ldz + (long)h * a->d_head);
         }
     free(wt);
 }
@@ -267,7 +260,10 @@ static void store(void *arg, enum ll_store_point at, int layer, float *x, long l
 int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos, enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err)
 {
     size_t square = (size_t)m->n_heads * (size_t)max_pos * (size_t)max_pos;
+    long long room = ll_available_bytes();
     memset(p, 0, sizeof *p);
+    if (room >= 0 && 2.0 * sizeof(float) * (double)square > (double)room)
+        return ll_fail(err, LL_EFIT, "scores and pattern of %d positions and %d heads: expected at most %lld bytes, found %.0f", max_pos, m->n_heads, room, 2.0 * sizeof(float) * (double)square);
     p->format = f;
     p->accumulate = accumulate;
     p->resid_f32 = resid_f32;

@@ -25,7 +25,7 @@ struct ll_half_policy {
     float *scores, *pattern;         /* [n_heads, max_pos, max_pos]; owned */
     _Atomic int no_memory;           /* a product could not be made: the pass means nothing */
 };
-/* Returns LL_OK or LL_EFAIL (memory). Free with ll_half_policy_free. The policy must not move afterwards. */
+/* Returns LL_OK, LL_EFIT (a prompt so long that its scores do not fit) or LL_EFAIL (memory). Free with ll_half_policy_free. The policy must not move afterwards. */
 int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos, enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err);
 void ll_half_policy_free(struct ll_half_policy *p);
 float ll_half_round(enum ll_half_format f, float x);

@@ -1,6 +1,7 @@
 /* op_check.c - see op_check.h. An operation is a row of ops[]: what it computes, and the same in double. */
 #include "op_check.h"
 
+#include "double_policy.h"
 #include "head_pass.h"
 #include "op_inputs.h"
 #include "ops.h"
@@ -26,6 +27,7 @@ struct ctx {
     struct ll_engine *eng;
     float *a, *b, *c;                /* inputs, FLOATS each */
     uint8_t *raw;                    /* weights as stored */
+    const struct ll_numeric *numeric; /* of passes; NULL: plain */
     struct ll_err *err;
 };
 
@@ -360,6 +362,7 @@ static int pass_over(struct ctx *c, int to, float *out)
     struct ll_batch batch = {1, start, c->ids};
     size_t n = (size_t)c->n_ids * (size_t)c->m->d_model;
     int rc = ll_pass_init(&pass, c->m, c->eng, c->n_ids, c->n_ids, NULL, 0, c->err);
+    pass.numeric = rc ? NULL : c->numeric;
     if (!rc && !(rc = ll_forward(&pass, &batch, 0, to, c->err)))
         memcpy(out, to == c->m->n_layers ? pass.final : pass.resid, sizeof *out * n);
     ll_pass_free(&pass);
@@ -368,6 +371,26 @@ static int pass_over(struct ctx *c, int to, float *out)
 
 static size_t layer_size(const struct ctx *c) { return (size_t)c->n_ids * (size_t)c->m->d_model; }
 static int layer_run(struct ctx *c, float *out) { return pass_over(c, 1, out); }
+/* |out - reference| / |reference| of n values, the reference with float64 products; NAN when it could not be made. */
+static double far_from_double(const struct ctx *c, int to, const float *out, size_t n)
+{
+    struct ll_double_policy policy;
+    struct ctx other = *c;
+    float *want = malloc(sizeof *want * n);
+    double d = 0, s = 0;
+    ll_double_policy_init(&policy);
+    other.numeric = &policy.numeric;
+    int good = want && !pass_over(&other, to, want) && !policy.no_memory;
+    for (size_t i = 0; i < n && good; i++) {
+        d += ((double)out[i] - (double)want[i]) * ((double)out[i] - (double)want[i]);
+        s += (double)want[i] * (double)want[i];
+    }
+    free(want);
+    return good ? sqrt(d) / (sqrt(s) + TINY) : NAN;
+}
+
+static double layer_error(const struct ctx *c, const float *out) { return far_from_double(c, 1, out, layer_size(c)); }
+static double pass_error(const struct ctx *c, const float *out) { return far_from_double(c, c->m->n_layers, out, layer_size(c)); }
 static size_t pass_size(const struct ctx *c) { return (size_t)c->n_ids * (size_t)c->m->d_model + (size_t)c->m->d_vocab; }
 static int pass_run(struct ctx *c, float *out)
 {
@@ -388,8 +411,8 @@ static const struct op ops[] = {
     {"silu * up", 6e-7, 0, act_size, act_run, act_error},
     {"unembedding", 21 * 0x1p-24, 0, unembed_size, unembed_run, unembed_error},
     {"dequantisation", 0, 0, dequant_size, dequant_run, dequant_error},
-    {"whole layer", 0, 1, layer_size, layer_run, NULL},
-    {"whole pass", 0, 1, pass_size, pass_run, NULL},
+    {"whole layer", 1e-5, 1, layer_size, layer_run, layer_error},
+    {"whole pass", 1e-4, 1, pass_size, pass_run, pass_error}, /* errors of a layer spread through the others */
 };
 enum { N_OPS = sizeof ops / sizeof *ops };
 

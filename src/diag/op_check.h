@@ -2,7 +2,8 @@
  *
  * Every operation runs several times on the same inputs with 1, 2 and all threads; every result is compared bit for bit with
  * the first. Since determinism does not show correctness, each has a known answer in double too: the largest error, divided
- * by the scale of what was summed (the sum of |x w|, |p v|; the length of a rotated pair; the value itself). Inputs are
+ * by the scale of what was summed (the sum of |x w|, |p v|; the length of a rotated pair; the value itself). Of a layer and of what
+ * the head reads it is |y - ref| / |ref|, the reference having all products and attention in float64. Inputs are
  * seeded, or adversarial: magnitudes from 1e-8 to 1e4 mixed, negative zero, denormals. */
 #ifndef LL_OP_CHECK_H
 #define LL_OP_CHECK_H

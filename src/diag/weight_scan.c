@@ -14,8 +14,14 @@
  * round), least and greatest magnitude. */
 struct extremes { int32_t min, max, low, high; };
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define VECTORISED __attribute__((optimize("O3"))) /* clang does so at -O2 */
+#else
+#define VECTORISED
+#endif
+
 /* min and max of integers in any order are the same: the compiler may vectorise this as it likes. */
-LL_CLONES __attribute__((optimize("O3"))) static void extremes_of(const float *x, size_t n, struct extremes *out)
+LL_CLONES VECTORISED static void extremes_of(const float *x, size_t n, struct extremes *out)
 {
     int32_t min = INT32_MAX, max = INT32_MIN, low = INT32_MAX, high = 0;
     for (size_t i = 0; i < n; i++) {

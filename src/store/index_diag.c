@@ -149,8 +149,11 @@ int ll_index_diag(const char *path, const char *json, size_t n, int *added, stru
     struct ll_sha256 sha;
     char key[65];
     int is_new = 0;
-    cJSON *doc = cJSON_ParseWithLength(json, n);
-    int rc = check_document(doc, err);
+    const char *end = json;
+    cJSON *doc = n ? cJSON_ParseWithLengthOpts(json, n, &end, 0) : NULL;
+    while (doc && end < json + n && strchr(" \t\r\n", *end) && *end)
+        end++;
+    int rc = doc && end < json + n ? ll_fail(err, LL_EUSAGE, "report: expected nothing after the document, found \"%.*s\"", json + n - end < 20 ? (int)(json + n - end) : 20, end) : check_document(doc, err);
     ll_sha256_init(&sha);
     ll_sha256_add(&sha, json, n);
     ll_sha256_hex(&sha, key);

@@ -48,7 +48,8 @@ static void refuses(void **state)
 {
     (void)state;
     static const char *const bad[] = {"", "{", "[]", "{\"command\": \"x\"}", "{\"command\": \"x\", \"criteria\": [{\"name\": \"a\", \"status\": \"good\"}]}",
-                                      "{\"command\": \"x\", \"criteria\": [], \"rows\": [1]}", "{\"command\": \"x\", \"criteria\": [], \"rows\": {}}"};
+                                      "{\"command\": \"x\", \"criteria\": [], \"rows\": [1]}", "{\"command\": \"x\", \"criteria\": [], \"rows\": {}}",
+                                      "{\"command\": \"x\", \"criteria\": []} x"};
     char *dir = tmp_folder(), *db = path2(dir, "i.sqlite");
     struct ll_err err = {0};
     OK(ll_index_diag(db, report, sizeof report - 1, NULL, &err), &err);
@@ -64,8 +65,37 @@ static void refuses(void **state)
     free(dir);
 }
 
+/* Changed bytes: added or refused, never half of it. */
+static void changed_bytes(void **state)
+{
+    (void)state;
+    char *dir = tmp_folder(), *db = path2(dir, "i.sqlite"), text[sizeof report];
+    struct ll_err err = {0};
+    uint32_t u = 316;
+    int n_added = 0;
+    OK(ll_index_diag(db, report, sizeof report - 1, NULL, &err), &err);
+    for (int i = 0; i < 400; i++) {
+        memcpy(text, report, sizeof text);
+        for (int k = 0; k <= i % 3; k++) {
+            u = u * 1664525u + 1013904223u;
+            text[(u >> 8) % (sizeof report - 1)] = (char)(u >> 3);
+        }
+        int added = 0, rc = ll_index_diag(db, text, i % 5 ? sizeof report - 1 : (u >> 8) % sizeof report, &added, &err);
+        assert_true(rc == LL_OK || rc == LL_EUSAGE);
+        assert_true(!rc || !added);
+        n_added += added;
+    }
+    char want[32];
+    snprintf(want, sizeof want, "%d\n", n_added + 1);
+    expect(db, "select count(*) as n from diag_reports", want);
+    expect(db, "select count(*) as n from diag_rows where report not in (select id from diag_reports)", "0");
+    free(db);
+    remove_tree(dir);
+    free(dir);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(adds_once), cmocka_unit_test(refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(adds_once), cmocka_unit_test(refuses), cmocka_unit_test(changed_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "quants.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void operations(void **state)
@@ -31,6 +32,33 @@ static void operations(void **state)
             int same = !strcmp(r[i].op, r[k].op) && !strcmp(r[i].set, r[k].set);
             assert_int_equal(!strcmp(r[i].sha256, r[k].sha256), same);
         }
+    }
+}
+
+/* Whole layers and passes of models that differ in what they do, against products and attention in float64: float32 alone
+ * makes a few 1e-7; a wrong mask, head or layout makes 1e-2 and more. */
+static void models_against_double(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"experiments/demo_models/demo-gemma2", "tests/fixtures/models/gpt2_conv1d", "tests/fixtures/models/falcon_groups", "tests/fixtures/models/qwen2_moe"};
+    static const int ids[] = {1, 5, 9, 2, 30, 7};
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+        struct ll_op_result r[LL_OP_MAX];
+        struct ll_err err = {0};
+        struct ll_model *m;
+        char path[600];
+        int n = 0, whole = 0;
+        snprintf(path, sizeof path, "%s/%s", LL_SOURCE_DIR, models[k]);
+        assert_int_equal(ll_model_open(&m, path, &err), LL_OK);
+        assert_int_equal(ll_op_check(m, ids, 6, 2, r, &n, NULL, NULL, &err), LL_OK);
+        for (int i = 0; i < n; i++) {
+            int is_whole = !strncmp(r[i].op, "whole", 5);
+            whole += is_whole;
+            if (is_whole && !(r[i].error > 0 && r[i].error < 2e-6 && r[i].deterministic))
+                fail_msg("%s: %s: %g", models[k], r[i].op, r[i].error);
+        }
+        assert_true(whole >= 4);
+        ll_model_close(m);
     }
 }
 
@@ -73,6 +101,6 @@ static void blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(operations), cmocka_unit_test(adversarial_inputs), cmocka_unit_test(blocks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(operations), cmocka_unit_test(models_against_double), cmocka_unit_test(adversarial_inputs), cmocka_unit_test(blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
