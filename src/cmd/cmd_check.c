@@ -98,6 +98,14 @@ static void put_op(struct check *c, struct ll_grid *g, const struct ll_op_result
     ll_json_end(j);
 }
 
+/* What a pass said that could not end becomes a criterion. */
+static int cannot_pass(struct check *c, enum ll_crit status, const char *name, struct ll_err *err)
+{
+    ll_diag_criterion(&c->d, status, name, "%.300s", err->msg);
+    memset(err, 0, sizeof *err);
+    return LL_OK;
+}
+
 static int run_ops(struct check *c, struct ll_err *err)
 {
     struct ll_op_result r[LL_OP_MAX];
@@ -107,6 +115,8 @@ static int run_ops(struct check *c, struct ll_err *err)
     ll_progress_start(&c->bar, "operations", c->o->quiet);
     rc = ll_op_check(c->has_model ? c->s.model : NULL, c->p.ids.v, c->p.ids.n, c->o->runs, r, &n, show_progress, &c->bar, err);
     ll_progress_end(&c->bar);
+    if (rc == LL_EUSAGE && c->has_model) /* a pass that met a NaN: the operations before it stand */
+        rc = cannot_pass(c, LL_CRIT_FAIL, "whole layer and whole pass", err);
     say(c, "Determinism and known answers");
     for (int i = 0; i < n; i++) {
         put_op(c, &g, &r[i]);
@@ -433,7 +443,9 @@ static int run_arms(struct check *c, struct ll_err *err)
         return LL_OK;
     }
     int rc = ll_arms_run(&a, c->s.model, c->s.engine, c->p.ids.v, c->p.ids.n, f, err);
-    if (!rc) {
+    if (rc == LL_EUSAGE)
+        rc = cannot_pass(c, LL_CRIT_NOT_RUN, "lower precision leaves the prediction alone", err);
+    else if (!rc) {
         say(c, f == LL_HALF_F16 ? "Precision: float32 (a) against binary16 (b, c, d)" : "Precision: float32 (a) against bfloat16 (b, c, d)");
         put_ends(c, &a);
         put_errors(c, &a);

@@ -23,7 +23,8 @@ struct ll_op_result {
 };
 enum { LL_OP_MAX = 64 };
 /* Run everything: the operations without a model, and with one (m not NULL) the unembedding of the last of ids, block 0 and
- * the whole pass over ids. results: LL_OP_MAX of them. progress may be NULL. Returns LL_OK, LL_EUSAGE or LL_EFAIL. */
+ * the whole pass over ids. results: LL_OP_MAX of them. progress may be NULL. Returns LL_OK, or LL_EUSAGE (ids; a pass that
+ * meets a NaN) or LL_EFAIL: then results hold what came before. */
 int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, struct ll_op_result *results, int *n_results,
                 void (*progress)(void *arg, double done), void *arg, struct ll_err *err);
 #endif

@@ -48,4 +48,8 @@ grep -qE '^ +-1  b .* 128$' "$work/stdout" || bad "the overflow is not counted w
 # a stored NaN is found by name
 printf '\300\177' | dd of="$work/m/model.safetensors" bs=1 seek=$(($(stat -c %s "$llama/model.safetensors") - 2)) conv=notrunc status=none
 check 5 "fail     all stored values are finite: tensor model.norm.weight, value 127" "$L" check "$work/m" --parts blocks
+printf '\300\177' | dd of="$work/m/model.safetensors" bs=1 seek=$((8 + header + at + 256)) conv=notrunc status=none
+check 5 "fail     whole layer and whole pass: m: tensor model.embed_tokens.weight: value 128 is not finite" "$L" check "$work/m" --runs 2 --ids 1,2
+grep -qF "not run  lower precision leaves the prediction alone: m: tensor" "$work/stdout" || bad "arms of a model with a NaN are not run"
+grep -qF "pass     every operation gives the same bits every time" "$work/stdout" || bad "the other operations stand"
 finish
