@@ -33,6 +33,15 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens prompt single output/run-latest --max-tokens 30000\nlogitlens prompt --check evaluation-demo-llama.md output/run-latest", CMD(prompt)},
     {"verify", "RUN [MODEL...]", "a run's files against its manifest, and the same command again: same digests?",
      "logitlens verify output/run-latest", CMD(verify)},
+    {"index", "RUN...", "import or refresh run folders, or reports (FILE.json), in the SQLite index", "logitlens index output/run-latest", CMD(index)},
+    {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
+     "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},
+    {"weights", "MODEL", "weights of every layer: shapes, means, spreads, what is missing, what stands apart",
+     "logitlens weights experiments/demo_models/demo-llama --mark 2,5", CMD(weights)},
+    {"depth", "MODEL [TEXT]", "what the first k layers alone would say, and whether logits look healthy",
+     "logitlens depth experiments/demo_models/demo-llama --layers 0,2,4,n \"The capital of Germany\"", CMD(depth)},
+    {"check", "[MODEL [TEXT]]", "determinism and known answers of every operation, quantised blocks, lower precision",
+     "logitlens check experiments/demo_models/demo-llama --runs 3", CMD(check)},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

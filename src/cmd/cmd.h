@@ -39,4 +39,7 @@ LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
 LL_DECLARE_CMD(prompt)
 LL_DECLARE_CMD(verify)
+LL_DECLARE_CMD(weights)
+LL_DECLARE_CMD(depth)
+LL_DECLARE_CMD(check)
 #endif

@@ -1,6 +1,7 @@
 /* index_db.c - see index_db.h */
 #include "index_db.h"
 #include "buf.h"
+#include "index_diag.h"
 #include "index_diff.h"
 #include "index_schema.h"
 #include "map.h"
@@ -137,6 +138,7 @@ static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
         struct ll_buf sql = {0};
         ll_index_put_schema(&sql);
         ll_buf_adds(&sql, ll_index_diff_schema);
+        ll_buf_adds(&sql, ll_index_diag_schema);
         ll_buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", LL_INDEX_APPLICATION, LL_INDEX_VERSION);
         rc = ll_buf_ok(&sql, err);
         if (!rc)

@@ -131,5 +131,13 @@ const struct ll_query ll_queries[] = {
      "SELECT prompt, pos, token, top1_a, p_top1_a, top1_b, p_top1_b, kl_a_to_b_bits FROM diff_rows r"
      " WHERE diff = coalesce(CAST(:diff AS INTEGER), (SELECT max(id) FROM diffs)) AND layer = (SELECT max(layer) FROM diff_rows WHERE diff = r.diff) AND top1_flip"
      " ORDER BY kl_a_to_b_bits DESC, prompt, pos"},
+    {"diag-reports", "reports of the diagnostic commands (--index), newest last", "",
+     "SELECT d.id AS report, d.command, d.model_id, d.verdict, (SELECT count(*) FROM diag_rows WHERE report = d.id) AS rows,"
+     " (SELECT count(*) FROM diag_criteria WHERE report = d.id AND status = 'fail') AS failed FROM diag_reports d ORDER BY d.id"},
+    {"diag-criteria", "criteria of a report of a diagnostic; the newest without report=", "report=",
+     "SELECT name, status, detail FROM diag_criteria WHERE report = coalesce(CAST(:report AS INTEGER), (SELECT max(id) FROM diag_reports)) ORDER BY nr"},
+    {"diag-rows", "rows of a report of a diagnostic; the newest without report=", "report= layer= step=",
+     "SELECT layer, step, json FROM diag_rows WHERE report = coalesce(CAST(:report AS INTEGER), (SELECT max(id) FROM diag_reports))"
+     " AND (:layer IS NULL OR layer = CAST(:layer AS INTEGER)) AND (:step IS NULL OR step = :step) ORDER BY nr"},
     {NULL, NULL, NULL, NULL},
 };
