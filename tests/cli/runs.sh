@@ -56,7 +56,9 @@ check 2 "" "$L" run "$e" "$llama" --out-dir "$work/full" --quiet --no-index
 ( trap '' XFSZ; ulimit -f 100; "$L" run "$e" --root "$work/small" --quiet >"$work/o" 2>&1 ) && bad "a full disk went unnoticed"
 [ "$(wc -l <"$work/o")" = 1 ] || bad "full disk: expected one line, found: $(cat "$work/o")"
 absent "$work/small/run-latest"
-ls -A "$work/small" 2>/dev/null | grep -q partial && bad "a partial folder was left after a full disk"
+check 0 "2 models, 0 failed" "$L" run "$e" --root "$work/small" --quiet --resume # what was whole was kept
+for f in "$work"/a/run-latest/output-*; do same "$f" "$work/small/run-latest/$(basename "$f")"; done
+ls -A "$work/small" | grep -q partial && bad "a partial folder was left by a run that went through"
 : >"$work/file"
 check 1 "" "$L" run "$e" --root "$work/file/out" --quiet
 
