@@ -65,12 +65,8 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
     struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
                               .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
-<<<<<<< ours
     int rc = m->has_stats ? LL_OK : ll_analysis_run(&job, &m->stats, err);
-=======
-    int rc = ll_analysis_run(&job, &m->stats, err);
     int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1;
->>>>>>> theirs
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
         ll_reading_from_walk(&row->norm, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], slot);
