@@ -183,8 +183,10 @@ static int read_line(struct file *f, const char *s, size_t n, long long nr, stru
     int rc = ll_settings_parse(&line, f->path, s, n, err);
     if (!rc)
         rc = ll_settings_check(line, "", any, LL_OTHERS_PASS, err);
-    if (rc)
+    if (rc) {
+        ll_settings_free(line);
         return ll_context(err, "line %lld", nr);
+    }
     for (int w = 0; w < N_WHAT && !rc; w++)
         rc = take_value(f, &r, line, (enum what)w, number[w], err);
     if (!rc)

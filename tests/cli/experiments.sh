@@ -108,6 +108,7 @@ expected a name ending in .csv, .jsonl or .ndjson	{"prompts_from": [{"file": "x.
 e.json: line 1: top_k.record	{"top_k": {"record": 0}, "prompts": [{"text": "a"}]}
 e.json: line 3: copy.margin: expected a number in 0..1, found 2	{"prompts": [{"text": "a"}],\n "copy": {"threshold": 0.5,\n  "margin": 2}}
 e.json: line 4: prompts.1.answer: expected some text	{"name": "x{[\\"", "models": [],\n "prompts": [\n  {"text": "a"},\n  {"text": "b", "answer": ""}]}
+e.json: line 3: "id": expected each name once, found it twice	{"prompts": [{"text": "a"},\n {"text": "b",\n "id": "x",\n "id": "y"}]}
 e.json: line 2: unknown key "nrom"	{"prompts": [{"text": "a"}],\n "nrom": "raw"}
 e.json: line 3: prompts.0: unknown key "promt"	{"prompts": [\n {"text": "a",\n "promt": "b"}]}
 e.json: line 1: no prompts	{\n "prompts": []}
