@@ -68,6 +68,11 @@ struct ll_pass_stats {
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err);
 void ll_pass_stats_free(struct ll_pass_stats *s);   /* {0} and twice are fine */
 
+/* Take the figures that the walk of the head has as well (head_pass.h) from there: lse, entropy, divergence, p_top1, p_top2,
+ * p_top5, and the answer's, which is tracked id number `answer` (-1: not tracked). The two ways round differently in about the
+ * seventh digit; tables print the walk's, so what is derived from a row must be too. Lists and ranks are the same in both. */
+void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int answer);
+
 /* Which copy flags a run keeps, and how their columns are called (spec 9.2): "copy_collapse" is strict[0]'s rule; then
  * copy_strict@<t> for the main threshold and the others, copy_soft_k<K>@<t>. */
 enum { LL_MAX_STRICT = 8, LL_MAX_SOFT = 16 };

@@ -258,6 +258,22 @@ static void sidecar(void **state)
     assert_null(ll_row_reading(&t.s, N, LL_OF_TUNED));
 }
 
+static void figures_of_the_walk(void **state)
+{
+    struct ll_hit top[6] = {{2, 4}, {1, 3}, {0, 2}, {-1, 1}, {-2, 0}, {-3, 5}};
+    struct ll_head_out o = {.lse = 2.5, .entropy_bits = 1.5, .kl_to_final_bits = 0.25, .n_top = 6, .top = top, .tracked_logit = {-1, 1}, .tracked_rank = {4, 2}};
+    struct ll_reading r = {.is_set = 1, .n_top = 50, .p_answer = 0.9, .answer_rank = 7, .entropy_bits = 1.5000001};
+    (void)state;
+    ll_reading_from_walk(&r, &o, 1);
+    assert_true(r.lse == 2.5 && r.entropy_bits == 1.5 && r.kl_to_final_bits == 0.25);
+    assert_true(fabs(r.p_top1 - exp(-0.5)) < 1e-15 && fabs(r.p_top2 - exp(-1.5)) < 1e-15 && fabs(r.p_answer - exp(-1.5)) < 1e-15 && r.answer_rank == 2 && r.answer_logit == 1);
+    assert_true(fabs(r.p_top5 - (exp(-0.5) + exp(-1.5) + exp(-2.5) + exp(-3.5) + exp(-4.5))) < 1e-15);
+    double p5 = r.p_top5;
+    o.n_top = 3; /* too short a list says nothing of the five */
+    ll_reading_from_walk(&r, &o, -1);
+    assert_true(r.p_top5 == p5 && r.answer_rank == 2);
+}
+
 /* ---- the original's late run ------------------------------------------------------------------------------------- */
 static void check_raw(const struct late_pass *p, const struct ll_pass_milestones *m, const cJSON *doc, const cJSON *d)
 {
@@ -385,6 +401,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sample_rows), cmocka_unit_test(sampled_risk), cmocka_unit_test(window_layers), cmocka_unit_test(nothing_read_raw),
         cmocka_unit_test(artifact_tiers), cmocka_unit_test(trajectory), cmocka_unit_test(health), cmocka_unit_test(gates), cmocka_unit_test(agreement),
-        cmocka_unit_test(suite_rounds_half_to_even), cmocka_unit_test(fact_delta), cmocka_unit_test(sidecar), cmocka_unit_test(late_models_again)};
+        cmocka_unit_test(suite_rounds_half_to_even), cmocka_unit_test(fact_delta), cmocka_unit_test(sidecar), cmocka_unit_test(figures_of_the_walk), cmocka_unit_test(late_models_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
