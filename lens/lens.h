@@ -5,7 +5,7 @@
  *
  * The statistics are taken from x itself at every layer ("true RMS"): none is borrowed from the layer the norm belongs
  * to; what a lens kind chooses is gain gamma and bias beta. beta may be left out (ln_bias_drop) at every row but the last.
- * The head's own bias, multiplier and soft cap (ops.h, ll_head_tail) belong to every row. Row 0 decodes the embedding, row l what leaves block l-1; row
+ * The head's own bias, multiplier and soft cap (ops.h, ll_head_tail) belong to every row (but see bare_head, head_pass.h). Row 0 decodes the embedding, row l what leaves block l-1; row
  * n_layers always uses the final norm, so it must equal the model's own output bit for bit (head_pass.h checks).
  * Sources: nostalgebraist 2020 (logit lens); Zhang & Sennrich 2019 (RMSNorm). */
 #ifndef LL_LENS_H
