@@ -97,10 +97,12 @@ static void run(const char *dir, const char *experiment, const char *args)
 /* Spec 26.3 and 26.4, and what else must hold in any run at resid_post with the model's head. */
 static void check_identities(const char *out, const char *stem, int n_layers, int d_vocab)
 {
-    struct table rec, pure;
+    struct table rec, pure, raw;
     char name[200];
     snprintf(name, sizeof name, "output-%s-records.csv", stem);
     load(&rec, out, name);
+    snprintf(name, sizeof name, "output-%s-pure-next-token-rawlens.csv", stem);
+    load(&raw, out, name);
     snprintf(name, sizeof name, "output-%s-pure-next-token.csv", stem);
     load(&pure, out, name);
     assert_true(pure.n > 0);
@@ -126,12 +128,21 @@ static void check_identities(const char *out, const char *stem, int n_layers, in
         assert_int_equal(text(&pure, i, "answer_vs_top1_gap") != NULL, num(&pure, i, "answer_rank") > 1);
         assert_int_equal(text(&pure, i, "control_margin") != NULL, !strcmp(text(&pure, i, "prompt_id"), "ctl"));
         assert_true(same(text(&pure, i, "is_answer"), num(&pure, i, "answer_rank") == 1 ? "True" : "False"));
+        int w = find(&raw, "row_id", text(&pure, i, "row_id"));
+        assert_true(w >= 0);
+        assert_true(same(text(&raw, w, "entropy_bits_norm"), text(&pure, i, "entropy_bits")));
+        assert_true(same(text(&raw, w, "p_answer_norm"), text(&pure, i, "p_answer")));
+        assert_true(same(text(&raw, w, "answer_rank_norm"), text(&pure, i, "answer_rank")));
+        assert_true(same(text(&raw, w, "topk_jaccard_raw_norm@50"), text(&pure, i, "topk_jaccard_raw_norm@50")));
+        assert_true(num(&raw, w, "js_divergence") >= 0 && num(&raw, w, "js_divergence") <= 1);
+        assert_true(fabs(num(&pure, i, "answer_minus_echo_mass") - (num(&pure, i, "answer_mass") - num(&pure, i, "echo_mass_prompt"))) < 1e-12);
         if (layer == n_layers) {
             assert_true(num(&pure, i, "kl_to_final_bits") == 0);
             assert_true(same(text(&pure, i, "entropy_bits"), text(&pure, i, "teacher_entropy_bits")));
         }
     }
     unload(&rec);
+    unload(&raw);
     unload(&pure);
 }
 
