@@ -67,7 +67,8 @@ static int is_square(enum ll_hook h) { return ll_hook_info(h)->width == LL_WIDTH
 static int wanted(const struct keep *k, const struct ll_hook_visit *v)
 {
     const struct ll_acts_want *w = k->want;
-    if (w->like && ll_acts_at(w->like, (int)v->hook, v->layer)->x)
+    const struct ll_actv *like = w->like ? ll_acts_at(w->like, (int)v->hook, v->layer) : NULL;
+    if (like && (like->x || like->has_sum))
         return 1;
     return (w->hooks & LL_HOOK_BIT(v->hook)) && (v->layer < 0 || !w->layers || w->layers[v->layer]);
 }
@@ -117,7 +118,7 @@ static uint32_t hooks_of(const struct ll_acts *a)
     uint32_t bits = 0;
     for (int h = 0; a && h < LL_N_HOOKS; h++)
         for (int l = -1; l < a->n_layers; l++)
-            if (ll_acts_at(a, h, l)->x)
+            if (ll_acts_at(a, h, l)->x || ll_acts_at(a, h, l)->has_sum)
                 bits |= LL_HOOK_BIT(h);
     return bits;
 }
