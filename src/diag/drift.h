@@ -5,6 +5,7 @@
  *   same         isolated and running error within tolerance
  *   accumulated  only the running error is beyond it: the operation is right, its input was off already
  *   here         the isolated error is beyond it: this operation (with the ones since the last known point)
+ *   small        within tolerance, but far above the rounding that double precision finds on our side: another epsilon, say
  *   noise        beyond it, but a double-precision run of the operation lies between the two: rounding, not a mistake
  *   (self)       no reference: our own result against the double-precision one of our own input
  * Tolerance of a point: isolated rmse over the reference's rms, 1e-4 for float32 references, 2e-2 for half precision and text. */
@@ -14,13 +15,14 @@
 
 #define LL_DRIFT_TOL_F32 1e-4
 #define LL_DRIFT_TOL_HALF 2e-2
+#define LL_DRIFT_FINE 5e-6      /* below this a difference to a float32 reference is not looked at; PyTorch's own rounding: 1e-6 */
 #define LL_DRIFT_GROWTH 1.2     /* per layer: the seed's criterion */
 #define LL_DRIFT_JUMP 2.0       /* from here on a jump, below it moderate growth */
 #define LL_DRIFT_FLOOR 1e-5     /* growth of smaller errors is not judged */
 #define LL_DRIFT_ANOMALY 10.0   /* std of the reference times or divided by this from one layer to the next */
 #define LL_DRIFT_ISOLATED 0.01  /* mean absolute error of an isolated layer */
 
-enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_NOISE, LL_DRIFT_NOT_JUDGED };
+enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_SMALL, LL_DRIFT_NOISE, LL_DRIFT_NOT_JUDGED };
 const char *ll_drift_verdict_name(enum ll_drift_verdict v);
 
 /* The one suspicious operation once more, in double, from the reference's input; relative to the reference's rms. */
@@ -60,7 +62,7 @@ struct ll_drift {
     struct ll_acts ours, iso;
     struct ll_drift_point *points; int n_points; /* in the order of the pass */
     struct ll_drift_depth *depths;  /* [n_layers + 1]; 0 is the embedding */
-    int first;                      /* point whose verdict is "here" first; -1: none */
+    int first;                      /* first point whose verdict is "here", else the first "small" one; -1: none */
     int isolated;                   /* 0: the reference has too few positions for an isolated pass */
     int trap;                       /* 1: the last dump is after the final norm */
     int trap_tested; double trap_raw, trap_normed; /* relative errors of the two readings */

@@ -125,7 +125,8 @@ static int try_one(struct job *j, const char *name, int all)
         return ll_fail(j->err, rc == LL_EUNSUP ? LL_EUSAGE : rc, "%s", local.msg);
     struct ll_try *t;
     if (!(rc = error_here(j, v, &rel)) && (t = add(j, name, rel))) {
-        t->verdict = rel <= j->p->tol ? LL_TRY_HERE : rel <= before / 10 ? LL_TRY_SMALLER : LL_TRY_NO;
+        double within = j->p->verdict == LL_DRIFT_SMALL ? before / 10 : j->p->tol;
+        t->verdict = rel <= within ? LL_TRY_HERE : rel <= before / 10 ? LL_TRY_SMALLER : LL_TRY_NO;
         if (t->verdict == LL_TRY_HERE && !(rc = count_beyond(j, v, &t->n_beyond)) && !t->n_beyond)
             t->verdict = LL_TRY_ALL;
     } else if (!rc)

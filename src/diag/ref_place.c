@@ -63,6 +63,35 @@ static int width_of(const struct ll_model *m, int hook, int n_pos)
 
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
+/* Values that a half-precision type holds exactly, all of them, were computed or stored in it, whatever the file says. */
+static int all_in_bfloat16(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        if (bits & 0xffff)
+            return 0;
+    }
+    return 1;
+}
+static int all_in_float16(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        float size = fabsf(x[i]), units = size * 16777216.0f; /* subnormals are multiples of 2^-24 */
+        if (size < 6.103515625e-5f ? units != rintf(units) : size > 65504.0f || (bits & 0x1fff))
+            return 0;
+    }
+    return 1;
+}
+static const char *true_type(const char *dtype, const float *x, int64_t n)
+{
+    if (strcmp(dtype, "float32") && strcmp(dtype, "float64"))
+        return dtype;
+    return n < 8 ? dtype : all_in_float16(x, n) ? "float16" : all_in_bfloat16(x, n) ? "bfloat16" : dtype;
+}
+
 /* x[n] of the array, as the point's rows, into its place. */
 static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
 {
@@ -77,7 +106,7 @@ static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref
         return ll_fail(err, LL_EUSAGE, "%s: expected %d rows of %d values, one for each of %d tokens, found %lld%s", a->name, want, width, p->n_pos, (long long)rows,
                        rows == 1 ? " (--pos says whose)" : "");
     ll_actv_free(to);
-    *to = (struct ll_actv){.rows = (int)rows, .width = width, .row0 = one ? (p->pos >= 0 ? p->pos : p->n_pos - 1) : 0, .heads = square ? m->n_heads : 0, .dtype = a->dtype, .bad_at = -1};
+    *to = (struct ll_actv){.rows = (int)rows, .width = width, .row0 = one ? (p->pos >= 0 ? p->pos : p->n_pos - 1) : 0, .heads = square ? m->n_heads : 0, .dtype = true_type(a->dtype, x, n), .bad_at = -1};
     to->x = malloc(sizeof(float) * (size_t)n);
     to->origin = strdup(a->name);
     if (!to->x || !to->origin)
@@ -183,16 +212,21 @@ void ll_ref_place_free(struct ll_ref_place *p)
     p->paired = NULL;
 }
 
-void ll_ref_unpair(struct ll_actv *act, int d_head)
+static void reorder(struct ll_actv *act, int d_head, int to_halves)
 {
     float head[4096];
     int half = d_head / 2;
     for (int64_t at = 0; d_head <= 4096 && d_head % 2 == 0 && at + d_head <= (int64_t)act->rows * act->width; at += d_head) {
         memcpy(head, act->x + at, sizeof *head * (size_t)d_head);
-        for (int i = 0; i < d_head; i++)
-            act->x[at + i] = head[i < half ? 2 * i : 2 * (i - half) + 1];
+        for (int i = 0; i < d_head; i++) {
+            int pairs = i < half ? 2 * i : 2 * (i - half) + 1; /* where value i of the halves lies among pairs */
+            act->x[at + (to_halves ? i : pairs)] = head[to_halves ? pairs : i];
+        }
     }
 }
+
+void ll_ref_unpair(struct ll_actv *act, int d_head) { reorder(act, d_head, 1); }
+void ll_ref_pair(struct ll_actv *act, int d_head) { reorder(act, d_head, 0); }
 
 /* ---- map files ----------------------------------------------------------------------------------------------------- */
 

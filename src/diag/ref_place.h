@@ -46,6 +46,10 @@ struct ll_ref_place {
  * the width of its point nor the tokens: name, expected, found) or LL_EFAIL. */
 int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err);
 void ll_ref_place_free(struct ll_ref_place *p);
-/* q and k of llama.cpp nodes from neighbouring pairs to halves: heads of `act` in place. */
+/* Are q and k of llama.cpp nodes in GGUF's order? Decided at the first layer that has one, by which reading is nearer to what the pass
+ * gives, and undone in all. *found: 0 no such nodes, 1 as they are, 2 put in order. */
+int ll_ref_settle_order(struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids, int *found, struct ll_err *err);
+/* Heads of `act` in place: from neighbouring pairs to halves, and back. Odd or more than 4096 wide ones stay. */
 void ll_ref_unpair(struct ll_actv *act, int d_head);
+void ll_ref_pair(struct ll_actv *act, int d_head);
 #endif
