@@ -22,6 +22,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens dump experiments/demo_models/demo-llama \"The capital\" --hooks resid_post,ln_final.normalized --out dump.safetensors", CMD(dump)},
     {"diff", "MODEL_A MODEL_B [TEXT...]", "two checkpoints on the same prompts, layer by layer: what quantising changed",
      "logitlens diff org/model org/model-quantised --csv diff.csv --json diff.json --fail", CMD(diff)},
+    {"drift", "MODEL REF [TEXT]", "the pass against activations from elsewhere: where they part, and why",
+     "logitlens drift org/model dumps/ --ids 9707 --isolate all --try all --explain", CMD(drift)},
     {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},

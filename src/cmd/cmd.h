@@ -33,6 +33,7 @@ LL_DECLARE_CMD(tokens)
 LL_DECLARE_CMD(show)
 LL_DECLARE_CMD(dump)
 LL_DECLARE_CMD(diff)
+LL_DECLARE_CMD(drift)
 LL_DECLARE_CMD(index)
 LL_DECLARE_CMD(query)
 #endif
