@@ -159,7 +159,7 @@ static int open_reference(struct job *j, const char *path, const char *text, str
     j->place = (struct ll_ref_place){.m = j->s.model, .n_pos = j->prompt.ids.n, .pos = o->pos, .map = o->map ? &j->map : NULL};
     if ((rc = ll_ref_place(&j->place, &j->ref, &j->acts, err)))
         return rc;
-    if (!j->place.n_placed && !j->ref.n)
+    if (!j->place.n_placed && !j->place.n_sums)
         return ll_fail(err, LL_EUSAGE, "%s: none of %d names is known (--map FILE can give them a meaning)", path, j->ref.n);
     return ll_ref_settle_order(&j->place, &j->acts, j->s.engine, j->prompt.ids.v, &j->r.order, err);
 }
@@ -232,9 +232,26 @@ static int compare_eps(struct job *j, struct ll_err *err)
     return rc;
 }
 
+/* A tenfold wrong epsilon is common, and cheap to look for. */
+static void look_for_eps(struct job *j)
+{
+    static const char *const both[] = {"eps=x10", "eps=/10"};
+    for (int i = 0; i < 2 && j->d.first >= 0 && !j->r.eps_hint; i++) {
+        struct ll_try *one;
+        struct ll_err local = {0}; /* an epsilon of 0 has no tenth */
+        int n;
+        if (ll_drift_try(&j->d, j->s.model, j->list, both[i], &one, &n, &local))
+            continue;
+        if (n && one[0].verdict >= LL_TRY_HERE)
+            j->r.eps_hint = both[i];
+        free(one);
+    }
+}
+
 static int explain(struct job *j, struct ll_err *err)
 {
     int rc = LL_OK;
+    look_for_eps(j);
     if (j->d.first >= 0)
         rc = ll_drift_shape(&j->d, &j->d.points[j->d.first], &j->r.shape, err);
     if (!rc && j->o->try_list && !(rc = ll_drift_try(&j->d, j->s.model, j->list, j->o->try_list, &j->tries, &j->r.n_tries, err))) {

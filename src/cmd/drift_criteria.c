@@ -105,6 +105,27 @@ static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
         ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d are not, the first: %s", bad, n, ll_acts_at(r->d->ref, first->hook, first->layer)->origin);
 }
 
+static void sums(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    int n = 0, bad = 0;
+    const char *first = "";
+    for (int h = 0; h < LL_N_HOOKS; h++)
+        for (int l = -1; l < r->d->m->n_layers; l++) {
+            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, l), *ours = ll_acts_at(&r->d->ours, h, l);
+            if (ref->x || !ref->has_sum || !ours->x)
+                continue;
+            int good = ll_drift_sum(r, ours, ref).good;
+            first = !good && !bad ? ref->origin : first;
+            n++;
+            bad += !good;
+        }
+    const char *name = r->quantised ? "sums within 5 % (statistics only)" : "sums within 1 % (statistics only)";
+    if (bad)
+        ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d nodes are not, one is %s", bad, n, first);
+    else if (n)
+        ll_diag_criterion(out, LL_CRIT_PASS, name, "%d nodes", n);
+}
+
 void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r)
 {
     if (r->ids_from_reference || r->ids_proven)
@@ -116,6 +137,7 @@ void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r)
     isolation(out, r->d);
     divergence(out, r->d);
     nodes(out, r);
+    sums(out, r);
     if (r->token_ref < 0)
         ll_diag_criterion(out, LL_CRIT_NOT_RUN, "same predicted token", "the reference holds no logits (--expect-token ID gives its token)");
     else

@@ -159,12 +159,13 @@ static void put_first(struct ll_json *j, const struct ll_drift_report *r)
     struct ll_buf about = {0};
     char name[64];
     ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
-    ll_drift_describe(d, p->hook, p->layer, &about);
+    int between = ll_drift_describe(d, p->hook, p->layer, &about);
     ll_json_obj(j, "first_divergence");
     ll_json_cstr(j, "hook", name);
     ll_json_int(j, "layer", p->layer);
     ll_json_cstr(j, "operation", ll_drift_operation(p->hook));
     ll_json_cstr(j, "computed", ll_buf_str(&about));
+    ll_json_int(j, "operations_not_shown", between);
     ll_json_cstr(j, "verdict", ll_drift_verdict_name(p->verdict));
     ll_json_num(j, "relative_rmse", p->has_isolated ? p->isolated.rel : p->running.rel);
     if (p->rerun.done) {
@@ -221,6 +222,7 @@ static void put_facts(struct ll_json *j, const struct ll_drift_report *r)
     ll_json_obj(j, "epsilon");
     ll_json_num(j, "used", (double)d->m->ln_final.eps);
     ll_json_num(j, "config", r->s->model->norm_eps);
+    ll_json_cstr(j, "first_divergence_vanishes_with", r->eps_hint);
     if (r->eps >= 0) {
         ll_json_num(j, "mean_mae_with_config", r->eps_mae[0]);
         ll_json_num(j, "mean_mae_with_override", r->eps_mae[1]);

@@ -20,6 +20,7 @@ struct ll_drift_report {
     int ids_from_reference, ids_proven;   /* taken from it; or given and equal to its own */
     int order;                            /* of q and k in llama.cpp nodes: ll_ref_settle_order */
     int quantised;                        /* some weight is stored in blocks: wider criteria for llama.cpp */
+    const char *eps_hint;                 /* "eps=x10" or "eps=/10" where that makes the first divergence vanish; NULL: neither */
     double eps;                           /* of --eps-override; negative: none */
     double eps_mae[2];                    /* mean absolute error over all depths with the checkpoint's epsilon and with that */
     int token_ours, token_ref;            /* predicted tokens; -1: unknown */

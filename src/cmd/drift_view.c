@@ -36,7 +36,10 @@ static void end_row(struct grid *g)
     for (int i = 0; i < g->n; i++) {
         const char *s = i < g->col ? g->cell[i] : "";
         ll_buf_addf(&g->out->table, "%s%*s", i ? "  " : "", i + 1 == g->n && g->width[i] < 0 ? 0 : g->width[i], s);
-        ll_buf_addf(&g->out->markdown, "| %s ", s);
+        ll_buf_adds(&g->out->markdown, "| ");
+        for (; *s; s++) /* names come from outside */
+            ll_buf_addf(&g->out->markdown, *s == '|' || *s == '\\' ? "\\%c" : "%c", *s);
+        ll_buf_addc(&g->out->markdown, ' ');
     }
     ll_buf_addc(&g->out->table, '\n');
     ll_buf_adds(&g->out->markdown, "|\n");
@@ -63,6 +66,9 @@ static void line(struct ll_diag *out, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    size_t n = out->markdown.len;
+    if (n > 2 && out->markdown.s[n - 2] == '|') /* after a table */
+        ll_buf_addc(&out->markdown, '\n');
     ll_buf_addf(&out->table, "%s\n", text);
     ll_buf_addf(&out->markdown, "%s\n\n", text);
 }
@@ -76,12 +82,14 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
     ll_buf_adds(&out->markdown, "# Drift\n\n");
     for (int i = 0; i < d->n && i < 24; i++)
         ll_buf_addf(&ids, "%s%d", i ? "," : "", d->ids[i]);
-    line(out, "reference  %s%s%s, %d of %d arrays compared, %d known and passed over", r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
-         r->ref->n_seq ? r->ref->seq[0].sequence : "", r->place->n_placed, r->ref->n, r->place->n_ignored);
+    line(out, "reference  %s%s%s: %d arrays, %d points, of %d more only the sum; %d arrays known and passed over", r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
+         r->ref->n_seq ? r->ref->seq[0].sequence : "", r->ref->n, r->place->n_placed, r->place->n_sums, r->place->n_ignored);
     line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
     line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps, r->s->model->norm_eps);
     if (r->eps >= 0)
         line(out, "           mean absolute error over all depths: %.3g with the checkpoint's, %.3g with %g: errors %s", r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
+    if (r->eps_hint)
+        line(out, "           the first divergence vanishes with %s (of what is used)", r->eps_hint);
     if (r->broken)
         line(out, "broken     on purpose: %s", r->broken);
     if (r->order == 2)
@@ -138,7 +146,7 @@ static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
 
 static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layers", "mean", "std", "min", "max", "ref mean", "ref std", "ref min", "ref max", "MAE/|ref|", "ref std x"};
+    static const char *const names[] = {"layers", "mean", "std", "min", "max", "ref mean", "ref std", "ref min", "ref max", "rel MAE", "ref std x"};
     static const int widths[] = {6, 9, 9, 9, 9, 9, 9, 9, 9, 9, -9};
     struct grid g = {.out = out, .n = 11, .width = widths};
     heads(&g, "Both sides", names);
@@ -170,15 +178,14 @@ static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
              s.n_jumps, s.n_moderate, LL_DRIFT_FLOOR);
 }
 
-static const char *layer_verdict(const struct ll_drift_report *r, const struct ll_drift_depth *x)
+static const char *layer_verdict(const struct ll_drift_depth *x)
 {
-    double tol = r->d->tol > 0 ? r->d->tol : LL_DRIFT_TOL_F32;
-    return !(x->iso_rel <= tol) && x->iso_mae >= LL_DRIFT_FLOOR ? "this layer" : !(x->c.rel <= tol) ? "accumulated" : "same";
+    return !(x->iso_rel <= x->tol) ? "this layer" : !(x->c.rel <= x->tol) ? "accumulated" : "same";
 }
 
 static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layer", "MAE", "RMSE", "max error", "MAE/|ref|", "running MAE", "status", "verdict"};
+    static const char *const names[] = {"layer", "MAE", "RMSE", "max error", "rel MAE", "running MAE", "status", "verdict"};
     static const int widths[] = {5, 9, 9, 9, 9, 11, -9, -12};
     struct grid g = {.out = out, .n = 8, .width = widths};
     heads(&g, "Layers alone, on the reference's input", names);
@@ -199,7 +206,7 @@ static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
             cell(&g, "%.3g", mean > 0 ? x->iso_mae / mean : x->iso_rel);
             cell(&g, "%.3g", x->c.mae);
             cell(&g, "%s", ll_drift_layer_status(x->iso_mae));
-            cell(&g, "%s", layer_verdict(r, x));
+            cell(&g, "%s", layer_verdict(x));
         }
         end_row(&g);
     }
@@ -300,8 +307,8 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
     struct ll_buf about = {0};
     char name[64];
     ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
-    ll_drift_describe(d, p->hook, p->layer, &about);
-    line(out, "first divergence  %s, layer %d: %s", name, p->layer, ll_drift_operation(p->hook));
+    int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
+    line(out, "first divergence  %s, layer %d: %s%s", name, p->layer, ll_drift_operation(p->hook), between ? ", or an operation before it that the reference does not show" : "");
     line(out, "  computed        %s", p->self ? "from our own input, against double precision" : ll_buf_str(&about));
     line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->has_isolated ? p->isolated.rel : p->running.rel, p->has_isolated ? "on the reference's input" : "in the running pass",
          p->running.rel, p->tol, p->verdict == LL_DRIFT_SMALL ? " (within it, but no rounding)" : "");

@@ -265,6 +265,7 @@ static int depth_row(struct ll_drift *d, int k, struct ll_err *err)
     if (!ref || !ours->x)
         return LL_OK;
     row->known = 1;
+    row->tol = tolerance(d, ref->dtype);
     return compare_both(d, hook, ours, ref, &row->c, &row->cx, err);
 }
 

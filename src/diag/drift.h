@@ -42,6 +42,7 @@ struct ll_drift_point {
 /* One row of the accumulation table: depth k is what leaves block k-1. */
 struct ll_drift_depth {
     int known;                      /* the reference has it, finite */
+    double tol;                     /* relative, by its type */
     int normed;                     /* it turned out to be the output of the final norm */
     struct ll_cmp c, cx;            /* cx: without the first token and massive dimensions */
     double growth;                  /* mae / that of the depth before; 1 for the first; 0: one of them is missing */
@@ -84,8 +85,9 @@ const char *ll_drift_operation(int hook);
 /* The points that an operation reads (hooks; layer -1: of the layer before or outside), at most 3; returns how many. */
 struct ll_drift_input { int hook, layer; };
 int ll_drift_inputs(const struct ll_model *m, int hook, int layer, struct ll_drift_input in[3]);
-/* "from ln1.normalized; with it the projection of q": what the reference knows before the point and which operations lie between. */
-void ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out);
+/* "from blocks.1.ln1.hook_normalized; between them and it: projection of q": what the reference knows before the point, and which
+ * operations lie between. Returns how many do. */
+int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out);
 
 /* ---- which mistake explains it ----------------------------------------------------------------------------------------- */
 

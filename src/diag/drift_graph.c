@@ -99,13 +99,13 @@ static void visit(struct walk *w, int hook, int layer)
     }
 }
 
-void ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out)
+int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out)
 {
     unsigned char *seen = calloc((size_t)LL_N_HOOKS * (size_t)(d->m->n_layers + 1), 1);
     struct walk w = {.d = d, .seen = seen, .layer = layer};
     if (!seen) {
         out->failed = 1;
-        return;
+        return 0;
     }
     visit(&w, hook, layer);
     ll_buf_addf(out, "from %s", w.known.len ? ll_buf_str(&w.known) : "the token ids");
@@ -114,4 +114,5 @@ void ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_
     ll_buf_free(&w.known);
     ll_buf_free(&w.between);
     free(seen);
+    return w.n_between;
 }

@@ -183,7 +183,7 @@ static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct 
         return p->n_ignored++, LL_OK;
     p->llama |= (flags & LL_REF_LAST_ROW) != 0;
     if (!a->x)
-        return put_sum(acts, a, hook, layer), LL_OK;
+        return p->n_sums++, put_sum(acts, a, hook, layer), LL_OK;
     if (flags & LL_REF_ROWS_PAIRED)
         note_paired(p, hook, layer);
     if (!(flags & LL_REF_LAST))

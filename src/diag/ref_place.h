@@ -36,7 +36,7 @@ struct ll_ref_place {
     int pos;                          /* token of a one-row array when n_pos > 1; -1: only nodes that may, the last one */
     const struct ll_ref_map *map;     /* NULL: none */
     /* filled: */
-    int n_placed, n_ignored, n_bad;   /* n_bad: with NaN or infinities */
+    int n_placed, n_ignored, n_bad, n_sums; /* n_bad: with NaN or infinities; n_sums: only the sum is known */
     struct ll_buf unknown;            /* names without a meaning, one a line; owned */
     struct ll_buf bad;                /* "NAME: value 17 is not finite", one a line; owned */
     int llama;                        /* nodes of llama.cpp were placed */
