@@ -140,7 +140,7 @@ static int open_variant(struct job *j, struct ll_err *err)
     if (n > 1000)
         return ll_fail(err, LL_EUSAGE, "--break: expected at most 1000 characters, found %zu", n);
     snprintf(j->list, sizeof j->list, "%s", n ? o->broken : "");
-    if (o->eps >= 0 && (float)o->eps != j->s.model->ln_final.eps)
+    if (o->eps >= 0 && (n || (float)o->eps != j->s.model->ln_final.eps))
         snprintf(j->list + n, sizeof j->list - n, "%seps=%.9g", n ? "," : "", o->eps);
     int rc = ll_variant_make(&j->m, j->s.model, j->list, err);
     return rc == LL_EUNSUP ? err->code = LL_EUSAGE : rc;
@@ -240,7 +240,7 @@ static void look_for_eps(struct job *j)
         struct ll_try *one;
         struct ll_err local = {0}; /* an epsilon of 0 has no tenth */
         int n;
-        if (ll_drift_try(&j->d, j->s.model, j->list, both[i], &one, &n, &local))
+        if (strstr(j->list, both[i]) || ll_drift_try(&j->d, j->s.model, j->list, both[i], &one, &n, &local)) /* a broken pass is no hint to itself */
             continue;
         if (n && one[0].verdict >= LL_TRY_HERE)
             j->r.eps_hint = both[i];

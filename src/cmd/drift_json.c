@@ -224,7 +224,7 @@ static void put_facts(struct ll_json *j, const struct ll_drift_report *r)
     ll_json_num(j, "config", r->s->model->norm_eps);
     ll_json_cstr(j, "first_divergence_vanishes_with", r->eps_hint);
     if (r->eps >= 0) {
-        ll_json_num(j, "mean_mae_with_config", r->eps_mae[0]);
+        ll_json_num(j, "mean_mae_without_override", r->eps_mae[0]);
         ll_json_num(j, "mean_mae_with_override", r->eps_mae[1]);
     }
     ll_json_end(j);

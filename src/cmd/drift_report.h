@@ -22,7 +22,7 @@ struct ll_drift_report {
     int quantised;                        /* some weight is stored in blocks: wider criteria for llama.cpp */
     const char *eps_hint;                 /* "eps=x10" or "eps=/10" where that makes the first divergence vanish; NULL: neither */
     double eps;                           /* of --eps-override; negative: none */
-    double eps_mae[2];                    /* mean absolute error over all depths with the checkpoint's epsilon and with that */
+    double eps_mae[2];                    /* mean absolute error over all depths without that and with it */
     int token_ours, token_ref;            /* predicted tokens; -1: unknown */
 };
 void ll_drift_put_json(struct ll_diag *out, const struct ll_drift_report *r);

@@ -87,7 +87,7 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
     line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
     line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps, r->s->model->norm_eps);
     if (r->eps >= 0)
-        line(out, "           mean absolute error over all depths: %.3g with the checkpoint's, %.3g with %g: errors %s", r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
+        line(out, "           mean absolute error over all depths: %.3g without the override, %.3g with %g: errors %s", r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
     if (r->eps_hint)
         line(out, "           the first divergence vanishes with %s (of what is used)", r->eps_hint);
     if (r->broken)
