@@ -1,6 +1,8 @@
 /* drift_growth.c - growth of errors over depths, and the words for sizes of errors (diagnostics 3 and 5). */
 #include "drift.h"
 
+#include "engine.h"
+
 #include <math.h>
 
 struct limit { double below; const char *name; };
@@ -81,6 +83,6 @@ struct ll_drift_summary ll_drift_summarise(const struct ll_drift_depth *depths, 
     s.last = depths[last].c.mae;
     s.total_growth = s.first > 0 ? s.last / s.first : 0;
     s.mean_growth = n_growth ? sum / n_growth : 0;
-    s.geometric_growth = last > first && s.total_growth > 0 ? pow(s.total_growth, 1.0 / (last - first)) : 0;
+    s.geometric_growth = last > first && s.total_growth > 0 ? ll_exp(ll_log(s.total_growth) / (last - first)) : 0;
     return s;
 }

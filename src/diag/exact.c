@@ -98,15 +98,31 @@ static double *norm_rows(struct work *w, const struct ll_norm *norm, const doubl
     return y;
 }
 
+static const double PI = 3.14159265358979323846;
+
+/* Absolute error below 2e-15, which is what is needed here. */
+static double tanh64(double x) { return x > 20 ? 1 : x < -20 ? -1 : 1 - 2 / (ll_exp(2 * x) + 1); }
+
+/* erf(x) = 2x/sqrt(pi) e^(-x^2) sum_n (2x^2)^n / (1 3 5 ... (2n+1)): all terms of one sign (Abramowitz & Stegun 7.1.6). */
+static double erf64(double x)
+{
+    double term = 1, sum = 1;
+    if (!(fabs(x) < 6))
+        return x > 0 ? 1 : x < 0 ? -1 : x; /* 1 - erf(6) is 2e-17 */
+    for (int n = 1; term > 1e-18 * sum; n++)
+        sum += term *= 2 * x * x / (2 * n + 1);
+    return 2 * x / sqrt(PI) * ll_exp(-x * x) * sum;
+}
+
 static double act(enum ll_act kind, double x)
 {
     switch (kind) {
     case LL_ACT_SILU:
-        return x / (1 + exp(-x));
+        return x / (1 + ll_exp(-x));
     case LL_ACT_GELU_TANH:
-        return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+        return 0.5 * x * (1 + tanh64(sqrt(2 / PI) * (x + 0.044715 * x * x * x)));
     default:
-        return 0.5 * x * (1 + erf(x / sqrt(2.0)));
+        return 0.5 * x * (1 + erf64(x / sqrt(2.0)));
     }
 }
 
@@ -215,8 +231,8 @@ static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *
     int half = r->d_rot / 2, step = r->interleaved ? 2 : 1, apart = r->interleaved ? 1 : half;
     for (int h = 0; h < width; h += dh)
         for (int i = 0; i < half; i++) {
-            double angle = (double)((float)pos * freq[i]); /* the angle is rounded to float by definition (rope.h) */
-            double c = cos(angle) * (double)r->attn_factor, s = sin(angle) * (double)r->attn_factor;
+            /* angle, cos and sin are float by definition (rope.h), in the published implementations, too */
+            double angle = (double)((float)pos * freq[i]), c = (double)((float)cos(angle) * r->attn_factor), s = (double)((float)sin(angle) * r->attn_factor);
             double *p = x + h + i * step, a = p[0], b = p[apart];
             p[0] = a * c - b * s;
             p[apart] = b * c + a * s;
@@ -268,7 +284,7 @@ static double *op_scores(struct work *w, int hook, int layer, int *width)
                     sum += q[(size_t)t * (size_t)wq + (size_t)(h * dh + i)] * k[(size_t)s * (size_t)wk + (size_t)(kv_head(w, L, h) * dh + i)];
                 sum *= (double)L->attn_scale;
                 if (L->attn_cap > 0)
-                    sum = (double)L->attn_cap * tanh(sum / (double)L->attn_cap);
+                    sum = (double)L->attn_cap * tanh64(sum / (double)L->attn_cap);
                 *to = s > t || (L->window && t - s >= L->window) ? -INFINITY : sum;
             }
     return y;
@@ -285,7 +301,7 @@ static double *op_pattern(struct work *w, int hook, int layer, int *width)
         for (int s = 0; s < seen; s++)
             max = p[s] > max ? p[s] : max;
         for (int s = 0; s < n; s++)
-            sum += p[s] = s < seen && p[s] > -1e30 ? exp(p[s] - max) : 0;
+            sum += p[s] = s < seen && p[s] > -1e30 ? ll_exp(p[s] - max) : 0;
         for (int s = 0; s < n; s++)
             p[s] /= sum;
     }
@@ -423,7 +439,7 @@ static int mix_row(struct work *w, const struct ll_layer *L, const double *x, do
     for (int e = 0; !rc && e < mix->n; e++)
         max = p[e] > max ? p[e] : max;
     for (int e = 0; !rc && e < mix->n; e++)
-        sum += p[e] = exp(p[e] - max);
+        sum += p[e] = ll_exp(p[e] - max);
     for (int k = 0; !rc && k < top; k++) {
         chosen[k] = 0;
         for (int e = 1; e < mix->n; e++)
@@ -439,7 +455,7 @@ static int mix_row(struct work *w, const struct ll_layer *L, const double *x, do
     if (rc || !mix->shared.W_in.n)
         return rc;
     double *s = linear(w, &mix->W_shared_mix, NULL, x, 1);
-    rc = s ? add_expert(w, L, &mix->shared, x, 1 / (1 + exp(-s[0])), out) : LL_EFAIL;
+    rc = s ? add_expert(w, L, &mix->shared, x, 1 / (1 + ll_exp(-s[0])), out) : LL_EFAIL;
     free(s);
     return rc;
 }
@@ -474,7 +490,7 @@ static double *op_logits(struct work *w, int hook, int layer, int *width)
     for (size_t i = 0; y && i < (size_t)w->e->n * (size_t)m->d_vocab; i++) {
         y[i] *= (double)m->logit_scale;
         if (m->logit_cap > 0)
-            y[i] = (double)m->logit_cap * tanh(y[i] / (double)m->logit_cap);
+            y[i] = (double)m->logit_cap * tanh64(y[i] / (double)m->logit_cap);
     }
     return y;
 }

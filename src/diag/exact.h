@@ -3,7 +3,7 @@
  *
  * A point is computed from the nearest points before it that `from` holds; what lies between is computed in double, too.
  * Written from the formulas, not from the engine: no tiles, no float in between; weights and gains exactly as stored.
- * libm's exp and tanh serve here: the results are compared within tolerances, never bit for bit. */
+ * Of libm only sqrt, and cos and sin rounded to float, so that figures do not depend on the machine. */
 #ifndef LL_EXACT_H
 #define LL_EXACT_H
 #include "acts.h"

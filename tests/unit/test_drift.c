@@ -3,6 +3,7 @@
 #include "drift.h"
 #include "map.h"
 #include "ref_place.h"
+#include "variant.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -344,10 +345,42 @@ static void half_precision_in_disguise(void **state)
     ll_model_close(m);
 }
 
+/* Reading W_Q as GGUF's pairs, biases along, gives the heads of q that putting pairs in halves gives; and back. */
+static void order_of_rows(void **state)
+{
+    struct ll_model *m, *v;
+    struct ll_engine *eng;
+    struct ll_err err = {0};
+    struct ll_acts a, b;
+    struct ll_acts_want want = {.hooks = LL_HOOK_BIT(LL_HOOK_Q)};
+    const int ids[] = {5, 9, 31};
+    (void)state;
+    assert_int_equal(ll_engine_init(&eng, 1, &err), LL_OK);
+    assert_int_equal(ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/qwen2_tied", &err), LL_OK);
+    assert_non_null(m->layers[0].b_Q);
+    assert_int_equal(ll_variant_make(&v, m, "qk-permute=on", &err), LL_OK);
+    assert_int_equal(ll_acts_run(&a, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_int_equal(ll_acts_run(&b, v, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    struct ll_actv *q = ll_acts_at(&a, LL_HOOK_Q, 0), *permuted = ll_acts_at(&b, LL_HOOK_Q, 0);
+    size_t bytes = sizeof(float) * (size_t)q->rows * (size_t)q->width;
+    assert_true(memcmp(q->x, permuted->x, bytes) != 0);
+    ll_ref_unpair(q, m->d_head);
+    assert_memory_equal(q->x, permuted->x, bytes);
+    ll_ref_pair(q, m->d_head);
+    ll_acts_free(&b);
+    assert_int_equal(ll_acts_run(&b, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_memory_equal(q->x, ll_acts_at(&b, LL_HOOK_Q, 0)->x, bytes);
+    ll_acts_free(&a);
+    ll_acts_free(&b);
+    ll_variant_free(v);
+    ll_model_close(m);
+    ll_engine_free(eng);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures),
-        cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise)};
+        cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
