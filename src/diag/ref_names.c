@@ -4,7 +4,42 @@
  * a product or an addition (older versions), it is what follows the projection. */
 #include "ref_place.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { LLAMA = LL_REF_LAST_ROW, HF = 0, HALF = LL_REF_NO_POST | LL_REF_UNSCALED };
+
+/* What dump --bin calls a point. attn and mlp are the half blocks' own outputs in the published dumps; what joins the stream has
+ * another name where it differs from them. */
+static const char *const bin_names[LL_N_HOOKS] = {
+    [LL_HOOK_EMBED] = "after_embeddings", [LL_HOOK_RESID_POST] = "after_layer_%d", [LL_HOOK_LN_FINAL_NORMALIZED] = "after_final_norm", [LL_HOOK_LOGITS] = "final_logits",
+    [LL_HOOK_LN1_NORMALIZED] = "layer%d_input_norm", [LL_HOOK_Q] = "layer%d_q_proj", [LL_HOOK_K] = "layer%d_k_proj", [LL_HOOK_V] = "layer%d_v_proj",
+    [LL_HOOK_ROT_Q] = "layer%d_rot_q", [LL_HOOK_ROT_K] = "layer%d_rot_k", [LL_HOOK_ATTN_SCORES] = "layer%d_attn_scores", [LL_HOOK_PATTERN] = "layer%d_pattern",
+    [LL_HOOK_Z] = "layer%d_z", [LL_HOOK_ATTN_OUT] = "layer%d_attn", [LL_HOOK_RESID_MID] = "layer%d_resid_mid", [LL_HOOK_LN2_NORMALIZED] = "layer%d_post_norm",
+    [LL_HOOK_PRE] = "layer%d_gate_proj", [LL_HOOK_PRE_LINEAR] = "layer%d_up_proj", [LL_HOOK_POST] = "layer%d_mlp_act", [LL_HOOK_MLP_OUT] = "layer%d_mlp",
+};
+
+const char *ll_ref_bin_name(const struct ll_model *m, int hook, int layer, char out[64])
+{
+    const struct ll_layer *L = layer >= 0 ? &m->layers[layer] : NULL;
+    const char *pattern = bin_names[hook];
+    if (hook == LL_HOOK_ATTN_OUT && (L->ln1_post.w || L->resid_scale != 1.0f))
+        pattern = "layer%d_attn_out";
+    if (hook == LL_HOOK_MLP_OUT && (L->ln2_post.w || L->resid_scale != 1.0f))
+        pattern = "layer%d_mlp_out";
+    if (hook == LL_HOOK_LN2_NORMALIZED && L->ln1_post.w)
+        pattern = "layer%d_mlp_norm";
+    if (hook == LL_HOOK_PRE && !L->mlp.W_gate.n)
+        pattern = "layer%d_up_proj"; /* the only projection */
+    if (!pattern)
+        return NULL;
+    const char *at = strstr(pattern, "%d");
+    if (at)
+        snprintf(out, 64, "%.*s%d%s.bin", (int)(at - pattern), pattern, layer, at + 2);
+    else
+        snprintf(out, 64, "%s.bin", pattern);
+    return out;
+}
 
 const struct ll_ref_name ll_ref_names[] = {
     {"after_embeddings", LL_HOOK_EMBED, 0},
@@ -22,6 +57,17 @@ const struct ll_ref_name ll_ref_names[] = {
     {"layer%d_up_proj", 0, LL_REF_UP},
     {"layer%d_down_proj", LL_HOOK_MLP_OUT, HALF},
     {"layer%d_mlp", LL_HOOK_MLP_OUT, HALF},
+
+    {"layer%d_rot_q", LL_HOOK_ROT_Q, 0},
+    {"layer%d_rot_k", LL_HOOK_ROT_K, 0},
+    {"layer%d_attn_scores", LL_HOOK_ATTN_SCORES, 0},
+    {"layer%d_pattern", LL_HOOK_PATTERN, 0},
+    {"layer%d_z", LL_HOOK_Z, 0},
+    {"layer%d_attn_out", LL_HOOK_ATTN_OUT, 0},
+    {"layer%d_resid_mid", LL_HOOK_RESID_MID, 0},
+    {"layer%d_mlp_norm", LL_HOOK_LN2_NORMALIZED, 0},
+    {"layer%d_mlp_act", LL_HOOK_POST, 0},
+    {"layer%d_mlp_out", LL_HOOK_MLP_OUT, 0},
 
     {"inp_embd", LL_HOOK_EMBED, LLAMA | LL_REF_RAW_EMBED},
     {"inp_scaled", LL_HOOK_EMBED, LLAMA},

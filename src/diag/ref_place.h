@@ -23,6 +23,8 @@ enum ll_ref_flag {
 };
 struct ll_ref_name { const char *pattern; int hook; unsigned flags; };
 extern const struct ll_ref_name ll_ref_names[];   /* pattern NULL at the end */
+/* File name of a point in a folder of .bin dumps ("layer3_q_proj.bin") into out; NULL: it has none. layer -1 outside the blocks. */
+const char *ll_ref_bin_name(const struct ll_model *m, int hook, int layer, char out[64]);
 
 /* Rows of a map file: "PATTERN<tab>HOOK", HOOK "-" to pass a node over; '#' begins a comment. Owned. */
 struct ll_ref_map { struct ll_ref_name *rows; int n; char *text; };

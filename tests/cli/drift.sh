@@ -37,6 +37,17 @@ check 5 "block 2" "$L" drift "$llama" "$work/bins" --break norm-offset=+1@2 --is
 grep -q "^    2 .*this layer" "$work/stdout" || bad "layer 2 is not named"
 grep -q "^    3 .*accumulated" "$work/stdout" || bad "layer 3 is blamed"
 
+# --- a folder of every component; heads, scores and post-norms included
+for model in "$llama" "$gemma" "$source_dir/tests/fixtures/models/phi_parallel" "$source_dir/tests/fixtures/models/granite_scales"; do
+    rm -rf "$work/parts"
+    check 0 "activations" "$L" dump "$model" --ids 5,9,31,7 --hooks all --bin "$work/parts"
+    n=$(ls "$work/parts" | grep -c 'bin$')
+    check 0 "folder: $n arrays, $n points, of 0 more only the sum; 0 arrays known" "$L" drift "$model" "$work/parts"
+    grep -q "first divergence  none" "$work/stdout" || bad "components of $model"
+done
+[ -s "$work/parts/layer1_attn_out.bin" ] && [ -s "$work/parts/layer1_q_proj.bin" ] || bad "names of component files"
+check 5 "first: blocks.1.hook_attn_out (output projection)" "$L" drift "$model" "$work/parts" --break resid-scale=off@1
+
 # --- the two traps
 cp -r "$work/bins" "$work/trap"
 mv "$work/trap/after_final_norm.bin" "$work/trap/after_layer_7.bin"
