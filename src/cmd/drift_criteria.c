@@ -48,13 +48,13 @@ static void isolation(struct ll_diag *out, const struct ll_drift *d)
     for (int k = 1; k <= d->m->n_layers; k++)
         if (d->depths[k].has_iso) {
             n++;
-            if (worst < 0 || d->depths[k].iso_mae > d->depths[worst].iso_mae)
+            if (worst < 0 || d->depths[k].iso.mae > d->depths[worst].iso.mae)
                 worst = k;
         }
     if (!n)
         ll_diag_criterion(out, LL_CRIT_NOT_RUN, "isolated layers off by less than 0.01", d->isolated ? "the reference holds no output of a layer" : "the reference lacks positions of the prefix");
     else
-        ll_diag_criterion(out, d->depths[worst].iso_mae < LL_DRIFT_ISOLATED ? LL_CRIT_PASS : LL_CRIT_FAIL, "isolated layers off by less than 0.01", "%d layers, worst %d: mean absolute error %.3g", n, worst - 1, d->depths[worst].iso_mae);
+        ll_diag_criterion(out, d->depths[worst].iso.mae < LL_DRIFT_ISOLATED ? LL_CRIT_PASS : LL_CRIT_FAIL, "isolated layers off by less than 0.01", "%d layers, worst %d: mean absolute error %.3g", n, worst - 1, d->depths[worst].iso.mae);
 }
 
 static void divergence(struct ll_diag *out, const struct ll_drift *d)

@@ -86,11 +86,14 @@ static void put_depth(struct ll_json *j, const struct ll_drift_depth *d, int k)
         ll_json_num(j, "ref_std_ratio", d->std_ratio);
     }
     if (d->has_iso) {
-        ll_json_num(j, "isolated_mae", d->iso_mae);
-        ll_json_num(j, "isolated_rmse", d->iso_rmse);
-        ll_json_num(j, "isolated_max_error", d->iso_max);
-        ll_json_num(j, "isolated_relative_rmse", d->iso_rel);
-        ll_json_cstr(j, "isolated_status", ll_drift_layer_status(d->iso_mae));
+        ll_json_num(j, "isolated_mae", d->iso.mae);
+        ll_json_num(j, "isolated_rmse", d->iso.rmse);
+        ll_json_num(j, "isolated_max_error", d->iso.max);
+        ll_json_num(j, "isolated_relative_rmse", d->iso.rel);
+        ll_json_num(j, "isolated_mae_without", d->iso_x.n ? d->iso_x.mae : NAN);
+        ll_json_num(j, "isolated_rmse_without", d->iso_x.n ? d->iso_x.rmse : NAN);
+        ll_json_num(j, "isolated_max_error_without", d->iso_x.n ? d->iso_x.max : NAN);
+        ll_json_cstr(j, "isolated_status", ll_drift_layer_status(d->iso.mae));
     }
     ll_json_end(j);
 }
@@ -117,6 +120,8 @@ static void put_point(struct ll_json *j, const struct ll_drift_report *r, const 
         ll_json_num(j, "isolated_max_error", p->isolated.max);
         ll_json_num(j, "isolated_relative_rmse", p->isolated.rel);
         ll_json_num(j, "isolated_mae_without", p->isolated_x.n ? p->isolated_x.mae : NAN);
+        ll_json_num(j, "isolated_rmse_without", p->isolated_x.n ? p->isolated_x.rmse : NAN);
+        ll_json_num(j, "isolated_max_error_without", p->isolated_x.n ? p->isolated_x.max : NAN);
     }
     if (r->place->llama && !p->self) {
         struct ll_node_check c = ll_drift_node(r, p);

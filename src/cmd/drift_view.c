@@ -180,32 +180,33 @@ static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
 
 static const char *layer_verdict(const struct ll_drift_depth *x)
 {
-    return !(x->iso_rel <= x->tol) ? "this layer" : !(x->c.rel <= x->tol) ? "accumulated" : "same";
+    return !(x->iso.rel <= x->tol) ? "this layer" : !(x->c.rel <= x->tol) ? "accumulated" : "same";
 }
 
 static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layer", "MAE", "RMSE", "max error", "rel MAE", "running MAE", "status", "verdict"};
-    static const int widths[] = {5, 9, 9, 9, 9, 11, -9, -12};
-    struct grid g = {.out = out, .n = 8, .width = widths};
+    static const char *const names[] = {"layer", "MAE", "MAE w/o", "RMSE", "RMSE w/o", "max error", "rel MAE", "running MAE", "status", "verdict"};
+    static const int widths[] = {5, 9, 9, 9, 9, 9, 9, 11, -9, -12};
+    struct grid g = {.out = out, .n = 10, .width = widths};
     heads(&g, "Layers alone, on the reference's input", names);
     for (int k = 1; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
-        double mean = x->c.mae_rel > 0 ? x->c.mae / x->c.mae_rel : 0;
         if (!r->isolate[k - 1])
             continue;
         cell(&g, "%d", k - 1);
         if (!x->has_iso) {
-            for (int i = 1; i < 7; i++)
+            for (int i = 1; i < 9; i++)
                 cell(&g, "-");
             cell(&g, "%s", x->known ? "not run" : "missing");
         } else {
-            cell(&g, "%.3g", x->iso_mae);
-            cell(&g, "%.3g", x->iso_rmse);
-            cell(&g, "%.3g", x->iso_max);
-            cell(&g, "%.3g", mean > 0 ? x->iso_mae / mean : x->iso_rel);
+            cell(&g, "%.3g", x->iso.mae);
+            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.mae);
+            cell(&g, "%.3g", x->iso.rmse);
+            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.rmse);
+            cell(&g, "%.3g", x->iso.max);
+            cell(&g, "%.3g", x->iso.mae_rel);
             cell(&g, "%.3g", x->c.mae);
-            cell(&g, "%s", ll_drift_layer_status(x->iso_mae));
+            cell(&g, "%s", ll_drift_layer_status(x->iso.mae));
             cell(&g, "%s", layer_verdict(x));
         }
         end_row(&g);

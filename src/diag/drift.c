@@ -287,14 +287,8 @@ static int whole_layers(struct ll_drift *d, struct ll_err *err)
     for (int k = 0; k <= d->m->n_layers && !rc; k++) {
         struct ll_drift_depth *row = &d->depths[k];
         int hook = row->normed ? LL_HOOK_LN_FINAL_NORMALIZED : k ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, layer = row->normed ? -1 : k - 1;
-        struct ll_cmp c, cx;
-        if (row->known && !(rc = compare_both(d, hook, ll_acts_at(&got, hook, layer), ll_acts_at(&only, hook, layer), &c, &cx, err))) {
-            row->iso_mae = c.mae;
-            row->iso_max = c.max;
-            row->iso_rmse = c.rmse;
-            row->iso_rel = c.rel;
+        if (row->known && !(rc = compare_both(d, hook, ll_acts_at(&got, hook, layer), ll_acts_at(&only, hook, layer), &row->iso, &row->iso_x, err)))
             row->has_iso = 1;
-        }
     }
     ll_acts_free(&got);
     free(only.at); /* what it held belongs to the reference */

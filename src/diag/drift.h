@@ -47,7 +47,7 @@ struct ll_drift_depth {
     struct ll_cmp c, cx;            /* cx: without the first token and massive dimensions */
     double growth;                  /* mae / that of the depth before; 1 for the first; 0: one of them is missing */
     int judged, jump;               /* jump 0: below LL_DRIFT_GROWTH, 1: moderate, 2: from LL_DRIFT_JUMP on */
-    double iso_mae, iso_max, iso_rmse, iso_rel; int has_iso; /* this layer alone on the reference's input */
+    struct ll_cmp iso, iso_x; int has_iso; /* this layer alone on the reference's input; without the first token and massive dimensions */
     double std_ratio;               /* of the reference's std to the depth before; 0: unknown */
 };
 

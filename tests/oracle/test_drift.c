@@ -300,12 +300,32 @@ static void last_dump_is_normed(void **state)
     }
 }
 
+/* A dimension that dwarfs the others carries the error; the second figures leave it and the first token out. */
+static void massive_left_out(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_open(&s, OWN, "llama3_gqa", NULL);
+    struct ll_actv *a = ll_acts_at(&s.acts, LL_HOOK_RESID_POST, 0);
+    for (int r = 0; r < a->rows; r++)
+        a->x[r * a->width + 5] = 4000;
+    for (int c = 0; c < a->width; c++)
+        a->x[c] += 1;
+    drift(&s);
+    assert_true(s.d.n_skip_cols == 1 && s.d.skip_cols[5] && s.d.skip_rows[0] && !s.d.skip_rows[1]);
+    const struct ll_drift_depth *d = &s.d.depths[1];
+    assert_true(d->c.mae > 100 && d->cx.mae < 1e-5 && d->c.top3 > 0.99 && d->cx.n == (int64_t)(a->rows - 1) * (a->width - 1));
+    assert_true(d->iso.mae > 100 && d->iso_x.mae < 1e-5);
+    assert_int_equal(s.d.first, 1); /* embed, then the block's output */
+    scene_free(&s);
+}
+
 int main(void)
 {
     struct ll_err err = {0};
     if (ll_engine_init(&eng, 2, &err))
         return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     ll_engine_free(eng);
     return rc;

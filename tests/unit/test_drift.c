@@ -1,6 +1,7 @@
 /* test_drift.c - the arithmetic of drift on the specification's worked examples, and every container of references, good and
  * broken. tests/oracle/test_drift.c asks whether it finds mistakes. */
 #include "drift.h"
+#include "drift_report.h"
 #include "map.h"
 #include "ref_place.h"
 #include "variant.h"
@@ -129,6 +130,30 @@ static void figures(void **state)
     assert_true(e.n == 5 && e.n_bad == 1 && e.mae == 0); /* counted, not hidden */
     ref.width = 2;
     assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_EUSAGE);
+}
+
+/* llama.cpp's criteria: rms within 1 % and cosine above 0.999; stored in blocks 5 % and 0.99. Equal rms is not equal values. */
+static void nodes_of_llama(void **state)
+{
+    static const struct { double scale, cosine; int plain, blocks; } cases[] = {{1.009, 1, 1, 1}, {1.011, 1, 0, 1}, {0.951, 1, 0, 1}, {1.051, 1, 0, 0}, {1, 0.9985, 0, 1}, {1, 0.98, 0, 0}, {1, 0.9995, 1, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ll_drift_point p = {.running.cosine = cases[i].cosine};
+        float a[] = {3, -4}, b[] = {(float)(3 * cases[i].scale), (float)(-4 * cases[i].scale)};
+        ll_tensor_stats_init(&p.running.ours);
+        ll_tensor_stats_init(&p.running.ref);
+        ll_tensor_stats_add(&p.running.ref, a, 2);
+        ll_tensor_stats_add(&p.running.ours, b, 2);
+        struct ll_node_check c = ll_drift_node(&(struct ll_drift_report){.quantised = 0}, &p), q = ll_drift_node(&(struct ll_drift_report){.quantised = 1}, &p);
+        if (c.good != cases[i].plain || q.good != cases[i].blocks || fabs(c.rms_percent - 100 * (cases[i].scale - 1)) > 1e-4)
+            fail_msg("case %d: %d %d %g %%", (int)i, c.good, q.good, c.rms_percent);
+    }
+    float x[] = {1, 2, -3, 5}; /* sums of all, and of the last row alone */
+    struct ll_actv ours = {.x = x, .rows = 2, .width = 2}, all = {.has_sum = 1, .sum = 5, .sum_n = 4}, last = {.has_sum = 1, .sum = 2.1, .sum_n = 2};
+    struct ll_sum_check s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &all);
+    assert_true(s.good && s.ours == 5 && s.percent == 0);
+    s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &last);
+    assert_true(!s.good && s.ours == 2 && fabs(s.percent - 100 * 0.1 / 8) < 1e-9);
 }
 
 /* ---- containers ----------------------------------------------------------------------------------------------------------- */
@@ -380,7 +405,7 @@ static void order_of_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures),
+        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
         cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
