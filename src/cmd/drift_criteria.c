@@ -66,8 +66,11 @@ static void divergence(struct ll_diag *out, const struct ll_drift *d)
     else {
         const struct ll_drift_point *p = &d->points[d->first];
         char name[64];
+        struct ll_buf about = {0};
+        int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
+        ll_buf_free(&about);
         ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
-        ll_diag_criterion(out, p->verdict == LL_DRIFT_SMALL ? LL_CRIT_WARN : LL_CRIT_FAIL, "no operation diverges", "first: %s (%s), off by %.3g of its rms, tolerance %g%s", name, ll_drift_operation(p->hook),
+        ll_diag_criterion(out, p->verdict == LL_DRIFT_SMALL ? LL_CRIT_WARN : LL_CRIT_FAIL, "no operation diverges", "first: %s (%s%s), off by %.3g of its rms, tolerance %g%s", name, ll_drift_operation(p->hook), between ? " or before it" : "",
                           p->has_isolated ? p->isolated.rel : p->running.rel, p->tol, p->verdict == LL_DRIFT_SMALL ? ": within it, but no rounding" : "");
     }
 }

@@ -250,6 +250,15 @@ static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
     return rc || r->n ? rc : ll_fail(err, LL_EUSAGE, "%s: expected after_layer_N.bin or other .bin or .npy files, found none", dir);
 }
 
+/* Whatever its name: a header length that fits, and an object. */
+static int looks_like_safetensors(const uint8_t *bytes, size_t n)
+{
+    uint64_t header = 0;
+    for (int i = 7; i >= 0 && n > 8; i--)
+        header = header << 8 | bytes[i];
+    return n > 8 && bytes[8] == '{' && header <= n - 8;
+}
+
 static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
 {
     struct ll_map map;
@@ -265,7 +274,7 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
     else if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6)) {
         base[dot] = 0;
         r->kind = "npy", rc = ll_ref_parse_npy(r, path, base, map.data, map.size, err);
-    } else if (has_end(path, ".safetensors"))
+    } else if (has_end(path, ".safetensors") || looks_like_safetensors(map.data, map.size))
         r->kind = "safetensors", rc = ll_ref_parse_safetensors(r, base, map.data, map.size, err);
     else
         r->kind = "callback text", rc = ll_ref_parse_text(r, base, map.data, map.size, err);
