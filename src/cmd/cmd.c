@@ -26,6 +26,8 @@ const struct ll_cmd ll_cmds[] = {
      "logitlens tune experiments/demo_models/demo-llama text.txt --out tuned-demo-llama\nlogitlens lens experiments/demo_models/demo-llama --lens tuned:tuned-demo-llama \"The capital of Germany is\"", CMD(tune)},
     {"trace", "MODEL [TEXT]", "sizes at every step of a block, explained; the stream through all blocks; stability",
      "logitlens trace experiments/demo_models/demo-llama \"The capital of Germany\" --layer 3\nlogitlens trace experiments/demo_models/demo-llama \"The capital of Germany\" --sweep --massive", CMD(trace)},
+    {"drift", "MODEL REF [TEXT]", "the pass against activations from elsewhere: where they part, and why",
+     "logitlens drift org/model dumps/ --ids 9707 --isolate all --try all --explain", CMD(drift)},
     {"index", "RUN...", "import or refresh run folders in the SQLite index", "logitlens index output/run-latest", CMD(index)},
     {"query", "[NAME | SQL]", "ask the index: a named query (none given: list them) or read-only SQL",
      "logitlens query first-semantic-layer\nlogitlens query \"select model, count(*) from v_pure group by model\" --csv", CMD(query)},

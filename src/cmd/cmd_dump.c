@@ -5,6 +5,7 @@
 #include "map.h"
 #include "prompts.h"
 #include "provenance.h"
+#include "ref_place.h"
 #include "refstack.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ static void opt_table(struct dump_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
         {"--out", LL_OPT_STR, &o->out, "FILE", "a safetensors file with hook names as keys", 0, 0, NULL},
-        {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin with manifest.json", 0, 0, NULL},
+        {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin and layerN_COMPONENT.bin with manifest.json", 0, 0, NULL},
         {"--hooks", LL_OPT_STR, &o->hooks, "LIST", "hook points, separated by commas: every layer (resid_post) or one (blocks.3.hook_resid_post); all", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -166,15 +167,6 @@ static int write_one(const struct dump_opts *o, const struct ll_session *s, cons
     return rc;
 }
 
-/* after_embeddings.bin, after_layer_N.bin, after_final_norm.bin, final_logits.bin; NULL: has no such name. */
-static const char *bin_name(const struct ll_array *a, char out[64])
-{
-    int layer, h = ll_hook_parse(a->name, &layer);
-    if (h == LL_HOOK_RESID_POST)
-        return snprintf(out, 64, "after_layer_%d.bin", layer), out;
-    return h == LL_HOOK_EMBED ? "after_embeddings.bin" : h == LL_HOOK_LN_FINAL_NORMALIZED ? "after_final_norm.bin" : h == LL_HOOK_LOGITS ? "final_logits.bin" : NULL;
-}
-
 static int write_bins(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p, const struct keep *k, struct ll_err *err)
 {
     struct ll_buf text = {0};
@@ -201,9 +193,12 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
     ll_json_obj(&j, "files");
     for (int i = 0; i < k->n && !rc; i++) {
         char buf[64], hex[65];
-        const char *name = bin_name(&k->arrays[i], buf);
-        int64_t n = k->arrays[i].n_dims == 2 ? k->arrays[i].dims[0] * k->arrays[i].dims[1] : 0;
-        if (!name || !n)
+        int layer, hook = ll_hook_parse(k->arrays[i].name, &layer);
+        const char *name = ll_ref_bin_name(s->model, hook, layer, buf);
+        int64_t n = 1;
+        for (int dim = 0; dim < k->arrays[i].n_dims; dim++)
+            n *= k->arrays[i].dims[dim];
+        if (!name)
             continue;
         n_files++;
         if (!(rc = ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err)))
@@ -212,7 +207,7 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
     ll_json_end(&j);
     ll_json_end(&j);
     if (!rc && !n_files)
-        rc = ll_fail(err, LL_EUSAGE, "--bin: none of the hook points has such a file (embed, resid_post, ln_final.normalized and logits have)");
+        rc = ll_fail(err, LL_EUSAGE, "--bin: none of the hook points has such a file (the scales and resid_pre have none)");
     char *path = ll_path_join(o->bin, "manifest.json");
     if (!rc)
         rc = path && !text.failed ? ll_file_write(path, text.s, text.len, err) : ll_fail_mem(err, "manifest", text.len);

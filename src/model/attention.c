@@ -159,7 +159,7 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
     }
     if (L->q_norm.w && norm_late)
         norm_qk(p, c, L, q, k, ld);
-    if (L->odd & LL_ODD_BIAS_LATE)
+    if (L->odd & LL_ODD_BIAS_LATE && L->b_Q && L->b_K)
         for (int r = 0; r < c->n; r++) {
             ll_engine_vec(e)->add(q + r * ld, q + r * ld, L->b_Q, (size_t)dq);
             ll_engine_vec(e)->add(k + r * ld, k + r * ld, L->b_K, (size_t)dkv);

@@ -43,7 +43,7 @@ check 0 "x" "$L" lens "$llama" -- -x
 check 0 "中文 🙂" "$L" lens "$llama" "中文 🙂"
 check 0 "first of" "$L" lens "$llama" --answer Zürich "hi"
 check 0 "made for at most 256" "$L" lens "$llama" "$(yes word | head -300 | tr '\n' ' ')"
-check 2 "none of the hook points" "$L" dump "$llama" "x" --hooks q --bin "$work/nobins"
+check 2 "none of the hook points" "$L" dump "$llama" "x" --hooks ln1.scale --bin "$work/nobins"
 
 # --- tokens
 check 0 "Berlin" "$L" tokens "$llama" "$main_prompt" --answer Berlin

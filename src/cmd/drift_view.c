@@ -1,0 +1,385 @@
+/* drift_view.c - see drift_report.h: tables for a terminal, and the same as Markdown. */
+#include "drift_report.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- one table, two ways -------------------------------------------------------------------------------------------- */
+
+enum { MOST_COLS = 12, CELL = 96 };
+struct grid { struct ll_diag *out; int n, col; const int *width; char cell[MOST_COLS][CELL]; };
+
+static void cell(struct grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void cell(struct grid *g, const char *fmt, ...)
+{
+    va_list ap;
+    if (g->col == MOST_COLS)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(g->cell[g->col++], CELL, fmt, ap);
+    va_end(ap);
+}
+
+static void num(struct grid *g, int there, const char *fmt, double v)
+{
+    if (!there)
+        cell(g, "-");
+    else if (g->col < MOST_COLS)
+        snprintf(g->cell[g->col++], CELL, fmt, v);
+}
+
+/* Negative widths are left-aligned. */
+static void end_row(struct grid *g)
+{
+    for (int i = 0; i < g->n; i++) {
+        const char *s = i < g->col ? g->cell[i] : "";
+        ll_buf_addf(&g->out->table, "%s%*s", i ? "  " : "", i + 1 == g->n && g->width[i] < 0 ? 0 : g->width[i], s);
+        ll_buf_adds(&g->out->markdown, "| ");
+        for (; *s; s++) /* names come from outside */
+            ll_buf_addf(&g->out->markdown, *s == '|' || *s == '\\' ? "\\%c" : "%c", *s);
+        ll_buf_addc(&g->out->markdown, ' ');
+    }
+    ll_buf_addc(&g->out->table, '\n');
+    ll_buf_adds(&g->out->markdown, "|\n");
+    g->col = 0;
+}
+
+static void heads(struct grid *g, const char *title, const char *const *names)
+{
+    ll_buf_addf(&g->out->table, "\n%s\n", title);
+    ll_buf_addf(&g->out->markdown, "\n## %s\n\n", title);
+    for (int i = 0; i < g->n; i++)
+        cell(g, "%s", names[i]);
+    end_row(g);
+    for (int i = 0; i < g->n; i++)
+        ll_buf_adds(&g->out->markdown, g->width[i] < 0 ? "| --- " : "| ---: ");
+    ll_buf_adds(&g->out->markdown, "|\n");
+}
+
+static void line(struct ll_diag *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void line(struct ll_diag *out, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    size_t n = out->markdown.len;
+    if (n > 2 && out->markdown.s[n - 2] == '|') /* after a table */
+        ll_buf_addc(&out->markdown, '\n');
+    ll_buf_addf(&out->table, "%s\n", text);
+    ll_buf_addf(&out->markdown, "%s\n\n", text);
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+
+static void head(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    const struct ll_drift *d = r->d;
+    struct ll_buf ids = {0};
+    ll_buf_adds(&out->markdown, "# Drift\n\n");
+    for (int i = 0; i < d->n && i < 24; i++)
+        ll_buf_addf(&ids, "%s%d", i ? "," : "", d->ids[i]);
+    line(out, "reference  %s%s%s: %d arrays, %d points, of %d more only the sum; %d arrays known and passed over", r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
+         r->ref->n_seq ? r->ref->seq[0].sequence : "", r->ref->n, r->place->n_placed, r->place->n_sums, r->place->n_ignored);
+    line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
+    line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps, r->s->model->norm_eps);
+    if (r->eps >= 0)
+        line(out, "           mean absolute error over all depths: %.3g without the override, %.3g with %g: errors %s", r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
+    if (r->eps_hint)
+        line(out, "           the first divergence vanishes with %s (of what is used)", r->eps_hint);
+    if (r->broken)
+        line(out, "broken     on purpose: %s", r->broken);
+    if (r->order == 2)
+        line(out, "order      q and k of the reference lie in GGUF's pairs; put in halves");
+    if (d->trap_tested)
+        line(out, "last dump  %s (relative error %.2g as the last block's output, %.2g as that of the final norm)", d->trap ? "is after the final norm, and is judged as such" : "is the last block's output", d->trap_raw, d->trap_normed);
+    line(out, "left out   columns \"w/o\" leave out %s%d massive dimensions (beyond 100 medians in the reference)", d->skip_rows[0] ? "the first token and " : "", d->n_skip_cols);
+    ll_buf_free(&ids);
+    if (r->place->unknown.len)
+        line(out, "unknown    names without a meaning (--map FILE can give one): %.*s%s", (int)strcspn(r->place->unknown.s, "\n"), r->place->unknown.s, strchr(r->place->unknown.s, '\n')[1] ? ", ..." : "");
+    if (r->place->bad.len)
+        line(out, "not finite %.*s%s", (int)strcspn(r->place->bad.s, "\n"), r->place->bad.s, strchr(r->place->bad.s, '\n')[1] ? ", ..." : "");
+}
+
+static void growth_words(struct grid *g, const struct ll_drift_depth *d, int k)
+{
+    if (k == 0 || d->growth <= 0)
+        cell(g, "-");
+    else
+        cell(g, "%.3fx%s", d->growth, d->jump == 2 ? "!!" : d->jump == 1 ? "!" : "");
+}
+
+static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"layers", "MAE", "MAE w/o", "RMSE", "RMSE w/o", "max error", "at", "cosine", "cos w/o", "growth", "top 3", "status"};
+    static const int widths[] = {6, 9, 9, 9, 9, 9, 10, 8, 8, 9, 5, -12};
+    struct grid g = {.out = out, .n = 12, .width = widths};
+    const struct ll_drift *d = r->d;
+    heads(&g, "Error accumulation", names);
+    for (int k = 0; k <= d->m->n_layers; k++) {
+        const struct ll_drift_depth *x = &d->depths[k];
+        cell(&g, "%d", k);
+        if (!x->known) {
+            for (int i = 1; i < 11; i++)
+                cell(&g, "-");
+            cell(&g, "missing");
+            end_row(&g);
+            continue;
+        }
+        cell(&g, "%.3g", x->c.mae);
+        num(&g, x->cx.n, "%.3g", x->cx.mae);
+        cell(&g, "%.3g", x->c.rmse);
+        num(&g, x->cx.n, "%.3g", x->cx.rmse);
+        cell(&g, "%.3g", x->c.max);
+        cell(&g, "%d:%d", x->c.max_row, x->c.max_col);
+        cell(&g, "%.6f", x->c.cosine);
+        num(&g, x->cx.n, "%.6f", x->cx.cosine);
+        growth_words(&g, x, k);
+        cell(&g, "%.0f%%", 100 * x->c.top3);
+        cell(&g, "%s%s", ll_drift_status(x->c.mae), x->normed ? " (normed)" : "");
+        end_row(&g);
+    }
+}
+
+static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"layers", "mean", "std", "min", "max", "ref mean", "ref std", "ref min", "ref max", "rel MAE", "ref std x"};
+    static const int widths[] = {6, 9, 9, 9, 9, 9, 9, 9, 9, 9, -9};
+    struct grid g = {.out = out, .n = 11, .width = widths};
+    heads(&g, "Both sides", names);
+    for (int k = 0; k <= r->d->m->n_layers; k++) {
+        const struct ll_drift_depth *x = &r->d->depths[k];
+        if (!x->known)
+            continue;
+        cell(&g, "%d", k);
+        cell(&g, "%.3g", ll_tensor_mean(&x->c.ours));
+        cell(&g, "%.3g", ll_tensor_std(&x->c.ours));
+        cell(&g, "%.3g", x->c.ours.min);
+        cell(&g, "%.3g", x->c.ours.max);
+        cell(&g, "%.3g", ll_tensor_mean(&x->c.ref));
+        cell(&g, "%.3g", ll_tensor_std(&x->c.ref));
+        cell(&g, "%.3g", x->c.ref.min);
+        cell(&g, "%.3g", x->c.ref.max);
+        cell(&g, "%.3g", x->c.mae_rel);
+        int odd = x->std_ratio >= LL_DRIFT_ANOMALY || (x->std_ratio > 0 && x->std_ratio <= 1 / LL_DRIFT_ANOMALY);
+        num(&g, x->std_ratio > 0, odd ? "%.3g anomaly" : "%.3g", x->std_ratio);
+        end_row(&g);
+    }
+}
+
+static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    struct ll_drift_summary s = ll_drift_summarise(r->d->depths, r->d->m->n_layers);
+    if (s.n_known)
+        line(out, "growth     mean %.4g, geometric mean %.4g, total %.4g (%.3g to %.3g); %d jumps (!!), %d moderate (!); errors below %g are not judged", s.mean_growth, s.geometric_growth, s.total_growth, s.first, s.last,
+             s.n_jumps, s.n_moderate, LL_DRIFT_FLOOR);
+}
+
+static const char *layer_verdict(const struct ll_drift_depth *x)
+{
+    return !(x->iso.rel <= x->tol) ? "this layer" : !(x->c.rel <= x->tol) ? "accumulated" : "same";
+}
+
+static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"layer", "MAE", "MAE w/o", "RMSE", "RMSE w/o", "max error", "rel MAE", "running MAE", "status", "verdict"};
+    static const int widths[] = {5, 9, 9, 9, 9, 9, 9, 11, -9, -12};
+    struct grid g = {.out = out, .n = 10, .width = widths};
+    heads(&g, "Layers alone, on the reference's input", names);
+    for (int k = 1; k <= r->d->m->n_layers; k++) {
+        const struct ll_drift_depth *x = &r->d->depths[k];
+        if (!r->isolate[k - 1])
+            continue;
+        cell(&g, "%d", k - 1);
+        if (!x->has_iso) {
+            for (int i = 1; i < 9; i++)
+                cell(&g, "-");
+            cell(&g, "%s", x->known ? "not run" : "missing");
+        } else {
+            cell(&g, "%.3g", x->iso.mae);
+            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.mae);
+            cell(&g, "%.3g", x->iso.rmse);
+            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.rmse);
+            cell(&g, "%.3g", x->iso.max);
+            cell(&g, "%.3g", x->iso.mae_rel);
+            cell(&g, "%.3g", x->c.mae);
+            cell(&g, "%s", ll_drift_layer_status(x->iso.mae));
+            cell(&g, "%s", layer_verdict(x));
+        }
+        end_row(&g);
+    }
+}
+
+static void components(struct ll_diag *out, const struct ll_drift_report *r, int layer)
+{
+    static const char *const names[] = {"point", "shape", "running MAE", "w/o", "isolated MAE", "w/o", "max error", "rel", "rms", "ref rms", "verdict"};
+    static const int widths[] = {-20, 10, 11, 9, 12, 9, 9, 9, 9, 9, -12};
+    struct grid g = {.out = out, .n = 11, .width = widths};
+    char title[64];
+    snprintf(title, sizeof title, layer >= 0 ? "Components of layer %d" : "Embedding and head", layer);
+    heads(&g, title, names);
+    for (int i = 0; i < r->d->n_points; i++) {
+        const struct ll_drift_point *p = &r->d->points[i];
+        const struct ll_actv *ours = ll_acts_at(&r->d->ours, p->hook, p->layer), *ref = ll_acts_at(r->d->ref, p->hook, p->layer);
+        if (p->layer != layer)
+            continue;
+        cell(&g, "%s", ll_hook_info((enum ll_hook)p->hook)->name);
+        cell(&g, "%dx%d", p->self ? ours->rows : ref->rows, ours->width);
+        cell(&g, "%.3g", p->running.mae);
+        num(&g, p->running_x.n, "%.3g", p->running_x.mae);
+        num(&g, p->has_isolated, "%.3g", p->isolated.mae);
+        num(&g, p->has_isolated && p->isolated_x.n, "%.3g", p->isolated_x.mae);
+        cell(&g, "%.3g", p->has_isolated ? p->isolated.max : p->running.max);
+        cell(&g, "%.3g", p->has_isolated ? p->isolated.rel : p->running.rel);
+        cell(&g, "%.4g", ll_tensor_rms(&p->running.ours));
+        cell(&g, "%.4g", ll_tensor_rms(&p->running.ref));
+        cell(&g, "%s%s", p->self ? "self: " : "", ll_drift_verdict_name(p->verdict));
+        end_row(&g);
+    }
+}
+
+static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"node", "rms", "ref rms", "rms %", "min", "ref min", "max", "ref max", "mean", "ref mean", "MAE", "cosine"};
+    static const int widths[] = {-18, 9, 9, 7, 9, 9, 9, 9, 9, 9, 9, -8};
+    struct grid g = {.out = out, .n = 12, .width = widths};
+    heads(&g, "Nodes of llama.cpp", names);
+    for (int i = 0; i < r->d->n_points; i++) {
+        const struct ll_drift_point *p = &r->d->points[i];
+        if (p->self)
+            continue;
+        struct ll_node_check c = ll_drift_node(r, p);
+        cell(&g, "%.60s", ll_acts_at(r->d->ref, p->hook, p->layer)->origin);
+        cell(&g, "%.4g", c.rms_ours);
+        cell(&g, "%.4g", c.rms_ref);
+        cell(&g, "%+.2f", c.rms_percent);
+        cell(&g, "%.3g", p->running.ours.min);
+        cell(&g, "%.3g", p->running.ref.min);
+        cell(&g, "%.3g", p->running.ours.max);
+        cell(&g, "%.3g", p->running.ref.max);
+        cell(&g, "%.3g", ll_tensor_mean(&p->running.ours));
+        cell(&g, "%.3g", ll_tensor_mean(&p->running.ref));
+        cell(&g, "%.3g", p->running.mae);
+        cell(&g, "%.5f%s", c.cosine, c.good ? "" : " beyond");
+        end_row(&g);
+    }
+}
+
+static void sums(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"node", "sum", "ref sum", "difference", "statistics only"};
+    static const int widths[] = {-18, 12, 12, 10, -15};
+    struct grid g = {.out = out, .n = 5, .width = widths};
+    int n = 0;
+    for (int l = -1; l <= r->d->m->n_layers; l++)
+        for (int h = 0; h < LL_N_HOOKS; h++) {
+            int layered = ll_hook_info((enum ll_hook)h)->per_layer, at = layered ? l : -1;
+            if (layered ? l < 0 || l == r->d->m->n_layers : l != (h == LL_HOOK_EMBED ? -1 : r->d->m->n_layers))
+                continue;
+            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, at), *ours = ll_acts_at(&r->d->ours, h, at);
+            if (ref->x || !ref->has_sum || !ours->x)
+                continue;
+            if (!n++)
+                heads(&g, "Nodes of which only the sum is known", names);
+            struct ll_sum_check c = ll_drift_sum(r, ours, ref);
+            cell(&g, "%.60s", ref->origin);
+            cell(&g, "%.6g", c.ours);
+            cell(&g, "%.6g", c.ref);
+            cell(&g, "%.3f%%", c.percent);
+            cell(&g, "%s", c.good ? "within" : "beyond");
+            end_row(&g);
+        }
+}
+
+static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    const struct ll_drift *d = r->d;
+    ll_buf_adds(&out->markdown, "\n");
+    ll_buf_addc(&out->table, '\n');
+    if (d->first < 0) {
+        line(out, "first divergence  none");
+        return;
+    }
+    const struct ll_drift_point *p = &d->points[d->first];
+    const struct ll_drift_shape *s = &r->shape;
+    struct ll_buf about = {0};
+    char name[64];
+    ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
+    int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
+    line(out, "first divergence  %s, layer %d: %s%s", name, p->layer, ll_drift_operation(p->hook), between ? ", or an operation before it that the reference does not show" : "");
+    line(out, "  computed        %s", p->self ? "from our own input, against double precision" : ll_buf_str(&about));
+    line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->has_isolated ? p->isolated.rel : p->running.rel, p->has_isolated ? "on the reference's input" : "in the running pass",
+         p->running.rel, p->tol, p->verdict == LL_DRIFT_SMALL ? " (within it, but no rounding)" : "");
+    if (p->rerun.done)
+        line(out, "  float64 re-run  ours is %.2g of the rms away from it, the reference %.2g: %s", p->rerun.ours, p->rerun.ref,
+             p->rerun.ours < p->rerun.ref / 10 ? "our arithmetic is right for this formula; formula, weights or the reference differ" : p->rerun.ref < p->rerun.ours / 10 ? "our arithmetic is off" : "both are off it");
+    if (!p->self)
+        line(out, "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%", s->first_bad_row, s->first_row,
+             s->factor, s->factor_left, s->constant_left, s->sorted_left, 100 * s->columns3);
+    ll_buf_free(&about);
+}
+
+static void tries(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"switch", "rel after", "points beyond", "verdict"};
+    static const int widths[] = {-26, 9, 13, -22};
+    struct grid g = {.out = out, .n = 4, .width = widths};
+    if (!r->n_tries) {
+        line(out, "tries             %s", r->d->first < 0 ? "nothing to explain" : "no switch applies");
+        return;
+    }
+    heads(&g, "Which mistake explains it", names);
+    for (int i = 0; i < r->n_tries && (i < 12 || r->tries[i].verdict > LL_TRY_NO); i++) {
+        cell(&g, "%s", r->tries[i].name);
+        num(&g, r->tries[i].rel < 1e299, "%.3g", r->tries[i].rel);
+        num(&g, r->tries[i].n_beyond >= 0, "%.0f", (double)r->tries[i].n_beyond);
+        cell(&g, "%s", ll_try_verdict_name(r->tries[i].verdict));
+        end_row(&g);
+    }
+    if (r->n_tries > 12 && r->tries[12].verdict == LL_TRY_NO)
+        line(out, "(%d tried)", r->n_tries);
+}
+
+static void symptoms(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    static const char *const names[] = {"", "symptom", "likely cause", "try"};
+    static const int widths[] = {-4, -70, -84, -40};
+    struct grid g = {.out = out, .n = 4, .width = widths};
+    const struct ll_drift_point *p = r->d->first < 0 ? NULL : &r->d->points[r->d->first];
+    heads(&g, "Symptoms and likely causes (seen: here)", names);
+    for (const struct ll_drift_symptom *s = ll_drift_symptoms; s->symptom; s++) {
+        cell(&g, "%s", s->seen(r->d, p, &r->shape) ? "seen" : "");
+        cell(&g, "%s", s->symptom);
+        cell(&g, "%s", s->cause);
+        cell(&g, "%s", s->tries);
+        end_row(&g);
+    }
+}
+
+void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r)
+{
+    int first_layer = r->d->first < 0 ? -2 : r->d->points[r->d->first].layer;
+    head(out, r);
+    accumulation(out, r);
+    growth_summary(out, r);
+    both_sides(out, r);
+    if (r->isolate)
+        isolation(out, r);
+    for (int l = -1; l < r->d->m->n_layers; l++)
+        if (l == first_layer || (r->parts && (l < 0 || r->parts[l])))
+            components(out, r, l);
+    if (r->place->llama) {
+        nodes(out, r);
+        sums(out, r);
+    }
+    divergence(out, r);
+    if (r->tried)
+        tries(out, r);
+    if (r->explain)
+        symptoms(out, r);
+    ll_buf_addc(&out->table, '\n');
+    ll_buf_addc(&out->markdown, '\n');
+}

@@ -1,0 +1,53 @@
+/* ref.h - activations that somebody else computed, whatever they come in: a list of named arrays, and the token ids.
+ *
+ *   folder          after_embeddings.bin, after_layer_N.bin, after_final_norm.bin, final_logits.bin, layerN_COMPONENT.bin, or
+ *                   any NODE.bin / NODE.npy; manifest.json may name the token ids
+ *                   .bin: 4 bytes signed little-endian count N, then N binary32 little-endian, nothing else
+ *   *.safetensors   names as dump writes them (TransformerLens'), or SEQUENCE.input_ids, SEQUENCE.hidden, SEQUENCE.layerL.STEP
+ *   *.npz, *.npy    numpy; entries stored, not compressed; little-endian float16/32/64, C order
+ *   text            what llama.cpp's evaluation callback prints: "... NAME = (f32) OP(...) = {shape}", values, "sum = X"
+ *
+ * Everything in the files is hostile until checked. What a name means is ref_place.h's business. Sources: diagnostics 4 and
+ * 13; numpy's format document (NEP 1); llama.cpp's examples/eval-callback. */
+#ifndef LL_REF_H
+#define LL_REF_H
+#include "fail.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LL_REF_DIMS = 4 };
+struct ll_ref_array {
+    char *name;                    /* owned */
+    char op[24];                   /* operation that made it, where the reference says so; else "" */
+    int n_dims;                    /* leading 1s are dropped; 1 and dims[0] = n where the file does not know the shape */
+    int64_t dims[LL_REF_DIMS];     /* outermost first */
+    int64_t n;                     /* their product */
+    float *x;                      /* [n]; owned; NULL: values were cut, only the sum is known */
+    const char *dtype;             /* as stored: "float32", ...; static */
+    int has_sum; double sum;
+};
+struct ll_ref_ids { char sequence[64]; int *v; int n; }; /* v owned */
+struct ll_ref {
+    const char *kind;              /* "folder", "safetensors", "npz", "npy", "callback text" */
+    struct ll_ref_array *a; int n, cap; /* owned */
+    struct ll_ref_ids *seq; int n_seq; /* token ids; owned. After ll_ref_open at most one is left, none: the reference does not say */
+};
+/* sequence NULL: the one with most arrays. Returns LL_OK, LL_EUSAGE (broken: file, field, expected, found), LL_EUNSUP (compressed,
+ * a type not known) or LL_EFAIL. A failed one holds nothing. */
+int ll_ref_open(struct ll_ref *r, const char *path, const char *sequence, struct ll_err *err);
+void ll_ref_free(struct ll_ref *r); /* {0} and twice are fine */
+
+/* The parsers, for ll_ref_open and the fuzz entries: add what bytes[n] hold to r. file: used in messages. */
+int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n, struct ll_err *err);
+int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n, struct ll_err *err);
+int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
+int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
+int ll_ref_parse_text(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
+/* A new array of the list with room for its values; NULL with err filled in (a dimension below 1, more than 2^31 values, memory).
+ * name is copied. */
+struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len, const int64_t *dims, int n_dims, const char *dtype, int with_values, struct ll_err *err);
+/* Integers named input_ids, token_ids or tokens become token ids, those of sequence "S" when named "S.input_ids": call with every
+ * integer array. value(arg, i): the i-th. Others are passed over. */
+int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t n, long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err);
+#endif

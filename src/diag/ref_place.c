@@ -1,0 +1,292 @@
+/* ref_place.c - see ref_place.h */
+#include "ref_place.h"
+
+#include "map.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names -------------------------------------------------------------------------------------------------------- */
+
+/* Does the name fit the pattern? *layer: what stands for %d, else -1. */
+static int fits(const char *pattern, const char *name, const char *op, int *layer)
+{
+    const char *at = strchr(pattern, '@');
+    size_t n = at ? (size_t)(at - pattern) : strlen(pattern);
+    *layer = -1;
+    if (at && strcmp(at + 1, op))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (pattern[i] == '%' && i + 1 < n && pattern[i + 1] == 'd') {
+            char *end;
+            if (*name < '0' || *name > '9')
+                return 0;
+            long l = strtol(name, &end, 10);
+            if (l > 100000)
+                return 0;
+            *layer = (int)l;
+            name = end;
+            i++;
+        } else if (*name++ != pattern[i])
+            return 0;
+    return !*name;
+}
+
+/* Hook (or -1: unknown), flags and layer of an array. */
+static int meaning(const struct ll_ref_place *p, const struct ll_ref_array *a, unsigned *flags, int *layer)
+{
+    *flags = 0;
+    for (int i = 0; p->map && i < p->map->n; i++)
+        if (fits(p->map->rows[i].pattern, a->name, a->op, layer)) {
+            *flags = p->map->rows[i].flags;
+            return p->map->rows[i].hook;
+        }
+    int h = ll_hook_parse(a->name, layer);
+    if (h >= 0 && (*layer >= 0) == (ll_hook_info((enum ll_hook)h)->per_layer != 0))
+        return h;
+    for (const struct ll_ref_name *r = ll_ref_names; r->pattern; r++)
+        if (fits(r->pattern, a->name, a->op, layer)) {
+            *flags = r->flags;
+            return r->hook;
+        }
+    return -1;
+}
+
+static int width_of(const struct ll_model *m, int hook, int n_pos)
+{
+    const int widths[] = {[LL_WIDTH_ONE] = 1, [LL_WIDTH_D_MODEL] = m->d_model, [LL_WIDTH_HEADS] = m->n_heads * m->d_head, [LL_WIDTH_KV_HEADS] = m->n_kv_heads * m->d_head,
+                          [LL_WIDTH_D_MLP] = m->d_mlp, [LL_WIDTH_D_VOCAB] = m->d_vocab, [LL_WIDTH_POS_POS] = n_pos};
+    return widths[ll_hook_info((enum ll_hook)hook)->width];
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------------- */
+
+/* Values that a half-precision type holds exactly, all of them, were computed or stored in it, whatever the file says. */
+static int all_in_bfloat16(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        if (bits & 0xffff)
+            return 0;
+    }
+    return 1;
+}
+static int all_in_float16(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], 4);
+        float size = fabsf(x[i]), units = size * 16777216.0f; /* subnormals are multiples of 2^-24 */
+        if (size < 6.103515625e-5f ? units != rintf(units) : size > 65504.0f || (bits & 0x1fff))
+            return 0;
+    }
+    return 1;
+}
+static const char *true_type(const char *dtype, const float *x, int64_t n)
+{
+    if (strcmp(dtype, "float32") && strcmp(dtype, "float64"))
+        return dtype;
+    return n < 8 ? dtype : all_in_float16(x, n) ? "float16" : all_in_bfloat16(x, n) ? "bfloat16" : dtype;
+}
+
+/* x[n] of the array, as the point's rows, into its place. */
+static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
+{
+    const struct ll_model *m = p->m;
+    struct ll_actv *to = ll_acts_at(acts, hook, layer);
+    int width = width_of(m, hook, p->n_pos), square = ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS, want = square ? m->n_heads * p->n_pos : p->n_pos;
+    int64_t rows = n / width;
+    if (n % width)
+        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %d values (%s), found %lld", a->name, width, ll_hook_info((enum ll_hook)hook)->name, (long long)n);
+    int one = rows == 1 && want > 1 && !square && (p->pos >= 0 || flags & LL_REF_LAST_ROW);
+    if (rows != want && !one)
+        return ll_fail(err, LL_EUSAGE, "%s: expected %d rows of %d values, one for each of %d tokens, found %lld%s", a->name, want, width, p->n_pos, (long long)rows,
+                       rows == 1 ? " (--pos says whose)" : "");
+    ll_actv_free(to);
+    *to = (struct ll_actv){.rows = (int)rows, .width = width, .row0 = one ? (p->pos >= 0 ? p->pos : p->n_pos - 1) : 0, .heads = square ? m->n_heads : 0, .dtype = true_type(a->dtype, x, n), .bad_at = -1};
+    to->x = malloc(sizeof(float) * (size_t)n);
+    to->origin = strdup(a->name);
+    if (!to->x || !to->origin)
+        return ll_fail_mem(err, "reference", sizeof(float) * (size_t)n);
+    int dh = m->d_head, heads_first = flags & LL_REF_HEADS_FIRST && width % dh == 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t r = i / width, c = i % width;
+        float v = heads_first ? x[(c / dh * rows + r) * dh + c % dh] : x[i];
+        to->x[i] = flags & LL_REF_UNSCALED ? v * m->layers[layer].resid_scale : v;
+    }
+    ll_actv_check(to, hook == LL_HOOK_ATTN_SCORES);
+    if (to->bad_at >= 0) {
+        p->n_bad++;
+        ll_buf_addf(&p->bad, "%s: value %lld is not finite\n", a->name, (long long)to->bad_at);
+    }
+    p->n_placed++;
+    return LL_OK;
+}
+
+/* [n_layers + 1, n_pos, d_model] */
+static int put_stack(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, struct ll_err *err)
+{
+    int64_t one = (int64_t)p->n_pos * p->m->d_model, want = one * (p->m->n_layers + 1);
+    int rc = LL_OK;
+    if (a->n != want)
+        return ll_fail(err, LL_EUSAGE, "%s: expected [%d, %d, %d] values, layers and the embedding, found %lld", a->name, p->m->n_layers + 1, p->n_pos, p->m->d_model, (long long)a->n);
+    for (int l = 0; l <= p->m->n_layers && !rc; l++)
+        rc = put(p, acts, a, l ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, l - 1, 0, a->x + l * one, one, err);
+    return rc;
+}
+
+static int has_point(const struct ll_model *m, unsigned flags, int hook, int layer)
+{
+    if (flags & LL_REF_RAW_EMBED && (m->emb_scale != 1.0f || m->W_pos))
+        return 0;
+    if (!(flags & LL_REF_NO_POST))
+        return 1;
+    const struct ll_layer *L = &m->layers[layer];
+    return hook == LL_HOOK_ATTN_OUT || hook == LL_HOOK_LN2_NORMALIZED ? !L->ln1_post.w : !L->ln2_post.w;
+}
+
+static void put_sum(struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer)
+{
+    struct ll_actv *to = ll_acts_at(acts, hook, layer);
+    char *origin = to->x ? NULL : strdup(a->name);
+    if (!origin)
+        return; /* values stay; without memory the sum is only not shown */
+    free(to->origin);
+    to->origin = origin;
+    to->has_sum = 1;
+    to->sum = a->sum;
+    to->sum_n = a->n;
+    to->dtype = a->dtype;
+}
+
+static void note_paired(struct ll_ref_place *p, int hook, int layer)
+{
+    p->paired[layer] |= hook == LL_HOOK_Q ? 1 : hook == LL_HOOK_K ? 2 : hook == LL_HOOK_ROT_Q ? 4 : 8;
+}
+
+static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, struct ll_err *err)
+{
+    unsigned flags;
+    int layer, hook = meaning(p, a, &flags, &layer);
+    if (hook < 0 && !(flags & LL_REF_IGNORE))
+        return ll_buf_addf(&p->unknown, "%s%s%s\n", a->name, a->op[0] ? " " : "", a->op), LL_OK;
+    if (flags & LL_REF_STACK)
+        return a->x ? put_stack(p, acts, a, err) : LL_OK;
+    if (flags & LL_REF_UP)
+        hook = layer >= 0 && layer < p->m->n_layers && p->m->layers[layer].mlp.W_gate.n ? LL_HOOK_PRE_LINEAR : LL_HOOK_PRE;
+    if (layer >= p->m->n_layers)
+        return ll_fail(err, LL_EUSAGE, "%s: expected a layer in 0..%d", a->name, p->m->n_layers - 1);
+    if (flags & LL_REF_IGNORE || (layer < 0) == (ll_hook_info((enum ll_hook)hook)->per_layer != 0) || !has_point(p->m, flags, hook, layer))
+        return p->n_ignored++, LL_OK;
+    p->llama |= (flags & LL_REF_LAST_ROW) != 0;
+    if (!a->x)
+        return p->n_sums++, put_sum(acts, a, hook, layer), LL_OK;
+    if (flags & LL_REF_ROWS_PAIRED)
+        note_paired(p, hook, layer);
+    if (!(flags & LL_REF_LAST))
+        return put(p, acts, a, hook, layer, flags, a->x, a->n, err);
+    int64_t one = (int64_t)p->n_pos * p->m->d_vocab;
+    return a->n >= one && a->n % one == 0 ? put(p, acts, a, hook, layer, 0, a->x + a->n - one, one, err)
+           : ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name, (long long)one, (long long)a->n);
+}
+
+int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err)
+{
+    int rc = ll_acts_init(acts, p->m->n_layers, p->n_pos, err);
+    p->paired = calloc((size_t)p->m->n_layers, 1);
+    if (!rc && !p->paired)
+        rc = ll_fail_mem(err, "reference", (unsigned long long)p->m->n_layers);
+    for (int i = 0; i < r->n && !rc; i++)
+        rc = place_one(p, acts, &r->a[i], err);
+    return rc;
+}
+
+void ll_ref_place_free(struct ll_ref_place *p)
+{
+    ll_buf_free(&p->unknown);
+    ll_buf_free(&p->bad);
+    free(p->paired);
+    p->paired = NULL;
+}
+
+static void reorder(struct ll_actv *act, int d_head, int to_halves)
+{
+    float head[4096];
+    int half = d_head / 2;
+    for (int64_t at = 0; d_head <= 4096 && d_head % 2 == 0 && at + d_head <= (int64_t)act->rows * act->width; at += d_head) {
+        memcpy(head, act->x + at, sizeof *head * (size_t)d_head);
+        for (int i = 0; i < d_head; i++) {
+            int pairs = i < half ? 2 * i : 2 * (i - half) + 1; /* where value i of the halves lies among pairs */
+            act->x[at + (to_halves ? i : pairs)] = head[to_halves ? pairs : i];
+        }
+    }
+}
+
+void ll_ref_unpair(struct ll_actv *act, int d_head) { reorder(act, d_head, 1); }
+void ll_ref_pair(struct ll_actv *act, int d_head) { reorder(act, d_head, 0); }
+
+/* ---- map files ----------------------------------------------------------------------------------------------------- */
+
+static int map_line(struct ll_ref_map *map, const char *file, int line, char *s, struct ll_err *err)
+{
+    int layer;
+    s[strcspn(s, "\r#")] = 0;
+    char *tab = strchr(s, '\t');
+    if (!s[strspn(s, " \t")])
+        return LL_OK;
+    if (!tab || tab == s || !tab[1])
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected PATTERN<tab>HOOK, found \"%.40s\"", file, line, s);
+    *tab++ = 0;
+    tab[strcspn(tab, " \t")] = 0;
+    struct ll_ref_name row = {s, strcmp(tab, "-") ? ll_hook_parse(tab, &layer) : 0, strcmp(tab, "-") ? 0 : LL_REF_IGNORE};
+    if (row.hook < 0)
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: unknown hook point \"%.40s\" (see: logitlens help dump)", file, line, tab);
+    const char *one = strstr(s, "%d");
+    if (one && strstr(one + 2, "%d"))
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected at most one %%d, found \"%.40s\"", file, line, s);
+    struct ll_ref_name *grown = realloc(map->rows, sizeof *grown * (size_t)(map->n + 1));
+    if (!grown)
+        return ll_fail_mem(err, "name map", sizeof *grown * (size_t)(map->n + 1));
+    map->rows = grown;
+    map->rows[map->n++] = row;
+    return LL_OK;
+}
+
+int ll_ref_map_parse(struct ll_ref_map *map, const char *file, const char *text, size_t n, struct ll_err *err)
+{
+    int rc = LL_OK, line = 1;
+    memset(map, 0, sizeof *map);
+    if (!(map->text = strndup(text ? text : "", n)))
+        return ll_fail_mem(err, "name map", n);
+    for (char *p = map->text; *p && !rc; line++) {
+        char *end = p + strcspn(p, "\n"), more = *end;
+        *end = 0;
+        rc = map_line(map, file, line, p, err);
+        p = end + (more != 0);
+    }
+    if (rc)
+        ll_ref_map_free(map);
+    return rc;
+}
+
+int ll_ref_map_read(struct ll_ref_map *map, const char *path, struct ll_err *err)
+{
+    struct ll_buf b = {0};
+    char *base = ll_path_base(path);
+    int rc = ll_file_read(path, 1 << 20, &b, err);
+    if (!rc)
+        rc = ll_ref_map_parse(map, base ? base : "map", ll_buf_str(&b), b.len, err);
+    free(base);
+    ll_buf_free(&b);
+    return rc;
+}
+
+void ll_ref_map_free(struct ll_ref_map *map)
+{
+    free(map->rows);
+    free(map->text);
+    memset(map, 0, sizeof *map);
+}

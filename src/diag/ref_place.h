@@ -1,0 +1,57 @@
+/* ref_place.h - what the names of a reference mean: each array to its hook point and layer, in the pass' own layout.
+ *
+ * A name is looked up in the map file's rows, then as a hook point (short or TransformerLens name), then in the table of
+ * ref_names.c: our .bin files and the component names beside them, llama.cpp's graph nodes, transformers' modules, the steps of
+ * logitlens' test references. A pattern holds at most one "%d", the layer, and may end with "@OP": only nodes made by OP.
+ * Of several arrays for one point the last one stays (llama.cpp names each step of q alike). */
+#ifndef LL_REF_PLACE_H
+#define LL_REF_PLACE_H
+#include "acts.h"
+#include "ref.h"
+
+enum ll_ref_flag {
+    LL_REF_HEADS_FIRST = 1,   /* [heads, pos, d_head] */
+    LL_REF_NO_POST = 2,       /* before the norm after the half block: a point only where there is none */
+    LL_REF_UNSCALED = 4,      /* before the residual multiplier */
+    LL_REF_STACK = 8,         /* [n_layers + 1, pos, d_model]: embed, then resid_post of every layer */
+    LL_REF_LAST = 16,         /* [n_layers + 1, pos, d_vocab]: its last entry */
+    LL_REF_UP = 32,           /* pre_linear, or pre in an MLP without a gate */
+    LL_REF_IGNORE = 64,       /* known, not compared */
+    LL_REF_ROWS_PAIRED = 128, /* q, k: heads may lie in GGUF's order, neighbouring values rotating together */
+    LL_REF_RAW_EMBED = 256,   /* before the embedding's multiplier and positions */
+    LL_REF_LAST_ROW = 512,    /* may hold the last token only */
+};
+struct ll_ref_name { const char *pattern; int hook; unsigned flags; };
+extern const struct ll_ref_name ll_ref_names[];   /* pattern NULL at the end */
+/* File name of a point in a folder of .bin dumps ("layer3_q_proj.bin") into out; NULL: it has none. layer -1 outside the blocks. */
+const char *ll_ref_bin_name(const struct ll_model *m, int hook, int layer, char out[64]);
+
+/* Rows of a map file: "PATTERN<tab>HOOK", HOOK "-" to pass a node over; '#' begins a comment. Owned. */
+struct ll_ref_map { struct ll_ref_name *rows; int n; char *text; };
+int ll_ref_map_read(struct ll_ref_map *map, const char *path, struct ll_err *err);
+int ll_ref_map_parse(struct ll_ref_map *map, const char *file, const char *text, size_t n, struct ll_err *err);
+void ll_ref_map_free(struct ll_ref_map *map);
+
+struct ll_ref_place {
+    const struct ll_model *m;         /* borrowed */
+    int n_pos;                        /* tokens of the sequence */
+    int pos;                          /* token of a one-row array when n_pos > 1; -1: only nodes that may, the last one */
+    const struct ll_ref_map *map;     /* NULL: none */
+    /* filled: */
+    int n_placed, n_ignored, n_bad, n_sums; /* n_bad: with NaN or infinities; n_sums: only the sum is known */
+    struct ll_buf unknown;            /* names without a meaning, one a line; owned */
+    struct ll_buf bad;                /* "NAME: value 17 is not finite", one a line; owned */
+    int llama;                        /* nodes of llama.cpp were placed */
+    unsigned char *paired;            /* [n_layers] bits 1 q, 2 k, 4 rot_q, 8 rot_k: came from such nodes; owned */
+};
+/* Move every array of r into acts (fresh; owned by the caller also after an error). Returns LL_OK, LL_EUSAGE (a count that fits neither
+ * the width of its point nor the tokens: name, expected, found) or LL_EFAIL. */
+int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err);
+void ll_ref_place_free(struct ll_ref_place *p);
+/* Are q and k of llama.cpp nodes in GGUF's order? Decided at the first layer that has one, by which reading is nearer to what the pass
+ * gives, and undone in all. *found: 0 no such nodes, 1 as they are, 2 put in order. */
+int ll_ref_settle_order(struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids, int *found, struct ll_err *err);
+/* Heads of `act` in place: from neighbouring pairs to halves, and back. Odd or more than 4096 wide ones stay. */
+void ll_ref_unpair(struct ll_actv *act, int d_head);
+void ll_ref_pair(struct ll_actv *act, int d_head);
+#endif

@@ -1,0 +1,411 @@
+/* test_drift.c - the arithmetic of drift on the specification's worked examples, and every container of references, good and
+ * broken. tests/oracle/test_drift.c asks whether it finds mistakes. */
+#include "drift.h"
+#include "drift_report.h"
+#include "map.h"
+#include "ref_place.h"
+#include "variant.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+
+#define REFS LL_SOURCE_DIR "/tests/fixtures/refs/"
+
+/* ---- growth ------------------------------------------------------------------------------------------------------------- */
+
+/* The seed's run on 24 layers: its five growth figures; between depths 3 and 22 equal steps from 0.020 to 0.044. */
+static void worked_example(void **state)
+{
+    struct ll_drift_depth d[25] = {0};
+    (void)state;
+    for (int k = 0; k <= 24; k++)
+        d[k].known = 1;
+    d[24].c.mae = 3.406;
+    d[23].c.mae = 3.406 / 20.187;
+    d[22].c.mae = d[23].c.mae / 3.813;
+    d[3].c.mae = 0.020;
+    for (int k = 4; k < 22; k++)
+        d[k].c.mae = 0.020 * pow(d[22].c.mae / 0.020, (k - 3) / 19.0);
+    d[2].c.mae = 0.020 / 15.010;
+    d[1].c.mae = d[2].c.mae / 1.675;
+    ll_drift_growth(d, 24);
+    assert_true(fabs(d[23].c.mae - 0.169) < 0.0005 && fabs(d[22].c.mae - 0.044) < 0.0005); /* the figures the text gives */
+    assert_true(d[1].growth == 1 && !d[1].jump);
+    assert_true(fabs(d[2].growth - 1.675) < 1e-9 && fabs(d[3].growth - 15.010) < 1e-9 && fabs(d[23].growth - 3.813) < 1e-9 && fabs(d[24].growth - 20.187) < 1e-9);
+    for (int k = 4; k <= 22; k++)
+        assert_true(fabs(d[k].growth - 1.0424) < 0.0005 && !d[k].jump); /* 0.0440/0.020 over 19 layers */
+    /* the three jumps belong to blocks 2, 22 and 23; 1.675 is above 1.2, too, but no jump */
+    struct ll_drift_summary s = ll_drift_summarise(d, 24);
+    assert_int_equal(s.n_jumps, 3);
+    assert_int_equal(s.n_moderate, 1);
+    assert_true(d[3].jump == 2 && d[23].jump == 2 && d[24].jump == 2 && d[2].jump == 1);
+    assert_int_equal(s.n_judged, 23);
+    assert_true(fabs(s.total_growth - 3.406 / d[1].c.mae) < 1e-6 && s.first == d[1].c.mae && s.last == 3.406);
+    /* an average hides a single bad layer: theirs is above 1.2, but without the last two it is not the layers' fault */
+    assert_true(fabs(s.mean_growth - (1.675 + 15.010 + 3.813 + 20.187 + 19 * d[10].growth) / 23) < 1e-6);
+}
+
+static void floor_and_gaps(void **state)
+{
+    struct ll_drift_depth d[6] = {0};
+    const double mae[] = {0, 1e-8, 5e-7, 9e-6, 1.1e-5, 1};
+    (void)state;
+    for (int k = 0; k < 6; k++) {
+        d[k].known = 1;
+        d[k].c.mae = mae[k];
+    }
+    ll_drift_growth(d, 5);
+    for (int k = 1; k < 4; k++)
+        assert_true(!d[k].judged && !d[k].jump); /* fifty times, but below the floor */
+    assert_true(d[2].growth == 5e-7 / 1e-8);
+    assert_true(d[4].judged && !d[4].jump);      /* 1.22 times, but hardly out of the floor */
+    assert_true(d[5].judged && d[5].jump == 2);
+    d[4].known = 0;                              /* a dump is missing: what follows is not judged */
+    ll_drift_growth(d, 5);
+    assert_true(!d[5].judged && !d[5].jump && d[5].growth == 0);
+    d[4].known = 1;
+    d[5].normed = 1;                             /* after the final norm: another scale */
+    ll_drift_growth(d, 5);
+    assert_true(!d[5].judged && !d[5].jump);
+}
+
+static void statuses(void **state)
+{
+    (void)state;
+    assert_string_equal(ll_drift_status(0.00099), "excellent");
+    assert_string_equal(ll_drift_status(0.001), "good");
+    assert_string_equal(ll_drift_status(0.01), "acceptable");
+    assert_string_equal(ll_drift_status(0.1), "degraded");
+    assert_string_equal(ll_drift_status(1), "poor");
+    assert_string_equal(ll_drift_status(NAN), "poor");
+    assert_string_equal(ll_drift_layer_status(0.0009), "excellent");
+    assert_string_equal(ll_drift_layer_status(0.009), "good");
+    assert_string_equal(ll_drift_layer_status(0.09), "warning");
+    assert_string_equal(ll_drift_layer_status(0.1), "bug");
+}
+
+/* std of the reference 0.33 -> 26.6 is 80.6 times, 55.7 -> 1.9 a 29.3th. */
+static void anomalies(void **state)
+{
+    struct ll_drift_depth d[5] = {0};
+    const double std[] = {1, 0.33, 26.6, 55.7, 1.9};
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        const float two[] = {(float)-std[k], (float)std[k]};
+        d[k].known = 1;
+        ll_tensor_stats_init(&d[k].c.ref);
+        ll_tensor_stats_add(&d[k].c.ref, two, 2);
+    }
+    ll_drift_growth(d, 4);
+    assert_true(fabs(d[2].std_ratio - 80.6) < 0.05 && d[2].std_ratio >= LL_DRIFT_ANOMALY);
+    assert_true(fabs(1 / d[4].std_ratio - 29.3) < 0.05 && d[4].std_ratio <= 1 / LL_DRIFT_ANOMALY);
+    assert_true(d[3].std_ratio < LL_DRIFT_ANOMALY);
+}
+
+/* ---- errors of one point -------------------------------------------------------------------------------------------------- */
+
+static void figures(void **state)
+{
+    float a[] = {1, 2, 3, 4, 5, 6}, b[] = {1, 2, 3, 4, 5, 2}, c[] = {1, 2, 3, 4, 5, NAN};
+    struct ll_actv ours = {.x = a, .rows = 2, .width = 3, .bad_at = -1}, ref = {.x = b, .rows = 2, .width = 3, .bad_at = -1};
+    struct ll_cmp e;
+    struct ll_err err = {0};
+    (void)state;
+    assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_OK);
+    assert_true(e.n == 6 && fabs(e.mae - 4.0 / 6) < 1e-15 && fabs(e.rmse - sqrt(16.0 / 6)) < 1e-15 && e.max == 4 && e.max_row == 1 && e.max_col == 2);
+    assert_true(fabs(e.rel - 4 / sqrt(59)) < 1e-15 && fabs(e.mae_rel - 4.0 / 17) < 1e-15); /* 1+4+9+16+25+4; 1+2+3+4+5+2 */
+    assert_true(fabs(e.cosine - 67 / sqrt(91.0 * 59)) < 1e-15 && e.top3 == 1 && e.top_dim[0] == 2);
+    unsigned char rows[] = {0, 0}, cols[] = {0, 0, 1};
+    assert_int_equal(ll_compare(&e, &ours, &ref, 0, &(struct ll_cmp_mask){rows, cols}, &err), LL_OK);
+    assert_true(e.n == 4 && e.mae == 0 && e.cosine > 1 - 1e-15);
+    ref.x = c;
+    assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_OK);
+    assert_true(e.n == 5 && e.n_bad == 1 && e.mae == 0); /* counted, not hidden */
+    ref.width = 2;
+    assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_EUSAGE);
+}
+
+/* llama.cpp's criteria: rms within 1 % and cosine above 0.999; stored in blocks 5 % and 0.99. Equal rms is not equal values. */
+static void nodes_of_llama(void **state)
+{
+    static const struct { double scale, cosine; int plain, blocks; } cases[] = {{1.009, 1, 1, 1}, {1.011, 1, 0, 1}, {0.951, 1, 0, 1}, {1.051, 1, 0, 0}, {1, 0.9985, 0, 1}, {1, 0.98, 0, 0}, {1, 0.9995, 1, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ll_drift_point p = {.running.cosine = cases[i].cosine};
+        float a[] = {3, -4}, b[] = {(float)(3 * cases[i].scale), (float)(-4 * cases[i].scale)};
+        ll_tensor_stats_init(&p.running.ours);
+        ll_tensor_stats_init(&p.running.ref);
+        ll_tensor_stats_add(&p.running.ref, a, 2);
+        ll_tensor_stats_add(&p.running.ours, b, 2);
+        struct ll_node_check c = ll_drift_node(&(struct ll_drift_report){.quantised = 0}, &p), q = ll_drift_node(&(struct ll_drift_report){.quantised = 1}, &p);
+        if (c.good != cases[i].plain || q.good != cases[i].blocks || fabs(c.rms_percent - 100 * (cases[i].scale - 1)) > 1e-4)
+            fail_msg("case %d: %d %d %g %%", (int)i, c.good, q.good, c.rms_percent);
+    }
+    float x[] = {1, 2, -3, 5}; /* sums of all, and of the last row alone */
+    struct ll_actv ours = {.x = x, .rows = 2, .width = 2}, all = {.has_sum = 1, .sum = 5, .sum_n = 4}, last = {.has_sum = 1, .sum = 2.1, .sum_n = 2};
+    struct ll_sum_check s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &all);
+    assert_true(s.good && s.ours == 5 && s.percent == 0);
+    s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &last);
+    assert_true(!s.good && s.ours == 2 && fabs(s.percent - 100 * 0.1 / 8) < 1e-9);
+}
+
+/* ---- containers ----------------------------------------------------------------------------------------------------------- */
+
+static struct ll_buf file(const char *name)
+{
+    struct ll_buf b = {0};
+    struct ll_err err = {0};
+    char path[1024];
+    snprintf(path, sizeof path, REFS "%s", name);
+    if (ll_file_read(path, 1 << 20, &b, &err))
+        fail_msg("%s", err.msg);
+    return b;
+}
+
+static void refused(int rc, const struct ll_err *err, int code, const char *says)
+{
+    assert_int_equal(rc, code);
+    if (!strstr(err->msg, says))
+        fail_msg("expected \"%s\", found \"%s\"", says, err->msg);
+}
+
+static void bin_files(void **state)
+{
+    static const struct { uint8_t bytes[16]; size_t n; const char *says; } bad[] = {
+        {{1, 0, 0}, 3, "found 3 bytes"}, {{0, 0, 0, 0}, 4, "expected 1 or more values, found 0"}, {{255, 255, 255, 255, 0, 0, 0, 0}, 8, "found -1"},
+        {{2, 0, 0, 0, 0, 0, 0, 0}, 8, "expected 4 + 4 * 2 = 12 bytes, found 8"}, {{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, 12, "looks big-endian"},
+        {{1, 0, 0, 0, 0, 0, 0, 0, 0}, 9, "= 8 bytes, found 9"}};
+    const uint8_t good[] = {2, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 192}; /* 1, -2 */
+    struct ll_ref r = {0};
+    struct ll_err err = {0};
+    (void)state;
+    assert_int_equal(ll_ref_parse_bin(&r, "x.bin", "x", good, sizeof good, &err), LL_OK);
+    assert_true(r.n == 1 && r.a[0].n == 2 && r.a[0].x[0] == 1 && r.a[0].x[1] == -2);
+    ll_ref_free(&r);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct ll_err e = {0};
+        refused(ll_ref_parse_bin(&r, "x.bin", "x", bad[i].bytes, bad[i].n, &e), &e, LL_EUSAGE, bad[i].says);
+        assert_int_equal(r.n, 0);
+        ll_ref_free(&r);
+    }
+}
+
+static void npy_files(void **state)
+{
+    static const char *const good[] = {"f2.npy", "f4.npy", "f8.npy"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct ll_buf b = file(good[i]);
+        struct ll_ref r = {0};
+        struct ll_err err = {0};
+        if (ll_ref_parse_npy(&r, good[i], "x", (const uint8_t *)b.s, b.len, &err))
+            fail_msg("%s", err.msg);
+        assert_true(r.n == 1 && r.a[0].n_dims == 2 && r.a[0].dims[0] == 2 && r.a[0].dims[1] == 3);
+        assert_true(r.a[0].x[1] == -2.5f && r.a[0].x[4] == 65504.0f && r.a[0].x[5] > 5.9e-8f && r.a[0].x[5] < 6.1e-8f); /* the least half: 5.96e-8 */
+        ll_ref_free(&r);
+        struct ll_err e = {0};
+        refused(ll_ref_parse_npy(&r, good[i], "x", (const uint8_t *)b.s, b.len - 1, &e), &e, LL_EUSAGE, "bytes of values");
+        ll_ref_free(&r);
+        ll_buf_free(&b);
+    }
+    static const struct { const char *name, *says; } bad[] = {{"big.npy", "\">f4\""}, {"fortran.npy", "fortran_order"}};
+    for (int i = 0; i < 2; i++) {
+        struct ll_buf b = file(bad[i].name);
+        struct ll_ref r = {0};
+        struct ll_err e = {0};
+        refused(ll_ref_parse_npy(&r, bad[i].name, "x", (const uint8_t *)b.s, b.len, &e), &e, LL_EUNSUP, bad[i].says);
+        ll_ref_free(&r);
+        ll_buf_free(&b);
+    }
+    struct ll_ref r = {0};
+    struct ll_err e = {0};
+    refused(ll_ref_open(&r, REFS "deflated.npz", NULL, &e), &e, LL_EUNSUP, "compression method 8");
+}
+
+static const char callback[] =
+    "common_debug_cb_eval:   Vcur-0 (reshaped) = (f32)  RESHAPE(Vcur-0{4, 2, 1, 1}, }) = {2, 2, 2, 1}\n"
+    "   [\n    [\n  [   1.0000,  -2.0000],\n [ 3.5000, nan],\n ],\n [ [0.1,-0.2], [0.3, 4e2] ],\n ]\n   sum = 402.7\n"
+    "noise\n"
+    "ggml_debug:   l_out-1 = (f32) ADD(a{8, 1, 1, 1}, b{8, 1, 1, 1}}) = {8, 1, 1, 1}\n [ [ [ 1.0, 2.0, 3.0, ..., 6.0, 7.0, 8.0 ], ], ]\n sum = 36.0\n"
+    "ggml_debug:   bare = (f32) ADD(a{8, 1, 1, 1}, b{8, 1, 1, 1}}) = {8, 1, 1, 1}\n";
+
+static void callback_text(void **state)
+{
+    struct ll_ref r = {0};
+    struct ll_err err = {0};
+    (void)state;
+    if (ll_ref_parse_text(&r, "log", (const uint8_t *)callback, strlen(callback), &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(r.n, 2);
+    const struct ll_ref_array *v = &r.a[0], *l = &r.a[1];
+    assert_true(!strcmp(v->name, "Vcur-0 (reshaped)") && !strcmp(v->op, "RESHAPE") && v->n_dims == 3 && v->dims[2] == 2 && v->n == 8);
+    assert_true(v->x[1] == -2 && isnan(v->x[3]) && v->x[7] == 400 && v->has_sum && v->sum == 402.7);
+    assert_true(!strcmp(l->name, "l_out-1") && !strcmp(l->op, "ADD") && !l->x && l->n == 8 && l->sum == 36);
+    ll_ref_free(&r);
+    static const struct { const char *text, *says; } bad[] = {
+        {"nothing of the kind\n", "found none"},
+        {"x: a = (f32) ADD(b) = {2, 1, 1, 1}\n[ 1.0, 2.0, 3.0 ]\nsum = 6\n", "expected 2 values, found more"},
+        {"x: a = (f32) ADD(b) = {3, 1, 1, 1}\n[ 1.0, 2.0 ]\nsum = 3\n", "expected 3 values, found 2"},
+        {"x: a = (f32) ADD(b) = {2, 1, 1, 1}\n[ 1.0, two ]\nsum = 3\n", "expected a number, found \"two\""},
+        {"x: a = (f32) ADD(b) = {2, 1, 1, 1}\n[ 1.0, 2.0 ]\nsum = many\n", "sum of a"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct ll_err e = {0};
+        refused(ll_ref_parse_text(&r, "log", (const uint8_t *)bad[i].text, strlen(bad[i].text), &e), &e, LL_EUSAGE, bad[i].says);
+        ll_ref_free(&r);
+    }
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+
+static struct ll_model *model(void)
+{
+    struct ll_model *m;
+    struct ll_err err = {0};
+    if (ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/llama3_gqa", &err))
+        fail_msg("%s", err.msg);
+    return m;
+}
+
+static struct ll_ref_array *give(struct ll_ref *r, const char *name, const char *op, int64_t n)
+{
+    struct ll_err err = {0};
+    struct ll_ref_array *a = ll_ref_add(r, "test", name, strlen(name), &n, 1, "float32", 1, &err);
+    assert_non_null(a);
+    for (int64_t i = 0; i < n; i++)
+        a->x[i] = (float)(i + 1) / 3;
+    snprintf(a->op, sizeof a->op, "%s", op);
+    return a;
+}
+
+static void names(void **state)
+{
+    struct ll_model *m = model();
+    struct ll_ref r = {0};
+    struct ll_ref_map map;
+    struct ll_acts acts;
+    struct ll_err err = {0};
+    int d = m->d_model, T = 3, dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head;
+    (void)state;
+    give(&r, "after_layer_0", "", T * d);
+    give(&r, "Qcur-1", "MUL_MAT", T * dq);
+    give(&r, "Qcur-1", "ROPE", T * dq)->x[0] = 77;
+    give(&r, "kqv_out-0", "MUL_MAT", T * d);
+    give(&r, "kqv_out-1", "CONT", T * dq);
+    give(&r, "layer1_up_proj", "", T * m->d_mlp);
+    give(&r, "blocks.1.attn.hook_v", "", T * dkv);
+    give(&r, "my_block_1_end", "", T * d)->x[5] = INFINITY;
+    give(&r, "result_norm", "", d);
+    give(&r, "layer0.q", "", T * dq);
+    give(&r, "entropy", "", 9);
+    give(&r, "nobody_knows", "", 9);
+    give(&r, "skip_me", "", 9);
+    const char text[] = "# ours\nmy_block_%d_end\tresid_post\nskip_me\t-\n\n";
+    assert_int_equal(ll_ref_map_parse(&map, "map", text, strlen(text), &err), LL_OK);
+    struct ll_ref_place p = {.m = m, .n_pos = T, .pos = -1, .map = &map};
+    if (ll_ref_place(&p, &r, &acts, &err))
+        fail_msg("%s", err.msg);
+    assert_true(p.n_placed == 10 && p.n_ignored == 2 && p.n_bad == 1 && p.llama);
+    assert_string_equal(ll_buf_str(&p.unknown), "nobody_knows\n");
+    assert_non_null(strstr(ll_buf_str(&p.bad), "my_block_1_end: value 5"));
+    assert_true(ll_acts_good(&acts, LL_HOOK_RESID_POST, 0)->rows == T && !ll_acts_good(&acts, LL_HOOK_RESID_POST, 1));
+    assert_true(ll_acts_good(&acts, LL_HOOK_ROT_Q, 1)->x[0] == 77 && ll_acts_good(&acts, LL_HOOK_Q, 1)->x[0] != 77);
+    assert_true(ll_acts_good(&acts, LL_HOOK_ATTN_OUT, 0)->width == d && ll_acts_good(&acts, LL_HOOK_Z, 1)->width == dq);
+    assert_non_null(ll_acts_good(&acts, LL_HOOK_PRE_LINEAR, 1));
+    assert_true(ll_acts_good(&acts, LL_HOOK_LN_FINAL_NORMALIZED, -1)->row0 == T - 1);
+    /* layer0.q lies [heads, pos, d_head]: position 1 of head 0 comes d_head values after the start there */
+    const struct ll_actv *q = ll_acts_good(&acts, LL_HOOK_ROT_Q, 0);
+    assert_true(q->x[dq] == (float)(m->d_head + 1) / 3 && q->x[m->d_head] == (float)(T * m->d_head + 1) / 3);
+    ll_acts_free(&acts);
+    ll_ref_place_free(&p);
+    ll_ref_map_free(&map);
+    ll_ref_free(&r);
+    static const struct { const char *name; int64_t n; const char *says; } bad[] = {
+        {"after_layer_0", 25, "expected a multiple of 24 values"}, {"after_layer_0", 4 * 24, "expected 3 rows of 24 values, one for each of 3 tokens, found 4"},
+        {"after_layer_0", 24, "--pos"}, {"after_layer_2", 3 * 24, "expected a layer in 0..1"}, {"hidden_states", 2 * 3 * 24, "expected [3, 3, 24]"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct ll_err e = {0};
+        struct ll_ref_place b = {.m = m, .n_pos = T, .pos = -1};
+        give(&r, bad[i].name, "", bad[i].n);
+        refused(ll_ref_place(&b, &r, &acts, &e), &e, LL_EUSAGE, bad[i].says);
+        ll_acts_free(&acts);
+        ll_ref_place_free(&b);
+        ll_ref_free(&r);
+    }
+    static const struct { const char *text, *says; } maps[] = {{"x resid_post\n", "line 1: expected PATTERN<tab>HOOK"}, {"\na\tsilly\n", "line 2: unknown hook point"}, {"a%d_%d\tq\n", "at most one %d"}};
+    for (int i = 0; i < 3; i++) {
+        struct ll_err e = {0};
+        refused(ll_ref_map_parse(&map, "map", maps[i].text, strlen(maps[i].text), &e), &e, LL_EUSAGE, maps[i].says);
+    }
+    ll_model_close(m);
+}
+
+/* Values that fit a half-precision type were made in it, whatever the file says: the tolerance follows. */
+static void half_precision_in_disguise(void **state)
+{
+    struct ll_model *m = model();
+    (void)state;
+    const struct { float step; const char *dtype; } cases[] = {{1.0f / 1024, "float16"}, {1.0f / 3, "float32"}, {65536.0f, "bfloat16"}};
+    for (int i = 0; i < 3; i++) {
+        struct ll_ref r = {0};
+        struct ll_acts acts;
+        struct ll_err err = {0};
+        struct ll_ref_place p = {.m = m, .n_pos = 1, .pos = -1};
+        struct ll_ref_array *a = give(&r, "after_layer_0", "", m->d_model);
+        for (int k = 0; k < m->d_model; k++)
+            a->x[k] = (float)(k + 2) * cases[i].step;
+        assert_int_equal(ll_ref_place(&p, &r, &acts, &err), LL_OK);
+        assert_string_equal(ll_acts_good(&acts, LL_HOOK_RESID_POST, 0)->dtype, cases[i].dtype);
+        ll_acts_free(&acts);
+        ll_ref_place_free(&p);
+        ll_ref_free(&r);
+    }
+    ll_model_close(m);
+}
+
+/* Reading W_Q as GGUF's pairs, biases along, gives the heads of q that putting pairs in halves gives; and back. */
+static void order_of_rows(void **state)
+{
+    struct ll_model *m, *v;
+    struct ll_engine *eng;
+    struct ll_err err = {0};
+    struct ll_acts a, b;
+    struct ll_acts_want want = {.hooks = LL_HOOK_BIT(LL_HOOK_Q)};
+    const int ids[] = {5, 9, 31};
+    (void)state;
+    assert_int_equal(ll_engine_init(&eng, 1, &err), LL_OK);
+    assert_int_equal(ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/qwen2_tied", &err), LL_OK);
+    assert_non_null(m->layers[0].b_Q);
+    assert_int_equal(ll_variant_make(&v, m, "qk-permute=on", &err), LL_OK);
+    assert_int_equal(ll_acts_run(&a, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_int_equal(ll_acts_run(&b, v, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    struct ll_actv *q = ll_acts_at(&a, LL_HOOK_Q, 0), *permuted = ll_acts_at(&b, LL_HOOK_Q, 0);
+    size_t bytes = sizeof(float) * (size_t)q->rows * (size_t)q->width;
+    assert_true(memcmp(q->x, permuted->x, bytes) != 0);
+    ll_ref_unpair(q, m->d_head);
+    assert_memory_equal(q->x, permuted->x, bytes);
+    ll_ref_pair(q, m->d_head);
+    ll_acts_free(&b);
+    assert_int_equal(ll_acts_run(&b, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_memory_equal(q->x, ll_acts_at(&b, LL_HOOK_Q, 0)->x, bytes);
+    ll_acts_free(&a);
+    ll_acts_free(&b);
+    ll_variant_free(v);
+    ll_model_close(m);
+    ll_engine_free(eng);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
+        cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
