@@ -33,6 +33,7 @@ struct walk {
     const struct ll_vec *vec;
     const struct ll_tile_ops *ops;
     int k, n_tasks, n_threads;
+    int bare;                       /* lens rows leave out a transform that the model's own rows have */
     int max_rows, max_groups;       /* of a block, model rows included in max_rows */
     float *x;                       /* [max_rows, d_model] model rows of the block, then its lens rows */
     float *tracked;                 /* [max_rows, LL_MAX_TRACKED] logits */
@@ -71,7 +72,17 @@ static void keep_top(const struct walk *w, struct thread_state *th, int row, con
         ll_topk_add(h, have, w->k, (struct ll_hit){l[idx[i]], v0 + idx[i]});
 }
 
+static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
+{
+    (is_model || !w->bare ? ll_head_tail : ll_head_tail_bare)(w->job->model, w->vec, l, v0, n);
+}
+
 static int n_tracked(const struct walk *w, int row) { return w->job->groups[w->group0 + w->group_of[row]].n_tracked; }
+
+static int is_own_row(const struct ll_head_job *job, int layer)
+{
+    return layer == job->model->n_layers && ll_last_row_is_own(job->model, job->site, job->bare_head);
+}
 
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
 {
@@ -84,7 +95,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
         struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
         struct ll_tile_sums sums;
 
-        ll_head_tail(job->model, w->vec, l, v0, n);
+        tail(w, is_model, l, v0, n);
         if (v0 % LL_WALK_TASK == 0)
             *p = (struct part){-INFINITY, 0, 0, 0};
         float tile_max = w->vec->max(l, (size_t)n);
@@ -97,7 +108,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
             memcpy(lf, l, sizeof *l * (size_t)n);
         else {
             p->d += (double)sums.d;
-            if (job->rows[w->row0 + row - w->n_groups].layer == job->model->n_layers && memcmp(l, lf, sizeof *l * (size_t)n))
+            if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer) && memcmp(l, lf, sizeof *l * (size_t)n))
                 atomic_store(&w->unequal, row + 1);
         }
         for (int j = 0, k = n_tracked(w, row); j < k; j++)
@@ -143,7 +154,7 @@ static void tracked_logits(struct walk *w)
         }
         for (int j = 0; j < G->n_tracked; j++)
             for (int r = -1; r < G->n_rows; r++)
-                ll_head_tail(job->model, w->vec, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
+                tail(w, r < 0, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
         at += G->n_rows;
     }
 }
@@ -300,7 +311,8 @@ static int check_job(const struct ll_head_job *job, struct ll_err *err)
 
 int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
 {
-    struct walk w = {.job = job, .vec = ll_engine_vec(job->engine), .ops = ll_engine_tile_ops(job->engine), .k = job->k};
+    struct walk w = {.job = job, .vec = ll_engine_vec(job->engine), .ops = ll_engine_tile_ops(job->engine), .k = job->k,
+                     .bare = job->bare_head && ll_head_transforms(job->model)};
     struct ll_hit *spare = NULL;
     int rc = check_job(job, err), n;
     for (int g = 0; !rc && g < job->n_groups; g += n) {
@@ -334,11 +346,23 @@ long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, i
 
 double ll_head_p(const struct ll_head_out *o, float logit) { return ll_exp((double)logit - o->lse); }
 
-void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits)
+struct tails { const struct ll_model *m; const struct ll_vec *vec; int bare; float *logits; };
+
+static void tail_some(void *arg, int row0, int row1)
 {
-    ll_linear(eng, &m->W_U, normed, m->d_model, 1, NULL, logits, m->d_vocab);
-    ll_head_tail(m, ll_engine_vec(eng), logits, 0, m->d_vocab);
+    const struct tails *t = arg;
+    for (int r = row0; r < row1; r++)
+        (t->bare ? ll_head_tail_bare : ll_head_tail)(t->m, t->vec, t->logits + (size_t)r * (size_t)t->m->d_vocab, 0, t->m->d_vocab);
 }
+
+void ll_head_logits_rows(const struct ll_model *m, struct ll_engine *eng, const float *normed, int n, int bare, float *logits)
+{
+    struct tails t = {m, ll_engine_vec(eng), bare, logits};
+    ll_linear(eng, &m->W_U, normed, m->d_model, n, NULL, logits, m->d_vocab);
+    ll_engine_rows(eng, n, tail_some, &t);
+}
+
+void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits) { ll_head_logits_rows(m, eng, normed, 1, 0, logits); }
 
 void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top, int *n_top, double *entropy_bits, double *lse)
 {

@@ -4,7 +4,7 @@
  * the lens rows of that position. W_U is walked in vocabulary tiles (engine.h, ll_walk); per row a running maximum,
  * log-sum-exp, entropy, top-k, ranks of given ids and the divergence from the group's final distribution are kept. No
  * [layers, positions, vocabulary] array ever exists. Where a group holds lens row n_layers, its logits are compared with
- * the model's own, tile by tile, by memcmp.
+ * the model's own, tile by tile, by memcmp (not at another site, nor where a bare head leaves something out).
  *
  * Per row, with l its logits and f the model's own logits of the group, p = softmax(l):
  *     entropy = -sum p log2 p;   KL(row || final) = sum p (log2 p - log2 p_f);   rank(id) = 1 + #{v: l[v] > l[id]}
@@ -15,7 +15,7 @@
 #include "lens.h"
 #include "topk.h"
 
-enum { LL_MAX_TRACKED = 8 };
+enum { LL_MAX_TRACKED = 16 };
 
 struct ll_head_group {
     const float *model_row;       /* [d_model] ln_final.normalized of this position, borrowed */
@@ -46,6 +46,9 @@ struct ll_head_job {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
+    int bare_head;                /* lens rows without the head's multiplier and soft cap (spec 4, --head bare); the model's own
+                                   * rows always have them, so row n_layers is compared only where there are none */
+    enum ll_lens_site site;       /* where rows 1..n_layers were read: elsewhere than at resid_post row n_layers is not compared */
     int k;                        /* size of every top list, 1..d_vocab */
     const struct ll_head_group *groups; int n_groups;
     const struct ll_head_row *rows;     /* [sum of n_rows] */
@@ -60,6 +63,9 @@ int ll_head_pass(const struct ll_head_job *job, struct ll_err *err);
 /* Working memory of a head pass over n_pos positions with all lens rows, engine scratch excluded. */
 long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, int n_threads);
 
+/* Full logits [n, d_vocab] of normalised rows [n, d_model], the same bits as in the walk; bare as bare_head above. The engine
+ * is reserved for n x d_model. ll_head_logits: one row, not bare. */
+void ll_head_logits_rows(const struct ll_model *m, struct ll_engine *eng, const float *normed, int n, int bare, float *logits);
 /* Full logits [d_vocab] of one normalised row (the same bits as in the walk), and the statistics of a whole vector at
  * temperature t (logits divided by t): entropy in bits, top-k (top must hold k). */
 void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits);

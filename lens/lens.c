@@ -12,6 +12,36 @@ static const struct ll_lens_info kinds[LL_N_LENSES] = {
     [LL_LENS_RAW] = {"raw", "rows are decoded without a norm: entropies reflect the residual's size"},
 };
 
+static const enum ll_hook sites[LL_N_SITES] = {
+    [LL_SITE_RESID_POST] = LL_HOOK_RESID_POST, [LL_SITE_RESID_MID] = LL_HOOK_RESID_MID,
+    [LL_SITE_ATTN_OUT] = LL_HOOK_ATTN_OUT, [LL_SITE_MLP_OUT] = LL_HOOK_MLP_OUT,
+};
+
+enum ll_hook ll_site_hook(enum ll_lens_site site) { return sites[site]; }
+const char *ll_site_name(enum ll_lens_site site) { return ll_hook_info(sites[site])->name; }
+
+int ll_site_by_name(const char *name)
+{
+    for (int i = 0; i < LL_N_SITES; i++)
+        if (!strcmp(ll_site_name((enum ll_lens_site)i), name))
+            return i;
+    return -1;
+}
+
+int ll_site_check(const struct ll_model *m, enum ll_lens_site site, struct ll_err *err)
+{
+    for (int l = 0; l < m->n_layers && site == LL_SITE_RESID_MID; l++)
+        if (m->layers[l].parallel)
+            return ll_fail(err, LL_EUNSUP, "%s: site resid_mid: the blocks of family %s add attention and MLP side by side: expected resid_post, attn_out or mlp_out", m->ckpt->clean,
+                           m->family->name);
+    return LL_OK;
+}
+
+int ll_last_row_is_own(const struct ll_model *m, enum ll_lens_site site, int bare_head)
+{
+    return site == LL_SITE_RESID_POST && !(bare_head && ll_head_transforms(m));
+}
+
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind) { return &kinds[kind]; }
 
 int ll_lens_by_name(const char *name)

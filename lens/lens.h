@@ -5,11 +5,12 @@
  *
  * The statistics are taken from x itself at every layer ("true RMS"): none is borrowed from the layer the norm belongs
  * to; what a lens kind chooses is gain gamma and bias beta. beta may be left out (ln_bias_drop) at every row but the last.
- * The head's own bias, multiplier and soft cap (ops.h, ll_head_tail) belong to every row. Row 0 decodes the embedding, row l what leaves block l-1; row
+ * The head's own bias, multiplier and soft cap (ops.h, ll_head_tail) belong to every row (but see bare_head, head_pass.h). Row 0 decodes the embedding, row l what leaves block l-1; row
  * n_layers always uses the final norm, so it must equal the model's own output bit for bit (head_pass.h checks).
  * Sources: nostalgebraist 2020 (logit lens); Zhang & Sennrich 2019 (RMSNorm). */
 #ifndef LL_LENS_H
 #define LL_LENS_H
+#include "hook.h"
 #include "model.h"
 
 enum ll_lens_kind {
@@ -19,6 +20,19 @@ enum ll_lens_kind {
     LL_LENS_RAW,       /* no norm at rows 0..n-1; row n is the model's own (final norm) */
     LL_N_LENSES
 };
+/* Where rows 1..n_layers are read; row 0 is the embedding. Only at LL_SITE_RESID_POST is row n the model's output. */
+enum ll_lens_site { LL_SITE_RESID_POST, LL_SITE_RESID_MID, LL_SITE_ATTN_OUT, LL_SITE_MLP_OUT, LL_N_SITES };
+#define LL_SITE_CHOICES "resid_post|resid_mid|attn_out|mlp_out"
+const char *ll_site_name(enum ll_lens_site site);   /* that of its hook (hook.h) */
+enum ll_hook ll_site_hook(enum ll_lens_site site);
+int ll_site_by_name(const char *name);  /* -1: unknown */
+/* LL_OK, or LL_EUNSUP where the family's blocks have no such point. */
+int ll_site_check(const struct ll_model *m, enum ll_lens_site site, struct ll_err *err);
+
+/* 1: lens row n_layers must be the model's own output, bit for bit; not at another site, nor where a bare head leaves a
+ * multiplier or a soft cap out. */
+int ll_last_row_is_own(const struct ll_model *m, enum ll_lens_site site, int bare_head);
+
 struct ll_lens_info { const char *name; const char *warning; /* NULL: none */ };
 const struct ll_lens_info *ll_lens_info(enum ll_lens_kind kind);
 int ll_lens_by_name(const char *name);  /* -1: unknown */

@@ -21,6 +21,30 @@ int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int
     return copied && !blank;
 }
 
+int ll_copy_soft(const int *tops, int n, int k, double p1, double threshold, const int *ctx, int n_ctx)
+{
+    if (k > n || !(p1 > threshold))
+        return 0;
+    for (int at = 0; at + k <= n_ctx; at++)
+        if (!memcmp(ctx + at, tops + n - k, sizeof *ctx * (size_t)k))
+            return 1;
+    return 0;
+}
+
+void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank, const struct ll_copy_opts *opts,
+                   const struct ll_copy_labels *labels, struct ll_row_flags *flags)
+{
+    double p1 = o->n_top ? ll_head_p(o, o->top[0].v) : 0;
+    flags->copy_collapse = ll_copy_collapse(o, ctx, n_ctx, blank, opts);
+    flags->entropy_collapse = ll_entropy_collapse(o);
+    for (int i = 0; i < labels->n_strict; i++) {
+        const struct ll_copy_opts strict = {LL_COPY_STRICT, labels->strict[i], labels->margin};
+        flags->strict[i] = (unsigned char)ll_copy_collapse(o, ctx, n_ctx, blank, &strict);
+    }
+    for (int i = 0; i < labels->n_soft; i++)
+        flags->soft[i] = (unsigned char)ll_copy_soft(tops, n, labels->soft[i].k, p1, labels->soft[i].threshold, ctx, n_ctx);
+}
+
 int ll_entropy_collapse(const struct ll_head_out *o) { return o->entropy_bits <= LL_ENTROPY_COLLAPSE_BITS; }
 
 /* Unicode White_Space; and ASCII punctuation. */

@@ -3,7 +3,7 @@
  * Spec 9.1 and 11. Everything in ids and probabilities; text enters only as "is this token blank". */
 #ifndef LL_METRICS_H
 #define LL_METRICS_H
-#include "head_pass.h"
+#include "pass_stats.h"
 
 enum ll_copy_rule {
     LL_COPY_STRICT,   /* top-1 occurs in the prompt, p1 > threshold, p1 - p2 > margin, top-1 is not blank (spec 9.2) */
@@ -20,8 +20,18 @@ int ll_entropy_collapse(const struct ll_head_out *o);
 /* White space or ASCII punctuation only, after U+2581, U+0120 and U+010A count as spaces (spec 9.2). Text is UTF-8. */
 int ll_text_is_blank(const char *s, size_t n);
 
-/* What one row of a pass says, in layer order. */
-struct ll_row_flags { int copy_collapse, entropy_collapse, is_answer; };
+/* What one row of a pass says, in layer order. strict, soft: in the order of the labels. */
+struct ll_row_flags {
+    int copy_collapse, entropy_collapse, is_answer;
+    unsigned char strict[LL_MAX_STRICT], soft[LL_MAX_SOFT];
+};
+/* The soft rule (spec 9.2): p1 > threshold, and the last k of the n best ids of consecutive rows (tops[n - 1]: this row's) exist
+ * and stand side by side in ctx. No margin, no blank guard. */
+int ll_copy_soft(const int *tops, int n, int k, double p1, double threshold, const int *ctx, int n_ctx);
+/* All copy and collapse flags of a row (is_answer is left alone): copy_collapse by opts, the labels' by the strict and the soft
+ * rule. tops as above, of this pass and this lens. */
+void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank, const struct ll_copy_opts *opts,
+                   const struct ll_copy_labels *labels, struct ll_row_flags *flags);
 /* First row, in order, for which each holds; -1: none. */
 void ll_first_layers(const struct ll_row_flags *rows, int n, int *L_copy, int *L_copy_H, int *L_semantic);
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const double ll_gate_scales[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
+
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err)
 {
     memset(s, 0, sizeof *s);
@@ -27,6 +29,27 @@ void ll_pass_stats_free(struct ll_pass_stats *s)
 {
     free(s->rows);
     memset(s, 0, sizeof *s);
+}
+
+void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int answer)
+{
+    double sum = 0;
+    r->lse = o->lse;
+    r->entropy_bits = o->entropy_bits;
+    r->kl_to_final_bits = o->kl_to_final_bits;
+    for (int i = 0; i < o->n_top && i < 5; i++)
+        sum += ll_head_p(o, o->top[i].v);
+    if (o->n_top > 0)
+        r->p_top1 = ll_head_p(o, o->top[0].v);
+    if (o->n_top > 1)
+        r->p_top2 = ll_head_p(o, o->top[1].v);
+    if (o->n_top >= 5 || o->n_top == r->n_top) /* all that the list is asked for, or all there is */
+        r->p_top5 = sum;
+    if (answer >= 0) {
+        r->answer_logit = (double)o->tracked_logit[answer];
+        r->answer_rank = o->tracked_rank[answer];
+        r->p_answer = ll_head_p(o, o->tracked_logit[answer]);
+    }
 }
 
 void ll_copy_labels_default(struct ll_copy_labels *l)

@@ -10,6 +10,7 @@
 #include "head_pass.h"
 
 enum { LL_TOP_COMPARED = 50, LL_GATE_SCALES = 4 };  /* ids a row's top list keeps for overlaps; spec 16.6 */
+extern const double ll_gate_scales[LL_GATE_SCALES]; /* 0.90, 0.95, 1.05, 1.10 */
 
 /* One residual row read through one lens. */
 struct ll_reading {
@@ -46,7 +47,7 @@ struct ll_row_stats {
     double p_control;             /* control pass: probability of the id named by the job (Berlin's); else NAN */
     /* calibration (spec 17.1) */
     double tau, kl_to_final_norm_temp_bits;
-    /* small-scale gates (spec 16.6), at scales 0.90, 0.95, 1.05, 1.10 of the norm lens' logits */
+    /* small-scale gates (spec 16.6), at ll_gate_scales of the norm lens' logits */
     double scaled_p_answer[LL_GATE_SCALES];
     /* health */
     double max_abs_logit, min_p;
@@ -67,11 +68,17 @@ struct ll_pass_stats {
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err);
 void ll_pass_stats_free(struct ll_pass_stats *s);   /* {0} and twice are fine */
 
+/* Take the figures that the walk of the head has as well (head_pass.h) from there: lse, entropy, divergence, p_top1, p_top2,
+ * p_top5, and the answer's, which is tracked id number `answer` (-1: not tracked). The two ways round differently in about the
+ * seventh digit; tables print the walk's, so what is derived from a row must be too. Lists and ranks are the same in both. */
+void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int answer);
+
 /* Which copy flags a run keeps, and how their columns are called (spec 9.2): "copy_collapse" is strict[0]'s rule; then
  * copy_strict@<t> for the main threshold and the others, copy_soft_k<K>@<t>. */
+enum { LL_MAX_STRICT = 8, LL_MAX_SOFT = 16 };
 struct ll_copy_labels {
-    int n_strict; double strict[8];               /* strict[0] is the main threshold; margin is the run's */
-    int n_soft; struct { int k; double threshold; } soft[16];
+    int n_strict; double strict[LL_MAX_STRICT];   /* strict[0] is the main threshold; margin is the run's */
+    int n_soft; struct { int k; double threshold; } soft[LL_MAX_SOFT];
     double margin;
 };
 /* 0.95 first, then 0.7, 0.8, 0.9; k 1, 2, 3 at 0.5; margin 0.10. */

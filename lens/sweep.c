@@ -13,12 +13,16 @@ struct batch {
     int p0, p1, rows, kept, max_seq;
 };
 
-static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_LAST ? 1 : 0; }
-static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : 1; }
+/* Positions looked at: the last so many. */
+static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1; }
+static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
-static long long batch_bytes(const struct ll_model *m, const struct batch *b)
+/* The stack, and with a tuned lens its translated copy. */
+static long long stack_bytes(const struct ll_sweep *s, const struct batch *b) { return ll_stack_bytes(s->model, b->kept) * (s->tuned ? 2 : 1); }
+
+static long long batch_bytes(const struct ll_sweep *s, const struct batch *b)
 {
-    return ll_pass_bytes(m, b->rows, b->max_seq, NULL, 0) + ll_stack_bytes(m, b->kept);
+    return ll_pass_bytes(s->model, b->rows, b->max_seq, NULL, 0) + stack_bytes(s, b);
 }
 
 /* Grow a batch from prompt p0 while it stays within the budget; one prompt always goes. */
@@ -28,7 +32,7 @@ static struct batch next_batch(const struct ll_sweep *s, int p0, long long budge
     while (b.p1 < s->n_prompts) {
         const struct ll_sweep_prompt *p = &s->prompts[b.p1];
         struct batch more = {p0, b.p1 + 1, b.rows + p->n_ids, b.kept + kept_of(p), p->n_ids > b.max_seq ? p->n_ids : b.max_seq};
-        if (b.p1 > p0 && batch_bytes(s->model, &more) > budget)
+        if (b.p1 > p0 && batch_bytes(s, &more) > budget)
             break;
         b = more;
     }
@@ -79,6 +83,7 @@ struct arrays {
     struct ll_head_row *rows;
     struct ll_head_out *out, *own;
     struct ll_hit *hits;                 /* k a row of out and own */
+    const float **resid_last;            /* [n_layers + 1] of the prompt at hand */
 };
 
 static void free_arrays(struct arrays *a)
@@ -91,6 +96,7 @@ static void free_arrays(struct arrays *a)
     free(a->out);
     free(a->own);
     free(a->hits);
+    free(a->resid_last);
 }
 
 static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct batch *b, int n_groups, struct ll_err *err)
@@ -105,7 +111,8 @@ static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct 
     a->out = calloc(lens_rows + 1, sizeof *a->out);
     a->own = calloc((size_t)n_groups, sizeof *a->own);
     a->hits = malloc(sizeof *a->hits * (outs * k + 1));
-    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits) {
+    a->resid_last = malloc(sizeof *a->resid_last * (size_t)(s->model->n_layers + 1));
+    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits || !a->resid_last) {
         free_arrays(a);
         return ll_fail_mem(err, "lens rows of a batch", outs * k * sizeof *a->hits);
     }
@@ -130,6 +137,22 @@ static void lay_out(struct arrays *a, const struct ll_sweep *s, const struct bat
     a->start[b->p1 - b->p0] = row;
 }
 
+/* The rows the lens reads: the stack itself, or its copy through the translators. Copies are made even of rows that have none, so
+ * that the stack's layout holds; a listener or the caller may still want the residuals as they were. */
+static int translate(struct ll_stack *read, const struct ll_sweep *s, const struct ll_stack *st, struct ll_err *err)
+{
+    size_t layer = (size_t)st->n_kept * (size_t)st->d_model, all = layer * (size_t)(st->n_layers + 1);
+    *read = *st;
+    if (!s->tuned || !st->n_kept)
+        return LL_OK;
+    if (!(read->x = malloc(sizeof *read->x * all)))
+        return ll_fail_mem(err, "translated residuals", sizeof *read->x * all);
+    int rc = LL_OK;
+    for (int l = 0; l <= st->n_layers && !rc; l++)
+        rc = ll_tuned_apply(s->tuned, s->engine, l, st->x + (size_t)l * layer, st->n_kept, read->x + (size_t)l * layer, err);
+    return rc;
+}
+
 /* Groups and rows in prompt order, positions within, layers innermost. */
 static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st)
 {
@@ -139,10 +162,11 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
         int first = P->n_ids - groups_of(P);
         for (int i = first; i < P->n_ids; i++, g++) {
             struct ll_head_group *G = &a->groups[g];
-            int last = i == P->n_ids - 1;
+            int tail = P->want == LL_SWEEP_TAIL, followed = tail || i == P->n_ids - 1;
             *G = (struct ll_head_group){.model_row = pass->final + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
                                         .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n,
-                                        .tracked = last ? P->tracked : NULL, .n_tracked = last ? P->n_tracked : 0};
+                                        .tracked = followed ? P->tracked + (tail ? (size_t)(i - first) * (size_t)P->n_tracked : 0) : NULL,
+                                        .n_tracked = followed ? P->n_tracked : 0};
             for (int l = 0; l < G->n_rows; l++)
                 a->rows[at++] = (struct ll_head_row){ll_stack_row(st, l, kept), l};
             kept += G->n_rows > 0;
@@ -151,17 +175,22 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
 }
 
 /* Results of one prompt: [layer, position] from the walk's [position, layer]. */
-static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, struct ll_head_out *turned, struct ll_err *err)
+static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *stack, struct ll_head_out *turned,
+                     struct ll_err *err)
 {
-    int g = 0, n = s->model->n_layers + 1, rc = LL_OK;
+    int g = 0, kept = 0, n = s->model->n_layers + 1, rc = LL_OK;
     for (int p = b->p0; p < b->p1 && !rc; p++) {
         const struct ll_sweep_prompt *P = &s->prompts[p];
         int n_pos = groups_of(P), n_rows = a->groups[g].n_rows ? n : 0;
         for (int i = 0; i < n_pos && n_rows; i++)
             for (int l = 0; l < n; l++)
                 turned[(size_t)l * (size_t)n_pos + (size_t)i] = a->out[a->groups[g + i].first_row + l];
+        kept += kept_of(P);
+        for (int l = 0; l < n_rows; l++)
+            a->resid_last[l] = ll_stack_row(stack, l, kept - 1);
         struct ll_sweep_result r = {p, n_rows, n_pos, P->n_ids - n_pos, turned, a->own + g,
-                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model};
+                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model,
+                                    n_rows ? a->resid_last : NULL, n_rows ? stack : NULL, kept - kept_of(P)};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
     }
@@ -172,7 +201,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
 {
     struct arrays a = {0};
     struct ll_pass pass = {0};
-    struct ll_stack stack = {0};
+    struct ll_stack stack = {0}, read = {0}; /* read shares all but x with stack */
     struct ll_head_out *turned = NULL;
     struct ll_listener listeners[MAX_LISTENERS];
     int n_listeners = 0, n_groups = 0, widest = 1, rc;
@@ -187,13 +216,14 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
         rc = ll_fail(err, LL_EUSAGE, "sweep: expected at most %d listeners, found %d", MAX_LISTENERS - 1, s->n_extra);
         goto done;
     }
+    for (int i = 0; i < s->n_extra; i++) /* first: the lens reads what they leave */
+        listeners[n_listeners++] = s->extra[i];
     if (b->kept) {
         if ((rc = ll_stack_init(&stack, s->model, b->rows, a.keep, b->kept, err)))
             goto done;
+        stack.site = ll_site_hook(s->site);
         listeners[n_listeners++] = ll_stack_listener(&stack);
     }
-    for (int i = 0; i < s->n_extra; i++)
-        listeners[n_listeners++] = s->extra[i];
     if (!(turned = malloc(sizeof *turned * (size_t)widest * (size_t)(s->model->n_layers + 1)))) {
         rc = ll_fail_mem(err, "results of a prompt", sizeof *turned * (size_t)widest);
         goto done;
@@ -209,12 +239,17 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     struct ll_batch batch = {b->p1 - b->p0, a.start, a.ids};
     if ((rc = ll_forward(&pass, &batch, 0, s->model->n_layers, err)))
         goto done;
-    lay_groups(&a, s, b, &pass, &stack);
-    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .k = s->k, .groups = a.groups, .n_groups = n_groups,
+    if ((rc = translate(&read, s, &stack, err)))
+        goto done;
+    lay_groups(&a, s, b, &pass, &read);
+    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head,
+                              .site = s->site, .k = s->k, .groups = a.groups, .n_groups = n_groups,
                               .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
-        rc = hand_back(&a, s, b, &pass, turned, err);
+        rc = hand_back(&a, s, b, &pass, &stack, turned, err);
 done:
+    if (read.x != stack.x)
+        free(read.x);
     free(turned);
     ll_pass_free(&pass);
     ll_stack_free(&stack);
@@ -235,6 +270,8 @@ static int check(const struct ll_sweep *s, struct ll_err *err)
         for (int i = 0; i < P->n_ids; i++)
             if (P->ids[i] < 0 || P->ids[i] >= s->model->d_vocab)
                 return ll_fail(err, LL_EUSAGE, "prompt %d: token id at position %d: expected 0..%d, found %d", p, i, s->model->d_vocab - 1, P->ids[i]);
+        if (P->want == LL_SWEEP_TAIL && (P->n_tail < 1 || P->n_tail > P->n_ids))
+            return ll_fail(err, LL_EUSAGE, "prompt %d: last positions: expected 1..%d (its tokens), found %d", p, P->n_ids, P->n_tail);
         if (P->n_tracked > LL_MAX_TRACKED)
             return ll_fail(err, LL_EUSAGE, "prompt %d: expected at most %d followed ids, found %d", p, LL_MAX_TRACKED, P->n_tracked);
     }
@@ -246,6 +283,8 @@ int ll_sweep_run(const struct ll_sweep *s, struct ll_err *err)
     struct progress prog = {.s = s};
     long long budget = budget_of(s);
     int rc = check(s, err);
+    if (!rc)
+        rc = ll_site_check(s->model, s->site, err);
     for (int p = 0; p < s->n_prompts; p++)
         prog.total += pass_flops(s->model, &s->prompts[p]) + head_flops(s->model, &s->prompts[p]);
     for (int p = 0; p < s->n_prompts && !rc;) {
@@ -268,7 +307,7 @@ int ll_sweep_plan(const struct ll_sweep *s, struct ll_sweep_plan *plan, struct l
     memset(plan, 0, sizeof *plan);
     for (int p = 0; p < s->n_prompts && !rc;) {
         struct batch b = next_batch(s, p, budget_of(s));
-        long long pass = ll_pass_bytes(s->model, b.rows, b.max_seq, NULL, 0), stack = ll_stack_bytes(s->model, b.kept);
+        long long pass = ll_pass_bytes(s->model, b.rows, b.max_seq, NULL, 0), stack = stack_bytes(s, &b);
         for (int i = b.p0; i < b.p1; i++) {
             plan->flops_pass += pass_flops(s->model, &s->prompts[i]);
             plan->flops_head += head_flops(s->model, &s->prompts[i]);

@@ -6,17 +6,21 @@
 #define LL_SWEEP_H
 #include "capture.h"
 #include "head_pass.h"
+#include "tuned.h"
 
 enum ll_sweep_want {
     LL_SWEEP_ALL,        /* every position, every layer */
     LL_SWEEP_LAST,       /* the last position, every layer */
     LL_SWEEP_OUTPUT,     /* the last position, the model's own output only */
+    LL_SWEEP_TAIL,       /* the last n_tail positions, every layer, ids of its own followed at each */
 };
 
 struct ll_sweep_prompt {
     const int *ids; int n_ids;           /* as fed to the model; borrowed */
     enum ll_sweep_want want;
-    const int *tracked; int n_tracked;   /* ids followed at the last position (answers), up to LL_MAX_TRACKED */
+    int n_tail;                          /* LL_SWEEP_TAIL: 1..n_ids */
+    const int *tracked; int n_tracked;   /* ids followed at the last position (answers), up to LL_MAX_TRACKED; LL_SWEEP_TAIL:
+                                            [n_tail, n_tracked], those of each position */
 };
 
 struct ll_sweep_result {
@@ -26,6 +30,10 @@ struct ll_sweep_result {
     const struct ll_head_out *rows;      /* [n_rows, n_pos] */
     const struct ll_head_out *own;       /* [n_pos] the model's own output */
     const float *final_last;             /* [d_model] ln_final.normalized of the last position */
+    const float *const *resid_last;      /* [n_layers + 1] residuals of the last position [d_model], as they left the blocks (never
+                                          * translated); valid during the call; NULL where n_rows is 0 */
+    const struct ll_stack *stack;        /* the residuals read: ll_stack_row(stack, row, kept0 + i), i < n_pos; NULL for LL_SWEEP_OUTPUT */
+    int kept0;
 };
 
 struct ll_sweep {
@@ -33,10 +41,13 @@ struct ll_sweep {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;                    /* inner rows without the LayerNorm's bias (lens.h) */
+    int bare_head;                       /* lens rows without the head's multiplier and soft cap (head_pass.h) */
+    enum ll_lens_site site;              /* where rows 1..n_layers are read */
+    const struct ll_tuned *tuned;        /* lens rows are translated copies of the residuals, row n_layers untouched; NULL: none; borrowed */
     int k;                               /* top list of every row */
     const struct ll_sweep_prompt *prompts; int n_prompts;
     long long memory_budget;             /* bytes for activations and residuals of a batch; 0: a quarter of what is free */
-    const struct ll_listener *extra; int n_extra;   /* further listeners of the pass (dumps), may be NULL */
+    const struct ll_listener *extra; int n_extra;   /* further listeners, called before the lens's own (interventions); may be NULL */
     /* Called in prompt order. Returns LL_OK or a code that ends the sweep. */
     int (*result)(void *arg, const struct ll_sweep_result *r, struct ll_err *err);
     void *result_arg;

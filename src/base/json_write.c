@@ -19,7 +19,7 @@ static void new_line(struct ll_json *j, int depth)
 /* What stands before a value: the comma after its predecessor, the line, the key. */
 static void begin(struct ll_json *j, const char *key)
 {
-    if (j->depth) {
+    if (j->depth > j->base) {
         unsigned char *count = &j->count[j->depth - 1];
         if (*count)
             ll_buf_addc(j->out, ',');
@@ -51,6 +51,13 @@ void ll_json_init(struct ll_json *j, struct ll_buf *out)
 {
     memset(j, 0, sizeof *j);
     j->out = out;
+}
+
+void ll_json_init_at(struct ll_json *j, struct ll_buf *out, int depth)
+{
+    assert(depth >= 0 && depth < MAX_DEPTH);
+    ll_json_init(j, out);
+    j->depth = j->base = depth;
 }
 
 void ll_json_obj(struct ll_json *j, const char *key) { open_container(j, key, 0, 0); }
@@ -100,6 +107,14 @@ void ll_json_int(struct ll_json *j, const char *key, long long v)
 {
     begin(j, key);
     ll_buf_addf(j->out, "%lld", v);
+}
+
+void ll_json_layer(struct ll_json *j, const char *key, long long v)
+{
+    if (v < 0)
+        ll_json_null(j, key);
+    else
+        ll_json_int(j, key, v);
 }
 
 void ll_json_bool(struct ll_json *j, const char *key, int v) { ll_json_raw(j, key, v ? "true" : "false"); }

@@ -10,11 +10,13 @@
 
 struct ll_json {
     struct ll_buf *out;       /* borrowed */
-    int depth;
+    int depth, base;          /* base: depth of the value itself, see ll_json_init_at */
     unsigned char is_arr[64], count[64]; /* count: 0 = nothing yet */
     int flat;                 /* > 0: inside a container written on one line */
 };
 void ll_json_init(struct ll_json *j, struct ll_buf *out);
+/* For one value that ll_json_raw will put into containers nested that deep: the same text as if it were written there. */
+void ll_json_init_at(struct ll_json *j, struct ll_buf *out, int depth);
 void ll_json_obj(struct ll_json *j, const char *key);
 void ll_json_arr(struct ll_json *j, const char *key);
 void ll_json_arr_flat(struct ll_json *j, const char *key);  /* the whole array on one line */
@@ -24,6 +26,7 @@ void ll_json_str(struct ll_json *j, const char *key, const char *s, size_t n); /
 void ll_json_cstr(struct ll_json *j, const char *key, const char *s);
 void ll_json_num(struct ll_json *j, const char *key, double v);
 void ll_json_int(struct ll_json *j, const char *key, long long v);
+void ll_json_layer(struct ll_json *j, const char *key, long long v); /* an index; negative: null */
 void ll_json_bool(struct ll_json *j, const char *key, int v);
 void ll_json_null(struct ll_json *j, const char *key);
 /* A complete JSON value as text, trusted to be well-formed. */

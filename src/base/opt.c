@@ -46,6 +46,13 @@ static int set_number(const struct ll_opt *o, const char *s, struct ll_err *err)
 
 static int set_value(const struct ll_opt *o, const char *s, struct ll_err *err)
 {
+    if (o->kind == LL_OPT_LIST) {
+        struct ll_opt_list *list = o->target;
+        if (list->n == LL_OPT_LIST_MAX)
+            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d of them", o->name, LL_OPT_LIST_MAX);
+        list->v[list->n++] = s;
+        return LL_OK;
+    }
     if (o->kind != LL_OPT_STR)
         return set_number(o, s, err);
     if (o->choices && !one_of(o->choices, s))

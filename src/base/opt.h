@@ -4,12 +4,16 @@
 #include "buf.h"
 #include "fail.h"
 
-enum ll_opt_kind { LL_OPT_FLAG, LL_OPT_INT, LL_OPT_NUM, LL_OPT_STR };
+enum ll_opt_kind { LL_OPT_FLAG, LL_OPT_INT, LL_OPT_NUM, LL_OPT_STR, LL_OPT_LIST };
+
+/* Target of LL_OPT_LIST: an option that may be given several times. Texts borrowed from argv, in order. */
+enum { LL_OPT_LIST_MAX = 64 };
+struct ll_opt_list { const char *v[LL_OPT_LIST_MAX]; int n; };
 
 struct ll_opt {
     const char *name;      /* "--top-k"; NULL ends the table */
     enum ll_opt_kind kind;
-    void *target;          /* int * (FLAG: set to 1; INT), double * (NUM), const char ** (STR, borrowed from argv) */
+    void *target;          /* int * (FLAG: set to 1; INT), double * (NUM), const char ** (STR, borrowed from argv), struct ll_opt_list * */
     const char *arg;       /* "N", shown in the help; NULL for flags */
     const char *help;      /* one line; the default is shown from the target's value */
     double lo, hi;         /* range of INT and NUM; both 0: any */

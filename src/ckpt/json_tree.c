@@ -21,7 +21,23 @@ static int by_key(const void *a, const void *b)
     return c ? c : x->at - y->at;
 }
 
-static int settle_object(cJSON *obj, const char *name, enum ll_json_keys keys, struct ll_err *err)
+/* What is looked for and where one stands: path is the dotted one to the value at hand. */
+struct settle {
+    const char *name, *text;
+    size_t n;
+    enum ll_json_keys keys;
+    char path[256];
+};
+
+/* Said with the line where the name stands first. */
+static int refuse_twice(const struct settle *s, const char *key, struct ll_err *err)
+{
+    char at[512];
+    snprintf(at, sizeof at, "%s%s%.200s", s->path, *s->path ? "." : "", key);
+    return ll_fail(err, LL_EUSAGE, "%s: line %zu: \"%.200s\": expected each name once, found it twice", s->name, ll_json_line(s->text, s->n, at), key);
+}
+
+static int settle_object(cJSON *obj, const struct settle *s, struct ll_err *err)
 {
     size_t n = 0;
     for (cJSON *c = obj->child; c; c = c->next)
@@ -30,7 +46,7 @@ static int settle_object(cJSON *obj, const char *name, enum ll_json_keys keys, s
         return LL_OK;
     struct key few[8], *k = n <= 8 ? few : malloc(n * sizeof *k); /* most objects are small */
     if (!k)
-        return ll_fail_mem(err, name, n * sizeof *k);
+        return ll_fail_mem(err, s->name, n * sizeof *k);
     size_t i = 0;
     for (cJSON *c = obj->child; c; c = c->next, i++)
         k[i] = (struct key){c, (int)i};
@@ -39,8 +55,8 @@ static int settle_object(cJSON *obj, const char *name, enum ll_json_keys keys, s
     for (i = 0; i + 1 < n && !rc; i++) {
         if (strcmp(k[i].item->string, k[i + 1].item->string))
             continue;
-        if (keys == LL_KEYS_UNIQUE)
-            rc = ll_fail(err, LL_EUSAGE, "%s: \"%.200s\": expected each name once, found it twice", name, k[i].item->string);
+        if (s->keys == LL_KEYS_UNIQUE)
+            rc = refuse_twice(s, k[i].item->string, err);
         else
             cJSON_Delete(cJSON_DetachItemViaPointer(obj, k[i].item));
     }
@@ -49,13 +65,21 @@ static int settle_object(cJSON *obj, const char *name, enum ll_json_keys keys, s
     return rc;
 }
 
-/* Recursion is bounded by LL_JSON_DEPTH. */
-static int settle_keys(cJSON *v, const char *name, enum ll_json_keys keys, struct ll_err *err)
+/* Recursion is bounded by LL_JSON_DEPTH. A path too long for its buffer is cut: it only serves to name a line. */
+static int settle_keys(cJSON *v, struct settle *s, struct ll_err *err)
 {
-    int rc = cJSON_IsObject(v) ? settle_object(v, name, keys, err) : LL_OK;
-    for (cJSON *c = v->child; c && !rc; c = c->next)
-        if (c->child)
-            rc = settle_keys(c, name, keys, err);
+    size_t len = strlen(s->path);
+    int rc = cJSON_IsObject(v) ? settle_object(v, s, err) : LL_OK, i = 0;
+    for (cJSON *c = v->child; c && !rc; c = c->next, i++) {
+        if (!c->child)
+            continue;
+        if (s->keys == LL_KEYS_UNIQUE && c->string)
+            snprintf(s->path + len, sizeof s->path - len, "%s%s", len ? "." : "", c->string);
+        else if (s->keys == LL_KEYS_UNIQUE)
+            snprintf(s->path + len, sizeof s->path - len, "%s%d", len ? "." : "", i);
+        rc = settle_keys(c, s, err);
+        s->path[len] = 0;
+    }
     return rc;
 }
 
@@ -71,7 +95,8 @@ int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enu
     cJSON *t = cJSON_ParseWithLength(text + mark, n - mark);
     if (!t) /* it is JSON, so only memory can be lacking */
         return ll_fail_mem(err, name, n);
-    rc = settle_keys(t, name, keys, err);
+    struct settle s = {name, text, n, keys, ""};
+    rc = settle_keys(t, &s, err);
     if (rc)
         cJSON_Delete(t);
     else

@@ -25,6 +25,10 @@ int ll_json_scan(const char *name, const char *text, size_t n, struct ll_err *er
  * LL_EUSAGE as ll_json_scan() or for equal keys, or LL_EFAIL (memory). */
 int ll_json_tree(struct cJSON **tree, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err);
 
+/* The line (from 1) where the value at a dotted path begins (its key, in an object), or the innermost part of the path that is
+ * there. text[n] must have passed ll_json_scan. Keys written with escapes are not recognised. */
+size_t ll_json_line(const char *text, size_t n, const char *path);
+
 /* The value as an integer in lo..hi (both within +-2^53). Returns 1 and *out, or 0. NULL is fine. */
 int ll_json_get_integer(const struct cJSON *v, long long lo, long long hi, long long *out);
 

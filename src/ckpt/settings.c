@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,17 @@
 struct ll_settings {
     char *name; /* owned */
     cJSON *doc; /* owned */
+    struct ll_buf text; /* owned; what a user wrote by hand, so that messages can name the line; else empty */
 };
+
+/* "NAME" or "NAME: line 3", for messages about the value at path. */
+static const char *where(const struct ll_settings *s, const char *path, char out[300])
+{
+    if (!s->text.len)
+        return s->name;
+    snprintf(out, 300, "%.250s: line %zu", s->name, ll_json_line(s->text.s, s->text.len, path));
+    return out;
+}
 
 /* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the end. */
 static const cJSON *element(const cJSON *arr, const char *path, const char **rest)
@@ -70,6 +81,10 @@ static int parse(struct ll_settings **out, const char *name, const char *text, s
         rc = ll_fail_mem(err, name, sizeof *s + strlen(name));
     if (!rc)
         rc = ll_json_tree(&s->doc, name, text, n, keys, err);
+    if (!rc && keys == LL_KEYS_UNIQUE) {
+        ll_buf_add(&s->text, text, n);
+        rc = ll_buf_ok(&s->text, err);
+    }
     if (rc)
         ll_settings_free(s);
     else
@@ -116,6 +131,7 @@ void ll_settings_free(struct ll_settings *s)
     if (!s)
         return;
     cJSON_Delete(s->doc);
+    ll_buf_free(&s->text);
     free(s->name);
     free(s);
 }
@@ -165,29 +181,29 @@ const char *ll_settings_key(const struct ll_settings *s, const char *path, int i
 
 int ll_settings_need_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *out, struct ll_err *err)
 {
-    char found[64];
+    char found[64], at[300];
     const cJSON *v = get(s, path);
     if (ll_json_get_integer(v, lo, hi, out))
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected an integer in %lld..%lld, found %s", s->name, path, lo, hi, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected an integer in %lld..%lld, found %s", where(s, path, at), path, lo, hi, ll_json_show(v, found));
 }
 
 int ll_settings_need_num(const struct ll_settings *s, const char *path, double lo, double hi, double *out, struct ll_err *err)
 {
-    char found[64];
+    char found[64], at[300];
     const cJSON *v = get(s, path);
     if (cJSON_IsNumber(v) && v->valuedouble >= lo && v->valuedouble <= hi)
         return *out = v->valuedouble, LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a number in %g..%g, found %s", s->name, path, lo, hi, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a number in %g..%g, found %s", where(s, path, at), path, lo, hi, ll_json_show(v, found));
 }
 
 int ll_settings_need_str(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err)
 {
-    char found[64];
+    char found[64], at[300];
     const cJSON *v = get(s, path);
     if (cJSON_IsString(v))
         return *out = v->valuestring, LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a text, found %s", s->name, path, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a text, found %s", where(s, path, at), path, ll_json_show(v, found));
 }
 
 int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *inout, struct ll_err *err)
@@ -228,13 +244,14 @@ static int fail_row(const struct ll_settings *s, const char *at, const struct ll
     static const struct { const char *what, *of, *many; } words[] = {
         [LL_SET_INT] = {"an integer", " in ", ""}, [LL_SET_NUM] = {"a number", " in ", ""}, [LL_SET_BOOL] = {"true or false", "", ""},
         [LL_SET_STR] = {"a text", " of ", " bytes"}, [LL_SET_LIST] = {"a list", " of ", " entries"}, [LL_SET_OBJECT] = {"an object {...}", "", ""}};
-    char found[64], range[80] = "", count[40] = "";
+    char found[64], range[80] = "", count[40] = "", place[300], path[300];
     int ranged = *words[r->kind].of && (r->lo || r->hi);
     if (ranged)
         snprintf(range, sizeof range, "%s%.10g..%.10g%s", words[r->kind].of, r->lo, r->hi, words[r->kind].many);
     if (ranged && r->kind == LL_SET_LIST && cJSON_IsArray(v))
         snprintf(count, sizeof count, " of %d", cJSON_GetArraySize(v));
-    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s: expected %s%s, found %s%s", s->name, at, *at && *r->key ? "." : "", r->key, words[r->kind].what, range, ll_json_show(v, found), count);
+    snprintf(path, sizeof path, "%.200s%s%.90s", at, *at && *r->key ? "." : "", r->key);
+    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s: expected %s%s, found %s%s", where(s, path, place), at, *at && *r->key ? "." : "", r->key, words[r->kind].what, range, ll_json_show(v, found), count);
 }
 
 int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *inout, struct ll_err *err)
@@ -259,8 +276,10 @@ static int fail_key(const struct ll_settings *s, const char *at, const struct ll
     for (const struct ll_settings_row *r = rows; r->key; r++)
         ll_buf_addf(&known, "%s%s", r > rows ? ", " : "", r->key);
     int rc = ll_buf_ok(&known, err);
+    char place[300], path[300];
+    snprintf(path, sizeof path, "%.200s%s%.90s", at, *at ? "." : "", key);
     if (!rc)
-        rc = ll_fail(err, LL_EUSAGE, "%s: %s%sunknown key \"%.60s\": expected one of %s", s->name, at, *at ? ": " : "", key, ll_buf_str(&known));
+        rc = ll_fail(err, LL_EUSAGE, "%s: %s%sunknown key \"%.60s\": expected one of %s", where(s, path, place), at, *at ? ": " : "", key, ll_buf_str(&known));
     ll_buf_free(&known);
     return rc;
 }
@@ -283,6 +302,16 @@ int ll_settings_check(const struct ll_settings *s, const char *at, const struct 
             return fail_row(s, at, r, v, err);
     }
     return LL_OK;
+}
+
+int ll_settings_fail(const struct ll_settings *s, const char *path, struct ll_err *err, const char *fmt, ...)
+{
+    char place[300], why[700];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(why, sizeof why, fmt, args);
+    va_end(args);
+    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s", where(s, path, place), path, *path ? ": " : "", why);
 }
 
 char *ll_settings_json(const struct ll_settings *s, const char *path)

@@ -16,7 +16,8 @@ struct ll_settings;
 /* name: used in messages ("config.json"). Returns LL_OK, LL_EUSAGE (bad JSON: file, line, column) or LL_EFAIL (memory). */
 int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err);
 int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err);
-/* The same for what a user writes by hand: a byte order mark and equal keys in an object are LL_EUSAGE, too. */
+/* The same for what a user writes by hand: a byte order mark and equal keys in an object are LL_EUSAGE, too, and messages about
+ * a value name its line: "experiment.json: line 3: top_k.record: expected ...". */
 int ll_settings_read_strict(struct ll_settings **s, const char *path, struct ll_err *err);
 void ll_settings_free(struct ll_settings *s); /* NULL is fine */
 
@@ -54,6 +55,8 @@ enum ll_settings_others { LL_OTHERS_PASS, LL_OTHERS_REFUSED };
  * Keys without a row pass or are LL_EUSAGE (the known ones are listed), as `others` says. LL_OK, or LL_EUSAGE naming
  * document, key, expected, found. */
 int ll_settings_check(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, enum ll_settings_others others, struct ll_err *err);
+/* LL_EUSAGE with a reason of the caller's own about the value at path: "NAME: [line N: ]PATH: reason". */
+int ll_settings_fail(const struct ll_settings *s, const char *path, struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* The value at path as compact JSON text, owned by the caller; NULL when absent. */
 char *ll_settings_json(const struct ll_settings *s, const char *path);
 #endif

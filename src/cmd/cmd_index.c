@@ -1,6 +1,8 @@
-/* cmd_index.c - import or refresh run folders in the SQLite index. */
+/* cmd_index.c - import or refresh run folders in the SQLite index, and add reports of diagnostics (FILE.json). */
 #include "cmd.h"
 #include "index.h"
+#include "index_diag.h"
+#include "map.h"
 #include "opt.h"
 
 #include <stdio.h>
@@ -34,6 +36,49 @@ static void talk(void *arg, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+static int print_report(const char *folder, const struct ll_import_report *r, struct ll_err *err)
+{
+    struct ll_buf line = {0};
+    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", folder, r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
+    if (r->n_problems)
+        ll_buf_addf(&line, "%d broken or missing", r->n_problems);
+    ll_buf_addf(&line, "), %lld rows\n", r->n_rows);
+    int rc = ll_print(&line, err);
+    ll_buf_free(&line);
+    return rc;
+}
+
+enum { MAX_REPORT = 256 << 20 };
+
+/* A report of a diagnostic (--out FILE.json). */
+static int is_report(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 5 && !strcmp(path + n - 5, ".json") && ll_is_file(path);
+}
+
+static int add_report(const char *index, const char *path, struct ll_err *err)
+{
+    struct ll_buf text = {0}, line = {0};
+    int added = 0, rc = ll_file_read(path, MAX_REPORT, &text, err);
+    if (!rc && (rc = ll_index_diag(index, ll_buf_str(&text), text.len, &added, err)))
+        ll_context(err, "%s", path);
+    ll_buf_addf(&line, "%s: %s\n", path, added ? "report added" : "report known already");
+    rc = rc ? rc : ll_print(&line, err);
+    ll_buf_free(&text);
+    ll_buf_free(&line);
+    return rc;
+}
+
+static int add_run(struct index_opts *o, const char *path, struct ll_err *err)
+{
+    struct ll_import_report r = {0};
+    int rc = ll_index_import(o->index, path, &r, talk, o, err), printed = LL_OK;
+    if (!rc || r.n_problems)
+        printed = print_report(path, &r, err);
+    return rc ? rc : printed;
+}
+
 int ll_cmd_index(int argc, char **argv, struct ll_err *err)
 {
     struct index_opts o = {.index = "output/index.sqlite"};
@@ -44,16 +89,14 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_opt_parse(t, argc, argv, args, MAX_RUNS, &n_args, err)))
         return rc;
     if (n_args < 1)
-        return ll_fail(err, LL_EUSAGE, "index: expected a run folder (see: logitlens help index)");
-    for (int i = 0; i < n_args && !rc; i++) {
-        struct ll_import_report r = {0};
-        rc = ll_index_import(o.index, args[i], &r, talk, &o, err);
-        if (!rc) {
-            struct ll_buf line = {0};
-            ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged), %lld rows\n", args[i], r.n_models, r.n_skipped_models, r.n_files, r.n_unchanged, r.n_rows);
-            rc = ll_print(&line, err);
-            ll_buf_free(&line);
-        }
+        return ll_fail(err, LL_EUSAGE, "index: expected a run folder or a report of a diagnostic (see: logitlens help index)");
+    for (int i = 0; i < n_args; i++) { /* a broken folder does not keep the others out; the first reason is the command's */
+        struct ll_err why = {0};
+        int failed = is_report(args[i]) ? add_report(o.index, args[i], &why) : add_run(&o, args[i], &why);
+        if (failed && !rc)
+            rc = ll_fail(err, failed, "%s", why.msg);
+        else if (failed && !o.quiet)
+            fprintf(stderr, "%s\n", why.msg);
     }
     return rc;
 }

@@ -1,13 +1,18 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
+#include "attribution_view.h"
 #include "csv_text.h"
+#include "intervene_opt.h"
 #include "json_write.h"
+#include "map.h"
 #include "metrics.h"
 #include "prompts.h"
 #include "provenance.h"
 #include "stats.h"
 #include "sweep.h"
 #include "term.h"
+#include "tuned_doc.h"
+#include "tuned_open.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -17,11 +22,12 @@
 
 struct lens_opts {
     struct ll_common common;
-    const char *answer, *ids;
-    int answer_id, top, pos, json, csv;
+    const char *answer, *ids, *lens;
+    struct ll_opt_list intervene;
+    int answer_id, top, pos, json, csv, attribution, against_id;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1};
-enum { N_OPTS = 12 };
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .against_id = -1, .lens = "norm"};
+enum { N_OPTS = 18 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -31,8 +37,14 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
+        {"--lens", LL_OPT_STR, &o->lens, "KIND", "norm, raw, or tuned:DIR: a tuned lens in that folder (see tune)", 0, 0, NULL},
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
+        LL_OPT_HEAD(o->common),
+        LL_OPT_SITE(o->common),
+        LL_OPT_INTERVENE(o->intervene),
+        {"--attribution", LL_OPT_FLAG, &o->attribution, NULL, "also: what each block and head adds to the answer's logit (without an answer: to the first choice's)", 0, 0, NULL},
+        {"--against-id", LL_OPT_INT, &o->against_id, "ID", "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -48,6 +60,7 @@ void ll_cmd_lens_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_intervene_help(out);
 }
 
 /* What the result callback needs to print. */
@@ -55,9 +68,14 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
+    struct ll_intervene *iv;
     enum ll_lens_kind lens;
-    int ln_bias_drop;
+    const char *tuned_dir;           /* NULL: no tuned lens */
+    struct ll_tuned *tuned;          /* owned */
+    int ln_bias_drop, bare_head;
+    enum ll_lens_site site;
     int pos;
+    const struct ll_attribution_view *attribution; /* NULL: not asked for */
     struct ll_buf out;
 };
 
@@ -109,8 +127,12 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_PLAIN);
     ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
     put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s lens (%s%s)\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
-                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "", bits_max);
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
+                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "",
+                v->site == LL_SITE_RESID_POST ? "" : ", site ", v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "", bits_max);
+    ll_style(&v->out, t, LL_YELLOW);
+    ll_intervene_line(&v->out, v->iv);
+    ll_style(&v->out, t, LL_PLAIN);
     if (v->p->variant && !v->p->answer.n)
         ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
@@ -172,13 +194,16 @@ static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
     if (!v->p->answer.n)
         return;
     ll_session_show(v->s, v->p->answer.v[0], &text);
-    const struct ll_head_out *out = row_of(r, v, n);
-    for (int l = n; l >= 0 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
+    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head); /* else only the model itself speaks for the output */
+    const struct ll_head_out *out = is_own ? row_of(r, v, n) : &r->own[0];
+    for (int l = n; l >= 0 && out->tracked_rank[0] == 1 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
         first = l; /* first of the unbroken run of rank 1 that reaches the end */
     ll_buf_addf(&v->out, "\nanswer \"%s\"", ll_buf_str(&text));
     if (v->p->answer.n > 1)
         ll_buf_addf(&v->out, " (the first of %d tokens)", v->p->answer.n);
-    if (first < 0)
+    if (out->tracked_rank[0] == 1 && first < 0)
+        ll_buf_addf(&v->out, " is the model's output (p = %.4f), but not on top of the last row\n", ll_head_p(out, out->tracked_logit[0]));
+    else if (first < 0)
         ll_buf_addf(&v->out, " is not the model's output:\nrank %d, p = %.4f there\n", out->tracked_rank[0], ll_head_p(out, out->tracked_logit[0]));
     else
         ll_buf_addf(&v->out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(out, out->tracked_logit[0]));
@@ -217,7 +242,14 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_cstr(&j, "family", info->family);
     ll_json_cstr(&j, "stored_types", info->stored_types);
     ll_json_cstr(&j, "lens", info->lens_norm);
+    if (v->tuned) {
+        char *name = ll_path_base(v->tuned_dir); /* no machine paths */
+        ll_json_cstr(&j, "tuned_lens", name);
+        free(name);
+    }
     ll_json_cstr(&j, "ln_bias", v->o->common.ln_bias);
+    ll_json_cstr(&j, "lens_site", v->o->common.site);
+    ll_json_cstr(&j, "lens_head", v->o->common.head);
     ll_json_cstr(&j, "engine", info->engine);
     ll_json_int(&j, "n_layers", n);
     ll_json_int(&j, "pos", v->pos);
@@ -227,7 +259,8 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     ll_json_end(&j);
     if (v->p->answer.n)
         ll_json_int(&j, "answer_id", v->p->answer.v[0]);
-    ll_json_bool(&j, "last_row_equals_model", 1); /* ll_head_pass fails otherwise */
+    ll_intervene_json(&j, v->iv);
+    ll_json_bool(&j, "last_row_equals_model", ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
     for (int l = 0; l <= n; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
@@ -254,12 +287,14 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
         ll_json_end(&j);
     }
     ll_json_end(&j);
+    if (v->attribution)
+        ll_attribution_json(v->attribution, &j);
     ll_json_end(&j);
 }
 
 static void put_csv(struct view *v, const struct ll_sweep_result *r)
 {
-    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p\n");
+    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,interventions\n");
     for (int l = 0; l <= v->s->model->n_layers; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
         for (int i = 0; i < o->n_top; i++) {
@@ -276,27 +311,47 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
             ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
             ll_session_show(v->s, o->top[i].id, &text);
             ll_csv_field(&v->out, ll_buf_str(&text), text.len);
-            ll_buf_addf(&v->out, ",%s\n", p);
+            ll_buf_addf(&v->out, ",%s,", p);
+            ll_intervene_csv(&v->out, v->iv);
+            ll_buf_addc(&v->out, '\n');
             ll_buf_free(&text);
         }
     }
 }
 
+/* Shares of the answer's logit, or of the first choice's. */
+static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
+{
+    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = v->p->answer.n ? v->p->answer.v[0] : first;
+    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->pos + 1, .id = id, .other = v->o->against_id};
+    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = !v->p->answer.n};
+    v->attribution = view;
+    return ll_attribution_run(a, &job, err);
+}
+
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct view *v = arg;
-    if (v->o->json) {
-        struct ll_model_info info;
-        struct ll_info_text keep;
-        int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
-        if (rc)
-            return rc;
+    struct ll_attribution a = {0};
+    struct ll_attribution_view shares;
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
+    if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
         put_json(v, r, &info);
-    } else if (v->o->csv)
+    else if (!rc && v->o->csv && v->attribution)
+        ll_attribution_csv(v->attribution, &v->out);
+    else if (!rc && v->o->csv)
         put_csv(v, r);
-    else
+    else if (!rc) {
+        struct ll_term t = ll_term_of(stdout);
         put_table(v, r);
-    return LL_OK;
+        if (v->attribution)
+            ll_attribution_table(v->attribution, &t, &v->out);
+    }
+    v->attribution = NULL;
+    ll_attribution_free(&a);
+    return rc;
 }
 
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
@@ -306,12 +361,25 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     /* the answer is followed at the position read, which a cut prompt makes the last one */
     struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
-    struct ll_sweep sweep = {.model = v->s->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .k = o->top, .prompts = &prompt, .n_prompts = 1,
+    struct ll_listener writes = ll_intervene_listener(v->iv);
+    struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
                              .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
     ll_progress_end(&bar);
     return rc ? rc : ll_print(&v->out, err);
+}
+
+/* The tuned lens, with a word when it was fitted to another checkpoint. */
+static int open_tuned(struct view *v, struct ll_err *err)
+{
+    struct ll_tuned_facts facts = {0};
+    char identity[65];
+    int rc = ll_tuned_open(&v->tuned, v->tuned_dir, v->s->model, err);
+    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err)) && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
+        ll_tuned_warn(&facts, identity, v->o->common.quiet);
+    ll_tuned_facts_free(&facts);
+    return rc;
 }
 
 int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
@@ -330,19 +398,34 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 
     struct ll_session s = {0};
     struct ll_prompt p = {0};
-    struct view v = {.o = &o, .s = &s, .p = &p, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
+    struct ll_intervene iv = {0};
+    struct view v = {.o = &o, .s = &s, .p = &p, .iv = &iv};
+    if ((rc = ll_lens_choice(o.lens, o.common.norm, &v.lens, &v.tuned_dir, err)))
+        return rc;
     v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
+    v.bare_head = !strcmp(o.common.head, "bare");
+    v.site = (enum ll_lens_site)ll_site_by_name(o.common.site);
+    if (v.tuned_dir && v.site != LL_SITE_RESID_POST)
+        return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s", o.common.site);
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
     rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, o.answer, o.answer_id, err);
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc && o.against_id >= 0 && !o.attribution)
+        rc = ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
+    if (!rc && v.tuned_dir)
+        rc = open_tuned(&v, err);
     if (!rc)
         ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
+    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))
+        rc = ll_intervene_fits(&iv, v.pos + 1, err);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
+    ll_tuned_free(v.tuned);
+    ll_intervene_free(&iv);
     ll_prompt_free(&p);
     ll_session_close(&s);
     return rc;

@@ -27,7 +27,7 @@ static const struct query_opts defaults = {.index = "output/index.sqlite", .limi
 static void list_queries(struct ll_buf *out)
 {
     for (const struct ll_query *q = ll_queries; q->name; q++)
-        ll_buf_addf(out, "  %-24s %s\n", q->name, q->help);
+        ll_buf_addf(out, "  %-24s %s%s%s%s\n", q->name, q->help, *q->params ? "  [" : "", q->params, *q->params ? "]" : "");
 }
 
 void ll_cmd_query_options(struct ll_buf *out)
@@ -36,6 +36,12 @@ void ll_cmd_query_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_buf_adds(out, "\nparameters follow the name as key=value:\n"
+                     "  run=    a stamp, a folder, a run_id, or all; without: the newest run of each era\n"
+                     "  era=    early, late or ours; without: all three\n"
+                     "  model=  a name or a part of one\n"
+                     "  pass=   a pass key such as pos.orig.0, or all; without: each model's main pass\n"
+                     "  lens=   norm, raw, prism, tuned, or all; without: the run's own lens\n");
     ll_buf_adds(out, "\nnamed queries:\n");
     list_queries(out);
 }

@@ -1,10 +1,15 @@
 /* cmd_run.c - an experiment over its models: sweep, records, run folder, index. */
 #include "cmd.h"
 #include "index.h"
+#include "manifest.h"
 #include "map.h"
 #include "model_run.h"
 #include "provenance.h"
+#include "replay.h"
 #include "rundir.h"
+#include "run_choice.h"
+#include "self_test.h"
+#include "sha256.h"
 #include "session.h"
 #include "stats.h"
 #include "term.h"
@@ -16,11 +21,12 @@
 
 struct run_opts {
     struct ll_common common;
-    const char *out_dir, *root, *index, *copy_rule;
-    int no_index, last_only;
+    struct ll_run_choice choice;
+    const char *out_dir, *root, *index, *shard;
+    int no_index, keep_resid, resume, self_test;
 };
-static const struct run_opts defaults = {.common = {.norm = NULL}, .root = "output"};
-enum { N_OPTS = 12, MAX_ARGS = 256 };
+static const struct run_opts defaults = {.root = "output"};
+enum { N_OPTS = 11 + LL_N_RUN_CHOICES, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
 
 static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -29,10 +35,11 @@ static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
         {"--root", LL_OPT_STR, &o->root, "DIR", "folder of run-latest and index.sqlite", 0, 0, NULL},
         {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0, NULL},
         {"--no-index", LL_OPT_FLAG, &o->no_index, NULL, "leave the index alone", 0, 0, NULL},
-        {"--norm", LL_OPT_STR, &o->common.norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, "final|next-ln1|post-ln2|raw"},
-        {"--ln-bias", LL_OPT_STR, &o->common.ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in place of the experiment's", 0, 0, "keep|drop"},
-        {"--copy-rule", LL_OPT_STR, &o->copy_rule, "RULE", "copy detection, in place of the experiment's", 0, 0, "strict|legacy"},
-        {"--last-position-only", LL_OPT_FLAG, &o->last_only, NULL, "no records CSV", 0, 0, NULL},
+        {"--keep-residuals", LL_OPT_FLAG, &o->keep_resid, NULL, "the main pass's residuals as MODEL_LL_resid.bin, one file a row", 0, 0, NULL},
+        LL_OPT_RUN_CHOICE(o->choice),
+        {"--resume", LL_OPT_FLAG, &o->resume, NULL, "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
+        {"--self-test", LL_OPT_FLAG, &o->self_test, NULL, "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
+        {"--shard", LL_OPT_STR, &o->shard, "I/N", "only every Nth model, from the Ith (1 to N)", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -71,10 +78,15 @@ struct run {
     struct ll_engine *engine;
     struct ll_rundir dir;
     struct ll_sink_set sinks;
+    struct ll_stems stems;    /* of the models' files, as the sinks name them */
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, first_failure;
     char first_reason[512];   /* of the first failed model */
     char *index;
+    int shard, n_shards;      /* models i with i % n_shards == shard - 1 are ours */
+    int argc; char **argv;    /* as given; */
+    const char *args[MAX_ARGS]; int n_args; /* of these, what are no options: the experiment, models; borrowed */
+    char key[65];             /* of what is run: experiment, settings, models, tool */
 };
 
 static void say(const struct run *r, const char *line)
@@ -85,8 +97,13 @@ static void say(const struct run *r, const char *line)
 
 static int run_models(struct run *r, struct ll_err *err)
 {
-    const struct ll_run_env env = {&r->e, r->engine, &r->sinks, r->o.common.quiet, &interrupted};
+    struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
+                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
+                             .keep_dir = r->dir.work, .key = r->key};
     for (int i = 0; i < r->e.n_models; i++) {
+        if (i % r->n_shards != r->shard - 1)
+            continue;
+        env.model_nr = i;
         struct ll_err why = {0};
         struct ll_buf line = {0};
         char took[24];
@@ -109,11 +126,42 @@ static int run_models(struct run *r, struct ll_err *err)
                 snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why.msg);
             r->first_failure = r->first_failure ? r->first_failure : rc;
             struct ll_err bad = {0};
-            if (ll_model_run_failed(&r->sinks, r->e.models[i], rc, why.msg, &bad))
+            if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
                 return ll_fail(err, bad.code, "%s", bad.msg);
         } else
             r->n_ok++;
     }
+    return LL_OK;
+}
+
+/* What this is a run of: an interrupted run with the same key can be gone on with. Models by name: their checkpoints are looked
+ * at one by one (model_run.h). */
+static int make_key(struct run *r, const char *const *settings, struct ll_err *err)
+{
+    struct ll_sha256 sha;
+    struct ll_buf b = {0};
+    ll_buf_addf(&b, "%s\n%d/%d\n", ll_tool_version(), r->shard, r->n_shards);
+    for (const char *const *s = settings; s[0]; s += 2)
+        ll_buf_addf(&b, "%s=%s\n", s[0], s[1]);
+    for (int i = 0; i < r->e.n_models; i++) {
+        char *name = ll_path_base(r->e.models[i]);
+        ll_buf_addf(&b, "%s\n", name ? name : "");
+        free(name);
+    }
+    int rc = ll_file_read(r->args[0], MAX_EXPERIMENT, &b, err);
+    ll_sha256_init(&sha);
+    ll_sha256_add(&sha, ll_buf_str(&b), b.len);
+    ll_sha256_hex(&sha, r->key);
+    ll_buf_free(&b);
+    return rc;
+}
+
+static int parse_shard(struct run *r, struct ll_err *err)
+{
+    char end;
+    r->shard = r->n_shards = 1;
+    if (r->o.shard && (sscanf(r->o.shard, "%d/%d%c", &r->shard, &r->n_shards, &end) != 2 || r->n_shards < 1 || r->shard < 1 || r->shard > r->n_shards))
+        return ll_fail(err, LL_EUSAGE, "--shard: expected I/N with 1 <= I <= N, found \"%s\"", r->o.shard);
     return LL_OK;
 }
 
@@ -127,6 +175,30 @@ static int write_log(struct run *r, double t0, struct ll_err *err)
     if (!rc)
         rc = ll_file_write(path, ll_buf_str(&r->log), r->log.len, err);
     free(path);
+    return rc;
+}
+
+/* A new folder, or with --resume that of an interrupted run of the same. */
+static int begin_folder(struct run *r, struct ll_err *err)
+{
+    int found = 0, rc = LL_OK;
+    if (r->o.resume) {
+        rc = ll_rundir_resume(&r->dir, r->o.root, r->o.out_dir, r->key, &found, err);
+        if (!rc)
+            say(r, found ? "going on with an interrupted run" : "no interrupted run of this is there: beginning anew");
+    }
+    if (!rc && !found && !(rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err)))
+        rc = ll_rundir_mark(&r->dir, r->key, err);
+    return rc ? rc : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, err);
+}
+
+static int write_manifest(const struct run *r, struct ll_err *err)
+{
+    struct ll_manifest m;
+    int rc = ll_manifest_scan(&m, r->dir.work, err);
+    if (!rc)
+        rc = ll_manifest_write(&m, r->dir.work, r->key, err);
+    ll_manifest_free(&m);
     return rc;
 }
 
@@ -144,13 +216,9 @@ static int fill_index(struct run *r, struct ll_err *err)
 static int apply_options(struct run *r, const char **models, int n, struct ll_err *err)
 {
     const struct run_opts *o = &r->o;
-    if (o->common.norm)
-        r->e.lens = (enum ll_lens_kind)ll_lens_by_name(o->common.norm);
-    if (o->common.ln_bias)
-        r->e.ln_bias_drop = !strcmp(o->common.ln_bias, "drop");
-    if (o->copy_rule)
-        r->e.copy = strcmp(o->copy_rule, "legacy") ? ll_copy_strict : ll_copy_legacy;
-    r->e.last_only |= o->last_only;
+    int rc = ll_run_choose(&r->e, &o->choice, err);
+    if (rc || (rc = ll_run_check(&r->e, err)))
+        return rc;
     if (n) { /* models named on the command line replace the experiment's */
         for (int i = 0; i < r->e.n_models; i++)
             free(r->e.models[i]);
@@ -162,6 +230,8 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
             if (!(r->e.models[i] = strdup(models[i])))
                 return ll_fail_mem(err, "models", strlen(models[i]));
     }
+    if (!n && r->e.models_err.code)
+        return ll_fail(err, r->e.models_err.code, "%s", r->e.models_err.msg);
     if (!r->e.n_models)
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
     ll_warn_lens(r->e.lens, o->common.quiet);
@@ -170,23 +240,21 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
 
 static int run_all(struct run *r, struct ll_err *err)
 {
-    char threshold[32], margin[32], record[16], verbose[16];
-    ll_fmt_double(threshold, r->e.copy.threshold);
-    ll_fmt_double(margin, r->e.copy.margin);
-    snprintf(record, sizeof record, "%d", r->e.top_record);
-    snprintf(verbose, sizeof verbose, "%d", r->e.top_verbose);
-    const char *settings[] = {"lens_norm", ll_lens_info(r->e.lens)->name, "ln_bias", r->e.ln_bias_drop ? "drop" : "keep", "copy_rule", r->e.copy.rule == LL_COPY_LEGACY ? "legacy" : "strict",
-                              "copy_threshold", threshold, "copy_margin", margin, "top_k_record", record, "top_k_verbose", verbose,
-                              "last_position_only", r->e.last_only ? "true" : "false", NULL};
-    struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = LL_SEED, .settings = settings};
+    struct ll_run_settings settings;
+    ll_run_settings(&r->e, &settings);
+    struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = r->e.seed, .settings = settings.v};
     double t0 = ll_now_s();
     catch_signals();
-    int rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err);
+    int rc = make_key(r, settings.v, err);
+    if (!rc)
+        rc = begin_folder(r, err);
     if (!rc && !(rc = ll_sink_set_open(&r->sinks, r->dir.work, &info, err)))
         rc = run_models(r, err);
     ll_sink_set_close(&r->sinks);
-    if (!rc && !(rc = write_log(r, t0, err)) && !(rc = ll_rundir_finish(&r->dir, err)))
+    if (!rc && !(rc = write_log(r, t0, err)) && !(rc = write_manifest(r, err)) && !(rc = ll_rundir_finish(&r->dir, err)))
         rc = fill_index(r, err);
+    if (rc && ll_rundir_is_resumable(&r->dir))
+        say(r, "what is whole is kept: the same command with --resume goes on from there");
     if (!rc) {
         struct ll_buf line = {0};
         ll_buf_addf(&line, "%s: %d model%s, %d failed\n", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed);
@@ -202,23 +270,23 @@ static int run_all(struct run *r, struct ll_err *err)
 
 int ll_cmd_run(int argc, char **argv, struct ll_err *err)
 {
-    struct run r = {.o = defaults};
+    struct run r = {.o = defaults, .argc = argc, .argv = argv};
     struct ll_opt t[N_OPTS];
-    const char *args[MAX_ARGS];
-    int n_args, rc;
+    int rc;
     opt_table(&r.o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, MAX_ARGS, &n_args, err)))
+    if ((rc = ll_opt_parse(t, argc, argv, r.args, MAX_ARGS, &r.n_args, err)) || (rc = parse_shard(&r, err)))
         return rc;
-    if (n_args < 1)
+    if (r.n_args < 1)
         return ll_fail(err, LL_EUSAGE, "run: expected an experiment file (see: logitlens help run)");
-    if ((rc = ll_experiment_read(&r.e, args[0], err)))
+    if ((rc = ll_experiment_read(&r.e, r.args[0], err)))
         return rc;
     r.index = r.o.index ? strdup(r.o.index) : ll_path_join(r.o.root, "index.sqlite");
-    rc = r.index ? apply_options(&r, args + 1, n_args - 1, err) : ll_fail_mem(err, "path", 64);
+    rc = r.index ? apply_options(&r, r.args + 1, r.n_args - 1, err) : ll_fail_mem(err, "path", 64);
     if (!rc && !(rc = ll_engine_init(&r.engine, r.o.common.threads, err)))
-        rc = run_all(&r, err);
+        rc = r.o.self_test ? ll_self_test(r.engine, r.e.models, r.e.n_models, err) : run_all(&r, err);
     ll_rundir_abort(&r.dir);
     ll_engine_free(r.engine);
+    ll_stems_free(&r.stems);
     ll_buf_free(&r.log);
     free(r.index);
     ll_experiment_free(&r.e);

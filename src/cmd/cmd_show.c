@@ -1,26 +1,27 @@
 /* cmd_show.c - what a checkpoint is, which family row reads it, and what a run over it would take. */
 #include "cmd.h"
 #include "json_write.h"
+#include "plan_view.h"
 #include "provenance.h"
 #include "session.h"
-#include "stats.h"
-#include "sweep.h"
 #include "term.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct show_opts { struct ll_common common; int plan, tensors, json, prompts, tokens; };
-static const struct show_opts defaults = {.common = LL_COMMON_DEFAULTS, .prompts = 25, .tokens = 20};
-enum { N_OPTS = 8 };
+struct show_opts { struct ll_common common; int plan, tensors, json; struct ll_plan_opts plan_for; };
+static const struct show_opts defaults = {.common = LL_COMMON_DEFAULTS, .plan_for = {.prompts = 25, .tokens = 20, .device = "auto"}};
+enum { N_OPTS = 10 };
 
 static void opt_table(struct show_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
         {"--plan", LL_OPT_FLAG, &o->plan, NULL, "memory, bytes read and time of a sweep", 0, 0, NULL},
-        {"--prompts", LL_OPT_INT, &o->prompts, "N", "for --plan: prompts", 1, 100000, NULL},
-        {"--tokens", LL_OPT_INT, &o->tokens, "N", "for --plan: tokens a prompt", 1, 1000000, NULL},
+        {"--prompts", LL_OPT_INT, &o->plan_for.prompts, "N", "for --plan: prompts", 1, 100000, NULL},
+        {"--tokens", LL_OPT_INT, &o->plan_for.tokens, "N", "for --plan: tokens a prompt", 1, 1000000, NULL},
+        {"--device", LL_OPT_STR, &o->plan_for.device, "WHERE", "for --plan: device the original's policy may choose", 0, 0, "auto|cuda|mps|cpu"},
+        {"--capacity", LL_OPT_STR, &o->plan_for.capacity, "LIST", "for --plan: free memory, such as cuda=24GiB,cpu=64GiB", 0, 0, NULL},
         {"--tensors", LL_OPT_FLAG, &o->tensors, NULL, "list every tensor: type, shape, size, read by the pass or not", 0, 0, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of text", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
@@ -35,66 +36,6 @@ void ll_cmd_show_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-}
-
-/* ---- the plan ---------------------------------------------------------------------------------------------------- */
-
-struct plan { struct ll_sweep_plan p; double rate, seconds; long long available; };
-
-/* Floating-point operations per second of this machine with this engine now, from products of a layer's own size. */
-static double measure_rate(struct ll_engine *eng, struct ll_err *err)
-{
-    enum { K = 1024, N = 2048, M = 128, TIMES = 5 };
-    static float w[(size_t)N * K];
-    float *x = calloc((size_t)M * K, sizeof *x), *y = malloc(sizeof *y * M * N);
-    double best = 0;
-    if (x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
-        struct ll_mat mat = {.type = LL_F32, .data = (const uint8_t *)w, .row_bytes = sizeof(float) * K, .n = N, .k = K};
-        for (int i = 0; i < TIMES; i++) {
-            double t0 = ll_now_s();
-            ll_linear(eng, &mat, x, K, M, NULL, y, N);
-            double rate = 2.0 * M * N * K / (ll_now_s() - t0);
-            best = rate > best ? rate : best;
-        }
-    }
-    free(x);
-    free(y);
-    return best;
-}
-
-static int make_plan(const struct ll_session *s, const struct show_opts *o, struct plan *plan, struct ll_err *err)
-{
-    struct ll_sweep_prompt *prompts = calloc((size_t)o->prompts, sizeof *prompts);
-    int *ids = calloc((size_t)o->tokens, sizeof *ids), rc = LL_OK;
-    memset(plan, 0, sizeof *plan);
-    if (!prompts || !ids)
-        rc = ll_fail_mem(err, "plan", (size_t)o->prompts * sizeof *prompts);
-    for (int i = 0; !rc && i < o->prompts; i++)
-        prompts[i] = (struct ll_sweep_prompt){.ids = ids, .n_ids = o->tokens, .want = LL_SWEEP_ALL};
-    struct ll_sweep sweep = {.model = s->model, .engine = s->engine, .k = s->model->d_vocab < LL_TOP_VERBOSE ? s->model->d_vocab : LL_TOP_VERBOSE, .prompts = prompts, .n_prompts = o->prompts};
-    if (!rc)
-        rc = ll_sweep_plan(&sweep, &plan->p, err);
-    if (!rc && (plan->rate = measure_rate(s->engine, err)) > 0)
-        plan->seconds = (plan->p.flops_pass + plan->p.flops_head) / plan->rate;
-    plan->available = ll_available_bytes();
-    free(prompts);
-    free(ids);
-    return rc;
-}
-
-static void put_plan(const struct show_opts *o, const struct plan *p, struct ll_buf *out)
-{
-    char a[24], b[24], c[24];
-    long long need = p->p.pass_bytes + p->p.stack_bytes + p->p.head_bytes;
-    ll_buf_addf(out, "\nplan     %d prompts of %d tokens, every layer and position\n", o->prompts, o->tokens);
-    ll_buf_addf(out, "  batches         %d, the largest of %d token rows\n", p->p.n_batches, p->p.batch_rows);
-    ll_buf_addf(out, "  memory          %s: activations %s, ", ll_human_bytes((double)need, a), ll_human_bytes((double)p->p.pass_bytes, b));
-    ll_buf_addf(out, "residuals %s, head %s\n", ll_human_bytes((double)p->p.stack_bytes, a), ll_human_bytes((double)p->p.head_bytes, b));
-    ll_buf_addf(out, "  available now   %s%s\n", p->available > 0 ? ll_human_bytes((double)p->available, a) : "unknown",
-                p->available > 0 && need > p->available ? ": does not fit" : "");
-    ll_buf_addf(out, "  weights read    %s, mapped, not copied\n", ll_human_bytes((double)p->p.weight_bytes_read, a));
-    ll_buf_addf(out, "  arithmetic      %sFLOP in the pass, %sFLOP in the head\n", ll_human_count(p->p.flops_pass, a), ll_human_count(p->p.flops_head, b));
-    ll_buf_addf(out, "  time            about %s at %sFLOP/s (measured just now)\n", ll_human_time(p->seconds, b), ll_human_count(p->rate, c));
 }
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
@@ -232,7 +173,7 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     ll_buf_addf(out, "\ntokens   %s; %s\nidentity %s\n", s->tok ? ll_tokenizer_kind(s->tok) : s->tok_err.msg, i->bos_policy, i->identity);
 }
 
-static void put_json(const struct ll_session *s, const struct ll_model_info *i, const struct plan *p, const struct show_opts *o, struct ll_buf *out)
+static void put_json(const struct ll_session *s, const struct ll_model_info *i, const struct ll_plan *p, const struct show_opts *o, struct ll_buf *out)
 {
     const struct ll_model *m = s->model;
     struct ll_json j;
@@ -270,22 +211,8 @@ static void put_json(const struct ll_session *s, const struct ll_model_info *i, 
     ll_json_num(&j, "logit_scale", (double)m->logit_scale);
     ll_json_bool(&j, "head_bias", m->b_U != NULL);
     ll_json_cstr(&j, "bos_policy", i->bos_policy);
-    if (p) {
-        ll_json_obj(&j, "plan");
-        ll_json_int(&j, "prompts", o->prompts);
-        ll_json_int(&j, "tokens", o->tokens);
-        ll_json_int(&j, "batches", p->p.n_batches);
-        ll_json_int(&j, "pass_bytes", p->p.pass_bytes);
-        ll_json_int(&j, "stack_bytes", p->p.stack_bytes);
-        ll_json_int(&j, "head_bytes", p->p.head_bytes);
-        ll_json_int(&j, "available_bytes", p->available);
-        ll_json_int(&j, "weight_bytes_read", p->p.weight_bytes_read);
-        ll_json_num(&j, "flops_pass", p->p.flops_pass);
-        ll_json_num(&j, "flops_head", p->p.flops_head);
-        ll_json_num(&j, "flops_per_s", p->rate);
-        ll_json_num(&j, "time_s", p->seconds);
-        ll_json_end(&j);
-    }
+    if (p)
+        ll_plan_json(p, &o->plan_for, &j);
     ll_json_end(&j);
 }
 
@@ -296,7 +223,7 @@ int ll_cmd_show(int argc, char **argv, struct ll_err *err)
     struct ll_session s = {0};
     struct ll_model_info info;
     struct ll_info_text keep;
-    struct plan plan;
+    struct ll_plan plan;
     struct ll_buf out = {0};
     const char *args[1];
     int n_args, rc;
@@ -309,7 +236,7 @@ int ll_cmd_show(int argc, char **argv, struct ll_err *err)
         return rc;
     rc = ll_session_info(&s, LL_LENS_FINAL, &info, &keep, err);
     if (!rc && o.plan)
-        rc = make_plan(&s, &o, &plan, err);
+        rc = ll_plan_make(&plan, &s, info.model_id, &o.plan_for, err);
     if (!rc && o.json)
         put_json(&s, &info, o.plan ? &plan : NULL, &o, &out);
     else if (!rc) {
@@ -317,7 +244,7 @@ int ll_cmd_show(int argc, char **argv, struct ll_err *err)
         if (o.tensors)
             put_tensors(s.model, &out);
         if (o.plan)
-            put_plan(&o, &plan, &out);
+            ll_plan_text(&plan, &o.plan_for, &out);
     }
     if (!rc)
         rc = ll_print(&out, err);

@@ -2,6 +2,7 @@
 #include "diag_out.h"
 
 #include "cmd.h"
+#include "index_diag.h"
 #include "map.h"
 #include "provenance.h"
 
@@ -76,6 +77,8 @@ static int write_files(struct ll_diag *d, const struct ll_diag_opts *o, struct l
         rc = ll_file_write(o->out, ll_buf_str(&d->text), d->text.len, err);
     if (!rc && o->markdown)
         rc = ll_file_write(o->markdown, ll_buf_str(&d->markdown), d->markdown.len, err);
+    if (!rc && o->index)
+        rc = ll_index_diag(o->index, ll_buf_str(&d->text), d->text.len, NULL, err);
     return rc;
 }
 

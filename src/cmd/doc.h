@@ -6,6 +6,7 @@
 #define LL_DOC_H
 #include "analysis.h"
 #include "experiment.h"
+#include "json_write.h"
 #include "prompts.h"
 #include "session.h"
 #include "sink_set.h"
@@ -17,7 +18,9 @@ struct ll_doc_setup {
     const struct ll_experiment *e;
     const struct ll_copy_labels *labels;
     const double *tau;
-    const struct ll_tuned *tuned;
+    const struct ll_tuned *tuned;   /* NULL: none */
+    void (*put_tuned)(void *arg, struct ll_json *j); void *put_tuned_arg; /* further members of "tuned_lens", called in ll_doc_finish; NULL: none */
+    const char *stem;               /* of the model's file names (stem.h); NULL: its clean name */
     int n_passes;
 };
 int ll_doc_open(struct ll_doc **doc, const struct ll_doc_setup *setup, struct ll_err *err);
@@ -26,7 +29,8 @@ int ll_doc_open(struct ll_doc **doc, const struct ll_doc_setup *setup, struct ll
  * pass's row 0 in the pure-next-token CSV. */
 int ll_doc_pass(struct ll_doc *doc, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt, const struct ll_analysis *job,
                 const struct ll_pass_stats *stats, long long first_row, struct ll_err *err);
-/* Write the derived tables (milestones, artifact audit, raw-lens window) through sinks and hand out the sections, owned by doc. */
+/* Write the derived tables (sidecar_cols.h: milestones, artifact audit, raw-lens window) through sinks and hand out the
+ * sections, owned by doc. sinks NULL: the sections only. */
 int ll_doc_finish(struct ll_doc *doc, struct ll_sink_set *sinks, const struct ll_doc_section **sections, int *n, struct ll_err *err);
-void ll_doc_close(struct ll_doc *doc);
+void ll_doc_close(struct ll_doc *doc); /* NULL is fine */
 #endif

@@ -1,54 +1,106 @@
 /* model_run.c - see model_run.h */
 #include "model_run.h"
 
+#include "calibrate.h"
+#include "doc.h"
+#include "keep_resid.h"
 #include "map.h"
-#include "rows.h"
-#include "sweep.h"
+#include "pass_tables.h"
+#include "resume.h"
 #include "term.h"
+#include "tuned_run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOP_TEST = 10, TOP_TEMPERATURE = 15, TOP_FINAL = 20 };
+enum { TOP_TEST = 10, TOP_TEMPERATURE = 15, TOP_FINAL = 20, MIN_TOP = 5 /* p_top5 */ };
+
+/* What a prompt of the sweep is there for. */
+struct slot { int ask, answer; }; /* answer -1: the pass itself; ask >= n_asks: a test prompt */
 
 /* All that one model's run holds; freed as a whole. */
 struct model_run {
     const struct ll_run_env *env;
+    struct ll_listener stop;
     const struct ll_experiment *e;     /* env->e */
     struct ll_session s;
     struct ll_sink_set *sinks;
     struct ll_prompt *prompts;         /* [n_asks] then test prompts */
+    struct ll_answers *answers;        /* [n_asks] */
     struct ll_pass_info *passes;       /* [n_asks] */
     struct ll_milestones *milestones;  /* [n_asks] */
-    struct ll_sweep_prompt *sweep;     /* [n_asks + n_test_prompts] */
-    int n_prompts;                     /* prompts prepared */
-    struct ll_row record, pure;
-    struct ll_row_flags *flags;        /* [n_layers + 1] */
+    struct ll_sweep_prompt *sweep;     /* [n_sweep] */
+    struct slot *slots;                /* [n_sweep] */
+    int n_prompts, n_answers, n_sweep; /* prepared so far */
+    struct ll_pass_tables tables;
+    struct ll_pass_stats stats;        /* of the pass at hand */
+    int has_stats;                     /* they were kept: no analysis is needed */
+    struct ll_resume resume;
+    double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
+    struct ll_tuned_run tuned;
+    struct ll_doc *doc;                /* NULL: no analysis */
+    const char *stem;                  /* of this model's files; owned by env->stems */
     struct ll_kept_prediction *tests, *temps, final;
     struct ll_prediction *test_list, *temp_list;
     int n_tests, n_temps;
     int rows_failed;                   /* a sink failed: not the model's fault, ends the run */
 };
 
-static int fill_rows(struct model_run *m, const struct ll_sweep_result *r, struct ll_err *err)
+/* ---- one pass ------------------------------------------------------------------------------------------------------ */
+
+static struct ll_row_context context_of(struct model_run *m, int i, const struct ll_sweep_result *r)
 {
-    struct ll_row_context c = {.s = &m->s, .info = &m->passes[r->prompt], .prompt = &m->prompts[r->prompt], .e = m->e};
-    struct ll_milestones *ms = &m->milestones[r->prompt];
-    int rc = LL_OK;
-    for (int l = 0; l < r->n_rows && !rc; l++)
-        for (int i = 0; i < r->n_pos && !rc && !m->e->last_only; i++) {
-            ll_row_clear(&m->record);
-            ll_fill_record(&m->record, &c, l, r->pos0 + i, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)i]);
-            rc = ll_sink_set_row(m->sinks, &m->record, err);
-        }
+    return (struct ll_row_context){.s = &m->s, .info = &m->passes[i], .prompt = &m->prompts[i], .e = m->e, .answers = &m->answers[i],
+                                   .own = &r->own[r->n_pos - 1], .is_control = m->e->asks[i].control_index >= 0};
+}
+
+/* The first id of an ask's main answer; -1: unresolved. */
+static int answer_id(const struct model_run *m, int i) { return m->prompts[i].answer.n ? m->prompts[i].answer.v[0] : -1; }
+
+/* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
+static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
+{
+    const struct ll_ask *ask = &m->e->asks[i];
+    long long first_row = m->tables.n_pure;
+    struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
+                              .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
+                              .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
+    int rc = m->has_stats ? LL_OK : ll_analysis_run(&job, &m->stats, err);
+    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1;
     for (int l = 0; l < r->n_rows && !rc; l++) {
-        ll_row_clear(&m->pure);
-        ll_fill_pure(&m->pure, &c, l, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], &m->flags[l]);
-        rc = ll_sink_set_row(m->sinks, &m->pure, err);
+        struct ll_row_stats *row = &m->stats.rows[l];
+        ll_reading_from_walk(&row->norm, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], slot);
+        const struct ll_row_flags *f = &m->tables.flags[l];
+        memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
+        memcpy(row->copy_soft, f->soft, sizeof row->copy_soft);
+        row->entropy_collapse = (unsigned char)f->entropy_collapse;
+        row->is_answer = (unsigned char)f->is_answer;
     }
-    ll_first_layers(m->flags, r->n_rows, &ms->L_copy, &ms->L_copy_H, &ms->L_semantic);
-    ll_row_context_free(&c);
-    m->rows_failed = rc != LL_OK;
+    ll_reading_from_walk(&m->stats.own, c->own, slot);
+    m->stats.teacher_entropy_bits = c->own->entropy_bits;
+    c->stats = &m->stats;
+    if (!rc && (rc = ll_pass_tables_write(&m->tables, c, r, err)))
+        m->rows_failed = 1;
+    if (!rc)
+        rc = ll_doc_pass(m->doc, i, &m->passes[i], &m->prompts[i], &job, &m->stats, first_row, err);
+    if (!rc && m->tuned.lens && (rc = ll_tuned_run_pass(&m->tuned, i, &m->passes[i], &m->stats, r, answer_id(m, i) >= 0, m->sinks, err)))
+        m->rows_failed = 1;
+    return rc;
+}
+
+static int plain_rows(struct model_run *m, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    int rc = ll_pass_tables_write(&m->tables, c, r, err);
+    m->rows_failed |= rc != LL_OK;
+    return rc;
+}
+
+static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    int *vocab = NULL, n_vocab = 0, rc = ll_prompt_vocab(c, &vocab, &n_vocab, err);
+    if (!rc)
+        rc = analyse(m, i, c, r, vocab, n_vocab, err);
+    free(vocab);
     return rc;
 }
 
@@ -77,16 +129,25 @@ static int keep_main(struct model_run *m, const struct ll_sweep_result *r, struc
     return rc;
 }
 
-static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+/* Everything that one pass leaves, in the order of its tables. */
+static int on_pass(struct model_run *m, int i, const struct ll_sweep_result *r, struct ll_err *err)
 {
-    struct model_run *m = arg;
-    if (*m->env->interrupted)
-        return ll_fail(err, LL_EFAIL, "interrupted");
-    if (r->prompt < m->e->n_asks) {
-        int rc = fill_rows(m, r, err);
-        return rc || r->prompt ? rc : keep_main(m, r, err);
-    }
-    int t = r->prompt - m->e->n_asks;
+    struct ll_row_context c = context_of(m, i, r);
+    struct ll_milestones *ms = &m->milestones[i];
+    int rc = ll_pass_tables_flags(&m->tables, &c, r, err);
+    if (!rc)
+        rc = m->e->analysis ? analysed_rows(m, i, &c, r, err) : plain_rows(m, &c, r, err);
+    ll_row_context_free(&c);
+    if (rc)
+        return rc;
+    ll_first_layers(m->tables.flags, r->n_rows, &ms->L_copy, &ms->L_copy_H, &ms->L_semantic);
+    if (i == 0 && m->env->resid_dir && r->stack && (rc = ll_keep_resid(m->env->resid_dir, m->stem, r, err)))
+        m->rows_failed = 1;
+    return rc || i ? rc : keep_main(m, r, err);
+}
+
+static int on_test(struct model_run *m, int t, const struct ll_sweep_result *r, struct ll_err *err)
+{
     const struct ll_head_out *o = &r->own[0];
     int rc = ll_prediction_keep(&m->tests[t], &m->s, m->e->test_prompts[t], 0, o->entropy_bits, o->lse, o->top, o->n_top < TOP_TEST ? o->n_top : TOP_TEST, err);
     m->test_list[t] = m->tests[t].p;
@@ -94,18 +155,50 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
     return rc;
 }
 
+static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct model_run *m = arg;
+    struct slot s = m->slots[r->prompt];
+    if (*m->env->interrupted)
+        return ll_fail(err, LL_EFAIL, "interrupted");
+    if (s.ask >= m->e->n_asks)
+        return on_test(m, s.ask - m->e->n_asks, r, err);
+    return s.answer < 0 ? on_pass(m, s.ask, r, err) : ll_answers_take(&m->answers[s.ask], s.answer, r, err);
+}
+
+/* The same passes read through the tuned lens. */
+static int on_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct model_run *m = arg;
+    if (*m->env->interrupted)
+        return ll_fail(err, LL_EFAIL, "interrupted");
+    struct ll_row_context c = context_of(m, r->prompt, r);
+    int rc = ll_pass_tables_tuned(&m->tables, &c, m->tuned.lens, r, err);
+    if (!rc)
+        rc = ll_tuned_run_audit(&m->tuned, r->prompt, &m->passes[r->prompt], r, answer_id(m, r->prompt) >= 0, m->sinks, err);
+    m->rows_failed |= rc != LL_OK;
+    ll_row_context_free(&c);
+    return rc;
+}
+
+/* ---- before the sweep ---------------------------------------------------------------------------------------------- */
+
 static void model_run_free(struct model_run *m)
 {
     for (int i = 0; i < m->n_prompts; i++)
         ll_prompt_free(&m->prompts[i]);
+    for (int i = 0; i < m->n_answers; i++)
+        ll_answers_free(&m->answers[i]);
     for (int i = 0; i < m->n_tests; i++)
         ll_prediction_free(&m->tests[i]);
     for (int i = 0; i < m->n_temps; i++)
         ll_prediction_free(&m->temps[i]);
     ll_prediction_free(&m->final);
-    ll_row_free(&m->record);
-    ll_row_free(&m->pure);
-    void *owned[] = {m->prompts, m->passes, m->milestones, m->sweep, m->flags, m->tests, m->temps, m->test_list, m->temp_list};
+    ll_doc_close(m->doc);
+    ll_pass_tables_free(&m->tables);
+    ll_pass_stats_free(&m->stats);
+    ll_tuned_run_free(&m->tuned);
+    void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     ll_session_close(&m->s);
@@ -114,27 +207,29 @@ static void model_run_free(struct model_run *m)
 static int model_run_init(struct model_run *m, struct ll_err *err)
 {
     const struct ll_experiment *e = m->e;
-    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1, temps = (size_t)e->n_temperatures + 1;
-    m->prompts = calloc(asks + tests, sizeof *m->prompts);
-    m->passes = calloc(asks, sizeof *m->passes);
-    m->milestones = calloc(asks, sizeof *m->milestones);
-    m->sweep = calloc(asks + tests, sizeof *m->sweep);
-    m->flags = calloc((size_t)m->s.model->n_layers + 1, sizeof *m->flags);
-    m->tests = calloc(tests, sizeof *m->tests);
-    m->temps = calloc(temps, sizeof *m->temps);
-    m->test_list = calloc(tests, sizeof *m->test_list);
-    m->temp_list = calloc(temps, sizeof *m->temp_list);
-    if (!m->prompts || !m->passes || !m->milestones || !m->sweep || !m->flags || !m->tests || !m->temps || !m->test_list || !m->temp_list)
-        return ll_fail_mem(err, "prompts", (asks + tests) * sizeof *m->prompts);
-    int rc = ll_row_init(&m->record, &ll_schema_records, err);
-    return rc ? rc : ll_row_init(&m->pure, &ll_schema_pure, err);
+    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1, temps = (size_t)e->n_temperatures + 1, runs = asks + tests;
+    for (int i = 0; i < e->n_asks; i++)
+        runs += (size_t)e->asks[i].n_answers;
+    const struct { void *at; size_t n, size; } arrays[] = {
+        {&m->prompts, asks + tests, sizeof *m->prompts}, {&m->answers, asks, sizeof *m->answers}, {&m->passes, asks, sizeof *m->passes},
+        {&m->milestones, asks, sizeof *m->milestones}, {&m->sweep, runs, sizeof *m->sweep}, {&m->slots, runs, sizeof *m->slots},
+        {&m->tests, tests, sizeof *m->tests}, {&m->temps, temps, sizeof *m->temps}, {&m->test_list, tests, sizeof *m->test_list}, {&m->temp_list, temps, sizeof *m->temp_list}};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        void *made = calloc(arrays[i].n, arrays[i].size);
+        if (!made)
+            return ll_fail_mem(err, "prompts", arrays[i].n * arrays[i].size);
+        memcpy(arrays[i].at, &made, sizeof made);
+    }
+    int rc = ll_pass_tables_init(&m->tables, e, m->sinks, m->s.model->n_layers + 1, err);
+    return rc || !e->analysis ? rc : ll_pass_stats_init(&m->stats, m->s.model, err);
 }
 
-static int prepare_ask(struct model_run *m, int i, struct ll_err *err)
+static int prepare_prompt(struct model_run *m, int i, struct ll_err *err)
 {
     const struct ll_ask *a = &m->e->asks[i];
     struct ll_prompt *p = &m->prompts[i];
-    int rc = a->text ? ll_prompt_from_text(p, &m->s, a->text, strlen(a->text), a->answer, err)
+    const char *answer = a->n_answers ? a->answers[0] : NULL;
+    int rc = a->text ? ll_prompt_from_text(p, &m->s, a->text, strlen(a->text), answer, err)
                      : ll_prompt_from_ids(p, &m->s, a->ids, a->n_ids, a->answer_id, err);
     if (!rc && a->text && a->answer_id >= 0 && (rc = ll_prompt_follow(p, &m->s, a->answer_id, err)))
         ll_prompt_free(p);
@@ -143,114 +238,221 @@ static int prepare_ask(struct model_run *m, int i, struct ll_err *err)
     m->n_prompts = i + 1;
     m->passes[i] = (struct ll_pass_info){.pass_key = a->pass_key, .fact_key = a->fact_key, .fact_index = a->fact_index, .prompt_id = a->prompt_id,
                                          .prompt_variant = a->variant, .prompt_text = a->text, .prompt_len = a->text ? strlen(a->text) : 0,
-                                         .ids = p->ids.v, .n_ids = p->ids.n, .gold = ll_prompt_gold(p, a->answer)};
-    m->sweep[i] = (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
-                                           .tracked = p->answer.v, .n_tracked = p->answer.n ? 1 : 0};
+                                         .ids = p->ids.v, .n_ids = p->ids.n, .gold = ll_prompt_gold(p, answer)};
+    return LL_OK;
+}
+
+static void add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, int answer)
+{
+    m->sweep[m->n_sweep] = prompt;
+    m->slots[m->n_sweep++] = (struct slot){ask, answer};
+}
+
+/* The runs of an ask: those of its answers of several tokens first, so that they are known when the pass itself arrives. */
+static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
+{
+    const struct ll_ask *a = &m->e->asks[i];
+    const struct ll_prompt *p = &m->prompts[i];
+    struct ll_answers *answers = &m->answers[i];
+    struct ll_sweep_prompt run;
+    int rc = ll_answers_init(answers, &m->s, p, a, a->control_index < 0 ? -1 : answer_id(m, a->control_index), m->e->teacher_forcing, err);
+    if (rc)
+        return ll_context(err, "prompt %s", a->pass_key);
+    m->n_answers = i + 1;
+    for (int k = 0; k < answers->n; k++)
+        if (ll_answers_prompt(answers, k, &run))
+            add_run(m, run, i, k);
+    add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
+                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked}, i, -1);
     return LL_OK;
 }
 
 static int prepare(struct model_run *m, struct ll_err *err)
 {
     const struct ll_experiment *e = m->e;
-    int rc = model_run_init(m, err);
+    int rc = ll_site_check(m->s.model, e->site, err);
+    if (!rc)
+        rc = model_run_init(m, err);
     for (int i = 0; i < e->n_asks && !rc; i++)
-        rc = prepare_ask(m, i, err);
+        rc = prepare_prompt(m, i, err);
+    for (int i = 0; i < e->n_asks && !rc; i++) /* after all prompts: a control needs another prompt's answer */
+        rc = prepare_answers(m, i, err);
     for (int i = 0; i < e->n_test_prompts && !rc; i++) {
         struct ll_prompt *p = &m->prompts[e->n_asks + i];
         if ((rc = ll_prompt_from_text(p, &m->s, e->test_prompts[i], strlen(e->test_prompts[i]), NULL, err)))
             break;
         m->n_prompts = e->n_asks + i + 1;
-        m->sweep[e->n_asks + i] = (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT};
+        add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT}, e->n_asks + i, -1);
     }
     return rc;
 }
 
+/* ---- the sweep ----------------------------------------------------------------------------------------------------- */
+
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
+
+/* What all sweeps of a model share. */
+static struct ll_sweep sweep_of(struct model_run *m, struct ll_progress *bar)
+{
+    const struct ll_experiment *e = m->e;
+    int V = m->s.model->d_vocab, k = e->top_verbose > MIN_TOP ? e->top_verbose : MIN_TOP;
+    return (struct ll_sweep){.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
+                             .k = k < V ? k : V /* clamped to the vocabulary (spec 6) */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
+                             .progress = on_progress, .progress_arg = bar, .extra = &m->stop, .n_extra = 1};
+}
+
+static int calibrate(struct model_run *m, struct ll_err *err)
+{
+    const struct ll_experiment *e = m->e;
+    struct ll_sweep sweep = sweep_of(m, NULL);
+    if (!e->analysis || !e->calibrate)
+        return LL_OK;
+    struct ll_sweep_prompt *asks = calloc((size_t)e->n_asks, sizeof *asks);
+    m->tau = calloc((size_t)m->s.model->n_layers + 1, sizeof *m->tau);
+    int rc = asks && m->tau ? LL_OK : ll_fail_mem(err, "calibration", sizeof *asks * (size_t)e->n_asks);
+    for (int i = 0; i < e->n_asks && !rc; i++)
+        asks[i] = (struct ll_sweep_prompt){.ids = m->prompts[i].ids.v, .n_ids = m->prompts[i].ids.n};
+    if (!rc && !ll_resume_tau(&m->resume, m->tau, m->s.model->n_layers + 1))
+        rc = ll_calibrate_run(e, &sweep, asks, m->tau, err);
+    ll_resume_keep_tau(&m->resume, m->tau, m->s.model->n_layers + 1);
+    free(asks);
+    return rc;
+}
+
+/* Of the main pass the document decodes residuals again. */
+static int keeps_resid(void *arg, int prompt)
+{
+    const struct model_run *m = arg;
+    return m->slots[prompt].ask == 0 && m->slots[prompt].answer < 0;
+}
+
+/* Once more through the tuned lens, the passes only. */
+static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err *err)
+{
+    int n = 0;
+    for (int i = 0; i < m->n_sweep; i++)
+        if (m->slots[i].answer < 0 && m->slots[i].ask < m->e->n_asks)
+            m->sweep[n++] = m->sweep[i]; /* result numbers are the asks' */
+    sweep.tuned = m->tuned.lens;
+    sweep.n_prompts = n;
+    sweep.result = on_tuned;
+    const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .at = m->n_sweep};
+    int rc = ll_resume_sweep(&kept, err);
+    return rc ? rc : ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
+}
 
 static int sweep_model(struct model_run *m, struct ll_err *err)
 {
-    const struct ll_experiment *e = m->e;
     struct ll_progress bar;
-    int V = m->s.model->d_vocab, k = e->top_verbose < V ? e->top_verbose : V; /* clamped to the vocabulary (spec 6) */
-    struct ll_sweep sweep = {.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .k = k, .prompts = m->sweep, .n_prompts = m->n_prompts,
-                             .result = on_result, .result_arg = m, .progress = on_progress, .progress_arg = &bar};
+    struct ll_sweep sweep = sweep_of(m, &bar);
     ll_progress_start(&bar, m->s.model->ckpt->clean, m->env->quiet);
-    int rc = ll_sweep_run(&sweep, err);
+    int rc = calibrate(m, err);
+    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned.lens,
+                                       .put_tuned = ll_tuned_run_put, .put_tuned_arg = &m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
+    if (!rc && m->e->analysis)
+        rc = ll_doc_open(&m->doc, &setup, err);
+    const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .stats = m->e->analysis ? &m->stats : NULL, .has_stats = &m->has_stats, .keeps_resid = keeps_resid};
+    if (!rc)
+        rc = ll_resume_sweep(&kept, err);
+    if (!rc && m->tuned.lens)
+        rc = sweep_tuned(m, sweep, err);
     ll_progress_end(&bar);
     return rc;
 }
 
+/* The document's further sections: those of the passes, and what the tuned lens adds to the diagnostics. */
+struct sections { struct ll_doc_section *v; int n; char *text[2]; };  /* owned, the texts too */
+
+static int join_sections(struct sections *all, const struct model_run *m, const struct ll_doc_section *doc, int n, struct ll_err *err)
+{
+    int n_tuned = 0;
+    if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 2))))
+        return ll_fail_mem(err, "sections", sizeof *all->v * (size_t)n);
+    if (n)
+        memcpy(all->v, doc, sizeof *doc * (size_t)n);
+    int rc = ll_tuned_run_sections(&m->tuned, all->v + n, all->text, &n_tuned, err);
+    all->n = n + n_tuned;
+    return rc;
+}
+
+static void free_sections(struct sections *all)
+{
+    free(all->text[0]);
+    free(all->text[1]);
+    free(all->v);
+}
+
 static int finish_model(struct model_run *m, const struct ll_model_info *info, struct ll_err *err)
 {
-    const char *warning = ll_lens_info(m->e->lens)->warning;
+    const char *warnings[2];
+    const struct ll_doc_section *made = NULL;
+    struct sections sections = {0};
+    int n_warnings = 0, n_made = 0, rc = LL_OK;
+    if (ll_lens_info(m->e->lens)->warning)
+        warnings[n_warnings++] = ll_lens_info(m->e->lens)->warning;
+    if (m->tuned.reason.len)
+        warnings[n_warnings++] = m->tuned.reason.s;
+    if (m->doc)
+        rc = ll_doc_finish(m->doc, m->sinks, &made, &n_made, err);
+    if (!rc)
+        rc = join_sections(&sections, m, made, n_made, err);
     struct ll_model_doc doc = {.model = info, .status = "ok", .main_pass = &m->passes[0], .test_prompts = m->test_list, .n_test_prompts = m->n_tests,
                                .temperatures = m->temp_list, .n_temperatures = m->n_temps, .final_prediction = &m->final.p, .milestones = m->milestones[0],
                                .passes = m->passes, .n_passes = m->e->n_asks, .pass_milestones = m->milestones, .copy_threshold = m->e->copy.threshold,
-                               .copy_margin = m->e->copy.margin, .last_row_equal = 1, .warnings = &warning, .n_warnings = warning ? 1 : 0};
-    int rc = ll_sink_set_end(m->sinks, &doc, err);
+                               .copy_margin = m->e->copy.margin, .last_row_equal = ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
+                               .warnings = warnings, .n_warnings = n_warnings, .sections = sections.v, .n_sections = sections.n};
+    if (!rc)
+        rc = ll_sink_set_end(m->sinks, &doc, err);
+    free_sections(&sections);
     m->rows_failed |= rc != LL_OK;
     return rc;
 }
 
-/* A reason without machine paths, for a file that is compared: the model's path becomes its name, of any other absolute
- * path only the last part stays. */
-static void put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean)
+static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
-    size_t n = strlen(model);
-    for (const char *p = why; *p;) {
-        int at_start = p == why || strchr(" (\"'", p[-1]);
-        if (n && !strncmp(p, model, n)) {
-            ll_buf_adds(out, clean);
-            p += n;
-        } else if (at_start && *p == '/') {
-            size_t len = strcspn(p, " ,;:)\"'"), last = len;
-            while (last && p[last - 1] != '/')
-                last--;
-            ll_buf_add(out, p + last, len - last);
-            p += len;
-        } else
-            ll_buf_addc(out, *p++);
+    int is_done = 0, rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
+    if (rc)
+        return rc;
+    if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
+        return LL_EFAIL;
+    rc = ll_resume_open(&m->resume, m->env->keep_dir, m->env->key, m->env->model_nr, info, m->s.model, m->sweep, m->n_sweep, &is_done, err);
+    if (!rc && is_done) {
+        ll_sink_set_keep(m->sinks);
+        return LL_OK;
     }
-}
-
-/* "org/name" as asked for, when that is no path; else the name. */
-static const char *id_of(const char *model, const char *clean)
-{
-    const char *slash = strchr(model, '/');
-    int is_hub = slash && slash != model && slash[1] && !strchr(slash + 1, '/') && *model != '.' && !ll_is_dir(model) && !ll_is_file(model);
-    return is_hub ? model : clean;
-}
-
-int ll_model_run_failed(struct ll_sink_set *sinks, const char *model, int code, const char *why, struct ll_err *err)
-{
-    char *clean = ll_path_base(model);
-    struct ll_buf reason = {0};
-    if (!clean)
-        return ll_fail_mem(err, "model name", strlen(model));
-    put_reason(&reason, why, model, clean);
-    struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
-    struct ll_model_doc doc = {.model = &info, .status = code == LL_EFIT ? "skipped" : "failed", .reason = ll_buf_str(&reason)};
-    int rc = ll_sink_set_begin(sinks, &info, err);
-    if (!rc)
-        rc = ll_sink_set_end(sinks, &doc, err);
-    ll_buf_free(&reason);
-    free(clean);
+    if (!rc && !(rc = sweep_model(m, err)) && !(rc = finish_model(m, info, err)))
+        rc = ll_resume_finish(&m->resume, err);
+    if (rc && m->env->resid_dir && !*m->env->interrupted)
+        ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);
+    if (rc)
+        ll_stem_give_back(m->env->stems);
     return rc;
+}
+
+/* Looked at once a layer, so that Ctrl-C does not wait for the batch. */
+static int look_up(void *arg, const struct ll_hook_visit *visit, struct ll_err *err)
+{
+    const struct model_run *m = arg;
+    (void)visit;
+    return *m->env->interrupted ? ll_fail(err, LL_EFAIL, "interrupted") : LL_OK;
 }
 
 int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err)
 {
-    struct model_run m = {.env = env, .e = env->e, .sinks = env->sinks};
+    struct model_run m = {.env = env, .e = env->e, .sinks = env->sinks, .resume.journal.fd = -1};
+    m.stop = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
     struct ll_model_info info;
     struct ll_info_text keep;
     int rc = ll_session_open(&m.s, model, env->engine, 0, err);
     if (rc)
         return rc;
     if (!(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {
+        info.lens_site = ll_site_name(m.e->site);
+        info.lens_head = m.e->bare_head ? "bare" : "model";
         rc = ll_sink_set_begin(m.sinks, &info, err);
         m.rows_failed = rc != LL_OK;
-        if (!rc && !(rc = sweep_model(&m, err)))
-            rc = finish_model(&m, &info, err);
+        if (!rc)
+            rc = run_begun(&m, model, &info, err);
     }
     if (rc)
         ll_sink_set_abort(m.sinks);

@@ -1,8 +1,9 @@
-/* model_run.h - one model through an experiment: prompts, sweep, rows, document. */
+/* model_run.h - one model through an experiment: prompts, calibration, sweep, rows, document. */
 #ifndef LL_MODEL_RUN_H
 #define LL_MODEL_RUN_H
 #include "experiment.h"
 #include "sink_set.h"
+#include "stem.h"
 
 #include <signal.h>
 
@@ -13,10 +14,19 @@ struct ll_run_env {
     struct ll_sink_set *sinks;
     int quiet;
     const volatile sig_atomic_t *interrupted;  /* looked at between results: ends the model with LL_EFAIL */
+    struct ll_stems *stems;                    /* names of the models' files so far, as the sinks have them */
+    const char *resid_dir;                     /* keep the main pass's residuals here (keep_resid.h); NULL: no */
+    const char *keep_dir, *key;                /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
+    int model_nr;                              /* this model's number in the run */
 };
 /* Run one model and write all its files. On failure nothing of it is left in the sinks; *fatal: a file could not be written,
  * so there is no point in going on with other models. */
 int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err);
+
+/* model_failed.c */
 /* A model that could not be run still leaves a valid JSON with a status (spec 12.3): "skipped" for LL_EFIT, else "failed". */
-int ll_model_run_failed(struct ll_sink_set *sinks, const char *model, int code, const char *why, struct ll_err *err);
+int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why, struct ll_err *err);
+/* A reason without machine paths, for a file that is compared: the model's path becomes its name, of any other absolute path
+ * only the last part stays. Appended. */
+void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean);
 #endif

@@ -24,20 +24,17 @@ static int encode_joined(const struct ll_session *s, const char *text, size_t n,
 }
 
 /* The answer's ids: those past the prompt's, which must be a prefix (spec 5.3). */
-static int take_answer(struct ll_prompt *p, const struct ll_ids *joined, const char *variant, struct ll_err *err)
+static int take_answer(const struct ll_ids *joined, const struct ll_ids *ctx, struct ll_ids *ids, const char **variant, const char **reason, struct ll_err *err)
 {
-    if (memcmp(joined->v, p->ctx.v, sizeof(int) * (size_t)p->ctx.n)) {
-        p->variant = "unresolved";
-        p->reason = "prefix_changed"; /* a merge crossed the boundary */
+    if (memcmp(joined->v, ctx->v, sizeof(int) * (size_t)ctx->n)) {
+        *variant = "unresolved";
+        *reason = "prefix_changed"; /* a merge crossed the boundary */
         return LL_OK;
     }
-    p->variant = variant;
-    for (int i = p->ctx.n; i < joined->n; i++) {
-        int rc = ll_ids_add(&p->answer, joined->v[i], err);
-        if (rc)
-            return rc;
-    }
-    return LL_OK;
+    int rc = LL_OK;
+    for (int i = ctx->n; i < joined->n && !rc; i++)
+        rc = ll_ids_add(ids, joined->v[i], err);
+    return rc;
 }
 
 static int add_pieces(struct ll_prompt *p, const struct ll_session *s, struct ll_err *err)
@@ -52,22 +49,26 @@ static int add_pieces(struct ll_prompt *p, const struct ll_session *s, struct ll
     return LL_OK;
 }
 
-static int resolve(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err)
+int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx, const char *answer, struct ll_ids *ids, const char **variant,
+                      const char **reason, struct ll_err *err)
 {
     static const struct { const char *joint, *variant; } ways[] = {{" ", "with_space"}, {"", "no_space"}};
     int rc = LL_OK;
-    for (int i = 0; i < 2 && !rc && !p->variant; i++) {
+    *variant = *reason = NULL;
+    for (int i = 0; i < 2 && !rc && !*variant; i++) {
         struct ll_ids joined = {0};
         rc = encode_joined(s, text, n, ways[i].joint, answer, &joined, err);
-        if (!rc && joined.n > p->ctx.n)
-            rc = take_answer(p, &joined, ways[i].variant, err);
+        if (!rc && joined.n > ctx->n) {
+            *variant = ways[i].variant;
+            rc = take_answer(&joined, ctx, ids, variant, reason, err);
+        }
         ll_ids_free(&joined);
     }
-    if (!rc && !p->variant) {
-        p->variant = "unresolved";
-        p->reason = "no_new_token";
+    if (!rc && !*variant) {
+        *variant = "unresolved";
+        *reason = "no_new_token";
     }
-    return rc ? rc : add_pieces(p, s, err);
+    return rc;
 }
 
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err)
@@ -85,8 +86,8 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
         rc = encode(s, &b, 0, &p->ctx, err);
     if (!rc && p->ids.n < 1)
         rc = ll_fail(err, LL_EUSAGE, "the prompt gives no tokens");
-    if (!rc && answer)
-        rc = resolve(p, s, text, n, answer, err);
+    if (!rc && answer && !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, &p->answer, &p->variant, &p->reason, err)))
+        rc = add_pieces(p, s, err);
     if (rc)
         ll_prompt_free(p);
     return rc;

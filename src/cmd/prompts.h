@@ -16,6 +16,10 @@ struct ll_prompt {
 };
 /* From text. answer may be NULL. An empty text is LL_EUSAGE; a missing tokenizer says why. */
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err);
+/* The ids of an answer behind a prompt of text (spec 5.3): appended to ids (empty before) when *variant becomes "with_space" or
+ * "no_space"; "unresolved" says why in *reason. ctx: the prompt's ids without specials. */
+int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx, const char *answer, struct ll_ids *ids, const char **variant,
+                      const char **reason, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
 /* Follow this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */

@@ -4,6 +4,8 @@
 #include "record_cols.h"
 
 #include <ctype.h>
+#include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,14 +67,17 @@ static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct 
     ll_buf_free(&ids);
 }
 
-static void fill_pass(struct ll_row *row, const struct ll_pass_info *info, int fact_key, int fact_index, int prompt_id, int variant)
+/* Columns fact_key .. prompt_variant begin every table; then layer. */
+static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
 {
+    enum { LAST = (int)LL_REC_PROMPT_VARIANT };
+    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT && LAST == (int)LL_ANSWERS_PROMPT_VARIANT, "all tables begin alike");
     if (info->fact_key)
-        ll_row_text(row, fact_key, info->fact_key, strlen(info->fact_key));
+        ll_row_text(row, LL_REC_FACT_KEY, info->fact_key, strlen(info->fact_key));
     if (info->fact_index >= 0)
-        ll_row_int(row, fact_index, info->fact_index);
-    ll_row_text(row, prompt_id, info->prompt_id, strlen(info->prompt_id));
-    ll_row_text(row, variant, info->prompt_variant, strlen(info->prompt_variant));
+        ll_row_int(row, LL_REC_FACT_INDEX, info->fact_index);
+    ll_row_text(row, LL_REC_PROMPT_ID, info->prompt_id, strlen(info->prompt_id));
+    ll_row_text(row, LL_REC_PROMPT_VARIANT, info->prompt_variant, strlen(info->prompt_variant));
 }
 
 void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos, const struct ll_head_out *o)
@@ -85,7 +90,7 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
     ll_row_real(row, LL_REC_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_REC_ENTROPY_BITS, o->entropy_bits);
     fill_top(row, c, o, ll_is_verbose(c, pos) ? c->e->top_verbose : c->e->top_record, LL_REC_TOP(1), LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
-    fill_pass(row, c->info, LL_REC_FACT_KEY, LL_REC_FACT_INDEX, LL_REC_PROMPT_ID, LL_REC_PROMPT_VARIANT);
+    fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
     ll_row_id(row, LL_REC_ROW_ID, c->info->pass_key, layer, pos);
 }
@@ -108,35 +113,192 @@ static int says_answer(struct ll_row_context *c, const struct ll_head_out *o)
     return n == strlen(want) && !memcmp(s, want, n);
 }
 
-void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, int layer, const struct ll_head_out *o, struct ll_row_flags *flags)
+int ll_is_blank(struct ll_row_context *c, int id)
 {
-    int pos = c->prompt->ids.n - 1, resolved = c->prompt->answer.n > 0, blank = 0;
-    if (o->n_top) {
-        const struct ll_buf *text = show(c, o->top[0].id);
-        blank = ll_text_is_blank(ll_buf_str(text), text->len);
-    }
-    flags->copy_collapse = ll_copy_collapse(o, c->prompt->ctx.v, c->prompt->ctx.n, blank, &c->e->copy);
-    flags->entropy_collapse = ll_entropy_collapse(o);
-    flags->is_answer = resolved ? o->tracked_rank[0] == 1 : says_answer(c, o);
+    const struct ll_buf *text = show(c, id);
+    return ll_text_is_blank(ll_buf_str(text), text->len);
+}
 
+int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err)
+{
+    const struct ll_ids *ctx = &c->prompt->ctx;
+    *n = 0;
+    if (!(*ids = malloc(sizeof **ids * (size_t)(ctx->n + 1))))
+        return ll_fail_mem(err, "prompt vocabulary", sizeof **ids * (size_t)ctx->n);
+    for (int i = 0; i < ctx->n; i++) {
+        int is_new = 1;
+        for (int k = 0; k < *n && is_new; k++)
+            is_new = (*ids)[k] != ctx->v[i];
+        if (is_new && !ll_is_blank(c, ctx->v[i]))
+            (*ids)[(*n)++] = ctx->v[i];
+    }
+    return LL_OK;
+}
+
+struct ll_head_out ll_reading_row(const struct ll_reading *r)
+{
+    return (struct ll_head_out){.lse = r->lse, .entropy_bits = r->entropy_bits, .kl_to_final_bits = r->kl_to_final_bits, .n_top = r->n_top,
+                                .top = (struct ll_hit *)(uintptr_t)r->top, .tracked_logit = {(float)r->answer_logit}, .tracked_rank = {r->answer_rank}};
+}
+
+/* The followed id that is the main answer's first; -1: unresolved. */
+static int main_slot(const struct ll_row_context *c) { return c->answers->n ? c->answers->v[0].slot : -1; }
+
+int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg, int n, struct ll_row_flags *flags, struct ll_err *err)
+{
+    int *tops = malloc(sizeof *tops * (size_t)(n + 1)), slot = main_slot(c);
+    if (!tops)
+        return ll_fail_mem(err, "flags", sizeof *tops * (size_t)n);
+    for (int i = 0; i < n; i++) {
+        const struct ll_head_out *row = o(arg, i);
+        tops[i] = row->n_top ? row->top[0].id : -1;
+        ll_copy_flags(row, tops, i + 1, c->prompt->ctx.v, c->prompt->ctx.n, row->n_top && ll_is_blank(c, tops[i]), &c->e->copy, &c->e->labels, &flags[i]);
+        flags[i].is_answer = slot >= 0 ? row->tracked_rank[slot] == 1 : says_answer(c, row);
+    }
+    free(tops);
+    return LL_OK;
+}
+
+/* ---- the pure row ------------------------------------------------------------------------------------------------- */
+
+#define COL(x) ll_pure_col(row->schema, LL_PURE_##x)
+enum { SUM_OF = 5 };
+static const double margin_ok = 0.002, crossover = 0.02; /* spec 9.2 */
+
+static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels, const struct ll_row_flags *flags)
+{
+    ll_row_bool(row, COL(COPY_COLLAPSE), flags->copy_collapse);
+    for (int i = 0; i < row->schema->n_flags; i++)
+        ll_row_bool(row, LL_PURE_FLAGS + i, i < labels->n_strict ? flags->strict[i] : flags->soft[i - labels->n_strict]);
+    ll_row_bool(row, COL(ENTROPY_COLLAPSE), flags->entropy_collapse);
+    ll_row_bool(row, COL(IS_ANSWER), flags->is_answer);
+}
+
+/* What is said about the main answer's first token, tracked as id `slot`. */
+static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c, enum ll_row_lens lens, const struct ll_head_out *o, int slot)
+{
+    double logit = (double)o->tracked_logit[slot], p = ll_head_p(o, o->tracked_logit[slot]), over = p - 1.0 / c->s->model->d_vocab;
+    int rank = o->tracked_rank[slot];
+    ll_row_real(row, COL(P_ANSWER), p);
+    ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), over);
+    if (lens == LL_ROW_NORM)
+        ll_row_bool(row, COL(SEMANTIC_MARGIN_OK), rank == 1 && over >= margin_ok);
+    ll_row_int(row, COL(ANSWER_RANK), rank);
+    ll_row_real(row, COL(ANSWER_MASS), p);
+    if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers->tracked[slot])
+        ll_row_real(row, COL(ANSWER_LOGIT_GAP), logit - (double)o->top[1].v);
+    if (rank > 1 && o->n_top)
+        ll_row_real(row, COL(ANSWER_VS_TOP1_GAP), logit - (double)o->top[0].v);
+}
+
+/* What only the analysis knows, and only of the norm lens. */
+static void fill_analysed(struct ll_row *row, const struct ll_row_stats *r, double p_answer)
+{
+    ll_row_real(row, COL(KL_TO_FINAL_BITS_NORM_TEMP), r->kl_to_final_norm_temp_bits);
+    ll_row_real(row, COL(JACCARD50_RAW), r->jaccard50_raw);
+    ll_row_real(row, COL(JACCARD50_CONSECUTIVE), r->jaccard50_previous);
+    ll_row_real(row, COL(COS_TO_FINAL), r->cos_to_final);
+    ll_row_real(row, COL(COS_TO_ANSWER), r->cos_to_answer);
+    ll_row_real(row, COL(COS_TO_PROMPT_MAX), r->cos_to_prompt_max);
+    if (isfinite(r->cos_to_answer) && isfinite(r->cos_to_prompt_max))
+        ll_row_bool(row, COL(GEOM_CROSSOVER), r->cos_to_answer >= r->cos_to_prompt_max + crossover);
+    ll_row_real(row, COL(ECHO_MASS_PROMPT), r->echo_mass_prompt);
+    ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - r->echo_mass_prompt);
+    ll_row_real(row, COL(MASS_RATIO), p_answer / (r->echo_mass_prompt + 1e-9));
+    ll_row_real(row, COL(TOPK_PROMPT_MASS50), r->topk_prompt_mass50);
+    ll_row_real(row, COL(RESID_NORM_RATIO), r->resid_norm_ratio);
+    ll_row_real(row, COL(DELTA_RESID_COS), r->delta_resid_cos);
+}
+
+void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer, const struct ll_head_out *o, const struct ll_row_flags *flags)
+{
+    int pos = c->prompt->ids.n - 1, slot = main_slot(c), control = c->answers->control_slot;
+    double p5 = 0;
+    fill_pass(row, c->info);
     ll_row_int(row, LL_PURE_LAYER, layer);
     ll_row_int(row, LL_PURE_POS, pos);
     ll_row_text(row, LL_PURE_TOKEN, LL_NEXT_TOKEN, strlen(LL_NEXT_TOKEN));
     ll_row_real(row, LL_PURE_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_PURE_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, c->e->top_record, LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS, LL_PURE_TOP_IDS);
-    ll_row_bool(row, LL_PURE_COPY_COLLAPSE, flags->copy_collapse);
-    ll_row_bool(row, LL_PURE_ENTROPY_COLLAPSE, flags->entropy_collapse);
-    ll_row_bool(row, LL_PURE_IS_ANSWER, flags->is_answer);
-    fill_pass(row, c->info, LL_PURE_FACT_KEY, LL_PURE_FACT_INDEX, LL_PURE_PROMPT_ID, LL_PURE_PROMPT_VARIANT);
-    if (o->n_top)
-        ll_row_real(row, LL_PURE_P_TOP1, ll_head_p(o, o->top[0].v));
-    if (resolved) {
-        ll_row_real(row, LL_PURE_P_ANSWER, ll_head_p(o, o->tracked_logit[0]));
-        ll_row_int(row, LL_PURE_ANSWER_RANK, o->tracked_rank[0]);
+    fill_top(row, c, o, c->e->top_record, LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS, COL(TOP_IDS));
+    fill_flags(row, &c->e->labels, flags);
+    for (int i = 0; i < SUM_OF && i < o->n_top; i++)
+        p5 += ll_head_p(o, o->top[i].v);
+    if (o->n_top) {
+        ll_row_real(row, COL(P_TOP1), ll_head_p(o, o->top[0].v));
+        ll_row_real(row, COL(P_TOP5), p5);
     }
-    ll_row_real(row, LL_PURE_KL_TO_FINAL_BITS, o->kl_to_final_bits);
-    ll_row_id(row, LL_PURE_ROW_ID, c->info->pass_key, layer, pos);
+    ll_row_real(row, COL(TEACHER_ENTROPY_BITS), c->own->entropy_bits);
+    ll_row_real(row, COL(KL_TO_FINAL_BITS), o->kl_to_final_bits);
+    if (slot >= 0)
+        fill_answer_cells(row, c, lens, o, slot);
+    if (lens == LL_ROW_NORM) {
+        int best = ll_answers_best_rank(c->answers, o);
+        if (c->stats)
+            fill_analysed(row, &c->stats->rows[layer], slot >= 0 ? ll_head_p(o, o->tracked_logit[slot]) : NAN);
+        if (c->is_control && slot >= 0 && control >= 0)
+            ll_row_real(row, COL(CONTROL_MARGIN), ll_head_p(o, o->tracked_logit[slot]) - ll_head_p(o, o->tracked_logit[control]));
+        ll_row_real(row, COL(ANSWER_LOGPROB), ll_answers_logprob(c->answers, 0, layer, o));
+        if (best > 0)
+            ll_row_int(row, COL(ACCEPTED_RANK), best);
+    }
+    ll_row_id(row, COL(ROW_ID), c->info->pass_key, layer, pos);
+}
+
+/* ---- the raw lens and the answers --------------------------------------------------------------------------------- */
+
+/* Five columns from p_top1_... on. */
+static void fill_reading(struct ll_row *row, struct ll_row_context *c, const struct ll_reading *r, int at)
+{
+    if (r->n_top) {
+        ll_row_real(row, at, r->p_top1);
+        ll_row_int(row, at + 1, r->top[0].id);
+        const struct ll_buf *text = show(c, r->top[0].id);
+        ll_row_text(row, at + 2, ll_buf_str(text), text->len);
+    }
+    if (r->answer_rank > 0) {
+        ll_row_real(row, at + 3, r->p_answer);
+        ll_row_int(row, at + 4, r->answer_rank);
+    }
+}
+
+void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer)
+{
+    const struct ll_row_stats *r = &c->stats->rows[layer];
+    fill_pass(row, c->info);
+    ll_row_int(row, LL_RAWLENS_LAYER, layer);
+    fill_reading(row, c, &r->raw, LL_RAWLENS_P_TOP1_RAW);
+    fill_reading(row, c, &r->norm, LL_RAWLENS_P_TOP1_NORM);
+    ll_row_real(row, LL_RAWLENS_KL_NORM_RAW, r->kl_norm_raw_bits);
+    ll_row_real(row, LL_RAWLENS_KL_RAW_NORM, r->kl_raw_norm_bits);
+    ll_row_real(row, LL_RAWLENS_JS, r->js_bits);
+    ll_row_real(row, LL_RAWLENS_ENTROPY_NORM, r->norm.entropy_bits);
+    ll_row_real(row, LL_RAWLENS_ENTROPY_RAW, r->raw.entropy_bits);
+    ll_row_real(row, LL_RAWLENS_ENTROPY_GAP, r->norm.entropy_bits - c->stats->teacher_entropy_bits);
+    ll_row_real(row, LL_RAWLENS_L1, r->l1);
+    ll_row_real(row, LL_RAWLENS_JACCARD50_RAW, r->jaccard50_raw);
+    ll_row_real(row, LL_RAWLENS_JACCARD50_CONSECUTIVE, r->jaccard50_previous);
+    if (r->norm.answer_rank > 0 && r->raw.answer_rank > 0)
+        ll_row_bool(row, LL_RAWLENS_NORM_ONLY, r->norm.answer_rank == 1 && r->raw.answer_rank != 1);
+    ll_row_id(row, LL_RAWLENS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
+}
+
+void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o)
+{
+    const struct ll_answer *a = &c->answers->v[index];
+    fill_pass(row, c->info);
+    ll_row_int(row, LL_ANSWERS_LAYER, layer);
+    ll_row_int(row, LL_ANSWERS_ANSWER_INDEX, index);
+    if (a->text)
+        ll_row_text(row, LL_ANSWERS_ANSWER, a->text, strlen(a->text));
+    if (a->slot >= 0) {
+        ll_row_int(row, LL_ANSWERS_N_TOKENS, a->ids.n);
+        ll_row_int(row, LL_ANSWERS_FIRST_ID, a->ids.v[0]);
+        ll_row_int(row, LL_ANSWERS_FIRST_RANK, o->tracked_rank[a->slot]);
+        ll_row_real(row, LL_ANSWERS_P_FIRST, ll_head_p(o, o->tracked_logit[a->slot]));
+    }
+    ll_row_real(row, LL_ANSWERS_LOGPROB, ll_answers_logprob(c->answers, index, layer, o));
+    ll_row_id(row, LL_ANSWERS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
 }
 
 int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt, double temperature, double entropy_bits,

@@ -1,23 +1,43 @@
 /* rows.h - a row of the lens as a row of the record tables, and as a prediction of the JSON document. */
 #ifndef LL_ROWS_H
 #define LL_ROWS_H
+#include "answers.h"
 #include "experiment.h"
 #include "prompts.h"
 #include "record.h"
 
-/* What the rows of one pass share. */
+/* What the rows of one pass share; all borrowed but scratch. */
 struct ll_row_context {
     const struct ll_session *s;
     const struct ll_pass_info *info;
     const struct ll_prompt *prompt;
     const struct ll_experiment *e;
-    struct ll_buf scratch;           /* owned; freed by ll_row_context_free */
+    const struct ll_answers *answers;
+    const struct ll_head_out *own;       /* the model's own output at the last position */
+    const struct ll_pass_stats *stats;   /* NULL: no analysis, its cells stay empty */
+    int is_control;                      /* the pass has a control_margin */
+    struct ll_buf scratch;               /* owned; freed by ll_row_context_free */
 };
+/* The lens through which a pure row was read; decides which cells it has (spec 9.2). */
+enum ll_row_lens { LL_ROW_NORM, LL_ROW_TUNED };
 void ll_row_context_free(struct ll_row_context *c);
 /* Fill a cleared records row of (layer, pos). */
 void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos, const struct ll_head_out *o);
-/* Fill a cleared pure row (last position, answer followed as tracked id 0 where there is one) and say its flags. */
-void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, int layer, const struct ll_head_out *o, struct ll_row_flags *flags);
+/* Flags of the rows of one pass through one lens: o(arg, i) is the i-th of n rows in layer order, read at the last position with
+ * the answers' first ids followed. flags [n]. */
+int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg, int n, struct ll_row_flags *flags, struct ll_err *err);
+/* Fill a cleared pure row (of ll_schema_pure or a run's own flags) of such a row. */
+void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer, const struct ll_head_out *o, const struct ll_row_flags *flags);
+/* Fill a cleared rawlens row; only for rows whose raw reading is set. */
+void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer);
+/* Fill a cleared answers row of accepted answer `index`. */
+void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o);
+/* A reading of the analysis as a row of the walk (the answer followed as the first id). Valid while r is. */
+struct ll_head_out ll_reading_row(const struct ll_reading *r);
+/* 1: the token's text is white space or punctuation only (spec 9.2). */
+int ll_is_blank(struct ll_row_context *c, int id);
+/* Distinct ids of the prompt without specials that are not blank, in order of appearance (spec 9.2). *ids owned by the caller. */
+int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err);
 /* 1: the position gets the verbose top-k (spec 6): the last, or an important word. */
 int ll_is_verbose(struct ll_row_context *c, int pos);
 

@@ -9,13 +9,15 @@
 
 struct ll_common {        /* option targets, defaults by LL_COMMON_DEFAULTS */
     int threads, quiet;
-    const char *norm, *ln_bias;
+    const char *norm, *ln_bias, *head, *site;
 };
-#define LL_COMMON_DEFAULTS {.threads = 0, .quiet = 0, .norm = "final", .ln_bias = "keep"}
+#define LL_COMMON_DEFAULTS {.threads = 0, .quiet = 0, .norm = "final", .ln_bias = "keep", .head = "model", .site = "resid_post"}
 #define LL_OPT_THREADS(c) {"--threads", LL_OPT_INT, &(c).threads, "N", "threads, 0: all processors; no result depends on it", 0, 256, NULL}
 #define LL_OPT_QUIET(c) {"--quiet", LL_OPT_FLAG, &(c).quiet, NULL, "no progress bar and no talk on stderr", 0, 0, NULL}
 #define LL_OPT_NORM(c) {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm", 0, 0, "final|next-ln1|post-ln2|raw"}
 #define LL_OPT_LN_BIAS(c) {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last", 0, 0, "keep|drop"}
+#define LL_OPT_HEAD(c) {"--head", LL_OPT_STR, &(c).head, "WHICH", "head of the lens rows: the model's, or without its multiplier and soft cap", 0, 0, "model|bare"}
+#define LL_OPT_SITE(c) {"--site", LL_OPT_STR, &(c).site, "POINT", "what rows 1..n decode", 0, 0, LL_SITE_CHOICES}
 #define LL_OPT_END {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL}
 
 struct ll_session {

@@ -6,8 +6,11 @@
 #include "family.h"
 #include "gguf.h"
 #include "hook.h"
+#include "index.h"
 #include "record.h"
 #include "sink.h"
+#include "sidecar_cols.h"
+#include "tuned_cols.h"
 
 static void put_families(struct ll_buf *out)
 {
@@ -74,6 +77,12 @@ static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
     put_columns(out, s);
 }
 
+static void put_answers_columns(struct ll_buf *out)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n", ll_schema_answers.file_suffix);
+    put_columns(out, &ll_schema_answers);
+}
+
 static void put_diff_columns(struct ll_buf *out)
 {
     ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
@@ -87,6 +96,15 @@ static void put_sinks(struct ll_buf *out)
         ll_buf_addf(out, "| %s | %s |\n", ll_sinks[i]->name, ll_sinks[i]->help);
 }
 
+static void put_index(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\n### Index: tables, views, files\n\n");
+    ll_index_put_tables(out);
+    ll_buf_adds(out, "\n### Named queries\n\n| query | answers | parameters |\n| --- | --- | --- |\n");
+    for (const struct ll_query *q = ll_queries; q->name; q++)
+        ll_buf_addf(out, "| %s | %s | %s |\n", q->name, q->help, q->params);
+}
+
 void ll_put_tables(struct ll_buf *out)
 {
     put_families(out);
@@ -96,5 +114,13 @@ void ll_put_tables(struct ll_buf *out)
     put_sinks(out);
     put_run_columns(out, &ll_schema_records);
     put_run_columns(out, &ll_schema_pure);
+    put_run_columns(out, &ll_schema_rawlens);
+    put_answers_columns(out);
+    put_run_columns(out, &ll_schema_window);
+    put_run_columns(out, &ll_schema_milestones);
+    put_run_columns(out, &ll_schema_artifact);
+    put_run_columns(out, &ll_schema_tuned_variants);
+    put_run_columns(out, &ll_schema_pos_audit);
     put_diff_columns(out);
+    put_index(out);
 }

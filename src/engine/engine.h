@@ -40,7 +40,7 @@ size_t ll_wtype_row_bytes(enum ll_dtype type, int k);     /* bytes of k stored w
 /* Rows row0..row0+n of w as a matrix of their own (parts of fused projections, one word of the unembedding); of a paired
  * matrix whole groups. */
 struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n);
-/* Row n of w as w->k floats, exact (embedding look-up). */
+/* Row n of w as w->k floats, exact (embedding look-up); a transposed one value by value. */
 void ll_mat_row(const struct ll_mat *w, int n, float *out);
 
 struct ll_engine;
@@ -106,6 +106,8 @@ struct ll_vec {
     float (*max)(const float *x, size_t n);       /* NaN ignored unless all are; zero is returned as +0; n >= 1 */
     void (*tanh)(float *y, const float *x, size_t n);
     void (*erf)(float *y, const float *x, size_t n);
+    void (*exp_double)(double *y, const double *x, size_t n);  /* the bits of ll_exp and ll_log, but fast on long arrays */
+    void (*log_double)(double *y, const double *x, size_t n);
 };
 const struct ll_vec *ll_engine_vec(const struct ll_engine *eng);
 /* Run fn(arg, row0, row1) over 0..n rows split among all threads (ranges; results must not depend on the split). */

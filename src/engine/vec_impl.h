@@ -1,6 +1,7 @@
 /* vec_impl.h - elementwise functions, sums, tile statistics and the softmax row, written once over sixteen lanes.
  * Included by each kernels_*.c after its simd_*.h; everything is static, so that no unit's code can stand in for
  * another's. Tails shorter than 16 go through a padded buffer. */
+#include "dmath_impl.h"
 #include "fmath.h"
 #include "kernels.h"
 
@@ -40,6 +41,21 @@ ELEMENTWISE(vec_softcap, (float *y, const float *px, size_t n, float cap), ONE, 
 ELEMENTWISE(vec_scale, (float *y, const float *px, size_t n, float s), ONE, ONE_TAIL, v_mul(x, v_set(s)))
 ELEMENTWISE(vec_mul, (float *y, const float *pa, const float *pb, size_t n), TWO, TWO_TAIL, v_mul(a, b))
 ELEMENTWISE(vec_add, (float *y, const float *pa, const float *pb, size_t n), TWO, TWO_TAIL, v_add(a, b))
+
+static void vec_exp_double(double *y, const double *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        exp_eight(y + i, x + i);
+    for (; i < n; i++)
+        y[i] = exp_double(x[i]);
+}
+
+static void vec_log_double(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = log_double(x[i]);
+}
 
 #define DOUBLE_SUM(NAME, PARAMS, LOAD, LOAD_TAIL, EXPR)       \
     static double NAME PARAMS                                 \
@@ -193,5 +209,5 @@ static void softmax_row(float *row, int lo, int hi)
         v_store(row + s, v_div(v_load(row + s), all));
 }
 
-#define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf}
+#define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf, vec_exp_double, vec_log_double}
 #define OPS_TABLE {tile_sums, tile_count_gt, tile_find_ge, tile_divergence}

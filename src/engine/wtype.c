@@ -104,7 +104,13 @@ struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n)
 
 void ll_mat_row(const struct ll_mat *w, int n, float *out)
 {
-    assert(n >= 0 && n < w->n && !w->transposed);
+    assert(n >= 0 && n < w->n);
+    if (w->transposed) { /* one value a block */
+        const struct ll_dtype_info *t = ll_dtype_info(w->type);
+        for (int k = 0; k < w->k; k++)
+            t->to_f32(w->data + (size_t)k * w->row_bytes + (size_t)n * (size_t)t->block_bytes, out + k, 1);
+        return;
+    }
     if (w->paired) {
         const int at = n % w->paired, half = w->paired / 2;
         n += (at < half ? 2 * at : 2 * (at - half) + 1) - at;

@@ -83,20 +83,26 @@ static void ungroup_some(void *arg, int row0, int row1)
     }
 }
 
-static void project(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, const float *x, long ld)
+static void project_rows(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, const float *x, long ld)
 {
     const struct ll_model *m = p->model;
     int dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head;
     if (L->W_QKV.n) {
         struct rows_job j = {.p = p, .a = p->qkv, .lda = ld};
-        ll_linear(p->engine, &L->W_QKV, x, m->d_model, c->n, L->b_QKV, p->fused, ld);
+        ll_pass_linear(p, &L->W_QKV, x, m->d_model, c->n, L->b_QKV, p->fused, ld);
         ll_engine_rows(p->engine, c->n, ungroup_some, &j);
         return;
     }
     int late = (L->odd & LL_ODD_BIAS_LATE) != 0;
-    ll_linear(p->engine, &L->W_Q, x, m->d_model, c->n, late ? NULL : L->b_Q, p->qkv, ld);
-    ll_linear(p->engine, &L->W_K, x, m->d_model, c->n, late ? NULL : L->b_K, p->qkv + dq, ld);
-    ll_linear(p->engine, &L->W_V, x, m->d_model, c->n, L->b_V, p->qkv + dq + dkv, ld);
+    ll_pass_linear(p, &L->W_Q, x, m->d_model, c->n, late ? NULL : L->b_Q, p->qkv, ld);
+    ll_pass_linear(p, &L->W_K, x, m->d_model, c->n, late ? NULL : L->b_K, p->qkv + dq, ld);
+    ll_pass_linear(p, &L->W_V, x, m->d_model, c->n, L->b_V, p->qkv + dq + dkv, ld);
+}
+
+static void project(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, long ld)
+{
+    project_rows(p, c, L, x, ld);
+    ll_pass_store(p, LL_STORE_QKV, layer, p->qkv, ld, c->n, (int)ld);
 }
 
 /* Attention of one sequence with listeners at the scores or the pattern: compute, show, go on from what they left. */
@@ -104,7 +110,7 @@ static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, in
 {
     int rc;
     float *z = a->z;
-    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores};
+    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores, p->batch};
     a->z = NULL;
     a->scores_out = p->scores;
     ll_attention(p->engine, a);
@@ -134,19 +140,22 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
     float *q = p->qkv, *k = q + dq, *v = k + dkv;  /* [n, heads, d_head] each, row stride ld */
     struct ll_engine *e = p->engine;
 
-    project(p, c, L, x, ld);
+    project(p, c, L, layer, x, ld);
     if ((rc = ll_pass_hook(p, LL_HOOK_Q, layer, c->row0, c->n, q, dq, ld, err)) || (rc = ll_pass_hook(p, LL_HOOK_K, layer, c->row0, c->n, k, dkv, ld, err)) ||
         (rc = ll_pass_hook(p, LL_HOOK_V, layer, c->row0, c->n, v, dkv, ld, err)))
         return rc;
 
     int norm_late = (L->odd & LL_ODD_QK_NORM_LATE) != 0;
-    if (L->q_norm.w && !norm_late)
+    if (L->q_norm.w && !norm_late) {
         norm_qk(p, c, L, q, k, ld);
+        ll_pass_store(p, LL_STORE_QKV, layer, q, ld, c->n, dq + dkv);
+    }
     if (L->rope) {
         struct rows_job jq = {.p = p, .c = c, .a = q, .lda = ld, .n_heads = m->n_heads, .rope = L->rope};
         struct rows_job jk = {.p = p, .c = c, .a = k, .lda = ld, .n_heads = m->n_kv_heads, .rope = L->rope};
         ll_engine_rows(e, c->n, rotate_some, &jq);
         ll_engine_rows(e, c->n, rotate_some, &jk);
+        ll_pass_store(p, LL_STORE_QKV, layer, q, ld, c->n, dq + dkv);
     }
     if (L->q_norm.w && norm_late)
         norm_qk(p, c, L, q, k, ld);
@@ -166,13 +175,18 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
             .scale = L->attn_scale, .cap = L->attn_cap, .modulo = (L->odd & LL_ODD_GROUPING) != 0, .q = q + at * (size_t)ld, .k = k + at * (size_t)ld, .v = v + at * (size_t)ld,
             .ldq = ld, .ldkv = ld, .ldz = dq, .z = p->z + at * (size_t)dq};
     }
-    if (!p->scores)
+    int own = p->numeric && p->numeric->attend;
+    for (int s = c->seq0; own && s < c->seq1; s++)
+        p->numeric->attend(p->numeric->arg, e, &p->attn[s - c->seq0]);
+    if (!p->scores && !own)
         ll_attention_many(e, p->attn, c->seq1 - c->seq0);
-    for (int s = c->seq0; p->scores && s < c->seq1; s++)
+    for (int s = c->seq0; p->scores && !own && s < c->seq1; s++)
         if ((rc = attend_with_hooks(p, &p->attn[s - c->seq0], layer, s, start[s], err)))
             return rc;
+    ll_pass_store(p, LL_STORE_Z, layer, p->z, dq, c->n, dq);
     if ((rc = ll_pass_hook(p, LL_HOOK_Z, layer, c->row0, c->n, p->z, dq, dq, err)))
         return rc;
-    ll_linear(e, &L->W_O, p->z, dq, c->n, L->b_O, p->out, m->d_model);
+    ll_pass_linear(p, &L->W_O, p->z, dq, c->n, L->b_O, p->out, m->d_model);
+    ll_pass_store(p, LL_STORE_BRANCH, layer, p->out, m->d_model, c->n, m->d_model);
     return LL_OK;
 }

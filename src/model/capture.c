@@ -15,6 +15,7 @@ int ll_stack_init(struct ll_stack *st, const struct ll_model *m, int max_rows, c
     st->n_layers = m->n_layers;
     st->d_model = m->d_model;
     st->max_rows = max_rows;
+    st->site = LL_HOOK_RESID_POST;
     st->n_kept = keep ? n_keep : max_rows;
     st->slot = malloc(sizeof *st->slot * (size_t)max_rows);
     size_t bytes = ((size_t)ll_stack_bytes(m, st->n_kept) + 63) & ~(size_t)63;
@@ -62,5 +63,5 @@ static int keep_rows(void *arg, const struct ll_hook_visit *v, struct ll_err *er
 
 struct ll_listener ll_stack_listener(struct ll_stack *st)
 {
-    return (struct ll_listener){LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST), keep_rows, st};
+    return (struct ll_listener){LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(st->site), keep_rows, st};
 }

@@ -12,6 +12,8 @@ struct ll_stack {
     int *slot;             /* [max_rows] kept number of a batch row, -1: not kept; owned */
     int max_rows;
     float *x;              /* [n_layers + 1, n_kept, d_model]; owned */
+    enum ll_hook site;     /* what rows 1..n_layers hold: LL_HOOK_RESID_POST, or another point of d_model floats set before
+                              ll_stack_listener */
 };
 
 /* keep: [n_keep] batch rows in rising order; NULL: all max_rows. Returns LL_OK, LL_EUSAGE, LL_EFAIL. */

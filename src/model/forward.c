@@ -152,7 +152,7 @@ int ll_pass_call(struct ll_pass *p, const struct ll_hook_visit *visit, struct ll
 
 int ll_pass_hook(struct ll_pass *p, enum ll_hook h, int layer, int row0, int n_rows, float *data, int width, long stride, struct ll_err *err)
 {
-    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data};
+    struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data, p->batch};
     return ll_pass_call(p, &v, err);
 }
 
@@ -188,10 +188,11 @@ static void add_some(void *arg, int row0, int row1)
     ll_engine_vec(j->p->engine)->add(j->a + at, j->a + at, j->b + at, (size_t)(row1 - row0) * d);
 }
 
-static void add_to_stream(struct ll_pass *p, const struct ll_chunk *c)
+static void add_to_stream(struct ll_pass *p, const struct ll_chunk *c, int layer)
 {
     struct rows_job j = {.p = p, .a = p->resid + (size_t)c->row0 * (size_t)p->model->d_model, .b = p->out};
     ll_engine_rows(p->engine, c->n, add_some, &j);
+    ll_pass_store(p, LL_STORE_RESID, layer, j.a, p->model->d_model, c->n, p->model->d_model);
 }
 
 static void scale_some(void *arg, int row0, int row1)
@@ -212,6 +213,7 @@ static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_n
         struct rows_job j = {.p = p, .a = p->out, .scale = scale};
         ll_engine_rows(p->engine, c->n, scale_some, &j);
     }
+    ll_pass_store(p, LL_STORE_BRANCH, layer, p->out, d, c->n, d);
     return ll_pass_hook(p, h, layer, c->row0, c->n, p->out, d, d, err);
 }
 
@@ -225,6 +227,7 @@ static int pre_norm(struct ll_pass *p, const struct ll_chunk *c, const struct ll
             return p->met_nonfinite = 1, ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at layer %d, %s, row %d)", layer, ll_hook_info(scale)->name, c->row0 + r);
     if ((rc = ll_pass_hook(p, scale, layer, c->row0, c->n, p->scale + c->row0, 1, 1, err)))
         return rc;
+    ll_pass_store(p, LL_STORE_NORM, layer, p->normed, d, c->n, d);
     return ll_pass_hook(p, (enum ll_hook)(scale + 1), layer, c->row0, c->n, p->normed, d, d, err); /* .normalized follows .scale in the list */
 }
 
@@ -249,11 +252,11 @@ static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct 
     if (L->parallel) {
         if (L->ln2.w && (rc = pre_norm(p, c, &L->ln2, layer, LL_HOOK_LN2_SCALE, err)))
             return rc;
-        add_to_stream(p, c);
+        add_to_stream(p, c, layer);
         if ((rc = ll_block_mlp(p, c, L, layer, p->normed, err)))
             return rc;
     } else {
-        add_to_stream(p, c); /* resid_mid = resid_pre + attn_out */
+        add_to_stream(p, c, layer); /* resid_mid = resid_pre + attn_out */
         if ((rc = ll_pass_hook(p, LL_HOOK_RESID_MID, layer, c->row0, c->n, resid, d, d, err)))
             return rc;
         if (L->ln2.w && (rc = pre_norm(p, c, &L->ln2, layer, LL_HOOK_LN2_SCALE, err)))
@@ -263,7 +266,7 @@ static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct 
     }
     if ((rc = addend(p, c, &L->ln2_post, LL_HOOK_MLP_OUT, layer, err)))
         return rc;
-    add_to_stream(p, c); /* resid_post = resid_mid + mlp_out, or (resid_pre + attn_out) + mlp_out */
+    add_to_stream(p, c, layer); /* resid_post = resid_mid + mlp_out, or (resid_pre + attn_out) + mlp_out */
 
     return ll_pass_hook(p, LL_HOOK_RESID_POST, layer, c->row0, c->n, resid, d, d, err);
 }
@@ -294,6 +297,7 @@ static int embed(struct ll_pass *p, const struct ll_batch *b, struct ll_err *err
             vec->add(x, x, p->out, d);
         }
     }
+    ll_pass_store(p, LL_STORE_RESID, -1, p->resid, (long)d, b->start[b->n_seq], (int)d);
     return ll_pass_hook(p, LL_HOOK_EMBED, -1, 0, b->start[b->n_seq], p->resid, (int)d, (long)d, err);
 }
 
@@ -302,6 +306,7 @@ static int final_norm(struct ll_pass *p, int rows, struct ll_err *err)
     const struct ll_model *m = p->model;
     int d = m->d_model, rc;
     ll_norm_rows(p->engine, &m->ln_final, p->resid, d, rows, p->final, d, p->scale);
+    ll_pass_store(p, LL_STORE_NORM, -1, p->final, d, rows, d);
     for (int r = 0; r < rows && !p->allow_nonfinite; r++)
         if (!isfinite(p->scale[r]))
             return p->met_nonfinite = 1, ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at the final norm, row %d)", r);
@@ -312,10 +317,11 @@ static int final_norm(struct ll_pass *p, int rows, struct ll_err *err)
     int step = p->chunk_rows; /* the engine's scratch is made for that many rows */
     for (int r = 0; r < rows; r += step) {
         int n = rows - r < step ? rows - r : step;
-        ll_linear(p->engine, &m->W_U, p->final + (size_t)r * (size_t)d, d, n, NULL, p->logits + (size_t)r * (size_t)m->d_vocab, m->d_vocab);
+        ll_pass_linear(p, &m->W_U, p->final + (size_t)r * (size_t)d, d, n, NULL, p->logits + (size_t)r * (size_t)m->d_vocab, m->d_vocab);
     }
     for (int r = 0; r < rows; r++)
         ll_head_tail(m, ll_engine_vec(p->engine), p->logits + (size_t)r * (size_t)m->d_vocab, 0, m->d_vocab);
+    ll_pass_store(p, LL_STORE_LOGITS, -1, p->logits, m->d_vocab, rows, m->d_vocab);
     return ll_pass_hook(p, LL_HOOK_LOGITS, -1, 0, rows, p->logits, m->d_vocab, m->d_vocab, err);
 }
 
@@ -350,6 +356,7 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
             return ll_fail(err, LL_EUSAGE, "sequence %d: expected at most %d tokens, as many as the model has learned positions, found %d", s, m->n_positions, b->start[s + 1] - b->start[s]);
 
     p->met_nonfinite = 0;
+    p->batch = b;
     if (from == 0 && (rc = embed(p, b, err)))
         return rc;
     for (l = from; l < to && !rc; l++) {

@@ -25,6 +25,25 @@ struct ll_batch {
 struct ll_rope_rows { float *cos, *sin; };
 enum { LL_ROPE_TABLES = 6 };      /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
 
+/* How a pass computes when it does not compute as it should: rounding where activations are stored, other products. For
+ * experiments with number formats (src/diag/half_policy.h). Without one the pass is the plain float32 pass, bit for bit. */
+enum ll_store_point {
+    LL_STORE_RESID,    /* the stream: embedded, and after each addition */
+    LL_STORE_NORM,     /* what a norm gives */
+    LL_STORE_QKV,      /* q, k, v: projected, normed, rotated */
+    LL_STORE_Z,        /* what attention gives */
+    LL_STORE_MLP,      /* gate, up, their product; router */
+    LL_STORE_BRANCH,   /* what a half block adds to the stream */
+    LL_STORE_LOGITS,
+};
+struct ll_numeric {
+    void *arg;
+    /* rows x [n, width], row stride ld, as about to be stored; layer -1 outside blocks. */
+    void (*store)(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width);
+    void (*linear)(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy); /* NULL: ll_linear */
+    void (*attend)(void *arg, struct ll_engine *eng, const struct ll_attn *a); /* NULL: ll_attention. attn_scores and pattern do not fire then */
+};
+
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
     const struct ll_model *model; /* borrowed */
@@ -48,9 +67,11 @@ struct ll_pass {
     float *logits;                /* [max_rows, d_vocab], only when listeners want them */
     struct ll_attn *attn;         /* [chunk_rows] one a sequence */
     const struct ll_listener *listeners; int n_listeners; /* borrowed; set by ll_pass_init */
+    const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */
     int allow_nonfinite;          /* 0: a NaN or infinity in the stream ends the pass with a named reason */
     int met_nonfinite;            /* that is how the last pass ended */
     int drop_behind;              /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
+    const struct ll_numeric *numeric; /* NULL: plain; borrowed; set after ll_pass_init */
     void (*progress)(void *arg, int layer, int n_layers); /* after each layer; may be NULL */
     void *progress_arg;
 };

@@ -66,6 +66,7 @@ void ll_hook_full_name(enum ll_hook h, int layer, char out[64]);
 /* One visit. Row-wise points: data is [n_rows, width] with `stride` floats from row to row, rows row0.. of the batch.
  * ATTN_SCORES and PATTERN: data is [n_heads, n_pos, n_pos] of sequence `seq` (stride = n_pos, n_rows = n_pos,
  * row0 = first batch row of the sequence). */
+struct ll_batch;
 struct ll_hook_visit {
     enum ll_hook hook;
     int layer;                 /* 0..n_layers-1, -1 where the point is not in a block */
@@ -74,6 +75,7 @@ struct ll_hook_visit {
     long stride;
     int seq;                   /* POS_POS points: number of the sequence; else -1 */
     float *data;               /* borrowed; valid during the call */
+    const struct ll_batch *batch; /* what the pass runs over: where its sequences begin; borrowed */
 };
 
 /* fn returns LL_OK, or a code with *err filled in that ends the pass. */

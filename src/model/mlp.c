@@ -29,15 +29,20 @@ static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_
     float *post = gated ? p->gate : p->up;
 
     if (gated)
-        ll_linear(p->engine, &mlp->W_gate, x, d, n, mlp->b_gate, p->gate, f);
-    ll_linear(p->engine, &mlp->W_in, x, d, n, mlp->b_in, p->up, f);
+        ll_pass_linear(p, &mlp->W_gate, x, d, n, mlp->b_gate, p->gate, f);
+    ll_pass_linear(p, &mlp->W_in, x, d, n, mlp->b_in, p->up, f);
+    if (gated)
+        ll_pass_store(p, LL_STORE_MLP, layer, p->gate, f, n, f);
+    ll_pass_store(p, LL_STORE_MLP, layer, p->up, f, n, f);
     if (c && ((rc = ll_pass_hook(p, LL_HOOK_PRE, layer, c->row0, n, post, f, f, err)) ||
               (gated && (rc = ll_pass_hook(p, LL_HOOK_PRE_LINEAR, layer, c->row0, n, p->up, f, f, err)))))
         return rc;
     ll_engine_rows(p->engine, n, activate_some, &j);
+    ll_pass_store(p, LL_STORE_MLP, layer, post, f, n, f);
     if (c && (rc = ll_pass_hook(p, LL_HOOK_POST, layer, c->row0, n, post, f, f, err)))
         return rc;
-    ll_linear(p->engine, &mlp->W_out, post, f, n, mlp->b_out, out, d);
+    ll_pass_linear(p, &mlp->W_out, post, f, n, mlp->b_out, out, d);
+    ll_pass_store(p, LL_STORE_BRANCH, layer, out, d, n, d);
     return LL_OK;
 }
 
@@ -115,12 +120,12 @@ static void add_back_some(void *arg, int i0, int i1)
 }
 
 /* The shared expert's output joins with weight sigmoid(W_shared_mix x). */
-static int add_shared(struct ll_pass *p, const struct ll_layer *L, const float *x, int n, struct ll_err *err)
+static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n, struct ll_err *err)
 {
     const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
-    int rc = run_mlp(p, NULL, L, &mix->shared, -1, x, n, p->expert_out, err);
-    ll_linear(p->engine, &mix->W_shared_mix, x, p->model->d_model, n, NULL, p->share, 1);
+    int rc = run_mlp(p, NULL, L, &mix->shared, layer, x, n, p->expert_out, err);
+    ll_pass_linear(p, &mix->W_shared_mix, x, p->model->d_model, n, NULL, p->share, 1);
     for (int r = 0; r < n; r++) {
         p->share[r] = (float)(1 / (1 + ll_exp(-(double)p->share[r])));
         p->taken[r] = r;
@@ -131,12 +136,13 @@ static int add_shared(struct ll_pass *p, const struct ll_layer *L, const float *
 
 /* Each expert takes the rows that chose it, together; results are added in rising number of the expert from zero on, the
  * shared expert's last: the order of the reference, whatever the batch. */
-static int run_mixture(struct ll_pass *p, const struct ll_layer *L, const float *x, int n, struct ll_err *err)
+static int run_mixture(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n, struct ll_err *err)
 {
     const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
     int d = p->model->d_model, rc = LL_OK;
-    ll_linear(p->engine, &mix->W_router, x, d, n, NULL, p->router, mix->n);
+    ll_pass_linear(p, &mix->W_router, x, d, n, NULL, p->router, mix->n);
+    ll_pass_store(p, LL_STORE_MLP, layer, p->router, mix->n, n, mix->n);
     ll_engine_rows(p->engine, n, route_some, &j);
     memset(p->out, 0, sizeof *p->out * (size_t)n * (size_t)d);
     for (int e = 0; e < mix->n && !rc; e++) {
@@ -144,13 +150,13 @@ static int run_mixture(struct ll_pass *p, const struct ll_layer *L, const float 
         if (!taken)
             continue;
         ll_engine_rows(p->engine, taken, gather_some, &j);
-        rc = run_mlp(p, NULL, L, &mix->experts[e], -1, p->gathered, taken, p->expert_out, err);
+        rc = run_mlp(p, NULL, L, &mix->experts[e], layer, p->gathered, taken, p->expert_out, err);
         ll_engine_rows(p->engine, taken, add_back_some, &j);
     }
-    return rc || !mix->shared.W_in.n ? rc : add_shared(p, L, x, n, err);
+    return rc || !mix->shared.W_in.n ? rc : add_shared(p, L, layer, x, n, err);
 }
 
 int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, struct ll_err *err)
 {
-    return L->mix.n ? run_mixture(p, L, x, c->n, err) : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
+    return L->mix.n ? run_mixture(p, L, layer, x, c->n, err) : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
 }

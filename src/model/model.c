@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "config.h"
+#include "names.h"
 #include "rope.h"
 
 #include <stdio.h>
@@ -11,66 +12,22 @@
 
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
 
-/* The table's pattern with its first %d the layer, its second the expert. */
-static void fill_name(const char *pattern, size_t n, int layer, int expert, char out[192])
-{
-    int numbers[2] = {layer, expert}, used = 0;
-    size_t at = 0;
-    for (size_t i = 0; i < n && at + 12 < 192; i++)
-        if (pattern[i] == '%' && i + 1 < n && pattern[i + 1] == 'd' && used < 2) {
-            at += (size_t)snprintf(out + at, 192 - at, "%d", numbers[used++]);
-            i++;
-        } else
-            out[at++] = pattern[i];
-    out[at] = 0;
-}
-
-/* Name patterns of a role: the family's, or what GGUF calls it. NULL: the family has no such tensor. */
-static const char *role_names(const struct ll_model *m, enum ll_role role)
-{
-    return m->ckpt->gguf && m->family->names[role] ? ll_gguf_names[role] : m->family->names[role];
-}
-
-static const struct ll_tensor *find_prefixed(const struct ll_model *m, const char *name)
-{
-    const struct ll_tensor *t = ll_ckpt_find(m->ckpt, name);
-    char other[256];
-    for (const struct ll_prefix *p = m->family->prefixes; !t && p && p->strip; p++)
-        if (!strncmp(name, p->strip, strlen(p->strip))) {
-            snprintf(other, sizeof other, "%s%s", p->put, name + strlen(p->strip));
-            t = ll_ckpt_find(m->ckpt, other);
-        }
-    return t;
-}
-
-/* The tensor of a role, or NULL: the family has no such, or the checkpoint does not hold it. */
+/* The tensor of a role (names.h), marked as read by its layer. */
 static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, int layer, int expert)
 {
-    const struct ll_tensor *t = NULL;
-    const char *at = role_names(m, role);
-    char name[192];
-    int layered = at && strstr(at, "%d");
-    while (at && !t) {
-        size_t n = strcspn(at, "|");
-        fill_name(at, n, layer, expert, name);
-        t = find_prefixed(m, name);
-        at = at[n] ? at + n + 1 : NULL;
-    }
+    const struct ll_tensor *t = ll_role_tensor(m, role, layer, expert);
     if (t)
-        m->layer_of[t - m->ckpt->tensors] = layered ? layer : role == LL_R_W_E || role == LL_R_W_POS ? -1 : m->n_layers;
+        m->layer_of[t - m->ckpt->tensors] = ll_role_is_layered(m, role) ? layer : role == LL_R_W_E || role == LL_R_W_POS ? -1 : m->n_layers;
     return t;
 }
 
 static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err)
 {
-    char name[192] = "";
-    const char *pattern = role_names(m, role);
+    char name[LL_NAME_BYTES];
     const struct ll_tensor *t = seek_role(m, role, layer, expert);
     if (t)
         return t;
-    if (pattern)
-        fill_name(pattern, strcspn(pattern, "|"), layer, expert, name);
-    if (pattern)
+    if (ll_role_name(m, role, layer, expert, name))
         ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing", m->ckpt->clean, name);
     else
         ll_fail(err, LL_EFAIL, "family %s has no name for role %d", m->family->name, (int)role);
@@ -368,7 +325,7 @@ static void count_params(struct ll_model *m)
     }
 }
 
-int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err)
+int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_err *err)
 {
     struct ll_model *m = calloc(1, sizeof *m);
     *model = NULL;
@@ -383,9 +340,23 @@ int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err)
         m->layer_of = malloc(sizeof *m->layer_of * ((size_t)m->ckpt->n_tensors + 1));
         for (int i = 0; m->layer_of && i < m->ckpt->n_tensors; i++)
             m->layer_of[i] = LL_UNUSED;
-        rc = m->layers && m->experts && m->layer_of ? read_weights(m, err) : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
+        rc = m->layers && m->experts && m->layer_of ? LL_OK : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
     }
-    if (rc) {
+    if (rc)
+        ll_model_close(m);
+    else
+        *model = m;
+    return rc;
+}
+
+int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err)
+{
+    struct ll_model *m;
+    int rc = ll_model_open_settings(&m, path, err);
+    *model = NULL;
+    if (rc)
+        return rc;
+    if ((rc = read_weights(m, err))) {
         ll_model_close(m);
         return rc;
     }

@@ -102,6 +102,9 @@ struct ll_model {
 /* Open and resolve. Returns LL_OK, LL_EUSAGE (missing tensor, wrong shape, bad setting: named), LL_EUNSUP (unknown
  * architecture: lists the known ones; unknown activation, rope kind or storage type) or LL_EFAIL. */
 int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err);
+/* The same without a look at any tensor: checkpoint, family and all that settings decide; layers are empty, layer_of is
+ * LL_UNUSED throughout. For reports about checkpoints that ll_model_open refuses. */
+int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_err *err);
 void ll_model_close(struct ll_model *model); /* NULL is fine */
 
 /* Tell the kernel about the weights of a layer: read ahead, or drop behind. layer n_layers: the head. */

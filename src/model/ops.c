@@ -72,10 +72,17 @@ void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float
     ll_engine_rows(eng, n, norm_some, &j);
 }
 
-void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n)
+void ll_head_tail_bare(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n)
 {
     if (m->b_U)
         vec->add(logits, logits, m->b_U + v0, (size_t)n);
+}
+
+int ll_head_transforms(const struct ll_model *m) { return m->logit_scale != 1.0f || m->logit_cap > 0; }
+
+void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n)
+{
+    ll_head_tail_bare(m, vec, logits, v0, n);
     if (m->logit_scale != 1.0f)
         vec->scale(logits, logits, (size_t)n, m->logit_scale);
     if (m->logit_cap > 0)

@@ -17,4 +17,7 @@ void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float
 /* Head tail on the raw products W_U . normed of one row for words v0..v0+n: + b_U, times the logit multiplier, soft cap, in
  * place and in this order, where the model has them. Its own logits and every lens row go through this one function. */
 void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n);
+/* The bare tail: + b_U alone. ll_head_transforms: 1 when the model has a multiplier or a soft cap, so that the two differ. */
+void ll_head_tail_bare(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n);
+int ll_head_transforms(const struct ll_model *m);
 #endif

@@ -9,13 +9,59 @@
 #define PAIR(k) \
     {"top" #k, LL_TEXT, "", "Text of the token of rank " #k "; empty past the rows' number of listed tokens."}, \
     {"prob" #k, LL_REAL, "probability", "Its probability under the full softmax."},
+#define STRICT_DOC "The rule of copy_collapse with this threshold and the run's margin."
+#define SOFT_DOC "The last K top-1 tokens occur in this order, side by side, in the prompt, and p_top1 is above the threshold."
 static const struct ll_col record_cols[] = {LL_RECORDS_COLUMNS(COLUMN, PAIR)};
-static const struct ll_col pure_cols[] = {LL_PURE_COLUMNS(COLUMN, PAIR)};
+static const struct ll_col pure_before[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)};
+static const struct ll_col pure_after[] = {LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
+static const struct ll_col pure_cols[] = {
+    LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)
+    {"copy_strict@0.95", LL_BOOL, "", STRICT_DOC}, {"copy_strict@0.7", LL_BOOL, "", STRICT_DOC}, {"copy_strict@0.8", LL_BOOL, "", STRICT_DOC},
+    {"copy_strict@0.9", LL_BOOL, "", STRICT_DOC}, {"copy_soft_k1@0.5", LL_BOOL, "", SOFT_DOC}, {"copy_soft_k2@0.5", LL_BOOL, "", SOFT_DOC},
+    {"copy_soft_k3@0.5", LL_BOOL, "", SOFT_DOC},
+    LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
+static const struct ll_col rawlens_cols[] = {LL_RAWLENS_COLUMNS(COLUMN)};
+static const struct ll_col answers_cols[] = {LL_ANSWERS_COLUMNS(COLUMN)};
 
 #define ONE(...) +1
 #define TWO(k) +2
-const struct ll_schema ll_schema_records = {"records", "-records.csv", record_cols, LL_REC_COLS, 0 LL_RECORDS_SEED_COLUMNS(ONE, TWO)};
-const struct ll_schema ll_schema_pure = {"pure", "-pure-next-token.csv", pure_cols, LL_PURE_COLS, 0 LL_PURE_SEED_COLUMNS(ONE, TWO)};
+enum { N_BEFORE = LL_PURE_FLAGS, N_AFTER = LL_PURE_COLS - LL_PURE_FLAGS - LL_PURE_DEFAULT_FLAGS, N_OURS = 0 LL_PURE_OURS(ONE) };
+const struct ll_schema ll_schema_records = {"records", "-records.csv", record_cols, LL_REC_COLS, 0 LL_RECORDS_ORIGINAL(ONE, TWO), 0};
+const struct ll_schema ll_schema_pure = {"pure", "-pure-next-token.csv", pure_cols, LL_PURE_COLS, LL_PURE_COLS - N_OURS, LL_PURE_DEFAULT_FLAGS};
+const struct ll_schema ll_schema_rawlens = {"rawlens", "-pure-next-token-rawlens.csv", rawlens_cols, LL_RAWLENS_COLS, 0 LL_RAWLENS_ORIGINAL(ONE), 0};
+const struct ll_schema ll_schema_answers = {"answers", "-answers.csv", answers_cols, LL_ANSWERS_COLS, 0, 0};
+
+int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int n_flags, struct ll_err *err)
+{
+    memset(p, 0, sizeof *p);
+    size_t n = (size_t)(N_BEFORE + n_flags + N_AFTER);
+    p->cols = malloc(n * sizeof *p->cols);
+    p->names = calloc((size_t)n_flags + 1, sizeof *p->names);
+    int ok = p->cols && p->names;
+    for (int i = 0; ok && i < n_flags; i++)
+        ok = (p->names[i] = strdup(flags[i])) != NULL;
+    p->schema = (struct ll_schema){"pure", ll_schema_pure.file_suffix, p->cols, (int)n, (int)n - N_OURS, n_flags};
+    if (!ok) {
+        ll_pure_schema_free(p);
+        return ll_fail_mem(err, "columns", n * sizeof *p->cols);
+    }
+    memcpy(p->cols, pure_before, sizeof pure_before);
+    for (int i = 0; i < n_flags; i++)
+        p->cols[N_BEFORE + i] = (struct ll_col){p->names[i], LL_BOOL, "", strstr(flags[i], "soft") ? SOFT_DOC : STRICT_DOC};
+    memcpy(p->cols + N_BEFORE + n_flags, pure_after, sizeof pure_after);
+    return LL_OK;
+}
+
+void ll_pure_schema_free(struct ll_pure_schema *p)
+{
+    for (int i = 0; p->names && i < p->schema.n_flags; i++)
+        free(p->names[i]);
+    free(p->names);
+    free(p->cols);
+    memset(p, 0, sizeof *p);
+}
+
+int ll_pure_col(const struct ll_schema *s, int col) { return col <= LL_PURE_LAST_FLAG ? col : col + s->n_flags - LL_PURE_DEFAULT_FLAGS; }
 
 int ll_schema_find(const struct ll_schema *s, const char *name)
 {

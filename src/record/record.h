@@ -2,7 +2,7 @@
  *
  * Names, units and order of columns are defined here and in record_cols.h only; CSV, JSON, SQLite and the documentation
  * follow the tables. A column is a row in a list (record_cols.h, which also numbers them); a row of values is a struct ll_row of that schema.
- * Column order: the original experiment's early columns first (spec 8: 45, spec 9.1: 48), names and order unchanged,
+ * Column order: the original experiment's late columns first (spec 8: 50, 9.2: 85), names and order unchanged,
  * ours appended at the right. Knows nothing of models or files. */
 #ifndef LL_RECORD_H
 #define LL_RECORD_H
@@ -23,13 +23,25 @@ struct ll_col {
 enum { LL_TOP_RECORD = 5, LL_TOP_VERBOSE = 20, LL_TOP_COLS = 20 };
 
 struct ll_schema {
-    const char *table;            /* "records" or "pure" */
-    const char *file_suffix;      /* "-records.csv", "-pure-next-token.csv" */
+    const char *table;            /* "records", "pure", ... */
+    const char *file_suffix;      /* "-records.csv", "-pure-next-token.csv", ... */
     const struct ll_col *cols;
     int n_cols;
     int n_seed;                   /* the first n_seed are the original's */
+    int n_flags;                  /* pure: copy flag columns, from LL_PURE_FLAGS on; else 0 */
 };
-extern const struct ll_schema ll_schema_records, ll_schema_pure;
+extern const struct ll_schema ll_schema_records, ll_schema_pure, ll_schema_rawlens, ll_schema_answers;
+/* The pure table with a run's own copy flags in place of the default seven. */
+struct ll_pure_schema {
+    struct ll_schema schema;
+    struct ll_col *cols;          /* owned */
+    char **names;                 /* [n_flags] owned */
+};
+/* flags: the columns' names in order (copied). Returns LL_OK or LL_EFAIL (memory), *p then empty. */
+int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int n_flags, struct ll_err *err);
+void ll_pure_schema_free(struct ll_pure_schema *p);
+/* A column of the pure table (record_cols.h, LL_PURE_...) in a schema with other flags. */
+int ll_pure_col(const struct ll_schema *s, int col);
 int ll_schema_find(const struct ll_schema *s, const char *name); /* column number or -1 */
 
 struct ll_cell {
@@ -95,6 +107,8 @@ struct ll_model_info {
     const char *norm_kind;        /* "RMSNorm", "LayerNorm", "RMSNorm(1+w)" */
     double norm_eps;
     const char *lens_norm;        /* "final", "next-ln1", "post-ln2", "raw" */
+    const char *lens_site;        /* "resid_post", "resid_mid", "attn_out", "mlp_out" */
+    const char *lens_head;        /* "model", "bare" */
     const char *engine;           /* "L16" (or "blas") */
     double logit_scale, logit_cap;/* 1, 0: none */
     const char *bos_policy;
@@ -117,7 +131,7 @@ struct ll_milestones { int L_copy, L_copy_H, L_semantic; };
 
 /* A further member of the document, as complete JSON text made by whoever computed it. */
 struct ll_doc_section {
-    const char *parent;           /* NULL: top level; "diagnostics": a member of that object */
+    const char *parent;           /* NULL: top level; "diagnostics", "prompt", "provenance": a member of that object */
     const char *key;
     const char *json;             /* trusted to be well-formed */
 };

@@ -1,7 +1,8 @@
-/* csv_sink.c - output-<clean>-records.csv and output-<clean>-pure-next-token.csv: the record of a run, row by row.
+/* csv_sink.c - output-<clean>-records.csv, output-<clean>-pure-next-token.csv and so on: the record of a run, row by row.
  *
- * RFC 4180, LF line ends (spec 10). A file begins with the first row of its schema, so a sweep that keeps only the last
- * position writes no records file; it gets its name when the model is complete. */
+ * RFC 4180, LF line ends (spec 10). Any schema: a file begins with the first row of its schema (told apart by its file
+ * suffix), so a sweep that keeps only the last position writes no records file; it gets its name when the model is
+ * complete. A schema must live until end_model or abort_model. */
 #include "csv_row.h"
 #include "map.h"
 #include "sinks.h"
@@ -12,15 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct ll_schema *const schemas[] = {&ll_schema_records, &ll_schema_pure};
-enum { N_FILES = sizeof schemas / sizeof schemas[0] };
+enum { MAX_FILES = 32 };
 
+struct csv_file { const struct ll_schema *schema; struct ll_outfile out; };
 struct csv_sink {
     struct ll_sink sink;
     char *folder;                /* owned */
     struct ll_stems stems;
     const char *stem;            /* of the model being written; NULL between models */
-    struct ll_outfile out[N_FILES];
+    struct csv_file files[MAX_FILES]; /* of the model being written, in the order of their first rows */
+    int n_files;
     struct ll_buf line;          /* owned */
 };
 
@@ -41,11 +43,18 @@ static int csv_open(struct ll_sink **sink, const char *folder, const struct ll_r
 static void csv_abort_model(struct ll_sink *sink)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
-    for (int i = 0; i < N_FILES; i++)
-        ll_outfile_abort(&s->out[i]);
+    for (int i = 0; i < s->n_files; i++)
+        ll_outfile_abort(&s->files[i].out);
+    s->n_files = 0;
     if (s->stem)
         ll_stem_give_back(&s->stems);
     s->stem = NULL;
+}
+
+/* The stem stays taken. */
+static void csv_keep_model(struct ll_sink *sink)
+{
+    ((struct csv_sink *)sink)->stem = NULL;
 }
 
 static int csv_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
@@ -65,49 +74,61 @@ static int write_line(struct csv_sink *s, struct ll_outfile *out, struct ll_err 
     return rc;
 }
 
-static int file_path(const struct csv_sink *s, int which, struct ll_buf *path, struct ll_err *err)
+static int file_path(const struct csv_sink *s, const struct ll_schema *schema, struct ll_buf *path, struct ll_err *err)
 {
-    ll_buf_addf(path, "%s/output-%s%s", s->folder, s->stem, schemas[which]->file_suffix);
+    ll_buf_addf(path, "%s/output-%s%s", s->folder, s->stem, schema->file_suffix);
     return ll_buf_ok(path, err);
 }
 
-static int start_file(struct csv_sink *s, int which, struct ll_err *err)
+static int start_file(struct csv_sink *s, const struct ll_schema *schema, struct ll_err *err)
 {
+    struct csv_file *f = &s->files[s->n_files];
     struct ll_buf path = {0};
-    int rc = file_path(s, which, &path, err);
+    if (s->n_files == MAX_FILES)
+        return ll_fail(err, LL_EFAIL, "csv sink: more than %d tables", MAX_FILES);
+    int rc = file_path(s, schema, &path, err);
     if (!rc)
-        rc = ll_outfile_open(&s->out[which], path.s, err);
+        rc = ll_outfile_open(&f->out, path.s, err);
     ll_buf_free(&path);
     if (rc)
         return rc;
-    ll_csv_header(&s->line, schemas[which]);
-    return write_line(s, &s->out[which], err);
+    f->schema = schema;
+    s->n_files++;
+    ll_csv_header(&s->line, schema);
+    return write_line(s, &f->out, err);
+}
+
+static struct csv_file *find_file(struct csv_sink *s, const struct ll_schema *schema)
+{
+    for (int i = 0; i < s->n_files; i++)
+        if (s->files[i].schema == schema || !strcmp(s->files[i].schema->file_suffix, schema->file_suffix))
+            return &s->files[i];
+    return NULL;
 }
 
 static int csv_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
-    int which = 0;
-    while (which < N_FILES && schemas[which] != row->schema)
-        which++;
-    if (which == N_FILES)
-        return LL_OK; /* a table that this format does not keep */
     if (!s->stem)
         return ll_fail(err, LL_EFAIL, "csv sink: row without a model");
     int rc = ll_buf_ok(&row->text, err);
-    if (!rc && !s->out[which].f)
-        rc = start_file(s, which, err);
+    struct csv_file *f = find_file(s, row->schema);
+    if (!rc && !f)
+        rc = start_file(s, row->schema, err);
     if (rc)
         return rc;
+    f = f ? f : &s->files[s->n_files - 1];
+    if (f->schema->n_cols != row->schema->n_cols)
+        return ll_fail(err, LL_EFAIL, "%s: expected rows of %d columns, found one of %d", f->out.path, f->schema->n_cols, row->schema->n_cols);
     ll_csv_row(&s->line, row);
-    return write_line(s, &s->out[which], err);
+    return write_line(s, &f->out, err);
 }
 
-/* One file of a pair is no result: when the second cannot be finished, the first goes too. */
+/* One file of a set is no result: when a later one cannot be finished, those before it go too. */
 static void take_back(const struct csv_sink *s, int which)
 {
     struct ll_buf path = {0};
-    if (!file_path(s, which, &path, NULL))
+    if (!file_path(s, s->files[which].schema, &path, NULL))
         unlink(path.s);
     ll_buf_free(&path);
 }
@@ -115,25 +136,21 @@ static void take_back(const struct csv_sink *s, int which)
 static int csv_end_model(struct ll_sink *sink, const struct ll_model_doc *doc, struct ll_err *err)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
-    int rc = LL_OK, done[N_FILES] = {0};
+    int rc = LL_OK, done = 0, is_ok = !strcmp(doc->status, "ok");
     if (!s->stem)
         return ll_fail(err, LL_EFAIL, "csv sink: end without a model");
-    for (int i = 0; i < N_FILES && !rc; i++) {
-        if (!s->out[i].f)
-            continue;
-        if (strcmp(doc->status, "ok")) { /* rows of a model that failed on the way tell nothing */
-            ll_outfile_abort(&s->out[i]);
-            continue;
-        }
-        rc = ll_outfile_commit(&s->out[i], err);
-        done[i] = !rc;
-    }
-    for (int i = 0; i < N_FILES && rc; i++)
-        if (done[i])
-            take_back(s, i);
-    if (!rc)
-        s->stem = NULL; /* keeps its place in the list; after a failure abort_model frees it */
-    return rc;
+    for (int i = 0; i < s->n_files && !is_ok; i++) /* rows of a model that failed on the way tell nothing */
+        ll_outfile_abort(&s->files[i].out);
+    while (is_ok && done < s->n_files && !rc)
+        if (!(rc = ll_outfile_commit(&s->files[done].out, err)))
+            done++;
+    for (int i = 0; i < done && rc; i++)
+        take_back(s, i);
+    if (rc)
+        return rc; /* abort_model frees the stem and what was not committed */
+    s->stem = NULL; /* keeps its place in the list */
+    s->n_files = 0;
+    return LL_OK;
 }
 
 static void csv_close(struct ll_sink *sink)
@@ -149,6 +166,6 @@ static void csv_close(struct ll_sink *sink)
 }
 
 const struct ll_sink_type ll_sink_csv = {
-    "csv", "records and pure-next-token tables, one CSV file each a model",
-    csv_open, csv_begin_model, csv_row, csv_end_model, csv_abort_model, csv_close,
+    "csv", "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
+    csv_open, csv_begin_model, csv_row, csv_end_model, csv_keep_model, csv_abort_model, csv_close,
 };

@@ -6,17 +6,22 @@
 #include "fail.h"
 
 /* n_models: in the folder; n_skipped_models: of those, failed or skipped when they were run; n_files, n_rows: read now;
- * n_unchanged: files that the index knows already. All 0 after a failure. */
-struct ll_import_report { int n_models, n_skipped_models, n_files, n_unchanged; long long n_rows; };
+ * n_unchanged: files that the index knows already; n_problems: files that are broken or missing. All 0 when nothing was imported. */
+struct ll_import_report { int n_models, n_skipped_models, n_files, n_unchanged, n_problems; long long n_rows; };
 /* Import a run folder, ours or the original project's, into the index at db_path (made when absent), in one transaction:
- * a failure leaves the index as it was. What a model's files say replaces what they said before; a second import changes nothing; a
- * renamed or copied folder is the run that it was. talk: called with one line of text for everything a person should hear
- * (unknown columns, files without a table), may be NULL. report may be NULL.
- * Returns LL_OK, LL_EUSAGE (no run folder; a broken file, named with its data row; db_path is another database or an index
- * of another version) or LL_EFAIL. */
+ * the index holds the folder as it was or as it is, nothing between. The index mirrors the folder: what a model's files say
+ * replaces what they said before; a second import changes nothing; a renamed or copied folder is the run that it was. Of a broken
+ * file no row is imported (and none of its former rows is kept), everything else of the folder is; `files` keeps the reason.
+ * talk: called with one line of text for everything a person should hear (broken and missing files with their data row,
+ * unknown columns, files without a table), may be NULL. report may be NULL.
+ * Returns LL_OK; LL_EUSAGE with report->n_problems > 0 (imported but for those files, the first is named) or 0 (nothing
+ * imported: no run folder; db_path is another database or an index of another version); or LL_EFAIL, the index as it was. */
 int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report, void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err);
 
-struct ll_query { const char *name, *help, *sql; };   /* named queries, one row each */
+/* Tables, views and imported files as Markdown tables, for the documentation. */
+void ll_index_put_tables(struct ll_buf *out);
+
+struct ll_query { const char *name, *help, *params, *sql; };   /* named queries, one row each; params: "era= run= ...", "" none */
 extern const struct ll_query ll_queries[];            /* name NULL at the end */
 enum ll_query_format { LL_OUT_TABLE, LL_OUT_CSV, LL_OUT_JSON, LL_OUT_WIDE }; /* TABLE: for a terminal of 80 columns; WIDE: a table with nothing cut */
 /* Run one read-only SQL statement, or a named query with its parameters ("layers model=Qwen3-8B pass=pos.orig.0"), and append the

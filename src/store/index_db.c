@@ -1,6 +1,7 @@
 /* index_db.c - see index_db.h */
 #include "index_db.h"
 #include "buf.h"
+#include "index_diag.h"
 #include "index_diff.h"
 #include "index_schema.h"
 #include "map.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { TIDY_SHARE = 5, TIDY_PAGES = 256 }; /* a fifth of 2 MiB: less is not worth a second pass over the file */
 enum { BUSY_MS = 30000 }; /* another import of a large run may hold the lock so long */
 
 int ll_db_fail(sqlite3 *db, const char *what, struct ll_err *err)
@@ -45,6 +47,8 @@ void ll_db_bind_text(sqlite3_stmt *st, int nr, const char *s, size_t n)
         sqlite3_bind_null(st, nr);
 }
 
+void ll_db_bind_cstr(sqlite3_stmt *st, int nr, const char *s) { ll_db_bind_text(st, nr, s, s ? strlen(s) : 0); }
+
 static void bind_all(sqlite3_stmt *st, const char *kinds, va_list ap)
 {
     for (int nr = 1; *kinds; kinds++, nr++) {
@@ -53,8 +57,7 @@ static void bind_all(sqlite3_stmt *st, const char *kinds, va_list ap)
         } else if (*kinds == 'd') {
             sqlite3_bind_double(st, nr, va_arg(ap, double));
         } else {
-            const char *s = va_arg(ap, const char *);
-            ll_db_bind_text(st, nr, s, s ? strlen(s) : 0);
+            ll_db_bind_cstr(st, nr, va_arg(ap, const char *));
         }
     }
 }
@@ -133,8 +136,9 @@ static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
         rc = check_version(db, path, &empty, err);
     if (!rc && empty) {
         struct ll_buf sql = {0};
-        ll_buf_adds(&sql, ll_index_schema);
+        ll_index_put_schema(&sql);
         ll_buf_adds(&sql, ll_index_diff_schema);
+        ll_buf_adds(&sql, ll_index_diag_schema);
         ll_buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", LL_INDEX_APPLICATION, LL_INDEX_VERSION);
         rc = ll_buf_ok(&sql, err);
         if (!rc)
@@ -163,6 +167,8 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
         return cannot_open(db, path, err);
     sqlite3_busy_timeout(*db, BUSY_MS);
     int rc = check_version(*db, path, &empty, err);
+    if (!rc && empty) /* wide rows: less is lost at the ends of larger pages */
+        rc = ll_db_exec(*db, "PRAGMA page_size = 8192", err);
     if (!rc) /* refused while another has it open without WAL: the import is as safe without */
         sqlite3_exec(*db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     if (!rc)
@@ -176,10 +182,22 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
     return rc;
 }
 
-void ll_db_close_write(sqlite3 *db)
+/* Rows that arrive in the order of their key leave pages a tenth empty, replaced ones leave whole pages; VACUUM fills them.
+ * It is not worth while for a small share of a large index. */
+static void tidy(sqlite3 *db, long long pages_before)
+{
+    long long pages = 0, idle = 0;
+    if (!ll_db_get(db, &pages, 0, NULL, "PRAGMA page_count", "") && !ll_db_get(db, &idle, 0, NULL, "PRAGMA freelist_count", "")
+        && pages > TIDY_PAGES && (pages - pages_before > pages / TIDY_SHARE || idle > pages / TIDY_SHARE))
+        sqlite3_exec(db, "VACUUM", NULL, NULL, NULL); /* refused while somebody reads: the index is right, only larger */
+}
+
+void ll_db_close_write(sqlite3 *db, long long pages_before)
 {
     if (db) {
         sqlite3_busy_timeout(db, 0); /* others are at it: the last one does this */
+        if (pages_before >= 0)
+            tidy(db, pages_before);
         sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     }
     sqlite3_close(db);

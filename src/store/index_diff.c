@@ -173,6 +173,6 @@ int ll_diff_load_finish(struct ll_diff_load *l, const struct ll_diff_doc *doc, c
 void ll_diff_load_close(struct ll_diff_load *l)
 {
     sqlite3_finalize(l->insert);
-    ll_db_close_write(l->db);
+    ll_db_close_write(l->db, -1);
     memset(l, 0, sizeof *l);
 }

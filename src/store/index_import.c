@@ -3,153 +3,19 @@
  * What a run is: its timestamp file (to the second) and, among runs of the same second, the folder it lies in or any file
  * of the same name and SHA-256. A rotated or copied folder is therefore the run that it was, a changed file belongs to the
  * run it changed in, and shards that began in one second stay apart. What is replaced is a model: when name or SHA-256 of any
- * of its files is new, its rows go and all its files are read again. All in one transaction. */
+ * of its files is new, its rows go and all its files are read again. All in one transaction.
+ *
+ * A broken file costs its own rows only: each is read inside a savepoint, and its reason is kept in `files` and told at this and
+ * every later import, until the file changes. What a model ought to have and has not (spec 12, 8, 9: document, pure rows, records)
+ * is told as missing. */
 #include "index.h"
 #include "index_db.h"
-#include "index_load.h"
-#include "map.h"
-#include "sha256.h"
+#include "index_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { MAX_FILES = 100000 };
-enum role { R_DOC, R_PURE, R_RECORDS, R_N }; /* the order in which a model's files are read */
-static const char *const suffixes[R_N] = {".json", "-pure-next-token.csv", "-records.csv"};
-
-struct file {
-    char *name, *stem;  /* owned */
-    enum role role;
-    struct ll_map map;  /* owned: hashed and read from the same bytes */
-    char sha256[65];
-};
-
-struct scan {
-    struct file *file;  /* owned, [n], by stem and role */
-    int n, cap;
-    char stamp[16];     /* "" without a timestamp file */
-    char started[48];   /* "YYYY-MM-DD HH:MM:SS", with ".fraction" where the folder has one; "" unknown */
-};
-
-/* ---- the folder ------------------------------------------------------------------------------------------------- */
-static void scan_free(struct scan *s)
-{
-    for (int i = 0; i < s->n; i++) {
-        free(s->file[i].name);
-        free(s->file[i].stem);
-        ll_map_close(&s->file[i].map);
-    }
-    free(s->file);
-    memset(s, 0, sizeof *s);
-}
-
-static int by_stem(const void *a, const void *b)
-{
-    const struct file *x = a, *y = b;
-    int d = strcmp(x->stem, y->stem);
-    return d ? d : (int)x->role - (int)y->role;
-}
-
-static int role_of(const char *name, enum role *role)
-{
-    size_t n = strlen(name);
-    for (int r = 0; r < R_N; r++) {
-        size_t k = strlen(suffixes[r]);
-        if (n > strlen("output-") + k && !strcmp(name + n - k, suffixes[r]))
-            return *role = (enum role)r, 1;
-    }
-    return 0;
-}
-
-static int add_file(struct scan *s, const char *folder, const char *name, enum role role, struct ll_err *err)
-{
-    if (s->n == MAX_FILES)
-        return ll_fail(err, LL_EUSAGE, "%s: more than %d output files", folder, MAX_FILES);
-    if (s->n == s->cap) {
-        int cap = s->cap ? 2 * s->cap : 16;
-        struct file *more = realloc(s->file, (size_t)cap * sizeof *more);
-        if (!more)
-            return ll_fail_mem(err, "file list", (size_t)cap * sizeof *more);
-        s->file = more;
-        s->cap = cap;
-    }
-    struct file *f = &s->file[s->n++];
-    size_t head = strlen("output-");
-    memset(f, 0, sizeof *f);
-    f->role = role;
-    f->name = strdup(name);
-    f->stem = strndup(name + head, strlen(name) - head - strlen(suffixes[role]));
-    char *path = ll_path_join(folder, name);
-    int rc = f->name && f->stem && path ? ll_map_open(&f->map, path, err) : ll_fail_mem(err, "file name", strlen(name));
-    free(path);
-    if (rc)
-        return rc;
-    struct ll_sha256 sha;
-    ll_sha256_init(&sha);
-    ll_sha256_add(&sha, f->map.data, f->map.size);
-    ll_sha256_hex(&sha, f->sha256);
-    return LL_OK;
-}
-
-/* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such file. */
-static void read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size)
-{
-    char line[64] = "", *path = ll_path_join(folder, name);
-    FILE *f = path ? fopen(path, "r") : NULL;
-    *out = 0;
-    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, strlen(head)))
-        snprintf(out, size, "%.*s", (int)strspn(line + strlen(head), allowed), line + strlen(head));
-    if (f)
-        fclose(f);
-    free(path);
-}
-
-static int read_timestamp(struct scan *s, const char *folder, const char *name)
-{
-    const char *stamp = name + strlen("timestamp-");
-    if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
-        return 0;
-    snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
-    char fraction[16];
-    read_line(folder, name, "Experiment started: ", "0123456789-: ", s->started, 32);
-    read_line(folder, ".started", ".", "0123456789", fraction, sizeof fraction); /* ours: runs of one second differ here */
-    if (*s->started && *fraction)
-        snprintf(s->started + strlen(s->started), sizeof s->started - strlen(s->started), ".%s", fraction);
-    return 1;
-}
-
-static int scan_folder(struct scan *s, const struct ll_load *l, const char *folder, struct ll_err *err)
-{
-    memset(s, 0, sizeof *s);
-    DIR *d = opendir(folder);
-    if (!d)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot read the run folder: %s", folder, strerror(errno));
-    int rc = LL_OK, n_other = 0;
-    struct dirent *e;
-    while (!rc && (e = readdir(d))) {
-        enum role role;
-        if (!strncmp(e->d_name, "timestamp-", 10))
-            read_timestamp(s, folder, e->d_name);
-        else if (strncmp(e->d_name, "output-", 7))
-            continue; /* logs, evaluations, folders */
-        else if (role_of(e->d_name, &role))
-            rc = add_file(s, folder, e->d_name, role, err);
-        else
-            n_other++;
-    }
-    closedir(d);
-    if (n_other)
-        ll_talk(l, "%s: %d files of kinds that have no table in this version are not imported", folder, n_other);
-    if (!rc && !s->n)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a run folder, found no output-*.json or .csv in it", folder);
-    if (!rc)
-        qsort(s->file, (size_t)s->n, sizeof s->file[0], by_stem);
-    return rc;
-}
 
 /* ---- which run it is -------------------------------------------------------------------------------------------- */
 /* The folder's path, relative to the index's own folder where it lies below that, so that both can move together. */
@@ -167,7 +33,7 @@ static int folder_name(const char *db_path, const char *folder, char **name, str
     return *name ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot resolve the path: %s", folder, strerror(errno));
 }
 
-static int find_run(struct ll_load *l, const struct scan *s, const char *folder, struct ll_err *err)
+static int find_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     const char *started = *s->started ? s->started : NULL;
     int rc = ll_db_get(l->db, &l->run, 0, err, "SELECT run_id FROM runs WHERE stamp = ?1 AND started_at IS ?2 AND folder = ?3", "sss", s->stamp, started, folder);
@@ -188,7 +54,7 @@ static int rename_displaced(struct ll_load *l, const char *folder, struct ll_err
     return ll_db_do(l->db, err, "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp END WHERE folder = ?1 AND run_id <> ?2", "sis", folder, l->run, prefix);
 }
 
-static int make_or_move_run(struct ll_load *l, const struct scan *s, const char *folder, struct ll_err *err)
+static int make_or_move_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     int rc = find_run(l, s, folder, err);
     if (!rc && !l->run) {
@@ -200,8 +66,15 @@ static int make_or_move_run(struct ll_load *l, const struct scan *s, const char 
     return rc ? rc : rename_displaced(l, folder, err);
 }
 
+/* ---- the import ------------------------------------------------------------------------------------------------- */
+struct import {
+    struct ll_load l;
+    struct ll_import_report *report; /* borrowed */
+    char first[900];                 /* the first problem; "" none */
+};
+
 /* ---- models ----------------------------------------------------------------------------------------------------- */
-static int is_unchanged(struct ll_load *l, const struct file *f, int n, int *same, struct ll_err *err)
+static int is_unchanged(struct ll_load *l, const struct ll_folder_file *f, int n, int *same, struct ll_err *err)
 {
     long long known = 0, total = 0;
     int rc = ll_db_get(l->db, &total, 0, err, "SELECT count(*) FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2", "is", l->run, f->stem);
@@ -213,61 +86,198 @@ static int is_unchanged(struct ll_load *l, const struct file *f, int n, int *sam
     return rc;
 }
 
-static int load_file(struct ll_load *l, const struct file *f, struct ll_import_report *report, struct ll_err *err)
+/* One line for a person; the first becomes the reason of the whole import. */
+static void problem(struct import *im, const char *text)
 {
-    enum ll_dialect dialect = LL_RFC4180;
-    long long n_rows = -1;
-    int rc = LL_OK;
-    if (f->role != R_DOC) {
-        dialect = ll_guess_dialect(f->map.data, f->map.size);
-        rc = ll_load_csv(l, f->role == R_PURE ? LL_IN_PURE : LL_IN_RECORDS, f->name, f->map.data, f->map.size, dialect, &n_rows, err);
-        report->n_rows += n_rows > 0 ? n_rows : 0;
-    }
-    if (rc)
-        return rc;
-    report->n_files++;
-    return ll_db_do(l->db, err, "INSERT INTO files (run, run_model, name, sha256, bytes, n_rows, dialect) VALUES (?, ?, ?, ?, ?, nullif(?, -1), ?)", "iissiis",
-                    l->run, l->run_model, f->name, f->sha256, (long long)f->map.size, n_rows, f->role == R_DOC ? NULL : dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice");
+    im->report->n_problems++;
+    if (!*im->first)
+        snprintf(im->first, sizeof im->first, "%.800s", text);
+    ll_talk(&im->l, "%s", text);
 }
 
-/* The n files of one stem. */
-static int load_model(struct ll_load *l, const struct file *f, int n, struct ll_import_report *report, struct ll_err *err)
+/* Back to the savepoint. Tokens made since then are gone, so the memory of them goes too. */
+static int undo(struct ll_load *l, struct ll_err *err)
 {
-    int same, rc = is_unchanged(l, f, n, &same, err);
-    if (rc)
-        return rc;
-    report->n_models++;
-    if (same) {
-        report->n_unchanged += n;
-        long long not_ok = 0;
-        rc = ll_db_get(l->db, &not_ok, 0, err, "SELECT status NOT IN ('ok', 'unknown') FROM run_models WHERE run = ?1 AND stem = ?2", "is", l->run, f->stem);
-        report->n_skipped_models += not_ok != 0;
-        return rc;
-    }
-    rc = ll_db_do(l->db, err, "DELETE FROM run_models WHERE run = ?1 AND stem = ?2", "is", l->run, f->stem);
-    if (!rc)
-        rc = f->role == R_DOC ? ll_load_doc(l, f->name, f->stem, f->map.data, f->map.size, err) : ll_load_no_doc(l, f->stem, err);
-    if (!rc && f->role != R_DOC)
-        ll_talk(l, "output-%s.json: missing; only the rows are imported", f->stem);
-    for (int i = 0; i < n && !rc; i++)
-        rc = load_file(l, &f[i], report, err);
-    report->n_skipped_models += strcmp(l->status, "ok") && strcmp(l->status, "unknown");
+    ll_tokens_free(&l->tokens);
+    int rc = ll_db_exec(l->db, "ROLLBACK TO file; RELEASE file", err);
+    return rc ? rc : ll_tokens_init(&l->tokens, l->db, err);
+}
+
+static int note_file(struct ll_load *l, const struct ll_folder_file *f, struct ll_err *err)
+{
+    int rc = ll_db_do(l->db, err, "INSERT INTO files (run, run_model, name, sha256, bytes) VALUES (?, ?, ?, ?, ?)", "iissi", l->run, l->run_model, f->name, f->sha256, (long long)f->map.size);
+    l->file = sqlite3_last_insert_rowid(l->db);
     return rc;
 }
 
-static int load_models(struct ll_load *l, const struct scan *s, struct ll_import_report *report, struct ll_err *err)
+static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
+{
+    struct ll_load *l = &im->l;
+    enum ll_dialect dialect = l->is_ours ? LL_RFC4180 : ll_guess_dialect(f->map.data, f->map.size);
+    struct ll_csv_size size = {0};
+    struct ll_err why = {0};
+    int rc = note_file(l, f, err);
+    if (!rc)
+        rc = ll_db_exec(l->db, "SAVEPOINT file", err);
+    if (rc)
+        return rc;
+    rc = ll_load_csv(l, f->kind, f->name, f->map.data, f->map.size, dialect, &size, &why);
+    if (rc == LL_EUSAGE) { /* the file's own fault */
+        problem(im, why.msg);
+        rc = undo(l, err);
+        return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
+    }
+    if (rc)
+        return ll_fail(err, rc, "%s", why.msg);
+    im->report->n_files++;
+    im->report->n_rows += size.n_rows;
+    rc = ll_db_do(l->db, err, "RELEASE file", "");
+    return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET n_rows = ?, n_columns = ?, dialect = ? WHERE id = ?", "iisi", size.n_rows, (long long)size.n_columns,
+                              dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
+}
+
+static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
+{
+    struct ll_load *l = &im->l;
+    struct ll_err why = {0};
+    int rc = ll_db_exec(l->db, "SAVEPOINT file", err);
+    if (rc)
+        return rc;
+    rc = ll_load_doc(l, f->name, f->stem, f->map.data, f->map.size, &why);
+    if (rc == LL_EUSAGE) {
+        problem(im, why.msg);
+        rc = undo(l, err);
+        if (!rc)
+            rc = ll_load_no_doc(l, f->stem, "the JSON file is broken", err);
+        if (!rc)
+            rc = note_file(l, f, err);
+        return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
+    }
+    if (rc)
+        return ll_fail(err, rc, "%s", why.msg);
+    im->report->n_files++;
+    rc = ll_db_exec(l->db, "RELEASE file", err);
+    return rc ? rc : note_file(l, f, err);
+}
+
+/* A pass that one of the two tables has and the other has not: a file cut short between two passes. */
+static int compare_tables(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
+{
+    static const struct { const char *suffix, *sql; } t[] = {
+        {"-pure-next-token.csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) AND"
+                                 " (p.token_ids IS NOT NULL OR EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)) LIMIT 1"},
+        {"-records.csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)"
+                         " AND EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) LIMIT 1"},
+    };
+    int rc = LL_OK;
+    for (size_t i = 0; i < sizeof t / sizeof t[0] && !rc; i++)
+        for (int k = 0; k < n && !rc; k++) {
+            sqlite3_stmt *st;
+            char line[400] = "";
+            if (strcmp(f[k].kind->suffix, t[i].suffix))
+                continue;
+            long long broken = 0;
+            if ((rc = ll_db_get(im->l.db, &broken, 0, err, "SELECT problem IS NOT NULL FROM files WHERE run = ? AND name = ?", "is", im->l.run, f[k].name)) || broken
+                || (rc = ll_db_prepare(im->l.db, &st, t[i].sql, err)))
+                continue;
+            sqlite3_bind_int64(st, 1, im->l.run_model);
+            if (sqlite3_step(st) == SQLITE_ROW)
+                snprintf(line, sizeof line, "%s: expected rows of pass %.100s, found none (file cut short?)", f[k].name, (const char *)sqlite3_column_text(st, 0));
+            sqlite3_finalize(st);
+            if (*line) {
+                problem(im, line);
+                rc = ll_db_do(im->l.db, err, "UPDATE files SET problem = ? WHERE run = ? AND name = ?", "sis", line, im->l.run, f[k].name);
+            }
+        }
+    return rc;
+}
+
+static int has_kind(const struct ll_folder_file *f, int n, const char *suffix)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(f[i].kind->suffix, suffix))
+            return 1;
+    return 0;
+}
+
+static void missing(struct import *im, const char *stem, const char *suffix, const char *otherwise)
+{
+    char line[400];
+    snprintf(line, sizeof line, "output-%.200s%s: missing; %s", stem, suffix, otherwise);
+    problem(im, line);
+}
+
+/* What the files that are there lack: told at each import. Also counts a model that has no results. */
+static int look_at_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
+{
+    long long is_ok = 0, last_only = 0, skipped = 0;
+    int rc = ll_db_get(im->l.db, &is_ok, 0, err, "SELECT status IN ('ok', 'unknown') FROM run_models WHERE run = ?1 AND stem = ?2", "is", im->l.run, f->stem);
+    if (!rc)
+        rc = ll_db_get(im->l.db, &last_only, 0, err, "SELECT last_position_only FROM run_models WHERE run = ?1 AND stem = ?2", "is", im->l.run, f->stem);
+    skipped = !is_ok;
+    im->report->n_skipped_models += skipped != 0;
+    if (rc)
+        return rc;
+    if (!has_kind(f, n, ".json"))
+        missing(im, f->stem, ".json", "only the rows are imported");
+    if (is_ok && !has_kind(f, n, "-pure-next-token.csv"))
+        missing(im, f->stem, "-pure-next-token.csv", "the rest is imported");
+    if (is_ok && !last_only && !has_kind(f, n, "-records.csv"))
+        missing(im, f->stem, "-records.csv", "the rest is imported");
+    return rc;
+}
+
+/* An unchanged model: its broken files are as broken as before. */
+static int repeat_problems(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = ll_db_prepare(im->l.db, &st, "SELECT f.problem FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2 AND f.problem IS NOT NULL ORDER BY f.id", err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(st, 1, im->l.run);
+    ll_db_bind_cstr(st, 2, f->stem);
+    while (sqlite3_step(st) == SQLITE_ROW)
+        problem(im, (const char *)sqlite3_column_text(st, 0));
+    sqlite3_finalize(st);
+    im->report->n_unchanged += n;
+    return LL_OK;
+}
+
+/* The n files of one stem. */
+static int load_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
+{
+    struct ll_load *l = &im->l;
+    int same, rc = is_unchanged(l, f, n, &same, err);
+    if (rc)
+        return rc;
+    im->report->n_models++;
+    if (same) {
+        rc = repeat_problems(im, f, n, err);
+        return rc ? rc : look_at_model(im, f, n, err);
+    }
+    rc = ll_db_do(l->db, err, "DELETE FROM run_models WHERE run = ?1 AND stem = ?2", "is", l->run, f->stem);
+    if (!rc)
+        rc = f->kind->shape == LL_SHAPE_DOC ? load_doc(im, f, err) : ll_load_no_doc(l, f->stem, "no JSON file", err);
+    for (int i = f->kind->shape == LL_SHAPE_DOC; i < n && !rc; i++)
+        rc = load_csv(im, &f[i], err);
+    if (!rc)
+        rc = compare_tables(im, f, n, err);
+    return rc ? rc : look_at_model(im, f, n, err);
+}
+
+static int load_models(struct import *im, const struct ll_folder *s, struct ll_err *err)
 {
     int rc = LL_OK;
     for (int i = 0, k; i < s->n && !rc; i = k) {
         for (k = i + 1; k < s->n && !strcmp(s->file[i].stem, s->file[k].stem); k++)
             ;
-        rc = load_model(l, &s->file[i], k - i, report, err);
+        rc = load_model(im, &s->file[i], k - i, err);
     }
     return rc;
 }
 
 /* The index mirrors the folder: a model whose files are gone goes too, and models that nothing refers to. */
-static int drop_missing(struct ll_load *l, const struct scan *s, struct ll_err *err)
+static int drop_missing(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)
 {
     sqlite3_stmt *st;
     int rc = ll_db_prepare(l->db, &st, "SELECT id, stem FROM run_models WHERE run = ?1 ORDER BY id", err);
@@ -288,8 +298,27 @@ static int drop_missing(struct ll_load *l, const struct scan *s, struct ll_err *
     return rc ? rc : ll_db_exec(l->db, "DELETE FROM models WHERE id NOT IN (SELECT model FROM run_models)", err);
 }
 
-static int import_scan(struct ll_load *l, const struct scan *s, const char *folder, struct ll_import_report *report, struct ll_err *err)
+/* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md (spec 19). */
+static const char *kind_of_text(const char *name)
 {
+    return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : !strncmp(name, "evaluation-cross-model", 22) ? "cross" : "single";
+}
+
+static int put_texts(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)
+{
+    int rc = ll_db_do(l->db, err, "DELETE FROM evaluations WHERE run = ?", "i", l->run);
+    for (int i = 0; i < s->n_texts && !rc; i++) {
+        const char *name = s->text[i], *kind = kind_of_text(name);
+        char *stem = strcmp(kind, "single") ? NULL : strndup(name + 11, strlen(name) - 11 - 3);
+        rc = ll_db_do(l->db, err, "INSERT INTO evaluations (run, path, kind, model) VALUES (?, ?, ?, ?)", "isss", l->run, name, kind, stem);
+        free(stem);
+    }
+    return rc;
+}
+
+static int import_scan(struct import *im, const struct ll_folder *s, const char *folder, struct ll_err *err)
+{
+    struct ll_load *l = &im->l;
     int rc = ll_db_exec(l->db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
     if (rc)
         return rc;
@@ -297,9 +326,11 @@ static int import_scan(struct ll_load *l, const struct scan *s, const char *fold
     if (!rc)
         rc = make_or_move_run(l, s, folder, err);
     if (!rc)
-        rc = load_models(l, s, report, err);
+        rc = load_models(im, s, err);
     if (!rc)
         rc = drop_missing(l, s, err);
+    if (!rc)
+        rc = put_texts(l, s, err);
     ll_tokens_free(&l->tokens);
     if (!rc)
         rc = ll_db_exec(l->db, "COMMIT", err);
@@ -311,23 +342,26 @@ static int import_scan(struct ll_load *l, const struct scan *s, const char *fold
 int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report, void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err)
 {
     struct ll_import_report unused;
-    struct ll_load l = {.talk = talk, .talk_arg = talk_arg};
-    struct scan s;
+    struct import im = {.l = {.talk = talk, .talk_arg = talk_arg}, .report = report ? report : &unused};
+    struct ll_folder s;
     char *folder = NULL;
-    if (!report)
-        report = &unused;
-    memset(report, 0, sizeof *report);
-    int rc = scan_folder(&s, &l, run_folder, err);
+    long long pages = -1;
+    memset(im.report, 0, sizeof *im.report);
+    int rc = ll_folder_scan(&s, &im.l, run_folder, err);
     if (!rc)
-        rc = ll_db_open_write(&l.db, db_path, err);
+        rc = ll_db_open_write(&im.l.db, db_path, err);
+    if (!rc)
+        rc = ll_db_get(im.l.db, &pages, 0, err, "PRAGMA page_count", "");
     if (!rc)
         rc = folder_name(db_path, run_folder, &folder, err);
     if (!rc)
-        rc = import_scan(&l, &s, folder, report, err);
+        rc = import_scan(&im, &s, folder, err);
     if (rc)
-        memset(report, 0, sizeof *report);
-    ll_db_close_write(l.db);
+        memset(im.report, 0, sizeof *im.report);
+    ll_db_close_write(im.l.db, rc ? -1 : pages);
     free(folder);
-    scan_free(&s);
+    ll_folder_free(&s);
+    if (!rc && im.report->n_problems)
+        rc = ll_fail(err, LL_EUSAGE, "%s: imported but for %d file%s: %s", run_folder, im.report->n_problems, im.report->n_problems == 1 ? "" : "s", im.first);
     return rc;
 }

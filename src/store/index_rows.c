@@ -1,222 +1,125 @@
-/* index_rows.c - CSV rows into records and pure, see index_load.h */
+/* index_rows.c - values of a CSV row into the statement that inserts it; see index_csv.h
+ *
+ * Parameters of the insert: the row's place and what is peculiar to its shape, the first tokens, then the plain columns in
+ * the order of the kind's list. */
+#include "index_csv.h"
 #include "index_db.h"
-#include "index_load.h"
 #include "index_schema.h"
-#include "record.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* What a known column is. Plain values go from the field to a parameter of the INSERT; the others are looked at. */
-enum what {
-    W_LAYER, W_POS, W_TOKEN, W_TOKEN_ID, W_ENTROPY, W_ENTROPY_BITS, W_TOP_IDS, W_ROW_ID,
-    W_FACT_KEY, W_FACT_INDEX, W_PROMPT_ID, W_PROMPT_VARIANT, W_N
+/* Columns that are bound here by hand, per shape, in the order of the parameters. */
+static const char *const leading[] = {
+    [LL_SHAPE_RECORDS] = "pass, lens_nr, layer, pos, token, entropy_bits, rest_mass, ",
+    [LL_SHAPE_PURE] = "pass, lens, layer, pos, entropy_bits, flag_set, flags, flags_null, ",
+    [LL_SHAPE_PASS] = "pass, layer, ",
+    [LL_SHAPE_MODEL] = "run_model, nr, pass, layer, ",
 };
-static const char *const looked_at[W_N] = {
-    "layer", "pos", "token", "token_id", "entropy", "entropy_bits", "top_ids", "row_id",
-    "fact_key", "fact_index", "prompt_id", "prompt_variant",
-};
-struct plain { const char *name; enum ll_kind kind; int param; };
-static const struct plain records_plain[] = {{"rest_mass", LL_REAL, 6}, {NULL, LL_TEXT, 0}};
-static const struct plain pure_plain[] = {
-    {"rest_mass", LL_REAL, 6}, {"copy_collapse", LL_BOOL, 7}, {"entropy_collapse", LL_BOOL, 8}, {"is_answer", LL_BOOL, 9},
-    {"p_top1", LL_REAL, 10}, {"p_answer", LL_REAL, 11}, {"answer_rank", LL_INT, 12}, {"kl_to_final_bits", LL_REAL, 13},
-    {NULL, LL_TEXT, 0},
-};
+enum { N_LEADING_RECORDS = 7, N_LEADING_PURE = 8, N_LEADING_PASS = 2, N_LEADING_MODEL = 4 };
+static const int n_leading[] = {[LL_SHAPE_RECORDS] = N_LEADING_RECORDS, [LL_SHAPE_PURE] = N_LEADING_PURE, [LL_SHAPE_PASS] = N_LEADING_PASS, [LL_SHAPE_MODEL] = N_LEADING_MODEL};
 
-#define TOP5_NAMES "tok1, p1, tok2, p2, tok3, p3, tok4, p4, tok5, p5"
-#define MORE_PARAMS "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?" /* the row, 15 pairs */
-static const struct kind {
-    const char *insert, *insert_more_top, *insert_extra, *count;
-    const struct plain *plain;
-    int first_top;        /* parameter of tok1 */
-    int needs_pos;
-} kinds[] = {
-    [LL_IN_RECORDS] = {
-        "INSERT INTO records (pass, layer, pos, token, entropy_bits, rest_mass, " TOP5_NAMES ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "INSERT INTO records_more VALUES (" MORE_PARAMS ")", "INSERT INTO records_extra VALUES (?,?,?)",
-        "SELECT p.pass_key, count(*), max(c.layer), (max(c.layer) + 1) * (max(c.pos) + 1) FROM records c JOIN passes p ON p.id = c.pass WHERE p.run_model = ? GROUP BY c.pass",
-        records_plain, 7, 1},
-    [LL_IN_PURE] = {
-        "INSERT INTO pure (pass, layer, pos, lens, entropy_bits, rest_mass, copy_collapse, entropy_collapse, is_answer, p_top1, p_answer, answer_rank,"
-        " kl_to_final_bits, " TOP5_NAMES ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "INSERT INTO pure_more VALUES (" MORE_PARAMS ")", "INSERT INTO pure_extra VALUES (?,?,?)",
-        "SELECT p.pass_key, count(*), max(c.layer), max(c.layer) + 1 FROM pure c JOIN passes p ON p.id = c.pass WHERE p.run_model = ? GROUP BY c.pass",
-        pure_plain, 14, 0},
-};
+static int has_tokens(const struct ll_loader *d) { return d->k->shape == LL_SHAPE_RECORDS || d->k->shape == LL_SHAPE_PURE; }
 
-enum { MAX_LAYER = 100000, MAX_POS = 10000000, MAX_PLAIN = 16, MAX_EXTRA = 4096 };
-static const struct ll_field null_field = {NULL, 0};
-
-struct loader {
-    struct ll_load *l;
-    const struct kind *k;
-    sqlite3_stmt *insert, *insert_more_top, *insert_extra;
-    int col[W_N], plain_col[MAX_PLAIN], top_col[LL_TOP_COLS], prob_col[LL_TOP_COLS]; /* -1: absent */
-    int *extra_col, n_extra;       /* owned */
-    struct ll_buf extra_names;     /* owned: names with NULs, in the order of extra_col */
-    const char **extra_name;       /* owned, into extra_names */
-    struct ll_buf key, last_key;   /* owned: pass key of this row and of pass */
-    long long pass;                /* row of last_key; 0: none yet */
-    int told_entropy;
-};
-
-static int bad(const struct ll_csv_row *row, struct ll_err *err, const char *column, const char *expected, const struct ll_field *f)
+/* "?,?,..." */
+static void put_marks(struct ll_buf *sql, int n)
 {
-    return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s: expected %s, found \"%.60s\"", row->file, row->nr, column, expected, f->s ? f->s : "");
+    for (int i = 0; i < n; i++)
+        ll_buf_adds(sql, i ? ",?" : "?");
 }
 
-/* ---- header ----------------------------------------------------------------------------------------------------- */
-static int is_numbered(const char *name, const char *head, int *k)
+static int prepare_insert(struct ll_loader *d, struct ll_err *err)
 {
-    size_t n = strlen(head);
-    struct ll_field f = {name + n, strlen(name) > n ? strlen(name) - n : 0};
-    long long v;
-    if (strncmp(name, head, n) || !ll_field_int(&f, &v) || v < 1 || v > LL_TOP_COLS || name[n] == '0')
-        return 0;
-    *k = (int)v - 1;
-    return 1;
+    struct ll_buf sql = {0};
+    int n = n_leading[d->k->shape];
+    ll_buf_addf(&sql, "INSERT INTO %s (%s", d->k->table, leading[d->k->shape]);
+    d->first_top = n + 1;
+    if (has_tokens(d))
+        for (int k = 1; k <= LL_INDEX_TOP; k++, n += 2)
+            ll_buf_addf(&sql, "tok%d, p%d, ", k, k);
+    d->first_plain = n + 1;
+    for (const struct ll_index_col *c = d->k->cols; c->name; c++, n++)
+        ll_buf_addf(&sql, "\"%s\", ", c->name);
+    sql.len -= sql.len >= 2 ? 2 : 0; /* the last ", " */
+    ll_buf_adds(&sql, ") VALUES (");
+    put_marks(&sql, n);
+    ll_buf_addc(&sql, ')');
+    int rc = ll_buf_ok(&sql, err);
+    if (!rc)
+        rc = ll_db_prepare(d->l->db, &d->insert, sql.s, err);
+    ll_buf_free(&sql);
+    return rc;
 }
 
-static int known_column(struct loader *d, const char *name, int col)
+static int prepare_more(struct ll_loader *d, struct ll_err *err)
 {
-    int k;
-    for (int w = 0; w < W_N; w++)
-        if (!strcmp(name, looked_at[w]))
-            return d->col[w] = col, 1;
-    for (int i = 0; d->k->plain[i].name; i++)
-        if (!strcmp(name, d->k->plain[i].name))
-            return d->plain_col[i] = col, 1;
-    if (is_numbered(name, "top", &k))
-        return d->top_col[k] = col, 1;
-    if (is_numbered(name, "prob", &k))
-        return d->prob_col[k] = col, 1;
-    return 0;
+    struct ll_buf sql = {0};
+    ll_buf_addf(&sql, "INSERT INTO %s_more VALUES (", d->k->table);
+    put_marks(&sql, (d->k->shape == LL_SHAPE_RECORDS ? 4 : 1) + 2 * (LL_TOP_COLS - LL_INDEX_TOP));
+    ll_buf_addc(&sql, ')');
+    int rc = ll_buf_ok(&sql, err);
+    if (!rc)
+        rc = ll_db_prepare(d->l->db, &d->insert_more, sql.s, err);
+    ll_buf_free(&sql);
+    return rc;
 }
 
-static int on_header(void *arg, const struct ll_csv_row *h, struct ll_err *err)
+int ll_rows_prepare(struct ll_loader *d, struct ll_err *err)
 {
-    struct loader *d = arg;
-    memset(d->col, -1, sizeof d->col);
-    memset(d->plain_col, -1, sizeof d->plain_col);
-    memset(d->top_col, -1, sizeof d->top_col);
-    memset(d->prob_col, -1, sizeof d->prob_col);
-    d->extra_col = malloc((size_t)h->n * sizeof *d->extra_col);
-    d->extra_name = malloc((size_t)h->n * sizeof *d->extra_name);
-    if (!d->extra_col || !d->extra_name)
-        return ll_fail_mem(err, "columns", (size_t)h->n * sizeof *d->extra_col);
-    struct ll_buf list = {0};
-    for (int i = 0; i < h->n; i++)
-        if (!known_column(d, h->field[i].s, i)) {
-            d->extra_col[d->n_extra++] = i;
-            ll_buf_add(&d->extra_names, h->field[i].s, h->field[i].n + 1);
-            ll_buf_addf(&list, "%s%s", list.len ? ", " : "", h->field[i].s);
-        }
-    const char *s = d->extra_names.s;
-    for (int i = 0; i < d->n_extra && !d->extra_names.failed; i++, s += strlen(s) + 1)
-        d->extra_name[i] = s;
-    if (d->n_extra)
-        ll_talk(d->l, "%s: columns that this version does not know, kept as text: %s", h->file, ll_buf_str(&list));
-    ll_buf_free(&list);
-    if (d->col[W_LAYER] < 0 || (d->k->needs_pos && d->col[W_POS] < 0) || (d->col[W_ENTROPY] < 0 && d->col[W_ENTROPY_BITS] < 0))
-        return ll_fail(err, LL_EUSAGE, "%s: header: expected the columns layer%s and entropy", h->file, d->k->needs_pos ? ", pos" : "");
-    return ll_buf_ok(&d->extra_names, err);
+    int rc = prepare_insert(d, err);
+    if (!rc && has_tokens(d))
+        rc = prepare_more(d, err);
+    if (!rc && d->n_extra)
+        rc = ll_db_prepare(d->l->db, &d->insert_extra, "INSERT INTO extra VALUES (?,?,?,?,?,?,?)", err);
+    return rc;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
-static const struct ll_field *at(const struct ll_csv_row *row, int col) { return col < 0 ? &null_field : &row->field[col]; }
-
-static int get_int(const struct ll_csv_row *row, int col, const char *name, long long max, long long *v, struct ll_err *err)
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+static void bind_or_null(sqlite3_stmt *st, int nr, long long v, int is_there)
 {
-    const struct ll_field *f = at(row, col);
-    if (ll_field_int(f, v) && *v >= 0 && *v <= max)
-        return LL_OK;
-    char want[64];
-    snprintf(want, sizeof want, "a whole number from 0 to %lld", max);
-    return bad(row, err, name, want, f);
+    if (is_there)
+        sqlite3_bind_int64(st, nr, v);
+    else
+        sqlite3_bind_null(st, nr);
 }
 
-static int bind_plain(struct loader *d, const struct ll_csv_row *row, const struct plain *p, const struct ll_field *f, struct ll_err *err)
+static int bind_value(struct ll_loader *d, const struct ll_csv_row *row, int nr, const char *name, enum ll_kind kind, const struct ll_field *f, struct ll_err *err)
 {
     long long i;
     double r;
     if (!f->s)
-        sqlite3_bind_null(d->insert, p->param);
-    else if (p->kind == LL_REAL && ll_field_real(f, &r))
-        sqlite3_bind_double(d->insert, p->param, r);
-    else if (p->kind == LL_INT && ll_field_int(f, &i))
-        sqlite3_bind_int64(d->insert, p->param, i);
-    else if (p->kind == LL_BOOL && ll_field_bool(f, &i))
-        sqlite3_bind_int64(d->insert, p->param, i);
+        sqlite3_bind_null(d->insert, nr);
+    else if (kind == LL_TEXT)
+        ll_db_bind_text(d->insert, nr, f->s, f->n);
+    else if (kind == LL_REAL && ll_field_real(f, &r))
+        sqlite3_bind_double(d->insert, nr, r);
+    else if (kind == LL_INT && ll_field_int(f, &i))
+        sqlite3_bind_int64(d->insert, nr, i);
+    else if (kind == LL_BOOL && ll_field_bool(f, &i))
+        sqlite3_bind_int64(d->insert, nr, i);
     else
-        return bad(row, err, p->name, p->kind == LL_BOOL ? "True or False" : "a number", f);
+        return ll_bad_cell(row, err, name, kind == LL_BOOL ? "True or False" : kind == LL_INT ? "a whole number" : "a number", f);
     return LL_OK;
 }
 
-static int bind_entropy(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
+static int bind_entropy(struct ll_loader *d, const struct ll_csv_row *row, int nr, struct ll_err *err)
 {
-    static const struct plain p = {"entropy", LL_REAL, 5}, p_bits = {"entropy_bits", LL_REAL, 5};
-    const struct ll_field *a = at(row, d->col[W_ENTROPY]), *b = at(row, d->col[W_ENTROPY_BITS]);
+    const struct ll_field *a = ll_at(row, d->col[LL_W_ENTROPY]), *b = ll_at(row, d->col[LL_W_ENTROPY_BITS]);
     double va, vb;
-    if (a->s && b->s && !d->told_entropy && ll_field_real(a, &va) && ll_field_real(b, &vb) && va != vb) {
+    int rc = bind_value(d, row, nr, "entropy", LL_REAL, a, err);
+    if (rc || !b->s)
+        return rc;
+    if (a->s && a->n == b->n && !memcmp(a->s, b->s, a->n))
+        return LL_OK;
+    rc = bind_value(d, row, nr, "entropy_bits", LL_REAL, b, err);
+    if (!rc && a->s && !d->told_entropy && ll_field_real(a, &va) && ll_field_real(b, &vb) && va != vb) {
         d->told_entropy = 1;
         ll_talk(d->l, "%s: data row %lld: entropy and entropy_bits differ; entropy_bits is taken", row->file, row->nr);
     }
-    int rc = bind_plain(d, row, &p, a, err);
-    return rc || !b->s ? rc : bind_plain(d, row, &p_bits, b, err);
-}
-
-/* The pass's name from row_id; where there is none, from the columns that describe the pass (early rows are of fact 0,
- * the probe in its original wording). */
-static int pass_key(struct loader *d, const struct ll_csv_row *row, long long layer, long long pos, struct ll_err *err)
-{
-    const struct ll_field *id = at(row, d->col[W_ROW_ID]);
-    ll_buf_reset(&d->key);
-    if (id->s) {
-        char tail[64];
-        size_t n = (size_t)snprintf(tail, sizeof tail, ":L%03lld:P%04lld", layer, pos);
-        if (id->n <= n || memcmp(id->s + id->n - n, tail, n) || memchr(id->s, 0, id->n))
-            return bad(row, err, "row_id", "a pass and the row's own layer and position", id);
-        ll_buf_add(&d->key, id->s, id->n - n);
-        return ll_buf_ok(&d->key, err);
-    }
-    const struct ll_field *fact = at(row, d->col[W_FACT_INDEX]), *prompt = at(row, d->col[W_PROMPT_ID]), *variant = at(row, d->col[W_PROMPT_VARIANT]);
-    ll_buf_addf(&d->key, "%s.%s", prompt->s ? prompt->s : "pos", variant->s ? variant->s : "orig");
-    if (fact->s || d->col[W_FACT_INDEX] < 0)
-        ll_buf_addf(&d->key, ".%s", fact->s ? fact->s : "0");
-    return ll_buf_ok(&d->key, err);
-}
-
-static int make_pass(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
-{
-    const struct ll_field *index = at(row, d->col[W_FACT_INDEX]);
-    long long fact = -1;
-    if (index->s && get_int(row, d->col[W_FACT_INDEX], "fact_index", 1000000000, &fact, err))
-        return err ? err->code : LL_EUSAGE;
-    if (d->col[W_FACT_INDEX] < 0)
-        fact = 0;
-    const struct ll_field *prompt = at(row, d->col[W_PROMPT_ID]), *variant = at(row, d->col[W_PROMPT_VARIANT]);
-    int rc = ll_db_do(d->l->db, err,
-        "INSERT INTO passes (run_model, pass_key, is_main, fact_key, fact_index, prompt_id, prompt_variant)"
-        " VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM passes WHERE run_model = ?1 AND is_main), ?3, nullif(?4, -1), ?5, ?6)",
-        "ississ", d->l->run_model, d->key.s, at(row, d->col[W_FACT_KEY])->s, fact, prompt->s ? prompt->s : "pos", variant->s ? variant->s : "orig");
-    d->pass = sqlite3_last_insert_rowid(d->l->db);
     return rc;
 }
 
-static int find_pass(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
-{
-    if (d->pass && d->key.len == d->last_key.len && !memcmp(d->key.s, d->last_key.s, d->key.len))
-        return LL_OK;
-    int rc = ll_db_get(d->l->db, &d->pass, 0, err, "SELECT id FROM passes WHERE run_model = ?1 AND pass_key = ?2", "is", d->l->run_model, d->key.s);
-    if (!rc && !d->pass)
-        rc = make_pass(d, row, err);
-    ll_buf_reset(&d->last_key);
-    ll_buf_add(&d->last_key, d->key.s, d->key.len);
-    return rc ? rc : ll_buf_ok(&d->last_key, err);
-}
-
+/* ---- tokens ----------------------------------------------------------------------------------------------------- */
 struct top { int n; long long token[LL_TOP_COLS]; double prob[LL_TOP_COLS]; };
 
 /* Ids of top_ids in order; *n: how many. */
@@ -230,33 +133,33 @@ static int parse_ids(const struct ll_csv_row *row, const struct ll_field *f, lon
         if (k < sizeof word)
             memcpy(word, s, k);
         if (*n == LL_TOP_COLS || k >= sizeof word || !ll_field_int(&one, &ids[*n]) || ids[*n] < 0)
-            return bad(row, err, "top_ids", "up to 20 vocabulary ids separated by spaces", f);
+            return ll_bad_cell(row, err, "top_ids", "up to 20 vocabulary ids separated by spaces", f);
         ++*n;
         s += k < (size_t)(end - s) ? k + 1 : k;
     }
     return LL_OK;
 }
 
-static int read_top(struct loader *d, const struct ll_csv_row *row, struct top *top, struct ll_err *err)
+static int read_top(struct ll_loader *d, const struct ll_csv_row *row, struct top *top, struct ll_err *err)
 {
     long long ids[LL_TOP_COLS];
-    int n_ids, rc = parse_ids(row, at(row, d->col[W_TOP_IDS]), ids, &n_ids, err);
+    int n_ids, rc = parse_ids(row, ll_at(row, d->col[LL_W_TOP_IDS]), ids, &n_ids, err);
     top->n = 0;
     for (int k = 0; k < LL_TOP_COLS && !rc; k++) {
-        const struct ll_field *text = at(row, d->top_col[k]), *prob = at(row, d->prob_col[k]);
+        const struct ll_field *text = ll_at(row, d->top_col[k]), *prob = ll_at(row, d->prob_col[k]);
         char name[16];
         if (!prob->s && !text->s)
             continue;
         snprintf(name, sizeof name, "prob%d", k + 1);
         if (k != top->n)
-            return bad(row, err, name, "no gap in the list of tokens", prob);
+            return ll_bad_cell(row, err, name, "no gap in the list of tokens", prob);
         if (!ll_field_real(prob, &top->prob[k]))
-            return bad(row, err, name, "a number", prob);
+            return ll_bad_cell(row, err, name, "a number", prob);
         rc = ll_tokens_row(&d->l->tokens, text->s ? text->s : "", text->n, k < n_ids ? ids[k] : LL_NO_TOKEN_ID, &top->token[k], err);
         top->n++;
     }
     if (!rc && n_ids && n_ids != top->n)
-        return bad(row, err, "top_ids", "as many ids as there are tokens", at(row, d->col[W_TOP_IDS]));
+        return ll_bad_cell(row, err, "top_ids", "as many ids as there are tokens", ll_at(row, d->col[LL_W_TOP_IDS]));
     return rc;
 }
 
@@ -264,154 +167,152 @@ static int read_top(struct loader *d, const struct ll_csv_row *row, struct top *
 static void bind_top(sqlite3_stmt *st, int nr, const struct top *top, int from, int to)
 {
     for (int k = from; k < to; k++, nr += 2) {
-        if (k < top->n) {
-            sqlite3_bind_int64(st, nr, top->token[k]);
+        bind_or_null(st, nr, k < top->n ? top->token[k] : 0, k < top->n);
+        if (k < top->n)
             sqlite3_bind_double(st, nr + 1, top->prob[k]);
-        } else {
-            sqlite3_bind_null(st, nr);
+        else
             sqlite3_bind_null(st, nr + 1);
-        }
     }
 }
 
-static int bind_place(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
+/* Left out where the view v_records computes the very same number. */
+static int bind_rest_mass(struct ll_loader *d, const struct ll_csv_row *row, int nr, const struct top *top, struct ll_err *err)
 {
-    long long layer, pos = -1;
-    int rc = get_int(row, d->col[W_LAYER], "layer", MAX_LAYER, &layer, err);
-    if (!rc && (d->k->needs_pos || at(row, d->col[W_POS])->s))
-        rc = get_int(row, d->col[W_POS], "pos", MAX_POS, &pos, err);
-    if (!rc)
-        rc = pass_key(d, row, layer, pos, err);
-    if (!rc)
-        rc = find_pass(d, row, err);
-    sqlite3_bind_int64(d->insert, 1, d->pass);
-    sqlite3_bind_int64(d->insert, 2, rc ? 0 : layer);
-    if (pos >= 0)
-        sqlite3_bind_int64(d->insert, 3, pos);
-    else
-        sqlite3_bind_null(d->insert, 3);
-    return rc;
-}
-
-/* Parameter 4: a record's own token, a pure row's lens. */
-static int bind_fourth(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
-{
-    const struct ll_field *text = at(row, d->col[W_TOKEN]), *id = at(row, d->col[W_TOKEN_ID]);
-    long long token, token_id = LL_NO_TOKEN_ID;
-    if (!d->k->needs_pos) {
-        ll_db_bind_text(d->insert, 4, d->l->lens, strlen(d->l->lens));
+    const struct ll_field *f = ll_at(row, d->col[LL_W_REST_MASS]);
+    double v, sum = 0;
+    if (!f->s) {
+        sqlite3_bind_double(d->insert, nr, -1);
         return LL_OK;
     }
+    if (!ll_field_real(f, &v) || v < 0)
+        return ll_bad_cell(row, err, "rest_mass", "a number not below 0", f);
+    for (int k = 0; k < top->n; k++)
+        sum += top->prob[k];
+    if (v == (1.0 - sum > 0 ? 1.0 - sum : 0))
+        sqlite3_bind_null(d->insert, nr);
+    else
+        sqlite3_bind_double(d->insert, nr, v);
+    return LL_OK;
+}
+
+/* ---- what is peculiar to a shape -------------------------------------------------------------------------------- */
+static int lead_records(struct ll_loader *d, const struct ll_csv_row *row, const struct top *top, struct ll_err *err)
+{
+    const struct ll_field *text = ll_at(row, d->col[LL_W_TOKEN]), *id = ll_at(row, d->col[LL_W_TOKEN_ID]);
+    long long token = 0, token_id = LL_NO_TOKEN_ID;
     if (id->s && (!ll_field_int(id, &token_id) || token_id < 0))
-        return bad(row, err, "token_id", "a vocabulary id", id);
+        return ll_bad_cell(row, err, "token_id", "a vocabulary id", id);
     int rc = ll_tokens_row(&d->l->tokens, text->s ? text->s : "", text->n, token_id, &token, err);
-    sqlite3_bind_int64(d->insert, 4, token);
+    sqlite3_bind_int64(d->insert, 1, d->pass);
+    sqlite3_bind_int(d->insert, 2, ll_lens_nr(d->lens));
+    sqlite3_bind_int64(d->insert, 3, d->layer);
+    sqlite3_bind_int64(d->insert, 4, d->pos);
+    sqlite3_bind_int64(d->insert, 5, token);
+    if (!rc)
+        rc = bind_entropy(d, row, 6, err);
+    return rc ? rc : bind_rest_mass(d, row, 7, top, err);
+}
+
+static int lead_pure(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
+{
+    long long flags = 0, null = 0, v;
+    for (int i = 0; i < d->n_flags; i++) {
+        const struct ll_field *f = ll_at(row, d->flag_col[i]);
+        if (!f->s)
+            null |= 1LL << i;
+        else if (!ll_field_bool(f, &v))
+            return ll_bad_cell(row, err, "copy flag", "True or False", f);
+        else
+            flags |= v << i;
+    }
+    sqlite3_bind_int64(d->insert, 1, d->pass);
+    sqlite3_bind_text(d->insert, 2, d->lens, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(d->insert, 3, d->layer);
+    bind_or_null(d->insert, 4, d->pos, d->pos >= 0);
+    bind_or_null(d->insert, 6, d->flag_set, d->n_flags > 0);
+    bind_or_null(d->insert, 7, flags, d->n_flags > 0);
+    bind_or_null(d->insert, 8, null, d->n_flags > 0);
+    return bind_entropy(d, row, 5, err);
+}
+
+static int bind_leading(struct ll_loader *d, const struct ll_csv_row *row, struct top *top, struct ll_err *err)
+{
+    int rc = has_tokens(d) ? read_top(d, row, top, err) : LL_OK;
+    if (rc)
+        return rc;
+    switch (d->k->shape) {
+    case LL_SHAPE_RECORDS: rc = lead_records(d, row, top, err); break;
+    case LL_SHAPE_PURE: rc = lead_pure(d, row, err); break;
+    case LL_SHAPE_PASS:
+        sqlite3_bind_int64(d->insert, 1, d->pass);
+        sqlite3_bind_int64(d->insert, 2, d->layer);
+        break;
+    default:
+        sqlite3_bind_int64(d->insert, 1, d->l->run_model);
+        sqlite3_bind_int64(d->insert, 2, row->nr);
+        bind_or_null(d->insert, 3, d->pass, d->pass != 0);
+        bind_or_null(d->insert, 4, d->layer, d->layer >= 0);
+    }
+    if (has_tokens(d))
+        bind_top(d->insert, d->first_top, top, 0, LL_INDEX_TOP);
     return rc;
 }
 
-static int insert_row(struct loader *d, const struct ll_csv_row *row, struct ll_err *err)
+/* ---- the row ---------------------------------------------------------------------------------------------------- */
+static int insert_row(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
     int step = sqlite3_step(d->insert);
     int code = sqlite3_extended_errcode(d->l->db);
     sqlite3_reset(d->insert);
     if (step == SQLITE_DONE)
         return LL_OK;
-    if (code == SQLITE_CONSTRAINT_UNIQUE)
-        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and position", row->file, row->nr);
+    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and %s", row->file, row->nr, d->k->key ? d->k->key : "position");
+    if (code == SQLITE_CONSTRAINT_NOTNULL)
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s is empty", row->file, row->nr, d->k->key ? d->k->key : "layer");
     return ll_db_fail(d->l->db, "cannot write", err);
 }
 
-static int insert_more(struct loader *d, const struct ll_csv_row *row, const struct top *top, struct ll_err *err)
+static int insert_more(struct ll_loader *d, const struct top *top, struct ll_err *err)
 {
-    long long id = sqlite3_last_insert_rowid(d->l->db);
+    int nr = 1;
+    if (d->k->shape == LL_SHAPE_RECORDS)
+        for (; nr <= 4; nr++)
+            sqlite3_bind_int64(d->insert_more, nr, nr == 1 ? d->pass : nr == 2 ? ll_lens_nr(d->lens) : nr == 3 ? d->layer : d->pos);
+    else
+        sqlite3_bind_int64(d->insert_more, nr++, sqlite3_last_insert_rowid(d->l->db));
+    bind_top(d->insert_more, nr, top, LL_INDEX_TOP, LL_TOP_COLS);
+    return ll_db_run(d->l->db, d->insert_more, err);
+}
+
+static int insert_extra(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
+{
     int rc = LL_OK;
-    if (top->n > LL_INDEX_TOP) {
-        sqlite3_bind_int64(d->insert_more_top, 1, id);
-        bind_top(d->insert_more_top, 2, top, LL_INDEX_TOP, LL_TOP_COLS);
-        rc = ll_db_run(d->l->db, d->insert_more_top, err);
-    }
     for (int i = 0; i < d->n_extra && !rc; i++) {
         const struct ll_field *f = &row->field[d->extra_col[i]];
         if (!f->s)
             continue;
-        sqlite3_bind_int64(d->insert_extra, 1, id);
-        ll_db_bind_text(d->insert_extra, 2, d->extra_name[i], strlen(d->extra_name[i]));
-        ll_db_bind_text(d->insert_extra, 3, f->s, f->n);
+        sqlite3_bind_int64(d->insert_extra, 1, d->l->file);
+        sqlite3_bind_int64(d->insert_extra, 2, row->nr);
+        ll_db_bind_text(d->insert_extra, 3, d->extra_name[i], strlen(d->extra_name[i]));
+        ll_db_bind_text(d->insert_extra, 4, f->s, f->n);
+        bind_or_null(d->insert_extra, 5, d->pass, d->pass != 0);
+        bind_or_null(d->insert_extra, 6, d->layer, d->layer >= 0);
+        bind_or_null(d->insert_extra, 7, d->pos, d->pos >= 0);
         rc = ll_db_run(d->l->db, d->insert_extra, err);
     }
     return rc;
 }
 
-static int on_row(void *arg, const struct ll_csv_row *row, struct ll_err *err)
+int ll_rows_put(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
-    struct loader *d = arg;
-    struct top top;
-    int rc = bind_place(d, row, err);
+    struct top top = {0};
+    int rc = bind_leading(d, row, &top, err);
+    for (int i = 0; !rc && d->k->cols[i].name; i++)
+        rc = bind_value(d, row, d->first_plain + i, d->k->cols[i].name, d->k->cols[i].kind, ll_at(row, d->plain_col[i]), err);
     if (!rc)
-        rc = bind_fourth(d, row, err);
-    if (!rc)
-        rc = bind_entropy(d, row, err);
-    for (int i = 0; !rc && d->k->plain[i].name; i++)
-        rc = bind_plain(d, row, &d->k->plain[i], at(row, d->plain_col[i]), err);
-    if (!rc)
-        rc = read_top(d, row, &top, err);
-    if (rc)
-        return rc;
-    bind_top(d->insert, d->k->first_top, &top, 0, LL_INDEX_TOP);
-    rc = insert_row(d, row, err);
-    return rc ? rc : insert_more(d, row, &top, err);
-}
-
-/* ---- the file --------------------------------------------------------------------------------------------------- */
-/* Every row and position of every pass must be there: a file cut between two rows shows only here. */
-static int check_complete(struct loader *d, const char *name, struct ll_err *err)
-{
-    sqlite3_stmt *st;
-    int rc = ll_db_prepare(d->l->db, &st, d->k->count, err);
-    if (rc)
-        return rc;
-    sqlite3_bind_int64(st, 1, d->l->run_model);
-    while (!rc && sqlite3_step(st) == SQLITE_ROW) {
-        long long n = sqlite3_column_int64(st, 1), top = sqlite3_column_int64(st, 2), expected = sqlite3_column_int64(st, 3);
-        const char *key = (const char *)sqlite3_column_text(st, 0);
-        if (d->l->n_layers >= 0 && top != d->l->n_layers)
-            rc = ll_fail(err, LL_EUSAGE, "%s: pass %s: expected layers 0 to %d, found 0 to %lld (file cut short?)", name, key, d->l->n_layers, top);
-        else if (n != expected)
-            rc = ll_fail(err, LL_EUSAGE, "%s: pass %s: expected %lld rows, found %lld (file cut short?)", name, key, expected, n);
-    }
-    sqlite3_finalize(st);
-    return rc;
-}
-
-int ll_load_csv(struct ll_load *l, enum ll_table table, const char *name, const void *bytes, size_t n, enum ll_dialect dialect, long long *n_rows, struct ll_err *err)
-{
-    struct loader d = {.l = l, .k = &kinds[table]};
-    struct ll_csv_user user = {on_header, on_row, &d};
-    int rc = ll_db_prepare(l->db, &d.insert, d.k->insert, err);
-    if (!rc)
-        rc = ll_db_prepare(l->db, &d.insert_more_top, d.k->insert_more_top, err);
-    if (!rc)
-        rc = ll_db_prepare(l->db, &d.insert_extra, d.k->insert_extra, err);
-    if (!rc)
-        rc = ll_csv_read(name, bytes, n, dialect, &user, n_rows, err);
-    if (!rc)
-        rc = check_complete(&d, name, err);
-    sqlite3_finalize(d.insert);
-    sqlite3_finalize(d.insert_more_top);
-    sqlite3_finalize(d.insert_extra);
-    free(d.extra_col);
-    free(d.extra_name);
-    ll_buf_free(&d.extra_names);
-    ll_buf_free(&d.key);
-    ll_buf_free(&d.last_key);
-    return rc;
-}
-
-enum ll_dialect ll_guess_dialect(const void *bytes, size_t n)
-{
-    const char *s = bytes, *end = n ? memchr(s, '\n', n) : NULL;
-    for (size_t len = end ? (size_t)(end - s) : 0; len >= 6; s++, len--)
-        if (!memcmp(s, "row_id", 6))
-            return LL_RFC4180;
-    return LL_BACKSLASH_TWICE;
+        rc = insert_row(d, row, err);
+    if (!rc && top.n > LL_INDEX_TOP)
+        rc = insert_more(d, &top, err);
+    return rc ? rc : insert_extra(d, row, err);
 }

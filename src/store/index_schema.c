@@ -1,13 +1,22 @@
-/* index_schema.c - tables and views of the index (spec 24).
+/* index_schema.c - tables of the index (spec 24); its views: index_views.c.
  *
  * Decisions:
  * - The unit that is replaced is a model within a run: everything below run_models goes with it.
- * - A token is its text and its vocabulary id; each pair stands once in `tokens`, rows hold a reference.
+ * - A token is its text and its vocabulary id; each pair stands once in `tokens` (the import sees to it), rows hold a reference.
  * - The first five of the most likely tokens stand within their row (tok1, p1, ...): a row of its own for each would triple
- *   the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the rows that have them. The view `topk` shows all as (record, rank, token, prob).
- * - entropy and entropy_bits are one number, row_id is computed (views), so neither is stored twice.
- * - Columns of a CSV that this version does not know are kept as text in the _extra tables. */
+ *   the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the rows that have them. The view
+ *   `topk` shows all as (pass, lens, layer, pos, rank, token, prob).
+ * - What is nine tenths of an index is `records`: it lies in the order of its key, without row number and second index, and
+ *   leaves out rest_mass where 1 - (p1 + p2 + ...) is that very number (v_records computes it).
+ * - entropy and entropy_bits are one number, row_id is computed (views), so neither is stored twice. Copy flags, whose
+ *   number and names differ from file to file, are bits (view pure_flags).
+ * - Tables of the further CSV files are made from the list of kinds (index_kinds.c).
+ * - Columns of a CSV that this version does not know are kept as text in `extra`. */
 #include "index_schema.h"
+#include "index.h"
+#include "index_kinds.h"
+
+#include <string.h>
 
 #define TOP(k) "tok" #k " INTEGER REFERENCES tokens(id), p" #k " REAL"
 #define TOP5_COLUMNS "  " TOP(1) ", " TOP(2) ", " TOP(3) ",\n  " TOP(4) ", " TOP(5)
@@ -15,172 +24,188 @@
     "  " TOP(6) ", " TOP(7) ", " TOP(8) ",\n  " TOP(9) ", " TOP(10) ", " TOP(11) ",\n  " TOP(12) ", " TOP(13) ", " TOP(14) ",\n" \
     "  " TOP(15) ", " TOP(16) ", " TOP(17) ",\n  " TOP(18) ", " TOP(19) ", " TOP(20)
 
-/* One SELECT a rank; SQLite pushes conditions on row, rank and token into each. */
-#define RANK(table, id, k) "SELECT " id ", " #k ", tok" #k ", p" #k " FROM " table " WHERE p" #k " IS NOT NULL"
-#define AND_RANK(table, id, k) " UNION ALL\n    " RANK(table, id, k)
-#define TOPK_VIEW(view, row, table, more) \
-    "CREATE VIEW " view "(" row ", rank, token_id, token, prob) AS\n" \
-    "  SELECT t.row, t.rank, k.token_id, k.text, t.prob FROM (\n" \
-    "    SELECT id AS row, 1 AS rank, tok1 AS tok, p1 AS prob FROM " table " WHERE p1 IS NOT NULL" \
-    AND_RANK(table, "id", 2) AND_RANK(table, "id", 3) AND_RANK(table, "id", 4) AND_RANK(table, "id", 5) \
-    AND_RANK(more, row, 6) AND_RANK(more, row, 7) AND_RANK(more, row, 8) AND_RANK(more, row, 9) AND_RANK(more, row, 10) \
-    AND_RANK(more, row, 11) AND_RANK(more, row, 12) AND_RANK(more, row, 13) AND_RANK(more, row, 14) AND_RANK(more, row, 15) \
-    AND_RANK(more, row, 16) AND_RANK(more, row, 17) AND_RANK(more, row, 18) AND_RANK(more, row, 19) AND_RANK(more, row, 20) \
-    ") t LEFT JOIN tokens k ON k.id = t.tok;\n"
+/* columns: everything between the parentheses; NULL: made by put_pure. */
+static const struct table { const char *name, *doc, *columns, *tail; } tables[] = {
+    {"runs", "A run folder.",
+     "  run_id INTEGER PRIMARY KEY,\n"
+     "  folder TEXT,                     -- relative to the index where it lies below it; NULL: moved away unseen\n"
+     "  stamp TEXT NOT NULL,             -- YYYYMMDD-HHMM of its timestamp file, '' without one\n"
+     "  started_at TEXT,                 -- local time\n"
+     "  era TEXT NOT NULL,               -- ours, early, late\n"
+     "  tool_version TEXT, seed INTEGER, experiment TEXT, command TEXT\n", "STRICT"},
+    {"models", "A model by name and dimensions.",
+     "  id INTEGER PRIMARY KEY,\n"
+     "  model_id TEXT NOT NULL,          -- org/name\n"
+     "  clean TEXT NOT NULL,             -- what follows the last '/'\n"
+     "  n_layers INTEGER, d_model INTEGER, n_heads INTEGER, d_vocab INTEGER,\n"
+     "  architecture TEXT                -- pre_norm, post_norm\n", "STRICT"},
+    {"run_models", "One model in one run: how it was read, what it says itself.",
+     "  id INTEGER PRIMARY KEY,\n"
+     "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
+     "  model INTEGER NOT NULL REFERENCES models(id),\n"
+     "  stem TEXT NOT NULL,              -- its files are output-<stem>...\n"
+     "  status TEXT NOT NULL,            -- ok, failed, skipped, unknown (no JSON file, or a broken one)\n"
+     "  reason TEXT,\n"
+     "  device TEXT, dtype TEXT,         -- dtype: the types the weights are stored in\n"
+     "  unembed_dtype TEXT, use_norm_lens INTEGER, use_fp32_unembed INTEGER, lens_norm TEXT, engine TEXT, container TEXT, identity TEXT, family TEXT,\n"
+     "  norm_kind TEXT, norm_eps REAL, logit_scale REAL, logit_cap REAL, embedding_scale REAL, bos_policy TEXT,\n"
+     "  n_ctx INTEGER, n_params INTEGER, n_kv_heads INTEGER, d_head INTEGER, d_mlp INTEGER,\n"
+     "  copy_threshold REAL, copy_margin REAL,\n"
+     "  final_entropy_bits REAL, final_top1 TEXT, final_p_top1 REAL, -- the model's own output\n"
+     "  last_row_equals_model INTEGER,\n"
+     "  last_position_only INTEGER,      -- 1: the run was asked for no records file\n"
+     "  UNIQUE (run, stem)\n", "STRICT; CREATE INDEX run_models_by_model ON run_models(model)"},
+    {"files", "What was imported, and what could not be.",
+     "  id INTEGER PRIMARY KEY,\n"
+     "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
+     "  run_model INTEGER REFERENCES run_models(id) ON DELETE CASCADE,\n"
+     "  name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,\n"
+     "  n_rows INTEGER, n_columns INTEGER, -- of a CSV file\n"
+     "  dialect TEXT,                    -- rfc4180, backslash-twice\n"
+     "  problem TEXT,                    -- why nothing (or not all) of it is here; NULL: all is well\n"
+     "  UNIQUE (run, name)\n", "STRICT; CREATE INDEX files_by_run_model ON files(run_model)"},
+    {"tokens", "Token texts with their vocabulary ids.",
+     "  id INTEGER PRIMARY KEY,\n"
+     "  text TEXT NOT NULL,\n"
+     "  token_id INTEGER                 -- in the vocabulary of whichever model; NULL: not recorded\n", "STRICT"},
+    {"passes", "One prompt through one model.",
+     "  id INTEGER PRIMARY KEY,\n"
+     "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
+     "  pass_key TEXT NOT NULL, is_main INTEGER NOT NULL,\n"
+     "  fact_key TEXT, fact_index INTEGER, prompt_id TEXT, prompt_variant TEXT,\n"
+     "  prompt_text TEXT, token_ids TEXT, n_pos INTEGER,\n"
+     "  gold_text TEXT, gold_first_id INTEGER,\n"
+     "  gold_status TEXT,                -- with_space, no_space, unresolved; NULL: not recorded\n"
+     "  UNIQUE (run_model, pass_key)\n", "STRICT"},
+    {"stored_milestones", "Summary layers as the JSON file says them; layer null: it says that there is none.",
+     "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE, name TEXT NOT NULL, layer INTEGER,\n"
+     "  PRIMARY KEY (pass, name)\n", "STRICT, WITHOUT ROWID"},
+    {"records", "Every row and position of every pass.",
+     "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+     "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
+     "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
+     "  token INTEGER REFERENCES tokens(id),\n"
+     "  entropy_bits REAL,\n"
+     "  rest_mass REAL,                  -- NULL: max(0, 1 - what is listed), see v_records; -1: the file gives none\n" TOP5_COLUMNS ",\n"
+     "  PRIMARY KEY (pass, lens_nr, layer, pos)\n", "STRICT, WITHOUT ROWID"},
+    {"records_more", "Ranks 6 to 20, where a record lists so many.",
+     "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+     "  lens_nr INTEGER NOT NULL, layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n" MORE_COLUMNS ",\n"
+     "  PRIMARY KEY (pass, lens_nr, layer, pos)\n", "STRICT, WITHOUT ROWID"},
+    {"pure", NULL, NULL, "STRICT"},
+    {"pure_more", "Ranks 6 to 20, where a pure row lists so many.",
+     "  pure INTEGER PRIMARY KEY REFERENCES pure(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n", "STRICT"},
+    {"flag_names", "Names of the copy flags of a header: bit 0, 1, ... of pure.flags.",
+     "  flag_set INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL,\n"
+     "  PRIMARY KEY (flag_set, bit)\n", "STRICT, WITHOUT ROWID"},
+    {"extra", "Columns of a CSV file that this version does not know, as text.",
+     "  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,\n"
+     "  nr INTEGER NOT NULL,             -- data row, 1 = first\n"
+     "  name TEXT NOT NULL, value TEXT, pass INTEGER, layer INTEGER, pos INTEGER,\n"
+     "  PRIMARY KEY (file, nr, name)\n", "STRICT, WITHOUT ROWID"},
+    {"diagnostics", "The JSON file: members of `diagnostics`, and the sections that have no table.",
+     "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
+     "  key TEXT NOT NULL, json TEXT NOT NULL,\n"
+     "  PRIMARY KEY (run_model, key)\n", "STRICT, WITHOUT ROWID"},
+    {"test_prompts", "Further prompts: the model's own output only.",
+     "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
+     "  nr INTEGER NOT NULL, prompt TEXT, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT, -- topk: JSON pairs\n"
+     "  PRIMARY KEY (run_model, nr)\n", "STRICT, WITHOUT ROWID"},
+    {"temperatures", "The main prompt's own output at other temperatures.",
+     "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
+     "  nr INTEGER NOT NULL, temperature REAL, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT,\n"
+     "  PRIMARY KEY (run_model, nr)\n", "STRICT, WITHOUT ROWID"},
+    {"evaluations", "Evaluation texts of a run; model null: across models or of the evaluations themselves.",
+     "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
+     "  path TEXT NOT NULL,              -- within the run folder\n"
+     "  kind TEXT NOT NULL,              -- single, cross, meta\n"
+     "  model TEXT,                      -- the stem\n"
+     "  PRIMARY KEY (run, path)\n", "STRICT, WITHOUT ROWID"},
+};
+enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
-#define MILESTONE_CONFLICT(name) \
-    "SELECT r.run_id, r.pass, '" name "' AS milestone, j." name " AS stored, r." name " AS recomputed" \
-    " FROM v_milestones r JOIN v_milestones_json j ON j.pass = r.pass WHERE r." name " IS NOT j." name
+static const char *type_of(enum ll_kind kind) { return kind == LL_REAL ? "REAL" : kind == LL_TEXT ? "TEXT" : "INTEGER"; }
 
-const char ll_index_schema[] =
-    "CREATE TABLE runs (\n"
-    "  run_id INTEGER PRIMARY KEY,\n"
-    "  folder TEXT,                     -- relative to the index where it lies below it; NULL: moved away unseen\n"
-    "  stamp TEXT NOT NULL,             -- YYYYMMDD-HHMM of its timestamp file, '' without one\n"
-    "  started_at TEXT,                 -- local time\n"
-    "  era TEXT NOT NULL,               -- ours, early, late\n"
-    "  tool_version TEXT, seed INTEGER, experiment TEXT, command TEXT\n"
-    ") STRICT;\n"
-    "CREATE TABLE models (\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  model_id TEXT NOT NULL,          -- org/name\n"
-    "  clean TEXT NOT NULL,             -- what follows the last '/'\n"
-    "  n_layers INTEGER, d_model INTEGER, n_heads INTEGER, d_vocab INTEGER,\n"
-    "  architecture TEXT                -- pre_norm, post_norm\n"
-    ") STRICT;\n"
-    "CREATE INDEX models_by_id ON models(model_id);\n"
-    "CREATE TABLE run_models (          -- one model in one run\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
-    "  model INTEGER NOT NULL REFERENCES models(id),\n"
-    "  stem TEXT NOT NULL,              -- its files are output-<stem>...\n"
-    "  status TEXT NOT NULL,            -- ok, failed, skipped, unknown (no JSON file)\n"
-    "  reason TEXT,\n"
-    "  device TEXT, dtype TEXT,         -- dtype: the types the weights are stored in\n"
-    "  unembed_dtype TEXT, use_norm_lens INTEGER, lens_norm TEXT, engine TEXT, container TEXT, identity TEXT, family TEXT,\n"
-    "  norm_kind TEXT, norm_eps REAL, logit_scale REAL, logit_cap REAL, embedding_scale REAL, bos_policy TEXT,\n"
-    "  n_ctx INTEGER, n_params INTEGER, n_kv_heads INTEGER, d_head INTEGER, d_mlp INTEGER,\n"
-    "  copy_threshold REAL, copy_margin REAL,\n"
-    "  final_entropy_bits REAL, final_top1 TEXT, final_p_top1 REAL, -- the model's own output\n"
-    "  last_row_equals_model INTEGER,\n"
-    "  UNIQUE (run, stem)\n"
-    ") STRICT;\n"
-    "CREATE INDEX run_models_by_model ON run_models(model);\n"
-    "CREATE TABLE files (               -- what was imported\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
-    "  run_model INTEGER REFERENCES run_models(id) ON DELETE CASCADE,\n"
-    "  name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  n_rows INTEGER,                  -- of a CSV file\n"
-    "  dialect TEXT,                    -- rfc4180, backslash-twice\n"
-    "  UNIQUE (run, name)\n"
-    ") STRICT;\n"
-    "CREATE INDEX files_by_run_model ON files(run_model);\n"
-    "CREATE TABLE tokens (\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  text TEXT NOT NULL,\n"
-    "  token_id INTEGER,                -- in the vocabulary of whichever model; NULL: not recorded\n"
-    "  UNIQUE (text, token_id)\n"
-    ") STRICT;\n"
-    "CREATE TABLE passes (              -- one prompt through one model\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
-    "  pass_key TEXT NOT NULL, is_main INTEGER NOT NULL,\n"
-    "  fact_key TEXT, fact_index INTEGER, prompt_id TEXT, prompt_variant TEXT,\n"
-    "  prompt_text TEXT, token_ids TEXT, n_pos INTEGER,\n"
-    "  gold_text TEXT, gold_first_id INTEGER, gold_status TEXT,\n"
-    "  has_milestones INTEGER NOT NULL DEFAULT 0, -- 1: the JSON file gives those below\n"
-    "  L_copy INTEGER, L_copy_H INTEGER, L_semantic INTEGER, delta_layers INTEGER,\n"
-    "  UNIQUE (run_model, pass_key)\n"
-    ") STRICT;\n"
-    "CREATE TABLE records (             -- every row and position\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
-    "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
-    "  token INTEGER REFERENCES tokens(id),\n"
-    "  entropy_bits REAL, rest_mass REAL,\n" TOP5_COLUMNS "\n"
-    ") STRICT;\n"
-    "CREATE UNIQUE INDEX records_by_place ON records(pass, layer, pos);\n"
-    "CREATE TABLE records_more (        -- ranks 6 to 20, where a record lists so many\n"
-    "  record INTEGER PRIMARY KEY REFERENCES records(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n"
-    ") STRICT;\n"
-    "CREATE TABLE records_extra (       -- columns that this version does not know, as text\n"
-    "  record INTEGER NOT NULL REFERENCES records(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT,\n"
-    "  PRIMARY KEY (record, name)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE pure (                -- the first unseen token, every row\n"
-    "  id INTEGER PRIMARY KEY,\n"
-    "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
-    "  lens TEXT NOT NULL,              -- norm, raw\n"
-    "  layer INTEGER NOT NULL, pos INTEGER,\n"
-    "  entropy_bits REAL, rest_mass REAL,\n"
-    "  copy_collapse INTEGER, entropy_collapse INTEGER, is_answer INTEGER,\n"
-    "  p_top1 REAL, p_answer REAL, answer_rank INTEGER, kl_to_final_bits REAL,\n" TOP5_COLUMNS ",\n"
-    "  UNIQUE (pass, lens, layer)\n"
-    ") STRICT;\n"
-    "CREATE TABLE pure_more (\n"
-    "  pure INTEGER PRIMARY KEY REFERENCES pure(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n"
-    ") STRICT;\n"
-    "CREATE TABLE pure_extra (\n"
-    "  pure INTEGER NOT NULL REFERENCES pure(id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT,\n"
-    "  PRIMARY KEY (pure, name)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE diagnostics (         -- the JSON file: members of `diagnostics`, and the sections that have no table\n"
-    "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
-    "  key TEXT NOT NULL, json TEXT NOT NULL,\n"
-    "  PRIMARY KEY (run_model, key)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE test_prompts (\n"
-    "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
-    "  nr INTEGER NOT NULL, prompt TEXT, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT, -- topk: JSON pairs\n"
-    "  PRIMARY KEY (run_model, nr)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE temperatures (\n"
-    "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
-    "  nr INTEGER NOT NULL, temperature REAL, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT,\n"
-    "  PRIMARY KEY (run_model, nr)\n"
-    ") STRICT, WITHOUT ROWID;\n"
+static void put_columns(struct ll_buf *sql, const struct ll_file_kind *k)
+{
+    for (const struct ll_index_col *c = k->cols; c->name; c++)
+        ll_buf_addf(sql, ",\n  \"%s\" %s%s", c->name, type_of(c->kind), k->key && !strcmp(k->key, c->name) ? " NOT NULL" : "");
+}
 
-    TOPK_VIEW("topk", "record", "records", "records_more")
-    TOPK_VIEW("pure_topk", "pure", "pure", "pure_more")
+static void put_pure(struct ll_buf *sql, const struct ll_file_kind *k)
+{
+    ll_buf_adds(sql,
+        "  id INTEGER PRIMARY KEY,\n"
+        "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+        "  lens TEXT NOT NULL,              -- norm, raw, prism, tuned\n"
+        "  layer INTEGER NOT NULL, pos INTEGER,\n"
+        "  entropy_bits REAL,\n"
+        "  flag_set INTEGER, flags INTEGER, flags_null INTEGER, -- bits: see flag_names\n" TOP5_COLUMNS);
+    put_columns(sql, k);
+    ll_buf_adds(sql, ",\n  UNIQUE (pass, lens, layer)\n");
+}
 
-    "CREATE VIEW v_passes AS\n"
-    "  SELECT p.id AS pass, rm.run AS run_id, r.stamp, r.folder, r.era, rm.id AS run_model, m.model_id, rm.stem AS model, m.n_layers,\n"
-    "    p.pass_key, p.is_main, p.fact_key, p.fact_index, p.prompt_id, p.prompt_variant, p.prompt_text, p.n_pos,\n"
-    "    p.gold_text, p.gold_first_id, p.gold_status\n"
-    "  FROM passes p JOIN run_models rm ON rm.id = p.run_model JOIN runs r ON r.run_id = rm.run JOIN models m ON m.id = rm.model;\n"
-    "CREATE VIEW v_records AS\n"
-    "  SELECT c.id AS record, v.run_id, v.stamp, v.model, v.pass, v.pass_key, v.is_main, v.fact_key, v.fact_index, v.prompt_id, v.prompt_variant,\n"
-    "    c.layer, c.pos, t.token_id, t.text AS token, c.entropy_bits,\n"
-    "    t1.text AS top1, c.p1 AS prob1, t2.text AS top2, c.p2 AS prob2, t3.text AS top3, c.p3 AS prob3,\n"
-    "    t4.text AS top4, c.p4 AS prob4, t5.text AS top5, c.p5 AS prob5, c.rest_mass,\n"
-    "    printf('%s:L%03d:P%04d', v.pass_key, c.layer, c.pos) AS row_id\n"
-    "  FROM records c JOIN v_passes v ON v.pass = c.pass LEFT JOIN tokens t ON t.id = c.token\n"
-    "    LEFT JOIN tokens t1 ON t1.id = c.tok1 LEFT JOIN tokens t2 ON t2.id = c.tok2 LEFT JOIN tokens t3 ON t3.id = c.tok3\n"
-    "    LEFT JOIN tokens t4 ON t4.id = c.tok4 LEFT JOIN tokens t5 ON t5.id = c.tok5;\n"
-    "CREATE VIEW v_pure AS\n"
-    "  SELECT c.id AS pure, v.run_id, v.stamp, v.model, v.n_layers, v.pass, v.pass_key, v.is_main, v.fact_key, v.fact_index, v.prompt_id, v.prompt_variant,\n"
-    "    c.lens, c.layer, c.pos, c.entropy_bits,\n"
-    "    t1.text AS top1, c.p1 AS prob1, t2.text AS top2, c.p2 AS prob2, t3.text AS top3, c.p3 AS prob3,\n"
-    "    t4.text AS top4, c.p4 AS prob4, t5.text AS top5, c.p5 AS prob5, c.rest_mass,\n"
-    "    c.copy_collapse, c.entropy_collapse, c.is_answer, c.p_top1, c.p_answer, c.answer_rank, c.kl_to_final_bits,\n"
-    "    printf('%s:L%03d:P%04d', v.pass_key, c.layer, c.pos) AS row_id\n"
-    "  FROM pure c JOIN v_passes v ON v.pass = c.pass\n"
-    "    LEFT JOIN tokens t1 ON t1.id = c.tok1 LEFT JOIN tokens t2 ON t2.id = c.tok2 LEFT JOIN tokens t3 ON t3.id = c.tok3\n"
-    "    LEFT JOIN tokens t4 ON t4.id = c.tok4 LEFT JOIN tokens t5 ON t5.id = c.tok5;\n"
-    "CREATE VIEW v_milestones AS           -- recomputed from the rows (spec 11)\n"
-    "  SELECT *, L_semantic - L_copy AS delta_layers FROM (\n"
-    "    SELECT v.run_id, v.stamp, v.model, v.n_layers, v.pass, v.pass_key, v.is_main, c.lens,\n"
-    "      min(CASE WHEN c.copy_collapse THEN c.layer END) AS L_copy,\n"
-    "      min(CASE WHEN c.entropy_collapse THEN c.layer END) AS L_copy_H,\n"
-    "      min(CASE WHEN c.is_answer THEN c.layer END) AS L_semantic\n"
-    "    FROM pure c JOIN v_passes v ON v.pass = c.pass GROUP BY c.pass, c.lens);\n"
-    "CREATE VIEW v_milestones_json AS      -- as the JSON files say\n"
-    "  SELECT v.run_id, v.stamp, v.model, v.n_layers, v.pass, v.pass_key, v.is_main, p.L_copy, p.L_copy_H, p.L_semantic, p.delta_layers\n"
-    "  FROM passes p JOIN v_passes v ON v.pass = p.id WHERE p.has_milestones;\n"
-    "CREATE VIEW v_milestone_conflicts AS\n"
-    "  SELECT v.run_id, v.stamp, v.model, v.pass, v.pass_key, x.milestone, x.stored, x.recomputed FROM (\n"
-    "    " MILESTONE_CONFLICT("L_copy") " UNION ALL\n"
-    "    " MILESTONE_CONFLICT("L_copy_H") " UNION ALL\n"
-    "    " MILESTONE_CONFLICT("L_semantic") " UNION ALL\n"
-    "    " MILESTONE_CONFLICT("delta_layers") ") x JOIN v_passes v ON v.pass = x.pass;\n";
+static void put_further(struct ll_buf *sql, const struct ll_file_kind *k)
+{
+    int by_pass = k->shape == LL_SHAPE_PASS;
+    ll_buf_addf(sql, "CREATE TABLE %s (\n%s", k->table,
+                by_pass ? "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n  layer INTEGER NOT NULL"
+                        : "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
+                          "  nr INTEGER NOT NULL,             -- data row, 1 = first\n"
+                          "  pass INTEGER,                    -- NULL: the file does not say which\n"
+                          "  layer INTEGER");
+    put_columns(sql, k);
+    ll_buf_addf(sql, ",\n  PRIMARY KEY (%s%s%s)\n) STRICT, WITHOUT ROWID;\n", by_pass ? "pass, layer" : "run_model, nr", k->key ? ", " : "", k->key ? k->key : "");
+}
+
+static const struct ll_file_kind *pure_kind(void)
+{
+    const struct ll_file_kind *k = ll_file_kinds;
+    while (k->shape != LL_SHAPE_PURE)
+        k++;
+    return k;
+}
+
+static int is_further(const struct ll_file_kind *k) { return k->shape == LL_SHAPE_PASS || k->shape == LL_SHAPE_MODEL; }
+
+void ll_index_put_schema(struct ll_buf *sql)
+{
+    for (int i = 0; i < N_TABLES; i++) {
+        ll_buf_addf(sql, "CREATE TABLE %s (\n", tables[i].name);
+        if (tables[i].columns)
+            ll_buf_adds(sql, tables[i].columns);
+        else
+            put_pure(sql, pure_kind());
+        ll_buf_addf(sql, ") %s;\n", tables[i].tail);
+    }
+    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
+        if (is_further(k))
+            put_further(sql, k);
+    ll_buf_adds(sql, "CREATE INDEX models_by_id ON models(model_id);\n");
+    ll_index_put_views(sql);
+}
+
+void ll_index_put_tables(struct ll_buf *out)
+{
+    ll_buf_adds(out, "| table | holds |\n| --- | --- |\n");
+    for (int i = 0; i < N_TABLES; i++)
+        ll_buf_addf(out, "| %s | %s |\n", tables[i].name, tables[i].doc ? tables[i].doc : pure_kind()->doc);
+    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
+        if (is_further(k))
+            ll_buf_addf(out, "| %s | %s |\n", k->table, k->doc);
+    ll_buf_adds(out, "\n| view | shows |\n| --- | --- |\n");
+    ll_index_put_view_docs(out);
+    ll_buf_adds(out, "\n| file of a model | goes to | lens |\n| --- | --- | --- |\n");
+    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
+        ll_buf_addf(out, "| output-MODEL%s | %s | %s |\n", k->suffix, k->table ? k->table : "models, run_models, passes, stored_milestones, test_prompts, temperatures, diagnostics",
+                    k->lens ? k->lens : k->shape == LL_SHAPE_PURE || k->shape == LL_SHAPE_RECORDS ? "norm, or raw" : "");
+}
+
+int ll_lens_nr(const char *lens)
+{
+    static const char *const names[] = {"norm", "raw", "prism", "tuned"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(names[i], lens))
+            return i;
+    return -1;
+}

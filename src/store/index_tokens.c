@@ -17,15 +17,11 @@ int ll_tokens_init(struct ll_tokens *t, sqlite3 *db, struct ll_err *err)
 {
     memset(t, 0, sizeof *t);
     t->db = db;
-    int rc = ll_db_prepare(db, &t->find, "SELECT id FROM tokens WHERE text = ?1 AND token_id IS ?2", err);
-    if (!rc)
-        rc = ll_db_prepare(db, &t->insert, "INSERT INTO tokens (text, token_id) VALUES (?1, ?2)", err);
-    return rc;
+    return ll_db_prepare(db, &t->insert, "INSERT INTO tokens (text, token_id) VALUES (?1, ?2)", err);
 }
 
 void ll_tokens_free(struct ll_tokens *t)
 {
-    sqlite3_finalize(t->find);
     sqlite3_finalize(t->insert);
     free(t->slot);
     ll_buf_free(&t->text);
@@ -52,49 +48,66 @@ static int grow(struct ll_tokens *t, struct ll_err *err)
     return LL_OK;
 }
 
-static void bind(sqlite3_stmt *st, const char *text, size_t n, long long token_id)
+/* The slot of a token, or the free one where it belongs. */
+static struct ll_token_slot *slot_of(const struct ll_tokens *t, const char *text, size_t n, long long token_id, uint64_t h)
 {
-    ll_db_bind_text(st, 1, text, n);
-    if (token_id == LL_NO_TOKEN_ID)
-        sqlite3_bind_null(st, 2);
-    else
-        sqlite3_bind_int64(st, 2, token_id);
+    size_t k = h & (t->n_slots - 1);
+    for (; t->slot[k].row; k = (k + 1) & (t->n_slots - 1)) {
+        const struct ll_token_slot *s = &t->slot[k];
+        if (s->hash == h && s->token_id == token_id && s->n == n && (!n || !memcmp(t->text.s + s->at, text, n)))
+            break;
+    }
+    return &t->slot[k];
 }
 
-static int row_in_db(struct ll_tokens *t, const char *text, size_t n, long long token_id, long long *row, struct ll_err *err)
+static int remember(struct ll_tokens *t, struct ll_token_slot *slot, const char *text, size_t n, long long token_id, uint64_t h, long long row, struct ll_err *err)
 {
-    bind(t->find, text, n, token_id);
-    int step = sqlite3_step(t->find);
-    *row = step == SQLITE_ROW ? sqlite3_column_int64(t->find, 0) : 0;
-    sqlite3_reset(t->find);
-    if (step == SQLITE_ROW)
-        return LL_OK;
-    if (step != SQLITE_DONE)
-        return ll_db_fail(t->db, "cannot read tokens", err);
-    bind(t->insert, text, n, token_id);
-    int rc = ll_db_run(t->db, t->insert, err);
-    *row = sqlite3_last_insert_rowid(t->db);
+    *slot = (struct ll_token_slot){row, token_id, t->text.len, n, h};
+    t->n_used++;
+    ll_buf_add(&t->text, text, n);
+    return ll_buf_ok(&t->text, err);
+}
+
+static int make_room(struct ll_tokens *t, struct ll_err *err) { return 2 * (t->n_used + 1) > t->n_slots ? grow(t, err) : LL_OK; }
+
+/* What the index holds already: read once, so that the table needs no index of its own, which would double it. */
+static int read_all(struct ll_tokens *t, struct ll_err *err)
+{
+    sqlite3_stmt *st;
+    int step = SQLITE_DONE, rc = ll_db_prepare(t->db, &st, "SELECT id, text, token_id FROM tokens", err);
+    while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW && !(rc = make_room(t, err))) {
+        const char *text = (const char *)sqlite3_column_text(st, 1);
+        size_t n = (size_t)sqlite3_column_bytes(st, 1);
+        long long id = sqlite3_column_type(st, 2) == SQLITE_NULL ? LL_NO_TOKEN_ID : sqlite3_column_int64(st, 2);
+        uint64_t h = hash_of(text ? text : "", n, id);
+        struct ll_token_slot *slot = slot_of(t, text ? text : "", n, id, h);
+        if (!slot->row)
+            rc = remember(t, slot, text ? text : "", n, id, h, sqlite3_column_int64(st, 0), err);
+    }
+    if (!rc && step != SQLITE_DONE)
+        rc = ll_db_fail(t->db, "cannot read tokens", err);
+    sqlite3_finalize(st);
+    t->is_read = !rc;
     return rc;
 }
 
 int ll_tokens_row(struct ll_tokens *t, const char *text, size_t n, long long token_id, long long *row, struct ll_err *err)
 {
-    int rc;
-    if (2 * (t->n_used + 1) > t->n_slots && (rc = grow(t, err)))
+    int rc = t->is_read ? LL_OK : read_all(t, err);
+    if (rc || (rc = make_room(t, err)))
         return rc;
     uint64_t h = hash_of(text, n, token_id);
-    size_t k = h & (t->n_slots - 1);
-    for (; t->slot[k].row; k = (k + 1) & (t->n_slots - 1)) {
-        const struct ll_token_slot *s = &t->slot[k];
-        if (s->hash == h && s->token_id == token_id && s->n == n && (!n || !memcmp(t->text.s + s->at, text, n))) {
-            *row = s->row;
-            return LL_OK;
-        }
+    struct ll_token_slot *slot = slot_of(t, text, n, token_id, h);
+    if (!slot->row) {
+        ll_db_bind_text(t->insert, 1, text, n);
+        if (token_id == LL_NO_TOKEN_ID)
+            sqlite3_bind_null(t->insert, 2);
+        else
+            sqlite3_bind_int64(t->insert, 2, token_id);
+        rc = ll_db_run(t->db, t->insert, err);
+        if (!rc)
+            rc = remember(t, slot, text, n, token_id, h, sqlite3_last_insert_rowid(t->db), err);
     }
-    if ((rc = row_in_db(t, text, n, token_id, row, err)))
-        return rc;
-    t->slot[k] = (struct ll_token_slot){*row, token_id, t->text.len, n, h};
-    t->n_used++;
-    ll_buf_add(&t->text, text, n);
-    return ll_buf_ok(&t->text, err);
+    *row = slot->row;
+    return rc;
 }

@@ -11,7 +11,8 @@
 struct ll_token_slot { long long row, token_id; size_t at, n; uint64_t hash; }; /* row 0: free */
 struct ll_tokens {
     sqlite3 *db;                 /* borrowed */
-    sqlite3_stmt *find, *insert; /* owned */
+    sqlite3_stmt *insert;        /* owned */
+    int is_read;                 /* the slots hold what the table holds */
     struct ll_token_slot *slot;  /* owned, [n_slots], a power of two */
     size_t n_slots, n_used;
     struct ll_buf text;          /* owned: the texts, one behind the other */

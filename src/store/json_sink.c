@@ -20,19 +20,11 @@ struct json_sink {
     const char *stem;              /* of the model being written; NULL between models */
 };
 
-static void layer_or_null(struct ll_json *j, const char *key, int layer)
-{
-    if (layer < 0)
-        ll_json_null(j, key);
-    else
-        ll_json_int(j, key, layer);
-}
-
 static void put_milestones(struct ll_json *j, const struct ll_milestones *m)
 {
-    layer_or_null(j, "L_copy", m->L_copy);
-    layer_or_null(j, "L_copy_H", m->L_copy_H);
-    layer_or_null(j, "L_semantic", m->L_semantic);
+    ll_json_layer(j, "L_copy", m->L_copy);
+    ll_json_layer(j, "L_copy_H", m->L_copy_H);
+    ll_json_layer(j, "L_semantic", m->L_semantic);
     if (m->L_copy < 0 || m->L_semantic < 0)
         ll_json_null(j, "delta_layers");
     else
@@ -70,6 +62,16 @@ static void put_gold(struct ll_json *j, const char *key, const struct ll_gold *g
     ll_json_end(j);
 }
 
+/* The further members of an object (parent NULL: of the document). */
+static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, const char *parent)
+{
+    for (int i = 0; i < doc->n_sections; i++) {
+        const struct ll_doc_section *s = &doc->sections[i];
+        if (parent ? s->parent && !strcmp(s->parent, parent) : !s->parent)
+            ll_json_raw(j, s->key, s->json);
+    }
+}
+
 /* ---- the original's sections ------------------------------------------------------------------------------------ */
 static void put_prompt(struct ll_json *j, const struct ll_model_doc *doc)
 {
@@ -78,6 +80,7 @@ static void put_prompt(struct ll_json *j, const struct ll_model_doc *doc)
     ll_json_cstr(j, "type", "prompt");
     ll_json_str(j, "context_prompt", p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
     ll_json_cstr(j, "ground_truth", p ? p->gold.text : NULL);
+    put_sections(j, doc, "prompt");
     ll_json_end(j);
 }
 
@@ -159,15 +162,6 @@ static void put_norm_labels(struct ll_json *j, const struct ll_model_info *m, co
     ll_json_cstr(j, "layer0_norm_fix", l->embeddings);
 }
 
-static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, const char *parent)
-{
-    for (int i = 0; i < doc->n_sections; i++) {
-        const struct ll_doc_section *s = &doc->sections[i];
-        if (parent ? s->parent && !strcmp(s->parent, parent) : !s->parent)
-            ll_json_raw(j, s->key, s->json);
-    }
-}
-
 static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, const struct ll_run_info *run)
 {
     const struct ll_model_info *m = doc->model;
@@ -232,7 +226,7 @@ static void put_pass(struct ll_json *j, const struct ll_pass_info *p, const stru
     ll_json_obj(j, NULL);
     ll_json_cstr(j, "pass_key", p->pass_key);
     ll_json_cstr(j, "fact_key", p->fact_key);
-    layer_or_null(j, "fact_index", p->fact_index);
+    ll_json_layer(j, "fact_index", p->fact_index);
     ll_json_cstr(j, "prompt_id", p->prompt_id);
     ll_json_cstr(j, "prompt_variant", p->prompt_variant);
     ll_json_str(j, "prompt", p->prompt_text, p->prompt_len);
@@ -263,6 +257,10 @@ static void put_model(struct ll_json *j, const struct ll_model_info *m)
     ll_json_cstr(j, "family", m->family);
     ll_json_cstr(j, "engine", m->engine);
     ll_json_cstr(j, "lens_norm", m->lens_norm);
+    if (m->lens_site)
+        ll_json_cstr(j, "lens_site", m->lens_site);
+    if (m->lens_head)
+        ll_json_cstr(j, "lens_head", m->lens_head);
     ll_json_cstr(j, "norm_kind", m->norm_kind);
     ll_json_num(j, "norm_eps", m->norm_eps);
     ll_json_cstr(j, "bos_policy", m->bos_policy);
@@ -293,6 +291,7 @@ static void put_provenance(struct ll_json *j, const struct ll_model_doc *doc, co
         ll_json_num(j, "copy_threshold", doc->copy_threshold);
         ll_json_num(j, "copy_margin", doc->copy_margin);
     }
+    put_sections(j, doc, "provenance");
     ll_json_end(j);
 }
 
@@ -361,6 +360,12 @@ static void json_abort_model(struct ll_sink *sink)
     s->stem = NULL;
 }
 
+/* The stem stays taken. */
+static void json_keep_model(struct ll_sink *sink)
+{
+    ((struct json_sink *)sink)->stem = NULL;
+}
+
 static int json_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
     struct json_sink *s = (struct json_sink *)sink;
@@ -412,5 +417,5 @@ static void json_close(struct ll_sink *sink)
 
 const struct ll_sink_type ll_sink_json = {
     "json", "what was run, milestones, predictions and provenance, one JSON file a model",
-    json_open, json_begin_model, json_row, json_end_model, json_abort_model, json_close,
+    json_open, json_begin_model, json_row, json_end_model, json_keep_model, json_abort_model, json_close,
 };

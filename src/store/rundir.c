@@ -4,6 +4,7 @@
 #endif
 #include "rundir.h"
 #include "buf.h"
+#include "journal.h"
 #include "map.h"
 
 #include <dirent.h>
@@ -25,7 +26,8 @@ enum {
     LINE_SIZE = 64,      /* the timestamp file */
     MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
 };
-static const char unfinished[] = ".unfinished"; /* in a partial folder, locked for as long as its run lives */
+/* In a partial folder: locked for as long as its run lives, holds the run's key; and what is whole already. */
+static const char unfinished[] = ".unfinished", done_head[] = ".done-", journal_head[] = ".journal-";
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 static char *name_of(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -166,20 +168,52 @@ static int mark_unfinished(struct ll_rundir *dir, int *gone, struct ll_err *err)
     return rc;
 }
 
-/* Remove the partial folder at path if a run left it unfinished and lives no more. */
-static void remove_if_stale(const char *path)
+/* 1: the folder holds results of models or prompts that are whole, so that going on saves work. */
+static int has_results(const char *path)
+{
+    struct stat st;
+    DIR *d = opendir(path);
+    int found = 0;
+    for (struct dirent *e; d && !found && (e = readdir(d)); )
+        found = !strncmp(e->d_name, done_head, strlen(done_head)) ||
+                (!strncmp(e->d_name, journal_head, strlen(journal_head)) && !fstatat(dirfd(d), e->d_name, &st, 0) && st.st_size > LL_JOURNAL_EMPTY);
+    if (d)
+        closedir(d);
+    return found;
+}
+
+/* Files that the dead run was writing ("<name>.tmp<pid>", map.h). */
+static void remove_unwritten(const char *path)
+{
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d)); ) {
+        const char *tail = strstr(e->d_name, ".tmp");
+        if (tail && tail[4] && strspn(tail + 4, "0123456789") == strlen(tail + 4))
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* Lock the partial folder at path if a run left it unfinished and lives no more; key: what it was a run of, "" unknown.
+ * Returns the lock, -1: alive, or nothing of ours. */
+static int lock_dead(const char *path, char key[LL_RUN_KEY])
 {
     char *mark = name_of(NULL, "%s/%s", path, unfinished);
     int fd = mark ? open(mark, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
-    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
-        nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
-    if (fd >= 0)
-        close(fd);
     free(mark);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        fd = -1;
+    }
+    ssize_t n = fd >= 0 ? pread(fd, key, LL_RUN_KEY - 1, 0) : 0;
+    key[n > 0 ? n : 0] = 0;
+    return fd;
 }
 
-/* Partial folders beside ours that killed runs left behind: ".run-*.partial*" of a root, "<name>.partial*" of an out_dir. */
-static void remove_stale(const struct ll_rundir *dir)
+/* Look at every partial folder beside ours that killed runs left behind: ".run-*.partial*" of a root, "<name>.partial*" of an
+ * out_dir. look gets it locked and closes the lock or keeps it. */
+static void each_dead(const struct ll_rundir *dir, void (*look)(void *arg, const char *path, const char *key, int lock), void *arg)
 {
     const char *slash = strrchr(dir->final, '/'), *name = slash ? slash + 1 : dir->final;
     char *parent = !slash ? strdup(".") : strndup(dir->final, slash == dir->final ? 1 : (size_t)(slash - dir->final));
@@ -187,15 +221,58 @@ static void remove_stale(const struct ll_rundir *dir)
     DIR *d = parent && head ? opendir(parent) : NULL;
     for (struct dirent *e; d && (e = readdir(d)); )
         if (!strncmp(e->d_name, head, strlen(head)) && strstr(e->d_name, ".partial")) {
-            char *path = name_of(NULL, "%s/%s", parent, e->d_name);
-            if (path)
-                remove_if_stale(path);
+            char key[LL_RUN_KEY], *path = name_of(NULL, "%s/%s", parent, e->d_name);
+            int lock = path ? lock_dead(path, key) : -1;
+            if (lock >= 0)
+                look(arg, path, key, lock);
             free(path);
         }
     if (d)
         closedir(d);
     free(parent);
     free(head);
+}
+
+static void remove_tree(const char *path) { nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS); }
+
+/* Nothing in it is whole, or (key given) it is a run of the same that has been finished since. */
+static void remove_if_stale(void *arg, const char *path, const char *key, int lock)
+{
+    const char *same = arg;
+    if (same ? !strcmp(key, same) : !has_results(path))
+        remove_tree(path);
+    close(lock);
+}
+
+/* ---- going on ---------------------------------------------------------------------------------------------------- */
+struct newest { const char *key; char *path; char stamp[16]; int lock; };
+
+static void keep_newest(void *arg, const char *path, const char *key, int lock)
+{
+    struct newest *n = arg;
+    char stamp[16], *copy = NULL;
+    stamp_of(path, stamp);
+    if (*stamp && !strcmp(key, n->key) && strcmp(stamp, n->stamp) > 0 && (copy = strdup(path))) {
+        free(n->path);
+        unlock(&n->lock);
+        n->path = copy;
+        n->lock = lock;
+        memcpy(n->stamp, stamp, sizeof stamp);
+    } else
+        close(lock);
+}
+
+static void forget(struct ll_rundir *dir)
+{
+    free(dir->work);
+    free(dir->final);
+    free(dir->root);
+    dir->work = dir->final = dir->root = NULL;
+    if (dir->is_begun) { /* {0} has no descriptors */
+        unlock(&dir->alive);
+        unlock(&dir->lock);
+    }
+    dir->is_begun = 0;
 }
 
 /* ---- making the folder ------------------------------------------------------------------------------------------ */
@@ -265,19 +342,59 @@ static int write_timestamp(const struct ll_rundir *dir, const char *line, const 
     return rc;
 }
 
-int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
+/* The folder's names, stamped now. */
+static int start(struct ll_rundir *dir, const char *root, const char *out_dir, char line[LINE_SIZE], char fraction[16], char **partial, struct ll_err *err)
 {
-    char line[LINE_SIZE], fraction[16], *partial = NULL;
-    int gone = 1;
     memset(dir, 0, sizeof *dir);
     dir->alive = dir->lock = -1;
     dir->is_begun = 1;
     if (out_dir ? !*out_dir : !root || !*root)
         return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
     stamp_now(dir->stamp, line, fraction);
-    int rc = out_dir ? names_of_out_dir(dir, out_dir, &partial, err) : names_under_root(dir, root, &partial, err);
+    return out_dir ? names_of_out_dir(dir, out_dir, partial, err) : names_under_root(dir, root, partial, err);
+}
+
+int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, int *found, struct ll_err *err)
+{
+    char line[LINE_SIZE], fraction[16], *partial = NULL;
+    struct newest n = {.key = key, .lock = -1};
+    int rc = start(dir, root, out_dir, line, fraction, &partial, err);
+    free(partial);
+    *found = 0;
     if (!rc)
-        remove_stale(dir);
+        each_dead(dir, keep_newest, &n);
+    if (n.path) {
+        dir->work = n.path;
+        dir->alive = n.lock;
+        memcpy(dir->stamp, n.stamp, sizeof n.stamp);
+        remove_unwritten(dir->work);
+        *found = 1;
+    } else
+        forget(dir);
+    return rc;
+}
+
+int ll_rundir_mark(struct ll_rundir *dir, const char *key, struct ll_err *err)
+{
+    size_t n = strlen(key);
+    if (dir->alive >= 0 && pwrite(dir->alive, key, n, 0) != (ssize_t)n)
+        return ll_fail(err, LL_EFAIL, "%s/%s: cannot write: %s", dir->work, unfinished, strerror(errno));
+    return LL_OK;
+}
+
+int ll_rundir_is_resumable(const struct ll_rundir *dir) { return dir->work && has_results(dir->work); }
+
+void ll_rundir_part(char name[64], enum ll_run_part part, int model)
+{
+    snprintf(name, 64, "%s%d", part == LL_PART_DONE ? done_head : journal_head, model);
+}
+
+int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
+{
+    char line[LINE_SIZE], fraction[16], *partial = NULL;
+    int gone = 1, rc = start(dir, root, out_dir, line, fraction, &partial, err);
+    if (!rc)
+        each_dead(dir, remove_if_stale, NULL);
     while (!rc && gone) {
         free(dir->work);
         dir->work = NULL;
@@ -346,26 +463,18 @@ static int take_name(const struct ll_rundir *dir, struct ll_err *err)
     return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));
 }
 
-static void forget(struct ll_rundir *dir)
+/* The run has its name: what only served to go on goes. A kill before this leaves it all in the partial folder, to be gone on
+ * with. key: what it was a run of. */
+static void unmark(struct ll_rundir *dir, char key[LL_RUN_KEY])
 {
-    free(dir->work);
-    free(dir->final);
-    free(dir->root);
-    dir->work = dir->final = dir->root = NULL;
-    if (dir->is_begun) { /* {0} has no descriptors */
-        unlock(&dir->alive);
-        unlock(&dir->lock);
-    }
-    dir->is_begun = 0;
-}
-
-/* From here on the results are kept, whatever happens: the folder is no longer one that may be removed as stale. */
-static void unmark(struct ll_rundir *dir)
-{
-    char *mark = name_of(NULL, "%s/%s", dir->work, unfinished);
-    if (mark)
-        unlink(mark);
-    free(mark);
+    ssize_t n = dir->alive >= 0 ? pread(dir->alive, key, LL_RUN_KEY - 1, 0) : 0;
+    key[n > 0 ? n : 0] = 0;
+    DIR *d = opendir(dir->final);
+    for (struct dirent *e; d && (e = readdir(d)); )
+        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)) || !strcmp(e->d_name, unfinished))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
     unlock(&dir->alive);
 }
 
@@ -373,8 +482,8 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
 {
     if (!dir->work)
         return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
+    char key[LL_RUN_KEY];
     int rc = LL_OK;
-    unmark(dir);
     if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
         rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
     if (!rc && dir->root) /* the folder itself is the lock: no file is left behind */
@@ -389,7 +498,10 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
         forget(dir);
         return rc;
     }
+    unmark(dir, key);
     sync_parent(dir->final); /* the name itself; the content is safe already */
+    if (*key)
+        each_dead(dir, remove_if_stale, key);
     free(dir->work);
     dir->work = NULL;
     return LL_OK;
@@ -397,7 +509,7 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
 
 void ll_rundir_abort(struct ll_rundir *dir)
 {
-    if (dir->work)
-        nftw(dir->work, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    if (dir->work && !has_results(dir->work))
+        remove_tree(dir->work);
     forget(dir);
 }

@@ -6,12 +6,16 @@
  * empty, is written under "<out_dir>.partial" and renamed. A partial folder of that name which exists already (a run going
  * on) is left alone: ours gets "-2", "-3". Wall-clock time stands in the timestamp file only.
  *
- * A partial folder holds ".unfinished", locked (flock) while its run lives; begin removes those of dead runs. From finish to
+ * A partial folder holds ".unfinished", locked (flock) while its run lives, with the run's key (what it is a run of). Results
+ * that are whole before the run is lie in it as ".journal-<model>" (prompts, journal.h) and ".done-<model>" (the key of a model
+ * whose files are there). begin removes the partial folders of dead runs in which nothing is whole; others wait for resume, and
+ * for a run of the same key to finish, which removes them. From finish to
  * abort the root is locked, so that no other run rotates the folder away while it is imported into the index. */
 #ifndef LL_RUNDIR_H
 #define LL_RUNDIR_H
 #include "fail.h"
 
+enum { LL_RUN_KEY = 80 };
 struct ll_rundir {
     char *work;    /* owned: where files are written now; NULL when finished or aborted */
     char *final;   /* owned: the name it will get, and after finish has */
@@ -22,9 +26,19 @@ struct ll_rundir {
 /* out_dir NULL: rotation under root. Makes missing parents and writes timestamp-<stamp>. Returns LL_OK, LL_EUSAGE (out_dir
  * holds something) or LL_EFAIL (the system said no); a failed begin leaves nothing. */
 int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err);
+/* Go on with the newest partial folder of a dead run of this key (at most LL_RUN_KEY - 1 bytes). *found 0: there is none, and *dir is
+ * empty. Same results otherwise as begin. */
+int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, int *found, struct ll_err *err);
+/* Say what this is a run of, after begin. */
+int ll_rundir_mark(struct ll_rundir *dir, const char *key, struct ll_err *err);
+/* 1: the partial folder holds results that are whole: abort will keep it. */
+int ll_rundir_is_resumable(const struct ll_rundir *dir);
+enum ll_run_part { LL_PART_JOURNAL, LL_PART_DONE };
+/* File name, in the work folder, of a part of model number `model`. */
+void ll_rundir_part(char name[64], enum ll_run_part part, int model);
 /* Waits for other runs that finish under the same root. Afterwards dir->final is where the run lies and stays until abort; free with ll_rundir_abort(). On failure the results are kept in the partial
  * folder, which the reason names, and dir is empty. */
 int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err);
-/* Removes the partial folder and all in it, frees the names and the locks. Safe after finish (then only frees), twice, and on {0}. */
+/* Removes the partial folder and all in it, unless something in it is whole; frees the names and the locks. Safe after finish (then only frees), twice, and on {0}. */
 void ll_rundir_abort(struct ll_rundir *dir);
 #endif

@@ -5,7 +5,7 @@ L=$logitlens
 
 # --- help
 check 0 "usage: logitlens COMMAND" "$L" help
-for c in run lens tokens show dump diff drift index query; do
+for c in $("$L" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
     check 0 "example:" "$L" help $c
     check 0 "example:" "$L" $c --help
     grep -q "logitlens $c" "$work/stdout" || bad "help of $c does not name it"

@@ -14,7 +14,8 @@ for f in $(grep -oE '(experiments|tests|src|lens|prompts|output)/[A-Za-z0-9_./-]
     n_checks=$((n_checks + 1))
     [ -e "$source_dir/$f" ] || bad "README.md names $f, which does not exist"
 done
-for c in $(grep -oE 'logitlens (run|lens|tokens|show|dump|index|query|diff|help)\b' "$source_dir/README.md" | awk '{print $2}' | sort -u); do
+commands=$("$logitlens" help | sed -n 's/^  \([a-z]*\) .*/\1/p' | tr '\n' '|')
+for c in $(grep -oE "logitlens (${commands}help)\b" "$source_dir/README.md" | awk '{print $2}' | sort -u); do
     [ "$c" = help ] || check 0 "example:" "$logitlens" help "$c"
 done
 finish

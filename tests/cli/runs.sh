@@ -18,11 +18,12 @@ done
 # --- shapes: passes x (n + 1) x positions
 records=$work/a/run-latest/output-demo-llama-records.csv
 pure=$work/a/run-latest/output-demo-llama-pure-next-token.csv
-[ "$(head -1 "$records" | cut -d, -f1-6)" = "layer,pos,token,entropy,top1,prob1" ] || bad "first columns of records"
-[ "$(head -1 "$records" | tr , '\n' | sed -n 45p)" = rest_mass ] || bad "column 45 of records"
-[ "$(head -1 "$pure" | tr , '\n' | sed -n 46,48p | tr '\n' ' ')" = "copy_collapse entropy_collapse is_answer " ] || bad "columns 46 to 48 of pure"
+[ "$(head -1 "$records" | cut -d, -f1-6)" = "fact_key,fact_index,prompt_id,prompt_variant,layer,pos" ] || bad "first columns of records"
+[ "$(head -1 "$records" | tr , '\n' | sed -n 50p)" = rest_mass ] || bad "column 50 of records"
+[ "$(head -1 "$pure" | tr , '\n' | sed -n 51,52p | tr '\n' ' ')" = "copy_collapse copy_strict@0.95 " ] || bad "columns 51 and 52 of pure"
+[ "$(head -1 "$pure" | tr , '\n' | sed -n 85p)" = answer_vs_top1_gap ] || bad "column 85 of pure"
 [ "$(grep -c '' "$pure")" = $((11 * 9 + 1)) ] || bad "rows of pure: $(grep -c '' "$pure")"
-grep -rlE "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
+grep -rlE --exclude=.command "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
 
 # --- the index
 query() { "$L" query --index "$work/a/index.sqlite" --csv "$1" | tail -n +2; }
@@ -55,7 +56,9 @@ check 2 "" "$L" run "$e" "$llama" --out-dir "$work/full" --quiet --no-index
 ( trap '' XFSZ; ulimit -f 100; "$L" run "$e" --root "$work/small" --quiet >"$work/o" 2>&1 ) && bad "a full disk went unnoticed"
 [ "$(wc -l <"$work/o")" = 1 ] || bad "full disk: expected one line, found: $(cat "$work/o")"
 absent "$work/small/run-latest"
-ls -A "$work/small" 2>/dev/null | grep -q partial && bad "a partial folder was left after a full disk"
+check 0 "2 models, 0 failed" "$L" run "$e" --root "$work/small" --quiet --resume # what was whole was kept
+for f in "$work"/a/run-latest/output-*; do same "$f" "$work/small/run-latest/$(basename "$f")"; done
+ls -A "$work/small" | grep -q partial && bad "a partial folder was left by a run that went through"
 : >"$work/file"
 check 1 "" "$L" run "$e" --root "$work/file/out" --quiet
 

@@ -1,4 +1,5 @@
 /* fuzz_settings.c - a configuration in JSON, read through every function of settings.h. */
+#include "json_tree.h"
 #include "settings.h"
 
 #include <stdint.h>
@@ -28,7 +29,13 @@ int fuzz_one(const uint8_t *data, size_t n)
             abort();
         return 0;
     }
+    size_t lines = 1;
+    for (size_t i = 0; i < n; i++)
+        lines += data[i] == '\n';
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        size_t line = ll_json_line((const char *)data, n, paths[i]);
+        if (line < 1 || line > lines)
+            abort();
         const char *p = paths[i], *text = NULL;
         long long v = 0;
         double d = 0;

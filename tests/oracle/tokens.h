@@ -10,15 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int n_bad, n_checked;
+static int n_bad;
+static int n_checked __attribute__((unused));
 
-static const char *str(const cJSON *o, const char *key)
+static inline const char *str(const cJSON *o, const char *key)
 {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
     return cJSON_IsString(v) ? v->valuestring : NULL;
 }
 
-static cJSON *read_json(const char *path)
+static inline cJSON *read_json(const char *path)
 {
     struct ll_err err = {0};
     struct ll_buf b = {0};

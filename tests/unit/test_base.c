@@ -322,6 +322,47 @@ static void json_strings(void **state)
     ll_buf_free(&b);
 }
 
+/* A value written apart and put in gives the text of one written in place. */
+static void put_value(struct ll_json *j, const char *key)
+{
+    ll_json_obj(j, key);
+    ll_json_layer(j, "some", 3);
+    ll_json_layer(j, "none", -1);
+    ll_json_arr_flat(j, "list");
+    ll_json_int(j, NULL, 1);
+    ll_json_end(j);
+    ll_json_arr(j, "empty");
+    ll_json_end(j);
+    ll_json_end(j);
+}
+
+static void json_apart(void **state)
+{
+    struct ll_buf in = {0}, apart = {0}, value = {0};
+    struct ll_buf *of[2] = {&in, &apart};
+    struct ll_json j, v;
+    (void)state;
+    ll_json_init_at(&v, &value, 2);
+    put_value(&v, NULL);
+    for (int i = 0; i < 2; i++) {
+        ll_json_init(&j, of[i]);
+        ll_json_obj(&j, NULL);
+        ll_json_obj(&j, "a");
+        if (i)
+            ll_json_raw(&j, "b", value.s);
+        else
+            put_value(&j, "b");
+        ll_json_int(&j, "c", 1);
+        ll_json_end(&j);
+        ll_json_end(&j);
+    }
+    assert_string_equal(in.s, apart.s);
+    assert_non_null(strstr(in.s, "\n      \"some\": 3,\n      \"none\": null,\n      \"list\": [1],\n      \"empty\": []\n    },\n"));
+    ll_buf_free(&in);
+    ll_buf_free(&apart);
+    ll_buf_free(&value);
+}
+
 static void json_deep(void **state)
 {
     (void)state;
@@ -631,7 +672,7 @@ int main(void)
         cmocka_unit_test(doubles_as_text), cmocka_unit_test(doubles_read_back), cmocka_unit_test(percentiles),
         cmocka_unit_test(clocks_and_memory), cmocka_unit_test(provenance),
         cmocka_unit_test(utf8_round_trip), cmocka_unit_test(utf8_maximal_parts), cmocka_unit_test(utf8_check_and_clean),
-        cmocka_unit_test(json_document), cmocka_unit_test(json_strings), cmocka_unit_test(json_deep),
+        cmocka_unit_test(json_document), cmocka_unit_test(json_strings), cmocka_unit_test(json_apart), cmocka_unit_test(json_deep),
         cmocka_unit_test(sha_known_answers), cmocka_unit_test(sha_every_length),
         cmocka_unit_test(map_a_file), cmocka_unit_test(map_what_is_no_file), cmocka_unit_test(dropping_pages_keeps_neighbours),
         cmocka_unit_test(read_with_a_limit), cmocka_unit_test(nothing_appears_before_commit),

@@ -239,10 +239,41 @@ static void test_double(void **state)
         assert_true(ll_log2(ldexp(1, e)) == e);
 }
 
+static void test_double_arrays(void **state)   /* the bits of ll_exp and ll_log, in place, whatever stands beside a value */
+{
+    (void)state;
+    enum { N = 4001 };
+    static double x[N], y[N + 1];
+    static const double corners[] = {0, -0.0, 1, -1, 706.9, -706.9, 707.1, -707.1, -708.5, -740, -745.2, -746.5, -800, 709.7, 710, INFINITY, -INFINITY, NAN, 5e-324, 1e-310};
+    for (size_t i = 0; i < N; i++)   /* long runs without, then some among them */
+        x[i] = i % 97 < sizeof corners / sizeof *corners && i > 1000 ? corners[i % 97] : ((double)uniform(i) + (double)uniform(i + N) * 0x1p-24) * (i % 2 ? 700 : 20);
+    for (int isa = 0; isa < N_ISAS; isa++) {
+        struct ll_engine *eng = engine_on(ISAS[isa], 1);
+        if (!eng)
+            continue;
+        const struct ll_vec *v = ll_engine_vec(eng);
+        const struct { void (*many)(double *, const double *, size_t); double (*one)(double); } maps[] = {{v->exp_double, ll_exp}, {v->log_double, ll_log}};
+        for (int f = 0; f < 2; f++)
+            for (size_t n = 0; n <= N; n = n < 20 ? n + 1 : n < N ? N : N + 1) {
+                memcpy(y, x, sizeof x);
+                y[n] = 55;
+                maps[f].many(y, y, n);
+                for (size_t i = 0; i < n; i++) {
+                    double want = maps[f].one(x[i]);
+                    if (memcmp(&y[i], &want, sizeof want) && !(isnan(want) && isnan(y[i])))
+                        fail_msg("%s: %s of %a: %a, expected %a", ISAS[isa], f ? "log" : "exp", x[i], y[i], want);
+                }
+                assert_true(y[n] == 55);
+            }
+        ll_engine_free(eng);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error), cmocka_unit_test(test_bits), cmocka_unit_test(test_corners), cmocka_unit_test(test_sums), cmocka_unit_test(test_double),
+        cmocka_unit_test(test_double_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

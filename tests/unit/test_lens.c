@@ -155,7 +155,7 @@ static void blank_text(void **state)
 
 static void milestones(void **state)
 {
-    const struct ll_row_flags rows[] = {{0, 1, 0}, {0, 0, 0}, {1, 0, 1}, {1, 1, 0}, {0, 0, 1}};
+    const struct ll_row_flags rows[] = {{.entropy_collapse = 1}, {0}, {.copy_collapse = 1, .is_answer = 1}, {.copy_collapse = 1, .entropy_collapse = 1}, {.is_answer = 1}};
     int copy, copy_h, semantic;
     (void)state;
     ll_first_layers(rows, 5, &copy, &copy_h, &semantic);

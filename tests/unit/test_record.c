@@ -1,33 +1,7 @@
-/* test_record.c - the column lists against the words of the specification; rows of values */
+/* test_record.c - column numbers and names; rows of values. The lists themselves: test_columns.c. */
 #include "test_store_util.h"
 
 #include <math.h>
-
-static const char early[] = "layer pos token entropy top1 prob1 top2 prob2 top3 prob3 top4 prob4 top5 prob5 top6 prob6 top7 prob7 top8 prob8 top9 prob9 "
-                            "top10 prob10 top11 prob11 top12 prob12 top13 prob13 top14 prob14 top15 prob15 top16 prob16 top17 prob17 top18 prob18 top19 prob19 "
-                            "top20 prob20 rest_mass";
-
-static void check_names(const struct ll_schema *s, const char *expected)
-{
-    struct ll_buf got = {0};
-    for (int i = 0; i < s->n_cols; i++)
-        ll_buf_addf(&got, "%s%s", i ? " " : "", s->cols[i].name);
-    assert_string_equal(ll_buf_str(&got), expected);
-    ll_buf_free(&got);
-}
-
-static void columns_are_those_of_the_spec(void **state)
-{
-    (void)state;
-    char want[2000];
-    snprintf(want, sizeof want, "%s fact_key fact_index prompt_id prompt_variant entropy_bits token_id top_ids row_id", early);
-    check_names(&ll_schema_records, want);
-    snprintf(want, sizeof want, "%s copy_collapse entropy_collapse is_answer fact_key fact_index prompt_id prompt_variant entropy_bits p_top1 p_answer answer_rank "
-             "kl_to_final_bits token_id top_ids row_id", early);
-    check_names(&ll_schema_pure, want);
-    assert_int_equal(ll_schema_records.n_seed, 45);
-    assert_int_equal(ll_schema_pure.n_seed, 48);
-}
 
 static void numbers_fit_names(void **state)
 {
@@ -36,6 +10,11 @@ static void numbers_fit_names(void **state)
     assert_int_equal(ll_schema_find(&ll_schema_records, "row_id"), LL_REC_ROW_ID);
     assert_int_equal(ll_schema_find(&ll_schema_pure, "copy_collapse"), LL_PURE_COPY_COLLAPSE);
     assert_int_equal(ll_schema_find(&ll_schema_pure, "kl_to_final_bits"), LL_PURE_KL_TO_FINAL_BITS);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "copy_strict@0.95"), LL_PURE_FLAGS);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "copy_soft_k3@0.5"), LL_PURE_LAST_FLAG);
+    assert_int_equal(ll_schema_find(&ll_schema_pure, "row_id"), LL_PURE_ROW_ID);
+    assert_int_equal(ll_schema_find(&ll_schema_rawlens, "norm_only_semantics"), LL_RAWLENS_NORM_ONLY);
+    assert_int_equal(ll_schema_find(&ll_schema_answers, "logprob"), LL_ANSWERS_LOGPROB);
     assert_int_equal(ll_schema_find(&ll_schema_pure, "no such column"), -1);
     for (int k = 1; k <= LL_TOP_COLS; k++) {
         char name[16];
@@ -89,7 +68,6 @@ static void cells_hold_what_was_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_those_of_the_spec),
         cmocka_unit_test(numbers_fit_names),
         cmocka_unit_test(cells_hold_what_was_set),
     };

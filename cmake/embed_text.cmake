@@ -1,0 +1,13 @@
+# Text files as C strings: embed_text(<header> NAME1 file1 NAME2 file2 ...), made anew when a file changes.
+function(ll_embed_text header)
+  set(out "/* made by cmake/embed_text.cmake */\n")
+  set(args ${ARGN})
+  while(args)
+    list(POP_FRONT args name file)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(APPEND out "static const char ${name}[] = {${bytes}0};\n")
+  endwhile()
+  file(CONFIGURE OUTPUT ${header} CONTENT "${out}" @ONLY)
+endfunction()

@@ -1,0 +1,118 @@
+/* answers.c - see answers.h */
+#include "answers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The place of id among the followed ones, made when it is new; -1 when there is none left. */
+static int follow(struct ll_answers *a, int id)
+{
+    for (int i = 0; i < a->n_tracked; i++)
+        if (a->tracked[i] == id)
+            return i;
+    if (a->n_tracked == LL_MAX_TRACKED)
+        return -1;
+    a->tracked[a->n_tracked] = id;
+    return a->n_tracked++;
+}
+
+static int append(struct ll_ids *to, const struct ll_ids *from, int n, struct ll_err *err)
+{
+    int rc = LL_OK;
+    for (int i = 0; i < n && !rc; i++)
+        rc = ll_ids_add(to, from->v[i], err);
+    return rc;
+}
+
+static int init_one(struct ll_answers *out, int i, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int forced, struct ll_err *err)
+{
+    struct ll_answer *v = &out->v[i];
+    const char *variant, *reason;
+    v->text = i < a->n_answers ? a->answers[i] : NULL;
+    v->slot = -1;
+    int rc = i == 0 ? append(&v->ids, &p->answer, p->answer.n, err)
+                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, v->text, &v->ids, &variant, &reason, err);
+    if (rc || !v->ids.n)
+        return rc;
+    v->slot = follow(out, v->ids.v[0]);
+    if (v->ids.n > 1 && forced && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
+        rc = append(&v->run, &v->ids, v->ids.n - 1, err);
+    return rc;
+}
+
+int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int control_id, int forced, struct ll_err *err)
+{
+    int n = a->n_answers ? a->n_answers : p->answer.n > 0, rc = LL_OK;
+    memset(out, 0, sizeof *out);
+    out->control_slot = -1;
+    if (!(out->v = calloc((size_t)n + 1, sizeof *out->v)))
+        return ll_fail_mem(err, "answers", sizeof *out->v * (size_t)n);
+    for (int i = 0; i < n && !rc; i++) {
+        out->n = i + 1;
+        rc = init_one(out, i, s, p, a, forced, err);
+    }
+    if (!rc && control_id >= 0)
+        out->control_slot = follow(out, control_id);
+    if (rc)
+        ll_answers_free(out);
+    return rc;
+}
+
+void ll_answers_free(struct ll_answers *a)
+{
+    for (int i = 0; i < a->n; i++) {
+        ll_ids_free(&a->v[i].ids);
+        ll_ids_free(&a->v[i].run);
+        free(a->v[i].logprob);
+    }
+    free(a->v);
+    memset(a, 0, sizeof *a);
+}
+
+int ll_answers_prompt(const struct ll_answers *a, int i, struct ll_sweep_prompt *prompt)
+{
+    const struct ll_answer *v = &a->v[i];
+    if (!v->run.n)
+        return 0;
+    *prompt = (struct ll_sweep_prompt){.ids = v->run.v, .n_ids = v->run.n, .want = LL_SWEEP_TAIL, .n_tail = v->ids.n, .tracked = v->ids.v, .n_tracked = 1};
+    return 1;
+}
+
+int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct ll_answer *v = &a->v[i];
+    free(v->logprob);
+    if (!(v->logprob = malloc(sizeof *v->logprob * (size_t)r->n_rows)))
+        return ll_fail_mem(err, "answers", sizeof *v->logprob * (size_t)r->n_rows);
+    for (int l = 0; l < r->n_rows; l++) {
+        double sum = 0;
+        for (int k = 0; k < r->n_pos; k++) {
+            const struct ll_head_out *o = &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)k];
+            sum += (double)o->tracked_logit[0] - o->lse;
+        }
+        v->logprob[l] = sum;
+    }
+    return LL_OK;
+}
+
+double ll_answers_logprob(const struct ll_answers *a, int i, int row, const struct ll_head_out *o)
+{
+    if (i >= a->n || a->v[i].slot < 0)
+        return NAN;
+    const struct ll_answer *v = &a->v[i];
+    if (v->ids.n > 1)
+        return v->logprob ? v->logprob[row] : NAN;
+    return (double)o->tracked_logit[v->slot] - o->lse;
+}
+
+int ll_answers_best_rank(const struct ll_answers *a, const struct ll_head_out *o)
+{
+    int best = -1;
+    for (int i = 0; i < a->n; i++) {
+        int slot = a->v[i].slot;
+        if (slot >= 0 && (best < 0 || o->tracked_rank[slot] < best))
+            best = o->tracked_rank[slot];
+    }
+    return best;
+}

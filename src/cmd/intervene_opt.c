@@ -1,0 +1,66 @@
+/* intervene_opt.c - see intervene_opt.h */
+#include "intervene_opt.h"
+
+#include "csv_text.h"
+#include "prompts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "ids:1,2,3", or text with the start token the tokenizer adds. */
+static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, struct ll_err *err)
+{
+    const struct ll_session *s = arg;
+    struct ll_prompt p = {0};
+    char *copy = strndup(text, n);
+    int rc = copy ? LL_OK : ll_fail_mem(err, "prompt", n);
+    if (!rc && !strncmp(copy, "ids:", 4)) {
+        struct ll_ids list = {0};
+        if (!(rc = ll_parse_ids(copy + 4, &list, err)))
+            rc = ll_prompt_from_ids(&p, s, list.v, list.n, -1, err);
+        ll_ids_free(&list);
+    } else if (!rc)
+        rc = ll_prompt_from_text(&p, s, copy, n, NULL, err);
+    free(copy);
+    if (rc)
+        return rc;
+    *n_ids = p.ids.n;
+    *ids = p.ids.v; /* taken over */
+    p.ids = (struct ll_ids){0};
+    ll_prompt_free(&p);
+    return LL_OK;
+}
+
+int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n, struct ll_err *err)
+{
+    struct ll_intervene_prompts prompts = {encode, (void *)(uintptr_t)s};
+    int rc = LL_OK;
+    memset(iv, 0, sizeof *iv);
+    for (int i = 0; i < n && !rc; i++)
+        rc = ll_intervene_parse(iv, specs[i], err);
+    return rc ? rc : ll_intervene_ready(iv, s->model, s->engine, &prompts, err);
+}
+
+void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv)
+{
+    struct ll_buf all = {0};
+    for (int i = 0; i < iv->n; i++)
+        ll_buf_addf(&all, "%s%s", i ? "; " : "", iv->v[i].spec);
+    if (iv->n)
+        ll_csv_field(out, ll_buf_str(&all), all.len);
+    ll_buf_free(&all);
+}
+
+void ll_intervene_help(struct ll_buf *out)
+{
+    ll_buf_adds(out, "\ninterventions (--intervene):\n"
+                     "  zero:POINT               becomes 0\n"
+                     "  mean:POINT               becomes its mean over the prompt's positions\n"
+                     "  patch:POINT=SOURCE       becomes the source's activation, position by position\n"
+                     "  steer:POINT=SOURCE*F     F times the source is added\n"
+                     "  skip:L  swap:A,B         a block left out, two blocks exchanged\n"
+                     "POINT: blocks.3.hook_attn_out, blocks.3.attn.hook_z[HEAD],\n"
+                     "blocks.3.mlp.hook_post[NEURON], attn_out (in every block); with @pos=P one\n"
+                     "position, -1 the last. SOURCE: a prompt, ids:1,2,3, diff:PROMPT|PROMPT (at\n"
+                     "their last positions), or a file: *.safetensors of logitlens dump, *.bin\n");
+}

@@ -1,0 +1,144 @@
+/* run_choice.c - see run_choice.h */
+#include "run_choice.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers of lo..hi separated by commas; at most max of them. */
+static int parse_numbers(const char *option, const char *s, double lo, double hi, double *out, int max, int *n, struct ll_err *err)
+{
+    const char *p = s;
+    for (*n = 0;; p++) {
+        char *end;
+        double v = strtod(p, &end);
+        if (end == p || (*end && *end != ',') || !(v >= lo && v <= hi))
+            return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%.60s\"", option, max > 1 ? "numbers separated by commas, each" : "a number", lo, hi, s);
+        if (*n == max)
+            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d number%s, found \"%.60s\"", option, max, max > 1 ? "s" : "", s);
+        out[(*n)++] = v;
+        p = end;
+        if (!*p)
+            return LL_OK;
+    }
+}
+
+static int choose_copy(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+{
+    struct ll_copy_choice l;
+    double ks[8];
+    int n, n_ks = 0, rc = LL_OK;
+    ll_copy_choice_of(&l, &e->labels);
+    if (c->copy_rule) {
+        e->copy = strcmp(c->copy_rule, "legacy") ? ll_copy_strict : ll_copy_legacy;
+        l.threshold = e->copy.threshold;
+        l.margin = e->copy.margin;
+    }
+    if ((c->copy_threshold && (rc = parse_numbers("--copy-threshold", c->copy_threshold, 0, 1, &l.threshold, 1, &n, err))) ||
+        (c->copy_margin && (rc = parse_numbers("--copy-margin", c->copy_margin, 0, 1, &l.margin, 1, &n, err))) ||
+        (c->copy_thresholds && (rc = parse_numbers("--copy-thresh-list", c->copy_thresholds, 0, 1, l.thresholds, 7, &l.n_thresholds, err))) ||
+        (c->soft && (rc = parse_numbers("--copy-soft-thresh", c->soft, 0, 1, &l.soft, 1, &n, err))) ||
+        (c->soft_list && (rc = parse_numbers("--copy-soft-thresh-list", c->soft_list, 0, 1, l.extra, 8, &l.n_extra, err))) ||
+        (c->soft_ks && (rc = parse_numbers("--copy-soft-window-ks", c->soft_ks, 1, 64, ks, 8, &n_ks, err))))
+        return rc;
+    for (int i = 0; i < n_ks; i++) {
+        if (ks[i] != floor(ks[i]))
+            return ll_fail(err, LL_EUSAGE, "--copy-soft-window-ks: expected integers in 1..64, found \"%.60s\"", c->soft_ks);
+        l.ks[i] = (int)ks[i];
+    }
+    l.n_ks = n_ks ? n_ks : l.n_ks;
+    e->copy.threshold = l.threshold;
+    e->copy.margin = l.margin;
+    return ll_copy_choose(&e->labels, &l, err);
+}
+
+int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+{
+    int rc = choose_copy(e, c, err);
+    if (rc)
+        return rc;
+    if (c->norm)
+        e->lens = (enum ll_lens_kind)ll_lens_by_name(c->norm);
+    if (c->ln_bias)
+        e->ln_bias_drop = !strcmp(c->ln_bias, "drop");
+    if (c->head)
+        e->bare_head = !strcmp(c->head, "bare");
+    if (c->site)
+        e->site = (enum ll_lens_site)ll_site_by_name(c->site);
+    if (c->raw_lens)
+        e->raw = !strcmp(c->raw_lens, "off") ? LL_RAW_OFF : !strcmp(c->raw_lens, "sample") ? LL_RAW_SAMPLE : LL_RAW_FULL;
+    if (c->tuned) {
+        free(e->tuned_dir);
+        if (!(e->tuned_dir = strdup(c->tuned)))
+            return ll_fail_mem(err, "path", strlen(c->tuned));
+        e->tuned = LL_TUNED_REQUIRE; /* asked for by name */
+    }
+    if (c->tuned_mode)
+        e->tuned = !strcmp(c->tuned_mode, "off") ? LL_TUNED_OFF : !strcmp(c->tuned_mode, "auto") ? LL_TUNED_AUTO : LL_TUNED_REQUIRE;
+    e->last_only |= c->last_only;
+    e->analysis &= !c->no_analysis;
+    e->calibrate &= !c->no_calibrate;
+    return LL_OK;
+}
+
+int ll_run_check(const struct ll_experiment *e, struct ll_err *err)
+{
+    if (!e->tuned_dir && e->tuned == LL_TUNED_REQUIRE)
+        return ll_fail(err, LL_EUSAGE, "tuned: mode require: expected a folder (\"tuned\": {\"dir\": ...} or --tuned), found none");
+    if (e->tuned_dir && e->tuned != LL_TUNED_OFF && e->site != LL_SITE_RESID_POST)
+        return ll_fail(err, LL_EUSAGE, "tuned: a tuned lens reads resid_post: expected site resid_post or tuned mode off, found site %s", ll_site_name(e->site));
+    if (e->tuned_dir && e->tuned == LL_TUNED_REQUIRE && !e->analysis)
+        return ll_fail(err, LL_EUSAGE, "tuned: mode require: expected analysis, found it turned off");
+    return LL_OK;
+}
+
+/* ---- settings ----------------------------------------------------------------------------------------------------- */
+
+static void put(struct ll_run_settings *s, int *n, const char *key, const char *value)
+{
+    snprintf(s->text[*n], sizeof s->text[*n], "%s", value);
+    s->v[*n] = key;
+    s->v[*n + 1] = s->text[*n];
+    *n += 2;
+    s->v[*n] = NULL;
+}
+
+static void put_numbers(struct ll_run_settings *s, int *n, const char *key, const double *v, int n_v)
+{
+    char text[96] = "", one[32];
+    for (int i = 0; i < n_v; i++) {
+        ll_fmt_double(one, v[i]);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", one);
+    }
+    put(s, n, key, text);
+}
+
+void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *s)
+{
+    struct ll_copy_choice c;
+    double ks[8], k[2] = {e->top_record, e->top_verbose};
+    int n = 0, is_tuned = e->tuned_dir && e->tuned != LL_TUNED_OFF && e->analysis;
+    ll_copy_choice_of(&c, &e->labels);
+    for (int i = 0; i < c.n_ks; i++)
+        ks[i] = c.ks[i];
+    put(s, &n, "lens_norm", ll_lens_info(e->lens)->name);
+    put(s, &n, "lens_site", ll_site_name(e->site));
+    put(s, &n, "lens_head", e->bare_head ? "bare" : "model");
+    put(s, &n, "ln_bias", e->ln_bias_drop ? "drop" : "keep");
+    put(s, &n, "copy_rule", e->copy.rule == LL_COPY_LEGACY ? "legacy" : "strict");
+    put_numbers(s, &n, "copy_threshold", &e->copy.threshold, 1);
+    put_numbers(s, &n, "copy_margin", &e->copy.margin, 1);
+    put_numbers(s, &n, "copy_thresholds", c.thresholds, c.n_thresholds);
+    put_numbers(s, &n, "copy_soft_threshold", &c.soft, 1);
+    put_numbers(s, &n, "copy_soft_window_ks", ks, c.n_ks);
+    put_numbers(s, &n, "copy_soft_extra_thresholds", c.extra, c.n_extra);
+    put_numbers(s, &n, "top_k_record", &k[0], 1);
+    put_numbers(s, &n, "top_k_verbose", &k[1], 1);
+    put(s, &n, "last_position_only", e->last_only ? "true" : "false");
+    put(s, &n, "answers_by_teacher_forcing", e->teacher_forcing ? "true" : "false");
+    put(s, &n, "analysis", e->analysis ? "true" : "false");
+    put(s, &n, "raw_lens", e->analysis ? ll_raw_mode_name(e->raw) : "off");
+    put(s, &n, "calibrate", e->analysis && e->calibrate ? "true" : "false");
+    put(s, &n, "tuned", is_tuned ? ll_tuned_mode_name(e->tuned) : "off");
+}

@@ -1,0 +1,40 @@
+/* run_choice.h - options of `run` that take the place of the experiment's keys. */
+#ifndef LL_RUN_CHOICE_H
+#define LL_RUN_CHOICE_H
+#include "experiment.h"
+#include "opt.h"
+#include "session.h"
+
+/* Option targets; NULL and 0: as the experiment says. */
+struct ll_run_choice {
+    const char *norm, *ln_bias, *head, *site, *raw_lens, *tuned, *tuned_mode;
+    const char *copy_rule, *copy_threshold, *copy_margin, *copy_thresholds, *soft, *soft_ks, *soft_list;
+    int last_only, no_analysis, no_calibrate;
+};
+#define LL_OPT_RUN_CHOICE(c) \
+    {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, "final|next-ln1|post-ln2|raw"}, \
+    {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in place of the experiment's", 0, 0, "keep|drop"}, \
+    LL_OPT_HEAD(c), LL_OPT_SITE(c), \
+    {"--raw-lens", LL_OPT_STR, &(c).raw_lens, "ROWS", "rows read without any norm, too", 0, 0, "off|sample|full"}, \
+    {"--tuned", LL_OPT_STR, &(c).tuned, "DIR", "tuned lens: a folder for the model, or one that holds a folder of its name", 0, 0, NULL}, \
+    {"--tuned-mode", LL_OPT_STR, &(c).tuned_mode, "MODE", "a tuned lens that is missing or does not fit is passed over (auto) or an error (require)", 0, 0, "off|auto|require"}, \
+    {"--copy-rule", LL_OPT_STR, &(c).copy_rule, "RULE", "copy detection, in place of the experiment's", 0, 0, "strict|legacy"}, \
+    {"--copy-threshold", LL_OPT_STR, &(c).copy_threshold, "P", "a copy's probability must be above", 0, 0, NULL}, \
+    {"--copy-margin", LL_OPT_STR, &(c).copy_margin, "P", "its lead over the second must be above", 0, 0, NULL}, \
+    {"--copy-thresh-list", LL_OPT_STR, &(c).copy_thresholds, "LIST", "further strict thresholds, a column each: 0.7,0.8", 0, 0, NULL}, \
+    {"--copy-soft-thresh", LL_OPT_STR, &(c).soft, "P", "soft copy: the probability must be above", 0, 0, NULL}, \
+    {"--copy-soft-window-ks", LL_OPT_STR, &(c).soft_ks, "LIST", "soft copy: lengths of the run of top tokens: 1,2,3", 0, 0, NULL}, \
+    {"--copy-soft-thresh-list", LL_OPT_STR, &(c).soft_list, "LIST", "further soft thresholds", 0, 0, NULL}, \
+    {"--last-position-only", LL_OPT_FLAG, &(c).last_only, NULL, "no records CSV", 0, 0, NULL}, \
+    {"--no-analysis", LL_OPT_FLAG, &(c).no_analysis, NULL, "only the tables that the walk itself gives: faster", 0, 0, NULL}, \
+    {"--no-calibrate", LL_OPT_FLAG, &(c).no_calibrate, NULL, "no norm-lens temperatures", 0, 0, NULL}
+enum { LL_N_RUN_CHOICES = 17 };
+/* Put the choices into e. LL_OK, or LL_EUSAGE: option, expected, found. */
+int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err);
+/* What cannot go together, wherever it was said: LL_EUSAGE. */
+int ll_run_check(const struct ll_experiment *e, struct ll_err *err);
+/* The settings of a run for every output: key, value, ..., NULL. Pointers into *out, which holds everything. */
+enum { LL_MAX_SETTINGS = 48 };
+struct ll_run_settings { const char *v[LL_MAX_SETTINGS + 1]; char text[LL_MAX_SETTINGS][96]; };
+void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *out);
+#endif

@@ -1,0 +1,162 @@
+/* tuned_run.c - see tuned_run.h */
+#include "tuned_run.h"
+
+#include "map.h"
+#include "model_run.h"
+#include "settings.h"
+#include "tuned_open.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ll_tuned_base {
+    struct ll_pos_frac at[LL_N_POS_FRACS]; int n_at; /* those that the sweep looked at */
+    struct ll_tuned_point *points;                   /* [n_at, n_rows]; owned */
+};
+
+static int open_for(struct ll_tuned_run *t, const char *dir, const struct ll_session *s, const char *identity, int quiet, struct ll_err *err)
+{
+    int rc = ll_tuned_open(&t->lens, dir, s->model, err);
+    if (!rc && (rc = ll_tuned_facts_read(&t->facts, dir, err))) {
+        ll_tuned_free(t->lens);
+        t->lens = NULL;
+    }
+    if (!rc)
+        ll_tuned_warn(&t->facts, identity, quiet);
+    return rc;
+}
+
+int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const char *model, const char *identity, int quiet, struct ll_err *err)
+{
+    struct ll_err why = {0};
+    memset(t, 0, sizeof *t);
+    if (!e->analysis || !e->tuned_dir || e->tuned == LL_TUNED_OFF)
+        return LL_OK;
+    char *own = ll_path_join(e->tuned_dir, s->model->ckpt->clean);
+    if (!own)
+        return ll_fail_mem(err, "path", strlen(e->tuned_dir));
+    int rc = open_for(t, ll_is_dir(own) ? own : e->tuned_dir, s, identity, quiet, &why);
+    free(own);
+    if (rc && (e->tuned == LL_TUNED_REQUIRE || rc == LL_EFAIL))
+        return ll_fail(err, why.code, "%s", why.msg);
+    if (rc) {
+        ll_buf_adds(&t->reason, "no tuned lens: ");
+        ll_put_reason(&t->reason, why.msg, model, s->model->ckpt->clean);
+        return ll_buf_ok(&t->reason, err);
+    }
+    t->n_asks = e->n_asks;
+    if (!(t->base = calloc((size_t)e->n_asks, sizeof *t->base)))
+        rc = ll_fail_mem(err, "tuned lens", sizeof *t->base * (size_t)e->n_asks);
+    if (rc || (rc = ll_row_init(&t->variant, &ll_schema_tuned_variants, err)) || (rc = ll_row_init(&t->audit, &ll_schema_pos_audit, err)))
+        ll_tuned_run_free(t);
+    return rc;
+}
+
+void ll_tuned_run_free(struct ll_tuned_run *t)
+{
+    for (int i = 0; t->base && i < t->n_asks; i++)
+        free(t->base[i].points);
+    free(t->base);
+    ll_row_free(&t->variant);
+    ll_row_free(&t->audit);
+    ll_tuned_doc_free(&t->doc);
+    ll_tuned_facts_free(&t->facts);
+    ll_tuned_free(t->lens);
+    ll_buf_free(&t->reason);
+    memset(t, 0, sizeof *t);
+}
+
+/* A reading at a position of a result; the answer is followed at the last one. */
+static struct ll_tuned_point point_at(const struct ll_sweep_result *r, int layer, int pos, int has_answer)
+{
+    int i = pos - r->pos0;
+    return ll_tuned_point_of_head(&r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)i], has_answer && i == r->n_pos - 1);
+}
+
+static int keep_base(struct ll_tuned_base *b, const struct ll_sweep_result *r, int n_ids, int has_answer, struct ll_err *err)
+{
+    struct ll_pos_frac all[LL_N_POS_FRACS];
+    int n = ll_position_fractions(n_ids, all);
+    for (int k = 0; k < n; k++)
+        if (all[k].pos >= r->pos0)
+            b->at[b->n_at++] = all[k];
+    if (!(b->points = malloc(sizeof *b->points * ((size_t)b->n_at * (size_t)r->n_rows + 1))))
+        return ll_fail_mem(err, "tuned lens", sizeof *b->points * (size_t)b->n_at);
+    for (int k = 0; k < b->n_at; k++)
+        for (int l = 0; l < r->n_rows; l++)
+            b->points[k * r->n_rows + l] = point_at(r, l, b->at[k].pos, has_answer);
+    return LL_OK;
+}
+
+int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
+                      struct ll_sink_set *sinks, struct ll_err *err)
+{
+    int rc = keep_base(&t->base[i], r, info->n_ids, has_answer, err);
+    ll_tuned_doc_pass(&t->doc, stats);
+    for (int l = 0; l < stats->n_rows && !rc; l++)
+        if (stats->rows[l].tuned.is_set) {
+            ll_row_clear(&t->variant);
+            ll_fill_tuned_variant(&t->variant, info, l, &stats->rows[l]);
+            rc = ll_sink_set_row(sinks, &t->variant, err);
+        }
+    return rc;
+}
+
+int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks, struct ll_err *err)
+{
+    const struct ll_tuned_base *b = &t->base[i];
+    int rc = LL_OK;
+    for (int k = 0; k < b->n_at; k++)
+        for (int l = 0; l < r->n_rows && !rc; l++) {
+            struct ll_tuned_point before = b->points[k * r->n_rows + l], after = point_at(r, l, b->at[k].pos, has_answer);
+            if (!ll_tuned_has(t->lens, l))
+                continue;
+            ll_tuned_doc_position(&t->doc, b->at[k].frac, before, after);
+            ll_row_clear(&t->audit);
+            ll_fill_pos_audit(&t->audit, info, b->at[k], l, before, after);
+            rc = ll_sink_set_row(sinks, &t->audit, err);
+        }
+    return rc ? rc : ll_tuned_doc_ok(&t->doc, err);
+}
+
+int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const struct ll_sweep_prompt *prompts, int n, struct ll_err *err)
+{
+    return ll_tuned_skip_check(s, e->lens, e->ln_bias_drop, t->lens, prompts, n, &t->skips, err);
+}
+
+void ll_tuned_run_put(void *arg, struct ll_json *j)
+{
+    struct ll_tuned_run *t = arg;
+    if (!t->lens)
+        return;
+    ll_put_tuned_facts(j, &t->facts, t->lens, t->facts.n_layers);
+    ll_put_tuned_audit(j, &t->doc);
+}
+
+int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n, struct ll_err *err)
+{
+    static const char *const keys[] = {"skip_layers_sanity", "tuned_lens_regression"};
+    struct ll_settings *s = NULL;
+    struct ll_buf b = {0};
+    struct ll_json j;
+    *n = 0;
+    if (!t->lens)
+        return LL_OK;
+    ll_json_init(&j, &b);
+    ll_json_obj(&j, NULL);
+    ll_put_skips(&j, &t->skips);
+    ll_json_end(&j);
+    int rc = ll_buf_ok(&b, err);
+    if (!rc)
+        rc = ll_settings_parse(&s, "skip_layers_sanity", b.s, b.len, err);
+    for (int i = 0; i < 2 && !rc; i++) {
+        text[i] = ll_settings_has(s, keys[i]) ? ll_settings_json(s, keys[i]) : strdup("null");
+        if (!text[i])
+            rc = ll_fail_mem(err, keys[i], b.len);
+        out[i] = (struct ll_doc_section){"diagnostics", keys[i], text[i]};
+        *n = i + 1;
+    }
+    ll_settings_free(s);
+    ll_buf_free(&b);
+    return rc;
+}

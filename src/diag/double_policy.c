@@ -1,0 +1,98 @@
+/* double_policy.c - see double_policy.h */
+#include "double_policy.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void ll_mat_floats(const struct ll_mat *w, int n, float *out)
+{
+    const struct ll_dtype_info *t = ll_dtype_info(w->type);
+    if (!w->transposed) {
+        ll_mat_row(w, n, out);
+        return;
+    }
+    for (int k = 0; k < w->k; k++)
+        t->to_f32(w->data + (size_t)k * w->row_bytes + (size_t)n * (size_t)t->block_bytes, out + k, 1);
+}
+
+static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
+{
+    (void)arg, (void)at, (void)layer, (void)x, (void)ld, (void)n, (void)width;
+}
+
+struct product { struct ll_double_policy *p; const struct ll_mat *w; const float *x, *bias; float *y; long ldx, ldy; int m; };
+
+static void product_some(void *arg, int n0, int n1)
+{
+    const struct product *j = arg;
+    float *row = malloc(sizeof *row * (size_t)j->w->k);
+    if (!row)
+        j->p->no_memory = 1;
+    for (int n = n0; n < n1 && row; n++) {
+        ll_mat_floats(j->w, n, row);
+        for (int r = 0; r < j->m; r++) {
+            double sum = 0;
+            for (int k = 0; k < j->w->k; k++)
+                sum += (double)j->x[r * j->ldx + k] * (double)row[k];
+            j->y[r * j->ldy + n] = (float)(sum + (j->bias ? (double)j->bias[n] : 0));
+        }
+    }
+    free(row);
+}
+
+static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
+{
+    struct product j = {arg, w, x, bias, y, ldx, ldy, m};
+    ll_engine_rows(eng, w->n, product_some, &j);
+}
+
+struct heads { struct ll_double_policy *p; const struct ll_attn *a; };
+
+static double score(const struct ll_attn *a, int h, int t, int s)
+{
+    const float *q = a->q + t * a->ldq + (long)h * a->d_head, *k = a->k + s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head;
+    double sum = 0, cap = (double)a->cap;
+    for (int i = 0; i < a->d_head; i++)
+        sum += (double)q[i] * (double)k[i];
+    sum *= (double)a->scale;
+    return cap > 0 ? cap * (1 - 2 / (ll_exp(2 * sum / cap) + 1)) : sum;
+}
+
+static void attend_some(void *arg, int h0, int h1)
+{
+    const struct heads *j = arg;
+    const struct ll_attn *a = j->a;
+    double *p = malloc(sizeof *p * (size_t)a->n_pos);
+    if (!p)
+        j->p->no_memory = 1;
+    for (int h = h0; h < h1 && p; h++)
+        for (int t = 0; t < a->n_pos; t++) {
+            int from = a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0;
+            double max = -INFINITY, sum = 0;
+            for (int s = from; s <= t; s++) {
+                p[s] = score(a, h, t, s);
+                max = p[s] > max ? p[s] : max;
+            }
+            for (int s = from; s <= t; s++)
+                sum += p[s] = ll_exp(p[s] - max);
+            for (int i = 0; i < a->d_head; i++) {
+                double z = 0;
+                for (int s = from; s <= t; s++)
+                    z += p[s] / sum * (double)a->v[s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head + i];
+                a->z[t * a->ldz + (long)h * a->d_head + i] = (float)z;
+            }
+        }
+    free(p);
+}
+
+static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *a)
+{
+    struct heads j = {arg, a};
+    ll_engine_rows(eng, a->n_heads, attend_some, &j);
+}
+
+void ll_double_policy_init(struct ll_double_policy *p)
+{
+    p->no_memory = 0;
+    p->numeric = (struct ll_numeric){p, store, linear, attend};
+}

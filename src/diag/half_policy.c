@@ -1,0 +1,287 @@
+/* half_policy.c - see half_policy.h. Round-to-odd before rounding: Boldo & Melquiond 2008. */
+#include "half_policy.h"
+
+#include "double_policy.h"
+#include "half.h"
+#include "quants.h"
+#include "stats.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *ll_half_name(enum ll_half_format f) { return f == LL_HALF_F16 ? "fp16" : "bf16"; }
+float ll_half_round(enum ll_half_format f, float x) { return f == LL_HALF_F16 ? ll_round_f16(x) : ll_round_bf16(x); }
+
+/* ---- the chain, eight lanes at a time ------------------------------------------------------------------------------ */
+
+typedef float f8 __attribute__((vector_size(32)));
+typedef int32_t i8 __attribute__((vector_size(32)));
+typedef uint32_t u8 __attribute__((vector_size(32)));
+#define INLINE static inline __attribute__((always_inline))
+
+/* a + p rounded to odd: a float whose last bit is set when the sum was not exact. */
+INLINE void add_odd(const f8 *a, const f8 *p, f8 *out)
+{
+    f8 s = *a + *p, b = s - *a, lost = (*a - (s - b)) + (*p - b);
+    i8 u = (i8)s, inexact = lost != 0, even = (u & 1) == 0, finite = (u & 0x7f800000) != 0x7f800000;
+    i8 away = ((((i8)lost ^ u) < 0) & 2); /* 2 where the true sum is nearer to zero than s */
+    away = 1 - away;                          /* -1 there, 1 where it is farther */
+    *out = (f8)(u + (away & inexact & even & finite));
+}
+
+/* To the format, ties to even. */
+INLINE void round_f16(f8 *x)
+{
+    const u8 u = (u8)*x, mag = u & 0x7fffffff;
+    u8 normal = (u + 0xfff + (u >> 13 & 1)) & ~(u8){0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff};
+    const f8 small = (*x + 0.75f) - 0.75f; /* steps of 2^-24 */
+    const u8 is_small = (u8)((i8)mag < 0x38800000), is_large = (u8)((i8)mag >= 0x477ff000), is_nan = (u8)((i8)mag > 0x7f800000);
+    const u8 inf = (u & 0x80000000) | 0x7f800000;
+    normal = (normal & ~is_large) | (inf & is_large);
+    normal = (normal & ~is_nan) | (u & is_nan);
+    *x = (f8)((normal & ~is_small) | ((u8)small & is_small));
+}
+
+INLINE void round_bf16(f8 *x)
+{
+    const u8 u = (u8)*x, is_nan = (u8)((i8)(u & 0x7fffffff) > 0x7f800000);
+    const u8 r = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000u;
+    *x = (f8)((r & ~is_nan) | (u & is_nan));
+}
+
+LL_CLONES static void chain_f16(float acc[16], const float *x, const float *w, int n)
+{
+    f8 a[2];
+    memcpy(a, acc, sizeof a);
+    for (int k = 0; k < n; k++)
+        for (int g = 0; g < 2; g++) {
+            f8 v;
+            memcpy(&v, w + 16 * (size_t)k + 8 * (size_t)g, sizeof v);
+            v *= x[k];
+            add_odd(&a[g], &v, &v);
+            round_f16(&v);
+            a[g] = v;
+        }
+    memcpy(acc, a, sizeof a);
+}
+
+LL_CLONES static void chain_bf16(float acc[16], const float *x, const float *w, int n)
+{
+    f8 a[2];
+    memcpy(a, acc, sizeof a);
+    for (int k = 0; k < n; k++)
+        for (int g = 0; g < 2; g++) {
+            f8 v;
+            memcpy(&v, w + 16 * (size_t)k + 8 * (size_t)g, sizeof v);
+            v *= x[k];
+            add_odd(&a[g], &v, &v);
+            round_bf16(&v);
+            a[g] = v;
+        }
+    memcpy(acc, a, sizeof a);
+}
+
+void ll_half_chain(enum ll_half_format f, float acc[16], const float *x, const float *w, int n)
+{
+    (f == LL_HALF_F16 ? chain_f16 : chain_bf16)(acc, x, w, n);
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------------ */
+
+struct product {
+    struct ll_half_policy *p;
+    const struct ll_mat *w;
+    const float *x, *bias;
+    float *y;
+    long ldx, ldy;
+    int m;
+};
+
+static void add_bias(const struct product *j, float acc[16], int n0, int n)
+{
+    for (int i = 0; i < n && j->bias; i++)
+        acc[i] = ll_half_round(j->p->format, acc[i] + ll_half_round(j->p->format, j->bias[n0 + i]));
+}
+
+/* Tiles of sixteen outputs. */
+static void product_some(void *arg, int tile0, int tile1)
+{
+    const struct product *j = arg;
+    size_t k = (size_t)j->w->k;
+    float *wt = malloc(sizeof *wt * 16 * k), *row = malloc(sizeof *row * k);
+    if (!wt || !row)
+        j->p->no_memory = 1;
+    for (int tile = tile0; tile < tile1 && wt && row; tile++) {
+        int n0 = 16 * tile, n = j->w->n - n0 < 16 ? j->w->n - n0 : 16;
+        memset(wt, 0, sizeof *wt * 16 * k);
+        for (int i = 0; i < n; i++) {
+            ll_mat_floats(j->w, n0 + i, row);
+            for (size_t c = 0; c < k; c++)
+                wt[16 * c + (size_t)i] = ll_half_round(j->p->format, row[c]);
+        }
+        for (int r = 0; r < j->m; r++) {
+            float acc[16] = {0};
+            for (size_t c = 0; c < k; c++)
+                row[c] = ll_half_round(j->p->format, j->x[(size_t)r * (size_t)j->ldx + c]);
+            ll_half_chain(j->p->format, acc, row, wt, (int)k);
+            add_bias(j, acc, n0, n);
+            memcpy(j->y + (size_t)r * (size_t)j->ldy + n0, acc, sizeof *acc * (size_t)n);
+        }
+    }
+    free(wt);
+    free(row);
+}
+
+static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
+{
+    struct product j = {arg, w, x, bias, y, ldx, ldy, m};
+    ll_engine_rows(eng, (w->n + 15) / 16, product_some, &j);
+}
+
+/* ---- attention ----------------------------------------------------------------------------------------------------- */
+
+struct heads { struct ll_half_policy *p; const struct ll_attn *a; const struct ll_vec *vec; };
+
+/* out[j] = chain over k of x[k] * at(j)[k * step] for j < n, sixteen at a time. */
+static void chain_over(enum ll_half_format f, const float *x, int n_k, const float *w, long ldw, long step, int n, float *wt, float *out)
+{
+    for (int j0 = 0; j0 < n; j0 += 16) {
+        int cols = n - j0 < 16 ? n - j0 : 16;
+        float acc[16] = {0};
+        memset(wt, 0, sizeof *wt * 16 * (size_t)n_k);
+        for (int j = 0; j < cols; j++)
+            for (int k = 0; k < n_k; k++)
+                wt[16 * k + j] = w[(j0 + j) * ldw + k * step];
+        ll_half_chain(f, acc, x, wt, n_k);
+        memcpy(out + j0, acc, sizeof *acc * (size_t)cols);
+    }
+}
+
+static int first_key(const struct ll_attn *a, int t) { return a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0; }
+
+/* Scores of some heads: [t][s], -inf where masked. */
+static void score_some(void *arg, int h0, int h1)
+{
+    const struct heads *j = arg;
+    const struct ll_attn *a = j->a;
+    enum ll_half_format f = j->p->format;
+    int n = a->n_pos, per = a->n_heads / a->n_kv_heads;
+    float *wt = malloc(sizeof *wt * 16 * (size_t)(a->d_head + 1));
+    if (!wt)
+        j->p->no_memory = 1;
+    for (int h = h0; h < h1 && wt; h++)
+        for (int t = 0; t < n; t++) {
+            float *row = j->p->scores + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
+            int from = first_key(a, t);
+            for (int s = 0; s < n; s++)
+                row[s] = -INFINITY;
+            chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, a->d_head, a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1, t + 1 - from, wt, row + from);
+            for (int s = from; s <= t; s++)
+                row[s] = ll_half_round(f, row[s] * a->scale);
+            if (a->cap > 0)
+                j->vec->softcap(row + from, row + from, (size_t)(t + 1 - from), a->cap);
+            for (int s = from; s <= t && a->cap > 0; s++)
+                row[s] = ll_half_round(f, row[s]);
+        }
+    free(wt);
+}
+
+static void mix_some(void *arg, int h0, int h1)
+{
+    const struct heads *j = arg;
+    const struct ll_attn *a = j->a;
+    int n = a->n_pos, per = a->n_heads / a->n_kv_heads;
+    float *wt = malloc(sizeof *wt * 16 * (size_t)n);
+    if (!wt)
+        j->p->no_memory = 1;
+    for (int h = h0; h < h1 && wt; h++)
+        for (int t = 0; t < n; t++) {
+            const float *row = j->p->pattern + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
+            int from = first_key(a, t);
+            chain_over(j->p->format, row + from, t + 1 - from, a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt, a->z + t * a->ldz + (long)h * a->d_head);
+        }
+    free(wt);
+}
+
+static void round_all(enum ll_half_format f, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = ll_half_round(f, x[i]);
+}
+
+static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *whole)
+{
+    struct ll_half_policy *p = arg;
+    struct ll_attn a = *whole;
+    struct heads j = {p, whole, ll_engine_vec(eng)};
+    size_t all = (size_t)a.n_heads * (size_t)a.n_pos * (size_t)a.n_pos;
+    if (p->accumulate)
+        ll_engine_rows(eng, a.n_heads, score_some, &j);
+    else {
+        a.z = NULL;
+        a.scores_out = p->scores;
+        ll_attention(eng, &a);
+        round_all(p->format, p->scores, all);
+    }
+    a = *whole;
+    a.z = NULL;
+    a.scores_in = p->scores;
+    a.pattern_out = p->pattern;
+    ll_attention(eng, &a);
+    round_all(p->format, p->pattern, all);
+    if (p->accumulate) {
+        ll_engine_rows(eng, a.n_heads, mix_some, &j);
+        return;
+    }
+    a = *whole;
+    a.pattern_in = p->pattern;
+    ll_attention(eng, &a);
+}
+
+/* ---- storage ------------------------------------------------------------------------------------------------------- */
+
+static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
+{
+    struct ll_half_policy *p = arg;
+    int64_t over = 0;
+    if (at == LL_STORE_RESID && p->resid_f32)
+        return;
+    for (int r = 0; r < n; r++)
+        for (int i = 0; i < width; i++) {
+            float *v = x + r * ld + i;
+            *v = ll_half_round(p->format, *v);
+            over += isinf(*v) != 0;
+        }
+    p->overflow[layer < 0 ? p->n_layers : layer] += over;
+}
+
+int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos, enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err)
+{
+    size_t square = (size_t)m->n_heads * (size_t)max_pos * (size_t)max_pos;
+    long long room = ll_available_bytes();
+    memset(p, 0, sizeof *p);
+    if (room >= 0 && 2.0 * sizeof(float) * (double)square > (double)room)
+        return ll_fail(err, LL_EFIT, "scores and pattern of %d positions and %d heads: expected at most %lld bytes, found %.0f", max_pos, m->n_heads, room, 2.0 * sizeof(float) * (double)square);
+    p->format = f;
+    p->accumulate = accumulate;
+    p->resid_f32 = resid_f32;
+    p->n_layers = m->n_layers;
+    p->numeric = (struct ll_numeric){p, store, accumulate ? linear : NULL, attend};
+    p->overflow = calloc((size_t)m->n_layers + 1, sizeof *p->overflow);
+    p->scores = malloc(sizeof *p->scores * square);
+    p->pattern = malloc(sizeof *p->pattern * square);
+    if (p->overflow && p->scores && p->pattern)
+        return LL_OK;
+    ll_half_policy_free(p);
+    return ll_fail_mem(err, "emulated arithmetic", 2 * sizeof *p->scores * square);
+}
+
+void ll_half_policy_free(struct ll_half_policy *p)
+{
+    free(p->overflow);
+    free(p->scores);
+    free(p->pattern);
+    memset(p, 0, sizeof *p);
+}

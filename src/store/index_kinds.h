@@ -1,0 +1,37 @@
+/* index_kinds.h - every kind of file a run folder holds for a model, and the table of the index that takes its rows.
+ *
+ * A new kind of CSV file is a row of ll_file_kinds: the loader (index_csv.c) finds its columns by name, the schema
+ * (index_schema.c) makes its table from the same list. For src/store only. */
+#ifndef LL_INDEX_KINDS_H
+#define LL_INDEX_KINDS_H
+#include "record.h"
+
+/* How a file's rows are keyed. */
+enum ll_shape {
+    LL_SHAPE_DOC,      /* output-<stem>.json */
+    LL_SHAPE_RECORDS,  /* pass, lens, layer, position; a list of likely tokens */
+    LL_SHAPE_PURE,     /* pass, lens, layer; a list of likely tokens, copy flags */
+    LL_SHAPE_PASS,     /* pass, layer and perhaps one more column (key) */
+    LL_SHAPE_MODEL,    /* model and number of the data row; pass where the file says one */
+};
+enum { LL_ANY_ROWS = -1, LL_ANY_FIRST = -2 };   /* any first layer will do, but n_layers must be reached */
+struct ll_index_col { const char *name; enum ll_kind kind; }; /* name: of the CSV column and of the column in the table */
+struct ll_file_kind {
+    const char *suffix;             /* behind "output-<stem>" */
+    enum ll_shape shape;
+    const char *table;              /* NULL: the document's several */
+    const char *lens;               /* NULL: the lens of the model's own run */
+    const char *key;                /* LL_SHAPE_PASS: a further column of the key, or NULL */
+    int first_layer;                /* the rows must cover first_layer..n_layers without gap; LL_ANY_FIRST, LL_ANY_ROWS */
+    const struct ll_index_col *cols;/* plain columns, name NULL at the end */
+    const char *doc;                /* one sentence */
+};
+/* In the order in which a model's files are read; suffix NULL at the end. */
+extern const struct ll_file_kind ll_file_kinds[];
+/* The kind of "output-<stem><suffix>", the longest suffix that fits; NULL: none. *stem_len: of the stem. */
+const struct ll_file_kind *ll_file_kind_of(const char *name, int *stem_len);
+
+/* Columns of the pure tables whose names carry a threshold (copy_strict@0.95, copy_soft_k2@0.5): kept as bits, read through the view pure_flags. */
+int ll_is_flag_column(const char *name);
+enum { LL_MAX_FLAGS = 62 };
+#endif

@@ -1,0 +1,547 @@
+/* test_doc.c - the document's sections and derived tables, from the bundled model's own passes: every key of the original's late
+ * document is there or named here as left out, the values agree with the rows, threads change nothing */
+#include "test_store_util.h"
+
+#include "analysis.h"
+#include "capture.h"
+#include "csv_row.h"
+#include "doc.h"
+#include "json_write.h"
+#include "raw_checks.h"
+#include "sidecar_cols.h"
+#include "sinks.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+
+#define CITY_ONLY "Give the city name only, plain text. "
+#define DEMOS LL_SOURCE_DIR "/experiments/demo_models/"
+#define LATE LL_SHARED_DIR "/data/runs/run-latest/output-Meta-Llama-3-8B.json"
+
+static const struct { const char *key, *fact; int index; const char *id, *variant, *text, *answer; } asks[] = {
+    {"pos.orig.0", "Germany→Berlin", 0, "pos", "orig", CITY_ONLY "The capital of Germany is called simply", "Berlin"},
+    {"pos.no_filler.0", "Germany→Berlin", 0, "pos", "no_filler", CITY_ONLY "The capital of Germany is called", "Berlin"},
+    {"pos.orig.1", "France→Paris", 1, "pos", "orig", CITY_ONLY "The capital of France is called simply", "Paris"},
+    {"ctl.orig", NULL, -1, "ctl", "orig", CITY_ONLY "The capital of France is called simply", "Paris"}};
+enum { N_ASKS = sizeof asks / sizeof asks[0], FIRST_ROW = 7 /* a run's need not begin with row 0 */ };
+
+/* ---- a sink that keeps the tables as text ------------------------------------------------------------------------ */
+struct kept { struct ll_sink sink; struct ll_buf text[3]; int rows[3]; };
+
+static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
+{
+    static const struct ll_schema *const of[] = {&ll_schema_milestones, &ll_schema_artifact, &ll_schema_window};
+    struct kept *k = (struct kept *)sink;
+    (void)err;
+    for (int i = 0; i < 3; i++)
+        if (row->schema == of[i]) {
+            if (!k->rows[i]++)
+                ll_csv_header(&k->text[i], of[i]);
+            ll_csv_row(&k->text[i], row);
+            return LL_OK;
+        }
+    fail_msg("a row of %s", row->schema->table);
+    return LL_EFAIL;
+}
+
+static const struct ll_sink_type keep_type = {.name = "keep", .row = keep_row};
+
+/* ---- the passes of a model --------------------------------------------------------------------------------------- */
+struct how { const char *model; int threads; enum ll_raw_mode raw; int is_ids, no_answer, is_tuned; }; /* is_ids: the same few ids for each prompt */
+static const struct how usual = {.model = DEMOS "demo-llama", .threads = 2, .raw = LL_RAW_FULL};
+
+struct made {
+    struct how how;
+    struct ll_session s;
+    struct ll_experiment e;
+    struct ll_copy_labels labels;
+    struct ll_prompt prompt[N_ASKS];
+    struct ll_pass_stats stats[N_ASKS];
+    double tau[64];
+    struct ll_tuned *tuned;
+    float *zeros;
+    struct ll_doc *doc;
+    const struct ll_doc_section *sections;
+    int n_sections;
+    struct kept kept;
+    cJSON *json;
+};
+
+static int is_in(int id, const int *ids, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (ids[i] == id)
+            return 1;
+    return 0;
+}
+
+/* The prompt's distinct ids that are not blank. */
+static int vocab_of(const struct made *m, int i, int *out)
+{
+    struct ll_buf text = {0};
+    int n = 0;
+    for (int k = 0; k < m->prompt[i].ctx.n; k++) {
+        int id = m->prompt[i].ctx.v[k];
+        ll_buf_reset(&text);
+        ll_session_show(&m->s, id, &text);
+        if (!ll_text_is_blank(ll_buf_str(&text), text.len) && !is_in(id, out, n))
+            out[n++] = id;
+    }
+    ll_buf_free(&text);
+    return n;
+}
+
+static void run_pass(struct made *m, int i)
+{
+    struct ll_err err = {0};
+    struct ll_prompt *p = &m->prompt[i];
+    const struct ll_model *model = m->s.model;
+    struct ll_stack stack;
+    struct ll_pass pass;
+    int n = p->ids.n, last = n - 1, start[2] = {0, n}, vocab[64];
+    OK(ll_stack_init(&stack, model, n, &last, 1, &err), &err);
+    struct ll_listener listener = ll_stack_listener(&stack);
+    OK(ll_pass_init(&pass, model, m->s.engine, n, n, &listener, 1, &err), &err);
+    OK(ll_forward(&pass, &(struct ll_batch){1, start, p->ids.v}, 0, model->n_layers, &err), &err);
+    const float *resid[64];
+    for (int l = 0; l <= model->n_layers; l++)
+        resid[l] = ll_stack_row(&stack, l, 0);
+    struct ll_analysis job = {.model = model, .engine = m->s.engine, .lens = m->e.lens, .raw = m->how.raw, .tuned = m->tuned, .resid = resid,
+                              .final_normed = pass.final + (size_t)last * (size_t)model->d_model, .prompt_vocab = vocab, .n_prompt_vocab = vocab_of(m, i, vocab),
+                              .answer_id = p->answer.n ? p->answer.v[0] : -1, .control_id = asks[i].fact || !p->answer.n ? -1 : m->prompt[0].answer.v[0], .tau = m->tau};
+    OK(ll_pass_stats_init(&m->stats[i], model, &err), &err);
+    OK(ll_analysis_run(&job, &m->stats[i], &err), &err);
+    for (int l = 0; l <= model->n_layers; l++) {
+        struct ll_row_stats *r = &m->stats[i].rows[l];
+        r->is_answer = r->norm.answer_rank == 1;
+        r->entropy_collapse = r->norm.entropy_bits <= 1;
+        for (int k = 0; k < m->labels.n_strict; k++)
+            r->copy_strict[k] = is_in(r->norm.top[0].id, vocab, job.n_prompt_vocab) && r->norm.p_top1 > m->labels.strict[k] && r->norm.p_top1 - r->norm.p_top2 > m->labels.margin;
+    }
+    struct ll_pass_info info = {.pass_key = asks[i].key, .fact_key = asks[i].fact, .fact_index = asks[i].index, .prompt_id = asks[i].id, .prompt_variant = asks[i].variant,
+                                .prompt_text = asks[i].text, .prompt_len = strlen(asks[i].text), .ids = p->ids.v, .n_ids = n, .gold = ll_prompt_gold(p, m->how.no_answer || m->how.is_ids ? NULL : asks[i].answer)};
+    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], FIRST_ROW + (long long)i * (model->n_layers + 1), &err), &err);
+    ll_pass_free(&pass);
+    ll_stack_free(&stack);
+}
+
+/* The sections as one document. */
+static cJSON *parsed(const struct made *m)
+{
+    static const char *const parents[] = {"diagnostics", "prompt", "provenance"};
+    struct ll_buf text = {0};
+    struct ll_json j;
+    ll_json_init(&j, &text);
+    ll_json_obj(&j, NULL);
+    for (int p = -1; p < 3; p++) {
+        if (p >= 0)
+            ll_json_obj(&j, parents[p]);
+        for (int i = 0; i < m->n_sections; i++)
+            if (p < 0 ? !m->sections[i].parent : m->sections[i].parent && !strcmp(m->sections[i].parent, parents[p]))
+                ll_json_raw(&j, m->sections[i].key, m->sections[i].json);
+        if (p >= 0)
+            ll_json_end(&j);
+    }
+    ll_json_end(&j);
+    cJSON *doc = cJSON_ParseWithLength(text.s, text.len);
+    if (!doc)
+        fail_msg("no JSON: %.200s", cJSON_GetErrorPtr());
+    assert_null(strstr(text.s, "/tmp/"));
+    assert_null(strstr(text.s, LL_SOURCE_DIR));
+    ll_buf_free(&text);
+    return doc;
+}
+
+static void make_prompt(struct made *m, int i)
+{
+    static const int ids[] = {3, 5, 7, 5, 9};
+    struct ll_err err = {0};
+    if (m->how.is_ids)
+        OK(ll_prompt_from_ids(&m->prompt[i], &m->s, ids, 5, 11, &err), &err);
+    else
+        OK(ll_prompt_from_text(&m->prompt[i], &m->s, asks[i].text, strlen(asks[i].text), m->how.no_answer ? NULL : asks[i].answer, &err), &err);
+}
+
+/* A tuned lens that changes nothing: W = 0, b = 0 at rows 0..n-1. */
+static void make_tuned(struct made *m)
+{
+    struct ll_translator rows[64] = {0};
+    struct ll_err err = {0};
+    int d = m->s.model->d_model, n = m->s.model->n_layers;
+    m->zeros = calloc((size_t)d * (size_t)d, sizeof *m->zeros);
+    for (int l = 0; l < n; l++)
+        rows[l].W = (struct ll_mat){.type = LL_F32, .data = (const uint8_t *)m->zeros, .row_bytes = (size_t)d * sizeof(float), .n = d, .k = d};
+    OK(ll_tuned_make(&m->tuned, m->s.model, rows, n, NULL, NULL, &err), &err);
+}
+
+static void make(struct made *m, const struct how *how)
+{
+    struct ll_err err = {0};
+    memset(m, 0, sizeof *m);
+    m->how = *how;
+    OK(ll_session_open(&m->s, how->model, NULL, how->threads, &err), &err);
+    if (how->is_tuned)
+        make_tuned(m);
+    m->e.lens = LL_LENS_FINAL;
+    ll_copy_labels_default(&m->labels);
+    for (int l = 0; l < 64; l++)
+        m->tau[l] = 1;
+    const struct ll_doc_setup setup = {.s = &m->s, .e = &m->e, .labels = &m->labels, .tau = m->tau, .tuned = m->tuned, .n_passes = N_ASKS};
+    OK(ll_doc_open(&m->doc, &setup, &err), &err);
+    for (int i = 0; i < N_ASKS; i++)
+        make_prompt(m, i);
+    for (int i = 0; i < N_ASKS; i++)
+        run_pass(m, i);
+    m->kept.sink.type = &keep_type;
+    struct ll_sink_set sinks = {.s = {&m->kept.sink}, .n = 1};
+    OK(ll_doc_finish(m->doc, &sinks, &m->sections, &m->n_sections, &err), &err);
+    m->json = parsed(m);
+}
+
+static void unmake(struct made *m)
+{
+    cJSON_Delete(m->json);
+    ll_doc_close(m->doc);
+    for (int i = 0; i < N_ASKS; i++) {
+        ll_prompt_free(&m->prompt[i]);
+        ll_pass_stats_free(&m->stats[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        ll_buf_free(&m->kept.text[i]);
+    ll_tuned_free(m->tuned);
+    free(m->zeros);
+    ll_session_close(&m->s);
+}
+
+/* ---- reading the document ---------------------------------------------------------------------------------------- */
+static const cJSON *at(const cJSON *j, const char *path)
+{
+    char key[80];
+    const char *whole = path;
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        snprintf(key, sizeof key, "%.*s", (int)n, path);
+        j = cJSON_GetObjectItemCaseSensitive(j, key);
+        if (!j)
+            fail_msg("no %s of %s", key, whole);
+        path += n + (path[n] == '/');
+    }
+    return j;
+}
+
+static int layer_at(const cJSON *j, const char *path)
+{
+    const cJSON *v = at(j, path);
+    return cJSON_IsNumber(v) ? v->valueint : -1;
+}
+
+static int first_rank1(const struct ll_pass_stats *s)
+{
+    for (int l = 0; l < s->n_rows; l++)
+        if (s->rows[l].norm.answer_rank == 1)
+            return l;
+    return -1;
+}
+
+static void values_agree_with_rows(void **state)
+{
+    struct made m;
+    (void)state;
+    make(&m, &usual);
+    const cJSON *d = at(m.json, "diagnostics");
+    int n = m.s.model->n_layers, L = first_rank1(&m.stats[0]);
+    assert_in_range(L, 1, n); /* the bundled model knows the capital */
+    assert_int_equal(layer_at(d, "first_rank_le_1"), L);
+    assert_int_equal(layer_at(d, "confirmed_semantics/L_semantic_norm"), L);
+    assert_int_equal(layer_at(m.json, "ablation_summary/L_sem_nf"), first_rank1(&m.stats[1]));
+    assert_int_equal(at(m.json, "ablation_summary/delta_L_sem")->valueint, first_rank1(&m.stats[1]) - L);
+    assert_int_not_equal(first_rank1(&m.stats[1]), L);
+    assert_int_equal(cJSON_IsTrue(at(m.json, "ablation_summary/style_sensitive")), abs(first_rank1(&m.stats[1]) - L) * 10 >= n);
+    const cJSON *facts = at(m.json, "micro_suite/facts");
+    assert_int_equal(cJSON_GetArraySize(facts), 2);
+    assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"), FIRST_ROW + 2 * (n + 1) + first_rank1(&m.stats[2]));
+    assert_int_equal(layer_at(m.json, "evaluation_pack/citations/layers/L_semantic_norm_row"), FIRST_ROW + L);
+    assert_string_equal(at(cJSON_GetArrayItem(facts, 1), "fact_key")->valuestring, "France→Paris");
+    assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")), 8);
+    double margin = m.stats[3].rows[n].norm.p_answer - m.stats[3].rows[n].p_control;
+    assert_true(at(m.json, "control_summary/max_control_margin")->valuedouble >= margin && margin > 0);
+    assert_int_equal(layer_at(m.json, "control_prompt/gold_answer/first_id"), m.prompt[3].answer.v[0]);
+    assert_true(at(d, "gold_alignment_rate")->valuedouble == 1);
+    assert_int_equal(cJSON_GetArraySize(at(d, "gold_alignment_prompts")), N_ASKS);
+    assert_true(at(d, "last_layer_consistency/kl_to_final_bits")->valuedouble == 0);
+    assert_true(at(d, "last_layer_consistency/temp_est")->valuedouble == 1);
+    assert_true(at(d, "repeatability/max_rank_dev")->valuedouble == 0);
+    assert_true(at(d, "raw_lens_full/teacher_entropy_bits")->valuedouble == m.stats[0].teacher_entropy_bits);
+    assert_int_equal(cJSON_GetArraySize(at(d, "normalization_provenance/per_layer")), n + 1);
+    const cJSON *row = cJSON_GetArrayItem(at(d, "layer_map"), 1);
+    assert_string_equal(at(row, "block")->valuestring, "blocks[0]");
+    assert_string_equal(at(row, "norm")->valuestring, "ln_final");
+    assert_int_equal(cJSON_GetArraySize(at(d, "copy_mask/ignored_token_ids")), layer_at(d, "copy_mask/size"));
+    assert_true(layer_at(d, "copy_mask/size") > 0);
+    assert_true(cJSON_IsTrue(at(d, "decoding_point/tested")));
+    assert_string_equal(at(m.json, "tuned_lens/status")->valuestring, "missing");
+    assert_int_equal(cJSON_GetArraySize(at(m.json, "copy_flag_columns")), 7);
+    assert_true(cJSON_IsNull(at(d, "position_window/rank1_frac")));
+    char *grid = cJSON_PrintUnformatted(at(d, "position_window/grid"));
+    assert_int_equal(m.prompt[0].ids.n, 17);
+    assert_string_equal(grid, "[0.2,0.4,0.6,0.8,0.92,0.98]"); /* 0.96 and 1 fall on positions that were there */
+    free(grid);
+    unmake(&m);
+}
+
+static int lines_of(const struct ll_buf *b)
+{
+    int n = 0;
+    for (size_t i = 0; i < b->len; i++)
+        n += b->s[i] == '\n';
+    return n;
+}
+
+static void tables(void **state)
+{
+    struct made m;
+    char line[400];
+    (void)state;
+    make(&m, &usual);
+    int n = m.s.model->n_layers, L = first_rank1(&m.stats[0]);
+    assert_int_equal(m.kept.rows[0], 4);
+    assert_int_equal(strncmp(m.kept.text[0].s, "layer,csv_row_index,is_copy_strict,is_copy_soft_k,is_semantic_norm,is_semantic_confirmed,answer_rank,p_answer,"
+                                               "kl_to_final_bits,entropy_bits,lens\n", 137), 0);
+    snprintf(line, sizeof line, "\n%d,%d,False,,True,False,1,", L, FIRST_ROW + L);
+    assert_non_null(strstr(m.kept.text[0].s, line));
+    assert_int_equal(m.kept.rows[1], n + 2);
+    assert_non_null(strstr(m.kept.text[1].s, "\n_summary,"));
+    snprintf(line, sizeof line, ",%s\n0,", at(m.json, "diagnostics/raw_lens_full/score/tier")->valuestring);
+    assert_non_null(strstr(m.kept.text[1].s, line));
+    assert_int_equal(strncmp(m.kept.text[2].s, "fact_key,fact_index,prompt_id,prompt_variant,layer,lens,p_top1,top1_token_id,top1_token_str,p_answer,answer_rank,kl_norm_vs_raw_bits\n", 132), 0);
+    assert_true(m.kept.rows[2] % 2 == 0 && lines_of(&m.kept.text[2]) >= m.kept.rows[2] + 1);
+    int checked = cJSON_GetArraySize(at(m.json, "diagnostics/raw_lens_window/layers_checked")), of_main = 0;
+    for (const char *p = m.kept.text[2].s; (p = strstr(p, "Germany→Berlin,0,pos,orig,")); p++)
+        of_main++;
+    assert_int_equal(of_main, 2 * checked);
+    unmake(&m);
+}
+
+static void threads_change_nothing(void **state)
+{
+    struct made a, b;
+    struct how one = usual;
+    (void)state;
+    one.threads = 1;
+    make(&a, &one);
+    make(&b, &usual);
+    assert_int_equal(a.n_sections, b.n_sections);
+    for (int i = 0; i < a.n_sections; i++) {
+        assert_string_equal(a.sections[i].json, b.sections[i].json);
+        for (int k = 0; k < i; k++) /* a key once */
+            if (a.sections[k].parent == a.sections[i].parent || (a.sections[k].parent && a.sections[i].parent && !strcmp(a.sections[k].parent, a.sections[i].parent)))
+                assert_string_not_equal(a.sections[k].key, a.sections[i].key);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(a.kept.text[i].s, b.kept.text[i].s);
+    unmake(&a);
+    unmake(&b);
+}
+
+/* What the fixed sections of the JSON sink write, what belongs to lenses that are not made here, and what cannot be known. */
+static const char *const elsewhere[] = {
+    "prompt/type", "prompt/context_prompt", "prompt/ground_truth", "prompt", "test_prompts", "temperature_exploration", "final_prediction", "model_stats", "gold_answer",
+    "diagnostics/type", "diagnostics/model", "diagnostics/device", "diagnostics/use_norm_lens", "diagnostics/use_fp32_unembed", "diagnostics/unembed_dtype",
+    "diagnostics/first_block_ln1_type", "diagnostics/final_ln_type", "diagnostics/layernorm_bias_fix", "diagnostics/norm_alignment_fix", "diagnostics/layer0_norm_fix",
+    "diagnostics/mixed_precision_fix", "diagnostics/layer0_position_info", "diagnostics/context_prompt", "diagnostics/target_prediction", "diagnostics/L_copy",
+    "diagnostics/L_copy_H", "diagnostics/L_semantic", "diagnostics/delta_layers",
+    /* the Prism and tuned lenses' */
+    "diagnostics/prism_summary", "diagnostics/tuned_lens", "diagnostics/skip_layers_sanity", "diagnostics/tuned_lens_skip_warning", "diagnostics/tuned_lens_regression",
+    "tuned_lens/path", "tuned_lens/summaries", "tuned_lens/provenance", "tuned_lens/provenance_snapshot", "tuned_lens/summary", "tuned_lens/audit_summary", "tuned_lens/attribution",
+    "evaluation_pack/tuned_audit", "evaluation_pack/citations/files/tuned_pure_csv", "evaluation_pack/citations/files/tuned_variants_csv",
+    "evaluation_pack/citations/files/positions_audit_csv", "diagnostics/lens_consistency/norm_vs_tuned",
+    /* of their machine */
+    "provenance/env/torch_version", "provenance/env/cuda_version", "provenance/env/cudnn", "provenance/env/cudnn_benchmark", "provenance/env/python", "provenance/env/platform",
+    /* remarks */
+    "measurement_guidance/notes_append", "micro_suite/aggregates/notes", "diagnostics/micro_suite/aggregates/notes", "summary/micro_suite/notes",
+    /* flags are there when they hold */
+    "diagnostics/flags/rank_only_near_uniform", "diagnostics/flags/low_lens_consistency_at_semantic", "diagnostics/flags/pos_window_low_stability",
+    "diagnostics/flags/normalization_spike",
+    /* a target of their run */
+    "diagnostics/gate_stability_small_scale/per_target/L_semantic_norm",
+};
+
+static int is_elsewhere(const char *path)
+{
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (!strcmp(path, elsewhere[i]))
+            return 1;
+    const char *end = strrchr(path, '_');
+    return !strncmp(path, "diagnostics/", 12) && end && !strcmp(end, "_tuned"); /* the tuned lens' own milestones */
+}
+
+/* Every member of want is in got, down through objects and the first element of lists; what has layers or facts as keys is left. */
+static int n_missing;
+static void same_keys(const cJSON *want, const cJSON *got, const char *path)
+{
+    const cJSON *v;
+    if (cJSON_IsArray(want) && cJSON_IsArray(got) && want->child && got->child)
+        same_keys(want->child, got->child, path);
+    if (!cJSON_IsObject(want) || !cJSON_IsObject(got) || strstr(path, "per_layer_") || strstr(path, "fact_rows"))
+        return;
+    cJSON_ArrayForEach(v, want)
+    {
+        char sub[300];
+        snprintf(sub, sizeof sub, "%s%s%s", path, *path ? "/" : "", v->string);
+        const cJSON *ours = cJSON_GetObjectItemCaseSensitive(got, v->string);
+        if (!ours && !is_elsewhere(sub)) {
+            print_message("missing: %s\n", sub);
+            n_missing++;
+        }
+        if (ours)
+            same_keys(v, ours, sub);
+    }
+}
+
+static void keys_of_the_late_document(void **state)
+{
+    struct made m;
+    struct ll_buf text = {0};
+    struct ll_err err = {0};
+    (void)state;
+    if (!ll_is_file(LATE)) {
+        print_message("no shared/data/runs\n");
+        skip();
+    }
+    OK(ll_file_read(LATE, 1u << 26, &text, &err), &err);
+    cJSON *late = cJSON_ParseWithLength(text.s, text.len);
+    make(&m, &usual);
+    n_missing = 0;
+    same_keys(late, m.json, "");
+    assert_int_equal(n_missing, 0);
+    cJSON_Delete(late);
+    ll_buf_free(&text);
+    unmake(&m);
+}
+
+/* Through the JSON sink: sections stand where their parents say, as if written there. */
+static void in_the_file(void **state)
+{
+    struct made m;
+    struct ll_err err = {0};
+    struct ll_buf text = {0};
+    struct ll_sink *sink;
+    char *dir = tmp_folder(), path[4200];
+    (void)state;
+    make(&m, &usual);
+    struct ll_run_info run = {.experiment = "test", .command = "run", .tool = "t", .seed = 316};
+    struct ll_model_info info = {.model_id = "a/demo", .clean = "demo", .n_layers = m.s.model->n_layers, .norm_kind = "RMSNorm", .lens_norm = "final"};
+    struct ll_model_doc doc = {.model = &info, .status = "ok", .sections = m.sections, .n_sections = m.n_sections, .milestones = {-1, -1, -1}};
+    OK(ll_sink_json.open(&sink, dir, &run, &err), &err);
+    OK(sink->type->begin_model(sink, &info, &err), &err);
+    OK(sink->type->end_model(sink, &doc, &err), &err);
+    sink->type->close(sink);
+    snprintf(path, sizeof path, "%s/output-demo.json", dir);
+    OK(ll_file_read(path, 1u << 26, &text, &err), &err);
+    cJSON *j = cJSON_ParseWithLength(text.s, text.len);
+    assert_non_null(j);
+    at(j, "prompt/fact_key");
+    at(j, "provenance/env/engine");
+    at(j, "diagnostics/semantic_gate");
+    at(j, "evaluation_pack/citations");
+    assert_non_null(strstr(text.s, "\n    \"copy_soft_config\": {\n      \"threshold\": 0.5,\n"));
+    assert_non_null(strstr(text.s, "\n  \"evaluation_pack\": {\n    \"model\": \"demo-llama\",\n"));
+    cJSON_Delete(j);
+    ll_buf_free(&text);
+    remove_tree(dir);
+    free(dir);
+    unmake(&m);
+}
+
+/* Rows that were not read raw, and no answer at all: nulls and missing tables, no figures. */
+static void what_is_not_known(void **state)
+{
+    struct made m;
+    struct how how = usual;
+    (void)state;
+    how.raw = LL_RAW_OFF;
+    make(&m, &how);
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full")) && cJSON_IsNull(at(m.json, "evaluation_pack/artifact")));
+    assert_string_equal(at(m.json, "raw_lens_check/mode")->valuestring, "off");
+    assert_true(cJSON_IsNull(at(m.json, "raw_lens_check/summary/lens_artifact_risk")));
+    assert_true(m.kept.rows[0] == 4 && m.kept.rows[1] == 0 && m.kept.rows[2] == 0);
+    assert_string_equal(at(m.json, "diagnostics/confirmed_semantics/confirmed_source")->valuestring, "none");
+    unmake(&m);
+    how.raw = LL_RAW_SAMPLE;
+    make(&m, &how);
+    int rows[LL_RAW_SAMPLES];
+    assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")), 2 * ll_raw_sample_rows(m.s.model->n_layers, rows));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full")) && m.kept.rows[1] == 0 && m.kept.rows[2] > 0);
+    unmake(&m);
+    how.raw = LL_RAW_FULL;
+    how.no_answer = 1;
+    make(&m, &how);
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/gold_alignment_rate")));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/first_rank_le_1")) && cJSON_IsNull(at(m.json, "control_summary/max_control_margin")));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/decoding_point/gate/decoding_point_consistent")));
+    assert_string_equal(at(m.json, "diagnostics/gold_alignment/status")->valuestring, "none");
+    assert_int_equal(layer_at(m.json, "micro_suite/aggregates/n_missing"), 2);
+    unmake(&m);
+}
+
+/* A lens that changes nothing gains nothing, confirms what the norm says, and agrees with it everywhere. */
+static void tuned(void **state)
+{
+    struct made m;
+    struct how how = usual;
+    (void)state;
+    how.is_tuned = 1;
+    make(&m, &how);
+    const cJSON *t = at(m.json, "tuned_lens/summary/metrics");
+    int L = first_rank1(&m.stats[0]);
+    assert_string_equal(at(m.json, "tuned_lens/status")->valuestring, "loaded");
+    assert_int_equal(layer_at(t, "rank_milestones/tuned/le_1"), L);
+    assert_true(at(t, "rank_milestones/delta/le_1")->valuedouble == 0 && at(t, "kl_bits_at_percentiles/delta/p50")->valuedouble == 0);
+    assert_int_equal(layer_at(t, "first_kl_le_1.0/tuned"), layer_at(t, "first_kl_le_1.0/baseline"));
+    assert_int_equal(layer_at(m.json, "diagnostics/confirmed_semantics/L_semantic_tuned"), L);
+    assert_string_equal(at(m.json, "diagnostics/confirmed_semantics/confirmed_source")->valuestring, "both");
+    assert_true(at(m.json, "diagnostics/lens_consistency/norm_vs_tuned/p50/jaccard@50")->valuedouble == 1);
+    assert_string_equal(at(m.json, "measurement_guidance/preferred_lens_for_reporting")->valuestring, "norm");
+    unmake(&m);
+}
+
+/* Every family of the fixtures, and the one with a soft cap: a document comes out, row n is the model's own. */
+static void families(void **state)
+{
+    DIR *d = opendir(LL_SOURCE_DIR "/tests/fixtures/models");
+    struct made m;
+    int n = 0;
+    (void)state;
+    struct how how = usual;
+    how.model = DEMOS "demo-gemma2";
+    make(&m, &how);
+    assert_true(at(m.json, "diagnostics/last_layer_consistency/kl_to_final_bits")->valuedouble == 0);
+    assert_true(at(m.json, "diagnostics/last_layer_consistency/cfg_transform/softcap")->valuedouble > 0);
+    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/decoding_point/tested")));
+    unmake(&m);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        char path[600], config[700];
+        snprintf(path, sizeof path, LL_SOURCE_DIR "/tests/fixtures/models/%s", e->d_name);
+        snprintf(config, sizeof config, "%s/config.json", path);
+        if (!ll_is_file(config))
+            continue;
+        how = (struct how){.model = path, .threads = 1, .raw = LL_RAW_FULL, .is_ids = 1};
+        make(&m, &how);
+        assert_true(at(m.json, "diagnostics/last_layer_consistency/kl_to_final_bits")->valuedouble == 0);
+        assert_int_equal(m.kept.rows[0], 4);
+        assert_int_equal(m.kept.rows[1], m.s.model->n_layers + 2);
+        unmake(&m);
+        n++;
+    }
+    closedir(d);
+    assert_true(n > 15);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(values_agree_with_rows), cmocka_unit_test(tables), cmocka_unit_test(threads_change_nothing),
+                                       cmocka_unit_test(keys_of_the_late_document), cmocka_unit_test(in_the_file), cmocka_unit_test(what_is_not_known), cmocka_unit_test(tuned),
+                                       cmocka_unit_test(families)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
