@@ -245,11 +245,10 @@ int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, i
 static int read_interventions(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {
     char **texts = NULL;
+    struct ll_err why = {0};
     int n = 0, rc = ll_read_texts(s, "interventions", &texts, &n, err);
-    if (!rc && n && (rc = ll_experiment_intervene(e, (const char *const *)texts, n, err)) == LL_EUSAGE) {
-        struct ll_err why = *err;
-        ll_settings_fail(s, "interventions", err, "%s", why.msg);
-    }
+    if (!rc && n && ll_experiment_intervene(e, (const char *const *)texts, n, &why))
+        rc = why.code == LL_EUSAGE ? ll_settings_fail(s, "interventions", err, "%s", why.msg) : ll_fail(err, why.code, "%s", why.msg);
     free_texts(texts, n);
     return rc;
 }
