@@ -72,6 +72,9 @@ struct ll_pass_stats {
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err);
 void ll_pass_stats_free(struct ll_pass_stats *s);   /* {0} and twice are fine */
 
+/* The norm lens' angles and masses. */
+struct ll_lens_cells ll_norm_cells(const struct ll_row_stats *r);
+
 /* Take the figures that the walk of the head has as well (head_pass.h) from there: lse, entropy, divergence, p_top1, p_top2,
  * p_top5, and the answer's, which is tracked id number `answer` (-1: not tracked). The two ways round differently in about the
  * seventh digit; tables print the walk's, so what is derived from a row must be too. Lists and ranks are the same in both. */

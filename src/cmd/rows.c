@@ -209,7 +209,7 @@ static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, d
 /* And of the norm lens only. */
 static void fill_analysed(struct ll_row *row, const struct ll_row_stats *r, double p_answer)
 {
-    const struct ll_lens_cells c = {r->cos_to_final, r->cos_to_answer, r->cos_to_prompt_max, r->echo_mass_prompt, r->topk_prompt_mass50};
+    const struct ll_lens_cells c = ll_norm_cells(r);
     fill_lens_cells(row, &c, p_answer);
     ll_row_real(row, COL(KL_TO_FINAL_BITS_NORM_TEMP), r->kl_to_final_norm_temp_bits);
     ll_row_real(row, COL(JACCARD50_RAW), r->jaccard50_raw);
