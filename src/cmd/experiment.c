@@ -220,13 +220,24 @@ static int check_interventions(const char *const *texts, int n, struct ll_err *e
     return rc;
 }
 
+/* As outputs have it: of a file as source, when its path is absolute, only the name. */
+static void put_intervention(struct ll_buf *out, const char *text)
+{
+    const char *source = strchr(text, '='), *last = source ? strrchr(source, '/') : NULL;
+    int is_file = last && source[1] == '/' && (strstr(last, ".safetensors") || strstr(last, ".bin"));
+    ll_buf_add(out, text, is_file ? (size_t)(source + 1 - text) : strlen(text));
+    if (is_file)
+        ll_buf_adds(out, last + 1);
+}
+
 int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err)
 {
     struct ll_buf all = {0};
     char **copies = calloc((size_t)n + 1, sizeof *copies);
     int rc = copies ? check_interventions(texts, n, err) : ll_fail_mem(err, "interventions", sizeof *copies * (size_t)n);
     for (int i = 0; i < n && !rc; i++) {
-        ll_buf_addf(&all, "%s%s", i ? "; " : "", texts[i]);
+        ll_buf_adds(&all, i ? "; " : "");
+        put_intervention(&all, texts[i]);
         rc = ll_copy_text(&copies[i], texts[i], err);
     }
     if (rc || (rc = ll_buf_ok(&all, err))) {

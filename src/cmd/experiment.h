@@ -57,7 +57,7 @@ struct ll_experiment {
     char *tuned_dir; enum ll_tuned_mode tuned; /* owned; NULL: none */
     enum ll_repeat_mode repeat;            /* the main pass a second time */
     char **interventions; int n_interventions; /* owned; intervene.h says what they mean */
-    char *interventions_text;              /* owned; the same joined by "; " for the outputs; NULL: none */
+    char *interventions_text;              /* owned; the same joined by "; " for the outputs, without machine paths; NULL: none */
     int residual_compute, prism_off;       /* recorded only: the cache is float32 either way, Prism is never fitted here */
     int seed;                              /* recorded; nothing here draws numbers */
 };

@@ -13,6 +13,7 @@
 #include "term.h"
 #include "tuned_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,9 +422,11 @@ static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err
     sweep.result = on_tuned;
     const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .at = m->n_sweep};
     int rc = ll_resume_sweep(&kept, err);
-    if (rc || m->iv.n) /* the check runs the model as it is */
+    if (m->iv.n) { /* the check would run the model as it is, without them */
+        m->tuned.skips = (struct ll_skip_sanity){{NAN, NAN, NAN}, -1};
         return rc;
-    return ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
+    }
+    return rc ? rc : ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
 }
 
 static int sweep_again(struct model_run *m, struct ll_sweep sweep, struct ll_err *err)

@@ -202,6 +202,16 @@ for r, l in zip(rows, lens["layers"]):
 PY
 check 0 "0 differ" "$L" verify "$work/opt"
 [ "$(grep '"key"' "$work/opt/manifest.json")" != "$(grep '"key"' "$work/plain/manifest.json")" ] || bad "a run with interventions has the key of one without"
+# a file as source: its name alone stands in the outputs; under a tuned lens the check that knows no interventions is left out
+check 0 "activations" "$L" dump "$llama" --ids 5,6,7,8 --out "$work/act.safetensors"
+echo '{"prompts": [{"ids": [1, 2, 3, 4]}], "calibrate": false}' >"$work/ids.json"
+for s in "$work/act.safetensors" ids:5,6,7,8; do
+    check 0 "" "$L" run "$work/ids.json" "$llama" --out-dir "$work/src-${s##*[/:]}" --quiet --no-index --tuned "$work/lenses" --intervene "patch:blocks.7.hook_resid_post=$s"
+done
+for f in records pure-next-token positions pure-next-token-tuned; do same "$(out src-act.safetensors llama)-$f.csv" "$(out src-5,6,7,8 llama)-$f.csv"; done
+grep -qF '"interventions": "patch:blocks.7.hook_resid_post=act.safetensors"' "$(out src-act.safetensors llama).json" || bad "a source file is not named"
+grep -rlF "$work" "$work"/src-*/output-* && bad "an output holds a machine path"
+grep -qF '"skip_layers_sanity": {"m=2":null,' "$(out src-act.safetensors llama).json" || bad "the skip-layers check under interventions"
 run swap --intervene swap:2,6 --intervene swap:6,2 # back where they were
 tables "$work/swap" >"$work/b"; same "$work/a" "$work/b"
 check 2 "expected zero:" "$L" run "$e" "$llama" --out-dir "$work/bad" --intervene nope:1
