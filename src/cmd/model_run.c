@@ -262,6 +262,7 @@ static void model_run_free(struct model_run *m)
     ll_pass_stats_free(&m->stats);
     ll_tuned_run_free(&m->tuned);
     ll_run_fit_free(&m->fit);
+    ll_resume_close(&m->resume);
     ll_intervene_free(&m->iv);
     void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list, m->tuned_cells};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
