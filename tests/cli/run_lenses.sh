@@ -17,6 +17,10 @@ for f in rawlens rawlens-window milestones artifact-audit; do absent "$work/plai
 [ "$(rows "$work/full/output-demo-llama-pure-next-token-rawlens.csv")" = 100 ] || bad "rows of the raw lens"
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/sample" --quiet --no-index --raw-lens sample --no-calibrate
 [ "$(rows "$work/sample/output-demo-llama-pure-next-token-rawlens.csv")" = $((11 * 4 + 1)) ] || bad "rows of the sampled raw lens"
+check 0 "" "$L" index "$work/sample" --index "$work/sample.sqlite" --quiet
+[ "$("$L" query "select count(*) from rawlens" --index "$work/sample.sqlite" --csv | tail -1)" = 44 ] || bad "sampled raw lens in the index"
+sed -i '$d' "$work/sample/output-demo-llama-pure-next-token-rawlens.csv"
+check 2 "expected layers 0 to 8, found 0 to 5" "$L" index "$work/sample" --index "$work/sample.sqlite" --quiet
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/off" --quiet --no-index --raw-lens off
 absent "$work/off/output-demo-llama-pure-next-token-rawlens.csv"
 
