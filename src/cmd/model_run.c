@@ -66,10 +66,13 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
                               .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
     int rc = m->has_stats ? LL_OK : ll_analysis_run(&job, &m->stats, err);
-    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1;
+    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1, control = m->answers[i].control_slot;
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
-        ll_reading_from_walk(&row->norm, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], slot);
+        const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
+        ll_reading_from_walk(&row->norm, last, slot);
+        if (c->is_control && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
+            row->p_control = ll_head_p(last, last->tracked_logit[control]);
         const struct ll_row_flags *f = &m->tables.flags[l];
         memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
         memcpy(row->copy_soft, f->soft, sizeof row->copy_soft);

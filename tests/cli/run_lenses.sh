@@ -24,6 +24,13 @@ check 2 "expected layers 0 to 8, found 0 to 5" "$L" index "$work/sample" --index
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/off" --quiet --no-index --raw-lens off
 absent "$work/off/output-demo-llama-pure-next-token-rawlens.csv"
 
+# --- a control whose answer has the main answer's own id: no margin anywhere, in the rows and in the JSON
+echo '{"prompts": [{"text": "The capital of Germany is called", "answer": "Berlin"}, {"role": "control", "text": "In France the capital is Paris; the capital of Germany is", "answer": "Berlin"}]}' >"$work/same.json"
+check 0 "" "$L" run "$work/same.json" "$llama" "$gemma" --root "$work/same" --quiet
+[ "$("$L" query "select count(*), sum(control_margin = 0) from v_pure where prompt_id = 'ctl'" --index "$work/same/index.sqlite" --csv | tail -1)" = 18,18 ] || bad "margins of equal ids"
+grep -q '"first_control_margin_pos": null' "$work/same/run-latest/output-demo-llama.json" || bad "a margin above 0 for equal ids"
+[ -z "$("$L" query conflicts --index "$work/same/index.sqlite" --csv 2>/dev/null | tail -n +2)" ] || bad "conflicts for equal ids"
+
 # --- copy options give the columns
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/copy" --quiet --no-index --copy-threshold 0.6 --copy-margin 0.2 --copy-thresh-list 0.5 --copy-soft-thresh 0.33 --copy-soft-window-ks 2,1 --copy-soft-thresh-list 0.4
 head -1 "$work/copy/output-demo-llama-pure-next-token.csv" | grep -qF ',copy_collapse,copy_strict@0.6,copy_strict@0.5,copy_soft_k1@0.33,copy_soft_k2@0.33,copy_soft_k1@0.4,copy_soft_k2@0.4,entropy' || bad "copy columns"
