@@ -75,6 +75,10 @@ for f in records pure-next-token; do
 done
 [ "$(rows "$p-pure-next-token-tuned.csv")" = $((11 * 8 + 1)) ] || bad "rows of the tuned table: only rows with a translator"
 [ "$(rows "$p-pure-next-token-tuned-variants.csv")" = $((11 * 8 + 1)) ] || bad "rows of the variants"
+check 0 "" "$L" index "$work/tuned" --index "$work/tuned.sqlite" --quiet
+[ "$("$L" query "select (select count(*) from pure where lens = 'tuned') || ' ' || (select count(*) from tuned_variants)" --index "$work/tuned.sqlite" --csv | tail -1)" = "$((11 * 8)) $((11 * 8))" ] || bad "tuned rows in the index"
+[ -z "$("$L" query conflicts --index "$work/tuned.sqlite" --csv 2>/dev/null | tail -n +2)" ] || bad "conflicts of a tuned run"
+check 0 "demo-llama" "$L" query tuned-gain --index "$work/tuned.sqlite"
 [ "$(rows "$p-positions-tuned-audit.csv")" -gt $((11 * 8 * 4)) ] || bad "rows of the positions audit"
 # empty throughout: semantic_margin_ok, the temperature's KL, both overlaps, the two residual columns
 python3 - "$p-pure-next-token-tuned.csv" <<'PY' || bad "cells of the tuned table"
