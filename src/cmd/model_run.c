@@ -77,10 +77,13 @@ static struct ll_analysis job_of(const struct model_run *m, int i, const struct 
 static int take_stats(struct model_run *m, int i, const struct ll_row_context *c, const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
 {
     int rc = m->has_stats ? LL_OK : ll_analysis_run(job, &m->stats, err);
-    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1;
+    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1, control = m->answers[i].control_slot;
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
-        ll_reading_from_walk(&row->norm, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], slot);
+        const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
+        ll_reading_from_walk(&row->norm, last, slot);
+        if (c->is_control && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
+            row->p_control = ll_head_p(last, last->tracked_logit[control]);
         const struct ll_row_flags *f = &m->tables.flags[l];
         memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
         memcpy(row->copy_soft, f->soft, sizeof row->copy_soft);

@@ -69,7 +69,7 @@ const struct ll_file_kind ll_file_kinds[] = {
     {"-pure-next-token-tuned.csv", LL_SHAPE_PURE, "pure", "tuned", NULL, LL_ANY_FIRST, pure, NULL},
     {"-records-tuned.csv", LL_SHAPE_RECORDS, "records", "tuned", NULL, LL_ANY_FIRST, records, NULL},
     {"-answers.csv", LL_SHAPE_PASS, "answers", NULL, "answer_index", LL_ANY_FIRST, answers, "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens."},
-    {"-pure-next-token-rawlens.csv", LL_SHAPE_PASS, "rawlens", NULL, NULL, 0, rawlens, "Raw lens beside norm lens, every row."},
+    {"-pure-next-token-rawlens.csv", LL_SHAPE_PASS, "rawlens", NULL, NULL, LL_ALL_OR_SAMPLE, rawlens, "Raw lens beside norm lens, every row, or four of them (raw_lens sample)."},
     {"-pure-next-token-rawlens-window.csv", LL_SHAPE_PASS, "rawlens_window", NULL, "lens", LL_ANY_ROWS, rawlens_window, "Raw and norm lens near the milestones, a row each."},
     {"-pure-next-token-tuned-variants.csv", LL_SHAPE_MODEL, "tuned_variants", NULL, NULL, LL_ANY_FIRST, tuned_variants, "Tuned lens against its rotation or temperature alone (the original's files: Canada→Ottawa only)."},
     {"-positions-tuned-audit.csv", LL_SHAPE_MODEL, "positions_audit", NULL, NULL, LL_ANY_FIRST, positions_audit, "Tuned lens at positions along the prompt (the original's files: Canada→Ottawa only)."},
