@@ -2,6 +2,7 @@
 #include "capture.h"
 #include "cmd.h"
 #include "diag_out.h"
+#include "dist.h"
 #include "grid.h"
 #include "head_pass.h"
 #include "logit_health.h"
@@ -194,7 +195,7 @@ static void read_row(struct depth *d, enum ll_lens_kind lens, int k, struct ll_l
     ll_lens_normalize(m, ll_engine_vec(d->s.engine), lens, 0, k, ll_stack_row(&d->stack, k, 0), d->normed);
     ll_head_logits(m, d->s.engine, d->normed, d->logits);
     ll_logit_health(d->logits, m->d_vocab, k == m->n_layers, h);
-    *kl = h->n_top ? ll_logits_kl_bits(d->logits, h->lse, d->full, d->full_lse, m->d_vocab) : NAN;
+    *kl = h->n_top ? ll_dist_kl_bits(d->logits, h->lse, d->full, d->full_lse, m->d_vocab) : NAN;
 }
 
 static const char *verdict_of(struct depth *d, int k, const struct ll_logit_health *h)

@@ -1,6 +1,7 @@
 /* doc_trust.c - can the main pass be trusted: last row, repeatability, gates, health, growth of the residual (spec 14, 16.4 to
  * 16.9) */
 #include "doc_parts.h"
+#include "tuned_doc.h"
 
 #include <math.h>
 
@@ -110,18 +111,12 @@ static void put_gates(struct ll_doc *d)
  * original, whose figure could therefore never pass (spec 16.7, defect D4). */
 void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key)
 {
-    static const double fractions[] = {0.20, 0.40, 0.60, 0.80, 0.92, 0.96, 0.98, 1.00};
-    int n = 0, last = -1;
+    struct ll_pos_frac at[LL_N_POS_FRACS];
+    int n = ll_position_fractions(d->passes[0].n_ids, at);
     ll_json_obj(j, key);
     ll_json_arr_flat(j, "grid");
-    for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
-        int pos = (int)ll_round_even(fractions[i] * (d->passes[0].n_ids - 1), 0);
-        if (pos == last)
-            continue; /* the first fraction of a position wins */
-        last = pos;
-        n++;
-        ll_json_num(j, NULL, fractions[i]);
-    }
+    for (int i = 0; i < n; i++)
+        ll_json_num(j, NULL, at[i].frac);
     ll_json_end(j);
     ll_json_layer(j, "L_semantic_norm", d->passes[0].m.L_semantic);
     ll_json_null(j, "rank1_frac");
