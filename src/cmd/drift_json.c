@@ -177,6 +177,9 @@ static void put_first(struct ll_json *j, const struct ll_drift_report *r)
         ll_json_num(j, "ours_to_float64", p->rerun.ours);
         ll_json_num(j, "reference_to_float64", p->rerun.ref);
     }
+    ll_buf_reset(&about);
+    ll_drift_read_off(d, p, &about);
+    ll_json_cstr(j, "read_off", about.len ? ll_buf_str(&about) : NULL);
     ll_json_obj(j, "shape");
     ll_json_int(j, "first_bad_position", r->shape.first_bad_row);
     ll_json_num(j, "position_0", r->shape.first_row);

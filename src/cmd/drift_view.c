@@ -319,6 +319,10 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
     if (!p->self)
         line(out, "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%", s->first_bad_row, s->first_row,
              s->factor, s->factor_left, s->constant_left, s->sorted_left, 100 * s->columns3);
+    ll_buf_reset(&about);
+    ll_drift_read_off(d, p, &about);
+    if (about.len)
+        line(out, "  read off        %s", ll_buf_str(&about));
     ll_buf_free(&about);
 }
 

@@ -116,3 +116,11 @@ int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_b
     free(seen);
     return w.n_between;
 }
+
+int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p)
+{
+    struct ll_buf text = {0};
+    int n = ll_drift_describe(d, p->hook, p->layer, &text), good = !text.failed;
+    ll_buf_free(&text);
+    return n == 0 && good;
+}
