@@ -273,25 +273,18 @@ static void sums(struct ll_diag *out, const struct ll_drift_report *r)
     static const char *const names[] = {"node", "sum", "ref sum", "difference", "statistics only"};
     static const int widths[] = {-18, 12, 12, 10, -15};
     struct grid g = {.out = out, .n = 5, .width = widths};
+    struct ll_sum_check c;
     int n = 0;
-    for (int l = -1; l <= r->d->m->n_layers; l++)
-        for (int h = 0; h < LL_N_HOOKS; h++) {
-            int layered = ll_hook_info((enum ll_hook)h)->per_layer, at = layered ? l : -1;
-            if (layered ? l < 0 || l == r->d->m->n_layers : l != (h == LL_HOOK_EMBED ? -1 : r->d->m->n_layers))
-                continue;
-            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, at), *ours = ll_acts_at(&r->d->ours, h, at);
-            if (ref->x || !ref->has_sum || !ours->x)
-                continue;
-            if (!n++)
-                heads(&g, "Nodes of which only the sum is known", names);
-            struct ll_sum_check c = ll_drift_sum(r, ours, ref);
-            cell(&g, "%.60s", ref->origin);
-            cell(&g, "%.6g", c.ours);
-            cell(&g, "%.6g", c.ref);
-            cell(&g, "%.3f%%", c.percent);
-            cell(&g, "%s", c.good ? "within" : "beyond");
-            end_row(&g);
-        }
+    for (int hook = -1, layer; ll_drift_next_sum(r, &hook, &layer, &c); n++) {
+        if (!n)
+            heads(&g, "Nodes of which only the sum is known", names);
+        cell(&g, "%.60s", c.origin);
+        cell(&g, "%.6g", c.ours);
+        cell(&g, "%.6g", c.ref);
+        cell(&g, "%.3f%%", c.percent);
+        cell(&g, "%s", c.good ? "within" : "beyond");
+        end_row(&g);
+    }
 }
 
 static void divergence(struct ll_diag *out, const struct ll_drift_report *r)

@@ -88,6 +88,8 @@ int ll_drift_inputs(const struct ll_model *m, int hook, int layer, struct ll_dri
 /* "from blocks.1.ln1.hook_normalized; between them and it: projection of q": what the reference knows before the point, and which
  * operations lie between. Returns how many do. */
 int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out);
+/* The points in the order of the pass: embed, the blocks, the end. Start with *hook = -1; 0: that was the last. */
+int ll_drift_next(const struct ll_model *m, int *hook, int *layer);
 /* 1: the reference shows all that the point's operation reads. */
 int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p);
 

@@ -89,6 +89,7 @@ check 5 "first: blocks.0.hook_resid_post" "$L" drift "$llama" "$work/one" --ids 
 # --- wrong usage, and other outputs
 check 2 "expected a model and a reference" "$L" drift "$m"
 check 2 "unknown switch" "$L" drift "$m" "$refs/hidden.npz" --break silly
+check 2 "unknown switch" "$L" drift "$m" "$refs/hidden.npz" --try silly # also where there is nothing to explain
 check 2 "changes nothing here" "$L" drift "$m" "$refs/hidden.npz" --break attn-cap=off
 check 2 "layers in 0..1" "$L" drift "$m" "$refs/hidden.npz" --isolate 5
 check 2 "no sequence" "$L" drift "$m" "$m/reference.safetensors" --sequence nope
