@@ -224,8 +224,10 @@ static void put_tops(struct depth *d, const struct ll_logit_health *h)
 static int put_rows(struct depth *d, struct ll_err *err)
 {
     static const char *const heads = "Layers|Id|Predicted|Min|Max|Mean|Std|Entropy bits|KL to full|Health|Verdict";
+    static const char *const spare = "Mean|Std|Min|Verdict|Max";
     struct ll_logit_health *h = calloc((size_t)d->n_k, sizeof *h), other;
     struct ll_grid g = ll_grid(heads);
+    g.spare = spare;
     double kl;
     if (!h)
         return ll_fail_mem(err, "depths", sizeof *h * (size_t)d->n_k);
@@ -242,6 +244,7 @@ static int put_rows(struct depth *d, struct ll_err *err)
     put_tops(d, h);
     ll_say(&d->d.table, &d->d.markdown, "\nthe same residuals with the gain of the next block's ln1 (lens row)\n");
     g = ll_grid(heads);
+    g.spare = spare;
     for (int i = 0; i < d->n_k; i++) {
         if (d->k[i] == d->s.model->n_layers)
             continue; /* there is no next block */

@@ -43,8 +43,13 @@ static void growth(struct ll_diag *out, const struct ll_drift *d)
     struct ll_drift_summary s = ll_drift_summarise(d->depths, d->m->n_layers);
     struct ll_buf where = {0};
     for (int k = 1; k <= d->m->n_layers; k++)
-        if (d->depths[k].jump)
-            ll_buf_addf(&where, "%s%d->%d %.4gx%s (block %d)", where.len ? ", " : "", k - 1, k, d->depths[k].growth, d->depths[k].jump == 1 ? " moderate" : "", k - 1);
+        if (d->depths[k].jump) {
+            ll_buf_addf(&where, "%s%d->%d ", where.len ? ", " : "", k - 1, k);
+            if (isfinite(d->depths[k].growth))
+                ll_buf_addf(&where, "%.4gx%s (block %d)", d->depths[k].growth, d->depths[k].jump == 1 ? " moderate" : "", k - 1);
+            else
+                ll_buf_addf(&where, "from 0 (block %d)", k - 1);
+        }
     if (s.n_known < 2)
         ll_diag_criterion(out, LL_CRIT_NOT_RUN, "error growth below 1.2 in every layer", "the reference holds %d outputs of layers", s.n_known);
     else if (where.len)
