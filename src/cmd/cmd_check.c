@@ -110,6 +110,7 @@ static int run_ops(struct check *c, struct ll_err *err)
 {
     struct ll_op_result r[LL_OP_MAX];
     struct ll_grid g = ll_grid("Operation|Inputs|Runs|Threads|Max diff|Differing|SHA-256|Verdict|Error (float64)");
+    g.spare = "SHA-256|Runs|Differing|Max diff";
     const struct ll_op_result *differs = NULL, *wrong = NULL;
     int n = 0, rc;
     ll_progress_start(&c->bar, "operations", c->o->quiet);
@@ -208,6 +209,7 @@ static void moments(const struct scanned *s, int row, int part, double out[3])
 static int put_pairs(struct check *c, const struct scanned *q, const struct scanned *f, double *worst, struct ll_buf *where)
 {
     struct ll_grid g = ll_grid("Layer|Part|Type|Mean|Mean original|Std|Std original|rms|rms original|rms %");
+    g.spare = "Mean|Mean original|Type|Std|Std original";
     int n = 0;
     for (int l = 0; l <= q->w.n_layers; l++)
         for (int p = 0; p < LL_N_WEIGHT_PARTS; p++) {

@@ -2,6 +2,7 @@
 #include "capture.h"
 #include "cmd.h"
 #include "diag_out.h"
+#include "dist.h"
 #include "grid.h"
 #include "head_pass.h"
 #include "logit_health.h"
@@ -194,7 +195,7 @@ static void read_row(struct depth *d, enum ll_lens_kind lens, int k, struct ll_l
     ll_lens_normalize(m, ll_engine_vec(d->s.engine), lens, 0, k, ll_stack_row(&d->stack, k, 0), d->normed);
     ll_head_logits(m, d->s.engine, d->normed, d->logits);
     ll_logit_health(d->logits, m->d_vocab, k == m->n_layers, h);
-    *kl = h->n_top ? ll_logits_kl_bits(d->logits, h->lse, d->full, d->full_lse, m->d_vocab) : NAN;
+    *kl = h->n_top ? ll_dist_kl_bits(d->logits, h->lse, d->full, d->full_lse, m->d_vocab) : NAN;
 }
 
 static const char *verdict_of(struct depth *d, int k, const struct ll_logit_health *h)
@@ -223,8 +224,10 @@ static void put_tops(struct depth *d, const struct ll_logit_health *h)
 static int put_rows(struct depth *d, struct ll_err *err)
 {
     static const char *const heads = "Layers|Id|Predicted|Min|Max|Mean|Std|Entropy bits|KL to full|Health|Verdict";
+    static const char *const spare = "Mean|Std|Min|Verdict|Max";
     struct ll_logit_health *h = calloc((size_t)d->n_k, sizeof *h), other;
     struct ll_grid g = ll_grid(heads);
+    g.spare = spare;
     double kl;
     if (!h)
         return ll_fail_mem(err, "depths", sizeof *h * (size_t)d->n_k);
@@ -241,6 +244,7 @@ static int put_rows(struct depth *d, struct ll_err *err)
     put_tops(d, h);
     ll_say(&d->d.table, &d->d.markdown, "\nthe same residuals with the gain of the next block's ln1 (lens row)\n");
     g = ll_grid(heads);
+    g.spare = spare;
     for (int i = 0; i < d->n_k; i++) {
         if (d->k[i] == d->s.model->n_layers)
             continue; /* there is no next block */

@@ -24,7 +24,7 @@ static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
     const struct ll_opt rows[] = {
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids, where the reference does not say them: 1,2,3", 0, 0, NULL},
         {"--sequence", LL_OPT_STR, &o->sequence, "NAME", "of a reference with several sequences, this one", 0, 0, NULL},
-        {"--pos", LL_OPT_INT, &o->pos, "P", "position of the one token that the reference holds; -1: the last", -1, 0x7fffffff, NULL},
+        {"--pos", LL_OPT_INT, &o->pos, "P", "position of the one token that the reference holds; -1: it holds all (llama.cpp: all, or the last)", -1, 0x7fffffff, NULL},
         {"--map", LL_OPT_STR, &o->map, "FILE", "names of the reference: PATTERN<tab>HOOK a line, %d for the layer, - to pass over", 0, 0, NULL},
         {"--tol", LL_OPT_NUM, &o->tol, "E", "tolerance of an isolated operation, relative to its rms; 0: 1e-4, or 2e-2 for half precision", 0, 10, NULL},
         {"--isolate", LL_OPT_STR, &o->isolate, "LIST", "layers alone, on the reference's input: all, or 2,22,23", 0, 0, NULL},

@@ -69,6 +69,15 @@ static int is_problem(const struct report *r, int l)
     return r->f.differs[l] || n_flags(r, l) || L->missing.len || L->odd.len || bad_cell(r, l);
 }
 
+/* Four decimals; a mean of -3e-05 would show as 0.0000. */
+static const char *small(double v, char out[32])
+{
+    if (v == 0 || fabs(v) >= 0.001)
+        return ll_fixed(v, 4, out);
+    snprintf(out, 32, "%.2g", v);
+    return out;
+}
+
 /* Why a layer has its status, in words. */
 static void reasons(const struct report *r, int l, struct ll_buf *out)
 {
@@ -85,7 +94,7 @@ static void reasons(const struct report *r, int l, struct ll_buf *out)
         ll_buf_adds(out, "; other tensors or shapes than most layers");
     for (int i = 0; i < r->f.n; i++)
         if (r->f.flags[i].layer == l)
-            ll_buf_addf(out, "; %s %s %s, z %.1f", ll_weight_part(r->f.flags[i].part)->name, r->f.flags[i].is_std ? "std" : "mean", ll_fixed(r->f.flags[i].value, 4, v), r->f.flags[i].z);
+            ll_buf_addf(out, "; %s %s %s, z %.1f", ll_weight_part(r->f.flags[i].part)->name, r->f.flags[i].is_std ? "std" : "mean", small(r->f.flags[i].value, v), r->f.flags[i].z);
 }
 
 /* ---- the parts of the report, in order ---------------------------------------------------------------------------- */

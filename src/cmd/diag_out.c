@@ -5,6 +5,7 @@
 #include "index_diag.h"
 #include "map.h"
 #include "provenance.h"
+#include "term.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,7 +67,13 @@ void ll_diag_criterion(struct ll_diag *d, enum ll_crit status, const char *name,
     ll_buf_addf(&d->criteria, ", \"status\": \"%s\", \"detail\": ", names[status]);
     ll_json_quote(&d->criteria, detail, strlen(detail));
     ll_buf_addc(&d->criteria, '}');
-    ll_buf_addf(&d->table, "%-8s %s%s%s\n", names[status], name, *detail ? ": " : "", detail);
+    struct ll_buf line = {0};
+    char lead[16];
+    snprintf(lead, sizeof lead, "%-8s ", names[status]);
+    ll_buf_addf(&line, "%s%s%s", name, *detail ? ": " : "", detail);
+    ll_put_wrapped(&d->table, ll_stdout_columns(), lead, ll_buf_str(&line));
+    d->table.failed |= line.failed;
+    ll_buf_free(&line);
     ll_buf_addf(&d->markdown, "- **%s** %s%s%s\n", names[status], name, *detail ? ": " : "", detail);
 }
 

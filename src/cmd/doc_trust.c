@@ -1,6 +1,7 @@
 /* doc_trust.c - can the main pass be trusted: last row, repeatability, gates, health, growth of the residual (spec 14, 16.4 to
  * 16.9) */
 #include "doc_parts.h"
+#include "tuned_doc.h"
 
 #include <math.h>
 

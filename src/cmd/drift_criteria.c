@@ -14,7 +14,7 @@ struct ll_node_check ll_drift_node(const struct ll_drift_report *r, const struct
 
 struct ll_sum_check ll_drift_sum(const struct ll_drift_report *r, const struct ll_actv *ours, const struct ll_actv *ref)
 {
-    struct ll_sum_check c = {.ref = ref->sum};
+    struct ll_sum_check c = {.ref = ref->sum, .origin = ref->origin};
     double size = 0;
     int64_t n = (int64_t)ours->rows * ours->width, first = n - ref->sum_n; /* the last rows, where it holds fewer */
     for (int64_t i = first > 0 ? first : 0; i < n; i++) {
@@ -26,13 +26,30 @@ struct ll_sum_check ll_drift_sum(const struct ll_drift_report *r, const struct l
     return c;
 }
 
+int ll_drift_next_sum(const struct ll_drift_report *r, int *hook, int *layer, struct ll_sum_check *c)
+{
+    while (ll_drift_next(r->d->m, hook, layer)) {
+        const struct ll_actv *ref = ll_acts_at(r->d->ref, *hook, *layer), *ours = ll_acts_at(&r->d->ours, *hook, *layer);
+        if (ref->x || !ref->has_sum || !ours->x)
+            continue;
+        *c = ll_drift_sum(r, ours, ref);
+        return 1;
+    }
+    return 0;
+}
+
 static void growth(struct ll_diag *out, const struct ll_drift *d)
 {
     struct ll_drift_summary s = ll_drift_summarise(d->depths, d->m->n_layers);
     struct ll_buf where = {0};
     for (int k = 1; k <= d->m->n_layers; k++)
-        if (d->depths[k].jump)
-            ll_buf_addf(&where, "%s%d->%d %.4gx%s (block %d)", where.len ? ", " : "", k - 1, k, d->depths[k].growth, d->depths[k].jump == 1 ? " moderate" : "", k - 1);
+        if (d->depths[k].jump) {
+            ll_buf_addf(&where, "%s%d->%d ", where.len ? ", " : "", k - 1, k);
+            if (isfinite(d->depths[k].growth))
+                ll_buf_addf(&where, "%.4gx%s (block %d)", d->depths[k].growth, d->depths[k].jump == 1 ? " moderate" : "", k - 1);
+            else
+                ll_buf_addf(&where, "from 0 (block %d)", k - 1);
+        }
     if (s.n_known < 2)
         ll_diag_criterion(out, LL_CRIT_NOT_RUN, "error growth below 1.2 in every layer", "the reference holds %d outputs of layers", s.n_known);
     else if (where.len)
@@ -112,19 +129,14 @@ static void sums(struct ll_diag *out, const struct ll_drift_report *r)
 {
     int n = 0, bad = 0;
     const char *first = "";
-    for (int h = 0; h < LL_N_HOOKS; h++)
-        for (int l = -1; l < r->d->m->n_layers; l++) {
-            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, l), *ours = ll_acts_at(&r->d->ours, h, l);
-            if (ref->x || !ref->has_sum || !ours->x)
-                continue;
-            int good = ll_drift_sum(r, ours, ref).good;
-            first = !good && !bad ? ref->origin : first;
-            n++;
-            bad += !good;
-        }
+    struct ll_sum_check c;
+    for (int hook = -1, layer; ll_drift_next_sum(r, &hook, &layer, &c); n++) {
+        first = !c.good && !bad ? c.origin : first;
+        bad += !c.good;
+    }
     const char *name = r->quantised ? "sums within 5 % (statistics only)" : "sums within 1 % (statistics only)";
     if (bad)
-        ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d nodes are not, one is %s", bad, n, first);
+        ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d nodes are not, the first: %s", bad, n, first);
     else if (n)
         ll_diag_criterion(out, LL_CRIT_PASS, name, "%d nodes", n);
 }

@@ -133,24 +133,20 @@ static void put_point(struct ll_json *j, const struct ll_drift_report *r, const 
 
 static void put_sums(struct ll_json *j, const struct ll_drift_report *r)
 {
-    for (int l = -1; l < r->d->m->n_layers; l++)
-        for (int h = 0; h < LL_N_HOOKS; h++) {
-            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, l), *ours = ll_acts_at(&r->d->ours, h, l);
-            if (ref->x || !ref->has_sum || !ours->x || (l < 0) == (ll_hook_info((enum ll_hook)h)->per_layer != 0))
-                continue;
-            struct ll_sum_check c = ll_drift_sum(r, ours, ref);
-            ll_json_obj(j, NULL);
-            if (l >= 0)
-                ll_json_int(j, "layer", l);
-            ll_json_cstr(j, "step", ll_hook_info((enum ll_hook)h)->name);
-            ll_json_cstr(j, "source", "statistics only");
-            ll_json_cstr(j, "origin", ref->origin);
-            ll_json_num(j, "sum", c.ours);
-            ll_json_num(j, "ref_sum", c.ref);
-            ll_json_num(j, "difference_percent", c.percent);
-            ll_json_bool(j, "node_within", c.good);
-            ll_json_end(j);
-        }
+    struct ll_sum_check c;
+    for (int hook = -1, layer; ll_drift_next_sum(r, &hook, &layer, &c);) {
+        ll_json_obj(j, NULL);
+        if (layer >= 0)
+            ll_json_int(j, "layer", layer);
+        ll_json_cstr(j, "step", ll_hook_info((enum ll_hook)hook)->name);
+        ll_json_cstr(j, "source", "statistics only");
+        ll_json_cstr(j, "origin", c.origin);
+        ll_json_num(j, "sum", c.ours);
+        ll_json_num(j, "ref_sum", c.ref);
+        ll_json_num(j, "difference_percent", c.percent);
+        ll_json_bool(j, "node_within", c.good);
+        ll_json_end(j);
+    }
 }
 
 static void put_first(struct ll_json *j, const struct ll_drift_report *r)
@@ -177,6 +173,9 @@ static void put_first(struct ll_json *j, const struct ll_drift_report *r)
         ll_json_num(j, "ours_to_float64", p->rerun.ours);
         ll_json_num(j, "reference_to_float64", p->rerun.ref);
     }
+    ll_buf_reset(&about);
+    ll_drift_read_off(d, p, &about);
+    ll_json_cstr(j, "read_off", about.len ? ll_buf_str(&about) : NULL);
     ll_json_obj(j, "shape");
     ll_json_int(j, "first_bad_position", r->shape.first_bad_row);
     ll_json_num(j, "position_0", r->shape.first_row);

@@ -33,6 +33,8 @@ void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r)
 struct ll_node_check { double rms_ours, rms_ref, rms_percent, cosine; int good; };
 struct ll_node_check ll_drift_node(const struct ll_drift_report *r, const struct ll_drift_point *p);
 /* A node of which only the sum is known: ours, theirs, difference in percent of the sum of magnitudes. */
-struct ll_sum_check { double ours, ref, percent; int good; };
+struct ll_sum_check { double ours, ref, percent; int good; const char *origin; };
 struct ll_sum_check ll_drift_sum(const struct ll_drift_report *r, const struct ll_actv *ours, const struct ll_actv *ref);
+/* The next node of which only the sum is known, as ll_drift_next goes. */
+int ll_drift_next_sum(const struct ll_drift_report *r, int *hook, int *layer, struct ll_sum_check *c);
 #endif

@@ -1,5 +1,7 @@
 /* drift_view.c - see drift_report.h: tables for a terminal, and the same as Markdown. */
 #include "drift_report.h"
+#include "grid.h"
+#include "term.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -8,55 +10,43 @@
 
 /* ---- one table, two ways -------------------------------------------------------------------------------------------- */
 
-enum { MOST_COLS = 12, CELL = 96 };
-struct grid { struct ll_diag *out; int n, col; const int *width; char cell[MOST_COLS][CELL]; };
+/* cell, num: one cell; end_row fills the row up; close_grid writes it. spare: see grid.h. */
+struct grid { struct ll_diag *out; struct ll_grid g; };
 
 static void cell(struct grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void cell(struct grid *g, const char *fmt, ...)
 {
+    char text[96];
     va_list ap;
-    if (g->col == MOST_COLS)
-        return;
     va_start(ap, fmt);
-    vsnprintf(g->cell[g->col++], CELL, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    ll_grid_cell(&g->g, "%s", text);
 }
 
 static void num(struct grid *g, int there, const char *fmt, double v)
 {
-    if (!there)
-        cell(g, "-");
-    else if (g->col < MOST_COLS)
-        snprintf(g->cell[g->col++], CELL, fmt, v);
+    char text[96] = "-";
+    if (there)
+        snprintf(text, sizeof text, fmt, v);
+    ll_grid_cell(&g->g, "%s", text);
 }
 
-/* Negative widths are left-aligned. */
-static void end_row(struct grid *g)
+static void title_of(struct ll_diag *out, const char *title)
 {
-    for (int i = 0; i < g->n; i++) {
-        const char *s = i < g->col ? g->cell[i] : "";
-        ll_buf_addf(&g->out->table, "%s%*s", i ? "  " : "", i + 1 == g->n && g->width[i] < 0 ? 0 : g->width[i], s);
-        ll_buf_adds(&g->out->markdown, "| ");
-        for (; *s; s++) /* names come from outside */
-            ll_buf_addf(&g->out->markdown, *s == '|' || *s == '\\' ? "\\%c" : "%c", *s);
-        ll_buf_addc(&g->out->markdown, ' ');
-    }
-    ll_buf_addc(&g->out->table, '\n');
-    ll_buf_adds(&g->out->markdown, "|\n");
-    g->col = 0;
+    ll_say(&out->table, NULL, "\n%s\n", title);
+    ll_say(NULL, &out->markdown, "\n## %s\n", title);
 }
 
-static void heads(struct grid *g, const char *title, const char *const *names)
+static struct grid grid_of(struct ll_diag *out, const char *title, const char *heads, const char *spare)
 {
-    ll_buf_addf(&g->out->table, "\n%s\n", title);
-    ll_buf_addf(&g->out->markdown, "\n## %s\n\n", title);
-    for (int i = 0; i < g->n; i++)
-        cell(g, "%s", names[i]);
-    end_row(g);
-    for (int i = 0; i < g->n; i++)
-        ll_buf_adds(&g->out->markdown, g->width[i] < 0 ? "| --- " : "| ---: ");
-    ll_buf_adds(&g->out->markdown, "|\n");
+    struct grid g = {out, ll_grid(heads)};
+    g.g.spare = spare;
+    title_of(out, title);
+    return g;
 }
+
+static void close_grid(struct grid *g) { ll_grid_put(&g->g, &g->out->table, &g->out->markdown); }
 
 static void line(struct ll_diag *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void line(struct ll_diag *out, const char *fmt, ...)
@@ -69,7 +59,11 @@ static void line(struct ll_diag *out, const char *fmt, ...)
     size_t n = out->markdown.len;
     if (n > 2 && out->markdown.s[n - 2] == '|') /* after a table */
         ll_buf_addc(&out->markdown, '\n');
-    ll_buf_addf(&out->table, "%s\n", text);
+    const char *words = text + strspn(text, " "), *gap = strstr(words, "  "); /* what follows the label and its spaces hangs under itself */
+    const char *from = gap && gap - text < 20 ? gap + strspn(gap, " ") : words;
+    char lead[40];
+    snprintf(lead, sizeof lead, "%.*s", (int)(from - text), text);
+    ll_put_wrapped(&out->table, ll_stdout_columns(), lead, from);
     ll_buf_addf(&out->markdown, "%s\n\n", text);
 }
 
@@ -108,17 +102,16 @@ static void growth_words(struct grid *g, const struct ll_drift_depth *d, int k)
 {
     if (k == 0 || d->growth <= 0)
         cell(g, "-");
+    else if (!isfinite(d->growth))
+        cell(g, "from 0%s", d->jump ? "!!" : "");
     else
         cell(g, "%.3fx%s", d->growth, d->jump == 2 ? "!!" : d->jump == 1 ? "!" : "");
 }
 
 static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layers", "MAE", "MAE w/o", "RMSE", "RMSE w/o", "max error", "at", "cosine", "cos w/o", "growth", "top 3", "status"};
-    static const int widths[] = {6, 9, 9, 9, 9, 9, 10, 8, 8, 9, 5, -12};
-    struct grid g = {.out = out, .n = 12, .width = widths};
     const struct ll_drift *d = r->d;
-    heads(&g, "Error accumulation", names);
+    struct grid g = grid_of(out, "Error accumulation", "layers|MAE|MAE w/o|RMSE|RMSE w/o|max error|at|cosine|cos w/o|growth|top 3|status", "RMSE w/o|cos w/o|at|RMSE|MAE w/o|top 3");
     for (int k = 0; k <= d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &d->depths[k];
         cell(&g, "%d", k);
@@ -126,7 +119,6 @@ static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
             for (int i = 1; i < 11; i++)
                 cell(&g, "-");
             cell(&g, "missing");
-            end_row(&g);
             continue;
         }
         cell(&g, "%.3g", x->c.mae);
@@ -140,16 +132,13 @@ static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
         growth_words(&g, x, k);
         cell(&g, "%.0f%%", 100 * x->c.top3);
         cell(&g, "%s%s", ll_drift_status(x->c.mae), x->normed ? " (normed)" : "");
-        end_row(&g);
     }
+    close_grid(&g);
 }
 
 static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layers", "mean", "std", "min", "max", "ref mean", "ref std", "ref min", "ref max", "rel MAE", "ref std x"};
-    static const int widths[] = {6, 9, 9, 9, 9, 9, 9, 9, 9, 9, -9};
-    struct grid g = {.out = out, .n = 11, .width = widths};
-    heads(&g, "Both sides", names);
+    struct grid g = grid_of(out, "Both sides", "layers|mean|std|min|max|ref mean|ref std|ref min|ref max|rel MAE|ref std x", "mean|ref mean|rel MAE|std|ref std");
     for (int k = 0; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!x->known)
@@ -166,8 +155,8 @@ static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
         cell(&g, "%.3g", x->c.mae_rel);
         int odd = x->std_ratio >= LL_DRIFT_ANOMALY || (x->std_ratio > 0 && x->std_ratio <= 1 / LL_DRIFT_ANOMALY);
         num(&g, x->std_ratio > 0, odd ? "%.3g anomaly" : "%.3g", x->std_ratio);
-        end_row(&g);
     }
+    close_grid(&g);
 }
 
 static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
@@ -185,10 +174,7 @@ static const char *layer_verdict(const struct ll_drift_depth *x)
 
 static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"layer", "MAE", "MAE w/o", "RMSE", "RMSE w/o", "max error", "rel MAE", "running MAE", "status", "verdict"};
-    static const int widths[] = {5, 9, 9, 9, 9, 9, 9, 11, -9, -12};
-    struct grid g = {.out = out, .n = 10, .width = widths};
-    heads(&g, "Layers alone, on the reference's input", names);
+    struct grid g = grid_of(out, "Layers alone, on the reference's input", "layer|MAE|MAE w/o|RMSE|RMSE w/o|max error|rel MAE|running MAE|status|verdict", "RMSE w/o|RMSE|MAE w/o|rel MAE");
     for (int k = 1; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!r->isolate[k - 1])
@@ -209,18 +195,15 @@ static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
             cell(&g, "%s", ll_drift_layer_status(x->iso.mae));
             cell(&g, "%s", layer_verdict(x));
         }
-        end_row(&g);
     }
+    close_grid(&g);
 }
 
 static void components(struct ll_diag *out, const struct ll_drift_report *r, int layer)
 {
-    static const char *const names[] = {"point", "shape", "running MAE", "w/o", "isolated MAE", "w/o", "max error", "rel", "rms", "ref rms", "verdict"};
-    static const int widths[] = {-20, 10, 11, 9, 12, 9, 9, 9, 9, 9, -12};
-    struct grid g = {.out = out, .n = 11, .width = widths};
     char title[64];
     snprintf(title, sizeof title, layer >= 0 ? "Components of layer %d" : "Embedding and head", layer);
-    heads(&g, title, names);
+    struct grid g = grid_of(out, title, "point|shape|running MAE|running w/o|isolated MAE|isolated w/o|max error|rel|rms|ref rms|verdict", "shape|max error|running w/o|isolated w/o|rms|ref rms");
     for (int i = 0; i < r->d->n_points; i++) {
         const struct ll_drift_point *p = &r->d->points[i];
         const struct ll_actv *ours = ll_acts_at(&r->d->ours, p->hook, p->layer), *ref = ll_acts_at(r->d->ref, p->hook, p->layer);
@@ -237,16 +220,13 @@ static void components(struct ll_diag *out, const struct ll_drift_report *r, int
         cell(&g, "%.4g", ll_tensor_rms(&p->running.ours));
         cell(&g, "%.4g", ll_tensor_rms(&p->running.ref));
         cell(&g, "%s%s", p->self ? "self: " : "", ll_drift_verdict_name(p->verdict));
-        end_row(&g);
     }
+    close_grid(&g);
 }
 
 static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"node", "rms", "ref rms", "rms %", "min", "ref min", "max", "ref max", "mean", "ref mean", "MAE", "cosine"};
-    static const int widths[] = {-18, 9, 9, 7, 9, 9, 9, 9, 9, 9, 9, -8};
-    struct grid g = {.out = out, .n = 12, .width = widths};
-    heads(&g, "Nodes of llama.cpp", names);
+    struct grid g = grid_of(out, "Nodes of llama.cpp", "node|rms|ref rms|rms %|min|ref min|max|ref max|mean|ref mean|MAE|cosine", "mean|ref mean|min|ref min|max|ref max");
     for (int i = 0; i < r->d->n_points; i++) {
         const struct ll_drift_point *p = &r->d->points[i];
         if (p->self)
@@ -264,34 +244,27 @@ static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
         cell(&g, "%.3g", ll_tensor_mean(&p->running.ref));
         cell(&g, "%.3g", p->running.mae);
         cell(&g, "%.5f%s", c.cosine, c.good ? "" : " beyond");
-        end_row(&g);
     }
+    close_grid(&g);
 }
 
 static void sums(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"node", "sum", "ref sum", "difference", "statistics only"};
-    static const int widths[] = {-18, 12, 12, 10, -15};
-    struct grid g = {.out = out, .n = 5, .width = widths};
+    struct ll_sum_check c;
+    struct grid g = {out, ll_grid("node|sum|ref sum|difference|statistics only")};
     int n = 0;
-    for (int l = -1; l <= r->d->m->n_layers; l++)
-        for (int h = 0; h < LL_N_HOOKS; h++) {
-            int layered = ll_hook_info((enum ll_hook)h)->per_layer, at = layered ? l : -1;
-            if (layered ? l < 0 || l == r->d->m->n_layers : l != (h == LL_HOOK_EMBED ? -1 : r->d->m->n_layers))
-                continue;
-            const struct ll_actv *ref = ll_acts_at(r->d->ref, h, at), *ours = ll_acts_at(&r->d->ours, h, at);
-            if (ref->x || !ref->has_sum || !ours->x)
-                continue;
-            if (!n++)
-                heads(&g, "Nodes of which only the sum is known", names);
-            struct ll_sum_check c = ll_drift_sum(r, ours, ref);
-            cell(&g, "%.60s", ref->origin);
-            cell(&g, "%.6g", c.ours);
-            cell(&g, "%.6g", c.ref);
-            cell(&g, "%.3f%%", c.percent);
-            cell(&g, "%s", c.good ? "within" : "beyond");
-            end_row(&g);
-        }
+    for (int hook = -1, layer; ll_drift_next_sum(r, &hook, &layer, &c); n++) {
+        if (!n)
+            title_of(out, "Nodes of which only the sum is known");
+        cell(&g, "%.60s", c.origin);
+        cell(&g, "%.6g", c.ours);
+        cell(&g, "%.6g", c.ref);
+        cell(&g, "%.3f%%", c.percent);
+        cell(&g, "%s", c.good ? "within" : "beyond");
+    }
+    if (n)
+        close_grid(&g);
+    ll_buf_free(&g.g.text);
 }
 
 static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
@@ -317,46 +290,50 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
         line(out, "  float64 re-run  ours is %.2g of the rms away from it, the reference %.2g: %s", p->rerun.ours, p->rerun.ref,
              p->rerun.ours < p->rerun.ref / 10 ? "our arithmetic is right for this formula; formula, weights or the reference differ" : p->rerun.ref < p->rerun.ours / 10 ? "our arithmetic is off" : "both are off it");
     if (!p->self)
-        line(out, "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%", s->first_bad_row, s->first_row,
+        line(out, "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%", s->first_bad_row < 0 ? 0 : s->first_bad_row, s->first_row,
              s->factor, s->factor_left, s->constant_left, s->sorted_left, 100 * s->columns3);
+    ll_buf_reset(&about);
+    ll_drift_read_off(d, p, &about);
+    if (about.len)
+        line(out, "  read off        %s", ll_buf_str(&about));
     ll_buf_free(&about);
 }
 
 static void tries(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"switch", "rel after", "points beyond", "verdict"};
-    static const int widths[] = {-26, 9, 13, -22};
-    struct grid g = {.out = out, .n = 4, .width = widths};
     if (!r->n_tries) {
         line(out, "tries             %s", r->d->first < 0 ? "nothing to explain" : "no switch applies");
         return;
     }
-    heads(&g, "Which mistake explains it", names);
+    struct grid g = grid_of(out, "Which mistake explains it", "switch|rel after|points beyond|verdict", NULL);
     for (int i = 0; i < r->n_tries && (i < 12 || r->tries[i].verdict > LL_TRY_NO); i++) {
         cell(&g, "%s", r->tries[i].name);
         num(&g, r->tries[i].rel < 1e299, "%.3g", r->tries[i].rel);
         num(&g, r->tries[i].n_beyond >= 0, "%.0f", (double)r->tries[i].n_beyond);
         cell(&g, "%s", ll_try_verdict_name(r->tries[i].verdict));
-        end_row(&g);
     }
+    close_grid(&g);
     if (r->n_tries > 12 && r->tries[12].verdict == LL_TRY_NO)
         line(out, "(%d tried)", r->n_tries);
 }
 
+/* A table in Markdown; for a terminal, where four columns of words do not fit, a paragraph each. */
 static void symptoms(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    static const char *const names[] = {"", "symptom", "likely cause", "try"};
-    static const int widths[] = {-4, -70, -84, -40};
-    struct grid g = {.out = out, .n = 4, .width = widths};
     const struct ll_drift_point *p = r->d->first < 0 ? NULL : &r->d->points[r->d->first];
-    heads(&g, "Symptoms and likely causes (seen: here)", names);
+    struct grid g = grid_of(out, "Symptoms and likely causes (seen: here)", "|symptom|likely cause|try", NULL);
     for (const struct ll_drift_symptom *s = ll_drift_symptoms; s->symptom; s++) {
-        cell(&g, "%s", s->seen(r->d, p, &r->shape) ? "seen" : "");
-        cell(&g, "%s", s->symptom);
-        cell(&g, "%s", s->cause);
-        cell(&g, "%s", s->tries);
-        end_row(&g);
+        struct ll_buf words = {0};
+        int seen = s->seen(r->d, p, &r->shape);
+        ll_grid_cell(&g.g, "%s", seen ? "seen" : "");
+        ll_grid_cell(&g.g, "%s", s->symptom);
+        ll_grid_cell(&g.g, "%s", s->cause);
+        ll_grid_cell(&g.g, "%s", s->tries);
+        ll_buf_addf(&words, "%s: %s%s%s", s->symptom, s->cause, *s->tries ? "; try " : "", s->tries);
+        ll_put_wrapped(&out->table, ll_stdout_columns(), seen ? "seen  " : "      ", ll_buf_str(&words));
+        ll_buf_free(&words);
     }
+    ll_grid_put(&g.g, NULL, &out->markdown);
 }
 
 void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r)

@@ -1,7 +1,7 @@
 /* grid.c - see grid.h */
 #include "grid.h"
 
-#include "width.h"
+#include "term.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -60,9 +60,51 @@ static void put_markdown(const struct ll_grid *g, struct ll_buf *out)
 
 static int is_number(const char *c) { return (*c >= '0' && *c <= '9') || ((*c == '-' || *c == '+') && c[1] >= '0' && c[1] <= '9'); }
 
+/* Column of that head, -1: none. */
+static int column_of(const struct ll_grid *g, const char *head, size_t n)
+{
+    const char *c = g->text.s;
+    for (int k = 0; k < g->n_cols; k++, c += strlen(c) + 1)
+        if (strlen(c) == n && !strncmp(c, head, n))
+            return k;
+    return -1;
+}
+
+/* Widths of spare columns become -1 until the rest fits. */
+static void make_fit(const struct ll_grid *g, int *width)
+{
+    int most = ll_stdout_columns(), total = -2;
+    for (int k = 0; k < g->n_cols; k++)
+        total += width[k] + 2;
+    for (const char *p = g->spare; p && *p && most && total > most;) {
+        size_t n = strcspn(p, "|");
+        int k = column_of(g, p, n);
+        if (k >= 0) {
+            total -= width[k] + 2;
+            width[k] = -1;
+        }
+        p += n + (p[n] == '|');
+    }
+}
+
+/* Which columns are not there. */
+static void say_left_out(const struct ll_grid *g, const int *width, struct ll_buf *out)
+{
+    struct ll_buf heads = {0}, text = {0};
+    const char *c = g->text.s;
+    for (int k = 0; k < g->n_cols; k++, c += strlen(c) + 1)
+        if (width[k] < 0)
+            ll_buf_addf(&heads, "%s%s", heads.len ? ", " : "", c);
+    ll_buf_addf(&text, "(in a wider terminal, --markdown or --json also: %s)", ll_buf_str(&heads));
+    if (heads.len)
+        ll_put_wrapped(out, ll_stdout_columns(), "", ll_buf_str(&text));
+    ll_buf_free(&heads);
+    ll_buf_free(&text);
+}
+
 static void put_table(const struct ll_grid *g, struct ll_buf *out)
 {
-    int width[LL_GRID_COLS] = {0}, numbers[LL_GRID_COLS];
+    int width[LL_GRID_COLS] = {0}, numbers[LL_GRID_COLS], shown = 0;
     const char *c = g->text.s;
     for (int k = 0; k < g->n_cols; k++)
         numbers[k] = g->n_cells > 0;
@@ -71,10 +113,17 @@ static void put_table(const struct ll_grid *g, struct ll_buf *out)
         width[k] = w > width[k] ? w : width[k];
         numbers[k] &= i < g->n_cols || is_number(c) || !strcmp(c, "-") || !*c;
     }
+    make_fit(g, width);
     c = g->text.s;
     for (int i = 0; i < g->n_cols + g->n_cells; i++, c += strlen(c) + 1) {
         int k = i % g->n_cols, pad = width[k] - shown_width(c), stars = !strncmp(c, "**", 2);
-        if (k)
+        shown = k ? shown : 0;
+        if (width[k] < 0) {
+            if (k == g->n_cols - 1)
+                ll_buf_addc(out, '\n');
+            continue;
+        }
+        if (shown++)
             ll_buf_adds(out, "  ");
         for (int s = 0; numbers[k] && s < pad; s++)
             ll_buf_addc(out, ' ');
@@ -84,6 +133,7 @@ static void put_table(const struct ll_grid *g, struct ll_buf *out)
         if (k == g->n_cols - 1)
             ll_buf_addc(out, '\n');
     }
+    say_left_out(g, width, out);
 }
 
 void ll_grid_put(struct ll_grid *g, struct ll_buf *table, struct ll_buf *markdown)

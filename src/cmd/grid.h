@@ -8,7 +8,11 @@
 #include "buf.h"
 
 enum { LL_GRID_COLS = 24 };
-struct ll_grid { int n_cols, n_cells; struct ll_buf text; }; /* text: the cells, each with its NUL; the heads first */
+struct ll_grid {
+    int n_cols, n_cells;
+    struct ll_buf text;  /* the cells, each with its NUL; the heads first; owned */
+    const char *spare;   /* heads of columns that a narrow terminal goes without, the first to go first: "Mean|Std"; NULL: none */
+};
 struct ll_grid ll_grid(const char *heads);
 void ll_grid_cell(struct ll_grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Appends to both (either may be NULL). In the terminal numbers stand right; ** of Markdown is left out. */

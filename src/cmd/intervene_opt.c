@@ -57,7 +57,7 @@ void ll_intervene_help(struct ll_buf *out)
                      "  zero:POINT               becomes 0\n"
                      "  mean:POINT               becomes its mean over the prompt's positions\n"
                      "  patch:POINT=SOURCE       becomes the source's activation, position by position\n"
-                     "  steer:POINT=SOURCE*F     F times the source is added\n"
+                     "  steer:POINT=SOURCE*F     F times the source's last position is added\n"
                      "  skip:L  swap:A,B         a block left out, two blocks exchanged\n"
                      "POINT: blocks.3.hook_attn_out, blocks.3.attn.hook_z[HEAD],\n"
                      "blocks.3.mlp.hook_post[NEURON], attn_out (in every block); with @pos=P one\n"

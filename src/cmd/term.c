@@ -38,6 +38,25 @@ static uint32_t visible(uint32_t cp)
     return cp < 0x20 || cp == 0x7f || (cp >= 0x80 && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) ? 0xB7 : cp;
 }
 
+int ll_stdout_columns(void) { return isatty(fileno(stdout)) ? ll_term_of(stdout).width : 0; }
+
+void ll_put_wrapped(struct ll_buf *out, int width, const char *lead, const char *text)
+{
+    int indent = ll_text_width(lead, strlen(lead)), at = indent;
+    ll_buf_adds(out, lead);
+    for (const char *w = text; *w;) {
+        int n = (int)strcspn(w, " "), cols = ll_text_width(w, (size_t)n);
+        if (width > 0 && at + cols + (at > indent) > width && at > indent) {
+            ll_buf_addf(out, "\n%*s", indent, "");
+            at = indent;
+        }
+        ll_buf_addf(out, "%s%.*s", at > indent ? " " : "", n, w);
+        at += cols + (at > indent);
+        w += n + (w[n] == ' ');
+    }
+    ll_buf_addc(out, '\n');
+}
+
 void ll_put_cell(struct ll_buf *out, const char *s, size_t n, int width, int pad)
 {
     int at = 0, whole = ll_text_width(s, n) <= width;

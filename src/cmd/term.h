@@ -13,6 +13,10 @@ struct ll_term ll_term_of(FILE *f);           /* width: columns, 80 when unknown
 enum ll_style { LL_PLAIN, LL_BOLD, LL_DIM, LL_GREEN, LL_YELLOW, LL_CYAN };
 void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s);
 
+int ll_stdout_columns(void);                   /* of the terminal that stdout is; 0: it is none, nothing has to fit */
+/* lead, then text broken at spaces so that no line is wider than `width` columns (0: never broken), the rest under the text's
+ * first word; and a newline. */
+void ll_put_wrapped(struct ll_buf *out, int width, const char *lead, const char *text);
 /* Append text made visible (newline as ↵, tab as ⇥, other control characters as ·), cut to at most `width` columns with …,
  * and padded to it with spaces when pad is set. */
 void ll_put_cell(struct ll_buf *out, const char *s, size_t n, int width, int pad);

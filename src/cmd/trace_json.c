@@ -205,7 +205,7 @@ void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_
                    const struct ll_findings *sweep)
 {
     ll_json_int(j, "block", t->layer);
-    ll_json_arr_flat(j, "ids");
+    ll_json_arr_flat(j, "token_ids");
     for (int i = 0; i < t->n_pos; i++)
         ll_json_int(j, NULL, ids[i]);
     ll_json_end(j);

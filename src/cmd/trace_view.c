@@ -35,19 +35,7 @@ void ll_trace_title(const struct ll_trace_view *v, const char *text)
 
 void ll_trace_wrap(const struct ll_trace_view *v, const char *lead, const char *text)
 {
-    int indent = (int)strlen(lead), at = indent, width = v->term.width > 120 ? 120 : v->term.width;
-    ll_buf_adds(v->out, lead);
-    for (const char *w = text; *w;) {
-        int n = (int)strcspn(w, " ");
-        if (at + n + (at > indent) > width && at > indent) {
-            ll_buf_addf(v->out, "\n%*s", indent, "");
-            at = indent;
-        }
-        ll_buf_addf(v->out, "%s%.*s", at > indent ? " " : "", n, w);
-        at += n + (at > indent);
-        w += n + strspn(w + n, " ");
-    }
-    ll_buf_addc(v->out, '\n');
+    ll_put_wrapped(v->out, v->term.width > 120 ? 120 : v->term.width, lead, text);
 }
 
 static void put_shape(struct ll_buf *b, int heads, int n, int k, int width)

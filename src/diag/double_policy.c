@@ -4,17 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-void ll_mat_floats(const struct ll_mat *w, int n, float *out)
-{
-    const struct ll_dtype_info *t = ll_dtype_info(w->type);
-    if (!w->transposed) {
-        ll_mat_row(w, n, out);
-        return;
-    }
-    for (int k = 0; k < w->k; k++)
-        t->to_f32(w->data + (size_t)k * w->row_bytes + (size_t)n * (size_t)t->block_bytes, out + k, 1);
-}
-
 static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
 {
     (void)arg, (void)at, (void)layer, (void)x, (void)ld, (void)n, (void)width;
@@ -29,7 +18,7 @@ static void product_some(void *arg, int n0, int n1)
     if (!row)
         j->p->no_memory = 1;
     for (int n = n0; n < n1 && row; n++) {
-        ll_mat_floats(j->w, n, row);
+        ll_mat_row(j->w, n, row);
         for (int r = 0; r < j->m; r++) {
             double sum = 0;
             for (int k = 0; k < j->w->k; k++)

@@ -9,6 +9,4 @@
 struct ll_double_policy { struct ll_numeric numeric; _Atomic int no_memory; /* 1: the pass means nothing */ };
 /* The policy must not move afterwards. */
 void ll_double_policy_init(struct ll_double_policy *p);
-/* Output n's weights as floats, of any matrix (ll_mat_row takes none that is stored transposed). out: w->k. */
-void ll_mat_floats(const struct ll_mat *w, int n, float *out);
 #endif

@@ -188,12 +188,8 @@ static int all_points(struct ll_drift *d, struct ll_err *err)
     int rc = LL_OK;
     if (!(d->points = calloc(most, sizeof *d->points)))
         return ll_fail_mem(err, "points", most * sizeof *d->points);
-    for (int l = -1; l <= d->m->n_layers && !rc; l++)
-        for (int h = 0; h < LL_N_HOOKS && !rc; h++) {
-            int layered = ll_hook_info((enum ll_hook)h)->per_layer, at = layered ? l : -1;
-            if (layered ? l >= 0 && l < d->m->n_layers : l == (h == LL_HOOK_EMBED ? -1 : d->m->n_layers))
-                rc = add_point(d, h, at, err);
-        }
+    for (int hook = -1, layer; !rc && ll_drift_next(d->m, &hook, &layer);)
+        rc = add_point(d, hook, layer, err);
     return rc;
 }
 

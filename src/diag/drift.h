@@ -88,6 +88,10 @@ int ll_drift_inputs(const struct ll_model *m, int hook, int layer, struct ll_dri
 /* "from blocks.1.ln1.hook_normalized; between them and it: projection of q": what the reference knows before the point, and which
  * operations lie between. Returns how many do. */
 int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_buf *out);
+/* The points in the order of the pass: embed, the blocks, the end. Start with *hook = -1; 0: that was the last. */
+int ll_drift_next(const struct ll_model *m, int *hook, int *layer);
+/* 1: the reference shows all that the point's operation reads. */
+int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p);
 
 /* ---- which mistake explains it ----------------------------------------------------------------------------------------- */
 
@@ -117,6 +121,10 @@ struct ll_drift_shape {
     double columns3;                /* share of the squared difference in three columns */
 };
 int ll_drift_shape(const struct ll_drift *d, const struct ll_drift_point *p, struct ll_drift_shape *s, struct ll_err *err);
+/* What the reference must have used, in words, where one number explains the difference to a part in a thousand: the epsilon
+ * of a norm, the parts of an addition, the scale of scores, base and direction of a rotation; rows of a matrix or tokens
+ * that differ; weight on later tokens. Appends nothing where nothing fits. */
+void ll_drift_read_off(const struct ll_drift *d, const struct ll_drift_point *p, struct ll_buf *out);
 /* The table symptom -> likely cause. */
 struct ll_drift_symptom {
     const char *symptom, *cause, *tries;  /* tries: switches worth trying, separated by commas; "" none */

@@ -116,3 +116,27 @@ int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_b
     free(seen);
     return w.n_between;
 }
+
+int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p)
+{
+    struct ll_buf text = {0};
+    int n = ll_drift_describe(d, p->hook, p->layer, &text), good = !text.failed;
+    ll_buf_free(&text);
+    return n == 0 && good;
+}
+
+int ll_drift_next(const struct ll_model *m, int *hook, int *layer)
+{
+    /* the stage: -1 before the blocks, a block, n_layers behind them; of hooks outside blocks only the embedding comes before */
+    int h = *hook + 1, stage = *hook < 0 ? -1 : *layer >= 0 ? *layer : *hook == LL_HOOK_EMBED ? -1 : m->n_layers;
+    for (; stage <= m->n_layers; stage++, h = 0)
+        for (; h < LL_N_HOOKS; h++) {
+            int layered = ll_hook_info((enum ll_hook)h)->per_layer;
+            if (layered ? stage >= 0 && stage < m->n_layers : stage == (h == LL_HOOK_EMBED ? -1 : m->n_layers)) {
+                *hook = h;
+                *layer = layered ? stage : -1;
+                return 1;
+            }
+        }
+    return 0;
+}

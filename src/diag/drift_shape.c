@@ -149,7 +149,8 @@ SEEN(gate_up, is(p, H(PRE) | H(PRE_LINEAR)) && s->constant_left >= 0.01)
 SEEN(addend_wrong, is(p, H(ATTN_OUT) | H(MLP_OUT)) && s->constant_left >= 0.01 && s->factor_left >= 0.01)
 SEEN(addend_factor, is(p, H(ATTN_OUT) | H(MLP_OUT)) && s->factor_left < 0.01)
 SEEN(logits_wrong, is(p, H(LOGITS)) && s->constant_left >= 0.01)
-SEEN(sum_wrong, is(p, H(RESID_MID) | H(RESID_PRE) | H(RESID_POST)))
+SEEN(sum_wrong, is(p, H(RESID_MID) | H(RESID_POST)) && ll_drift_is_alone(d, p))
+SEEN(block_wrong, is(p, H(RESID_MID) | H(RESID_PRE) | H(RESID_POST)) && !ll_drift_is_alone(d, p))
 
 const struct ll_drift_symptom ll_drift_symptoms[] = {
     {"only the last dump is off, by orders of magnitude", "it was made after the final norm (a framework's list of hidden states); judged as such", "", last_dump},
@@ -158,18 +159,19 @@ const struct ll_drift_symptom ll_drift_symptoms[] = {
     {"a norm's output off by less than 5 %, most where the stream is small", "another epsilon", "eps=x10,eps=/10", norm_small},
     {"a norm's output off by more", "1 + w against w; mean taken off or not; the norm's bias", "norm-offset=+1,norm-offset=-1,norm-kind=rms,norm-kind=layer,norm-bias=off", norm_large},
     {"rot_q, rot_k exact at position 0 and off later", "rotary pairing, base or scaling", "rope=interleaved,rope=halves,rope-base=10000,rope-scaling=off,rope-local=off", rot_pos0},
-    {"rot_q, rot_k off at position 0, too", "norm of q and k, their order, biases, the order of rows", "qk-norm=off,qk-norm=late,bias-qk=late,bias-qkv=off,qk-permute=on,qk-permute=off", rot_all},
+    {"rot_q, rot_k off at position 0, too", "norm of q and k, their order, biases, the order of rows; positions counted from 1", "qk-norm=off,qk-norm=late,bias-qk=late,bias-qkv=off,qk-permute=on,qk-permute=off", rot_all},
     {"q or k holds the right values in another order", "GGUF's row order of W_Q and W_K undone twice or not at all", "qk-permute=on,qk-permute=off", reordered},
     {"off by the same vector at every position", "a bias left out or added twice", "bias=off,bias-qkv=off,bias-o=off,bias-mlp=off,head-bias=off", constant},
     {"attn_scores off by one factor", "the scores' scale: 1/sqrt(d_head), of d_model, or a setting of its own", "attn-scale=head,attn-scale=model,attn-scale=1", scores_factor},
-    {"attention off although q, k, v and rotation are right", "heads grouped wrongly; soft cap of the scores; scale", "grouping=modulo,attn-cap=off,attn-scale=head,kv=swapped", scores_wrong},
+    {"attention off although q, k, v and rotation are right", "heads grouped wrongly; soft cap of the scores; scale; causal mask", "grouping=modulo,attn-cap=off,attn-scale=head,kv=swapped", scores_wrong},
     {"attention right up to a position and off from there on", "sliding window", "window=off,window=+1,window=-1", scores_late},
     {"post off by less than 1 %", "exact GELU against its tanh form", "act=gelu_tanh,act=gelu_erf", activation_small},
     {"post off by more", "gate and up exchanged in the activation; another activation", "act-order=swapped,act=silu,act=gelu_tanh", activation_large},
     {"pre or pre_linear off", "W_gate and W_in exchanged; the MLP reads another stream; a bias", "mlp=swapped,block=parallel,block=sequential,bias-mlp=off", gate_up},
     {"attn_out or mlp_out off by one factor", "residual multiplier; experts' weights not renormalised", "resid-scale=off,experts-renorm=flipped", addend_factor},
-    {"attn_out or mlp_out off", "norm after the half block; weights of another layer; experts chosen otherwise", "post-norm=off,experts-renorm=flipped,bias-o=off", addend_wrong},
+    {"attn_out or mlp_out off", "norm after the half block; other weights, of another layer or damaged; experts chosen otherwise", "post-norm=off,experts-renorm=flipped,bias-o=off", addend_wrong},
     {"logits off, final norm right", "soft cap, multiplier or bias of the head; tied head scaled", "logit-cap=off,logit-scale=off,logit-scale=emb,head-bias=off", logits_wrong},
-    {"only whole blocks can be compared, one is off", "any operation of the block: try all switches, and compare with a reference that holds the steps", "all", sum_wrong},
+    {"an addition is off although both addends are right", "an addend multiplied, left out or taken from elsewhere", "resid-scale=off,block=parallel,block=sequential", sum_wrong},
+    {"only whole blocks can be compared, one is off", "any operation of the block: try all switches, and compare with a reference that holds the steps", "all", block_wrong},
     {NULL, NULL, NULL, NULL},
 };

@@ -109,21 +109,30 @@ static struct ll_try *add(struct job *j, const char *name, double rel)
     return t;
 }
 
-/* One switch as written. all: one of many, so what does not apply is passed over. */
-static int try_one(struct job *j, const char *name, int all)
+/* The model with one switch as written. all: one of many; what does not apply is passed over, *v NULL. */
+static int make(struct job *j, const char *name, int all, struct ll_model **v)
 {
     char list[1024];
-    struct ll_model *v;
     struct ll_err local = {0};
-    double rel = 0, before = j->p->has_isolated ? j->p->isolated.rel : j->p->running.rel;
+    *v = NULL;
     if (!toggled(j->base, name, list))
         return ll_fail(j->err, LL_EUSAGE, "--try %s: too many switches", name);
-    int rc = ll_variant_make(&v, j->root, list, &local);
+    int rc = ll_variant_make(v, j->root, list, &local);
     if (rc == LL_EUNSUP && all)
         return LL_OK;
-    if (rc)
-        return ll_fail(j->err, rc == LL_EUNSUP ? LL_EUSAGE : rc, "%s", local.msg);
+    return rc ? ll_fail(j->err, rc == LL_EUNSUP ? LL_EUSAGE : rc, "%s", local.msg) : LL_OK;
+}
+
+static int try_one(struct job *j, const char *name, int all)
+{
+    struct ll_model *v;
+    int rc = make(j, name, all, &v);
+    if (rc || !v || !j->p) { /* nothing to explain: the switch is only read */
+        ll_variant_free(v);
+        return rc;
+    }
     struct ll_try *t;
+    double rel = 0, before = j->p->has_isolated ? j->p->isolated.rel : j->p->running.rel;
     if (!(rc = error_here(j, v, &rel)) && (t = add(j, name, rel))) {
         double within = j->p->verdict == LL_DRIFT_SMALL ? before / 10 : j->p->tol;
         t->verdict = rel <= within ? LL_TRY_HERE : rel <= before / 10 ? LL_TRY_SMALLER : LL_TRY_NO;
@@ -175,9 +184,10 @@ int ll_drift_try(const struct ll_drift *d, const struct ll_model *root, const ch
     int rc = LL_OK, all = !strcmp(list, "all");
     *tries = NULL;
     *n = 0;
-    if (d->first < 0 || d->points[d->first].self)
+    int none = d->first < 0 || d->points[d->first].self;
+    if (none && all)
         return LL_OK;
-    struct job j = {.d = d, .p = &d->points[d->first], .root = root, .base = base, .err = err};
+    struct job j = {.d = d, .p = none ? NULL : &d->points[d->first], .root = root, .base = base, .err = err};
     for (int i = 0; all && i < ll_n_switches() && !rc; i++)
         if (!strstr(ll_switch_row(i)->name, "=VALUE"))
             rc = try_row(&j, ll_switch_row(i)->name, ll_switch_row(i)->scope == LL_SWITCH_LAYER);

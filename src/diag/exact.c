@@ -23,18 +23,6 @@ static double *make(struct work *w, size_t n)
     return x;
 }
 
-/* Row n of W; of a matrix stored [k, n] a column. */
-static void weight_row(const struct ll_mat *W, int n, float *out)
-{
-    const struct ll_dtype_info *t = ll_dtype_info(W->type);
-    if (!W->transposed) {
-        ll_mat_row(W, n, out);
-        return;
-    }
-    for (int k = 0; k < W->k; k++)
-        t->to_f32(W->data + (size_t)k * W->row_bytes + (size_t)n * (size_t)t->block_bytes, out + k, 1);
-}
-
 /* y [n, rows] = x [n, k] . rows of W at `row0`, to columns at `col0` of y; then the bias. */
 static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int rows, const float *b, const double *x, int n, double *y, int ldy, int col0)
 {
@@ -42,7 +30,7 @@ static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int row
     if (!row)
         return ll_fail_mem(w->err, "row of a weight", sizeof *row * (size_t)W->k);
     for (int r = 0; r < rows; r++) {
-        weight_row(W, row0 + r, row);
+        ll_mat_row(W, row0 + r, row);
         for (int i = 0; i < n; i++) {
             double sum = 0;
             for (int k = 0; k < W->k; k++)

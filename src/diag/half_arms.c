@@ -1,6 +1,7 @@
 /* half_arms.c - see half_arms.h */
 #include "half_arms.h"
 
+#include "dist.h"
 #include "sha256.h"
 
 #include <math.h>
@@ -120,7 +121,7 @@ static void judge_arm(struct ll_arms *a, int i, int d_vocab)
     struct ll_arm *x = &a->arm[i];
     ll_logit_health(x->logits, d_vocab, 1, &x->health);
     int good = x->health.n_top && a->arm[0].health.n_top;
-    x->kl_bits = good ? ll_logits_kl_bits(a->arm[0].logits, a->arm[0].health.lse, x->logits, x->health.lse, d_vocab) : NAN;
+    x->kl_bits = good ? ll_dist_kl_bits(a->arm[0].logits, a->arm[0].health.lse, x->logits, x->health.lse, d_vocab) : NAN;
     x->top1_same = good && x->health.top[0].id == a->arm[0].health.top[0].id;
     x->first_beyond = -1;
     for (int r = 0; r < a->n_rows && x->first_beyond < 0; r++)

@@ -1,7 +1,6 @@
 /* half_policy.c - see half_policy.h. Round-to-odd before rounding: Boldo & Melquiond 2008. */
 #include "half_policy.h"
 
-#include "double_policy.h"
 #include "half.h"
 #include "quants.h"
 #include "stats.h"
@@ -117,7 +116,7 @@ static void product_some(void *arg, int tile0, int tile1)
         int n0 = 16 * tile, n = j->w->n - n0 < 16 ? j->w->n - n0 : 16;
         memset(wt, 0, sizeof *wt * 16 * k);
         for (int i = 0; i < n; i++) {
-            ll_mat_floats(j->w, n0 + i, row);
+            ll_mat_row(j->w, n0 + i, row);
             for (size_t c = 0; c < k; c++)
                 wt[16 * c + (size_t)i] = ll_half_round(j->p->format, row[c]);
         }

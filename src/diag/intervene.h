@@ -4,7 +4,7 @@
  *     zero:POINT                 what the point shows becomes 0
  *     mean:POINT                 each value becomes its mean over the positions of its own sequence
  *     patch:POINT=SOURCE         replaced by the source's activation at the same point and position
- *     steer:POINT=SOURCE*F       F times the source is added (F 1 when left out); F 0 changes no bit
+ *     steer:POINT=SOURCE*F       F times the source's last position is added to each (F 1 when left out); F 0 changes no bit
  *     skip:L                     block L passes the stream through unchanged
  *     swap:A,B                   blocks A and B trade places
  * POINT is a name of hook.h with what part of it:

@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-static const double INV_LN2 = 1.4426950408889634;
-
 const char *ll_health_name(enum ll_health h)
 {
     static const char *const names[] = {[LL_HEALTHY] = "healthy", [LL_HEALTH_WEAK] = "weak", [LL_HEALTH_COLLAPSED] = "collapsed", [LL_HEALTH_BROKEN] = "broken"};
@@ -48,14 +46,4 @@ void ll_logit_health(const float *z, int n, int is_last, struct ll_logit_health 
         h->is_f16 = all_f16(z, n);
     }
     h->health = judge(h, n, is_last);
-}
-
-double ll_logits_kl_bits(const float *z, double lse_z, const float *w, double lse_w, int n)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-        double lp = (double)z[i] - lse_z;
-        sum += ll_exp(lp) * (lp - ((double)w[i] - lse_w));
-    }
-    return sum > 0 ? sum * INV_LN2 : sum == sum ? 0 : sum;
 }

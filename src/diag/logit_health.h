@@ -26,6 +26,4 @@ struct ll_logit_health {
 };
 /* Logits z[n] of one position; is_last: the model's own output. Source: diagnostics 9. */
 void ll_logit_health(const float *z, int n, int is_last, struct ll_logit_health *out);
-/* KL(p || q) in bits, p and q the softmax of z and w; lse: natural log-sum-exp of each. Sum in double, rising index. */
-double ll_logits_kl_bits(const float *z, double lse_z, const float *w, double lse_w, int n);
 #endif

@@ -71,6 +71,8 @@ const struct ll_ref_name ll_ref_names[] = {
 
     {"inp_embd", LL_HOOK_EMBED, LLAMA | LL_REF_RAW_EMBED},
     {"inp_scaled", LL_HOOK_EMBED, LLAMA},
+    {"norm-%d", 0, LL_REF_IGNORE}, /* before the gain */
+    {"norm", 0, LL_REF_IGNORE},
     {"attn_norm-%d", LL_HOOK_LN1_NORMALIZED, LLAMA},
     {"Qcur-%d@ROPE", LL_HOOK_ROT_Q, LLAMA | LL_REF_ROWS_PAIRED},
     {"Kcur-%d@ROPE", LL_HOOK_ROT_K, LLAMA | LL_REF_ROWS_PAIRED},

@@ -206,7 +206,7 @@ int ll_trace_run(struct ll_trace *t, const struct ll_trace_job *job, struct ll_e
     t->n_pos = job->n_ids;
     t->isolated = -1;
     if (job->layer < 0 || job->layer >= m->n_layers)
-        return ll_fail(err, LL_EUSAGE, "layer: expected 0..%d, found %d", m->n_layers - 1, job->layer);
+        return ll_fail(err, LL_EUSAGE, "--layer: expected 0..%d, found %d", m->n_layers - 1, job->layer);
     struct keep k = {t, malloc(bytes), malloc(bytes)};
     int rc = k.in && k.out ? LL_OK : ll_fail_mem(err, "a block's input and output", 2 * bytes);
     if (!rc && !(rc = ll_watch_init(&t->watch, m, job->n_ids, err)) && !(rc = ll_massive_init(&t->massive, job->n_ids, m->d_model, job->massive_factor, err)))

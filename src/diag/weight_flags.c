@@ -7,6 +7,8 @@
 
 static int same_pattern(const struct ll_weight_layer *a, const struct ll_weight_layer *b)
 {
+    if (strcmp(ll_buf_str(&a->extra), ll_buf_str(&b->extra))) /* also tensors that the family does not read */
+        return 0;
     for (int p = 0; p < LL_N_WEIGHT_PARTS; p++)
         if (a->cell[p].n != b->cell[p].n || a->cell[p].rows != b->cell[p].rows || a->cell[p].cols != b->cell[p].cols)
             return 0;

@@ -86,9 +86,18 @@ check 2 "--pos says whose" "$L" drift "$llama" "$work/one" --ids "$given"
 check 0 "lacks positions of the prefix" "$L" drift "$llama" "$work/one" --ids "$given" --pos 3
 check 5 "first: blocks.0.hook_resid_post" "$L" drift "$llama" "$work/one" --ids "$given" --pos 2
 
+# --- on a terminal of 80 columns nothing is wider; columns that had to go are named; elsewhere nothing is left out
+if command -v script >/dev/null; then
+    NO_COLOR=1 script -qec "$L drift $gemma $work/all.safetensors --break eps=x10@2 --try all --isolate all --quiet" /dev/null </dev/null | tr -d '\r' >"$work/tty"
+    awk 'length > 80 { print; n++ } END { exit n > 0 }' "$work/tty" || bad "wider than 80 columns"
+    grep -q "^(in a wider terminal, .* RMSE w/o" "$work/tty" || bad "left-out columns are not named"
+fi
+check 0 "RMSE w/o" "$L" drift "$gemma" "$work/all.safetensors"
+
 # --- wrong usage, and other outputs
 check 2 "expected a model and a reference" "$L" drift "$m"
 check 2 "unknown switch" "$L" drift "$m" "$refs/hidden.npz" --break silly
+check 2 "unknown switch" "$L" drift "$m" "$refs/hidden.npz" --try silly # also where there is nothing to explain
 check 2 "changes nothing here" "$L" drift "$m" "$refs/hidden.npz" --break attn-cap=off
 check 2 "layers in 0..1" "$L" drift "$m" "$refs/hidden.npz" --isolate 5
 check 2 "no sequence" "$L" drift "$m" "$m/reference.safetensors" --sequence nope

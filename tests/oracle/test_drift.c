@@ -205,6 +205,68 @@ static void broken_passes(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* ---- settings read off the reference ------------------------------------------------------------------------------------ */
+
+/* What is read off at the first divergence; "" nothing. Constant storage. */
+static const char *read_off(struct scene *s)
+{
+    static char text[512];
+    struct ll_buf b = {0};
+    drift(s);
+    assert_true(s->d.first >= 0);
+    ll_drift_read_off(&s->d, &s->d.points[s->d.first], &b);
+    snprintf(text, sizeof text, "%s", ll_buf_str(&b));
+    ll_buf_free(&b);
+    return text;
+}
+
+/* Values that no switch of the table has: PyTorch's own number must come out, those of the fixtures' config.json. */
+static void settings_of_pytorch(void **state)
+{
+    static const struct { const char *list, *says; } all[] = {
+        {"eps=0.0003@1", "the reference's divisor fits an epsilon of 1e-05; ours is 0.0003"},
+        {"rope-base=30000@1", "the reference turns with base 10000"},
+        {"attn-scale=1@1", "times ours: a scale of 0.3162 where ours is 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct scene s;
+        scene_open(&s, OWN, "mistral_head_dim", all[i].list);
+        const char *text = read_off(&s);
+        if (!strstr(text, all[i].says))
+            fail_msg("%s: expected \"%s\", found \"%s\"", all[i].list, all[i].says, text);
+        scene_free(&s);
+    }
+}
+
+/* A reference changed by hand: an addend at a quarter, one row of a matrix, one token's embedding, no causal mask. */
+static void changes_by_hand(void **state)
+{
+    static const struct { int hook; const char *says; } all[] = {
+        {LL_HOOK_RESID_MID, "the reference is 1 * resid_pre + 0.25 * attn_out"}, {LL_HOOK_MLP_OUT, "only a few columns are off: 7;"},
+        {LL_HOOK_EMBED, "only 1 of 17 tokens are off:"}, {LL_HOOK_PATTERN, "weight on later tokens: no causal mask"}, {LL_HOOK_LN2_NORMALIZED, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct scene s;
+        scene_open(&s, OWN, "llama3_gqa", NULL);
+        struct ll_actv *a = ll_acts_at(&s.acts, all[i].hook, all[i].hook == LL_HOOK_EMBED ? -1 : 1), *out = ll_acts_at(&s.acts, LL_HOOK_ATTN_OUT, 1);
+        assert_non_null(a->x);
+        for (int k = 0; k < a->rows * a->width; k++)
+            switch (all[i].hook) {
+            case LL_HOOK_RESID_MID: a->x[k] -= 0.75f * out->x[k]; break;
+            case LL_HOOK_MLP_OUT: a->x[k] *= k % a->width == 7 ? 1.5f : 1; break;
+            case LL_HOOK_EMBED: a->x[k] *= k / a->width == 4 ? 2.0f : 1; break;
+            case LL_HOOK_PATTERN: a->x[k] = 1.0f / 17; break;
+            default: a->x[k] += k % 3 ? 0.01f : 0; /* nothing that one number explains */
+            }
+        const char *text = read_off(&s);
+        if (*all[i].says ? !strstr(text, all[i].says) : *text != 0)
+            fail_msg("%s: expected \"%s\", found \"%s\"", ll_hook_info((enum ll_hook)all[i].hook)->name, all[i].says, text);
+        scene_free(&s);
+    }
+}
+
 /* ---- the reference comes from a broken program -------------------------------------------------------------------------- */
 
 /* Activations of a broken pass stand for the reference; hooks: what it holds. The unbroken pass must name point and switch. */
@@ -325,7 +387,7 @@ int main(void)
     struct ll_err err = {0};
     if (ll_engine_init(&eng, 2, &err))
         return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(settings_of_pytorch), cmocka_unit_test(changes_by_hand), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     ll_engine_free(eng);
     return rc;

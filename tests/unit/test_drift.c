@@ -76,6 +76,23 @@ static void floor_and_gaps(void **state)
     assert_true(!d[5].judged && !d[5].jump);
 }
 
+/* Every point once, in the order of the pass. */
+static void order_of_points(void **state)
+{
+    struct ll_model m = {.n_layers = 2};
+    int hook = -1, layer = 7, n = 0, was = -1, layered = 0;
+    (void)state;
+    for (int h = 0; h < LL_N_HOOKS; h++)
+        layered += ll_hook_info((enum ll_hook)h)->per_layer != 0;
+    for (; ll_drift_next(&m, &hook, &layer); n++) {
+        int per_layer = ll_hook_info((enum ll_hook)hook)->per_layer, place = per_layer ? (layer + 1) * LL_N_HOOKS + hook : hook == LL_HOOK_EMBED ? 0 : 3 * LL_N_HOOKS + hook;
+        assert_true(per_layer ? layer >= 0 && layer < 2 : layer == -1);
+        assert_true(place > was);
+        was = place;
+    }
+    assert_int_equal(n, LL_N_HOOKS + layered); /* each once, those of a block twice */
+}
+
 static void statuses(void **state)
 {
     (void)state;
@@ -405,7 +422,7 @@ static void order_of_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
+        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(order_of_points), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
         cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

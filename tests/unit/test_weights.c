@@ -108,6 +108,26 @@ static void mad_of_zero(void **state)
 }
 
 /* The stretches against one value after the other. */
+/* A tensor that only one layer has makes that layer another, whether the family reads it or not. */
+static void one_extra_tensor(void **state)
+{
+    (void)state;
+    struct ll_weight_layer layers[4] = {0};
+    struct ll_weights w = {.n_layers = 3, .layers = layers};
+    struct ll_weight_flags f;
+    for (int l = 0; l < 3; l++)
+        ll_buf_adds(&layers[l].extra, "attn.bias");
+    OK(ll_weight_flags_find(&f, &w, &err));
+    assert_true(!f.differs[0] && !f.differs[1] && !f.differs[2]);
+    ll_weight_flags_free(&f);
+    ll_buf_adds(&layers[1].extra, "; self_attn.q_proj.bias");
+    OK(ll_weight_flags_find(&f, &w, &err));
+    assert_true(!f.differs[0] && f.differs[1] && !f.differs[2]);
+    ll_weight_flags_free(&f);
+    for (int l = 0; l < 3; l++)
+        ll_buf_free(&layers[l].extra);
+}
+
 static void scan_as_plain(void **state)
 {
     (void)state;
@@ -181,7 +201,7 @@ static void published_params(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_as_numpy), cmocka_unit_test(seeds_column), cmocka_unit_test(mad_of_zero),
+        cmocka_unit_test(parts_as_numpy), cmocka_unit_test(seeds_column), cmocka_unit_test(mad_of_zero), cmocka_unit_test(one_extra_tensor),
         cmocka_unit_test(scan_as_plain), cmocka_unit_test(threads_change_nothing), cmocka_unit_test(published_params),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
