@@ -80,9 +80,12 @@ static int by_value(const void *a, const void *b)
 /* A figure as written: its value, half a unit of its last place, and whether a percent sign follows. */
 struct figure { double v, half; int percent; };
 
+/* A half rounds either way; the prompts show six digits, from which the writer rounds once more. */
+static double slack_of(const struct figure *f) { return f->half * 1.0000001 + fabs(f->v) * 5e-6 + 1e-12; }
+
 static int is_same(const struct figure *f, double v)
 {
-    double slack = f->half * 1.0000001 + 1e-12; /* a half rounds either way */
+    double slack = slack_of(f);
     return fabs(v - f->v) <= slack || (f->percent && fabs(100 * v - f->v) <= slack);
 }
 
@@ -90,7 +93,7 @@ static int holds(const struct numbers *sorted, const struct figure *f)
 {
     double factors[2] = {1, 0.01};
     for (int k = 0; k < 1 + f->percent; k++) {
-        double want = f->v * factors[k] - (f->half * 1.01 + 1e-12) * factors[k];
+        double want = f->v * factors[k] - 1.01 * slack_of(f) * factors[k];
         size_t lo = 0, hi = sorted->n;
         while (lo < hi) {
             size_t mid = (lo + hi) / 2;
@@ -99,7 +102,7 @@ static int holds(const struct numbers *sorted, const struct figure *f)
             else
                 hi = mid;
         }
-        for (; lo < sorted->n && sorted->v[lo].v <= f->v * factors[k] + (f->half * 1.01 + 1e-12) * factors[k]; lo++)
+        for (; lo < sorted->n && sorted->v[lo].v <= f->v * factors[k] + 1.01 * slack_of(f) * factors[k]; lo++)
             if (is_same(f, sorted->v[lo].v))
                 return 1;
     }

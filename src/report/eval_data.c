@@ -13,6 +13,10 @@
 #define NEAR_MILESTONES \
     ", (SELECT min(abs(v.layer - coalesce(s.L_semantic, 1e6)), abs(v.layer - coalesce(s.L_copy, 1e6)), abs(v.layer - coalesce(s.L_copy_H, 1e6)), v.layer, v.n_layers - v.layer)" \
     " FROM v_milestones s WHERE s.pass = v.pass AND s.lens = 'norm') AS _rank"
+/* A sidecar lens, main pass. */
+#define SIDECAR(lens) \
+    {lens, "SELECT v.row_id, v.layer, v.entropy_bits, v.top1, coalesce(v.p_top1, v.prob1) AS p_top1, v.p_answer, v.answer_rank, v.kl_to_final_bits FROM v_pure v" \
+        " WHERE v.model = ?1 AND v.is_main AND v.lens = '" lens "' ORDER BY v.layer", 0, 6, "output-%s-pure-next-token-" lens ".csv"}
 #define ONE_LENS " v.lens = 'norm'"
 
 const struct ll_eval_source ll_eval_values[] = {
@@ -34,7 +38,9 @@ const struct ll_eval_source ll_eval_blocks[] = {
         " WHERE v.model = ?1 AND v.prompt_id = 'ctl' AND" ONE_LENS " ORDER BY v.pass, v.layer", 0, 4, "output-%s-pure-next-token.csv"},
     {"test_prompts", "SELECT t.nr, t.prompt, t.entropy_bits, t.top1, t.p_top1, t.topk FROM test_prompts t JOIN run_models rm ON rm.id = t.run_model WHERE rm.stem = ?1 ORDER BY t.nr", 0, 5, "output-%s.json"},
     {"temperatures", "SELECT t.temperature, t.entropy_bits, t.top1, t.p_top1, t.topk FROM temperatures t JOIN run_models rm ON rm.id = t.run_model WHERE rm.stem = ?1 ORDER BY t.nr", 0, 5, "output-%s.json"},
-    {"rawlens", "SELECT printf('%s:L%03d:P%04d', v.pass_key, w.layer, v.n_pos - 1) AS row_id, w.* FROM rawlens w JOIN v_passes v ON v.pass = w.pass WHERE v.model = ?1 AND v.is_main ORDER BY w.layer", 0, 6, "output-%s-pure-next-token-rawlens.csv"},
+    {"rawlens", "SELECT (SELECT x.row_id FROM v_pure x WHERE x.pass = w.pass AND x.layer = w.layer LIMIT 1) AS row_id, w.* FROM rawlens w JOIN v_passes v ON v.pass = w.pass WHERE v.model = ?1 AND v.is_main ORDER BY w.layer", 0, 6, "output-%s-pure-next-token-rawlens.csv"},
+    SIDECAR("tuned"),
+    SIDECAR("prism"),
     {"document", "SELECT d.key, d.json, length(d.json) AS _rank FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model WHERE rm.stem = ?1 ORDER BY d.key", 0, 7, "output-%s.json"},
     {"other_layers", "SELECT " LAYER_COLUMNS NEAR_MILESTONES " FROM v_pure v WHERE v.model = ?1 AND NOT v.is_main AND" ONE_LENS " ORDER BY v.pass, v.layer", 0, 8, "output-%s-pure-next-token.csv"},
     {"records", "SELECT c.row_id, c.layer, c.pos, c.token, c.entropy_bits, c.top1, c.prob1, c.top2, c.prob2, c.rest_mass, p.n_pos - 1 - c.pos AS _rank"
@@ -46,7 +52,7 @@ const struct ll_eval_source ll_eval_blocks[] = {
     {"drops", "SELECT model, pass_key, layer - 1 AS from_layer, layer AS to_layer, before - entropy_bits AS drop_bits, before AS entropy_before_bits, entropy_bits AS entropy_after_bits FROM ("
         "SELECT v.*, lag(v.entropy_bits) OVER (PARTITION BY v.pass ORDER BY v.layer) AS before FROM v_pure v WHERE v.is_main AND" ONE_LENS ") WHERE before - entropy_bits > 1 ORDER BY model, drop_bits DESC", 0, 3, "output-%s-pure-next-token.csv"},
     {"all_layers", "SELECT v.model, " LAYER_COLUMNS NEAR_MILESTONES " FROM v_pure v WHERE v.is_main AND" ONE_LENS " ORDER BY v.model, v.layer", 0, 4, "output-%s-pure-next-token.csv"},
-    {"provenance", "SELECT r.folder AS run_folder, f.name AS file, f.sha256, f.bytes, f.n_rows FROM files f JOIN runs r ON r.run_id = f.run LEFT JOIN run_models rm ON rm.id = f.run_model"
+    {"provenance", "SELECT r.stamp AS run, f.name AS file, f.sha256, f.bytes, f.n_rows FROM files f JOIN runs r ON r.run_id = f.run LEFT JOIN run_models rm ON rm.id = f.run_model"
         " WHERE ?1 IS NULL OR rm.stem = ?1 ORDER BY f.name", 0, 6, NULL},
     {NULL, NULL, 0, 0, NULL},
 };

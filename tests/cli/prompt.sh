@@ -102,6 +102,16 @@ MD
 "$logitlens" prompt --check bad2.md --model demo-llama run --quiet > out 2> err; [ $? -eq 5 ] || bad "second bad evaluation: exit"
 says out "line 1: $((a0 + 400)): not in"; says out "line 2: -7${g6#-}: not in"; says out "line 3: $((sem + 1)): not in"; says out "line 4: 77.5: not in"
 says out "line 5: test_prompts.99: no such member"; says out "line 6: 77: not in"
+# rows of imported runs have the row ids that --check looks up
+if [ -d "$source_dir/../shared/data/runs/run-latest" ]; then
+    cp -r "$source_dir/../shared/data/runs/run-latest" late; chmod -R u+w late
+    "$logitlens" prompt single late --model Qwen3-8B --print --quiet > lateprompt || bad "prompt of an imported run"
+    sed -n '/^## Raw lens/,/^## Tuned/p' lateprompt | grep -q '"pos.orig.0:L031:P0015"' || bad "row ids of the raw lens of an imported run"
+    echo 'At `pos.orig.0:L031:P0015` the JS divergence is 99.5.' > late.md
+    sed -n '/^## Raw lens/,/^## Tuned/p' lateprompt | grep '"pos.orig.0:L031:P0015"' | cut -d, -f12 | sed 's/.*/`pos.orig.0:L031:P0015` has &./' > late2.md
+    "$logitlens" prompt --check late.md --model Qwen3-8B late --quiet > out 2> err; [ $? -eq 5 ] || bad "a wrong figure of the raw lens"
+    "$logitlens" prompt --check late2.md --model Qwen3-8B late --quiet > out || { bad "a right figure of the raw lens"; cat late2.md out; }
+fi
 # evaluations are promised where there are some
 grep -q 'that are attached' cross || bad "cross prompt does not name the evaluations"
 rm run/evaluation-demo-llama.md; "$logitlens" prompt cross run --quiet --print > cross2 || bad "cross without evaluations: $?"

@@ -78,6 +78,9 @@ done
 check 0 "" "$L" index "$work/tuned" --index "$work/tuned.sqlite" --quiet
 [ "$("$L" query "select (select count(*) from pure where lens = 'tuned') || ' ' || (select count(*) from tuned_variants)" --index "$work/tuned.sqlite" --csv | tail -1)" = "$((11 * 8)) $((11 * 8))" ] || bad "tuned rows in the index"
 [ -z "$("$L" query conflicts --index "$work/tuned.sqlite" --csv 2>/dev/null | tail -n +2)" ] || bad "conflicts of a tuned run"
+check 0 "## Tuned lens, main pass" "$L" prompt single "$work/tuned" --model demo-llama --print
+grep -q "## Prism" "$work/stdout" && bad "a section about a lens that was not used"
+grep -q "$work" "$work/stdout" && bad "the prompt holds a machine path"
 check 0 "demo-llama" "$L" query tuned-gain --index "$work/tuned.sqlite"
 [ "$(rows "$p-positions-tuned-audit.csv")" -gt $((11 * 8 * 4)) ] || bad "rows of the positions audit"
 # empty throughout: semantic_margin_ok, the temperature's KL, both overlaps, the two residual columns
