@@ -20,6 +20,7 @@ struct work {
     struct ll_decode dec;            /* scratch: the weights of the norm lens and of another */
     float *own;                      /* [d_vocab]; owned */
     float *normed;                   /* [n_layers + 1, d_model] what the norm lens unembeds; owned */
+    float *tuned;                    /* the same of the tuned lens, where a row has it; NULL: none; owned */
     int (*slot)[N_READINGS];         /* [n_layers + 1] in the batch, -1: not read; owned */
     int row0;                        /* first of the batch */
 };
@@ -40,6 +41,7 @@ static void clear_row(struct ll_row_stats *r)
     r->jaccard10_raw = r->jaccard50_raw = r->spearman50_raw = r->jaccard10_tuned = r->jaccard50_tuned = r->spearman50_tuned = NAN;
     r->jaccard50_previous = r->jaccard50_previous_raw = NAN;
     r->cos_to_final = r->echo_mass_prompt = r->topk_prompt_mass50 = r->p_control = NAN;
+    r->tuned_cells = (struct ll_lens_cells){NAN, NAN, NAN, NAN, NAN};
     r->tau = r->kl_to_final_norm_temp_bits = r->max_abs_logit = r->min_p = NAN;
     for (int i = 0; i < LL_GATE_SCALES; i++)
         r->scaled_p_answer[i] = NAN;
@@ -69,16 +71,15 @@ static int is_in(int id, const int *ids, int n)
     return 0;
 }
 
-static void masses(const struct ll_analysis *job, const struct ll_weights *w, struct ll_row_stats *r)
+/* What the prompt's ids have of softmax(beta z): of all of them, of those in the top list. */
+static void masses(const struct ll_analysis *job, const struct ll_weights *w, double beta, const struct ll_reading *r, double *echo, double *topk)
 {
-    r->echo_mass_prompt = r->topk_prompt_mass50 = 0;
+    *echo = *topk = 0;
     for (int i = 0; i < job->n_prompt_vocab; i++)
-        r->echo_mass_prompt += ll_weights_p(w, 1, job->prompt_vocab[i]);
-    for (int i = 0; i < r->norm.n_top; i++)
-        if (is_in(r->norm.top[i].id, job->prompt_vocab, job->n_prompt_vocab))
-            r->topk_prompt_mass50 += ll_weights_p(w, 1, r->norm.top[i].id);
-    if (job->control_id >= 0)
-        r->p_control = ll_weights_p(w, 1, job->control_id);
+        *echo += ll_weights_p(w, beta, job->prompt_vocab[i]);
+    for (int i = 0; i < r->n_top; i++)
+        if (is_in(r->top[i].id, job->prompt_vocab, job->n_prompt_vocab))
+            *topk += ll_weights_p(w, beta, r->top[i].id);
 }
 
 /* The norm lens' logits at other temperatures: its own tau, the small gates. */
@@ -130,11 +131,15 @@ static void read_raw(const struct work *w, int row, const struct ll_weights *nor
 static void read_tuned(const struct work *w, int row, const float *z, const float *z_norm, double *e, struct ll_row_stats *r)
 {
     const double temperature = ll_tuned_temperature(w->job->tuned, row);
-    struct ll_weights at;
+    struct ll_weights at, other;
     ll_reading_of(&w->reader, z, 1 / temperature, e, &at, &r->tuned);
     r->tuned.norm = length(w, w->slot[row][TUNED]);
+    if (!isnan(r->tuned.lse)) {
+        masses(w->job, &at, 1 / temperature, &r->tuned, &r->tuned_cells.echo_mass_prompt, &r->tuned_cells.topk_prompt_mass50);
+        r->tuned_cells.cos_to_final = ll_dist_cosine_without(z, w->own, w->job->model->b_U, w->reader.n);
+    }
     if (temperature < 1 || temperature > 1) {
-        ll_reading_of(&w->reader, z_norm, 1 / temperature, e, &at, &r->tuned_temp);
+        ll_reading_of(&w->reader, z_norm, 1 / temperature, e, &other, &r->tuned_temp);
         r->tuned_temp.norm = r->norm.norm;
     }
     if (isnan(r->tuned.lse) || isnan(r->norm.lse))
@@ -156,7 +161,9 @@ static void look(void *arg, int tid, int i)
     r->norm.norm = length(w, slot[NORM]);
     health(z, w->reader.n, r->norm.lse, r);
     if (!isnan(r->norm.lse)) {
-        masses(w->job, &norm, r);
+        masses(w->job, &norm, 1, &r->norm, &r->echo_mass_prompt, &r->topk_prompt_mass50);
+        if (w->job->control_id >= 0)
+            r->p_control = ll_weights_p(&norm, 1, w->job->control_id);
         temperatures(w, row, z, other, r);
         r->cos_to_final = ll_dist_cosine_without(z, w->own, w->job->model->b_U, w->reader.n);
     }
@@ -196,6 +203,7 @@ static int fill_slots(struct work *w, int row, int *at, struct ll_err *err)
     float *t = ll_decode_x(&w->dec, slot[TUNED]);
     int rc = ll_tuned_apply(job->tuned, job->engine, row, job->resid[row], 1, t, err);
     ll_lens_normalize(m, w->reader.vec, LL_LENS_FINAL, job->ln_bias_drop, row, t, t);
+    memcpy(w->tuned + (size_t)row * d, t, sizeof *t * d);
     return rc;
 }
 
@@ -282,8 +290,9 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
         clear_row(&stats->rows[r]);
     w.own = malloc(sizeof *w.own * (size_t)m->d_vocab);
     w.normed = malloc(sizeof *w.normed * n_rows * (size_t)m->d_model);
+    w.tuned = job->tuned ? calloc(n_rows * (size_t)m->d_model, sizeof *w.tuned) : NULL;
     w.slot = malloc(sizeof *w.slot * n_rows);
-    if (!w.own || !w.normed || !w.slot)
+    if (!w.own || !w.normed || !w.slot || (job->tuned && !w.tuned))
         rc = ll_fail_mem(err, "analysis", sizeof *w.own * (size_t)m->d_vocab + sizeof *w.normed * n_rows * (size_t)m->d_model);
     if (!rc)
         rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, N_READINGS, N_READINGS * (int)n_rows, ll_analysis_buffer(job), 2, err);
@@ -294,10 +303,11 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
         rc = run_rows(&w, err);
     }
     if (!rc)
-        rc = ll_geometry(job, &w.dec, w.normed, stats->rows, err);
+        rc = ll_geometry(job, &w.dec, w.normed, w.tuned, stats->rows, err);
     join_rows(stats->rows, rc ? 0 : (int)n_rows);
     ll_decode_free(&w.dec);
     free(w.slot);
+    free(w.tuned);
     free(w.normed);
     free(w.own);
     return rc;

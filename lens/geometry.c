@@ -10,7 +10,7 @@ static const double TINY = 1e-12; /* spec 9.2 */
 struct words {
     const struct ll_analysis *job;
     const struct ll_vec *vec;
-    const float *normed;
+    const float *normed, *tuned;   /* [n_layers + 1, d_model]; tuned may be NULL */
     struct ll_row_stats *rows;
     int is_answer, n;              /* the block at hand: the answer alone, or words of the prompt */
     float *w;                      /* [BLOCK_WORDS, d_model] rows of W_U; owned */
@@ -40,21 +40,28 @@ static void lengths(void *arg, int tid, int row)
     r->delta_resid_cos = angle(w->vec->dot(x, y, d), nx, ny);
 }
 
+/* Of one vector y of this length with the words at hand. */
+static void angles_of(const struct words *w, const float *y, double len, double *to_answer, double *to_prompt)
+{
+    size_t d = (size_t)w->job->model->d_model;
+    for (int i = 0; i < w->n; i++) {
+        double c = angle(w->vec->dot(y, w->w + (size_t)i * d, d), len, w->norm[i]);
+        if (w->is_answer)
+            *to_answer = c;
+        else if (!isnan(c) && !(*to_prompt >= c))
+            *to_prompt = c;
+    }
+}
+
 static void angles(void *arg, int tid, int row)
 {
     struct words *w = arg;
-    size_t d = (size_t)w->job->model->d_model;
-    const float *y = w->normed + (size_t)row * d;
+    size_t at = (size_t)row * (size_t)w->job->model->d_model;
     struct ll_row_stats *r = &w->rows[row];
     (void)tid;
-    for (int i = 0; i < w->n; i++) {
-        const float *word = w->w + (size_t)i * d;
-        double c = angle(w->vec->dot(y, word, d), r->norm.norm, w->norm[i]);
-        if (w->is_answer)
-            r->cos_to_answer = c;
-        else if (!isnan(c) && !(r->cos_to_prompt_max >= c))
-            r->cos_to_prompt_max = c;
-    }
+    angles_of(w, w->normed + at, r->norm.norm, &r->cos_to_answer, &r->cos_to_prompt_max);
+    if (w->tuned && r->tuned.is_set)
+        angles_of(w, w->tuned + at, r->tuned.norm, &r->tuned_cells.cos_to_answer, &r->tuned_cells.cos_to_prompt_max);
 }
 
 static void block(struct words *w, const struct ll_decode *threads, const int *ids, int n)
@@ -69,9 +76,9 @@ static void block(struct words *w, const struct ll_decode *threads, const int *i
     ll_decode_each(threads, m->n_layers + 1, angles, w);
 }
 
-int ll_geometry(const struct ll_analysis *job, const struct ll_decode *threads, const float *normed, struct ll_row_stats *rows, struct ll_err *err)
+int ll_geometry(const struct ll_analysis *job, const struct ll_decode *threads, const float *normed, const float *tuned, struct ll_row_stats *rows, struct ll_err *err)
 {
-    struct words w = {.job = job, .vec = ll_engine_vec(job->engine), .normed = normed, .rows = rows};
+    struct words w = {.job = job, .vec = ll_engine_vec(job->engine), .normed = normed, .tuned = tuned, .rows = rows};
     const size_t bytes = BLOCK_WORDS * (size_t)job->model->d_model * sizeof *w.w;
     if (!(w.w = malloc(bytes)))
         return ll_fail_mem(err, "words of the prompt", bytes);

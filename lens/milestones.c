@@ -33,11 +33,17 @@ int ll_margin_ok(const struct ll_reading *r, int d_vocab, double delta)
     return r->answer_rank == 1 && ll_answer_minus_uniform(r, d_vocab) >= delta;
 }
 
+static int crosses(const struct ll_lens_cells *c, double gamma)
+{
+    if (!isfinite(c->cos_to_answer) || !isfinite(c->cos_to_prompt_max))
+        return -1;
+    return c->cos_to_answer >= c->cos_to_prompt_max + gamma;
+}
+
 int ll_geom_crossover(const struct ll_row_stats *r, double gamma)
 {
-    if (!isfinite(r->cos_to_answer) || !isfinite(r->cos_to_prompt_max))
-        return -1;
-    return r->cos_to_answer >= r->cos_to_prompt_max + gamma;
+    const struct ll_lens_cells c = ll_norm_cells(r);
+    return crosses(&c, gamma);
 }
 
 static const struct ll_reading *own_reading(const struct ll_row_stats *r, enum ll_lens_of lens)
@@ -110,9 +116,6 @@ static int is_top2(const struct rule *u, const struct ll_row_stats *row) { retur
 static int is_strong(const struct rule *u, const struct ll_row_stats *row) { return is_margin(u, row) && is_top2(u, row); }
 static int is_run2(const struct rule *u, const struct ll_row_stats *row) { return row + 1 < u->s->rows + u->s->n_rows && is_first(row) && is_first(row + 1); }
 static int is_strong2(const struct rule *u, const struct ll_row_stats *row) { return row + 1 < u->s->rows + u->s->n_rows && is_strong(u, row) && is_strong(u, row + 1); }
-static int is_surface(const struct rule *u, const struct ll_row_stats *row) { return row->norm.p_answer >= row->echo_mass_prompt + u->r->surface_delta; }
-static int is_geom(const struct rule *u, const struct ll_row_stats *row) { return ll_geom_crossover(row, u->r->geom_gamma) == 1; }
-static int is_decay(const struct rule *u, const struct ll_row_stats *row) { return row->topk_prompt_mass50 <= u->r->decay_tau; }
 
 static int first(const struct rule *u, holds h)
 {
@@ -206,26 +209,44 @@ static void find_gates(struct ll_pass_milestones *m, struct rule *u)
     }
 }
 
-/* Layers with the values that led to them. */
+void ll_surface_of(struct ll_surface *o, const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_milestone_rules *rules)
+{
+    *o = (struct ll_surface){-1, NAN, NAN, -1, NAN, NAN, -1, NAN};
+    for (int l = 0; l < s->n_rows; l++) {
+        const struct ll_row_stats *row = &s->rows[l];
+        const struct ll_reading *r = ll_row_reading(s, l, lens);
+        const struct ll_lens_cells c = r == &row->tuned ? row->tuned_cells : ll_norm_cells(row);
+        if (!r)
+            continue;
+        if (o->surface < 0 && r->p_answer >= c.echo_mass_prompt + rules->surface_delta) {
+            o->surface = l;
+            o->answer_mass = r->p_answer;
+            o->echo_mass = c.echo_mass_prompt;
+        }
+        if (o->geom < 0 && crosses(&c, rules->geom_gamma) == 1) {
+            o->geom = l;
+            o->cos_answer = c.cos_to_answer;
+            o->cos_prompt = c.cos_to_prompt_max;
+        }
+        if (o->decay < 0 && c.topk_prompt_mass50 <= rules->decay_tau) {
+            o->decay = l;
+            o->decay_mass = c.topk_prompt_mass50;
+        }
+    }
+}
+
 static void find_surface(struct ll_pass_milestones *m, const struct rule *u)
 {
-    const struct ll_row_stats *rows = u->s->rows, *r;
-    m->surface = first(u, is_surface);
-    m->geom = first(u, is_geom);
-    m->decay = first(u, is_decay);
-    m->surface_answer_mass = m->surface_echo_mass = m->geom_cos_answer = m->geom_cos_prompt = m->decay_mass = NAN;
-    if (m->surface >= 0) {
-        r = &rows[m->surface];
-        m->surface_answer_mass = r->norm.p_answer;
-        m->surface_echo_mass = r->echo_mass_prompt;
-    }
-    if (m->geom >= 0) {
-        r = &rows[m->geom];
-        m->geom_cos_answer = r->cos_to_answer;
-        m->geom_cos_prompt = r->cos_to_prompt_max;
-    }
-    if (m->decay >= 0)
-        m->decay_mass = rows[m->decay].topk_prompt_mass50;
+    struct ll_surface o;
+    ll_surface_of(&o, u->s, LL_OF_NORM, u->r);
+    m->surface = o.surface;
+    m->surface_answer_mass = o.answer_mass;
+    m->surface_echo_mass = o.echo_mass;
+    m->geom = o.geom;
+    m->geom_cos_answer = o.cos_answer;
+    m->geom_cos_prompt = o.cos_prompt;
+    m->decay = o.decay;
+    m->decay_mass = o.decay_mass;
 }
 
 static void find_entropy_gap(struct ll_pass_milestones *m, const struct ll_pass_stats *s, double *v)

@@ -48,6 +48,15 @@ int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_pro
 enum ll_stability { LL_STABILITY_NONE, LL_STABILITY_STABLE, LL_STABILITY_MIXED, LL_STABILITY_FRAGILE };
 const char *ll_stability_name(enum ll_stability s);   /* "none", "stable", "mixed", "fragile" */
 
+/* Where meaning leaves the surface behind (spec 11), and the values there; -1, NAN: nowhere. */
+struct ll_surface {
+    int surface; double answer_mass, echo_mass;
+    int geom; double cos_answer, cos_prompt;
+    int decay; double decay_mass;
+};
+/* lens: LL_OF_NORM or LL_OF_TUNED, whose row n is the norm's. */
+void ll_surface_of(struct ll_surface *out, const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_milestone_rules *rules);
+
 struct ll_pass_milestones {
     int n_layers, d_vocab;
     struct ll_copy_labels labels;

@@ -26,6 +26,9 @@ struct ll_reading {
     double norm;                  /* Euclidean length of the normalised residual that was unembedded */
 };
 
+/* What a row through a lens has beside its reading (spec 9.2): angles and masses, as of the norm lens below. NAN: not known. */
+struct ll_lens_cells { double cos_to_final, cos_to_answer, cos_to_prompt_max, echo_mass_prompt, topk_prompt_mass50; };
+
 struct ll_row_stats {
     struct ll_reading norm;       /* the run's norm lens; always set */
     struct ll_reading raw;        /* no norm at all (spec 15), row n too */
@@ -45,6 +48,7 @@ struct ll_row_stats {
     /* masses (norm lens) */
     double echo_mass_prompt, topk_prompt_mass50;
     double p_control;             /* control pass: probability of the id named by the job (Berlin's); else NAN */
+    struct ll_lens_cells tuned_cells; /* angles and masses through the tuned lens; all NAN where tuned is not set */
     /* calibration (spec 17.1) */
     double tau, kl_to_final_norm_temp_bits;
     /* small-scale gates (spec 16.6), at ll_gate_scales of the norm lens' logits */
@@ -67,6 +71,9 @@ struct ll_pass_stats {
 };
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err);
 void ll_pass_stats_free(struct ll_pass_stats *s);   /* {0} and twice are fine */
+
+/* The norm lens' angles and masses. */
+struct ll_lens_cells ll_norm_cells(const struct ll_row_stats *r);
 
 /* Take the figures that the walk of the head has as well (head_pass.h) from there: lse, entropy, divergence, p_top1, p_top2,
  * p_top5, and the answer's, which is tracked id number `answer` (-1: not tracked). The two ways round differently in about the

@@ -153,6 +153,17 @@ static int translate(struct ll_stack *read, const struct ll_sweep *s, const stru
     return rc;
 }
 
+/* The ids followed at position i of a prompt. */
+static const int *followed_at(const struct ll_sweep_prompt *P, int i, int *n)
+{
+    int tail = P->want == LL_SWEEP_TAIL, is_last = i == P->n_ids - 1, first = P->n_ids - groups_of(P);
+    *n = tail || is_last ? P->n_tracked : 0;
+    if (*n)
+        return P->tracked + (tail ? (size_t)(i - first) * (size_t)P->n_tracked : 0);
+    *n = P->want == LL_SWEEP_ALL && P->follow && !is_last && P->follow[i] >= 0;
+    return *n ? &P->follow[i] : NULL;
+}
+
 /* Groups and rows in prompt order, positions within, layers innermost. */
 static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st)
 {
@@ -162,11 +173,9 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
         int first = P->n_ids - groups_of(P);
         for (int i = first; i < P->n_ids; i++, g++) {
             struct ll_head_group *G = &a->groups[g];
-            int tail = P->want == LL_SWEEP_TAIL, followed = tail || i == P->n_ids - 1;
             *G = (struct ll_head_group){.model_row = pass->final + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
-                                        .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n,
-                                        .tracked = followed ? P->tracked + (tail ? (size_t)(i - first) * (size_t)P->n_tracked : 0) : NULL,
-                                        .n_tracked = followed ? P->n_tracked : 0};
+                                        .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n};
+            G->tracked = followed_at(P, i, &G->n_tracked);
             for (int l = 0; l < G->n_rows; l++)
                 a->rows[at++] = (struct ll_head_row){ll_stack_row(st, l, kept), l};
             kept += G->n_rows > 0;

@@ -21,6 +21,8 @@ struct ll_sweep_prompt {
     int n_tail;                          /* LL_SWEEP_TAIL: 1..n_ids */
     const int *tracked; int n_tracked;   /* ids followed at the last position (answers), up to LL_MAX_TRACKED; LL_SWEEP_TAIL:
                                             [n_tail, n_tracked], those of each position */
+    const int *follow;                   /* LL_SWEEP_ALL: [n_ids - 1] an id followed at each earlier position, as its id 0; -1: none there.
+                                            NULL: none anywhere; borrowed */
 };
 
 struct ll_sweep_result {

@@ -22,12 +22,13 @@
 
 struct lens_opts {
     struct ll_common common;
-    const char *answer, *ids, *lens;
+    const char *answer, *ids, *lens, *device;
+    int no_norm_lens, fp32_unembed;
     struct ll_opt_list intervene;
     int answer_id, top, pos, json, csv, attribution, against_id;
 };
 static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .against_id = -1, .lens = "norm"};
-enum { N_OPTS = 18 };
+enum { N_OPTS = 21 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -47,6 +48,7 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--against-id", LL_OPT_INT, &o->against_id, "ID", "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
+        LL_OPT_DEVICE(*o), LL_OPT_NO_NORM(*o), LL_OPT_FP32_UNEMBED(*o),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -393,6 +395,14 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "lens: expected a model (see: logitlens help lens)");
+    if ((rc = ll_device_check(o.device, err)))
+        return rc;
+    if (o.no_norm_lens && strcmp(o.lens, "norm") && strcmp(o.lens, "raw"))
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --lens beside it, or raw, found %s", o.lens);
+    if (o.no_norm_lens && strcmp(o.common.norm, "final") && strcmp(o.common.norm, "raw"))
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s", o.common.norm);
+    if (o.no_norm_lens)
+        o.lens = "raw";
     if (o.json && o.csv)
         return ll_fail(err, LL_EUSAGE, "lens: expected one of --json and --csv");
 

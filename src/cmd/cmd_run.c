@@ -53,6 +53,7 @@ void ll_cmd_run_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
+    ll_intervene_help(out);
 }
 
 /* Ctrl-C and kill: looked at between prompts and models, so that the partial folder goes. A second one ends us at once (the
@@ -80,10 +81,11 @@ struct run {
     struct ll_sink_set sinks;
     struct ll_stems stems;    /* of the models' files, as the sinks name them */
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
-    int n_ok, n_failed, first_failure;
-    char first_reason[512];   /* of the first failed model */
+    int n_ok, n_failed, n_skipped, first_failure; /* n_failed: the skipped ones, too */
+    char first_reason[512];   /* of the failure that gives the exit code */
     char *index;
     int shard, n_shards;      /* models i with i % n_shards == shard - 1 are ours */
+    const char *more[LL_N_ENV_WORDS]; int n_more; /* options that the environment made */
     int argc; char **argv;    /* as given; */
     const char *args[MAX_ARGS]; int n_args; /* of these, what are no options: the experiment, models; borrowed */
     char key[65];             /* of what is run: experiment, settings, models, tool */
@@ -95,11 +97,22 @@ static void say(const struct run *r, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+/* The first failure gives the exit code, one of a model that did not fit only when there is no other. */
+static void note_failure(struct run *r, int rc, const char *why)
+{
+    r->n_failed++;
+    r->n_skipped += rc == LL_EFIT;
+    if (r->first_failure && (r->first_failure != LL_EFIT || rc == LL_EFIT))
+        return;
+    r->first_failure = rc;
+    snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why);
+}
+
 static int run_models(struct run *r, struct ll_err *err)
 {
     struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
                                    .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
-                             .keep_dir = r->dir.work, .key = r->key};
+                             .keep_dir = r->dir.work, .key = r->key, .capacity = r->o.choice.capacity, .log = &r->log};
     for (int i = 0; i < r->e.n_models; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;
@@ -122,9 +135,7 @@ static int run_models(struct run *r, struct ll_err *err)
         if (fatal)
             return ll_fail(err, why.code, "%s", why.msg);
         if (rc) {
-            if (!r->n_failed++)
-                snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why.msg);
-            r->first_failure = r->first_failure ? r->first_failure : rc;
+            note_failure(r, rc, why.msg);
             struct ll_err bad = {0};
             if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
                 return ll_fail(err, bad.code, "%s", bad.msg);
@@ -189,7 +200,7 @@ static int begin_folder(struct run *r, struct ll_err *err)
     }
     if (!rc && !found && !(rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err)))
         rc = ll_rundir_mark(&r->dir, r->key, err);
-    return rc ? rc : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, err);
+    return rc ? rc : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, r->more, r->n_more, err);
 }
 
 static int write_manifest(const struct run *r, struct ll_err *err)
@@ -216,8 +227,8 @@ static int fill_index(struct run *r, struct ll_err *err)
 static int apply_options(struct run *r, const char **models, int n, struct ll_err *err)
 {
     const struct run_opts *o = &r->o;
-    int rc = ll_run_choose(&r->e, &o->choice, err);
-    if (rc || (rc = ll_run_check(&r->e, err)))
+    int rc = ll_run_choice_env(&r->o.choice, r->more, &r->n_more, err);
+    if (rc || (rc = ll_run_choose(&r->e, &o->choice, err)) || (rc = ll_run_check(&r->e, err)))
         return rc;
     if (n) { /* models named on the command line replace the experiment's */
         for (int i = 0; i < r->e.n_models; i++)
@@ -235,6 +246,8 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
     if (!r->e.n_models)
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
     ll_warn_lens(r->e.lens, o->common.quiet);
+    if (r->e.n_interventions && !o->common.quiet)
+        fprintf(stderr, "logitlens: warning: interventions change the models: %s\n", r->e.interventions_text);
     return LL_OK;
 }
 
@@ -257,7 +270,8 @@ static int run_all(struct run *r, struct ll_err *err)
         say(r, "what is whole is kept: the same command with --resume goes on from there");
     if (!rc) {
         struct ll_buf line = {0};
-        ll_buf_addf(&line, "%s: %d model%s, %d failed\n", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed);
+        ll_buf_addf(&line, "%s: %d model%s, %d failed", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
+        ll_buf_addf(&line, r->n_skipped ? ", %d skipped\n" : "\n", r->n_skipped);
         rc = ll_print(&line, err);
         ll_buf_free(&line);
     }

@@ -197,6 +197,50 @@ int ll_doc_pass(struct ll_doc *d, int i, const struct ll_pass_info *info, const 
     return rc || i ? rc : keep_main(d, stats, job, err);
 }
 
+int ll_doc_positions(struct ll_doc *d, const struct ll_pos_frac *at, int n, const int *targets, const int *ranks, struct ll_err *err)
+{
+    size_t size = sizeof *d->at_rank * (size_t)n * (size_t)d->main.n_rows;
+    assert(n <= LL_N_POS_FRACS && d->n_passes > 0 && !d->at_rank);
+    if (!(d->at_rank = malloc(size + 1)))
+        return ll_fail_mem(err, "positions", size);
+    memcpy(d->at_rank, ranks, size);
+    memcpy(d->at, at, sizeof *at * (size_t)n);
+    memcpy(d->target, targets, sizeof *targets * (size_t)n);
+    d->n_at = n;
+    return LL_OK;
+}
+
+int ll_doc_wants_repeat(const struct ll_doc *d)
+{
+    const struct ll_repeatability *r = &d->repeat;
+    int is_zero = r->max_rank_dev <= 0 && r->p95_rank_dev <= 0 && r->top1_flip_rate <= 0;
+    return d->set.e->repeat == LL_REPEAT_ALWAYS || (d->set.e->repeat == LL_REPEAT_AUTO && !is_zero);
+}
+
+static int same_row(const struct ll_reading *a, const struct ll_reading *b)
+{
+    return a->n_top == b->n_top && !memcmp(a->top, b->top, sizeof *a->top * (size_t)a->n_top) && a->answer_rank == b->answer_rank &&
+           !memcmp(&a->lse, &b->lse, sizeof a->lse) && !memcmp(&a->entropy_bits, &b->entropy_bits, sizeof a->entropy_bits);
+}
+
+void ll_doc_repeat(struct ll_doc *d, const struct ll_pass_stats *second, const int *vocab, int n_vocab)
+{
+    struct ll_pass_milestones m;
+    struct ll_doc_forward *f = &d->forward;
+    const char *name;
+    int layer = ll_preferred_semantic(&d->passes[0].m, &name);
+    ll_pass_milestones_find(&m, second, d->set.labels, &d->rules, vocab, n_vocab, d->scratch);
+    *f = (struct ll_doc_forward){.is_run = 1, .jaccard10 = NAN, .is_equal = 1};
+    f->layer = ll_preferred_semantic(&m, &f->name);
+    for (int l = 0; l < d->main.n_rows; l++)
+        f->is_equal &= same_row(&d->main.rows[l].norm, &second->rows[l].norm);
+    if (layer >= 0) {
+        const struct ll_reading *a = &d->main.rows[layer].norm, *b = &second->rows[layer].norm;
+        f->jaccard10 = ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, LL_REPEAT_TOP);
+    }
+    f->agrees = same_text(name, f->name) && (layer < 0 ? f->layer < 0 : f->layer >= 0 && abs(f->layer - layer) <= LL_REPEAT_LAYERS && f->jaccard10 >= LL_REPEAT_JACCARD);
+}
+
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 /* The micro-suite: the facts asked for as the main pass asks for its own. */
 static void find_suite(struct ll_doc *d)
@@ -293,6 +337,7 @@ void ll_doc_close(struct ll_doc *d)
         ll_buf_free(&d->texts[i]);
     ll_pass_stats_free(&d->main);
     ll_ids_free(&d->mask);
+    free(d->at_rank);
     free(d->passes);
     free(d->facts);
     free(d->fact_pass);

@@ -10,6 +10,7 @@
 #include "prompts.h"
 #include "session.h"
 #include "sink_set.h"
+#include "tuned_doc.h"
 
 struct ll_doc;
 /* All borrowed for the life of the document. tau: [n_layers + 1] or NULL. n_passes: to come. */
@@ -29,6 +30,13 @@ int ll_doc_open(struct ll_doc **doc, const struct ll_doc_setup *setup, struct ll
  * pass's row 0 in the pure-next-token CSV. */
 int ll_doc_pass(struct ll_doc *doc, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt, const struct ll_analysis *job,
                 const struct ll_pass_stats *stats, long long first_row, struct ll_err *err);
+/* The main pass at positions along its prompt (spec 16.7), after ll_doc_pass(0): targets [n] an id or -1, ranks [n, n_layers + 1] of
+ * the target (-1: none). Without this call the figure is left out. LL_OK or LL_EFAIL (memory). */
+int ll_doc_positions(struct ll_doc *doc, const struct ll_pos_frac *at, int n, const int *targets, const int *ranks, struct ll_err *err);
+/* Is the main pass to be run again (spec 16.5)? After the first ll_doc_pass; then ll_doc_repeat takes what the second pass says,
+ * flags included, vocab as in the analysis. */
+int ll_doc_wants_repeat(const struct ll_doc *doc);
+void ll_doc_repeat(struct ll_doc *doc, const struct ll_pass_stats *second, const int *vocab, int n_vocab);
 /* Write the derived tables (sidecar_cols.h: milestones, artifact audit, raw-lens window) through sinks and hand out the
  * sections, owned by doc. sinks NULL: the sections only. */
 int ll_doc_finish(struct ll_doc *doc, struct ll_sink_set *sinks, const struct ll_doc_section **sections, int *n, struct ll_err *err);

@@ -24,6 +24,8 @@ static int unhealthy(const struct ll_doc *d) { return d->health.any_nan || d->he
 static int maskless(const struct ll_doc *d) { return !d->set.s->tok; }
 static int sensitive_point(const struct ll_doc *d) { return d->points_consistent == 0; }
 static int disagrees(const struct ll_doc *d) { return d->is_low_agreement; }
+static int forward_disagrees(const struct ll_doc *d) { return d->forward.is_run && !d->forward.agrees; }
+static int unstable_positions(const struct ll_doc *d) { return ll_doc_rank1_frac(d, of_main(d)->L_semantic) < LL_POSITION_FRAGILE; }
 static int scale_sensitive(const struct ll_doc *d) { return d->least_gate < GATE_SENSITIVE; }
 static int norm_only(const struct ll_doc *d)
 {
@@ -40,6 +42,7 @@ static const struct { const char *reason, *flag; applies applies; } reasons[] = 
     {"high_lens_artifact_risk", NULL, risky},
     {"high_lens_artifact_score", NULL, scored},
     {"repeatability_variance_high", "repeatability_variance_high", varies},
+    {"repeatability_forward_disagreement", "repeatability_forward_disagreement", forward_disagrees},
     {"gold_alignment_partial", NULL, partial},
     {"normalization_spike", "normalization_spike", spiky},
     {"numeric_health_caution", "numeric_health_caution", unhealthy},
@@ -47,6 +50,7 @@ static const struct { const char *reason, *flag; applies applies; } reasons[] = 
     {"rank_only_near_uniform", "rank_only_near_uniform", ll_doc_is_near_uniform},
     {"decoding_point_sensitive", "decoding_point_sensitive", sensitive_point},
     {"low_lens_consistency_at_semantic", "low_lens_consistency_at_semantic", disagrees},
+    {"pos_window_low_stability", "pos_window_low_stability", unstable_positions},
     {"scale_sensitive_semantic_gate", NULL, scale_sensitive},
 };
 enum { N_REASONS = sizeof reasons / sizeof reasons[0] };
@@ -58,7 +62,8 @@ static void put_flags(struct ll_doc *d)
     for (int i = 0; i < N_REASONS; i++)
         if (reasons[i].flag && reasons[i].applies(d))
             ll_json_bool(j, reasons[i].flag, 1);
-    ll_json_cstr(j, "repeatability_forward_skipped", "deterministic_env");
+    if (!d->forward.is_run)
+        ll_json_cstr(j, "repeatability_forward_skipped", d->set.e->repeat == LL_REPEAT_OFF ? "off" : "deterministic_env");
     ll_json_end(j);
 }
 

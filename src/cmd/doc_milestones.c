@@ -103,20 +103,31 @@ static void put_copy_thresholds(struct ll_doc *d)
     ll_json_end(j);
 }
 
+/* Keys are constants: a section keeps its own by address. */
+#define PUT_SURFACE(d, o, lens) \
+    do { \
+        ll_doc_layer(d, "L_surface_to_meaning_" lens, (o).surface); \
+        ll_doc_num(d, "answer_mass_at_L_surface_" lens, (o).answer_mass); \
+        ll_doc_num(d, "echo_mass_at_L_surface_" lens, (o).echo_mass); \
+        ll_doc_layer(d, "L_geom_" lens, (o).geom); \
+        ll_doc_num(d, "cos_to_answer_at_L_geom_" lens, (o).cos_answer); \
+        ll_doc_num(d, "cos_to_prompt_max_at_L_geom_" lens, (o).cos_prompt); \
+        ll_doc_layer(d, "L_topk_decay_" lens, (o).decay); \
+        ll_doc_num(d, "topk_prompt_mass_at_L_" lens, (o).decay_mass); \
+        ll_doc_num(d, "topk_prompt_tau_" lens, (d)->rules.decay_tau); \
+        ll_doc_num(d, "surface_delta_" lens, (d)->rules.surface_delta); \
+        ll_doc_num(d, "geom_gamma_" lens, (d)->rules.geom_gamma); \
+    } while (0)
+
 static void put_surface(struct ll_doc *d)
 {
-    const struct ll_pass_milestones *m = of_main(d);
-    ll_doc_layer(d, "L_surface_to_meaning_norm", m->surface);
-    ll_doc_num(d, "answer_mass_at_L_surface_norm", m->surface_answer_mass);
-    ll_doc_num(d, "echo_mass_at_L_surface_norm", m->surface_echo_mass);
-    ll_doc_layer(d, "L_geom_norm", m->geom);
-    ll_doc_num(d, "cos_to_answer_at_L_geom_norm", m->geom_cos_answer);
-    ll_doc_num(d, "cos_to_prompt_max_at_L_geom_norm", m->geom_cos_prompt);
-    ll_doc_layer(d, "L_topk_decay_norm", m->decay);
-    ll_doc_num(d, "topk_prompt_mass_at_L_norm", m->decay_mass);
-    ll_doc_num(d, "topk_prompt_tau_norm", d->rules.decay_tau);
-    ll_doc_num(d, "surface_delta_norm", d->rules.surface_delta);
-    ll_doc_num(d, "geom_gamma_norm", d->rules.geom_gamma);
+    struct ll_surface o;
+    ll_surface_of(&o, &d->main, LL_OF_NORM, &d->rules);
+    PUT_SURFACE(d, o, "norm");
+    if (!d->set.tuned)
+        return;
+    ll_surface_of(&o, &d->main, LL_OF_TUNED, &d->rules);
+    PUT_SURFACE(d, o, "tuned");
 }
 
 static void put_config(struct ll_doc *d)

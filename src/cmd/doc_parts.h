@@ -29,6 +29,17 @@ struct ll_doc_pass {                  /* kept of every pass; all owned */
 enum { LL_DOC_POINTS = 6, LL_DOC_SECTIONS = 120 };
 struct ll_doc_target { const char *name; int layer; };
 
+/* The second forward pass against the first (spec 16.5). */
+enum { LL_REPEAT_LAYERS = 1, LL_REPEAT_TOP = 10 };
+#define LL_REPEAT_JACCARD 0.5
+struct ll_doc_forward {
+    int is_run;
+    int layer; const char *name;      /* its preferred semantic layer */
+    double jaccard10;                 /* of both passes' top lists at the first one's; NAN: none */
+    int is_equal;                     /* every row's list, rank, entropy and log-sum-exp, to the bit */
+    int agrees;                       /* same name, layers within 1, jaccard at least 0.5 */
+};
+
 struct ll_doc {
     struct ll_doc_setup set;
     struct ll_milestone_rules rules;  /* raw_radius: of the main pass, for all (spec 25, D8) */
@@ -38,6 +49,9 @@ struct ll_doc {
     struct ll_doc_target targets[LL_DOC_POINTS]; struct ll_decoding_point points[LL_DOC_POINTS]; int n_points;
     struct ll_last_row last;
     struct ll_repeatability repeat;
+    struct ll_doc_forward forward;
+    struct ll_pos_frac at[LL_N_POS_FRACS]; int n_at, target[LL_N_POS_FRACS]; /* n_at 0: not swept */
+    int *at_rank;                     /* [n_at, n_layers + 1]; owned */
     double *scratch;                  /* [larger of n_layers + 1 and n_passes] */
     /* made at the end from the above */
     struct ll_raw_full full;
@@ -74,6 +88,8 @@ void ll_doc_semantic_gate(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_aggregates(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_fact_rows(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key);
+#define LL_POSITION_FRAGILE 0.5 /* spec 16.7 */
+double ll_doc_rank1_frac(const struct ll_doc *d, int layer); /* share of the positions with a target; NAN: none, or no such layer */
 const char *ll_doc_preferred_lens(const struct ll_doc *d);
 
 void ll_doc_put_milestones(struct ll_doc *d);   /* doc_milestones.c: spec 11 */

@@ -46,9 +46,6 @@ static void put_last_row(struct ll_doc *d)
 
 static void put_repeatability(struct ll_doc *d)
 {
-    const struct ll_pass_milestones *m = &d->passes[0].m;
-    const char *name;
-    int layer = ll_preferred_semantic(m, &name);
     d->is_repeatable = d->repeat.max_rank_dev <= RANK_DEV && d->repeat.top1_flip_rate <= FLIP_RATE;
     struct ll_json *j = ll_doc_value(d, "diagnostics", "repeatability");
     ll_json_obj(j, NULL);
@@ -59,27 +56,38 @@ static void put_repeatability(struct ll_doc *d)
     ll_json_num(j, "top1_flip_rate", d->repeat.top1_flip_rate);
     ll_json_bool(j, "deterministic_algorithms", 1);
     ll_json_end(j);
-    /* a second pass is left out, as the original's "auto" does where the engine is deterministic and the rows repeat */
-    j = ll_doc_value(d, "diagnostics", "repeatability_forward");
+}
+
+/* Without a second pass ("auto" leaves it out, as the original does, where the rows decode to the same again) what it would say
+ * is null. */
+static void put_forward(struct ll_doc *d)
+{
+    const struct ll_doc_forward *f = &d->forward;
+    const char *name, *mode = ll_repeat_mode_name(d->set.e->repeat);
+    int layer = ll_preferred_semantic(&d->passes[0].m, &name);
+    struct ll_json *j = ll_doc_value(d, "diagnostics", "repeatability_forward");
     ll_json_obj(j, NULL);
-    ll_json_bool(j, "enabled", 1);
-    ll_json_cstr(j, "mode", "skipped_deterministic");
+    ll_json_bool(j, "enabled", d->set.e->repeat != LL_REPEAT_OFF);
+    ll_json_cstr(j, "mode", d->set.e->repeat == LL_REPEAT_AUTO && !f->is_run ? "skipped_deterministic" : mode);
     ll_json_obj(j, "milestones");
     ll_json_cstr(j, "primary", name);
     ll_json_obj(j, "pass1");
     ll_json_layer(j, "layer", layer);
     ll_json_end(j);
     ll_json_obj(j, "pass2");
-    ll_json_null(j, "layer");
+    ll_json_layer(j, "layer", f->is_run ? f->layer : -1);
+    if (f->is_run)
+        ll_json_cstr(j, "primary", f->name);
     ll_json_end(j);
-    ll_json_null(j, "delta_layers");
+    ll_json_num(j, "delta_layers", f->is_run && layer >= 0 && f->layer >= 0 ? f->layer - layer : NAN);
     ll_json_end(j);
-    ll_json_null(j, "topk_jaccard_at_primary_layer");
+    ll_json_num(j, "topk_jaccard_at_primary_layer", f->is_run ? f->jaccard10 : NAN);
     ll_json_obj(j, "gate");
-    ll_json_null(j, "repeatability_forward_pass");
+    ll_doc_tri(j, "repeatability_forward_pass", f->is_run ? f->agrees : -1);
     ll_json_end(j);
-    ll_json_int(j, "tolerance_layers", 1);
-    ll_json_int(j, "topk_k", 10);
+    ll_json_int(j, "tolerance_layers", LL_REPEAT_LAYERS);
+    ll_json_int(j, "topk_k", LL_REPEAT_TOP);
+    ll_doc_tri(j, "rows_identical", f->is_run ? f->is_equal : -1);
     ll_json_end(j);
 }
 
@@ -107,22 +115,62 @@ static void put_gates(struct ll_doc *d)
 }
 
 /* ---- 16.7 -------------------------------------------------------------------------------------------------------- */
-/* The share of positions whose target is rank 1 is left out: only the last position has a target here, as it had in the
- * original, whose figure could therefore never pass (spec 16.7, defect D4). */
+/* Every position's target is the prompt's own next token, the last one's the answer: the original had a target at the last position
+ * only, so that its figure could never pass (spec 16.7, defect D4). Left out where only the last position was swept. */
+double ll_doc_rank1_frac(const struct ll_doc *d, int layer)
+{
+    int n = 0, first = 0;
+    for (int i = 0; i < d->n_at && layer >= 0; i++) {
+        n += d->target[i] >= 0;
+        first += d->target[i] >= 0 && d->at_rank[i * d->main.n_rows + layer] == 1;
+    }
+    return n ? (double)first / n : NAN;
+}
+
+static void put_rank1(const struct ll_doc *d, struct ll_json *j, const char *key, int layer)
+{
+    ll_json_arr_flat(j, key);
+    for (int i = 0; i < d->n_at && layer >= 0; i++)
+        ll_doc_tri(j, NULL, d->target[i] < 0 ? -1 : d->at_rank[i * d->main.n_rows + layer] == 1);
+    ll_json_end(j);
+}
+
+static void put_targets(const struct ll_doc *d, struct ll_json *j)
+{
+    const struct ll_pass_milestones *m = &d->passes[0].m;
+    ll_json_arr_flat(j, "positions");
+    for (int i = 0; i < d->n_at; i++)
+        ll_json_int(j, NULL, d->at[i].pos);
+    ll_json_end(j);
+    ll_json_arr_flat(j, "target_ids");
+    for (int i = 0; i < d->n_at; i++)
+        ll_json_layer(j, NULL, d->target[i]);
+    ll_json_end(j);
+    put_rank1(d, j, "rank1_at_L_semantic_norm", m->L_semantic);
+    put_rank1(d, j, "rank1_at_L_semantic_strong_run2", m->strong_run2);
+    ll_json_cstr(j, "target", "the prompt's next token, at the last position the answer");
+}
+
 void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key)
 {
+    const struct ll_pass_milestones *m = &d->passes[0].m;
     struct ll_pos_frac at[LL_N_POS_FRACS];
     int n = ll_position_fractions(d->passes[0].n_ids, at);
+    double frac = ll_doc_rank1_frac(d, m->L_semantic);
     ll_json_obj(j, key);
     ll_json_arr_flat(j, "grid");
     for (int i = 0; i < n; i++)
         ll_json_num(j, NULL, at[i].frac);
     ll_json_end(j);
-    ll_json_layer(j, "L_semantic_norm", d->passes[0].m.L_semantic);
-    ll_json_null(j, "rank1_frac");
+    ll_json_layer(j, "L_semantic_norm", m->L_semantic);
+    ll_json_num(j, "rank1_frac", frac);
     ll_json_int(j, "n_positions", n);
-    ll_json_null(j, "rank1_frac_strong_run2");
-    ll_json_cstr(j, "omitted", "rank1_frac: only the last position has a target");
+    ll_json_num(j, "rank1_frac_strong_run2", ll_doc_rank1_frac(d, m->strong_run2));
+    ll_doc_tri(j, "fragile", isnan(frac) ? -1 : frac < LL_POSITION_FRAGILE);
+    if (d->n_at)
+        put_targets(d, j);
+    else
+        ll_json_cstr(j, "omitted", "rank1_frac: only the last position was swept");
     ll_json_end(j);
 }
 
@@ -155,6 +203,7 @@ void ll_doc_put_trust(struct ll_doc *d)
 {
     put_last_row(d);
     put_repeatability(d);
+    put_forward(d);
     put_gates(d);
     ll_doc_position_window(d, ll_doc_value(d, "diagnostics", "position_window"), NULL);
     put_health(d);

@@ -3,6 +3,7 @@
 #include "experiment.h"
 
 #include "experiment_parts.h"
+#include "intervene.h"
 #include "map.h"
 #include "provenance.h"
 #include "record.h"
@@ -21,7 +22,8 @@ static const struct ll_settings_row top_rows[] = {
     {"temperatures", LL_SET_LIST, 0, 1000, 0}, {"top_k", LL_SET_OBJECT, 0, 0, 0}, {"copy", LL_SET_OBJECT, 0, 0, 0}, {"norm", LL_SET_STR, 0, 0, 0},
     {"ln_bias", LL_SET_STR, 0, 0, 0}, {"head", LL_SET_STR, 0, 0, 0}, {"site", LL_SET_STR, 0, 0, 0}, {"analysis", LL_SET_BOOL, 0, 0, 0}, {"raw_lens", LL_SET_STR, 0, 0, 0},
     {"calibrate", LL_SET_BOOL, 0, 0, 0}, {"tuned", LL_SET_OBJECT, 0, 0, 0}, {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0}, {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
-    {"important_words", LL_SET_LIST, 0, LL_MAX_LIST, 0}, {"last_position_only", LL_SET_BOOL, 0, 0, 0}, {"positions", LL_SET_STR, 0, 0, 0}, END};
+    {"important_words", LL_SET_LIST, 0, LL_MAX_LIST, 0}, {"last_position_only", LL_SET_BOOL, 0, 0, 0}, {"positions", LL_SET_STR, 0, 0, 0},
+    {"repeat_forward", LL_SET_STR, 0, 0, 0}, {"interventions", LL_SET_LIST, 0, LL_MAX_INTERVENTIONS, 0}, END};
 static const struct ll_settings_row top_k_rows[] = {
     {"record", LL_SET_INT, 1, LL_TOP_COLS, 0}, {"verbose", LL_SET_INT, 1, LL_TOP_COLS, 0}, END};
 static const struct ll_settings_row copy_rows[] = {
@@ -118,6 +120,8 @@ static const char *const raw_names[] = {[LL_RAW_OFF] = "off", [LL_RAW_SAMPLE] = 
 const char *ll_raw_mode_name(enum ll_raw_mode m) { return raw_names[m]; }
 static const char *const tuned_names[] = {[LL_TUNED_OFF] = "off", [LL_TUNED_AUTO] = "auto", [LL_TUNED_REQUIRE] = "require"};
 const char *ll_tuned_mode_name(enum ll_tuned_mode m) { return tuned_names[m]; }
+static const char *const repeat_names[] = {[LL_REPEAT_AUTO] = "auto", [LL_REPEAT_ALWAYS] = "always", [LL_REPEAT_OFF] = "off"};
+const char *ll_repeat_mode_name(enum ll_repeat_mode m) { return repeat_names[m]; }
 
 static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {
@@ -171,16 +175,17 @@ static int read_positions(struct ll_experiment *e, const struct ll_settings *s, 
 
 static int read_options(struct ll_experiment *e, const struct ll_settings *s, const char *dir, struct ll_err *err)
 {
-    int lens = LL_LENS_FINAL, bias = 0, head = 0, site = LL_SITE_RESID_POST, raw = LL_RAW_FULL, rc;
+    int lens = LL_LENS_FINAL, bias = 0, head = 0, site = LL_SITE_RESID_POST, raw = LL_RAW_FULL, repeat = LL_REPEAT_AUTO, rc;
     if ((rc = read_choice(s, "norm", "final|next-ln1|post-ln2|raw", &lens, err)) || (rc = read_choice(s, "ln_bias", "keep|drop", &bias, err)) ||
         (rc = read_choice(s, "head", "model|bare", &head, err)) || (rc = read_choice(s, "site", LL_SITE_CHOICES, &site, err)) ||
-        (rc = read_choice(s, "raw_lens", "off|sample|full", &raw, err)) || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err)) || (rc = read_positions(e, s, err)))
+        (rc = read_choice(s, "raw_lens", "off|sample|full", &raw, err)) || (rc = read_choice(s, "repeat_forward", LL_REPEAT_CHOICES, &repeat, err)) || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err)) || (rc = read_positions(e, s, err)))
         return rc;
     e->lens = (enum ll_lens_kind)lens;
     e->ln_bias_drop = bias;
     e->bare_head = head;
     e->site = (enum ll_lens_site)site;
     e->raw = (enum ll_raw_mode)raw;
+    e->repeat = (enum ll_repeat_mode)repeat;
     e->analysis = ll_settings_bool(s, "analysis", 1);
     e->calibrate = ll_settings_bool(s, "calibrate", 1);
     e->teacher_forcing = ll_settings_bool(s, "answers_by_teacher_forcing", 1);
@@ -193,6 +198,70 @@ static int read_options(struct ll_experiment *e, const struct ll_settings *s, co
     if (n > 0 && !(e->temperatures = malloc(sizeof(double) * (size_t)n)))
         return ll_fail_mem(err, "temperatures", sizeof(double) * (size_t)n);
     return n > 0 ? read_numbers(s, "temperatures", 1e-3, 1e3, e->temperatures, n, &e->n_temperatures, err) : LL_OK;
+}
+
+/* ---- interventions ------------------------------------------------------------------------------------------------ */
+
+static void free_texts(char **v, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(v[i]);
+    free(v);
+}
+
+/* Only the texts are looked at here: whether they fit is a matter of each model. */
+static int check_interventions(const char *const *texts, int n, struct ll_err *err)
+{
+    struct ll_intervene iv = {0};
+    int rc = LL_OK;
+    for (int i = 0; i < n && !rc; i++)
+        rc = ll_intervene_parse(&iv, texts[i], err);
+    ll_intervene_free(&iv);
+    return rc;
+}
+
+/* As outputs have it: of a file as source, when its path is absolute, only the name. */
+static void put_intervention(struct ll_buf *out, const char *text)
+{
+    const char *source = strchr(text, '='), *last = source ? strrchr(source, '/') : NULL;
+    int is_file = last && source[1] == '/' && (strstr(last, ".safetensors") || strstr(last, ".bin"));
+    ll_buf_add(out, text, is_file ? (size_t)(source + 1 - text) : strlen(text));
+    if (is_file)
+        ll_buf_adds(out, last + 1);
+}
+
+int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err)
+{
+    struct ll_buf all = {0};
+    char **copies = calloc((size_t)n + 1, sizeof *copies);
+    int rc = copies ? check_interventions(texts, n, err) : ll_fail_mem(err, "interventions", sizeof *copies * (size_t)n);
+    for (int i = 0; i < n && !rc; i++) {
+        ll_buf_adds(&all, i ? "; " : "");
+        put_intervention(&all, texts[i]);
+        rc = ll_copy_text(&copies[i], texts[i], err);
+    }
+    if (rc || (rc = ll_buf_ok(&all, err))) {
+        free_texts(copies, copies ? n : 0);
+        ll_buf_free(&all);
+        return rc;
+    }
+    free_texts(e->interventions, e->n_interventions);
+    free(e->interventions_text);
+    e->interventions = copies;
+    e->n_interventions = n;
+    e->interventions_text = all.s;
+    return LL_OK;
+}
+
+static int read_interventions(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
+{
+    char **texts = NULL;
+    struct ll_err why = {0};
+    int n = 0, rc = ll_read_texts(s, "interventions", &texts, &n, err);
+    if (!rc && n && ll_experiment_intervene(e, (const char *const *)texts, n, &why))
+        rc = why.code == LL_EUSAGE ? ll_settings_fail(s, "interventions", err, "%s", why.msg) : ll_fail(err, why.code, "%s", why.msg);
+    free_texts(texts, n);
+    return rc;
 }
 
 /* ---- copy labels -------------------------------------------------------------------------------------------------- */
@@ -286,6 +355,8 @@ int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err 
     if (!rc && !(rc = ll_resolve_models(e, s, dir, err)) && !(rc = ll_read_texts(s, "test_prompts", &e->test_prompts, &e->n_test_prompts, err)) &&
         !(rc = ll_read_texts(s, "important_words", &e->words, &e->n_words, err)) && !(rc = read_options(e, s, dir, err)))
         rc = ll_read_asks(e, s, dir, err);
+    if (!rc)
+        rc = read_interventions(e, s, err);
     for (int i = 0; i < e->n_words; i++)
         for (char *c = e->words[i]; *c; c++)
             *c = (char)tolower((unsigned char)*c);
@@ -294,13 +365,6 @@ int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err 
     if (rc)
         ll_experiment_free(e);
     return rc;
-}
-
-static void free_texts(char **v, int n)
-{
-    for (int i = 0; i < n; i++)
-        free(v[i]);
-    free(v);
 }
 
 void ll_experiment_free(struct ll_experiment *e)
@@ -317,6 +381,8 @@ void ll_experiment_free(struct ll_experiment *e)
     free_texts(e->models, e->n_models);
     free_texts(e->test_prompts, e->n_test_prompts);
     free_texts(e->words, e->n_words);
+    free_texts(e->interventions, e->n_interventions);
+    free(e->interventions_text);
     free(e->temperatures);
     free(e->tuned_dir);
     free(e->name);

@@ -7,12 +7,13 @@
  *   prompts_from      list of {"file", "id", "variant", ...}: the same from CSV or JSONL files, keys name columns
  *   facts             one pass a fact and variant: {country} (once a template) stands for the first word, the second is the answer
  *   main              key of the main pass; test_prompts, temperatures: the model's own output
- *   top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned, analysis, answers_by_teacher_forcing, seed,
- *   important_words, last_position_only | positions */
+ *   top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned, repeat_forward, analysis, answers_by_teacher_forcing, seed,
+ *   important_words, last_position_only | positions, interventions */
 #ifndef LL_EXPERIMENT_H
 #define LL_EXPERIMENT_H
 #include "analysis.h"
 #include "metrics.h"
+#include "opt.h"
 #include "settings.h"
 
 enum { LL_MAX_ANSWERS = LL_MAX_TRACKED - 1 }; /* accepted answers of a prompt; one followed id is the control's */
@@ -29,6 +30,12 @@ struct ll_ask {                /* one prompt of the experiment */
 };
 
 enum ll_tuned_mode { LL_TUNED_OFF, LL_TUNED_AUTO, LL_TUNED_REQUIRE };
+enum ll_repeat_mode {
+    LL_REPEAT_AUTO,            /* a second pass only where decoding the rows again did not give the same (spec 16.5) */
+    LL_REPEAT_ALWAYS, LL_REPEAT_OFF
+};
+#define LL_REPEAT_CHOICES "auto|always|off"
+enum { LL_MAX_INTERVENTIONS = LL_OPT_LIST_MAX };
 
 struct ll_experiment {
     char *name;                /* owned */
@@ -48,6 +55,10 @@ struct ll_experiment {
     enum ll_raw_mode raw;
     int calibrate, teacher_forcing;
     char *tuned_dir; enum ll_tuned_mode tuned; /* owned; NULL: none */
+    enum ll_repeat_mode repeat;            /* the main pass a second time */
+    char **interventions; int n_interventions; /* owned; intervene.h says what they mean */
+    char *interventions_text;              /* owned; the same joined by "; " for the outputs, without machine paths; NULL: none */
+    int residual_compute, prism_off;       /* recorded only: the cache is float32 either way, Prism is never fitted here */
     int seed;                              /* recorded; nothing here draws numbers */
 };
 /* Returns LL_OK, or LL_EUSAGE (line, key, expected, found; also unknown and equal keys, a byte order mark) or LL_EFAIL, *e then
@@ -66,7 +77,10 @@ void ll_copy_choice_default(struct ll_copy_choice *c);
 int ll_copy_choose(struct ll_copy_labels *labels, const struct ll_copy_choice *c, struct ll_err *err);
 /* The choice that gave these labels (to change one option of them). */
 void ll_copy_choice_of(struct ll_copy_choice *c, const struct ll_copy_labels *labels);
+/* Take these texts in place of the interventions there are. LL_OK, LL_EUSAGE (names the part at fault) or LL_EFAIL. */
+int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err);
 /* Names for outputs. */
 const char *ll_raw_mode_name(enum ll_raw_mode m);
 const char *ll_tuned_mode_name(enum ll_tuned_mode m);
+const char *ll_repeat_mode_name(enum ll_repeat_mode m);
 #endif

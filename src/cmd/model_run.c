@@ -3,13 +3,17 @@
 
 #include "calibrate.h"
 #include "doc.h"
+#include "fit_run.h"
+#include "intervene_opt.h"
 #include "keep_resid.h"
 #include "map.h"
 #include "pass_tables.h"
 #include "resume.h"
+#include "sha256.h"
 #include "term.h"
 #include "tuned_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +25,9 @@ struct slot { int ask, answer; }; /* answer -1: the pass itself; ask >= n_asks: 
 /* All that one model's run holds; freed as a whole. */
 struct model_run {
     const struct ll_run_env *env;
-    struct ll_listener stop;
+    struct ll_intervene iv;
+    struct ll_listener listeners[2]; int n_listeners; /* stop, interventions */
+    struct ll_run_fit fit;
     const struct ll_experiment *e;     /* env->e */
     struct ll_session s;
     struct ll_sink_set *sinks;
@@ -31,6 +37,7 @@ struct model_run {
     struct ll_milestones *milestones;  /* [n_asks] */
     struct ll_sweep_prompt *sweep;     /* [n_sweep] */
     struct slot *slots;                /* [n_sweep] */
+    int **follow;                      /* [n_asks] the target at each position looked at (sweep.h); owned */
     int n_prompts, n_answers, n_sweep; /* prepared so far */
     struct ll_pass_tables tables;
     struct ll_pass_stats stats;        /* of the pass at hand */
@@ -38,6 +45,7 @@ struct model_run {
     struct ll_resume resume;
     double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
     struct ll_tuned_run tuned;
+    struct ll_lens_cells *tuned_cells; /* [n_asks, n_layers + 1] of the passes so far; NULL: no tuned lens */
     struct ll_doc *doc;                /* NULL: no analysis */
     const char *stem;                  /* of this model's files; owned by env->stems */
     struct ll_kept_prediction *tests, *temps, final;
@@ -57,32 +65,69 @@ static struct ll_row_context context_of(struct model_run *m, int i, const struct
 /* The first id of an ask's main answer; -1: unresolved. */
 static int answer_id(const struct model_run *m, int i) { return m->prompts[i].answer.n ? m->prompts[i].answer.v[0] : -1; }
 
-/* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
-static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
+static struct ll_analysis job_of(const struct model_run *m, int i, const struct ll_sweep_result *r, const int *vocab, int n_vocab)
 {
     const struct ll_ask *ask = &m->e->asks[i];
-    long long first_row = m->tables.n_pure;
-    struct ll_analysis job = {.model = m->s.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
+    return (struct ll_analysis){.model = m->iv.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
                               .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
                               .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
-    int rc = m->has_stats ? LL_OK : ll_analysis_run(&job, &m->stats, err);
-    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1;
+}
+
+/* The statistics of a pass into m->stats, the flags from the tables. */
+static int take_stats(struct model_run *m, int i, const struct ll_row_context *c, const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
+{
+    int rc = m->has_stats ? LL_OK : ll_analysis_run(job, &m->stats, err);
+    int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1, control = m->answers[i].control_slot;
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &m->stats.rows[l];
-        ll_reading_from_walk(&row->norm, &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1], slot);
+        const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
+        ll_reading_from_walk(&row->norm, last, slot);
+        if (c->is_control && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
+            row->p_control = ll_head_p(last, last->tracked_logit[control]);
         const struct ll_row_flags *f = &m->tables.flags[l];
         memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
         memcpy(row->copy_soft, f->soft, sizeof row->copy_soft);
         row->entropy_collapse = (unsigned char)f->entropy_collapse;
+        if (m->tuned_cells)
+            m->tuned_cells[(size_t)i * (size_t)r->n_rows + (size_t)l] = row->tuned_cells;
         row->is_answer = (unsigned char)f->is_answer;
     }
     ll_reading_from_walk(&m->stats.own, c->own, slot);
     m->stats.teacher_entropy_bits = c->own->entropy_bits;
+    return rc;
+}
+
+/* The main pass's targets at positions along its prompt. */
+static int keep_positions(struct model_run *m, const struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct ll_pos_frac at[LL_N_POS_FRACS];
+    int targets[LL_N_POS_FRACS], n = ll_position_fractions(c->prompt->ids.n, at);
+    int *ranks = malloc(sizeof *ranks * (size_t)n * (size_t)r->n_rows + 1);
+    if (!ranks)
+        return ll_fail_mem(err, "positions", sizeof *ranks * (size_t)n * (size_t)r->n_rows);
+    for (int i = 0; i < n; i++) {
+        targets[i] = ll_position_target(c, at[i].pos);
+        for (int l = 0; l < r->n_rows; l++)
+            ranks[i * r->n_rows + l] = ll_position_rank(c, at[i].pos, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
+    }
+    int rc = ll_doc_positions(m->doc, at, n, targets, ranks, err);
+    free(ranks);
+    return rc;
+}
+
+/* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
+static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
+{
+    long long first_row = m->tables.n_pure;
+    struct ll_analysis job = job_of(m, i, r, vocab, n_vocab);
+    int rc = take_stats(m, i, c, r, &job, err);
     c->stats = &m->stats;
     if (!rc && (rc = ll_pass_tables_write(&m->tables, c, r, err)))
         m->rows_failed = 1;
     if (!rc)
         rc = ll_doc_pass(m->doc, i, &m->passes[i], &m->prompts[i], &job, &m->stats, first_row, err);
+    if (!rc && !i && !m->e->last_only)
+        rc = keep_positions(m, c, r, err);
     if (!rc && m->tuned.lens && (rc = ll_tuned_run_pass(&m->tuned, i, &m->passes[i], &m->stats, r, answer_id(m, i) >= 0, m->sinks, err)))
         m->rows_failed = 1;
     return rc;
@@ -116,7 +161,7 @@ static int keep_main(struct model_run *m, const struct ll_sweep_result *r, struc
     struct ll_hit top[TOP_TEMPERATURE];
     if (!logits)
         return ll_fail_mem(err, "logits", sizeof *logits * (size_t)V);
-    ll_head_logits(m->s.model, m->s.engine, r->final_last, logits);
+    ll_head_logits(m->iv.model, m->s.engine, r->final_last, logits);
     for (int i = 0; i < m->e->n_temperatures && !rc; i++) {
         double t = m->e->temperatures[i], bits, lse;
         int n_top;
@@ -166,6 +211,23 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
     return s.answer < 0 ? on_pass(m, s.ask, r, err) : ll_answers_take(&m->answers[s.ask], s.answer, r, err);
 }
 
+/* The main pass again, for the document alone. */
+static int on_again(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct model_run *m = arg;
+    struct ll_row_context c = context_of(m, 0, r);
+    int *vocab = NULL, n_vocab = 0, rc = ll_pass_tables_flags(&m->tables, &c, r, err);
+    if (!rc && !(rc = ll_prompt_vocab(&c, &vocab, &n_vocab, err))) {
+        struct ll_analysis job = job_of(m, 0, r, vocab, n_vocab);
+        rc = take_stats(m, 0, &c, r, &job, err);
+    }
+    if (!rc)
+        ll_doc_repeat(m->doc, &m->stats, vocab, n_vocab);
+    free(vocab);
+    ll_row_context_free(&c);
+    return rc;
+}
+
 /* The same passes read through the tuned lens. */
 static int on_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
@@ -173,6 +235,7 @@ static int on_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *e
     if (*m->env->interrupted)
         return ll_fail(err, LL_EFAIL, "interrupted");
     struct ll_row_context c = context_of(m, r->prompt, r);
+    c.tuned = m->tuned_cells + (size_t)r->prompt * (size_t)r->n_rows;
     int rc = ll_pass_tables_tuned(&m->tables, &c, m->tuned.lens, r, err);
     if (!rc)
         rc = ll_tuned_run_audit(&m->tuned, r->prompt, &m->passes[r->prompt], r, answer_id(m, r->prompt) >= 0, m->sinks, err);
@@ -193,12 +256,18 @@ static void model_run_free(struct model_run *m)
         ll_prediction_free(&m->tests[i]);
     for (int i = 0; i < m->n_temps; i++)
         ll_prediction_free(&m->temps[i]);
+    for (int i = 0; m->follow && i < m->e->n_asks; i++)
+        free(m->follow[i]);
+    free(m->follow);
     ll_prediction_free(&m->final);
     ll_doc_close(m->doc);
     ll_pass_tables_free(&m->tables);
     ll_pass_stats_free(&m->stats);
     ll_tuned_run_free(&m->tuned);
-    void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list};
+    ll_run_fit_free(&m->fit);
+    ll_resume_close(&m->resume);
+    ll_intervene_free(&m->iv);
+    void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list, m->tuned_cells};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     ll_session_close(&m->s);
@@ -211,7 +280,7 @@ static int model_run_init(struct model_run *m, struct ll_err *err)
     for (int i = 0; i < e->n_asks; i++)
         runs += (size_t)e->asks[i].n_answers;
     const struct { void *at; size_t n, size; } arrays[] = {
-        {&m->prompts, asks + tests, sizeof *m->prompts}, {&m->answers, asks, sizeof *m->answers}, {&m->passes, asks, sizeof *m->passes},
+        {&m->prompts, asks + tests, sizeof *m->prompts}, {&m->follow, asks, sizeof *m->follow}, {&m->answers, asks, sizeof *m->answers}, {&m->passes, asks, sizeof *m->passes},
         {&m->milestones, asks, sizeof *m->milestones}, {&m->sweep, runs, sizeof *m->sweep}, {&m->slots, runs, sizeof *m->slots},
         {&m->tests, tests, sizeof *m->tests}, {&m->temps, temps, sizeof *m->temps}, {&m->test_list, tests, sizeof *m->test_list}, {&m->temp_list, temps, sizeof *m->temp_list}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
@@ -248,6 +317,22 @@ static void add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask,
     m->slots[m->n_sweep++] = (struct slot){ask, answer};
 }
 
+/* What comes next in the prompt, at the positions of spec 16.7. */
+static int prepare_targets(struct model_run *m, int i, struct ll_err *err)
+{
+    const struct ll_ids *ids = &m->prompts[i].ids;
+    struct ll_pos_frac at[LL_N_POS_FRACS];
+    int n = ll_position_fractions(ids->n, at);
+    if (!(m->follow[i] = malloc(sizeof *m->follow[i] * (size_t)ids->n)))
+        return ll_fail_mem(err, "positions", sizeof *m->follow[i] * (size_t)ids->n);
+    for (int p = 0; p < ids->n; p++)
+        m->follow[i][p] = -1;
+    for (int k = 0; k < n; k++)
+        if (at[k].pos < ids->n - 1)
+            m->follow[i][at[k].pos] = ids->v[at[k].pos + 1];
+    return LL_OK;
+}
+
 /* The runs of an ask: those of its answers of several tokens first, so that they are known when the pass itself arrives. */
 static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
 {
@@ -259,11 +344,13 @@ static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
     if (rc)
         return ll_context(err, "prompt %s", a->pass_key);
     m->n_answers = i + 1;
+    if (!m->e->last_only && (rc = prepare_targets(m, i, err)))
+        return rc;
     for (int k = 0; k < answers->n; k++)
         if (ll_answers_prompt(answers, k, &run))
             add_run(m, run, i, k);
     add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
-                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked}, i, -1);
+                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked, .follow = m->follow[i]}, i, -1);
     return LL_OK;
 }
 
@@ -296,9 +383,10 @@ static struct ll_sweep sweep_of(struct model_run *m, struct ll_progress *bar)
 {
     const struct ll_experiment *e = m->e;
     int V = m->s.model->d_vocab, k = e->top_verbose > MIN_TOP ? e->top_verbose : MIN_TOP;
-    return (struct ll_sweep){.model = m->s.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
+    return (struct ll_sweep){.model = m->iv.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
                              .k = k < V ? k : V /* clamped to the vocabulary (spec 6) */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
-                             .progress = on_progress, .progress_arg = bar, .extra = &m->stop, .n_extra = 1};
+                             .progress = on_progress, .progress_arg = bar, .extra = m->listeners, .n_extra = m->n_listeners,
+                             .memory_budget = m->fit.budget};
 }
 
 static int calibrate(struct model_run *m, struct ll_err *err)
@@ -338,7 +426,20 @@ static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err
     sweep.result = on_tuned;
     const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .at = m->n_sweep};
     int rc = ll_resume_sweep(&kept, err);
+    if (m->iv.n) { /* the check would run the model as it is, without them */
+        m->tuned.skips = (struct ll_skip_sanity){{NAN, NAN, NAN}, -1};
+        return rc;
+    }
     return rc ? rc : ll_tuned_run_skips(&m->tuned, m->e, &m->s, m->sweep, n, err);
+}
+
+static int sweep_again(struct model_run *m, struct ll_sweep sweep, struct ll_err *err)
+{
+    struct ll_sweep_prompt again = {.ids = m->prompts[0].ids.v, .n_ids = m->prompts[0].ids.n, .want = LL_SWEEP_LAST, .tracked = m->answers[0].tracked, .n_tracked = m->answers[0].n_tracked};
+    sweep.prompts = &again;
+    sweep.n_prompts = 1;
+    sweep.result = on_again;
+    return ll_sweep_run(&sweep, err);
 }
 
 static int sweep_model(struct model_run *m, struct ll_err *err)
@@ -349,11 +450,16 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
     int rc = calibrate(m, err);
     const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned.lens,
                                        .put_tuned = ll_tuned_run_put, .put_tuned_arg = &m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
+    size_t cells = (size_t)m->e->n_asks * ((size_t)m->s.model->n_layers + 1);
+    if (!rc && m->tuned.lens && !(m->tuned_cells = calloc(cells, sizeof *m->tuned_cells)))
+        rc = ll_fail_mem(err, "tuned lens", cells * sizeof *m->tuned_cells);
     if (!rc && m->e->analysis)
         rc = ll_doc_open(&m->doc, &setup, err);
     const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .stats = m->e->analysis ? &m->stats : NULL, .has_stats = &m->has_stats, .keeps_resid = keeps_resid};
     if (!rc)
         rc = ll_resume_sweep(&kept, err);
+    if (!rc && m->doc && ll_doc_wants_repeat(m->doc))
+        rc = sweep_again(m, sweep, err);
     if (!rc && m->tuned.lens)
         rc = sweep_tuned(m, sweep, err);
     ll_progress_end(&bar);
@@ -361,17 +467,18 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
 }
 
 /* The document's further sections: those of the passes, and what the tuned lens adds to the diagnostics. */
-struct sections { struct ll_doc_section *v; int n; char *text[2]; };  /* owned, the texts too */
+struct sections { struct ll_doc_section *v; int n; char *text[2]; };  /* v and the texts owned */
 
 static int join_sections(struct sections *all, const struct model_run *m, const struct ll_doc_section *doc, int n, struct ll_err *err)
 {
     int n_tuned = 0;
-    if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 2))))
+    if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 3))))
         return ll_fail_mem(err, "sections", sizeof *all->v * (size_t)n);
     if (n)
         memcpy(all->v, doc, sizeof *doc * (size_t)n);
     int rc = ll_tuned_run_sections(&m->tuned, all->v + n, all->text, &n_tuned, err);
     all->n = n + n_tuned;
+    all->v[all->n++] = (struct ll_doc_section){"provenance", "memory_fit", ll_buf_str(&m->fit.json)};
     return rc;
 }
 
@@ -384,7 +491,8 @@ static void free_sections(struct sections *all)
 
 static int finish_model(struct model_run *m, const struct ll_model_info *info, struct ll_err *err)
 {
-    const char *warnings[2];
+    const char *warnings[3];
+    struct ll_buf changed = {0};
     const struct ll_doc_section *made = NULL;
     struct sections sections = {0};
     int n_warnings = 0, n_made = 0, rc = LL_OK;
@@ -392,7 +500,12 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
         warnings[n_warnings++] = ll_lens_info(m->e->lens)->warning;
     if (m->tuned.reason.len)
         warnings[n_warnings++] = m->tuned.reason.s;
-    if (m->doc)
+    if (m->iv.n) {
+        ll_buf_addf(&changed, "interventions change the model: %s", m->e->interventions_text);
+        warnings[n_warnings++] = ll_buf_str(&changed);
+        rc = ll_buf_ok(&changed, err);
+    }
+    if (!rc && m->doc)
         rc = ll_doc_finish(m->doc, m->sinks, &made, &n_made, err);
     if (!rc)
         rc = join_sections(&sections, m, made, n_made, err);
@@ -404,18 +517,41 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
     if (!rc)
         rc = ll_sink_set_end(m->sinks, &doc, err);
     free_sections(&sections);
+    ll_buf_free(&changed);
     m->rows_failed |= rc != LL_OK;
     return rc;
 }
 
+/* The run's key, and what the interventions' sources hold: a journal of other values is none of ours. */
+static void key_of(const struct model_run *m, char key[65])
+{
+    struct ll_sha256 sha;
+    ll_sha256_init(&sha);
+    ll_sha256_add(&sha, m->env->key, strlen(m->env->key));
+    for (int i = 0; i < m->iv.n; i++) {
+        const struct ll_intervention *v = &m->iv.v[i];
+        ll_sha256_add(&sha, v->spec, strlen(v->spec) + 1);
+        if (v->values)
+            ll_sha256_add(&sha, v->values, sizeof *v->values * (size_t)v->n_rows * (size_t)v->width);
+    }
+    ll_sha256_hex(&sha, key);
+}
+
 static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
+    char key[65];
     int is_done = 0, rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
+    if (!rc) {
+        struct ll_sweep sweep = sweep_of(m, NULL);
+        sweep.tuned = m->tuned.lens;
+        rc = ll_run_fit(&m->fit, &sweep, info->model_id, m->env->capacity, m->env->log, err);
+    }
     if (rc)
         return rc;
+    key_of(m, key);
     if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
         return LL_EFAIL;
-    rc = ll_resume_open(&m->resume, m->env->keep_dir, m->env->key, m->env->model_nr, info, m->s.model, m->sweep, m->n_sweep, &is_done, err);
+    rc = ll_resume_open(&m->resume, m->env->keep_dir, key, m->env->model_nr, info, m->s.model, m->sweep, m->n_sweep, &is_done, err);
     if (!rc && is_done) {
         ll_sink_set_keep(m->sinks);
         return LL_OK;
@@ -440,13 +576,16 @@ static int look_up(void *arg, const struct ll_hook_visit *visit, struct ll_err *
 int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err)
 {
     struct model_run m = {.env = env, .e = env->e, .sinks = env->sinks, .resume.journal.fd = -1};
-    m.stop = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
     struct ll_model_info info;
     struct ll_info_text keep;
     int rc = ll_session_open(&m.s, model, env->engine, 0, err);
     if (rc)
         return rc;
-    if (!(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {
+    m.listeners[m.n_listeners++] = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
+    rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, err);
+    if (m.iv.n)
+        m.listeners[m.n_listeners++] = ll_intervene_listener(&m.iv);
+    if (!rc && !(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {
         info.lens_site = ll_site_name(m.e->site);
         info.lens_head = m.e->bare_head ? "bare" : "model";
         rc = ll_sink_set_begin(m.sinks, &info, err);

@@ -18,6 +18,8 @@ struct ll_run_env {
     const char *resid_dir;                     /* keep the main pass's residuals here (keep_resid.h); NULL: no */
     const char *keep_dir, *key;                /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
     int model_nr;                              /* this model's number in the run */
+    const char *capacity;                      /* free memory by device (fit.h), in place of this machine's; NULL: this machine's */
+    struct ll_buf *log;                        /* lines for the run's log, which is never compared */
 };
 /* Run one model and write all its files. On failure nothing of it is left in the sinks; *fatal: a file could not be written,
  * so there is no point in going on with other models. */

@@ -1,6 +1,9 @@
 /* pass_tables.c - see pass_tables.h */
 #include "pass_tables.h"
 
+#include "sidecar_cols.h"
+#include "tuned_doc.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +34,7 @@ int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e,
     t->sinks = sinks;
     int rc = make_schemas(t, &e->labels, err);
     const struct { struct ll_row *row; const struct ll_schema *schema; } rows[] = {
-        {&t->record, &ll_schema_records}, {&t->pure, &t->pure_schema.schema}, {&t->rawlens, &ll_schema_rawlens}, {&t->answers, &ll_schema_answers},
+        {&t->record, &ll_schema_records}, {&t->pure, &t->pure_schema.schema}, {&t->rawlens, &ll_schema_rawlens}, {&t->answers, &ll_schema_answers}, {&t->position, &ll_schema_positions},
         {&t->record_tuned, &t->records_tuned}, {&t->pure_tuned_row, &t->pure_tuned}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !rc; i++)
         rc = ll_row_init(rows[i].row, rows[i].schema, err);
@@ -44,7 +47,7 @@ int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e,
 
 void ll_pass_tables_free(struct ll_pass_tables *t)
 {
-    struct ll_row *rows[] = {&t->record, &t->pure, &t->rawlens, &t->answers, &t->record_tuned, &t->pure_tuned_row};
+    struct ll_row *rows[] = {&t->record, &t->pure, &t->rawlens, &t->answers, &t->position, &t->record_tuned, &t->pure_tuned_row};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ll_row_free(rows[i]);
     ll_pure_schema_free(&t->pure_schema);
@@ -97,9 +100,24 @@ static int put_records(struct ll_pass_tables *t, struct ll_row *row, struct ll_r
     return rc;
 }
 
+static int put_positions(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+{
+    struct ll_pos_frac at[LL_N_POS_FRACS];
+    int n = ll_position_fractions(c->prompt->ids.n, at), rc = LL_OK;
+    for (int l = 0; l < r->n_rows && !rc; l++)
+        for (int i = 0; i < n && !rc; i++) {
+            ll_row_clear(&t->position);
+            ll_fill_position(&t->position, c, l, at[i].frac, at[i].pos, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
+            rc = ll_sink_set_row(t->sinks, &t->position, err);
+        }
+    return rc;
+}
+
 int ll_pass_tables_write(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
 {
     int rc = c->e->last_only ? LL_OK : put_records(t, &t->record, c, NULL, r, err);
+    if (!rc && !c->e->last_only)
+        rc = put_positions(t, c, r, err);
     for (int l = 0; l < r->n_rows && !rc; l++, t->n_pure++) {
         ll_row_clear(&t->pure);
         ll_fill_pure(&t->pure, c, LL_ROW_NORM, l, last_of(r, l), &t->flags[l]);

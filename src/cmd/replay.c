@@ -23,7 +23,7 @@ static int is_arg(const char *word, const char *const *args, int n)
     return 0;
 }
 
-int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args, struct ll_err *err)
+int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args, const char *const *more, int n_more, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_json j;
@@ -35,6 +35,8 @@ int ll_replay_write(const char *folder, int argc, char **argv, const char *const
     for (int i = 1; i < argc; i++)
         if (!is_arg(argv[i], args, n_args) && strcmp(argv[i], "--resume") && strcmp(argv[i], "--"))
             ll_json_cstr(&j, NULL, argv[i]);
+    for (int i = 0; i < n_more; i++)
+        ll_json_cstr(&j, NULL, more[i]);
     ll_json_end(&j);
     ll_json_cstr(&j, "experiment", args[0]);
     ll_json_arr(&j, "models");
@@ -102,6 +104,8 @@ int ll_replay_run(const char *folder, const char *experiment, const char *const 
         goto done;
     if (!n_models && chdir(there)) /* models named now are meant from here */
         rc = ll_fail(err, LL_EFAIL, "%s: the folder in which the run was started: %s", there, strerror(errno));
+    unsetenv("LOGOS_RAW_LENS"); /* what they said then is among the options */
+    unsetenv("LOGOS_REPEAT_FORWARD");
     if (!rc)
         rc = ll_cmd_run(argc, argv, err);
     if (chdir(here) && !rc)

@@ -21,6 +21,8 @@ static void make_key(struct ll_resume *r, const char *run_key, const struct ll_m
         ll_sha256_add(&sha, p->ids, sizeof *p->ids * (size_t)p->n_ids);
         if (p->n_tracked)
             ll_sha256_add(&sha, p->tracked, sizeof *p->tracked * (size_t)p->n_tracked * (size_t)rows);
+        if (p->follow)
+            ll_sha256_add(&sha, p->follow, sizeof *p->follow * (size_t)(p->n_ids - 1));
     }
     ll_sha256_hex(&sha, r->key);
 }

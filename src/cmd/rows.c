@@ -2,6 +2,7 @@
 #include "rows.h"
 
 #include "record_cols.h"
+#include "sidecar_cols.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -71,7 +72,7 @@ static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct 
 static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
 {
     enum { LAST = (int)LL_REC_PROMPT_VARIANT };
-    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT && LAST == (int)LL_ANSWERS_PROMPT_VARIANT, "all tables begin alike");
+    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT && LAST == (int)LL_ANSWERS_PROMPT_VARIANT && LAST == (int)LL_POS_PROMPT_VARIANT, "all tables begin alike");
     if (info->fact_key)
         ll_row_text(row, LL_REC_FACT_KEY, info->fact_key, strlen(info->fact_key));
     if (info->fact_index >= 0)
@@ -191,21 +192,28 @@ static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c
         ll_row_real(row, COL(ANSWER_VS_TOP1_GAP), logit - (double)o->top[0].v);
 }
 
-/* What only the analysis knows, and only of the norm lens. */
+/* What the analysis knows of a row through either lens. */
+static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, double p_answer)
+{
+    ll_row_real(row, COL(COS_TO_FINAL), c->cos_to_final);
+    ll_row_real(row, COL(COS_TO_ANSWER), c->cos_to_answer);
+    ll_row_real(row, COL(COS_TO_PROMPT_MAX), c->cos_to_prompt_max);
+    if (isfinite(c->cos_to_answer) && isfinite(c->cos_to_prompt_max))
+        ll_row_bool(row, COL(GEOM_CROSSOVER), c->cos_to_answer >= c->cos_to_prompt_max + crossover);
+    ll_row_real(row, COL(ECHO_MASS_PROMPT), c->echo_mass_prompt);
+    ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - c->echo_mass_prompt);
+    ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + 1e-9));
+    ll_row_real(row, COL(TOPK_PROMPT_MASS50), c->topk_prompt_mass50);
+}
+
+/* And of the norm lens only. */
 static void fill_analysed(struct ll_row *row, const struct ll_row_stats *r, double p_answer)
 {
+    const struct ll_lens_cells c = ll_norm_cells(r);
+    fill_lens_cells(row, &c, p_answer);
     ll_row_real(row, COL(KL_TO_FINAL_BITS_NORM_TEMP), r->kl_to_final_norm_temp_bits);
     ll_row_real(row, COL(JACCARD50_RAW), r->jaccard50_raw);
     ll_row_real(row, COL(JACCARD50_CONSECUTIVE), r->jaccard50_previous);
-    ll_row_real(row, COL(COS_TO_FINAL), r->cos_to_final);
-    ll_row_real(row, COL(COS_TO_ANSWER), r->cos_to_answer);
-    ll_row_real(row, COL(COS_TO_PROMPT_MAX), r->cos_to_prompt_max);
-    if (isfinite(r->cos_to_answer) && isfinite(r->cos_to_prompt_max))
-        ll_row_bool(row, COL(GEOM_CROSSOVER), r->cos_to_answer >= r->cos_to_prompt_max + crossover);
-    ll_row_real(row, COL(ECHO_MASS_PROMPT), r->echo_mass_prompt);
-    ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - r->echo_mass_prompt);
-    ll_row_real(row, COL(MASS_RATIO), p_answer / (r->echo_mass_prompt + 1e-9));
-    ll_row_real(row, COL(TOPK_PROMPT_MASS50), r->topk_prompt_mass50);
     ll_row_real(row, COL(RESID_NORM_RATIO), r->resid_norm_ratio);
     ll_row_real(row, COL(DELTA_RESID_COS), r->delta_resid_cos);
 }
@@ -232,16 +240,18 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     ll_row_real(row, COL(KL_TO_FINAL_BITS), o->kl_to_final_bits);
     if (slot >= 0)
         fill_answer_cells(row, c, lens, o, slot);
-    if (lens == LL_ROW_NORM) {
-        int best = ll_answers_best_rank(c->answers, o);
-        if (c->stats)
-            fill_analysed(row, &c->stats->rows[layer], slot >= 0 ? ll_head_p(o, o->tracked_logit[slot]) : NAN);
-        if (c->is_control && slot >= 0 && control >= 0)
-            ll_row_real(row, COL(CONTROL_MARGIN), ll_head_p(o, o->tracked_logit[slot]) - ll_head_p(o, o->tracked_logit[control]));
+    int best = ll_answers_best_rank(c->answers, o);
+    double p_answer = slot >= 0 ? ll_head_p(o, o->tracked_logit[slot]) : NAN;
+    if (lens == LL_ROW_NORM && c->stats)
+        fill_analysed(row, &c->stats->rows[layer], p_answer);
+    if (lens == LL_ROW_TUNED && c->tuned)
+        fill_lens_cells(row, &c->tuned[layer], p_answer);
+    if (c->is_control && slot >= 0 && control >= 0)
+        ll_row_real(row, COL(CONTROL_MARGIN), p_answer - ll_head_p(o, o->tracked_logit[control]));
+    if (best > 0)
+        ll_row_int(row, COL(ACCEPTED_RANK), best);
+    if (lens == LL_ROW_NORM || (c->answers->n && c->answers->v[0].ids.n == 1)) /* longer answers were read through the norm lens alone */
         ll_row_real(row, COL(ANSWER_LOGPROB), ll_answers_logprob(c->answers, 0, layer, o));
-        if (best > 0)
-            ll_row_int(row, COL(ACCEPTED_RANK), best);
-    }
     ll_row_id(row, COL(ROW_ID), c->info->pass_key, layer, pos);
 }
 
@@ -299,6 +309,44 @@ void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int
     }
     ll_row_real(row, LL_ANSWERS_LOGPROB, ll_answers_logprob(c->answers, index, layer, o));
     ll_row_id(row, LL_ANSWERS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
+}
+
+/* ---- positions ---------------------------------------------------------------------------------------------------- */
+
+/* Which followed id it is there; -1: none. */
+static int target_slot(const struct ll_row_context *c, int pos) { return pos < c->prompt->ids.n - 1 ? 0 : main_slot(c); }
+
+int ll_position_target(const struct ll_row_context *c, int pos)
+{
+    int slot = target_slot(c, pos);
+    return pos < c->prompt->ids.n - 1 ? c->prompt->ids.v[pos + 1] : slot < 0 ? -1 : c->answers->tracked[slot];
+}
+
+int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_head_out *o)
+{
+    int slot = target_slot(c, pos);
+    return slot < 0 ? -1 : o->tracked_rank[slot];
+}
+
+void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o)
+{
+    int target = ll_position_target(c, pos), slot = target_slot(c, pos);
+    fill_pass(row, c->info);
+    ll_row_int(row, LL_POS_LAYER, layer);
+    ll_row_real(row, LL_POS_POS_FRAC, frac);
+    ll_row_int(row, LL_POS_POS_INDEX, pos);
+    if (target >= 0) {
+        const struct ll_buf *text = show(c, target);
+        ll_row_int(row, LL_POS_TARGET_ID, target);
+        ll_row_text(row, LL_POS_TARGET, ll_buf_str(text), text->len);
+        ll_row_int(row, LL_POS_TARGET_RANK, o->tracked_rank[slot]);
+        ll_row_real(row, LL_POS_P_TARGET, ll_head_p(o, o->tracked_logit[slot]));
+    }
+    if (o->n_top)
+        ll_row_int(row, LL_POS_TOP1_ID, o->top[0].id);
+    ll_row_real(row, LL_POS_ENTROPY_BITS, o->entropy_bits);
+    ll_row_real(row, LL_POS_KL_TO_FINAL_BITS, o->kl_to_final_bits);
+    ll_row_id(row, LL_POS_ROW_ID, c->info->pass_key, layer, pos);
 }
 
 int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt, double temperature, double entropy_bits,

@@ -15,6 +15,7 @@ struct ll_row_context {
     const struct ll_answers *answers;
     const struct ll_head_out *own;       /* the model's own output at the last position */
     const struct ll_pass_stats *stats;   /* NULL: no analysis, its cells stay empty */
+    const struct ll_lens_cells *tuned;   /* [n_rows] of the tuned lens' rows; NULL: no analysis */
     int is_control;                      /* the pass has a control_margin */
     struct ll_buf scratch;               /* owned; freed by ll_row_context_free */
 };
@@ -30,6 +31,12 @@ int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void 
 void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer, const struct ll_head_out *o, const struct ll_row_flags *flags);
 /* Fill a cleared rawlens row; only for rows whose raw reading is set. */
 void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer);
+/* The id followed at a position of the prompt: the next one; at the last the main answer's first. -1: none. */
+int ll_position_target(const struct ll_row_context *c, int pos);
+/* Its rank in a row of a sweep that followed it there (sweep.h, follow); -1: no target. */
+int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_head_out *o);
+/* Fill a cleared positions row. */
+void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o);
 /* Fill a cleared answers row of accepted answer `index`. */
 void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o);
 /* A reading of the analysis as a row of the walk (the answer followed as the first id). Valid while r is. */

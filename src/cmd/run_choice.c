@@ -1,6 +1,8 @@
 /* run_choice.c - see run_choice.h */
 #include "run_choice.h"
 
+#include "fit.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,11 +55,85 @@ static int choose_copy(struct ll_experiment *e, const struct ll_run_choice *c, s
     return ll_copy_choose(&e->labels, &l, err);
 }
 
+/* The number of word among "a|b|c"; -1: none of them. */
+static int which_of(const char *choices, const char *word)
+{
+    int i = 0;
+    for (const char *p = choices; *p; i++) {
+        size_t n = strcspn(p, "|");
+        if (strlen(word) == n && !memcmp(p, word, n))
+            return i;
+        p += n + (p[n] == '|');
+    }
+    return -1;
+}
+
+int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS], int *n, struct ll_err *err)
+{
+    const struct { const char *variable, *option, *choices; const char **target; } rows[] = {
+        {"LOGOS_RAW_LENS", "--raw-lens", "off|sample|full", &c->raw_lens},
+        {"LOGOS_REPEAT_FORWARD", "--repeat-forward", LL_REPEAT_CHOICES, &c->repeat_forward}};
+    *n = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *value = getenv(rows[i].variable);
+        if (!value || !*value || *rows[i].target)
+            continue;
+        if (which_of(rows[i].choices, value) < 0)
+            return ll_fail(err, LL_EUSAGE, "environment: %s: expected one of %s, found \"%.60s\"", rows[i].variable, rows[i].choices, value);
+        *rows[i].target = value;
+        more[(*n)++] = rows[i].option;
+        more[(*n)++] = value;
+    }
+    return LL_OK;
+}
+
+/* Switches of the original that this build knows one answer to (spec 22). */
+static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+{
+    struct ll_capacity any;
+    int rc = ll_device_check(c->device, err);
+    if (rc)
+        return rc;
+    if (c->prism && !strcmp(c->prism, "on"))
+        return ll_fail(err, LL_EUNSUP, "--prism on: a Prism lens is not fitted or applied here, only read from the original's files: expected auto or off");
+    if (c->prism && !strcmp(c->prism, "off") && c->prism_dir)
+        return ll_fail(err, LL_EUSAGE, "--prism-dir: expected none with --prism off, found \"%.60s\"", c->prism_dir);
+    if (c->no_norm_lens && c->norm && strcmp(c->norm, "raw"))
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s", c->norm);
+    if (c->no_norm_lens)
+        e->lens = LL_LENS_RAW;
+    e->residual_compute = c->residual_cache && !strcmp(c->residual_cache, "compute");
+    e->prism_off = c->prism && !strcmp(c->prism, "off");
+    return c->capacity ? ll_capacity_parse(&any, c->capacity, err) : LL_OK;
+}
+
+/* --tuned DIR, or one of the modes under the name it had in the original; a folder of such a name is ./auto. */
+static int choose_tuned(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+{
+    int word = c->tuned ? which_of("off|auto|require", c->tuned) : -1;
+    if (word >= 0 && c->tuned_mode && strcmp(c->tuned_mode, c->tuned))
+        return ll_fail(err, LL_EUSAGE, "--tuned %s: expected the same of --tuned-mode, found %s", c->tuned, c->tuned_mode);
+    if (c->tuned && word < 0) {
+        free(e->tuned_dir);
+        if (!(e->tuned_dir = strdup(c->tuned)))
+            return ll_fail_mem(err, "path", strlen(c->tuned));
+        e->tuned = LL_TUNED_REQUIRE; /* asked for by name */
+    }
+    const char *mode = word >= 0 ? c->tuned : c->tuned_mode;
+    if (mode)
+        e->tuned = !strcmp(mode, "off") ? LL_TUNED_OFF : !strcmp(mode, "auto") ? LL_TUNED_AUTO : LL_TUNED_REQUIRE;
+    return LL_OK;
+}
+
 int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
 {
     int rc = choose_copy(e, c, err);
-    if (rc)
+    if (rc || (rc = choose_fixed(e, c, err)) || (rc = choose_tuned(e, c, err)))
         return rc;
+    if (c->intervene.n && (rc = ll_experiment_intervene(e, c->intervene.v, c->intervene.n, err)))
+        return rc;
+    if (c->repeat_forward)
+        e->repeat = (enum ll_repeat_mode)which_of(LL_REPEAT_CHOICES, c->repeat_forward);
     if (c->norm)
         e->lens = (enum ll_lens_kind)ll_lens_by_name(c->norm);
     if (c->ln_bias)
@@ -68,14 +144,6 @@ int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct
         e->site = (enum ll_lens_site)ll_site_by_name(c->site);
     if (c->raw_lens)
         e->raw = !strcmp(c->raw_lens, "off") ? LL_RAW_OFF : !strcmp(c->raw_lens, "sample") ? LL_RAW_SAMPLE : LL_RAW_FULL;
-    if (c->tuned) {
-        free(e->tuned_dir);
-        if (!(e->tuned_dir = strdup(c->tuned)))
-            return ll_fail_mem(err, "path", strlen(c->tuned));
-        e->tuned = LL_TUNED_REQUIRE; /* asked for by name */
-    }
-    if (c->tuned_mode)
-        e->tuned = !strcmp(c->tuned_mode, "off") ? LL_TUNED_OFF : !strcmp(c->tuned_mode, "auto") ? LL_TUNED_AUTO : LL_TUNED_REQUIRE;
     e->last_only |= c->last_only;
     e->analysis &= !c->no_analysis;
     e->calibrate &= !c->no_calibrate;
@@ -90,6 +158,8 @@ int ll_run_check(const struct ll_experiment *e, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "tuned: a tuned lens reads resid_post: expected site resid_post or tuned mode off, found site %s", ll_site_name(e->site));
     if (e->tuned_dir && e->tuned == LL_TUNED_REQUIRE && !e->analysis)
         return ll_fail(err, LL_EUSAGE, "tuned: mode require: expected analysis, found it turned off");
+    if (e->repeat == LL_REPEAT_ALWAYS && !e->analysis)
+        return ll_fail(err, LL_EUSAGE, "repeat_forward: always: expected analysis, which compares the two passes, found it turned off");
     return LL_OK;
 }
 
@@ -141,4 +211,14 @@ void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *s)
     put(s, &n, "raw_lens", e->analysis ? ll_raw_mode_name(e->raw) : "off");
     put(s, &n, "calibrate", e->analysis && e->calibrate ? "true" : "false");
     put(s, &n, "tuned", is_tuned ? ll_tuned_mode_name(e->tuned) : "off");
+    put(s, &n, "repeat_forward", e->analysis ? ll_repeat_mode_name(e->repeat) : "off");
+    put(s, &n, "device", "cpu");
+    put(s, &n, "fp32_unembed", "true"); /* always */
+    put(s, &n, "residual_cache", e->residual_compute ? "compute" : "fp32");
+    put(s, &n, "prism", e->prism_off ? "off" : "auto");
+    if (e->n_interventions) { /* of any length, hence not a copy */
+        s->v[n] = "interventions";
+        s->v[n + 1] = e->interventions_text;
+        s->v[n + 2] = NULL;
+    }
 }

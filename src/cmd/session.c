@@ -71,6 +71,13 @@ int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct l
     return LL_OK;
 }
 
+int ll_device_check(const char *device, struct ll_err *err)
+{
+    if (!device || !strcmp(device, "auto") || !strcmp(device, "cpu"))
+        return LL_OK;
+    return ll_fail(err, LL_EFIT, "--device %s: this build computes on the CPU: expected auto or cpu (show --plan --device %s says what the original would have needed there)", device, device);
+}
+
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
 {
     if (s->tok)

@@ -18,6 +18,9 @@ struct ll_common {        /* option targets, defaults by LL_COMMON_DEFAULTS */
 #define LL_OPT_LN_BIAS(c) {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last", 0, 0, "keep|drop"}
 #define LL_OPT_HEAD(c) {"--head", LL_OPT_STR, &(c).head, "WHICH", "head of the lens rows: the model's, or without its multiplier and soft cap", 0, 0, "model|bare"}
 #define LL_OPT_SITE(c) {"--site", LL_OPT_STR, &(c).site, "POINT", "what rows 1..n decode", 0, 0, LL_SITE_CHOICES}
+#define LL_OPT_DEVICE(c) {"--device", LL_OPT_STR, &(c).device, "WHERE", "this build computes on the CPU: cuda and mps are refused (show --plan --device asks about them)", 0, 0, "auto|cuda|mps|cpu"}
+#define LL_OPT_NO_NORM(c) {"--no-norm-lens", LL_OPT_FLAG, &(c).no_norm_lens, NULL, "the same as --norm raw (the original's USE_NORM_LENS off)", 0, 0, NULL}
+#define LL_OPT_FP32_UNEMBED(c) {"--fp32-unembed", LL_OPT_FLAG, &(c).fp32_unembed, NULL, "unembed in float32, as is always done here (the original's USE_FP32_UNEMBED)", 0, 0, NULL}
 #define LL_OPT_END {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL}
 
 struct ll_session {
@@ -35,6 +38,8 @@ void ll_session_close(struct ll_session *s);
  * frees with ll_buf_free after use. */
 struct ll_info_text { char identity[65]; char types[128]; };
 int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info, struct ll_info_text *keep, struct ll_err *err);
+/* Does what --device says exist here? NULL, auto, cpu: LL_OK; else LL_EFIT. */
+int ll_device_check(const char *device, struct ll_err *err);
 /* Display text of one id, tokenizer or not; appended. */
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
 /* The raw bytes of one id, appended: what joins to text; a special token's own spelling; "<id N>" without a tokenizer. */

@@ -83,6 +83,12 @@ static void put_answers_columns(struct ll_buf *out)
     put_columns(out, &ll_schema_answers);
 }
 
+static void put_positions_columns(struct ll_buf *out)
+{
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and share of the prompt; only where all positions are swept.\n\n", ll_schema_positions.file_suffix);
+    put_columns(out, &ll_schema_positions);
+}
+
 static void put_diff_columns(struct ll_buf *out)
 {
     ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
@@ -116,6 +122,7 @@ void ll_put_tables(struct ll_buf *out)
     put_run_columns(out, &ll_schema_pure);
     put_run_columns(out, &ll_schema_rawlens);
     put_answers_columns(out);
+    put_positions_columns(out);
     put_run_columns(out, &ll_schema_window);
     put_run_columns(out, &ll_schema_milestones);
     put_run_columns(out, &ll_schema_artifact);

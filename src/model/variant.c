@@ -131,7 +131,7 @@ static int each_rope(struct edit *e, rope_fn fn)
 {
     struct ll_model *v = e->v;
     struct ll_layer *L = &v->layers[e->from];
-    int rc, changed = 0;
+    int rc = 0, changed = 0;
     if (e->whole) {
         struct ll_rope *all[] = {&v->rope, &v->rope_local, &v->rope_odd};
         for (int i = 0; i < 3; i++) {

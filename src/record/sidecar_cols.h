@@ -40,6 +40,23 @@
     C(ANSWER_RANK, "answer_rank", LL_INT, "", "Its rank, 1 = most likely.") \
     C(KL_NORM_VS_RAW_BITS, "kl_norm_vs_raw_bits", LL_REAL, "bits", "KL divergence from the norm lens to the raw lens at the layer.")
 
+#define LL_POSITIONS_COLUMNS(C) \
+    C(FACT_KEY, "fact_key", LL_TEXT, "", "The fact asked for, such as Germany→Berlin; empty: the prompt states none.") \
+    C(FACT_INDEX, "fact_index", LL_INT, "", "Number of the fact, from 0; empty: none.") \
+    C(PROMPT_ID, "prompt_id", LL_TEXT, "", "Which prompt: pos (the probe), ctl (the control) or the experiment's own name.") \
+    C(PROMPT_VARIANT, "prompt_variant", LL_TEXT, "", "Wording of the prompt: orig, no_filler, ...") \
+    C(LAYER, "layer", LL_INT, "", "Residual row: 0 = embedding output, l = after block l-1.") \
+    C(POS_FRAC, "pos_frac", LL_REAL, "", "Share of the prompt: 0.2, 0.4, 0.6, 0.8, 0.92, 0.96, 0.98, 1 of its last position.") \
+    C(POS_INDEX, "pos_index", LL_INT, "", "The position that it rounds to, half to even; of equal positions the first share stands.") \
+    C(TARGET_ID, "target_id", LL_INT, "", "The token followed there: the prompt's own next one; at the last position the answer's first (empty: none).") \
+    C(TARGET, "target", LL_TEXT, "", "Its text.") \
+    C(TARGET_RANK, "target_rank", LL_INT, "", "Its rank through the run's lens, 1 = most likely.") \
+    C(P_TARGET, "p_target", LL_REAL, "probability", "Its probability.") \
+    C(TOP1_ID, "top1_id", LL_INT, "", "The most likely token there.") \
+    C(ENTROPY_BITS, "entropy_bits", LL_REAL, "bits", "Entropy of the row.") \
+    C(KL_TO_FINAL_BITS, "kl_to_final_bits", LL_REAL, "bits", "KL divergence to the model's own output at that position.") \
+    C(ROW_ID, "row_id", LL_TEXT, "", "Pass, layer and position: the same in every run.")
+
 #define LL_COL_NUMBER(id, name, kind, unit, doc) LL_MS_##id,
 enum ll_milestones_col { LL_MILESTONES_COLUMNS(LL_COL_NUMBER) LL_MS_COLS };
 #undef LL_COL_NUMBER
@@ -49,6 +66,10 @@ enum ll_artifact_col { LL_ARTIFACT_COLUMNS(LL_COL_NUMBER) LL_ART_COLS };
 #define LL_COL_NUMBER(id, name, kind, unit, doc) LL_WIN_##id,
 enum ll_window_col { LL_WINDOW_COLUMNS(LL_COL_NUMBER) LL_WIN_COLS };
 #undef LL_COL_NUMBER
+#define LL_COL_NUMBER(id, name, kind, unit, doc) LL_POS_##id,
+enum ll_positions_col { LL_POSITIONS_COLUMNS(LL_COL_NUMBER) LL_POS_COLS };
+#undef LL_COL_NUMBER
 
 extern const struct ll_schema ll_schema_milestones, ll_schema_artifact, ll_schema_window;
+extern const struct ll_schema ll_schema_positions; /* "positions", "-positions.csv": ours, unlike the others */
 #endif

@@ -178,14 +178,40 @@ static int check_row(struct check *c, const char *s, size_t n, struct ll_err *er
     const char *binds[4] = {model ? model : c->stem, key, layer, pos};
     struct gather g = {.s = &c->cited};
     static const char *const tables[] = {
-        "SELECT * FROM v_pure WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
-        "SELECT * FROM v_records WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)"};
+        "SELECT *, layer * 1.0 / n_layers AS depth FROM v_pure WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
+        "SELECT * FROM v_records WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
+        /* at the last position alone, as v_pure is */
+        "SELECT * FROM v_rawlens w WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER)"
+        " AND EXISTS (SELECT 1 FROM v_pure v WHERE v.pass = w.pass AND v.layer = w.layer AND v.pos = CAST(?4 AS INTEGER))"};
     int rc = LL_OK;
-    for (int i = 0; i < 2 && !rc; i++)
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && !rc; i++)
         rc = ll_reader_each(c->r, tables[i], binds, 4, on_values, &g, err);
     c->v->n_rows++;
     c->has_citation = 1;
     return rc || g.rows ? rc : complain(c, "no such row in the run", s, n);
+}
+
+/* Members of the document that have a table of their own; a number behind the name picks one of them. */
+static const struct own_table { const char *key, *sql; } own_tables[] = {
+#define OF(table) "SELECT t.* FROM " table " t JOIN run_models rm ON rm.id = t.run_model WHERE (?1 IS NULL OR rm.stem = ?1) AND (?2 IS NULL OR t.nr = CAST(?2 AS INTEGER))"
+    {"test_prompts", OF("test_prompts")}, {"temperature_exploration", OF("temperatures")},
+#undef OF
+};
+
+/* 1: s[n] is such a member, its values gathered. */
+static int check_own_table(struct check *c, const char *s, size_t n_path, struct gather *g, int *rc, struct ll_err *err)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%.*s", (int)(n_path < 255 ? n_path : 255), s);
+    for (size_t i = 0; i < sizeof own_tables / sizeof *own_tables; i++) {
+        size_t n = strlen(own_tables[i].key);
+        if (strncmp(path, own_tables[i].key, n) || (path[n] && path[n] != '.'))
+            continue;
+        const char *binds[2] = {c->stem, path[n] ? path + n + 1 : NULL};
+        *rc = ll_reader_each(c->r, own_tables[i].sql, binds, 2, on_values, g, err);
+        return 1;
+    }
+    return 0;
 }
 
 static int check_member(struct check *c, const char *s, size_t n, struct ll_err *err)
@@ -207,7 +233,9 @@ static int check_member(struct check *c, const char *s, size_t n, struct ll_err 
         }
     const char *binds[3] = {c->stem, path, ll_buf_str(&rest)};
     struct gather g = {.s = &c->cited};
-    int rc = ll_reader_each(c->r, "SELECT json_extract(d.json, ?3) AS member FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model"
+    int rc = LL_OK;
+    if (!check_own_table(c, s, n, &g, &rc, err)) /* a layer's depth goes with it */
+        rc = ll_reader_each(c->r, "SELECT json_extract(d.json, ?3) AS member, CASE WHEN json_type(d.json, ?3) = 'integer' THEN json_extract(d.json, ?3) * 1.0 / m.n_layers END AS depth FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model JOIN models m ON m.id = rm.model"
                                   " WHERE (?1 IS NULL OR rm.stem = ?1) AND d.key = ?2 AND json_type(d.json, ?3) IS NOT NULL", binds, 3, on_values, &g, err);
     ll_buf_free(&rest);
     c->v->n_members++;
@@ -215,22 +243,69 @@ static int check_member(struct check *c, const char *s, size_t n, struct ll_err 
     return rc || g.rows ? rc : complain(c, "no such member in the document", s, n);
 }
 
-/* The number at p is a figure: with a point or a percent sign, or behind a word that makes it one. */
+/* The word that ends before q, white space, marks of emphasis, "=" and ":" between left out; n 0: none. */
+static const char *word_before(const char *s, const char *q, size_t *n, int *linked)
+{
+    while (q > s && strchr(" \t=:*`", q[-1]))
+        *linked |= *--q == '=' || *q == ':';
+    const char *to = q;
+    while (q > s && (isalnum((unsigned char)q[-1]) || q[-1] == '_' || q[-1] == '.'))
+        q--;
+    *n = (size_t)(to - q);
+    return q;
+}
+
+static int is_word(const char *s, size_t n, const char *const *words)
+{
+    for (; *words; words++)
+        if (strlen(*words) == n && !strncasecmp(s, *words, n))
+            return 1;
+    return 0;
+}
+
+/* The number at p is a figure: with a point, a percent sign or a unit, or behind a word that makes it one ("rank 3", "rank is 3",
+ * "L_semantic: 4", "n = 4"). */
 static int is_figure(const char *s, const char *p, const char *after, int has_point)
 {
-    static const char *const words[] = {"layer", "layers", "row", "rows", "rank", "ranks", NULL};
-    if (has_point || *after == '%' || (*after == ' ' && after[1] == '%'))
+    static const char *const words[] = {"layer", "layers", "row", "rows", "rank", "ranks", "ranked", "delta_layers", NULL};
+    static const char *const links[] = {"is", "of", "to", "was", "equals", NULL};
+    after += *after == ' ';
+    if (has_point || *after == '%' || (!strncasecmp(after, "bits", 4) && !isalnum((unsigned char)after[4])))
         return 1;
+    int linked = 0, is_named;
+    size_t n;
     const char *q = p;
-    while (q > s && (q[-1] == ' ' || q[-1] == '='))
-        if (*--q == '=')
-            return 1;
-    for (const char *const *w = words; *w; w++) {
-        size_t n = strlen(*w);
-        if ((size_t)(q - s) >= n && !strncasecmp(q - n, *w, n) && ((size_t)(q - s) == n || !isalpha((unsigned char)q[-(long)n - 1])))
-            return 1;
+    while (q > s && q[-1] == ' ')
+        q--;
+    if (q > s && q[-1] == '=')
+        return 1;
+    const char *w = word_before(s, p, &n, &linked);
+    if (is_word(w, n, links))
+        w = word_before(s, w, &n, &linked);
+    is_named = n > 2 && (!strncmp(w, "L_", 2) || (n > 6 && !strncmp(w, "first_", 6)));
+    return is_named || is_word(w, n, words);
+}
+
+/* Signs beyond ASCII that stand beside figures become what the reading of figures knows, of the same length: minus and a hyphen
+ * that does not break become "-", arrows, signs such as approx and typographic quotes become spaces. Left are dashes between digits (ranges), comparison
+ * signs before a whole number (a threshold such as rank <= 5) and the times sign (powers of ten). */
+static void plain_signs(char *s, char *end)
+{
+    for (char *p = s; p + 2 < end; p++) {
+        unsigned char a = (unsigned char)p[0], b = (unsigned char)p[1], d = (unsigned char)p[2];
+        if (a == 0xC2 && (b == 0xA0 || b == 0xB1)) /* no-break space, plus-minus */
+            p[0] = p[1] = ' ';
+        if (a != 0xE2)
+            continue;
+        int is_dash = b == 0x80 && d >= 0x90 && d <= 0x95, in_range = is_dash && p > s && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[3]);
+        int is_bound = b == 0x89 && d >= 0xA4 && d <= 0xAB, is_sign = b == 0x88 && d == 0x92;
+        if (in_range || is_bound || b == 0x81 || b == 0x82) /* super- and subscripts stay too */
+            continue;
+        int is_minus = is_sign || (is_dash && isdigit((unsigned char)p[3]) && p > s && strchr(" (=|", p[-1]));
+        p[0] = p[1] = p[2] = ' ';
+        if (is_minus)
+            p[2] = '-';
     }
-    return 0;
 }
 
 /* Bytes that join a number to a name, a date, a path or an identifier. */
@@ -277,12 +352,12 @@ static int check_figures(struct check *c, const char *s, const char *end)
 /* One line: its citations first, blanked out in a copy; then its figures. */
 static int check_line(struct check *c, const char *s, size_t n, struct ll_err *err)
 {
-    char *copy = malloc(n + 2);
+    char *copy = malloc(n + 3);
     int rc = copy ? LL_OK : ll_fail_mem(err, "line of the evaluation", n);
     if (rc)
         return rc;
     memcpy(copy, s, n);
-    copy[n] = copy[n + 1] = 0;
+    copy[n] = copy[n + 1] = copy[n + 2] = 0;
     char *end = copy + n;
     c->cited.n = 0;
     c->has_citation = 0;
@@ -317,6 +392,7 @@ static int check_line(struct check *c, const char *s, size_t n, struct ll_err *e
         if ((start[digits] == '.' || start[digits] == ')') && (start[digits + 1] == ' ' || !start[digits + 1]))
             memset(start, ' ', digits);
     }
+    plain_signs(copy, end);
     if (!rc && *start != '#')
         rc = check_figures(c, copy, end);
     free(copy);

@@ -34,7 +34,7 @@ const struct ll_eval_source ll_eval_blocks[] = {
         " WHERE v.model = ?1 AND v.prompt_id = 'ctl' AND" ONE_LENS " ORDER BY v.pass, v.layer", 0, 4, "output-%s-pure-next-token.csv"},
     {"test_prompts", "SELECT t.nr, t.prompt, t.entropy_bits, t.top1, t.p_top1, t.topk FROM test_prompts t JOIN run_models rm ON rm.id = t.run_model WHERE rm.stem = ?1 ORDER BY t.nr", 0, 5, "output-%s.json"},
     {"temperatures", "SELECT t.temperature, t.entropy_bits, t.top1, t.p_top1, t.topk FROM temperatures t JOIN run_models rm ON rm.id = t.run_model WHERE rm.stem = ?1 ORDER BY t.nr", 0, 5, "output-%s.json"},
-    {"rawlens", "SELECT v.pass_key, w.* FROM rawlens w JOIN v_passes v ON v.pass = w.pass WHERE v.model = ?1 AND v.is_main ORDER BY w.layer", 0, 6, "output-%s-pure-next-token-rawlens.csv"},
+    {"rawlens", "SELECT printf('%s:L%03d:P%04d', v.pass_key, w.layer, v.n_pos - 1) AS row_id, w.* FROM rawlens w JOIN v_passes v ON v.pass = w.pass WHERE v.model = ?1 AND v.is_main ORDER BY w.layer", 0, 6, "output-%s-pure-next-token-rawlens.csv"},
     {"document", "SELECT d.key, d.json, length(d.json) AS _rank FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model WHERE rm.stem = ?1 ORDER BY d.key", 0, 7, "output-%s.json"},
     {"other_layers", "SELECT " LAYER_COLUMNS NEAR_MILESTONES " FROM v_pure v WHERE v.model = ?1 AND NOT v.is_main AND" ONE_LENS " ORDER BY v.pass, v.layer", 0, 8, "output-%s-pure-next-token.csv"},
     {"records", "SELECT c.row_id, c.layer, c.pos, c.token, c.entropy_bits, c.top1, c.prob1, c.top2, c.prob2, c.rest_mass, p.n_pos - 1 - c.pos AS _rank"

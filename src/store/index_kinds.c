@@ -46,6 +46,10 @@ static const struct ll_index_col positions_audit[] = {
     {"delta_kl_bits_tuned", LL_REAL}, {"answer_rank_baseline", LL_INT}, {"answer_rank_tuned", LL_INT}, {"rank_shift_tuned", LL_INT},
     {"entropy_bits_baseline", LL_REAL}, {"entropy_bits_tuned", LL_REAL}, END,
 };
+static const struct ll_index_col positions[] = {
+    {"pos_frac", LL_REAL}, {"pos_index", LL_INT}, {"target_id", LL_INT}, {"target", LL_TEXT}, {"target_rank", LL_INT}, {"p_target", LL_REAL},
+    {"top1_id", LL_INT}, {"entropy_bits", LL_REAL}, {"kl_to_final_bits", LL_REAL}, END,
+};
 static const struct ll_index_col milestones[] = {
     {"csv_row_index", LL_INT}, {"is_copy_strict", LL_BOOL}, {"is_copy_soft_k", LL_TEXT}, {"is_semantic_norm", LL_BOOL},
     {"is_semantic_confirmed", LL_BOOL}, {"answer_rank", LL_INT}, {"p_answer", LL_REAL}, {"kl_to_final_bits", LL_REAL},
@@ -65,10 +69,11 @@ const struct ll_file_kind ll_file_kinds[] = {
     {"-pure-next-token-tuned.csv", LL_SHAPE_PURE, "pure", "tuned", NULL, LL_ANY_FIRST, pure, NULL},
     {"-records-tuned.csv", LL_SHAPE_RECORDS, "records", "tuned", NULL, LL_ANY_FIRST, records, NULL},
     {"-answers.csv", LL_SHAPE_PASS, "answers", NULL, "answer_index", LL_ANY_FIRST, answers, "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens."},
-    {"-pure-next-token-rawlens.csv", LL_SHAPE_PASS, "rawlens", NULL, NULL, 0, rawlens, "Raw lens beside norm lens, every row."},
+    {"-pure-next-token-rawlens.csv", LL_SHAPE_PASS, "rawlens", NULL, NULL, LL_ALL_OR_SAMPLE, rawlens, "Raw lens beside norm lens, every row, or four of them (raw_lens sample)."},
     {"-pure-next-token-rawlens-window.csv", LL_SHAPE_PASS, "rawlens_window", NULL, "lens", LL_ANY_ROWS, rawlens_window, "Raw and norm lens near the milestones, a row each."},
     {"-pure-next-token-tuned-variants.csv", LL_SHAPE_MODEL, "tuned_variants", NULL, NULL, LL_ANY_FIRST, tuned_variants, "Tuned lens against its rotation or temperature alone (the original's files: Canada→Ottawa only)."},
     {"-positions-tuned-audit.csv", LL_SHAPE_MODEL, "positions_audit", NULL, NULL, LL_ANY_FIRST, positions_audit, "Tuned lens at positions along the prompt (the original's files: Canada→Ottawa only)."},
+    {"-positions.csv", LL_SHAPE_PASS, "positions", NULL, "pos_index", 0, positions, "The prompt's own next token at positions along it, row by row: rank and probability (at the last position the answer's)."},
     {"-milestones.csv", LL_SHAPE_MODEL, "milestones", NULL, NULL, LL_ANY_ROWS, milestones, "The four citation rows: strict copy, soft copy, semantic, confirmed."},
     {"-artifact-audit.csv", LL_SHAPE_MODEL, "artifact_audit", NULL, NULL, 0, artifact_audit, "Lens artefacts; layer null is the file's _summary row."},
     {NULL, LL_SHAPE_DOC, NULL, NULL, NULL, LL_ANY_ROWS, NULL, NULL},

@@ -14,7 +14,9 @@ enum ll_shape {
     LL_SHAPE_PASS,     /* pass, layer and perhaps one more column (key) */
     LL_SHAPE_MODEL,    /* model and number of the data row; pass where the file says one */
 };
-enum { LL_ANY_ROWS = -1, LL_ANY_FIRST = -2 };   /* any first layer will do, but n_layers must be reached */
+/* LL_ANY_FIRST: any first layer will do, but n_layers must be reached, or n_layers - 1 from 0 on. LL_ALL_OR_SAMPLE: 0..n_layers, or only the rows of the sampled
+ * raw-lens check, 0 and n/4 + 1, n/2 + 1, 3n/4 + 1. */
+enum { LL_ANY_ROWS = -1, LL_ANY_FIRST = -2, LL_ALL_OR_SAMPLE = -3 };
 struct ll_index_col { const char *name; enum ll_kind kind; }; /* name: of the CSV column and of the column in the table */
 struct ll_file_kind {
     const char *suffix;             /* behind "output-<stem>" */
@@ -22,7 +24,7 @@ struct ll_file_kind {
     const char *table;              /* NULL: the document's several */
     const char *lens;               /* NULL: the lens of the model's own run */
     const char *key;                /* LL_SHAPE_PASS: a further column of the key, or NULL */
-    int first_layer;                /* the rows must cover first_layer..n_layers without gap; LL_ANY_FIRST, LL_ANY_ROWS */
+    int first_layer;                /* the rows must cover first_layer..n_layers without gap; LL_ANY_FIRST, LL_ANY_ROWS, LL_ALL_OR_SAMPLE */
     const struct ll_index_col *cols;/* plain columns, name NULL at the end */
     const char *doc;                /* one sentence */
 };

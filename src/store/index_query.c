@@ -15,7 +15,7 @@ enum { STEPS_BETWEEN_LOOKS = 10000, MAX_VALUE = 1 << 26 };
 static int may(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {
     static const char *const pragmas[] = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list", NULL};
-    static const char *const functions[] = {"load_extension", "writefile", "readfile", "edit", NULL};
+    static const char *const functions[] = {"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer", NULL};
     (void)arg, (void)c, (void)d;
     switch (action) {
     case SQLITE_SELECT: case SQLITE_READ: case SQLITE_RECURSIVE:
@@ -84,9 +84,30 @@ static int unknown_name(const char *s, struct ll_err *err)
     return rc;
 }
 
+/* Parameters whose values are known beforehand. */
+static const struct choice { const char *param, *values[6]; } choices[] = {
+    {":era", {"early", "late", "ours"}}, {":lens", {"norm", "raw", "prism", "tuned", "all"}}};
+
+static int check_choice(const char *name, const char *param, const char *value, size_t n, struct ll_err *err)
+{
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        struct ll_buf list = {0};
+        int k = 0;
+        if (strcmp(param, choices[i].param))
+            continue;
+        for (; choices[i].values[k] && (strlen(choices[i].values[k]) != n || memcmp(choices[i].values[k], value, n)); k++)
+            ll_buf_addf(&list, "%s%s", k ? ", " : "", choices[i].values[k]);
+        int rc = choices[i].values[k] ? LL_OK : ll_fail(err, LL_EUSAGE, "query %s: %s: expected one of %s; found \"%.*s\"", name, param + 1, ll_buf_str(&list), n < 60 ? (int)n : 60, value);
+        ll_buf_free(&list);
+        return rc;
+    }
+    return LL_OK;
+}
+
 /* Bind the "key=value key=value" words behind a name; a word without '=' belongs to the value before it. */
 static int bind_words(sqlite3_stmt *st, const char *name, const char *s, struct ll_err *err)
 {
+    unsigned seen = 0;
     while (*(s = skip_blank(s))) {
         char param[40];
         size_t k = key_len(s);
@@ -105,6 +126,12 @@ static int bind_words(sqlite3_stmt *st, const char *name, const char *s, struct 
             ll_buf_free(&list);
             return rc;
         }
+        if (nr < 32 && (seen & 1u << nr))
+            return ll_fail(err, LL_EUSAGE, "query %s: %s= stands there twice", name, param + 1);
+        seen |= nr < 32 ? 1u << nr : 0;
+        int rc = check_choice(name, param, value, (size_t)(end - value), err);
+        if (rc)
+            return rc;
         sqlite3_bind_text64(st, nr, value, (sqlite3_uint64)(end - value), SQLITE_TRANSIENT, SQLITE_UTF8);
         s = end;
     }

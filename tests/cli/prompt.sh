@@ -76,4 +76,34 @@ says out "line 3: 123456.789: not in the data of the run"
 says out "line 4: diagnostics.L_nothing: no such member"
 says out "line 5: demo-mistral/"
 [ "$(wc -l < out)" -eq 6 ] || { bad "other lines"; cat out; }
+
+# figures of the raw lens, of the other prompts and of the temperatures can be cited; depth, ranks, milestones, signs beyond ASCII
+rawkl() { "$logitlens" query --index q.sqlite --csv "select $1 from v_rawlens where model = 'demo-llama' and pass_key = 'pos.orig.0' and layer = $2" | tail -1; }
+k0=$(printf '%.3f' "$(rawkl kl_norm_vs_raw_bits 0)"); g6=$(printf '%.3f' "$(rawkl entropy_gap_bits 6)"); r0=$(pick row_id 0); r6=$(pick row_id 6); a0=$(pick answer_rank 0)
+sem=$("$logitlens" query --index q.sqlite --csv "select L_semantic from v_milestones where model = 'demo-llama' and is_main and lens = 'norm'" | tail -1)
+t=$(printf '%.2f' "$("$logitlens" query --index q.sqlite --csv "select t.entropy_bits from temperatures t join run_models m on m.id = t.run_model where m.stem = 'demo-llama'" | tail -1)")
+[ "${g6#-}" != "$g6" ] || bad "the gap at row 6 is no negative number any more: $g6"
+cat > good2.md <<MD
+The raw lens is \`$r0\` $k0 bits away; the answer's rank is $a0 there.
+The gap \`$r6\` is −${g6#-} bits.
+L_semantic is $sem (\`json:diagnostics.L_semantic\`), at $((100 * sem / 8)) % of the depth.
+At temperature 2.0 the entropy is ≈$t bits (\`json:temperature_exploration\`), \`json:test_prompts.0\` rank ≤ 5, rows 0–3.
+MD
+"$logitlens" prompt --check good2.md --model demo-llama run --quiet > out || { bad "second good evaluation refused"; cat out; }
+grep -qE '^2 cited rows, 3 members' out || bad "counts: $(tail -1 out)"
+cat > bad2.md <<MD
+The answer's rank is $((a0 + 400)) at \`$r0\`.
+The gap \`$r6\` is −7${g6#-} bits.
+L_semantic is $((sem + 1)) (\`json:diagnostics.L_semantic\`).
+At \`$r6\` the entropy is ≈77.5.
+\`json:test_prompts.99\` says nothing.
+The entropy is 77 bits (\`$r6\`).
+MD
+"$logitlens" prompt --check bad2.md --model demo-llama run --quiet > out 2> err; [ $? -eq 5 ] || bad "second bad evaluation: exit"
+says out "line 1: $((a0 + 400)): not in"; says out "line 2: -7${g6#-}: not in"; says out "line 3: $((sem + 1)): not in"; says out "line 4: 77.5: not in"
+says out "line 5: test_prompts.99: no such member"; says out "line 6: 77: not in"
+# evaluations are promised where there are some
+grep -q 'that are attached' cross || bad "cross prompt does not name the evaluations"
+rm run/evaluation-demo-llama.md; "$logitlens" prompt cross run --quiet --print > cross2 || bad "cross without evaluations: $?"
+grep -q 'that are attached' cross2 && bad "cross prompt promises evaluations that are not there"
 finish

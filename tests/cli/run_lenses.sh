@@ -17,8 +17,19 @@ for f in rawlens rawlens-window milestones artifact-audit; do absent "$work/plai
 [ "$(rows "$work/full/output-demo-llama-pure-next-token-rawlens.csv")" = 100 ] || bad "rows of the raw lens"
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/sample" --quiet --no-index --raw-lens sample --no-calibrate
 [ "$(rows "$work/sample/output-demo-llama-pure-next-token-rawlens.csv")" = $((11 * 4 + 1)) ] || bad "rows of the sampled raw lens"
+check 0 "" "$L" index "$work/sample" --index "$work/sample.sqlite" --quiet
+[ "$("$L" query "select count(*) from rawlens" --index "$work/sample.sqlite" --csv | tail -1)" = 44 ] || bad "sampled raw lens in the index"
+sed -i '$d' "$work/sample/output-demo-llama-pure-next-token-rawlens.csv"
+check 2 "expected layers 0 to 8, found 0 to 5" "$L" index "$work/sample" --index "$work/sample.sqlite" --quiet
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/off" --quiet --no-index --raw-lens off
 absent "$work/off/output-demo-llama-pure-next-token-rawlens.csv"
+
+# --- a control whose answer has the main answer's own id: no margin anywhere, in the rows and in the JSON
+echo '{"prompts": [{"text": "The capital of Germany is called", "answer": "Berlin"}, {"role": "control", "text": "In France the capital is Paris; the capital of Germany is", "answer": "Berlin"}]}' >"$work/same.json"
+check 0 "" "$L" run "$work/same.json" "$llama" "$gemma" --root "$work/same" --quiet
+[ "$("$L" query "select count(*), sum(control_margin = 0) from v_pure where prompt_id = 'ctl'" --index "$work/same/index.sqlite" --csv | tail -1)" = 18,18 ] || bad "margins of equal ids"
+grep -q '"first_control_margin_pos": null' "$work/same/run-latest/output-demo-llama.json" || bad "a margin above 0 for equal ids"
+[ -z "$("$L" query conflicts --index "$work/same/index.sqlite" --csv 2>/dev/null | tail -n +2)" ] || bad "conflicts for equal ids"
 
 # --- copy options give the columns
 check 0 "" "$L" run "$e" "$llama" --out-dir "$work/copy" --quiet --no-index --copy-threshold 0.6 --copy-margin 0.2 --copy-thresh-list 0.5 --copy-soft-thresh 0.33 --copy-soft-window-ks 2,1 --copy-soft-thresh-list 0.4
@@ -64,6 +75,10 @@ for f in records pure-next-token; do
 done
 [ "$(rows "$p-pure-next-token-tuned.csv")" = $((11 * 8 + 1)) ] || bad "rows of the tuned table: only rows with a translator"
 [ "$(rows "$p-pure-next-token-tuned-variants.csv")" = $((11 * 8 + 1)) ] || bad "rows of the variants"
+check 0 "" "$L" index "$work/tuned" --index "$work/tuned.sqlite" --quiet
+[ "$("$L" query "select (select count(*) from pure where lens = 'tuned') || ' ' || (select count(*) from tuned_variants)" --index "$work/tuned.sqlite" --csv | tail -1)" = "$((11 * 8)) $((11 * 8))" ] || bad "tuned rows in the index"
+[ -z "$("$L" query conflicts --index "$work/tuned.sqlite" --csv 2>/dev/null | tail -n +2)" ] || bad "conflicts of a tuned run"
+check 0 "demo-llama" "$L" query tuned-gain --index "$work/tuned.sqlite"
 [ "$(rows "$p-positions-tuned-audit.csv")" -gt $((11 * 8 * 4)) ] || bad "rows of the positions audit"
 # empty throughout: semantic_margin_ok, the temperature's KL, both overlaps, the two residual columns
 python3 - "$p-pure-next-token-tuned.csv" <<'PY' || bad "cells of the tuned table"

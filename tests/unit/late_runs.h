@@ -125,6 +125,14 @@ static inline void late_raw(struct late_reader *r, const struct ll_csv_row *row,
     s->jaccard50_raw = late_real(r, row, "topk_jaccard_raw_norm@50");
 }
 
+static inline void late_tuned(struct late_reader *r, const struct ll_csv_row *row, struct ll_row_stats *s)
+{
+    s->tuned = (struct ll_reading){.is_set = 1, .answer_rank = late_int(r, row, "answer_rank"), .kl_to_final_bits = late_real(r, row, "kl_to_final_bits"),
+                                   .p_answer = late_real(r, row, "p_answer")};
+    s->tuned_cells = (struct ll_lens_cells){late_real(r, row, "cos_to_final"), late_real(r, row, "cos_to_answer"), late_real(r, row, "cos_to_prompt_max"),
+                                            late_real(r, row, "echo_mass_prompt"), late_real(r, row, "topk_prompt_mass@50")};
+}
+
 static inline int late_line(void *arg, const struct ll_csv_row *row, struct ll_err *err)
 {
     struct late_reader *r = arg;
@@ -138,7 +146,7 @@ static inline int late_line(void *arg, const struct ll_csv_row *row, struct ll_e
     else if (r->which == LATE_WINDOW)
         pass->in_window[s - pass->s.rows]++;
     else
-        s->tuned = (struct ll_reading){.is_set = 1, .answer_rank = late_int(r, row, "answer_rank"), .kl_to_final_bits = late_real(r, row, "kl_to_final_bits")};
+        late_tuned(r, row, s);
     return LL_OK;
 }
 

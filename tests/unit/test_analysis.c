@@ -106,6 +106,9 @@ static const struct { const char *name; size_t at; } numbers[] = {
     ROW(jaccard50_tuned), ROW(spearman50_tuned), ROW(jaccard50_previous), ROW(jaccard50_previous_raw), ROW(cos_to_final), ROW(cos_to_answer), ROW(cos_to_prompt_max),
     ROW(resid_norm), ROW(resid_norm_ratio), ROW(delta_resid_cos), ROW(echo_mass_prompt), ROW(topk_prompt_mass50), ROW(p_control), ROW(tau),
     ROW(kl_to_final_norm_temp_bits), ROW(max_abs_logit), ROW(min_p),
+    {"tuned_cos_to_final", offsetof(struct ll_row_stats, tuned_cells.cos_to_final)}, {"tuned_cos_to_answer", offsetof(struct ll_row_stats, tuned_cells.cos_to_answer)},
+    {"tuned_cos_to_prompt_max", offsetof(struct ll_row_stats, tuned_cells.cos_to_prompt_max)}, {"tuned_echo", offsetof(struct ll_row_stats, tuned_cells.echo_mass_prompt)},
+    {"tuned_topk_mass", offsetof(struct ll_row_stats, tuned_cells.topk_prompt_mass50)},
     {"scaled_0", offsetof(struct ll_row_stats, scaled_p_answer)}, {"scaled_1", offsetof(struct ll_row_stats, scaled_p_answer[1])},
     {"scaled_2", offsetof(struct ll_row_stats, scaled_p_answer[2])}, {"scaled_3", offsetof(struct ll_row_stats, scaled_p_answer[3])},
 };
@@ -462,11 +465,55 @@ static void refused(void **state)
     world_close(&w);
 }
 
+/* A tuned row is the plain lens of the translated residual: every angle and mass, to the bit. Where there is no translator nothing
+ * is known. */
+static void tuned_cells(void **state)
+{
+    struct demo d;
+    struct ll_pass_stats plain;
+    struct ll_err err = {0};
+    float *moved[MAX_ROWS];
+    int n_tuned = 0;
+    (void)state;
+    demo_open(&d, 2, 0);
+    int words[200]; /* so many that the two top lists hold different ones */
+    for (int i = 0; i < 200; i++)
+        words[i] = (i * 7 + 3) % d.w.m->d_vocab;
+    d.job.prompt_vocab = words;
+    d.job.n_prompt_vocab = 200;
+    OK(ll_analysis_run(&d.job, &d.stats, &err), &err);
+    struct ll_analysis job = d.job;
+    for (int r = 0; r < d.stats.n_rows; r++) {
+        moved[r] = malloc(sizeof(float) * (size_t)d.w.m->d_model);
+        OK(ll_tuned_apply(d.tuned, d.w.eng, r, d.w.rows[0][r], 1, moved[r], &err), &err);
+    }
+    job.resid = (const float *const *)moved;
+    job.tuned = NULL;
+    OK(ll_pass_stats_init(&plain, d.w.m, &err), &err);
+    OK(ll_analysis_run(&job, &plain, &err), &err);
+    for (int r = 0; r < d.stats.n_rows; r++) {
+        const struct ll_row_stats *a = &d.stats.rows[r], *b = &plain.rows[r];
+        const struct ll_lens_cells want = {b->cos_to_final, b->cos_to_answer, b->cos_to_prompt_max, b->echo_mass_prompt, b->topk_prompt_mass50};
+        assert_true(isnan(b->tuned_cells.echo_mass_prompt));
+        if (a->tuned.is_set) {
+            assert_memory_equal(&a->tuned_cells, &want, sizeof want);
+            assert_true(a->tuned_cells.cos_to_answer < a->cos_to_answer || a->tuned_cells.cos_to_answer > a->cos_to_answer);
+            n_tuned++;
+        } else
+            assert_true(isnan(a->tuned_cells.cos_to_final) && isnan(a->tuned_cells.cos_to_answer) && isnan(a->tuned_cells.cos_to_prompt_max) && isnan(a->tuned_cells.topk_prompt_mass50));
+        free(moved[r]);
+    }
+    assert_int_equal(n_tuned, 2);
+    ll_pass_stats_free(&plain);
+    demo_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_numpy), cmocka_unit_test(decoding_points), cmocka_unit_test(threads_and_buffers), cmocka_unit_test(repeatability),
         cmocka_unit_test(identities),    cmocka_unit_test(last_row),        cmocka_unit_test(refused),
+        cmocka_unit_test(tuned_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows (spec 8, 9.2, 15.3) */
 #include "metrics.h"
 #include "rows.h"
+#include "sidecar_cols.h"
 #include "test_store_util.h"
 
 #include "csv_row.h"
@@ -35,6 +36,7 @@ static void headers_are_those_of_the_original(void **state)
         {&ll_schema_records, records, ",token_id,top_ids,row_id", 50},
         {&ll_schema_pure, pure, ",top_ids,token_id,answer_logprob,accepted_rank,row_id", 85},
         {&ll_schema_rawlens, rawlens, ",row_id", 25},
+        {&ll_schema_positions, "", PASS "pos_frac,pos_index,target_id,target,target_rank,p_target,top1_id,entropy_bits,kl_to_final_bits,row_id", 0},
         {&ll_schema_answers, "", PASS "answer_index,answer,n_tokens,first_id,first_rank,p_first,logprob,row_id", 0}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char *got = header_of(tables[i].s), want[4000];
@@ -255,6 +257,8 @@ static void pure_cells_without_analysis(void **state)
     fill(&w, LL_ROW_NORM);
     assert_true(fabs(REAL(&w, CONTROL_MARGIN) - 0.3) < 1e-7);
     fill(&w, LL_ROW_TUNED);
+    assert_true(fabs(REAL(&w, CONTROL_MARGIN) - 0.3) < 1e-7);
+    assert_int_equal(w.row.cells[LL_PURE_ACCEPTED_RANK].v.i, 1);
     assert_false(SET(&w, SEMANTIC_MARGIN_OK));
     assert_true(SET(&w, ANSWER_LOGIT_GAP));
     world_free(&w);
@@ -314,6 +318,16 @@ static void pure_cells_with_analysis(void **state)
     assert_true(SET(&w, ECHO_MASS_PROMPT));
     fill(&w, LL_ROW_TUNED);
     assert_false(SET(&w, ECHO_MASS_PROMPT));
+    struct ll_lens_cells cells[3] = {[2] = {0.75, 0.25, 0.5, 0.125, 0.0625}}; /* its own, whatever the norm lens says */
+    w.c.tuned = cells;
+    w.answer[0].slot = 0;
+    fill(&w, LL_ROW_TUNED);
+    assert_true(REAL(&w, COS_TO_FINAL) == 0.75 && REAL(&w, COS_TO_ANSWER) == 0.25 && REAL(&w, COS_TO_PROMPT_MAX) == 0.5 && REAL(&w, TOPK_PROMPT_MASS50) == 0.0625);
+    assert_true(fabs(REAL(&w, ANSWER_MINUS_ECHO_MASS) - 0.375) < 1e-7);
+    assert_true(SET(&w, GEOM_CROSSOVER) && w.row.cells[LL_PURE_GEOM_CROSSOVER].v.i == 0);
+    static const int empty[] = {LL_PURE_SEMANTIC_MARGIN_OK, LL_PURE_KL_TO_FINAL_BITS_NORM_TEMP, LL_PURE_JACCARD50_RAW, LL_PURE_JACCARD50_CONSECUTIVE, LL_PURE_RESID_NORM_RATIO, LL_PURE_DELTA_RESID_COS};
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        assert_false(w.row.cells[empty[i]].set);
     world_free(&w);
 }
 

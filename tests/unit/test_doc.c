@@ -47,7 +47,7 @@ static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_er
 static const struct ll_sink_type keep_type = {.name = "keep", .row = keep_row};
 
 /* ---- the passes of a model --------------------------------------------------------------------------------------- */
-struct how { const char *model; int threads; enum ll_raw_mode raw; int is_ids, no_answer, is_tuned; }; /* is_ids: the same few ids for each prompt */
+struct how { const char *model; int threads; enum ll_raw_mode raw; int is_ids, no_answer, is_tuned; enum ll_repeat_mode repeat; int has_second, is_other, has_positions; }; /* is_ids: the same few ids for each prompt */
 static const struct how usual = {.model = DEMOS "demo-llama", .threads = 2, .raw = LL_RAW_FULL};
 
 struct made {
@@ -174,6 +174,44 @@ static void make_tuned(struct made *m)
     OK(ll_tuned_make(&m->tuned, m->s.model, rows, n, NULL, NULL, &err), &err);
 }
 
+/* What a second pass said: the same, or (is_other) one that never finds the answer. */
+static void second_pass(struct made *m)
+{
+    struct ll_pass_stats other = m->stats[0];
+    int vocab[64], n = vocab_of(m, 0, vocab);
+    other.rows = malloc(sizeof *other.rows * (size_t)other.n_rows);
+    memcpy(other.rows, m->stats[0].rows, sizeof *other.rows * (size_t)other.n_rows);
+    for (int l = 0; l < other.n_rows && m->how.is_other; l++) {
+        other.rows[l].norm.answer_rank = 2;
+        other.rows[l].is_answer = 0;
+    }
+    ll_doc_repeat(m->doc, &other, vocab, n);
+    free(other.rows);
+}
+
+/* Four positions, the last without a target: rank 1 at the first in every row, at the second from the answer's row on, at the third
+ * never. */
+static void positions(struct made *m)
+{
+    static const struct ll_pos_frac at[] = {{0.2, 3}, {0.4, 6}, {0.8, 13}, {1, 16}};
+    static const int targets[] = {5, 6, 7, -1};
+    struct ll_err err = {0};
+    int n_rows = m->stats[0].n_rows, L = 0;
+    int *ranks = malloc(sizeof *ranks * 4 * (size_t)n_rows);
+    while (m->stats[0].rows[L].norm.answer_rank != 1)
+        L++;
+    for (int l = 0; l < n_rows; l++) {
+        ranks[l] = 1;
+        ranks[n_rows + l] = l >= L ? 1 : 9;
+        ranks[2 * n_rows + l] = 2;
+        ranks[3 * n_rows + l] = 1;
+    }
+    if (m->how.has_positions == 2)
+        ranks[n_rows + L] = 4;
+    OK(ll_doc_positions(m->doc, at, 4, targets, ranks, &err), &err);
+    free(ranks);
+}
+
 static void make(struct made *m, const struct how *how)
 {
     struct ll_err err = {0};
@@ -183,6 +221,7 @@ static void make(struct made *m, const struct how *how)
     if (how->is_tuned)
         make_tuned(m);
     m->e.lens = LL_LENS_FINAL;
+    m->e.repeat = how->repeat;
     ll_copy_labels_default(&m->labels);
     for (int l = 0; l < 64; l++)
         m->tau[l] = 1;
@@ -192,6 +231,10 @@ static void make(struct made *m, const struct how *how)
         make_prompt(m, i);
     for (int i = 0; i < N_ASKS; i++)
         run_pass(m, i);
+    if (how->has_second)
+        second_pass(m);
+    if (how->has_positions)
+        positions(m);
     m->kept.sink.type = &keep_type;
     struct ll_sink_set sinks = {.s = {&m->kept.sink}, .n = 1};
     OK(ll_doc_finish(m->doc, &sinks, &m->sections, &m->n_sections, &err), &err);
@@ -538,10 +581,83 @@ static void families(void **state)
     assert_true(n > 15);
 }
 
+static int has_reason(const struct made *m, const char *reason)
+{
+    const cJSON *r;
+    cJSON_ArrayForEach(r, at(m->json, "measurement_guidance/reasons"))
+        if (!strcmp(r->valuestring, reason))
+            return 1;
+    return 0;
+}
+
+static char *plain(const cJSON *j) { return cJSON_PrintUnformatted(j); }
+
+static void second_passes(void **state)
+{
+    struct made m;
+    struct how how = usual;
+    (void)state;
+    how.repeat = LL_REPEAT_OFF;
+    make(&m, &how);
+    assert_false(ll_doc_wants_repeat(m.doc));
+    assert_true(cJSON_IsFalse(at(m.json, "diagnostics/repeatability_forward/enabled")));
+    assert_string_equal(at(m.json, "diagnostics/repeatability_forward/mode")->valuestring, "off");
+    unmake(&m);
+    how.repeat = LL_REPEAT_ALWAYS;
+    how.has_second = 1;
+    make(&m, &how);
+    assert_true(ll_doc_wants_repeat(m.doc));
+    const cJSON *f = at(m.json, "diagnostics/repeatability_forward");
+    assert_true(layer_at(f, "milestones/pass2/layer") >= 0);
+    assert_int_equal(layer_at(f, "milestones/pass2/layer"), layer_at(f, "milestones/pass1/layer"));
+    assert_int_equal(layer_at(f, "milestones/delta_layers"), 0);
+    assert_true(at(f, "topk_jaccard_at_primary_layer")->valuedouble == 1);
+    assert_true(cJSON_IsTrue(at(f, "gate/repeatability_forward_pass")) && cJSON_IsTrue(at(f, "rows_identical")));
+    assert_null(cJSON_GetObjectItem(at(m.json, "diagnostics/flags"), "repeatability_forward_skipped"));
+    assert_false(has_reason(&m, "repeatability_forward_disagreement"));
+    unmake(&m);
+    how.is_other = 1;
+    make(&m, &how);
+    f = at(m.json, "diagnostics/repeatability_forward");
+    assert_true(cJSON_IsNull(at(f, "milestones/pass2/layer")) && cJSON_IsNull(at(f, "milestones/delta_layers")));
+    assert_true(cJSON_IsFalse(at(f, "gate/repeatability_forward_pass")) && cJSON_IsFalse(at(f, "rows_identical")));
+    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/flags/repeatability_forward_disagreement")) && has_reason(&m, "repeatability_forward_disagreement"));
+    unmake(&m);
+}
+
+static void positions_with_targets(void **state)
+{
+    struct made m;
+    struct how how = usual;
+    (void)state;
+    how.has_positions = 1;
+    make(&m, &how);
+    const cJSON *w = at(m.json, "diagnostics/position_window");
+    assert_true(fabs(at(w, "rank1_frac")->valuedouble - 2.0 / 3) < 1e-15); /* of three: the last has none */
+    assert_true(cJSON_IsFalse(at(w, "fragile")));
+    char *a = plain(at(w, "rank1_at_L_semantic_norm")), *b = plain(at(w, "target_ids")), *c = plain(at(w, "positions"));
+    assert_string_equal(a, "[true,true,false,null]");
+    assert_string_equal(b, "[5,6,7,null]");
+    assert_string_equal(c, "[3,6,13,16]");
+    free(a);
+    free(b);
+    free(c);
+    assert_null(cJSON_GetObjectItem(w, "omitted"));
+    assert_false(has_reason(&m, "pos_window_low_stability"));
+    unmake(&m);
+    how.has_positions = 2;
+    make(&m, &how);
+    w = at(m.json, "summary/position_window");
+    assert_true(fabs(at(w, "rank1_frac")->valuedouble - 1.0 / 3) < 1e-15);
+    assert_true(cJSON_IsTrue(at(w, "fragile")) && has_reason(&m, "pos_window_low_stability"));
+    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/flags/pos_window_low_stability")));
+    unmake(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_agree_with_rows), cmocka_unit_test(tables), cmocka_unit_test(threads_change_nothing),
                                        cmocka_unit_test(keys_of_the_late_document), cmocka_unit_test(in_the_file), cmocka_unit_test(what_is_not_known), cmocka_unit_test(tuned),
-                                       cmocka_unit_test(families)};
+                                       cmocka_unit_test(second_passes), cmocka_unit_test(positions_with_targets), cmocka_unit_test(families)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

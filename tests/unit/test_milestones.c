@@ -309,6 +309,21 @@ static void check_stored(const char *model, const struct ll_pass_milestones *m, 
     assert_int_equal(m->run2_in_confirmed_window, cJSON_IsNull(overlaps) ? -1 : cJSON_IsTrue(overlaps));
 }
 
+/* The same through the tuned lens. */
+static void check_tuned(const char *model, const struct ll_pass_stats *s, const cJSON *d)
+{
+    struct ll_surface o;
+    ll_surface_of(&o, s, LL_OF_TUNED, &ll_milestone_rules_default);
+    same_layer(model, "tuned surface", o.surface, d, "L_surface_to_meaning_tuned");
+    same_layer(model, "tuned geom", o.geom, d, "L_geom_tuned");
+    same_layer(model, "tuned decay", o.decay, d, "L_topk_decay_tuned");
+    late_same("answer_mass_at_L_surface_tuned", o.answer_mass, late_at(d, "answer_mass_at_L_surface_tuned"), 0);
+    late_same("echo_mass_at_L_surface_tuned", o.echo_mass, late_at(d, "echo_mass_at_L_surface_tuned"), 0);
+    late_same("cos_to_answer_at_L_geom_tuned", o.cos_answer, late_at(d, "cos_to_answer_at_L_geom_tuned"), 0);
+    late_same("cos_to_prompt_max_at_L_geom_tuned", o.cos_prompt, late_at(d, "cos_to_prompt_max_at_L_geom_tuned"), 0);
+    late_same("topk_prompt_mass_at_L_tuned", o.decay_mass, late_at(d, "topk_prompt_mass_at_L_tuned"), 0);
+}
+
 static void milestones_of(const struct ll_pass_stats *s, struct ll_pass_milestones *m)
 {
     struct ll_copy_labels labels;
@@ -334,6 +349,7 @@ static void check_model(int i, const cJSON *facts)
     snprintf(path, sizeof path, LATE_RUNS "/output-%s.json", model);
     cJSON *doc = late_json(path);
     check_stored(model, &m, late_at(doc, "diagnostics"));
+    check_tuned(model, &late_find(&run, "Germany→Berlin/pos/orig")->s, late_at(doc, "diagnostics"));
     milestones_of(&late_find(&run, "Germany→Berlin/pos/no_filler")->s, &nf);
     same_layer(model, "no_filler copy", nf.L_copy, pure, "ablation/L_copy_nf");
     same_layer(model, "no_filler semantic", nf.L_semantic, pure, "ablation/L_sem_nf");
