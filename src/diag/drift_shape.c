@@ -138,7 +138,7 @@ SEEN(norm_small, is(p, ANY_NORM) && p->isolated.rel < 0.05)
 SEEN(norm_large, is(p, ANY_NORM) && p->isolated.rel >= 0.05)
 SEEN(rot_pos0, is(p, ROT) && d->n > 1 && s->first_bad_row > 0 && s->first_row < 0.01)
 SEEN(rot_all, is(p, ROT) && (s->first_bad_row == 0 || d->n == 1))
-SEEN(reordered, is(p, ANY_QK) && s->sorted_left < 0.05)
+SEEN(reordered, is(p, ANY_QK | H(V)) && s->sorted_left < 0.05)
 SEEN(constant, is(p, ANY_QK | H(V) | H(ATTN_OUT) | H(PRE) | H(PRE_LINEAR) | H(MLP_OUT) | H(LOGITS)) && s->constant_left < 0.01)
 SEEN(scores_factor, is(p, H(ATTN_SCORES)) && s->factor_left < 0.01)
 SEEN(scores_wrong, is(p, H(ATTN_SCORES) | H(PATTERN) | H(Z)) && s->factor_left >= 0.01 && s->first_bad_row <= 1)
@@ -157,10 +157,10 @@ const struct ll_drift_symptom ll_drift_symptoms[] = {
     {"no operation is off, running errors grow a little from layer to layer", "rounding, accumulated: both are right", "", nothing_here},
     {"embed off by one factor", "embedding multiplier left out, or applied twice", "emb-scale=off,emb-scale=sqrt-d", embed_factor},
     {"a norm's output off by less than 5 %, most where the stream is small", "another epsilon", "eps=x10,eps=/10", norm_small},
-    {"a norm's output off by more", "1 + w against w; mean taken off or not; the norm's bias", "norm-offset=+1,norm-offset=-1,norm-kind=rms,norm-kind=layer,norm-bias=off", norm_large},
+    {"a norm's output off by more", "1 + w against w; mean taken off or not; the norm's bias; gains of another layer", "norm-offset=+1,norm-offset=-1,norm-kind=rms,norm-kind=layer,norm-bias=off", norm_large},
     {"rot_q, rot_k exact at position 0 and off later", "rotary pairing, base or scaling", "rope=interleaved,rope=halves,rope-base=10000,rope-scaling=off,rope-local=off", rot_pos0},
     {"rot_q, rot_k off at position 0, too", "norm of q and k, their order, biases, the order of rows; positions counted from 1", "qk-norm=off,qk-norm=late,bias-qk=late,bias-qkv=off,qk-permute=on,qk-permute=off", rot_all},
-    {"q or k holds the right values in another order", "GGUF's row order of W_Q and W_K undone twice or not at all", "qk-permute=on,qk-permute=off", reordered},
+    {"q, k or v holds the right values in another order", "heads exchanged; GGUF's row order of W_Q and W_K undone twice or not at all", "qk-permute=on,qk-permute=off", reordered},
     {"off by the same vector at every position", "a bias left out or added twice", "bias=off,bias-qkv=off,bias-o=off,bias-mlp=off,head-bias=off", constant},
     {"attn_scores off by one factor", "the scores' scale: 1/sqrt(d_head), of d_model, or a setting of its own", "attn-scale=head,attn-scale=model,attn-scale=1", scores_factor},
     {"attention off although q, k, v and rotation are right", "heads grouped wrongly; soft cap of the scores; scale; causal mask", "grouping=modulo,attn-cap=off,attn-scale=head,kv=swapped", scores_wrong},
@@ -170,7 +170,7 @@ const struct ll_drift_symptom ll_drift_symptoms[] = {
     {"pre or pre_linear off", "W_gate and W_in exchanged; the MLP reads another stream; a bias", "mlp=swapped,block=parallel,block=sequential,bias-mlp=off", gate_up},
     {"attn_out or mlp_out off by one factor", "residual multiplier; experts' weights not renormalised", "resid-scale=off,experts-renorm=flipped", addend_factor},
     {"attn_out or mlp_out off", "norm after the half block; other weights, of another layer or damaged; experts chosen otherwise", "post-norm=off,experts-renorm=flipped,bias-o=off", addend_wrong},
-    {"logits off, final norm right", "soft cap, multiplier or bias of the head; tied head scaled", "logit-cap=off,logit-scale=off,logit-scale=emb,head-bias=off", logits_wrong},
+    {"logits off, final norm right", "soft cap, multiplier or bias of the head; tied head scaled, or tied where it is not", "logit-cap=off,logit-scale=off,logit-scale=emb,head-bias=off", logits_wrong},
     {"an addition is off although both addends are right", "an addend multiplied, left out or taken from elsewhere", "resid-scale=off,block=parallel,block=sequential", sum_wrong},
     {"only whole blocks can be compared, one is off", "any operation of the block: try all switches, and compare with a reference that holds the steps", "all", block_wrong},
     {NULL, NULL, NULL, NULL},

@@ -267,6 +267,32 @@ static void changes_by_hand(void **state)
     }
 }
 
+/* Two heads of v exchanged: the values are right, their order is not, and that is said. */
+static void heads_exchanged(void **state)
+{
+    struct scene s;
+    struct ll_drift_shape shape;
+    struct ll_err err = {0};
+    int seen = 0;
+    (void)state;
+    scene_open(&s, OWN, "llama3_gqa", NULL);
+    struct ll_actv *v = ll_acts_at(&s.acts, LL_HOOK_V, 1);
+    int dh = s.root->d_head;
+    for (int r = 0; r < v->rows; r++)
+        for (int i = 0; i < dh; i++) {
+            float *a = v->x + r * v->width + i, was = *a;
+            *a = a[dh];
+            a[dh] = was;
+        }
+    drift(&s);
+    assert_int_equal(s.d.points[s.d.first].hook, LL_HOOK_V);
+    assert_int_equal(ll_drift_shape(&s.d, &s.d.points[s.d.first], &shape, &err), LL_OK);
+    for (const struct ll_drift_symptom *y = ll_drift_symptoms; y->symptom; y++)
+        seen |= strstr(y->symptom, "in another order") && y->seen(&s.d, &s.d.points[s.d.first], &shape);
+    assert_true(seen);
+    scene_free(&s);
+}
+
 /* ---- the reference comes from a broken program -------------------------------------------------------------------------- */
 
 /* Activations of a broken pass stand for the reference; hooks: what it holds. The unbroken pass must name point and switch. */
@@ -387,7 +413,7 @@ int main(void)
     struct ll_err err = {0};
     if (ll_engine_init(&eng, 2, &err))
         return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(settings_of_pytorch), cmocka_unit_test(changes_by_hand), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(settings_of_pytorch), cmocka_unit_test(changes_by_hand), cmocka_unit_test(heads_exchanged), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     ll_engine_free(eng);
     return rc;
