@@ -325,17 +325,10 @@ void ll_gguf_close(struct ll_gguf *g)
 int ll_gguf_n_kv(const struct ll_gguf *g) { return g->n_kv; }
 const struct ll_gguf_kv *ll_gguf_kv_at(const struct ll_gguf *g, int i) { return i >= 0 && i < g->n_kv ? &g->kv[i] : NULL; }
 int ll_gguf_n_tensors(const struct ll_gguf *g) { return g->n_tensors; }
-const struct ll_gguf_tensor *ll_gguf_tensor_at(const struct ll_gguf *g, int i) { return i >= 0 && i < g->n_tensors ? &g->tensors[i] : NULL; }
 uint32_t ll_gguf_version(const struct ll_gguf *g) { return g->version; }
 uint64_t ll_gguf_data_start(const struct ll_gguf *g) { return g->data_start; }
 uint64_t ll_gguf_alignment(const struct ll_gguf *g) { return g->alignment; }
 const char *ll_gguf_type_name(enum ll_gguf_type t) { return (unsigned)t < LL_GGUF_N_TYPES ? types[t].name : "unknown"; }
-
-const uint8_t *ll_gguf_bytes(const struct ll_gguf *g, size_t *n)
-{
-    *n = g->size;
-    return g->bytes;
-}
 
 const struct ll_gguf_kv *ll_gguf_find(const struct ll_gguf *g, const char *key)
 {

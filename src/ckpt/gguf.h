@@ -77,11 +77,9 @@ int ll_gguf_next(struct ll_gguf_iter *it, const char **s, size_t *len);
 
 /* ---- tensors ---- */
 int ll_gguf_n_tensors(const struct ll_gguf *g);
-const struct ll_gguf_tensor *ll_gguf_tensor_at(const struct ll_gguf *g, int i);      /* in the file's order */
 uint32_t ll_gguf_version(const struct ll_gguf *g);
 uint64_t ll_gguf_data_start(const struct ll_gguf *g);  /* offset of the data area in the file; may lie past its end */
 uint64_t ll_gguf_alignment(const struct ll_gguf *g);
-const uint8_t *ll_gguf_bytes(const struct ll_gguf *g, size_t *n);                    /* the whole file */
 
 /* The tensors as a checkpoint wants them: types looked up, sizes outermost first, each checked to hold whole blocks and to
  * lie inside the file without overlap, in order of their data. *out is owned by the caller (free); names stay g's.

@@ -13,8 +13,6 @@
 
 static const char *const names[] = {[LL_CRIT_PASS] = "pass", [LL_CRIT_WARN] = "warn", [LL_CRIT_FAIL] = "fail", [LL_CRIT_NOT_RUN] = "not run"};
 
-const char *ll_crit_name(enum ll_crit c) { return names[c]; }
-
 static void put_model(struct ll_json *j, const struct ll_model_info *m)
 {
     ll_json_obj(j, "model");

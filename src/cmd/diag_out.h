@@ -17,8 +17,8 @@
 #include "opt.h"
 #include "record.h"
 
+/* "pass", "warn", "fail", "not run". */
 enum ll_crit { LL_CRIT_PASS, LL_CRIT_WARN, LL_CRIT_FAIL, LL_CRIT_NOT_RUN };
-const char *ll_crit_name(enum ll_crit c);  /* "pass", "warn", "fail", "not run" */
 
 /* Option targets of every diagnostic command. */
 struct ll_diag_opts { int json; const char *out, *markdown, *index; };

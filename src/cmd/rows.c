@@ -1,12 +1,12 @@
 /* rows.c - see rows.h */
 #include "rows.h"
 
+#include "milestones.h"
 #include "record_cols.h"
 #include "sidecar_cols.h"
 
 #include <ctype.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,12 +136,6 @@ int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *
     return LL_OK;
 }
 
-struct ll_head_out ll_reading_row(const struct ll_reading *r)
-{
-    return (struct ll_head_out){.lse = r->lse, .entropy_bits = r->entropy_bits, .kl_to_final_bits = r->kl_to_final_bits, .n_top = r->n_top,
-                                .top = (struct ll_hit *)(uintptr_t)r->top, .tracked_logit = {(float)r->answer_logit}, .tracked_rank = {r->answer_rank}};
-}
-
 /* The followed id that is the main answer's first; -1: unresolved. */
 static int main_slot(const struct ll_row_context *c) { return c->answers->n ? c->answers->v[0].slot : -1; }
 
@@ -164,7 +158,6 @@ int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void 
 
 #define COL(x) ll_pure_col(row->schema, LL_PURE_##x)
 enum { SUM_OF = 5 };
-static const double margin_ok = 0.002, crossover = 0.02; /* spec 9.2 */
 
 static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels, const struct ll_row_flags *flags)
 {
@@ -183,7 +176,7 @@ static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c
     ll_row_real(row, COL(P_ANSWER), p);
     ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), over);
     if (lens == LL_ROW_NORM)
-        ll_row_bool(row, COL(SEMANTIC_MARGIN_OK), rank == 1 && over >= margin_ok);
+        ll_row_bool(row, COL(SEMANTIC_MARGIN_OK), rank == 1 && over >= ll_milestone_rules_default.margin_delta);
     ll_row_int(row, COL(ANSWER_RANK), rank);
     ll_row_real(row, COL(ANSWER_MASS), p);
     if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers->tracked[slot])
@@ -199,7 +192,7 @@ static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, d
     ll_row_real(row, COL(COS_TO_ANSWER), c->cos_to_answer);
     ll_row_real(row, COL(COS_TO_PROMPT_MAX), c->cos_to_prompt_max);
     if (isfinite(c->cos_to_answer) && isfinite(c->cos_to_prompt_max))
-        ll_row_bool(row, COL(GEOM_CROSSOVER), c->cos_to_answer >= c->cos_to_prompt_max + crossover);
+        ll_row_bool(row, COL(GEOM_CROSSOVER), c->cos_to_answer >= c->cos_to_prompt_max + ll_milestone_rules_default.geom_gamma);
     ll_row_real(row, COL(ECHO_MASS_PROMPT), c->echo_mass_prompt);
     ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - c->echo_mass_prompt);
     ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + 1e-9));

@@ -39,8 +39,6 @@ int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_he
 void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o);
 /* Fill a cleared answers row of accepted answer `index`. */
 void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o);
-/* A reading of the analysis as a row of the walk (the answer followed as the first id). Valid while r is. */
-struct ll_head_out ll_reading_row(const struct ll_reading *r);
 /* 1: the token's text is white space or punctuation only (spec 9.2). */
 int ll_is_blank(struct ll_row_context *c, int id);
 /* Distinct ids of the prompt without specials that are not blank, in order of appearance (spec 9.2). *ids owned by the caller. */
