@@ -60,7 +60,8 @@ void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_t
         ll_buf_adds(out, " rather than ");
         put_name(v, v->other, out);
     }
-    ll_buf_addf(out, "%s\nshares of the logit before the soft cap, the final norm's divisor frozen at %.4g\n\n", v->is_top ? ", the model's first choice" : "", a->scale);
+    ll_buf_addf(out, "%s\nshares of the logit%s, the final norm's\ndivisor frozen at %.4g\n\n", v->is_top ? ", the model's first choice" : "",
+                v->s->model->logit_cap > 0 ? " before the soft cap" : "", a->scale);
     ll_style(out, t, LL_BOLD);
     ll_buf_addf(out, "block %9s %-*s %9s %-*s  heads with the largest shares\n", "attention", BAR, "", "MLP", BAR, "");
     ll_style(out, t, LL_PLAIN);

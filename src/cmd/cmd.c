@@ -58,7 +58,7 @@ static void overview(struct ll_buf *out)
     for (const struct ll_cmd *c = ll_cmds; c->name; c++)
         ll_buf_addf(out, "  %-8s %s\n", c->name, c->summary);
     ll_buf_adds(out, "\nlogitlens help COMMAND explains one; help tables lists families, storage types, hook\n"
-                     "points and columns. MODEL is a Hugging Face folder, a .safetensors or\n"
+                     "points and columns. MODEL is a Hugging Face folder, a .gguf, .safetensors or\n"
                      "index file, or org/name[@rev] in the local hub cache; nothing is downloaded.\n");
 }
 

@@ -280,7 +280,13 @@ static int report(struct job *j, struct ll_err *err)
     j->r.explain = j->o->explain;
     j->r.broken = j->o->broken;
     j->r.quantised = has_blocks(j->s.model);
+    if (*j->ref.identity && strcmp(j->ref.identity, info.identity) && !j->o->common.quiet)
+        fprintf(stderr, "logitlens: warning: the reference was made by %s, another checkpoint than %s\n", *j->ref.model ? j->ref.model : "a model", info.clean);
     ll_diag_begin(&out, "drift", &info);
+    if (*j->ref.model)
+        ll_json_cstr(&out.j, "reference_model", j->ref.model);
+    if (*j->ref.identity)
+        ll_json_bool(&out.j, "reference_is_this_checkpoint", !strcmp(j->ref.identity, info.identity));
     ll_drift_put_json(&out, &j->r);
     ll_drift_put_tables(&out, &j->r);
     ll_drift_put_criteria(&out, &j->r);

@@ -288,11 +288,17 @@ static int check(const struct scratch *s, const struct prompt_opts *o, struct ll
 {
     struct ll_buf text = {0}, out = {0};
     struct ll_eval_verdict v;
-    int rc = ll_file_read(o->check, MAX_TEXT, &text, err);
+    const char *model = subject(s, o);
+    int known = !o->model, rc;
+    for (int i = 0; i < s->n_stems; i++)
+        known |= o->model && !strcmp(o->model, s->stems[i]);
+    if (!known)
+        return ll_fail(err, LL_EUSAGE, "--model: expected a model of the run, found \"%s\"", o->model);
+    rc = ll_file_read(o->check, MAX_TEXT, &text, err);
     if (!rc)
-        rc = ll_eval_check(s->reader, subject(s, o), ll_buf_str(&text), text.len, &v, &out, err);
+        rc = ll_eval_check(s->reader, model, ll_buf_str(&text), text.len, &v, &out, err);
     if (!rc) {
-        ll_buf_addf(&out, "%d cited rows, %d members of documents, %d figures: %d not in the data\n", v.n_rows, v.n_members, v.n_figures, v.n_bad);
+        ll_buf_addf(&out, "%d cited rows, %d members of documents, %d figures, held against %s: %d not in the data\n", v.n_rows, v.n_members, v.n_figures, model ? model : "any model of the run", v.n_bad);
         rc = ll_print(&out, err);
     }
     if (!rc && v.n_bad)

@@ -2,10 +2,10 @@
 #include "cmd.h"
 #include "index.h"
 #include "opt.h"
+#include "term.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct query_opts { const char *index; int csv, json; double limit; };
 enum { N_OPTS = 5, MAX_WORDS = 64 };
@@ -54,6 +54,16 @@ static int count_lines(const struct ll_buf *b)
     return n;
 }
 
+/* No line is wider than the terminal (bytes are at least columns); 0 columns: nothing has to fit. */
+static int fits(const struct ll_buf *b, int columns)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < b->len && columns; i++)
+        if ((width = b->s[i] == '\n' ? 0 : width + 1) > (size_t)columns)
+            return 0;
+    return 1;
+}
+
 int ll_cmd_query(int argc, char **argv, struct ll_err *err)
 {
     struct query_opts o = defaults;
@@ -70,8 +80,11 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
     for (int i = 0; i < n_args; i++)
         ll_buf_addf(&ask, "%s%s", i ? " " : "", args[i]);
     if (n_args && !(rc = ll_buf_ok(&ask, err)))
-        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : isatty(STDOUT_FILENO) ? LL_OUT_TABLE : LL_OUT_WIDE, o.limit, &out, err);
-    else if (!n_args)
+        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_WIDE, o.limit, &out, err);
+    if (n_args && !rc && is_table && !fits(&out, ll_stdout_columns())) { /* once more, cut to fit */
+        ll_buf_reset(&out);
+        rc = ll_index_query(o.index, ask.s, LL_OUT_TABLE, o.limit, &out, err);
+    } else if (!n_args)
         list_queries(&out);
     if (!rc)
         rc = ll_print(&out, err);

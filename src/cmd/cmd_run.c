@@ -275,6 +275,8 @@ static int run_all(struct run *r, struct ll_err *err)
         rc = ll_print(&line, err);
         ll_buf_free(&line);
     }
+    if (!rc && r->n_ok && !r->o.no_index)
+        say(r, "next: logitlens query first-semantic-layer (logitlens query lists more)");
     if (!rc && r->n_failed && r->o.common.quiet)
         rc = ll_fail(err, r->first_failure, "%d of %d models failed: %s", r->n_failed, r->e.n_models, r->first_reason);
     else if (!rc && r->n_failed)

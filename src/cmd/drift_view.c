@@ -78,6 +78,8 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
         ll_buf_addf(&ids, "%s%d", i ? "," : "", d->ids[i]);
     line(out, "reference  %s%s%s: %d arrays, %d points, of %d more only the sum; %d arrays known and passed over", r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
          r->ref->n_seq ? r->ref->seq[0].sequence : "", r->ref->n, r->place->n_placed, r->place->n_sums, r->place->n_ignored);
+    if (*r->ref->model)
+        line(out, "           made by %s", r->ref->model);
     line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
     line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps, r->s->model->norm_eps);
     if (r->eps >= 0)

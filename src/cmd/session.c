@@ -99,7 +99,7 @@ void ll_warn_lens(enum ll_lens_kind lens, int quiet)
 {
     const struct ll_lens_info *info = ll_lens_info(lens);
     if (info->warning && !quiet)
-        fprintf(stderr, "logitlens: warning: --norm %s: %s\n", info->name, info->warning);
+        fprintf(stderr, "logitlens: warning: %s lens: %s\n", info->name, info->warning);
 }
 
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)

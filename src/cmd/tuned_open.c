@@ -14,6 +14,8 @@ int ll_lens_choice(const char *lens, const char *norm, enum ll_lens_kind *kind, 
         return ll_fail(err, LL_EUSAGE, "--lens: expected norm, raw or tuned:DIR, found \"%s\"", lens);
     *kind = is_raw ? LL_LENS_RAW : (enum ll_lens_kind)ll_lens_by_name(norm);
     *dir = is_tuned ? lens + sizeof head - 1 : NULL;
+    if (is_tuned && *kind == LL_LENS_RAW)
+        return ll_fail(err, LL_EUSAGE, "--lens tuned: expected a norm behind the translator, found --norm raw");
     return LL_OK;
 }
 

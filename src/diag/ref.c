@@ -180,6 +180,20 @@ static int take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
     return LL_OK;
 }
 
+/* Who made it, from the header's __metadata__ (the header has been checked). */
+static void read_maker(struct ll_ref *r, const char *file, const uint8_t *bytes)
+{
+    struct ll_settings *s = NULL;
+    uint64_t len = 0;
+    for (int i = 7; i >= 0; i--)
+        len = len << 8 | bytes[i];
+    if (ll_settings_parse(&s, file, (const char *)bytes + 8, (size_t)len, NULL))
+        return;
+    snprintf(r->model, sizeof r->model, "%s", ll_settings_str(s, "__metadata__.model", ""));
+    snprintf(r->identity, sizeof r->identity, "%s", ll_settings_str(s, "__metadata__.identity", ""));
+    ll_settings_free(s);
+}
+
 int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
 {
     struct ll_st_header h;
@@ -189,6 +203,8 @@ int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *
     for (int i = 0; i < h.n_tensors && !rc; i++)
         rc = take_tensor(r, file, &h.tensors[i], err);
     ll_st_free(&h);
+    if (!rc)
+        read_maker(r, file, bytes);
     return rc;
 }
 

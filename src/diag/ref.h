@@ -31,6 +31,7 @@ struct ll_ref_ids { char sequence[64]; int *v; int n; }; /* v owned */
 struct ll_ref {
     const char *kind;              /* "folder", "safetensors", "npz", "npy", "callback text" */
     struct ll_ref_array *a; int n, cap; /* owned */
+    char model[128], identity[65];  /* what the reference says made it (our dumps do); "": nothing */
     struct ll_ref_ids *seq; int n_seq; /* token ids; owned. After ll_ref_open at most one is left, none: the reference does not say */
 };
 /* sequence NULL: the one with most arrays. Returns LL_OK, LL_EUSAGE (broken: file, field, expected, found), LL_EUNSUP (compressed,

@@ -44,14 +44,19 @@ static int find_run(struct ll_load *l, const struct ll_folder *s, const char *fo
     return rc;
 }
 
-/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or we do not know. */
+/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or, as the rotation does, to the
+ * first of -2, -3, ... that no other run has; or we do not know. */
 static int rename_displaced(struct ll_load *l, const char *folder, struct ll_err *err)
 {
     const char *slash = strrchr(folder, '/');
     int head = slash ? (int)(slash - folder) + 1 : 0;
     char prefix[4096];
     snprintf(prefix, sizeof prefix, "%.*srun-", head, folder);
-    return ll_db_do(l->db, err, "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp END WHERE folder = ?1 AND run_id <> ?2", "sis", folder, l->run, prefix);
+    return ll_db_do(l->db, err,
+                    "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp ||"
+                    " (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END FROM runs o WHERE o.stamp = runs.stamp AND (o.folder = ?3 || o.stamp OR o.folder GLOB ?3 || o.stamp || '-[0-9]*')) END"
+                    " WHERE folder = ?1 AND run_id <> ?2",
+                    "sis", folder, l->run, prefix);
 }
 
 static int make_or_move_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)

@@ -2,7 +2,7 @@
 """Run the shared workloads through logitlens and print wall time and memory beside the peers' figures.
 
     workloads.py --binary build/release/logitlens --ckpt-dir DIR [--checkpoint qwen2.5-0.5b] [--workload W1 W2 W3]
-                 [--repeat 3] [--peer-python PYTHON]
+                 [--repeat 3] [--analysis] [--peer-python PYTHON]
 
 Checkpoints have random weights and the true shapes; ../shared/bench/peers/make_checkpoint.py writes them into --ckpt-dir (it
 needs numpy). With --peer-python (a Python that has torch and transformers) the peer runs here, in turn with the product,
@@ -64,19 +64,19 @@ def timed(command, env=None):
 timed.last = 0.0
 
 
-def experiment(checkpoint, workload, folder):
+def experiment(checkpoint, workload, folder, analysis):
     vocab = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
     work = json.loads((SHARED / "workloads" / f"{workload}.v{vocab}.json").read_text())
     prompts = [{"id": p["id"], "ids": p["tokens"], "answer_id": p["answer"]} for p in work["prompts"]]
     path = Path(folder) / f"{workload}.json"
     path.write_text(json.dumps({"models": [str(checkpoint)], "prompts": prompts,
-                                "top_k": {"record": work["top_k"], "verbose": work["top_k"]}}))
+                                "top_k": {"record": work["top_k"], "verbose": work["top_k"]}, "analysis": analysis}))
     return path
 
 
-def product(binary, checkpoint, workload):
+def product(binary, checkpoint, workload, analysis):
     with tempfile.TemporaryDirectory() as folder:
-        spec = experiment(checkpoint, workload, folder)
+        spec = experiment(checkpoint, workload, folder, analysis)
         return timed([binary, "run", str(spec), "--out-dir", f"{folder}/out", "--no-index", "--quiet"])
 
 
@@ -112,6 +112,7 @@ def main():
     ap.add_argument("--checkpoint", default="qwen2.5-0.5b")
     ap.add_argument("--workload", nargs="+", default=["W1", "W2", "W3"])
     ap.add_argument("--repeat", type=int, default=3)
+    ap.add_argument("--analysis", action="store_true", help="with the last position's analysis, which no peer computes")
     ap.add_argument("--peer-python")
     a = ap.parse_args()
     if not SHARED.is_dir():
@@ -122,7 +123,7 @@ def main():
     for workload in a.workload:
         ours, theirs = [], []
         for _ in range(a.repeat):
-            ours.append(product(a.binary, checkpoint, workload))
+            ours.append(product(a.binary, checkpoint, workload, a.analysis))
             if a.peer_python:
                 theirs.append(peer(a.peer_python, checkpoint, workload))
         wall = median(ours, "wall_s")

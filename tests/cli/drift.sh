@@ -108,4 +108,8 @@ grep -q "^| 1 | 5.59e-07 |" "$work/d.md" || bad "Markdown table"
 cp "$work/d.json" "$work/first.json"
 check 0 '"step": "depth"' "$L" drift "$m" "$refs/hidden.npz" --json --threads 1
 same "$work/first.json" "$work/stdout"
+# --- a reference that another checkpoint made is said to be one
+"$L" dump "$llama" --ids 1,2,3 --hooks embed,attn_scores --out "$work/of-llama.safetensors" >/dev/null
+check 0 "made by demo-llama" "$L" drift "$llama" "$work/of-llama.safetensors"
+"$L" drift "$gemma" "$work/of-llama.safetensors" 2>&1 | grep -q "made by demo-llama, another checkpoint" || bad "no word about another checkpoint's reference"
 finish

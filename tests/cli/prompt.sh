@@ -62,6 +62,8 @@ MD
 "$logitlens" prompt --check good.md --model demo-llama run --quiet > out || { bad "good evaluation refused"; cat out; }
 says out " 0 not in the data"
 grep -qE '^3 cited rows, 1 members of documents, [5-9] figures' out || bad "counts: $(tail -1 out)"
+says out "held against demo-llama"
+check 2 'expected a model of the run, found "nosuch"' "$logitlens" prompt --check good.md --model nosuch run --quiet
 cat > bad.md <<MD
 The row \`pos.orig.0:L099:P0001\` is invented.
 At \`$r8\` the entropy is 77.25 bits and the layer 8.

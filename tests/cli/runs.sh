@@ -93,4 +93,7 @@ for i in 1 2 3 4 5 6; do
     [ "$("$L" query --index "$work/two$i/index.sqlite" --csv "select count(*) from runs" | tail -n +2)" = 2 ] || bad "two runs at once: one is not in the index"
 done
 "$L" run "$e" "$llama" --root "$work/fullout" --quiet >/dev/full 2>/dev/null; [ $? = 1 ] || bad "a full standard output went unnoticed"
+# --- runs of one minute: the index names each folder as the rotation does
+for i in 1 2 3 4; do check 0 "" "$L" run "$e" "$llama" --root "$work/minute" --quiet --last-position-only; done
+[ "$("$L" query runs --csv --index "$work/minute/index.sqlite" | tail -n +2 | cut -d, -f4 | sort)" = "$(cd "$work/minute" && ls -d run-* | sort)" ] || bad "folders in the index: $("$L" query runs --csv --index "$work/minute/index.sqlite")"
 finish
