@@ -112,7 +112,7 @@ static int run_models(struct run *r, struct ll_err *err)
 {
     struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
                                    .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
-                             .keep_dir = r->dir.work, .key = r->key, .capacity = r->o.choice.capacity, .log = &r->log};
+                             .keep_dir = r->dir.work, .key = r->key, .stamp = r->dir.stamp, .capacity = r->o.choice.capacity, .log = &r->log};
     for (int i = 0; i < r->e.n_models; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;

@@ -537,6 +537,23 @@ static void key_of(const struct model_run *m, char key[65])
     ll_sha256_hex(&sha, key);
 }
 
+/* evaluation-<stem>.md, to which evaluations append: a title and when the run was (spec 19). One that is there stays. */
+static int write_stub(const struct model_run *m, const char *model_id, struct ll_err *err)
+{
+    struct ll_buf name = {0}, text = {0};
+    const char *t = m->env->stamp;
+    if (!m->env->keep_dir || !t || strlen(t) < 13)
+        return LL_OK;
+    ll_buf_addf(&name, "%s/evaluation-%s.md", m->env->keep_dir, m->stem);
+    ll_buf_addf(&text, "# Evaluation Report: %s\n\nRun of %.4s-%.2s-%.2s %.2s:%.2s\n", model_id, t, t + 4, t + 6, t + 9, t + 11);
+    int rc = ll_buf_ok(&name, err);
+    if (!rc && !(rc = ll_buf_ok(&text, err)) && !ll_is_file(name.s))
+        rc = ll_file_write(name.s, text.s, text.len, err);
+    ll_buf_free(&name);
+    ll_buf_free(&text);
+    return rc;
+}
+
 static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
 {
     char key[65];
@@ -556,7 +573,7 @@ static int run_begun(struct model_run *m, const char *model, const struct ll_mod
         ll_sink_set_keep(m->sinks);
         return LL_OK;
     }
-    if (!rc && !(rc = sweep_model(m, err)) && !(rc = finish_model(m, info, err)))
+    if (!rc && !(rc = write_stub(m, info->model_id, err)) && !(rc = sweep_model(m, err)) && !(rc = finish_model(m, info, err)))
         rc = ll_resume_finish(&m->resume, err);
     if (rc && m->env->resid_dir && !*m->env->interrupted)
         ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);

@@ -17,6 +17,7 @@ struct ll_run_env {
     struct ll_stems *stems;                    /* names of the models' files so far, as the sinks have them */
     const char *resid_dir;                     /* keep the main pass's residuals here (keep_resid.h); NULL: no */
     const char *keep_dir, *key;                /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
+    const char *stamp;                         /* YYYYMMDD-HHMM of the run, for the evaluation stubs */
     int model_nr;                              /* this model's number in the run */
     const char *capacity;                      /* free memory by device (fit.h), in place of this machine's; NULL: this machine's */
     struct ll_buf *log;                        /* lines for the run's log, which is never compared */

@@ -25,6 +25,8 @@ pure=$work/a/run-latest/output-demo-llama-pure-next-token.csv
 [ "$(grep -c '' "$pure")" = $((11 * 9 + 1)) ] || bad "rows of pure: $(grep -c '' "$pure")"
 grep -rlE --exclude=.command "$work|$source_dir" "$work/a/run-latest/" && bad "an output holds a machine path"
 
+head -1 "$work/a/run-latest/evaluation-demo-llama.md" | grep -qx "# Evaluation Report: demo-llama" || bad "no stub for evaluations"
+
 # --- the index
 query() { "$L" query --index "$work/a/index.sqlite" --csv "$1" | tail -n +2; }
 [ "$(query "select count(*) from models")" = 2 ] || bad "models in the index"
