@@ -13,8 +13,9 @@ struct batch {
     int p0, p1, rows, kept, max_seq;
 };
 
-/* Positions looked at: the last so many. */
+/* Positions looked at: so many, from the first on. */
 static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1; }
+static int first_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_AT ? p->at : p->n_ids - groups_of(p); }
 static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
 /* The stack, and with a tuned lens its translated copy. */
@@ -130,8 +131,8 @@ static void lay_out(struct arrays *a, const struct ll_sweep *s, const struct bat
         const struct ll_sweep_prompt *P = &s->prompts[p];
         a->start[p - b->p0] = row;
         memcpy(a->ids + row, P->ids, sizeof *a->ids * (size_t)P->n_ids);
-        for (int i = P->n_ids - kept_of(P); i < P->n_ids; i++)
-            a->keep[kept++] = row + i;
+        for (int i = 0; i < kept_of(P); i++)
+            a->keep[kept++] = row + first_of(P) + i;
         row += P->n_ids;
     }
     a->start[b->p1 - b->p0] = row;
@@ -156,7 +157,7 @@ static int translate(struct ll_stack *read, const struct ll_sweep *s, const stru
 /* The ids followed at position i of a prompt. */
 static const int *followed_at(const struct ll_sweep_prompt *P, int i, int *n)
 {
-    int tail = P->want == LL_SWEEP_TAIL, is_last = i == P->n_ids - 1, first = P->n_ids - groups_of(P);
+    int tail = P->want == LL_SWEEP_TAIL, first = first_of(P), is_last = i == first + groups_of(P) - 1;
     *n = tail || is_last ? P->n_tracked : 0;
     if (*n)
         return P->tracked + (tail ? (size_t)(i - first) * (size_t)P->n_tracked : 0);
@@ -170,8 +171,8 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
     int g = 0, kept = 0, at = 0, n = s->model->n_layers + 1;
     for (int p = b->p0; p < b->p1; p++) {
         const struct ll_sweep_prompt *P = &s->prompts[p];
-        int first = P->n_ids - groups_of(P);
-        for (int i = first; i < P->n_ids; i++, g++) {
+        int first = first_of(P);
+        for (int i = first; i < first + groups_of(P); i++, g++) {
             struct ll_head_group *G = &a->groups[g];
             *G = (struct ll_head_group){.model_row = pass->final + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
                                         .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n};
@@ -197,8 +198,8 @@ static int hand_back(const struct arrays *a, const struct ll_sweep *s, const str
         kept += kept_of(P);
         for (int l = 0; l < n_rows; l++)
             a->resid_last[l] = ll_stack_row(stack, l, kept - 1);
-        struct ll_sweep_result r = {p, n_rows, n_pos, P->n_ids - n_pos, turned, a->own + g,
-                                    pass->final + (size_t)(a->start[p - b->p0 + 1] - 1) * (size_t)s->model->d_model,
+        int first = first_of(P), last_row = a->start[p - b->p0] + first + n_pos - 1;
+        struct ll_sweep_result r = {p, n_rows, n_pos, first, turned, a->own + g, pass->final + (size_t)last_row * (size_t)s->model->d_model,
                                     n_rows ? a->resid_last : NULL, n_rows ? stack : NULL, kept - kept_of(P)};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
@@ -281,6 +282,8 @@ static int check(const struct ll_sweep *s, struct ll_err *err)
                 return ll_fail(err, LL_EUSAGE, "prompt %d: token id at position %d: expected 0..%d, found %d", p, i, s->model->d_vocab - 1, P->ids[i]);
         if (P->want == LL_SWEEP_TAIL && (P->n_tail < 1 || P->n_tail > P->n_ids))
             return ll_fail(err, LL_EUSAGE, "prompt %d: last positions: expected 1..%d (its tokens), found %d", p, P->n_ids, P->n_tail);
+        if (P->want == LL_SWEEP_AT && (P->at < 0 || P->at >= P->n_ids))
+            return ll_fail(err, LL_EUSAGE, "prompt %d: position read: expected 0..%d, found %d", p, P->n_ids - 1, P->at);
         if (P->n_tracked > LL_MAX_TRACKED)
             return ll_fail(err, LL_EUSAGE, "prompt %d: expected at most %d followed ids, found %d", p, LL_MAX_TRACKED, P->n_tracked);
     }

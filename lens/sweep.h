@@ -13,14 +13,16 @@ enum ll_sweep_want {
     LL_SWEEP_LAST,       /* the last position, every layer */
     LL_SWEEP_OUTPUT,     /* the last position, the model's own output only */
     LL_SWEEP_TAIL,       /* the last n_tail positions, every layer, ids of its own followed at each */
+    LL_SWEEP_AT,         /* position `at` of the whole prompt, every layer */
 };
 
 struct ll_sweep_prompt {
     const int *ids; int n_ids;           /* as fed to the model; borrowed */
     enum ll_sweep_want want;
     int n_tail;                          /* LL_SWEEP_TAIL: 1..n_ids */
-    const int *tracked; int n_tracked;   /* ids followed at the last position (answers), up to LL_MAX_TRACKED; LL_SWEEP_TAIL:
-                                            [n_tail, n_tracked], those of each position */
+    int at;                              /* LL_SWEEP_AT: 0..n_ids - 1 */
+    const int *tracked; int n_tracked;   /* ids followed at the last position read (answers), up to LL_MAX_TRACKED;
+                                            LL_SWEEP_TAIL: [n_tail, n_tracked], those of each position */
     const int *follow;                   /* LL_SWEEP_ALL: [n_ids - 1] an id followed at each earlier position, as its id 0; -1: none there.
                                             NULL: none anywhere; borrowed */
 };
@@ -31,8 +33,8 @@ struct ll_sweep_result {
     int n_pos, pos0;                     /* positions pos0 .. pos0 + n_pos - 1 */
     const struct ll_head_out *rows;      /* [n_rows, n_pos] */
     const struct ll_head_out *own;       /* [n_pos] the model's own output */
-    const float *final_last;             /* [d_model] ln_final.normalized of the last position */
-    const float *const *resid_last;      /* [n_layers + 1] residuals of the last position [d_model], as they left the blocks (never
+    const float *final_last;             /* [d_model] ln_final.normalized of the last position read */
+    const float *const *resid_last;      /* [n_layers + 1] residuals of the last position read [d_model], as they left the blocks (never
                                           * translated); valid during the call; NULL where n_rows is 0 */
     const struct ll_stack *stack;        /* the residuals read: ll_stack_row(stack, row, kept0 + i), i < n_pos; NULL for LL_SWEEP_OUTPUT */
     int kept0;

@@ -1,6 +1,8 @@
 /* answers.c - see answers.h */
 #include "answers.h"
 
+#include "rope.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,10 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
     v->slot = follow(out, v->ids.v[0]);
     if (v->ids.n > 1 && forced && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
         rc = append(&v->run, &v->ids, v->ids.n - 1, err);
+    v->n_runs = 1;
+    for (int more = p->ids.n + 1; more <= v->run.n; more++)
+        if (!ll_rope_rows_stay(s->model, p->ids.n, more))
+            v->n_runs = v->ids.n;
     return rc;
 }
 
@@ -70,20 +76,25 @@ void ll_answers_free(struct ll_answers *a)
     memset(a, 0, sizeof *a);
 }
 
-int ll_answers_prompt(const struct ll_answers *a, int i, struct ll_sweep_prompt *prompt)
+int ll_answers_prompt(const struct ll_answers *a, int i, int run, struct ll_sweep_prompt *prompt)
 {
     const struct ll_answer *v = &a->v[i];
-    if (!v->run.n)
+    if (!v->run.n || run >= v->n_runs)
         return 0;
-    *prompt = (struct ll_sweep_prompt){.ids = v->run.v, .n_ids = v->run.n, .want = LL_SWEEP_TAIL, .n_tail = v->ids.n, .tracked = v->ids.v, .n_tracked = 1};
+    int n_each = v->ids.n / v->n_runs; /* factors a run */
+    *prompt = (struct ll_sweep_prompt){.ids = v->run.v, .n_ids = v->run.n - (v->n_runs - 1 - run), .want = LL_SWEEP_TAIL,
+                                       .n_tail = n_each, .tracked = v->ids.v + run * n_each, .n_tracked = 1};
     return 1;
 }
 
 int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct ll_answer *v = &a->v[i];
-    free(v->logprob);
-    if (!(v->logprob = malloc(sizeof *v->logprob * (size_t)r->n_rows)))
+    if (v->n_taken++ % v->n_runs == 0) {
+        free(v->logprob);
+        v->logprob = calloc((size_t)r->n_rows, sizeof *v->logprob);
+    }
+    if (!v->logprob)
         return ll_fail_mem(err, "answers", sizeof *v->logprob * (size_t)r->n_rows);
     for (int l = 0; l < r->n_rows; l++) {
         double sum = 0;
@@ -91,7 +102,7 @@ int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r
             const struct ll_head_out *o = &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)k];
             sum += (double)o->tracked_logit[0] - o->lse;
         }
-        v->logprob[l] = sum;
+        v->logprob[l] += sum;
     }
     return LL_OK;
 }

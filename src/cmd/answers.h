@@ -3,8 +3,9 @@
  *
  *     ln p(a_1 .. a_m | prompt) at row l = sum over i of ln p_l(a_i | prompt a_1 .. a_(i-1))
  *
- * each factor read at row l of the position before a_i. Appended tokens change no earlier row (attention is causal), so prompt
- * and the answer's first m-1 tokens run once and the last m positions are read; an answer of one token needs no run of its own.
+ * each factor read at row l of the position before a_i. Where appended tokens change no earlier row (attention is causal), prompt
+ * and the answer's first m-1 tokens run once and the last m positions are read. Where they do (a rotation that depends on the
+ * length), each factor has a run of its own, so that it is what the model says at that length. One token needs no run.
  * Source: the usual scoring of continuations (Brown et al. 2020, section 2.4), here at every layer. */
 #ifndef LL_ANSWERS_H
 #define LL_ANSWERS_H
@@ -17,7 +18,8 @@ struct ll_answer {
     struct ll_ids ids;           /* owned; empty: unresolved */
     int slot;                    /* which followed id is its first; -1: unresolved */
     struct ll_ids run;           /* owned; prompt and answer without its last token; empty: needs no run */
-    double *logprob;             /* [n_rows] owned; from its run, NULL before */
+    int n_runs, n_taken;         /* 1, or one a token; how many of them have been taken */
+    double *logprob;             /* [n_rows] owned; summed over its runs, NULL before the first */
 };
 struct ll_answers {
     struct ll_answer *v; int n;  /* owned; 0: none asked for; v[0] is the main one */
@@ -29,9 +31,9 @@ struct ll_answers {
 int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int control_id, int forced, struct ll_err *err);
 void ll_answers_free(struct ll_answers *a);
 
-/* How answer i goes into a sweep: 0 when it needs no run, else 1 and *prompt (borrowed from a). */
-int ll_answers_prompt(const struct ll_answers *a, int i, struct ll_sweep_prompt *prompt);
-/* Keep what its run says. */
+/* Run number `run` (from 0) of answer i in a sweep: 0 when it has no such run, else 1 and *prompt (borrowed from a). */
+int ll_answers_prompt(const struct ll_answers *a, int i, int run, struct ll_sweep_prompt *prompt);
+/* Keep what the next of its runs says. */
 int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r, struct ll_err *err);
 /* Joint natural-log probability of answer i at a row whose last position says o; NAN: unresolved or never run. */
 double ll_answers_logprob(const struct ll_answers *a, int i, int row, const struct ll_head_out *o);

@@ -37,7 +37,7 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--answer-id", LL_OPT_INT, &o->answer_id, "ID", "the same by token id", -1, 2e9, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
-        {"--pos", LL_OPT_INT, &o->pos, "P", "position read, counted from 0; -1: the last", -1, 2e9, NULL},
+        {"--pos", LL_OPT_INT, &o->pos, "P", "position read inside the whole prompt, from 0; -1: the last", -1, 2e9, NULL},
         {"--lens", LL_OPT_STR, &o->lens, "KIND", "norm, raw, or tuned:DIR: a tuned lens in that folder (see tune)", 0, 0, NULL},
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
@@ -325,7 +325,7 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
 static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
 {
     int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = v->p->answer.n ? v->p->answer.v[0] : first;
-    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->pos + 1, .id = id, .other = v->o->against_id};
+    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->p->ids.n, .pos = v->pos, .id = id, .other = v->o->against_id};
     *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = !v->p->answer.n};
     v->attribution = view;
     return ll_attribution_run(a, &job, err);
@@ -360,8 +360,8 @@ static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
 
 static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
 {
-    /* the answer is followed at the position read, which a cut prompt makes the last one */
-    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->pos + 1, .want = LL_SWEEP_LAST, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
+    /* the whole prompt runs: a rotation that depends on its length turns earlier rows, too */
+    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->p->ids.n, .want = LL_SWEEP_AT, .at = v->pos, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
     struct ll_progress bar;
     struct ll_listener writes = ll_intervene_listener(v->iv);
     struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
@@ -428,9 +428,9 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if (!rc && v.tuned_dir)
         rc = open_tuned(&v, err);
     if (!rc)
-        ll_session_warn(&s, v.lens, v.pos + 1, o.common.quiet);
+        ll_session_warn(&s, v.lens, p.ids.n, o.common.quiet);
     if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))
-        rc = ll_intervene_fits(&iv, v.pos + 1, err);
+        rc = ll_intervene_fits(&iv, p.ids.n, err);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);

@@ -276,12 +276,10 @@ static void model_run_free(struct model_run *m)
 static int model_run_init(struct model_run *m, struct ll_err *err)
 {
     const struct ll_experiment *e = m->e;
-    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1, temps = (size_t)e->n_temperatures + 1, runs = asks + tests;
-    for (int i = 0; i < e->n_asks; i++)
-        runs += (size_t)e->asks[i].n_answers;
+    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1, temps = (size_t)e->n_temperatures + 1;
     const struct { void *at; size_t n, size; } arrays[] = {
         {&m->prompts, asks + tests, sizeof *m->prompts}, {&m->follow, asks, sizeof *m->follow}, {&m->answers, asks, sizeof *m->answers}, {&m->passes, asks, sizeof *m->passes},
-        {&m->milestones, asks, sizeof *m->milestones}, {&m->sweep, runs, sizeof *m->sweep}, {&m->slots, runs, sizeof *m->slots},
+        {&m->milestones, asks, sizeof *m->milestones},
         {&m->tests, tests, sizeof *m->tests}, {&m->temps, temps, sizeof *m->temps}, {&m->test_list, tests, sizeof *m->test_list}, {&m->temp_list, temps, sizeof *m->temp_list}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         void *made = calloc(arrays[i].n, arrays[i].size);
@@ -311,10 +309,20 @@ static int prepare_prompt(struct model_run *m, int i, struct ll_err *err)
     return LL_OK;
 }
 
-static void add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, int answer)
+static int add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, int answer, struct ll_err *err)
 {
+    if (!(m->n_sweep & (m->n_sweep - 1))) { /* capacity doubles at powers of two */
+        size_t n = m->n_sweep ? 2 * (size_t)m->n_sweep : 1;
+        struct ll_sweep_prompt *sweep = realloc(m->sweep, sizeof *sweep * n);
+        m->sweep = sweep ? sweep : m->sweep;
+        struct slot *slots = realloc(m->slots, sizeof *slots * n);
+        m->slots = slots ? slots : m->slots;
+        if (!sweep || !slots)
+            return ll_fail_mem(err, "prompts", sizeof *sweep * n);
+    }
     m->sweep[m->n_sweep] = prompt;
     m->slots[m->n_sweep++] = (struct slot){ask, answer};
+    return LL_OK;
 }
 
 /* What comes next in the prompt, at the positions of spec 16.7. */
@@ -347,11 +355,10 @@ static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
     if (!m->e->last_only && (rc = prepare_targets(m, i, err)))
         return rc;
     for (int k = 0; k < answers->n; k++)
-        if (ll_answers_prompt(answers, k, &run))
-            add_run(m, run, i, k);
-    add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
-                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked, .follow = m->follow[i]}, i, -1);
-    return LL_OK;
+        for (int nr = 0; !rc && ll_answers_prompt(answers, k, nr, &run); nr++)
+            rc = add_run(m, run, i, k, err);
+    return rc ? rc : add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
+                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked, .follow = m->follow[i]}, i, -1, err);
 }
 
 static int prepare(struct model_run *m, struct ll_err *err)
@@ -369,7 +376,7 @@ static int prepare(struct model_run *m, struct ll_err *err)
         if ((rc = ll_prompt_from_text(p, &m->s, e->test_prompts[i], strlen(e->test_prompts[i]), NULL, err)))
             break;
         m->n_prompts = e->n_asks + i + 1;
-        add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT}, e->n_asks + i, -1);
+        rc = add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT}, e->n_asks + i, -1, err);
     }
     return rc;
 }

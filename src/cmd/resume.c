@@ -16,7 +16,7 @@ static void make_key(struct ll_resume *r, const char *run_key, const struct ll_m
     ll_sha256_add(&sha, info->identity, strlen(info->identity));
     for (int i = 0; i < n; i++) {
         const struct ll_sweep_prompt *p = &prompts[i];
-        int head[4] = {p->n_ids, (int)p->want, p->n_tail, p->n_tracked}, rows = p->want == LL_SWEEP_TAIL ? p->n_tail : 1;
+        int head[5] = {p->n_ids, (int)p->want, p->n_tail, p->at, p->n_tracked}, rows = p->want == LL_SWEEP_TAIL ? p->n_tail : 1;
         ll_sha256_add(&sha, head, sizeof head);
         ll_sha256_add(&sha, p->ids, sizeof *p->ids * (size_t)p->n_ids);
         if (p->n_tracked)

@@ -7,19 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the pass: what joins the stream at the last position -------------------------------------------------------- */
+/* ---- the pass: what joins the stream at the position read -------------------------------------------------------- */
 
 struct parts {
-    int d, dq, last;                  /* last: the row read */
+    int d, dq, row;                   /* row: the one read */
     float *embed, *attn, *mlp, *post, *z, *final; /* [d], [n_layers, d] x3, [n_layers, dq], [d] */
     float *all;                       /* owned: the memory of these */
     float scale;
 };
 
-static int make_parts(struct parts *p, const struct ll_model *m, int n_ids, struct ll_err *err)
+static int make_parts(struct parts *p, const struct ll_model *m, int pos, struct ll_err *err)
 {
     size_t d = (size_t)m->d_model, dq = (size_t)m->n_heads * (size_t)m->d_head, n = (size_t)m->n_layers, floats = 2 * d + n * (3 * d + dq);
-    *p = (struct parts){.d = (int)d, .dq = (int)dq, .last = n_ids - 1, .all = calloc(floats, sizeof(float))};
+    *p = (struct parts){.d = (int)d, .dq = (int)dq, .row = pos, .all = calloc(floats, sizeof(float))};
     if (!p->all)
         return ll_fail_mem(err, "attribution", floats * sizeof(float));
     p->embed = p->all;
@@ -34,7 +34,7 @@ static int make_parts(struct parts *p, const struct ll_model *m, int n_ids, stru
 static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
     struct parts *p = arg;
-    int row = p->last - v->row0;
+    int row = p->row - v->row0;
     (void)err;
     if (row < 0 || row >= v->n_rows)
         return LL_OK;
@@ -200,7 +200,9 @@ int ll_attribution_run(struct ll_attribution *a, const struct ll_attribution_job
     memset(a, 0, sizeof *a);
     if (job->id < 0 || job->id >= m->d_vocab || job->other >= m->d_vocab)
         return ll_fail(err, LL_EUSAGE, "attribution: token id: expected 0..%d, found %d", m->d_vocab - 1, job->id < 0 || job->id >= m->d_vocab ? job->id : job->other);
-    if (!(rc = make_parts(&p, m, job->n_ids, err)) && !(rc = make_result(a, m, err)) && !(rc = make_work(&w, m, err)) && !(rc = run_pass(&p, job, err))) {
+    if (job->pos < -1 || job->pos >= job->n_ids)
+        return ll_fail(err, LL_EUSAGE, "attribution: position: expected -1..%d, found %d", job->n_ids - 1, job->pos);
+    if (!(rc = make_parts(&p, m, job->pos < 0 ? job->n_ids - 1 : job->pos, err)) && !(rc = make_result(a, m, err)) && !(rc = make_work(&w, m, err)) && !(rc = run_pass(&p, job, err))) {
         own_logit(job, &p, job->id, 1, a);
         add_word(m, &w, job->id, 1);
         if (job->other >= 0) {

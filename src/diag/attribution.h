@@ -15,7 +15,8 @@
 struct ll_attribution_job {
     struct ll_engine *engine;
     struct ll_intervene *iv;          /* ready; its model is run */
-    const int *ids; int n_ids;        /* the position read is the last */
+    const int *ids; int n_ids;
+    int pos;                          /* position read, 0..n_ids - 1; -1: the last */
     int id, other;                    /* token; and the one it is compared with, -1: none */
 };
 struct ll_attribution {

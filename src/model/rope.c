@@ -209,6 +209,15 @@ void ll_rope_free(struct ll_rope *r)
 
 int ll_rope_is_long(const struct ll_rope *r, int n_pos) { return r->long_freq && n_pos > r->short_up_to; }
 
+int ll_rope_rows_stay(const struct ll_model *model, int n, int more)
+{
+    const struct ll_rope *ropes[] = {&model->rope, &model->rope_local, &model->rope_odd};
+    int stay = 1;
+    for (size_t i = 0; i < sizeof ropes / sizeof *ropes; i++)
+        stay = stay && ll_rope_is_long(ropes[i], n) == ll_rope_is_long(ropes[i], more);
+    return stay;
+}
+
 void ll_rope_table(const struct ll_rope *r, int is_long, int n_pos, float *cos_out, float *sin_out)
 {
     const float *freq = is_long ? r->long_freq : r->inv_freq;

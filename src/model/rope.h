@@ -18,6 +18,9 @@ int ll_rope_init(struct ll_rope *rope, const struct ll_settings *s, int d_head, 
 void ll_rope_free(struct ll_rope *rope);
 /* Does a sequence of n_pos positions use the list for long ones? */
 int ll_rope_is_long(const struct ll_rope *rope, int n_pos);
+/* Do the rows of a sequence of n tokens stay as they are, to the bit, when it grows to `more` tokens? 0 where a rotation depends
+ * on the length and the two lengths turn differently. */
+int ll_rope_rows_stay(const struct ll_model *model, int n, int more);
 /* cos and sin [n_pos, d_rot/2] of positions 0..n_pos-1: angle = (float)pos * frequency in float, functions in double,
  * rounded to float, times attn_factor in float. */
 void ll_rope_table(const struct ll_rope *rope, int is_long, int n_pos, float *cos_out, float *sin_out);

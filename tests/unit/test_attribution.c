@@ -25,7 +25,7 @@ static struct ll_attribution attribute(const struct ll_model *m, struct ll_engin
     struct ll_err err = {0};
     for (int i = 0; i < n_specs; i++)
         assert_int_equal(ll_intervene_parse(&iv, specs[i], &err), LL_OK);
-    struct ll_attribution_job job = {.engine = eng, .iv = &iv, .ids = ids, .n_ids = N, .id = id, .other = other};
+    struct ll_attribution_job job = {.engine = eng, .iv = &iv, .ids = ids, .n_ids = N, .pos = -1, .id = id, .other = other};
     if (ll_intervene_ready(&iv, m, eng, NULL, &err) || ll_attribution_run(&a, &job, &err))
         fail_msg("%s", err.msg);
     ll_intervene_free(&iv);
