@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Install what building and testing needs on Debian 12; says nothing when all is there. Needs root or sudo.
+#   tests/packages.sh [PACKAGE...]      these packages instead
 set -eu
 packages="gcc cmake ninja-build pkg-config libc6-dev libopenblas-dev libcsv-dev libcjson-dev libsqlite3-dev libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev xz-utils python3"
+[ $# -eq 0 ] || packages="$*"
 missing=""
 for p in $packages; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"

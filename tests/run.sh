@@ -5,6 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 bash tests/packages.sh
+bash experiments/fetch_real_model.sh >/dev/null || echo "the tests of the real model are skipped"
 jobs=$(nproc)
 
 cmake -S . -B build/test -G Ninja -DCMAKE_BUILD_TYPE=Release -DLL_WERROR=ON >build-test.log 2>&1 || { cat build-test.log; rm -f build-test.log; exit 1; }
