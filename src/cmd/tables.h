@@ -1,4 +1,4 @@
-/* tables.h - the program's tables as Markdown, for NOTES.md (a test keeps the two equal). */
+/* tables.h - the program's tables as Markdown, for docs/tables.md (a test keeps the two equal). */
 #ifndef LL_TABLES_H
 #define LL_TABLES_H
 #include "buf.h"

@@ -17,7 +17,7 @@ struct ll_col {
     const char *name;   /* CSV header; SQL name derived by the index */
     enum ll_kind kind;
     const char *unit;   /* "bits", "probability", "logit", "" */
-    const char *doc;    /* one sentence, goes to NOTES.md */
+    const char *doc;    /* one sentence, goes to docs/tables.md */
 };
 
 enum { LL_TOP_RECORD = 5, LL_TOP_VERBOSE = 20, LL_TOP_COLS = 20 };

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# NOTES.md holds the program's own tables; README.md names only commands and files that exist. --update rewrites the tables.
+# docs/tables.md holds the program's own tables; README.md names only commands and files that exist. --update rewrites the tables.
 . "$(dirname "$0")/lib.inc"
-notes=$source_dir/NOTES.md
+page=$source_dir/docs/tables.md
 "$logitlens" help tables >"$work/tables"
-sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$notes" | sed '1d;$d' >"$work/in-notes"
+sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$page" | sed '1d;$d' >"$work/in-page"
 if [ "${4:-}" = --update ]; then
-    { sed '/^<!-- tables -->$/q' "$notes"; cat "$work/tables"; echo "<!-- end of tables -->"; } >"$work/new" && cat "$work/new" >"$notes"
+    { sed '/^<!-- tables -->$/q' "$page"; cat "$work/tables"; echo "<!-- end of tables -->"; } >"$work/new" && cat "$work/new" >"$page"
     exit
 fi
-same "$work/tables" "$work/in-notes"
-for f in $(grep -oE '(experiments|tests|src|lens|prompts|output)/[A-Za-z0-9_./-]+' "$source_dir/README.md" | sed 's/[.,:]*$//' | sort -u); do
+same "$work/tables" "$work/in-page"
+for f in $(grep -oE '(experiments|tests|src|lens|prompts|output|docs)/[A-Za-z0-9_./-]+' "$source_dir/README.md" | sed 's/[.,:]*$//' | sort -u); do
     case $f in output/*) continue ;; esac
     n_checks=$((n_checks + 1))
     [ -e "$source_dir/$f" ] || bad "README.md names $f, which does not exist"
