@@ -156,19 +156,29 @@ static char *without_slashes(const char *path)
     return strndup(path, n);
 }
 
+/* The folder or file that `model` names, *id where it came through the hub cache. Both owned. */
+static int find_path(const char *model, char **path, char **id, struct ll_err *err)
+{
+    int in_cache = 0, rc = LL_OK;
+    if (!ll_is_there(model))
+        return ll_hub_find(model, path, id, err);
+    if (!ll_is_dir(model) && !ll_is_file(model))
+        return ll_fail_not_a_file(model, err);
+    if (ll_is_dir(model) && ((rc = ll_hub_repo(model, &in_cache, path, err)) || in_cache))
+        return rc;
+    *path = without_slashes(model);
+    return *path ? LL_OK : ll_fail_mem(err, "path", strlen(model));
+}
+
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
 {
     struct ll_layout l = {0};
     char *id = NULL;
-    int rc = LL_OK;
     *ckpt = NULL;
     struct ll_ckpt *c = calloc(1, sizeof *c);
     if (!c)
         return ll_fail_mem(err, "checkpoint", sizeof *c);
-    if (!ll_is_dir(model) && !ll_is_file(model))
-        rc = ll_hub_find(model, &c->path, &id, err);
-    else if (!(c->path = without_slashes(model)))
-        rc = ll_fail_mem(err, "path", strlen(model));
+    int rc = find_path(model, &c->path, &id, err);
     if (!rc)
         rc = ll_layout_find(&l, c->path, err);
     if (rc)

@@ -225,10 +225,9 @@ static int take_tensors(struct cursor *c, struct ll_gguf *g, uint64_t n)
 
 static int take_version(struct cursor *c, struct ll_gguf *g)
 {
-    static const char lfs[] = "version https://git-lfs";
     uint64_t v = 0;
-    if (left(c) >= sizeof lfs && !memcmp(c->p, lfs, sizeof lfs - 1))
-        return ll_fail(c->err, LL_EUSAGE, "%s: expected a GGUF file, found a git-lfs pointer (fetch the file itself with git lfs pull)", c->file);
+    if (ll_is_lfs_pointer(c->p, left(c)))
+        return ll_fail_lfs(c->file, c->err);
     if (left(c) < 4 || memcmp(c->p, "GGUF", 4))
         return ll_fail(c->err, LL_EUSAGE, "%s: expected a GGUF file (its first bytes are \"GGUF\"), found other bytes", c->file);
     c->p += 4;

@@ -5,8 +5,10 @@
 #include "map.h"
 
 #include <dirent.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
@@ -52,6 +54,51 @@ static int good_revision(const char *s)
     }
 }
 
+/* "~" and "~user" at the beginning as Python's expanduser reads them; what names nobody stays. Returns the rest of v. */
+static const char *put_home(struct ll_buf *b, const char *v)
+{
+    size_t n = strcspn(v, "/");
+    char *user = *v == '~' && n > 1 ? strndup(v + 1, n - 1) : NULL;
+    const char *home = *v == '~' && n == 1 ? getenv("HOME") : NULL;
+    const struct passwd *who = *v != '~' || home ? NULL : user ? getpwnam(user) : n == 1 ? getpwuid(getuid()) : NULL;
+    free(user);
+    home = home ? home : who ? who->pw_dir : NULL;
+    if (!home)
+        return v;
+    ll_buf_adds(b, home);
+    return v + n;
+}
+
+/* $NAME and ${NAME} as Python's expandvars reads them; what is not set stays. */
+static void put_variables(struct ll_buf *b, const char *v)
+{
+    static const char word[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    while (*v) {
+        int braces = *v == '$' && v[1] == '{';
+        const char *name = v + 1 + braces;
+        size_t n = *v == '$' ? braces ? strcspn(name, "}") : strspn(name, word) : 0;
+        char *key = n && (!braces || name[n] == '}') ? strndup(name, n) : NULL;
+        const char *value = key ? getenv(key) : NULL;
+        free(key);
+        if (value) {
+            ll_buf_adds(b, value);
+            v = name + n + braces;
+        } else
+            ll_buf_addc(b, *v++);
+    }
+}
+
+/* The folder that a variable's value names. */
+static void put_folder(struct ll_buf *b, const char *value)
+{
+    struct ll_buf v = {0};
+    const char *rest = put_home(&v, value);
+    ll_buf_adds(&v, rest);
+    put_variables(b, ll_buf_str(&v));
+    b->failed |= v.failed;
+    ll_buf_free(&v);
+}
+
 /* CACHE/models--org--name */
 static int repo_folder(struct ll_buf *b, const char *id, struct ll_err *err)
 {
@@ -61,7 +108,8 @@ static int repo_folder(struct ll_buf *b, const char *id, struct ll_err *err)
         i++;
     if (i == n)
         return ll_fail(err, LL_EUSAGE, "%s: no such file or folder, and neither HF_HOME nor HOME says where the hub cache is", id);
-    ll_buf_addf(b, "%s%s/models--", v, places[i].below);
+    put_folder(b, v);
+    ll_buf_addf(b, "%s/models--", places[i].below);
     for (const char *c = id; *c; c++)
         ll_buf_add(b, *c == '/' ? "--" : c, *c == '/' ? 2 : 1);
     return ll_buf_ok(b, err);
@@ -140,6 +188,41 @@ int ll_hub_find(const char *asked, char **dir, char **model_id, struct ll_err *e
         free(id);
     else
         *model_id = id;
+    return rc;
+}
+
+/* Take the slashes at the end off, and the last part, too, when asked. */
+static void cut_path(char *path, int last_part)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (last_part && n > 0 && path[n - 1] != '/')
+        n--;
+    path[n] = 0;
+    if (last_part && n > 1)
+        cut_path(path, 0);
+}
+
+int ll_hub_repo(const char *folder, int *is, char **dir, struct ll_err *err)
+{
+    static const char mark[] = "models--";
+    char *repo = strdup(folder), *base = ll_path_base(folder);
+    int inside = base && !strcmp(base, "snapshots"), rc = LL_OK;
+    *dir = NULL;
+    if (repo)
+        cut_path(repo, inside);
+    free(base);
+    base = repo ? ll_path_base(repo) : NULL;
+    char *snapshots = repo ? ll_path_join(repo, "snapshots") : NULL;
+    if (!base || !snapshots)
+        rc = ll_fail_mem(err, "path", strlen(folder));
+    *is = !rc && !strncmp(base, mark, sizeof mark - 1) && ll_is_dir(snapshots);
+    if (*is && !(*dir = snapshot(repo, NULL)))
+        rc = ll_fail(err, LL_EUSAGE, "%s: this folder of the hub cache holds no snapshot of revision main (incomplete download?); nothing is downloaded", repo);
+    free(snapshots);
+    free(base);
+    free(repo);
     return rc;
 }
 

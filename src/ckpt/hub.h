@@ -4,7 +4,8 @@
  *     CACHE/models--org--name/snapshots/<commit hash>/           the folder (links into ../../blobs)
  *
  * CACHE is $HF_HUB_CACHE, else $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else
- * ~/.cache/huggingface/hub. Source: huggingface_hub, "Understand caching" and constants.py. */
+ * ~/.cache/huggingface/hub; "~", "~user", $NAME and ${NAME} in their values are expanded. Source: huggingface_hub,
+ * "Understand caching" and constants.py. */
 #ifndef LL_CKPT_HUB_H
 #define LL_CKPT_HUB_H
 #include "fail.h"
@@ -14,6 +15,10 @@
  * ("org/name") are owned by the caller. LL_EUSAGE when asked is no such name or not in the cache (the message says where
  * it looked), or LL_EFAIL. */
 int ll_hub_find(const char *asked, char **dir, char **model_id, struct ll_err *err);
+
+/* Is folder a model's own in some cache: ".../models--org--name", or the snapshots folder in it? *is says; then *dir (the
+ * snapshot of the default revision) is owned by the caller. LL_EUSAGE when it is, but holds no such snapshot, or LL_EFAIL. */
+int ll_hub_repo(const char *folder, int *is, char **dir, struct ll_err *err);
 
 /* "org/name" when dir lies inside some cache (".../models--org--name/snapshots/..."), owned; else NULL. */
 char *ll_hub_id_of_path(const char *dir);

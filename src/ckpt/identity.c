@@ -28,7 +28,7 @@ static int add_document(struct ll_sha256 *sha, const char *dir, const char *name
     if (!path)
         return ll_fail_mem(err, "path", strlen(dir));
     int rc = LL_OK;
-    if (ll_is_file(path)) {
+    if (ll_is_there(path)) {
         rc = ll_map_open(&map, path, err);
         if (!rc)
             add_piece(sha, name, map.data, map.size);

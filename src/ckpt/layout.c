@@ -26,11 +26,20 @@ static int ends_with(const char *s, const char *suffix)
     return n > m && !strcmp(s + n - m, suffix);
 }
 
-/* Does dir hold a file of that name? */
+/* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it is. */
 static int holds(const char *dir, const char *name)
 {
     char *p = ll_path_join(dir, name);
-    int yes = p && ll_is_file(p);
+    int yes = p && ll_is_there(p);
+    free(p);
+    return yes;
+}
+
+/* The same, but not a folder: those may be called anything. */
+static int holds_file(const char *dir, const char *name)
+{
+    char *p = ll_path_join(dir, name);
+    int yes = p && ll_is_there(p) && !ll_is_dir(p);
     free(p);
     return yes;
 }
@@ -87,10 +96,23 @@ static int read_weight_map(struct ll_layout *l, const cJSON *map, struct ll_err 
     return LL_OK;
 }
 
+/* Is a shard there? A link to nothing, as hub caches have them where a download broke off, is not: *links, when it is the first
+ * that is missing. What else is no file is said when it is opened. */
+static int is_whole(const char *dir, const char *name, int *links)
+{
+    char *p = ll_path_join(dir, name);
+    const char *what = p ? ll_not_a_file(p) : "nothing";
+    int gone = what && (!strcmp(what, "nothing") || !strcmp(what, "a link to nothing"));
+    if (gone && *links < 0)
+        *links = !strcmp(what, "a link to nothing");
+    free(p);
+    return !gone;
+}
+
 static int list_shards(struct ll_layout *l, struct ll_err *err)
 {
     const char *first = NULL;
-    int missing = 0;
+    int missing = 0, links = -1;
     for (int i = 0; i < l->n_entries; i++) {
         const char *file = l->entries[i].file;
         if (i && !strcmp(file, l->entries[i - 1].file))
@@ -98,13 +120,13 @@ static int list_shards(struct ll_layout *l, struct ll_err *err)
         int rc = add_file(l, file, err);
         if (rc)
             return rc;
-        if (!holds(l->dir, file) && !missing++)
+        if (!is_whole(l->dir, file, &links) && !missing++)
             first = file;
     }
     if (!missing)
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %d of the %d shards listed in %s missing, the first is %s (incomplete download?)", l->dir, missing, l->n_files,
-                   l->index_name, first);
+    return ll_fail(err, LL_EUSAGE, "%s: %d of the %d shards listed in %s missing, the first is %s%s (incomplete download?)", l->dir, missing, l->n_files,
+                   l->index_name, first, links ? ", a link to nothing" : "");
 }
 
 static int use_index(struct ll_layout *l, const char *name, struct ll_err *err)
@@ -173,7 +195,7 @@ static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
     size_t stem;
     DIR *d = opendir(l->dir);
     for (struct dirent *e; d && !rc && (e = readdir(d));) {
-        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds(l->dir, e->d_name) || (split_name(e->d_name, &part, &stem) && part > 1))
+        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name) || (split_name(e->d_name, &part, &stem) && part > 1))
             continue;
         n++;
         if (only && strcmp(only, e->d_name) < 0)
@@ -205,7 +227,7 @@ static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "%s: cannot read the folder: %s", l->dir, strerror(errno));
     int rc = LL_OK;
     for (struct dirent *e; !rc && (e = readdir(d));) {
-        if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds(l->dir, e->d_name))
+        if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds_file(l->dir, e->d_name))
             rc = add_file(l, e->d_name, err);
         for (size_t i = 0; i < sizeof pickle_suffixes / sizeof pickle_suffixes[0]; i++)
             if (!*pickle && ends_with(e->d_name, pickle_suffixes[i]) && strcmp(e->d_name, "training_args.bin"))

@@ -180,9 +180,8 @@ static int read_tree(struct ll_st_header *h, const cJSON *tree, const struct par
 /* The length in the first 8 bytes, checked. */
 static int read_length(const char *file, const uint8_t *bytes, size_t n, size_t *len, struct ll_err *err)
 {
-    static const char lfs[] = "version https://git-lfs";
-    if (n >= sizeof lfs && !memcmp(bytes, lfs, sizeof lfs - 1))
-        return ll_fail(err, LL_EUSAGE, "%s: expected weights, found a git-lfs pointer (fetch the file itself with git lfs pull)", file);
+    if (ll_is_lfs_pointer(bytes, n))
+        return ll_fail_lfs(file, err);
     if (n < 8)
         return ll_fail(err, LL_EUSAGE, "%s: expected at least the 8 bytes of a header length, found %zu", file, n);
     uint64_t v = 0;

@@ -75,7 +75,7 @@ static int add_matches(struct ll_experiment *e, const struct ll_settings *s, con
 static int add_path(struct ll_experiment *e, const char *path, const char *dir, struct ll_err *err)
 {
     char *joined = *path == '/' ? NULL : ll_path_join(dir, path);
-    if (joined && (ll_is_dir(joined) || ll_is_file(joined)))
+    if (joined && ll_is_there(joined))
         return add(e, joined, err);
     free(joined);
     return add(e, strdup(path), err);

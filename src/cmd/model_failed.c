@@ -29,7 +29,7 @@ void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const
 static const char *id_of(const char *model, const char *clean)
 {
     const char *slash = strchr(model, '/');
-    int is_hub = slash && slash != model && slash[1] && !strchr(slash + 1, '/') && *model != '.' && !ll_is_dir(model) && !ll_is_file(model);
+    int is_hub = slash && slash != model && slash[1] && !strchr(slash + 1, '/') && *model != '.' && !ll_is_there(model);
     return is_hub ? model : clean;
 }
 

@@ -15,7 +15,7 @@ static int open_json(struct ll_tokenizer **tok, const char *folder, const char *
     struct ll_buf config = {0};
     char *name = ll_path_base(path), *config_path = ll_path_join(folder, "tokenizer_config.json");
     int rc = name && config_path ? ll_map_open(&map, path, err) : ll_fail_mem(err, "path", strlen(path));
-    if (!rc && ll_is_file(config_path))
+    if (!rc && ll_is_there(config_path))
         rc = ll_file_read(config_path, config_max, &config, err);
     if (!rc)
         rc = ll_tokenizer_open_mem(tok, name, (const char *)map.data, map.size, config.len ? config.s : NULL, config.len, err);
@@ -81,7 +81,7 @@ int ll_tokenizer_open(struct ll_tokenizer **tok, const char *given, struct ll_er
     *tok = NULL;
     char *folder = is_dir ? strdup(given) : slash ? strndup(given, (size_t)(slash - given) + (slash == given)) : strdup(".");
     char *path = is_dir ? ll_path_join(given, "tokenizer.json") : strdup(given), *gguf = NULL;
-    if (path && is_dir && !ll_is_file(path))
+    if (path && is_dir && !ll_is_there(path))
         gguf = only_gguf(given, &n_gguf);
     else if (path && !is_dir && ends_in(path, ".gguf"))
         gguf = strdup(path);

@@ -412,7 +412,86 @@ static void paths_that_are_no_checkpoint(void **state)
     refused("", LL_EUSAGE, "no such file or folder", NULL);
     puts_to("fold/config.json", "{}");
     assert_int_equal(mkdir(at("fold/model.safetensors"), 0777), 0);
-    refused(at("fold"), LL_EUSAGE, "no *.safetensors", NULL);
+    refused(at("fold"), LL_EUSAGE, "model.safetensors: expected a regular file, found a folder", NULL);
+}
+
+/* A FIFO, socket, folder or link to nothing in the place of each file of a checkpoint: said in one line, without waiting. */
+static void files_that_are_none(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"odd/config.json", "odd/model.safetensors", "odd/model.safetensors.index.json", "odd/a.safetensors", "odd/tokenizer.json", "odd/m.gguf"};
+    static const struct { const char *make, *said; } kinds[] = {
+        {"mkfifo", "found a FIFO"}, {"mkdir", "found a folder"}, {"ln -s ../blobs/0", "where nothing is"},
+        {"python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'", "found a socket"},
+    };
+    for (size_t p = 0; p < sizeof places / sizeof *places; p++)
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            char cmd[700];
+            struct ll_buf b = {0};
+            struct ll_err e = {0};
+            snprintf(cmd, sizeof cmd, "rm -rf '%s' && mkdir '%s' && %s '%s'", at("odd"), at("odd"), kinds[k].make, at(places[p]));
+            if (system(cmd)) /* no Python: no sockets */
+                continue;
+            assert_int_equal(ll_file_read(at(places[p]), 100, &b, &e), LL_EUSAGE);
+            assert_non_null(strstr(e.msg, kinds[k].said));
+            if (p != 0)
+                puts_to("odd/config.json", "{}");
+            if (p == 0)
+                weights("odd/model.safetensors", "{}", 0);
+            if (p == 3) {
+                puts_to("odd/model.safetensors.index.json", "{\"weight_map\": {\"x\": \"a.safetensors\"}}");
+                refused(at("odd"), LL_EUSAGE, "a.safetensors", k == 2 ? "a link to nothing (incomplete download?)" : kinds[k].said, NULL);
+            } else if (p != 4)
+                refused(p == 5 ? at(places[p]) : at("odd"), LL_EUSAGE, strrchr(places[p], '/') + 1, p == 5 && k == 1 ? "no *.safetensors" : kinds[k].said, NULL);
+        }
+}
+
+/* A Git LFS pointer in the place of each file. */
+static void pointers(void **state)
+{
+    (void)state;
+    static const char text[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n";
+    static const char *const places[] = {"lfs/config.json", "lfs/model.safetensors", "lfs/model.safetensors.index.json", "lfs/a.safetensors", "lfs/m.gguf"};
+    for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+        char cmd[700];
+        snprintf(cmd, sizeof cmd, "rm -rf '%s'", at("lfs"));
+        assert_int_equal(system(cmd), 0);
+        puts_to("lfs/config.json", "{}");
+        if (p == 0)
+            weights("lfs/model.safetensors", "{}", 0);
+        if (p == 3)
+            puts_to("lfs/model.safetensors.index.json", "{\"weight_map\": {\"x\": \"a.safetensors\"}}");
+        puts_to(places[p], text);
+        refused(at("lfs"), LL_EUSAGE, strrchr(places[p], '/') + 1, "git-lfs pointer", "git lfs pull", NULL);
+    }
+}
+
+/* A file that is written to, cut or replaced after it was mapped. */
+static void files_that_change(void **state)
+{
+    (void)state;
+    struct ll_map m;
+    struct ll_err e = {0};
+    puts_to("chg/a", "0123456789");
+    assert_int_equal(ll_map_open(&m, at("chg/a"), &e), LL_OK);
+    assert_int_equal(ll_map_unchanged(&m, at("chg/a"), &e), LL_OK);
+    assert_int_equal(truncate(at("chg/a"), 4), 0);
+    assert_int_equal(ll_map_unchanged(&m, at("chg/a"), &e), LL_EFAIL);
+    assert_non_null(strstr(e.msg, "10 bytes when opened, 4 now"));
+    ll_map_close(&m);
+    e = (struct ll_err){0};
+    assert_int_equal(ll_map_open(&m, at("chg/a"), &e), LL_OK);
+    puts_to("chg/a", "another"); /* by rename: what is mapped stays */
+    assert_int_equal(ll_map_unchanged(&m, at("chg/a"), &e), LL_OK);
+    assert_memory_equal(m.data, "0123", 4);
+    ll_map_close(&m);
+    assert_int_equal(ll_map_open(&m, at("chg/a"), &e), LL_OK);
+    usleep(20000); /* beyond the clock of the file system */
+    FILE *f = fopen(at("chg/a"), "r+");
+    assert_true(f && fputs("X", f) >= 0 && !fclose(f));
+    assert_int_equal(ll_map_unchanged(&m, at("chg/a"), &e), LL_EFAIL);
+    assert_non_null(strstr(e.msg, "written to"));
+    ll_map_close(&m);
 }
 
 static void pickles(void **state)
@@ -514,6 +593,15 @@ static void hub_cache(void **state)
     check_hub("Org/Some-Model.1@refs/pr/3", "Org/Some-Model.1", "Some-Model.1", "bbbb");
     check_hub("Org/Some-Model.1@bbbb", "Org/Some-Model.1", "Some-Model.1", "bbbb");
     check_hub(at("hub/models--Org--Some-Model.1/snapshots/bbbb/"), "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    check_hub(at("hub/models--Org--Some-Model.1"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
+    check_hub(at("hub/models--Org--Some-Model.1/"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
+    check_hub(at("hub/models--Org--Some-Model.1/snapshots//"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
+    puts_to("hub/models--Org--Broken/refs/main", "dddd");
+    assert_int_equal(mkdir(at("hub/models--Org--Broken/snapshots"), 0777), 0);
+    refused(at("hub/models--Org--Broken"), LL_EUSAGE, "models--Org--Broken: this folder of the hub cache holds no snapshot", NULL);
+    put_snapshot("models--Org--Gone", "eeee");
+    assert_int_equal(unlink(at("hub/models--Org--Gone/blobs/b0")), 0);
+    refused("Org/Gone", LL_EUSAGE, "eeee/model.safetensors: expected a regular file, found a link to ", "blobs/b0, where nothing is (incomplete download?)", NULL);
     put_snapshot("models--gpt2", "cccc"); /* no refs: the only snapshot is the one; no organisation */
     check_hub("gpt2", "gpt2", "gpt2", "cccc");
     refused("gpt2@v9", LL_EUSAGE, "no snapshot of revision v9", NULL);
@@ -537,6 +625,16 @@ static void hub_places(void **state)
     setenv("HF_HUB_CACHE", "/hub", 1);
     const char *const want[] = {"/hub/models--o--n", "/old/models--o--n", "/hf/hub/models--o--n", "/xdg/huggingface/hub/models--o--n",
                                 "/h/.cache/huggingface/hub/models--o--n"};
+    /* as Python's expanduser and expandvars: in the value of each, a variable that is not set stays as it is */
+    const char *const spelled[][2] = {{"~", "/h/models--o--n"}, {"~/x", "/h/x/models--o--n"}, {"$HF_HOME/c", "/hf/c/models--o--n"}, {"${HF_HOME}/c", "/hf/c/models--o--n"},
+                                      {"~nobody_here/x", "~nobody_here/x/models--o--n"}, {"/a/~/$LL_UNSET/${LL_UNSET", "/a/~/$LL_UNSET/${LL_UNSET/models--o--n"}, {"/a$", "/a$/models--o--n"}};
+    for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++) {
+        char looked[128];
+        setenv("HF_HUB_CACHE", spelled[i][0], 1);
+        snprintf(looked, sizeof looked, "(looked for %s)", spelled[i][1]);
+        refused("o/n", LL_EUSAGE, looked, NULL);
+    }
+    setenv("HF_HUB_CACHE", "/hub", 1);
     for (int i = 0; i < 5; i++) {
         char looked[128];
         snprintf(looked, sizeof looked, "(looked for %s)", want[i]);
@@ -924,7 +1022,7 @@ int main(void)
         cmocka_unit_test(one_file), cmocka_unit_test(names_from_paths), cmocka_unit_test(the_only_file), cmocka_unit_test(shards),
         cmocka_unit_test(identity), cmocka_unit_test(identity_of_shards), cmocka_unit_test(bad_headers_are_refused), cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(lengths_that_lie), cmocka_unit_test(deep_headers), cmocka_unit_test(paths_that_are_no_checkpoint),
-        cmocka_unit_test(pickles), cmocka_unit_test(bad_configs), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
+        cmocka_unit_test(pickles), cmocka_unit_test(files_that_are_none), cmocka_unit_test(pointers), cmocka_unit_test(files_that_change), cmocka_unit_test(bad_configs), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
         cmocka_unit_test(hub_places), cmocka_unit_test(values_of_types), cmocka_unit_test(every_small_float), cmocka_unit_test(types_by_name),
         cmocka_unit_test(first_nonfinite), cmocka_unit_test(settings_values), cmocka_unit_test(of_equal_keys_the_last_stays),
         cmocka_unit_test(settings_needed), cmocka_unit_test(settings_refused), cmocka_unit_test(settings_accepted), cmocka_unit_test(settings_depth),
