@@ -1,4 +1,4 @@
-/* map.h - a file mapped read-only, and files written whole or not at all. */
+/* map.h - a file mapped read-only, and names of files and folders. Files are written by outfile.h. */
 #ifndef LL_MAP_H
 #define LL_MAP_H
 #include "buf.h"
@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* What a file was when it was opened, to see later whether it still is that. */
 struct ll_file_mark {
@@ -37,18 +36,6 @@ void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len);
 /* Read a whole file into b (appended). limit: refuse more bytes than that. Errors as ll_map_open(); a file that ends early
  * or grows meanwhile is LL_EFAIL. */
 int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err *err);
-
-/* A file that appears under its name only when complete: written as "<path>.tmp<pid>", then flushed, fsynced
- * and renamed by ll_outfile_commit(). ll_outfile_abort() (also after a failure, also twice) removes it. */
-struct ll_outfile {
-    FILE *f;          /* write here; errors are noticed at commit */
-    char *path, *tmp; /* owned */
-};
-int ll_outfile_open(struct ll_outfile *out, const char *path, struct ll_err *err);
-int ll_outfile_commit(struct ll_outfile *out, struct ll_err *err);
-void ll_outfile_abort(struct ll_outfile *out);
-/* The whole content at once. */
-int ll_file_write(const char *path, const void *bytes, size_t n, struct ll_err *err);
 
 /* 1 when path is a folder / a regular file, else 0. */
 int ll_is_dir(const char *path);

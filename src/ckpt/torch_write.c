@@ -2,7 +2,7 @@
 #include "torch_write.h"
 
 #include "buf.h"
-#include "map.h"
+#include "outfile.h"
 #include "zip.h"
 
 #include <stdlib.h>

@@ -5,6 +5,8 @@
 #include "tables.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +106,15 @@ static int help(int argc, char **argv, struct ll_err *err)
     return rc;
 }
 
+static int version(struct ll_err *err)
+{
+    struct ll_buf line = {0};
+    ll_buf_addf(&line, "%s\n", ll_tool_version());
+    int rc = ll_print(&line, err);
+    ll_buf_free(&line);
+    return rc;
+}
+
 static int wants_help(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
@@ -122,7 +133,7 @@ static int dispatch(int argc, char **argv, struct ll_err *err)
     if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
         return help(argc - 1, argv + 1, err);
     if (!strcmp(name, "--version") || !strcmp(name, "version"))
-        return printf("%s\n", ll_tool_version()) < 0 ? ll_fail(err, LL_EFAIL, "standard output: %s", strerror(errno)) : LL_OK;
+        return version(err);
     const struct ll_cmd *c = find(name);
     if (!c)
         return ll_fail(err, LL_EUSAGE, "unknown command \"%s\" (see: logitlens help)", name);
@@ -133,10 +144,24 @@ static int dispatch(int argc, char **argv, struct ll_err *err)
     return c->run(argc - 1, argv + 1, err);
 }
 
+/* A file that we open must not get the number of a standard stream that the caller closed: what is printed would go into it. The
+ * places are taken by descriptors that fail when they are used. */
+static void take_closed_streams(void)
+{
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY /* nobody reads what is said there */};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
+            break;
+}
+
 int ll_main(int argc, char **argv)
 {
     struct ll_err err = {0};
+    take_closed_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then a failed write like a full disk */
     int rc = dispatch(argc, argv, &err);
+    if (!rc && (fflush(stdout) || ferror(stdout))) /* whatever printed it */
+        rc = ll_fail(&err, LL_EFAIL, "standard output: %s", strerror(errno));
     if (rc)
         fprintf(stderr, "logitlens: %s\n", err.msg);
     return ll_exit_code(rc);

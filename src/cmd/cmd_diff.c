@@ -5,7 +5,7 @@
 #include "diff_stats.h"
 #include "diff_view.h"
 #include "provenance.h"
-#include "map.h"
+#include "outfile.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "forward.h"
 #include "json_write.h"
 #include "map.h"
+#include "outfile.h"
 #include "prompts.h"
 #include "provenance.h"
 #include "ref_place.h"
@@ -234,8 +235,11 @@ static int run_pass(const struct dump_opts *o, struct ll_session *s, const struc
         rc = write_one(o, s, p, &k, err);
     if (!rc && o->bin)
         rc = write_bins(o, s, p, &k, err);
+    struct ll_buf line = {0};
+    ll_buf_addf(&line, "%d activations of %d tokens\n", k.n, p->ids.n);
     if (!rc)
-        printf("%d activations of %d tokens\n", k.n, p->ids.n);
+        rc = ll_print(&line, err);
+    ll_buf_free(&line);
     for (int i = 0; i < k.n; i++) {
         free((void *)(uintptr_t)k.arrays[i].data);
         free(k.arrays[i].name);

@@ -5,6 +5,7 @@
 #include "index.h"
 #include "map.h"
 #include "opt.h"
+#include "outfile.h"
 #include "tables.h"
 
 #include <dirent.h>

@@ -4,6 +4,7 @@
 #include "manifest.h"
 #include "map.h"
 #include "model_run.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "replay.h"
 #include "rundir.h"

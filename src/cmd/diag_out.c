@@ -3,7 +3,7 @@
 
 #include "cmd.h"
 #include "index_diag.h"
-#include "map.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "term.h"
 

@@ -7,6 +7,7 @@
 #include "intervene_opt.h"
 #include "keep_resid.h"
 #include "map.h"
+#include "outfile.h"
 #include "pass_tables.h"
 #include "resume.h"
 #include "sha256.h"

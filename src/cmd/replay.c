@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "json_write.h"
 #include "map.h"
+#include "outfile.h"
 #include "settings.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* resume.c - see resume.h */
 #include "resume.h"
 
+#include "outfile.h"
 #include "rundir.h"
 #include "sha256.h"
 

@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "map.h"
+#include "outfile.h"
 #include "torch_write.h"
 
 #include <dirent.h>
@@ -51,10 +52,12 @@ static int write_params(const char *path, const float *W, const float *b, int n,
 int ll_tuned_save(const char *dir, const char *config, size_t n_config, const float *W, const float *b, int n_layers, int d_model, struct ll_err *err)
 {
     struct ll_buf tmp = {0};
-    size_t n = strlen(dir);
     int rc = ll_tuned_can_save(dir, err);
     if (rc)
         return rc;
+    char *there = realpath(dir, NULL); /* an empty folder may be a link: what it leads to is replaced */
+    dir = there ? there : dir;
+    size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/')
         n--;
     ll_buf_add(&tmp, dir, n);
@@ -72,6 +75,7 @@ int ll_tuned_save(const char *dir, const char *config, size_t n_config, const fl
     }
     free(json);
     free(params);
+    free(there);
     ll_buf_free(&tmp);
     return rc;
 }

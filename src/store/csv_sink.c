@@ -4,7 +4,7 @@
  * suffix), so a sweep that keeps only the last position writes no records file; it gets its name when the model is
  * complete. A schema must live until end_model or abort_model. */
 #include "csv_row.h"
-#include "map.h"
+#include "outfile.h"
 #include "sinks.h"
 #include "stem.h"
 

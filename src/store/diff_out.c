@@ -3,7 +3,7 @@
 #include "csv_row.h"
 #include "index_diff.h"
 #include "json_write.h"
-#include "map.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "sha256.h"
 

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TIDY_SHARE = 5, TIDY_PAGES = 256 }; /* a fifth of 2 MiB: less is not worth a second pass over the file */
@@ -162,7 +163,11 @@ static int cannot_open(sqlite3 **db, const char *path, struct ll_err *err)
 
 int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
 {
+    struct stat st;
     int empty;
+    *db = NULL;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode))
+        return ll_fail(err, LL_EUSAGE, "%s: expected a file for the index, found a folder, device or pipe", path);
     if (sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         return cannot_open(db, path, err);
     sqlite3_busy_timeout(*db, BUSY_MS);

@@ -4,7 +4,7 @@
  * leaves {status, model, reason, schema_version, provenance} (spec 12.3). No wall clock and no machine paths: two runs
  * are compared byte for byte. */
 #include "json_write.h"
-#include "map.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "sinks.h"
 #include "stem.h"

@@ -3,6 +3,7 @@
 
 #include "json_write.h"
 #include "map.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "sha256.h"
 

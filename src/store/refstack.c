@@ -3,6 +3,7 @@
 
 #include "json_write.h"
 #include "map.h"
+#include "outfile.h"
 #include "sha256.h"
 
 #include <stdlib.h>
@@ -63,10 +64,10 @@ int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n,
         return rc;
     }
     put_le(size, header.len, 8);
-    fwrite(size, 1, 8, out.f); /* a failed write shows at commit */
-    fwrite(header.s, 1, header.len, out.f);
+    ll_outfile_write(&out, size, 8);
+    ll_outfile_write(&out, header.s, header.len);
     for (int i = 0; i < n; i++)
-        fwrite(arrays[i].data, 1, bytes_of(&arrays[i]), out.f);
+        ll_outfile_write(&out, arrays[i].data, bytes_of(&arrays[i]));
     ll_buf_free(&header);
     return ll_outfile_commit(&out, err);
 }
@@ -90,7 +91,7 @@ int ll_bin_write(const char *folder, const char *name, const float *x, int64_t n
     ll_sha256_add(&sha, count, 4);
     ll_sha256_add(&sha, x, sizeof *x * (size_t)n);
     ll_sha256_hex(&sha, hex);
-    fwrite(count, 1, 4, out.f);
-    fwrite(x, sizeof *x, (size_t)n, out.f);
+    ll_outfile_write(&out, count, 4);
+    ll_outfile_write(&out, x, sizeof *x * (size_t)n);
     return ll_outfile_commit(&out, err);
 }

@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "journal.h"
 #include "map.h"
+#include "outfile.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,6 +9,7 @@
 #include "head_pass.h"
 #include "json_write.h"
 #include "lens.h"
+#include "outfile.h"
 #include "reference.h"
 #include "settings.h"
 

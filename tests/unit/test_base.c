@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "json_write.h"
 #include "map.h"
+#include "outfile.h"
 #include "provenance.h"
 #include "sha256.h"
 #include "stats.h"
@@ -535,14 +536,17 @@ static void a_commit_that_cannot_rename(void **state)
     (void)state;
     struct ll_outfile o;
     struct ll_err e = {0};
-    mkdir(at("taken"), 0777);
+    assert_int_equal(ll_outfile_open(&o, at("taken"), &e), LL_OK);
+    mkdir(at("taken"), 0777); /* meanwhile the name is a folder's, not empty */
     mkdir(at("taken/in"), 0777);
-    assert_int_equal(ll_outfile_open(&o, at("taken"), &e), LL_OK); /* the name is a folder's, not empty */
     char tmp[300];
     snprintf(tmp, sizeof tmp, "%s", o.tmp);
     assert_int_equal(ll_outfile_commit(&o, &e), LL_EFAIL);
     assert_non_null(strstr(e.msg, "taken: write failed"));
     assert_false(ll_is_file(tmp));
+    e = (struct ll_err){0};
+    assert_int_equal(ll_outfile_open(&o, at("taken"), &e), LL_EUSAGE); /* and said at once when it was one before */
+    assert_non_null(strstr(e.msg, "taken: expected a file, found a folder"));
 }
 
 /* A full disk, in a child: files may not grow past 4096 bytes. Exit status 0: all went as it should. */

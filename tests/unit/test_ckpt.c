@@ -1,6 +1,7 @@
 /* test_ckpt.c - checkpoints, good and bad. All files but the oracle's are written here, into a folder of their own. */
 #define _GNU_SOURCE
 #include "ckpt.h"
+#include "outfile.h"
 #include "stats.h"
 
 #include <math.h>

@@ -7,6 +7,7 @@
 #include "diff_out.h"
 #include "diff_stats.h"
 #include "index.h"
+#include "outfile.h"
 #include "test_store_util.h"
 
 #include <math.h>

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "capture.h"
 #include "model.h"
+#include "outfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

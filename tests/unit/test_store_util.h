@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "map.h"
+#include "outfile.h"
 #include "record_cols.h"
 #include "sink.h"
 

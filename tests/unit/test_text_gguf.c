@@ -2,6 +2,7 @@
  * answers, and files whose arrays lie. */
 #include "gguf.h"
 #include "map.h"
+#include "outfile.h"
 #include "pattern.h"
 #include "gguf_pre.h"
 #include "token.h"
