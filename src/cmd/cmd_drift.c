@@ -5,6 +5,7 @@
 #include "variant.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,18 @@ static int argmax_last(const struct ll_actv *logits)
     return best;
 }
 
+/* Two tokens that both passes hold equal but for the rounding of the reference. */
+static int is_tie(const struct job *j, const struct ll_actv *theirs, const struct ll_actv *ours)
+{
+    const float *t = theirs->x + (size_t)(theirs->rows - 1) * (size_t)theirs->width, *o = ours->x + (size_t)(ours->rows - 1) * (size_t)ours->width;
+    double sq = 0;
+    for (int i = 0; i < theirs->width; i++)
+        sq += (double)t[i] * (double)t[i] / theirs->width;
+    double most = sqrt(sq) * ll_drift_rounding(theirs->dtype, LL_DRIFT_BLOCK_OPS);
+    int a = j->r.token_ref, b = j->r.token_ours;
+    return a != b && (double)t[a] - (double)t[b] <= most && (double)o[b] - (double)o[a] <= most;
+}
+
 /* Predicted tokens: ours needs logits, which the running pass made only where the reference has them. */
 static int predict(struct job *j, struct ll_err *err)
 {
@@ -194,8 +207,10 @@ static int predict(struct job *j, struct ll_err *err)
     if (j->r.token_ref < 0)
         return LL_OK;
     int rc = ll_acts_run(&got, j->m, j->s.engine, j->d.ids, j->d.n, 0, j->m->n_layers, &want, NULL, err);
-    if (!rc)
+    if (!rc) {
         j->r.token_ours = argmax_last(ll_acts_at(&got, LL_HOOK_LOGITS, -1));
+        j->r.token_tie = theirs && j->o->expect < 0 && is_tie(j, theirs, ll_acts_at(&got, LL_HOOK_LOGITS, -1));
+    }
     ll_acts_free(&got);
     return rc;
 }

@@ -78,7 +78,7 @@ static void put_depth(struct ll_json *j, const struct ll_drift_depth *d, int k)
     ll_json_cstr(j, "known", d->known ? d->normed ? "after the final norm" : "yes" : "missing");
     if (d->known) {
         put_cmp(j, &d->c, &d->cx);
-        ll_json_cstr(j, "status", ll_drift_status(d->c.mae));
+        ll_json_cstr(j, "status", ll_drift_depth_status(d));
     }
     if (d->known && k > 0) {
         ll_json_num(j, "growth", d->growth);
@@ -93,7 +93,7 @@ static void put_depth(struct ll_json *j, const struct ll_drift_depth *d, int k)
         ll_json_num(j, "isolated_mae_without", d->iso_x.n ? d->iso_x.mae : NAN);
         ll_json_num(j, "isolated_rmse_without", d->iso_x.n ? d->iso_x.rmse : NAN);
         ll_json_num(j, "isolated_max_error_without", d->iso_x.n ? d->iso_x.max : NAN);
-        ll_json_cstr(j, "isolated_status", ll_drift_layer_status(d->iso.mae));
+        ll_json_cstr(j, "isolated_status", ll_drift_isolated_status(d));
     }
     ll_json_end(j);
 }
@@ -168,7 +168,7 @@ static void put_first(struct ll_json *j, const struct ll_drift_report *r)
     ll_json_cstr(j, "computed", ll_buf_str(&about));
     ll_json_int(j, "operations_not_shown", between);
     ll_json_cstr(j, "verdict", ll_drift_verdict_name(p->verdict));
-    ll_json_num(j, "relative_rmse", p->has_isolated ? p->isolated.rel : p->running.rel);
+    ll_json_num(j, "relative_rmse", p->off);
     if (p->rerun.done) {
         ll_json_num(j, "ours_to_float64", p->rerun.ours);
         ll_json_num(j, "reference_to_float64", p->rerun.ref);

@@ -24,6 +24,7 @@ struct ll_drift_report {
     double eps;                           /* of --eps-override; negative: none */
     double eps_mae[2];                    /* mean absolute error over all depths without that and with it */
     int token_ours, token_ref;            /* predicted tokens; -1: unknown */
+    int token_tie;                        /* they differ, but in both passes their logits are as good as equal */
 };
 void ll_drift_put_json(struct ll_diag *out, const struct ll_drift_report *r);
 void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r);

@@ -133,7 +133,7 @@ static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
         num(&g, x->cx.n, "%.6f", x->cx.cosine);
         growth_words(&g, x, k);
         cell(&g, "%.0f%%", 100 * x->c.top3);
-        cell(&g, "%s%s", ll_drift_status(x->c.mae), x->normed ? " (normed)" : "");
+        cell(&g, "%s%s", ll_drift_depth_status(x), x->normed ? " (normed)" : "");
     }
     close_grid(&g);
 }
@@ -155,8 +155,7 @@ static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
         cell(&g, "%.3g", x->c.ref.min);
         cell(&g, "%.3g", x->c.ref.max);
         cell(&g, "%.3g", x->c.mae_rel);
-        int odd = x->std_ratio >= LL_DRIFT_ANOMALY || (x->std_ratio > 0 && x->std_ratio <= 1 / LL_DRIFT_ANOMALY);
-        num(&g, x->std_ratio > 0, odd ? "%.3g anomaly" : "%.3g", x->std_ratio);
+        num(&g, x->std_ratio > 0, ll_drift_is_odd(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g", x->std_ratio);
     }
     close_grid(&g);
 }
@@ -165,13 +164,13 @@ static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
 {
     struct ll_drift_summary s = ll_drift_summarise(r->d->depths, r->d->m->n_layers);
     if (s.n_known)
-        line(out, "growth     mean %.4g, geometric mean %.4g, total %.4g (%.3g to %.3g); %d jumps (!!), %d moderate (!); errors below %g are not judged", s.mean_growth, s.geometric_growth, s.total_growth, s.first, s.last,
-             s.n_jumps, s.n_moderate, LL_DRIFT_FLOOR);
+        line(out, "growth     mean %.4g, geometric mean %.4g, total %.4g (%.3g to %.3g); %d jumps (!!), %d moderate (!); not judged where rounding explains a layer's error", s.mean_growth, s.geometric_growth, s.total_growth, s.first, s.last,
+             s.n_jumps, s.n_moderate);
 }
 
 static const char *layer_verdict(const struct ll_drift_depth *x)
 {
-    return !(x->iso.rel <= x->tol) ? "this layer" : !(x->c.rel <= x->tol) ? "accumulated" : "same";
+    return !(ll_drift_off(&x->iso, &x->iso_x) <= x->tol) ? "this layer" : !(ll_drift_off(&x->c, &x->cx) <= x->tol) ? "accumulated" : "same";
 }
 
 static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
@@ -194,7 +193,7 @@ static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
             cell(&g, "%.3g", x->iso.max);
             cell(&g, "%.3g", x->iso.mae_rel);
             cell(&g, "%.3g", x->c.mae);
-            cell(&g, "%s", ll_drift_layer_status(x->iso.mae));
+            cell(&g, "%s", ll_drift_isolated_status(x));
             cell(&g, "%s", layer_verdict(x));
         }
     }
@@ -218,7 +217,7 @@ static void components(struct ll_diag *out, const struct ll_drift_report *r, int
         num(&g, p->has_isolated, "%.3g", p->isolated.mae);
         num(&g, p->has_isolated && p->isolated_x.n, "%.3g", p->isolated_x.mae);
         cell(&g, "%.3g", p->has_isolated ? p->isolated.max : p->running.max);
-        cell(&g, "%.3g", p->has_isolated ? p->isolated.rel : p->running.rel);
+        cell(&g, "%.3g", p->off);
         cell(&g, "%.4g", ll_tensor_rms(&p->running.ours));
         cell(&g, "%.4g", ll_tensor_rms(&p->running.ref));
         cell(&g, "%s%s", p->self ? "self: " : "", ll_drift_verdict_name(p->verdict));
@@ -286,7 +285,7 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
     int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
     line(out, "first divergence  %s, layer %d: %s%s", name, p->layer, ll_drift_operation(p->hook), between ? ", or an operation before it that the reference does not show" : "");
     line(out, "  computed        %s", p->self ? "from our own input, against double precision" : ll_buf_str(&about));
-    line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->has_isolated ? p->isolated.rel : p->running.rel, p->has_isolated ? "on the reference's input" : "in the running pass",
+    line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->off, p->has_isolated ? "on the reference's input" : "in the running pass",
          p->running.rel, p->tol, p->verdict == LL_DRIFT_SMALL ? " (within it, but no rounding)" : "");
     if (p->rerun.done)
         line(out, "  float64 re-run  ours is %.2g of the rms away from it, the reference %.2g: %s", p->rerun.ours, p->rerun.ref,

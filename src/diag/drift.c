@@ -38,7 +38,9 @@ static int find_skipped(struct ll_drift *d, struct ll_err *err)
     return rc;
 }
 
-static int compare_both(const struct ll_drift *d, int hook, const struct ll_actv *ours, const struct ll_actv *ref, struct ll_cmp *c, struct ll_cmp *cx, struct ll_err *err)
+double ll_drift_off(const struct ll_cmp *c, const struct ll_cmp *without) { return without->n ? fmax(c->rel, without->rel) : c->rel; }
+
+int ll_drift_measure(const struct ll_drift *d, int hook, const struct ll_actv *ours, const struct ll_actv *ref, struct ll_cmp *c, struct ll_cmp *cx, struct ll_err *err)
 {
     int scores = hook == LL_HOOK_ATTN_SCORES, in_stream = (STREAM & LL_HOOK_BIT(hook)) != 0;
     struct ll_cmp_mask mask = {d->skip_rows, in_stream ? d->skip_cols : NULL};
@@ -114,13 +116,6 @@ static int run_passes(struct ll_drift *d, struct ll_err *err)
 
 /* ---- points --------------------------------------------------------------------------------------------------------- */
 
-static double tolerance(const struct ll_drift *d, const char *dtype)
-{
-    if (d->tol > 0)
-        return d->tol;
-    return !strcmp(dtype, "float32") || !strcmp(dtype, "float64") ? LL_DRIFT_TOL_F32 : LL_DRIFT_TOL_HALF;
-}
-
 /* The double-precision result as an activation, to compare with; rounded to float, far below any tolerance. */
 static int exact_act(const struct ll_drift *d, const struct ll_acts *from, int hook, int layer, struct ll_actv *out, struct ll_err *err)
 {
@@ -145,27 +140,42 @@ static int self_point(struct ll_drift *d, struct ll_drift_point *p, const struct
     p->self = 1;
     p->tol = d->tol > 0 ? d->tol : LL_DRIFT_TOL_F32;
     if (!rc)
-        rc = compare_both(d, p->hook, ours, &exact, &p->isolated, &p->isolated_x, err);
+        rc = ll_drift_measure(d, p->hook, ours, &exact, &p->isolated, &p->isolated_x, err);
     ll_actv_free(&exact);
     p->has_isolated = 1;
     p->running = p->isolated;
     p->running_x = p->isolated_x;
+    p->off = p->isolated.rel;
     p->verdict = p->isolated.rel <= p->tol ? LL_DRIFT_SAME : LL_DRIFT_HERE;
     return rc;
+}
+
+/* Experts are chosen by comparing: half precision may turn a near tie, and then a whole row is another one. A mistake would
+ * show in every row. Returns the rows that are off, where that explains it. */
+static int routed_rows(const struct ll_drift *d, int hook, int layer, const struct ll_actv *ours, const struct ll_actv *ref, double tol)
+{
+    int by_experts = layer >= 0 && d->m->layers[layer].mix.n && (hook == LL_HOOK_MLP_OUT || hook == LL_HOOK_RESID_POST);
+    if (!by_experts || !ll_drift_is_half(ref->dtype) || ref->rows < 2)
+        return 0;
+    int n = ll_drift_rows_beyond(ours, ref, tol), few = ref->rows / LL_DRIFT_FEW_ROWS;
+    return n <= (few > 1 ? few : 1) ? n : 0;
 }
 
 static int ref_point(struct ll_drift *d, struct ll_drift_point *p, const struct ll_actv *ref, struct ll_err *err)
 {
     const struct ll_actv *ours = ll_acts_at(&d->ours, p->hook, p->layer), *iso = d->isolated ? ll_acts_at(&d->iso, p->hook, p->layer) : NULL;
-    p->tol = tolerance(d, ref->dtype);
-    int rc = compare_both(d, p->hook, ours, ref, &p->running, &p->running_x, err);
+    p->tol = ll_drift_tolerance(d->tol, ref->dtype, ll_drift_is_half(ref->dtype) ? ll_drift_between(d, p->hook, p->layer) : 0);
+    int rc = ll_drift_measure(d, p->hook, ours, ref, &p->running, &p->running_x, err);
     if (!rc && iso && iso->x) {
         p->has_isolated = 1;
-        rc = compare_both(d, p->hook, iso, ref, &p->isolated, &p->isolated_x, err);
+        rc = ll_drift_measure(d, p->hook, iso, ref, &p->isolated, &p->isolated_x, err);
     }
     const struct ll_cmp *own = p->has_isolated ? &p->isolated : &p->running;
-    int beyond = !(own->rel <= p->tol) || own->n_bad;
-    p->verdict = beyond ? LL_DRIFT_HERE : p->running.rel <= p->tol ? LL_DRIFT_SAME : LL_DRIFT_ACCUMULATED;
+    p->off = ll_drift_off(own, p->has_isolated ? &p->isolated_x : &p->running_x);
+    int beyond = !(p->off <= p->tol) || own->n_bad;
+    if (beyond && !own->n_bad && !rc)
+        p->routed = routed_rows(d, p->hook, p->layer, p->has_isolated ? iso : ours, ref, p->tol);
+    p->verdict = p->routed ? LL_DRIFT_NOISE : beyond ? LL_DRIFT_HERE : ll_drift_off(&p->running, &p->running_x) <= p->tol ? LL_DRIFT_SAME : LL_DRIFT_ACCUMULATED;
     return rc;
 }
 
@@ -261,8 +271,11 @@ static int depth_row(struct ll_drift *d, int k, struct ll_err *err)
     if (!ref || !ours->x)
         return LL_OK;
     row->known = 1;
-    row->tol = tolerance(d, ref->dtype);
-    return compare_both(d, hook, ours, ref, &row->c, &row->cx, err);
+    row->tol = ll_drift_tolerance(d->tol, ref->dtype, LL_DRIFT_BLOCK_OPS);
+    row->dtype = ref->dtype;
+    int rc = ll_drift_measure(d, hook, ours, ref, &row->c, &row->cx, err);
+    row->floor = row->c.mae_rel > 0 && isfinite(row->c.mae_rel) ? ll_drift_rounding(ref->dtype, k * LL_DRIFT_BLOCK_OPS) * row->c.mae / row->c.mae_rel : 0;
+    return rc;
 }
 
 /* A layer alone: nothing of it patched but its input. Where the reference holds steps inside a layer, the isolated pass would
@@ -283,8 +296,12 @@ static int whole_layers(struct ll_drift *d, struct ll_err *err)
     for (int k = 0; k <= d->m->n_layers && !rc; k++) {
         struct ll_drift_depth *row = &d->depths[k];
         int hook = row->normed ? LL_HOOK_LN_FINAL_NORMALIZED : k ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, layer = row->normed ? -1 : k - 1;
-        if (row->known && !(rc = compare_both(d, hook, ll_acts_at(&got, hook, layer), ll_acts_at(&only, hook, layer), &row->iso, &row->iso_x, err)))
-            row->has_iso = 1;
+        const struct ll_actv *ours = ll_acts_at(&got, hook, layer), *ref = ll_acts_at(&only, hook, layer);
+        if (!row->known || (rc = ll_drift_measure(d, hook, ours, ref, &row->iso, &row->iso_x, err)))
+            continue;
+        double rounding = ll_drift_rounding(ref->dtype, LL_DRIFT_BLOCK_OPS);
+        row->has_iso = 1;
+        row->own = !row->iso.n_bad && (ll_drift_off(&row->iso, &row->iso_x) <= rounding || (k && routed_rows(d, LL_HOOK_RESID_POST, k - 1, ours, ref, rounding))) ? 1 : 2;
     }
     ll_acts_free(&got);
     free(only.at); /* what it held belongs to the reference */

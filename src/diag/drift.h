@@ -8,7 +8,8 @@
  *   small        within tolerance, but far above the rounding that double precision finds on our side: another epsilon, say
  *   noise        beyond it, but a double-precision run of the operation lies between the two: rounding, not a mistake
  *   (self)       no reference: our own result against the double-precision one of our own input
- * Tolerance of a point: isolated rmse over the reference's rms, 1e-4 for float32 references, 2e-2 for half precision and text. */
+ * Tolerance of a point: isolated rmse over the reference's rms, 1e-4 for float32 references, 2e-2 for half precision and text (more
+ * where many operations lie between two known points: drift_rounding.c). */
 #ifndef LL_DRIFT_H
 #define LL_DRIFT_H
 #include "compare.h"
@@ -18,9 +19,10 @@
 #define LL_DRIFT_FINE 5e-6      /* below this a difference to a float32 reference is not looked at; PyTorch's own rounding: 1e-6 */
 #define LL_DRIFT_GROWTH 1.2     /* per layer: the seed's criterion */
 #define LL_DRIFT_JUMP 2.0       /* from here on a jump, below it moderate growth */
-#define LL_DRIFT_FLOOR 1e-5     /* growth of smaller errors is not judged */
 #define LL_DRIFT_ANOMALY 10.0   /* std of the reference times or divided by this from one layer to the next */
-#define LL_DRIFT_ISOLATED 0.01  /* mean absolute error of an isolated layer */
+#define LL_DRIFT_ISOLATED 0.01  /* mean absolute error of an isolated layer, where rounding does not explain more */
+#define LL_DRIFT_BLOCK_OPS 12   /* operations of a block, about */
+#define LL_DRIFT_FEW_ROWS 4     /* experts chosen otherwise by a hair: at most one row in so many */
 
 enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_SMALL, LL_DRIFT_NOISE, LL_DRIFT_NOT_JUDGED };
 const char *ll_drift_verdict_name(enum ll_drift_verdict v);
@@ -35,6 +37,8 @@ struct ll_drift_point {
     struct ll_cmp running_x, isolated_x; /* the same without the first token and massive dimensions */
     int has_isolated;
     double tol;
+    double off;                     /* what is judged: ll_drift_off of the isolated, else the running error */
+    int routed;                     /* rows off because experts were chosen otherwise by a hair; 0: none, or it is no rounding */
     struct ll_drift_rerun rerun;
     enum ll_drift_verdict verdict;
 };
@@ -43,12 +47,16 @@ struct ll_drift_point {
 struct ll_drift_depth {
     int known;                      /* the reference has it, finite */
     double tol;                     /* relative, by its type */
+    const char *dtype;              /* of the reference; static */
     int normed;                     /* it turned out to be the output of the final norm */
     struct ll_cmp c, cx;            /* cx: without the first token and massive dimensions */
+    double floor;                   /* mae up to which rounding since the embedding explains the error */
+    int own;                        /* the layer alone: 0 not known, 1 off by no more than rounding, 2 by more */
     double growth;                  /* mae / that of the depth before; 1 for the first; 0: one of them is missing */
     int judged, jump;               /* jump 0: below LL_DRIFT_GROWTH, 1: moderate, 2: from LL_DRIFT_JUMP on */
     struct ll_cmp iso, iso_x; int has_iso; /* this layer alone on the reference's input; without the first token and massive dimensions */
     double std_ratio;               /* of the reference's std to the depth before; 0: unknown */
+    double our_ratio;               /* the same of ours */
 };
 
 struct ll_drift {
@@ -73,10 +81,32 @@ struct ll_drift {
 int ll_drift_run(struct ll_drift *d, struct ll_err *err);
 void ll_drift_free(struct ll_drift *d);
 
-/* growth, judged and jump of depths 1..n from their c.mae and known; std_ratio of all. Plain arithmetic, for the tests too. */
+/* The relative error that rounding explains after n_ops operations against a reference of this type, see drift_rounding.c. */
+double ll_drift_rounding(const char *dtype, int n_ops);
+int ll_drift_is_half(const char *dtype); /* float16, bfloat16 and text */
+/* Of a point n_ops operations behind what both sides know: given, or by the type where that is 0. */
+double ll_drift_tolerance(double given, const char *dtype, int n_ops);
+/* The relative error that is judged: over all values, or without the first token and massive dimensions where that is larger: a few
+ * huge values must not hide the others. */
+double ll_drift_off(const struct ll_cmp *c, const struct ll_cmp *without);
+/* The same of two activations of one point. */
+int ll_drift_measure(const struct ll_drift *d, int hook, const struct ll_actv *ours, const struct ll_actv *ref, struct ll_cmp *c, struct ll_cmp *without, struct ll_err *err);
+/* Rows of which the error's rms is beyond tol times the row's own rms. ours holds all rows, ref those from row0 on. */
+int ll_drift_rows_beyond(const struct ll_actv *ours, const struct ll_actv *ref, double tol);
+/* Operations between a point and what the reference knows before it. */
+int ll_drift_between(const struct ll_drift *d, int hook, int layer);
+
+/* growth, judged and jump of depths 1..n from their c.mae, known, floor and own; std_ratio of all. Plain arithmetic, for the tests
+ * too. Growth is judged where the layer alone is off by more than rounding; where that is not known, above the floor. */
 void ll_drift_growth(struct ll_drift_depth *depths, int n);
 const char *ll_drift_status(double mae);          /* excellent, good, acceptable, degraded, poor (section 3) */
 const char *ll_drift_layer_status(double mae);    /* excellent, good, warning, bug (section 5) */
+/* The same, but "rounding" where the error is 0.01 or more and no more than rounding does in so large a stream. */
+const char *ll_drift_depth_status(const struct ll_drift_depth *d);
+const char *ll_drift_isolated_status(const struct ll_drift_depth *d);
+int ll_drift_is_odd(const struct ll_drift_depth *d);    /* the reference's std jumps LL_DRIFT_ANOMALY times, up or down */
+int ll_drift_is_shared(const struct ll_drift_depth *d); /* ours by the same factor: the model is so */
+int ll_drift_layer_fails(const struct ll_drift_depth *d); /* 1: alone off by LL_DRIFT_ISOLATED or more, and that is no rounding */
 struct ll_drift_summary { double first, last, mean_growth, geometric_growth, total_growth; int n_known, n_judged, n_jumps, n_moderate; };
 struct ll_drift_summary ll_drift_summarise(const struct ll_drift_depth *depths, int n);
 

@@ -117,13 +117,17 @@ int ll_drift_describe(const struct ll_drift *d, int hook, int layer, struct ll_b
     return w.n_between;
 }
 
-int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p)
+int ll_drift_between(const struct ll_drift *d, int hook, int layer)
 {
     struct ll_buf text = {0};
-    int n = ll_drift_describe(d, p->hook, p->layer, &text), good = !text.failed;
+    int n = ll_drift_describe(d, hook, layer, &text);
+    if (text.failed)
+        n = n ? n : 1; /* no memory for the words: not known to be alone */
     ll_buf_free(&text);
-    return n == 0 && good;
+    return n;
 }
+
+int ll_drift_is_alone(const struct ll_drift *d, const struct ll_drift_point *p) { return ll_drift_between(d, p->hook, p->layer) == 0; }
 
 int ll_drift_next(const struct ll_model *m, int *hook, int *layer)
 {

@@ -54,7 +54,7 @@ static int error_here(const struct job *j, const struct ll_model *v, double *rel
     const struct ll_actv *stream = from > 0 ? ll_acts_good(d->ref, LL_HOOK_RESID_POST, from - 1) : NULL;
     unsigned char *one = calloc((size_t)n, 1);
     struct ll_acts got = {0};
-    struct ll_cmp c;
+    struct ll_cmp c, cx;
     if (!one)
         return ll_fail_mem(j->err, "layers", (unsigned long long)n);
     if (layer >= 0)
@@ -63,8 +63,8 @@ static int error_here(const struct job *j, const struct ll_model *v, double *rel
     int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, stream && stream->rows == d->n ? from : 0, to, &want, d->isolated ? d->ref : NULL, j->err);
     if (!rc && !ll_acts_at(&got, hook, layer)->x)
         *rel = 1e300; /* the switch took the point away */
-    else if (!rc && !(rc = ll_compare(&c, ll_acts_at(&got, hook, layer), ll_acts_good(d->ref, hook, layer), hook == LL_HOOK_ATTN_SCORES, NULL, j->err)))
-        *rel = c.n_bad ? 1e300 : c.rel;
+    else if (!rc && !(rc = ll_drift_measure(d, hook, ll_acts_at(&got, hook, layer), ll_acts_good(d->ref, hook, layer), &c, &cx, j->err)))
+        *rel = c.n_bad ? 1e300 : ll_drift_off(&c, &cx);
     ll_acts_free(&got);
     free(one);
     return rc;
@@ -81,13 +81,13 @@ static int count_beyond(const struct job *j, const struct ll_model *v, int *n)
     for (int i = 0; i < d->n_points && !rc; i++) {
         const struct ll_drift_point *p = &d->points[i];
         const struct ll_actv *a = ll_acts_at(&got, p->hook, p->layer);
-        struct ll_cmp c;
+        struct ll_cmp c, cx;
         if (p->self || p->verdict == LL_DRIFT_NOISE)
             continue;
         if (!a->x)
             ++*n;
-        else if (!(rc = ll_compare(&c, a, ll_acts_good(d->ref, p->hook, p->layer), p->hook == LL_HOOK_ATTN_SCORES, NULL, j->err)))
-            *n += c.n_bad || !(c.rel <= p->tol);
+        else if (!(rc = ll_drift_measure(d, p->hook, a, ll_acts_good(d->ref, p->hook, p->layer), &c, &cx, j->err)))
+            *n += c.n_bad || !(ll_drift_off(&c, &cx) <= p->tol);
     }
     ll_acts_free(&got);
     return rc;
@@ -132,7 +132,7 @@ static int try_one(struct job *j, const char *name, int all)
         return rc;
     }
     struct ll_try *t;
-    double rel = 0, before = j->p->has_isolated ? j->p->isolated.rel : j->p->running.rel;
+    double rel = 0, before = j->p->off;
     if (!(rc = error_here(j, v, &rel)) && (t = add(j, name, rel))) {
         double within = j->p->verdict == LL_DRIFT_SMALL ? before / 10 : j->p->tol;
         t->verdict = rel <= within ? LL_TRY_HERE : rel <= before / 10 ? LL_TRY_SMALLER : LL_TRY_NO;

@@ -74,11 +74,15 @@ static int all_in_bfloat16(const float *x, int64_t n)
     }
     return 1;
 }
+enum { FEW_VALUES = 8 }; /* fewer may be round by chance */
+static int is_half(const char *dtype) { return !strcmp(dtype, "float16") || !strcmp(dtype, "bfloat16"); }
 static int all_in_float16(const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         uint32_t bits;
         memcpy(&bits, &x[i], 4);
+        if (isinf(x[i]))
+            continue;
         float size = fabsf(x[i]), units = size * 16777216.0f; /* subnormals are multiples of 2^-24 */
         if (size < 6.103515625e-5f ? units != rintf(units) : size > 65504.0f || (bits & 0x1fff))
             return 0;
@@ -89,7 +93,7 @@ static const char *true_type(const char *dtype, const float *x, int64_t n)
 {
     if (strcmp(dtype, "float32") && strcmp(dtype, "float64"))
         return dtype;
-    return n < 8 ? dtype : all_in_float16(x, n) ? "float16" : all_in_bfloat16(x, n) ? "bfloat16" : dtype;
+    return n < FEW_VALUES ? dtype : all_in_bfloat16(x, n) ? "bfloat16" : all_in_float16(x, n) ? "float16" : dtype; /* what fits both has the bits of the coarser */
 }
 
 /* x[n] of the array, as the point's rows, into its place. */
@@ -193,6 +197,18 @@ static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct 
            : ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name, (long long)one, (long long)a->n);
 }
 
+/* Embeddings are copied: those of a half-precision checkpoint look half precise also in a float32 run. What was computed tells. */
+static void settle_embed(const struct ll_ref_place *p, struct ll_acts *acts)
+{
+    struct ll_actv *embed = ll_acts_at(acts, LL_HOOK_EMBED, -1);
+    for (int h = 0; embed->x && h < LL_N_HOOKS; h++)
+        for (int l = -1; l < p->m->n_layers; l++) {
+            const struct ll_actv *a = ll_acts_at(acts, h, l);
+            if (a != embed && a->x && (int64_t)a->rows * a->width >= FEW_VALUES && !(h == LL_HOOK_RESID_PRE && l == 0) && !is_half(a->dtype) && strcmp(a->dtype, "text") != 0)
+                embed->dtype = a->dtype;
+        }
+}
+
 int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err)
 {
     int rc = ll_acts_init(acts, p->m->n_layers, p->n_pos, err);
@@ -201,6 +217,8 @@ int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts 
         rc = ll_fail_mem(err, "reference", (unsigned long long)p->m->n_layers);
     for (int i = 0; i < r->n && !rc; i++)
         rc = place_one(p, acts, &r->a[i], err);
+    if (!rc)
+        settle_embed(p, acts);
     return rc;
 }
 

@@ -60,6 +60,7 @@ static void floor_and_gaps(void **state)
     for (int k = 0; k < 6; k++) {
         d[k].known = 1;
         d[k].c.mae = mae[k];
+        d[k].floor = 1e-5;
     }
     ll_drift_growth(d, 5);
     for (int k = 1; k < 4; k++)
@@ -74,6 +75,29 @@ static void floor_and_gaps(void **state)
     d[5].normed = 1;                             /* after the final norm: another scale */
     ll_drift_growth(d, 5);
     assert_true(!d[5].judged && !d[5].jump);
+    d[5].normed = 0;
+    d[5].own = 1;                                /* the layer alone is right: what came in grew */
+    d[2].own = 2;                                /* it is not, however small the error */
+    ll_drift_growth(d, 5);
+    assert_true(!d[5].judged && !d[5].jump && d[2].judged && d[2].jump == 2);
+}
+
+/* What rounding explains: five steps of the type, a random walk over operations. */
+static void rounding(void **state)
+{
+    (void)state;
+    assert_true(ll_drift_rounding("bfloat16", 0) == 5.0 / 256 && ll_drift_rounding("float16", 0) == 5.0 / 2048 && fabs(ll_drift_rounding("float32", 0) / 2.5e-6 - 1) < 1e-12);
+    assert_true(ll_drift_rounding("bfloat16", LL_DRIFT_BLOCK_OPS) == 10.0 / 256 && fabs(ll_drift_rounding("float64", LL_DRIFT_BLOCK_OPS) / 5e-6 - 1) < 1e-12);
+    assert_true(ll_drift_tolerance(0, "float32", 500) == 1e-4 && ll_drift_tolerance(0, "float16", 0) == 2e-2 && ll_drift_tolerance(0, "bfloat16", 12) == 10.0 / 256 && ll_drift_tolerance(0.5, "text", 9) == 0.5);
+    struct ll_drift_depth d = {.own = 1, .has_iso = 1, .iso.mae = 0.3, .c.mae = 0.4, .floor = 0.5};
+    assert_string_equal(ll_drift_isolated_status(&d), "rounding");
+    assert_string_equal(ll_drift_depth_status(&d), "rounding");
+    assert_false(ll_drift_layer_fails(&d));
+    d.own = 2;
+    d.floor = 0.39;
+    assert_string_equal(ll_drift_isolated_status(&d), "bug");
+    assert_string_equal(ll_drift_depth_status(&d), "degraded");
+    assert_true(ll_drift_layer_fails(&d));
 }
 
 /* Every point once, in the order of the pass. */
@@ -369,15 +393,16 @@ static void half_precision_in_disguise(void **state)
 {
     struct ll_model *m = model();
     (void)state;
-    const struct { float step; const char *dtype; } cases[] = {{1.0f / 1024, "float16"}, {1.0f / 3, "float32"}, {65536.0f, "bfloat16"}};
-    for (int i = 0; i < 3; i++) {
+    const struct { float from, step; const char *dtype; } cases[] = {
+        {1025, 1.0f / 1024, "float16"}, {2, 1.0f / 3, "float32"}, {2, 65536.0f, "bfloat16"}, {2, 1.0f / 1024, "bfloat16"}}; /* the last fits both */
+    for (int i = 0; i < 4; i++) {
         struct ll_ref r = {0};
         struct ll_acts acts;
         struct ll_err err = {0};
         struct ll_ref_place p = {.m = m, .n_pos = 1, .pos = -1};
         struct ll_ref_array *a = give(&r, "after_layer_0", "", m->d_model);
         for (int k = 0; k < m->d_model; k++)
-            a->x[k] = (float)(k + 2) * cases[i].step;
+            a->x[k] = ((float)k + cases[i].from) * cases[i].step;
         assert_int_equal(ll_ref_place(&p, &r, &acts, &err), LL_OK);
         assert_string_equal(ll_acts_good(&acts, LL_HOOK_RESID_POST, 0)->dtype, cases[i].dtype);
         ll_acts_free(&acts);
@@ -422,7 +447,7 @@ static void order_of_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(order_of_points), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
+        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(rounding), cmocka_unit_test(order_of_points), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
         cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
