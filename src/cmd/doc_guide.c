@@ -195,11 +195,11 @@ static void pack_citations(struct ll_doc *d, struct ll_json *j)
     ll_json_layer(j, "L_semantic_confirmed_row", main_row(d, m->confirmed));
     ll_json_end(j);
     ll_json_obj(j, "files");
-    put_file(d, j, "pure_csv", "-pure-next-token.csv");
+    put_file(d, j, "pure_csv", ll_schema_pure.file_suffix);
     if (d->full.n == d->main.n_rows)
-        put_file(d, j, "rawlens_full_csv", "-pure-next-token-rawlens.csv");
+        put_file(d, j, "rawlens_full_csv", ll_schema_rawlens.file_suffix);
     if (d->set.tuned)
-        put_file(d, j, "tuned_pure_csv", "-pure-next-token-tuned.csv");
+        put_file(d, j, "tuned_pure_csv", LL_PURE_FILE "-tuned.csv");
     put_file(d, j, "milestones_csv", "-milestones.csv");
     ll_json_end(j);
     ll_json_end(j);

@@ -21,10 +21,10 @@ static int make_schemas(struct ll_pass_tables *t, const struct ll_copy_labels *l
     int rc = ll_pure_schema_init(&t->pure_schema, names, n, err);
     t->records_tuned = ll_schema_records;
     t->records_tuned.table = "records_tuned";
-    t->records_tuned.file_suffix = "-records-tuned.csv";
+    t->records_tuned.file_suffix = LL_RECORDS_FILE "-tuned.csv";
     t->pure_tuned = t->pure_schema.schema;
     t->pure_tuned.table = "pure_tuned";
-    t->pure_tuned.file_suffix = "-pure-next-token-tuned.csv";
+    t->pure_tuned.file_suffix = LL_PURE_FILE "-tuned.csv";
     return rc;
 }
 

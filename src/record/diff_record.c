@@ -3,9 +3,11 @@
 
 #include <math.h>
 
-#define COLUMN(id, name, kind, unit, doc) {name, kind, unit, doc},
+#define COLUMN(id, name, kind, unit, keep, doc) {name, kind, unit, LL_KEEP_##keep, doc},
 static const struct ll_col diff_cols[] = {LL_DIFF_COLUMNS(COLUMN)};
-const struct ll_schema ll_schema_diff = {"diff_rows", "-diff.csv", diff_cols, LL_DIFF_COLS, 0, 0};
+const struct ll_schema ll_schema_diff = {
+    .table = "diff_rows", .file_suffix = "-diff.csv", .doc = "A row of a comparison of two checkpoints.",
+    .cols = diff_cols, .n_cols = LL_DIFF_COLS};
 
 const struct ll_diff_measure_info ll_diff_measures[LL_DIFF_MEASURES] = {
     [LL_DIFF_M_KL_AB] = {"kl_a_to_b_bits", 0},     [LL_DIFF_M_KL_BA] = {"kl_b_to_a_bits", 0}, [LL_DIFF_M_JS] = {"js_bits", 0},

@@ -1,42 +1,39 @@
 /* diff_record.h - what a comparison of two checkpoints says: its row table, its per-layer summary, the facts around it.
  *
- * Columns of the CSV file (and of diff_rows in the index), one row per prompt, position and lens row, in that order. Names,
- * units and order are defined in LL_DIFF_COLUMNS only; lens/diff.h has the formulas. Empty cell: null. Booleans are
- * True/False. "a" and "b" are the first and second model named.
- *     prompt, pos, layer            numbers from 0; layer 0 = embedding, l = after block l-1, n_layers = the output
- *     token_id, token               the prompt's token at that position
- *     kl_a_to_b_bits, kl_b_to_a_bits, js_bits         divergence of the two next-token distributions
- *     entropy_a_bits, entropy_b_bits
- *     top1_a_id, top1_a, p_top1_a, top1_b_id, top1_b, p_top1_b, top1_flip
- *     top5_jaccard                  overlap of the five most likely tokens, 0..1
- *     resid_cos, resid_rel_err      of the residual rows; empty where the widths differ */
+ * Columns of the CSV file and of diff_rows in the index: LL_DIFF_COLUMNS, one row per prompt, position and lens row, in that
+ * order; lens/diff.h has the formulas. Empty cell: null. "a" and "b" are the first and second model named. */
 #ifndef LL_DIFF_RECORD_H
 #define LL_DIFF_RECORD_H
 #include "record.h"
 
-/* C(ID, name, kind, unit, doc) */
+/* C(ID, name, kind, unit, keep, doc), as in record_cols.h */
 #define LL_DIFF_COLUMNS(C) \
-    C(PROMPT, "prompt", LL_INT, "", "Number of the prompt, from 0.") \
-    C(POS, "pos", LL_INT, "", "Position in the prompt as fed to the models, from 0.") \
-    C(LAYER, "layer", LL_INT, "", "Residual row: 0 = embedding output, l = after block l-1, n_layers = the output.") \
-    C(TOKEN_ID, "token_id", LL_INT, "", "Vocabulary id of the prompt's token at this position.") \
-    C(TOKEN, "token", LL_TEXT, "", "Its text.") \
-    C(KL_AB, "kl_a_to_b_bits", LL_REAL, "bits", "KL from A to B, sum p_A log2(p_A / p_B), of the next-token distributions.") \
-    C(KL_BA, "kl_b_to_a_bits", LL_REAL, "bits", "KL from B to A.") \
-    C(JS, "js_bits", LL_REAL, "bits", "Jensen-Shannon divergence, 0 to 1.") \
-    C(ENTROPY_A, "entropy_a_bits", LL_REAL, "bits", "Entropy of A's distribution.") \
-    C(ENTROPY_B, "entropy_b_bits", LL_REAL, "bits", "Entropy of B's distribution.") \
-    C(TOP1_A_ID, "top1_a_id", LL_INT, "", "Id of A's most likely token.") \
-    C(TOP1_A, "top1_a", LL_TEXT, "", "Its text.") \
-    C(P_TOP1_A, "p_top1_a", LL_REAL, "probability", "Its probability in A.") \
-    C(TOP1_B_ID, "top1_b_id", LL_INT, "", "Id of B's most likely token.") \
-    C(TOP1_B, "top1_b", LL_TEXT, "", "Its text.") \
-    C(P_TOP1_B, "p_top1_b", LL_REAL, "probability", "Its probability in B.") \
-    C(TOP1_FLIP, "top1_flip", LL_BOOL, "", "True: the most likely token differs.") \
-    C(TOP5_JACCARD, "top5_jaccard", LL_REAL, "", "Size of intersection over size of union of the five most likely tokens.") \
-    C(RESID_COS, "resid_cos", LL_REAL, "", "Cosine of the two residuals; empty where the widths differ.") \
-    C(RESID_REL_ERR, "resid_rel_err", LL_REAL, "", "Norm of b - a over norm of a, of the residuals; empty where the widths differ.")
-#define LL_DIFF_ENUM(id, name, kind, unit, doc) LL_DIFF_##id,
+    C(PROMPT, "prompt", LL_INT, "", PLACE, "Number of the prompt, from 0.") \
+    C(POS, "pos", LL_INT, "", PLACE, "Position in the prompt as fed to the models, from 0.") \
+    C(LAYER, "layer", LL_INT, "", PLACE, \
+      "Residual row: 0 = embedding output, l = after block l-1, n_layers = the output.") \
+    C(TOKEN_ID, "token_id", LL_INT, "", COLUMN, "Vocabulary id of the prompt's token at this position.") \
+    C(TOKEN, "token", LL_TEXT, "", COLUMN, "Its text.") \
+    C(KL_AB, "kl_a_to_b_bits", LL_REAL, "bits", COLUMN, \
+      "KL from A to B, sum p_A log2(p_A / p_B), of the next-token distributions.") \
+    C(KL_BA, "kl_b_to_a_bits", LL_REAL, "bits", COLUMN, "KL from B to A.") \
+    C(JS, "js_bits", LL_REAL, "bits", COLUMN, "Jensen-Shannon divergence, 0 to 1.") \
+    C(ENTROPY_A, "entropy_a_bits", LL_REAL, "bits", COLUMN, "Entropy of A's distribution.") \
+    C(ENTROPY_B, "entropy_b_bits", LL_REAL, "bits", COLUMN, "Entropy of B's distribution.") \
+    C(TOP1_A_ID, "top1_a_id", LL_INT, "", COLUMN, "Id of A's most likely token.") \
+    C(TOP1_A, "top1_a", LL_TEXT, "", COLUMN, "Its text.") \
+    C(P_TOP1_A, "p_top1_a", LL_REAL, "probability", COLUMN, "Its probability in A.") \
+    C(TOP1_B_ID, "top1_b_id", LL_INT, "", COLUMN, "Id of B's most likely token.") \
+    C(TOP1_B, "top1_b", LL_TEXT, "", COLUMN, "Its text.") \
+    C(P_TOP1_B, "p_top1_b", LL_REAL, "probability", COLUMN, "Its probability in B.") \
+    C(TOP1_FLIP, "top1_flip", LL_BOOL, "", COLUMN, "True: the most likely token differs.") \
+    C(TOP5_JACCARD, "top5_jaccard", LL_REAL, "", COLUMN, \
+      "Size of intersection over size of union of the five most likely tokens.") \
+    C(RESID_COS, "resid_cos", LL_REAL, "", COLUMN, \
+      "Cosine of the two residuals; empty where the widths differ.") \
+    C(RESID_REL_ERR, "resid_rel_err", LL_REAL, "", COLUMN, \
+      "Norm of b - a over norm of a, of the residuals; empty where the widths differ.")
+#define LL_DIFF_ENUM(id, name, kind, unit, keep, doc) LL_DIFF_##id,
 enum ll_diff_column { LL_DIFF_COLUMNS(LL_DIFF_ENUM) LL_DIFF_COLS };
 extern const struct ll_schema ll_schema_diff;
 

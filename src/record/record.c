@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(id, name, kind, unit, doc) {name, kind, unit, doc},
+#define COLUMN(id, name, kind, unit, keep, doc) {name, kind, unit, LL_KEEP_##keep, doc},
 #define PAIR(k) \
-    {"top" #k, LL_TEXT, "", "Text of the token of rank " #k "; empty past the rows' number of listed tokens."}, \
-    {"prob" #k, LL_REAL, "probability", "Its probability under the full softmax."},
+    {"top" #k, LL_TEXT, "", LL_KEEP_LISTED, \
+     "Text of the token of rank " #k "; empty past the rows' number of listed tokens."}, \
+    {"prob" #k, LL_REAL, "probability", LL_KEEP_LISTED, "Its probability under the full softmax."},
+#define FLAG(name, doc) {name, LL_BOOL, "", LL_KEEP_FLAG, doc}
 #define STRICT_DOC "The rule of copy_collapse with this threshold and the run's margin."
 #define SOFT_DOC "The last K top-1 tokens occur in this order, side by side, in the prompt, and p_top1 is above the threshold."
 static const struct ll_col record_cols[] = {LL_RECORDS_COLUMNS(COLUMN, PAIR)};
@@ -16,9 +18,9 @@ static const struct ll_col pure_before[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)};
 static const struct ll_col pure_after[] = {LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
 static const struct ll_col pure_cols[] = {
     LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)
-    {"copy_strict@0.95", LL_BOOL, "", STRICT_DOC}, {"copy_strict@0.7", LL_BOOL, "", STRICT_DOC}, {"copy_strict@0.8", LL_BOOL, "", STRICT_DOC},
-    {"copy_strict@0.9", LL_BOOL, "", STRICT_DOC}, {"copy_soft_k1@0.5", LL_BOOL, "", SOFT_DOC}, {"copy_soft_k2@0.5", LL_BOOL, "", SOFT_DOC},
-    {"copy_soft_k3@0.5", LL_BOOL, "", SOFT_DOC},
+    FLAG("copy_strict@0.95", STRICT_DOC), FLAG("copy_strict@0.7", STRICT_DOC), FLAG("copy_strict@0.8", STRICT_DOC),
+    FLAG("copy_strict@0.9", STRICT_DOC), FLAG("copy_soft_k1@0.5", SOFT_DOC), FLAG("copy_soft_k2@0.5", SOFT_DOC),
+    FLAG("copy_soft_k3@0.5", SOFT_DOC),
     LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
 static const struct ll_col rawlens_cols[] = {LL_RAWLENS_COLUMNS(COLUMN)};
 static const struct ll_col answers_cols[] = {LL_ANSWERS_COLUMNS(COLUMN)};
@@ -26,10 +28,21 @@ static const struct ll_col answers_cols[] = {LL_ANSWERS_COLUMNS(COLUMN)};
 #define ONE(...) +1
 #define TWO(k) +2
 enum { N_BEFORE = LL_PURE_FLAGS, N_AFTER = LL_PURE_COLS - LL_PURE_FLAGS - LL_PURE_DEFAULT_FLAGS, N_OURS = 0 LL_PURE_OURS(ONE) };
-const struct ll_schema ll_schema_records = {"records", "-records.csv", record_cols, LL_REC_COLS, 0 LL_RECORDS_ORIGINAL(ONE, TWO), 0};
-const struct ll_schema ll_schema_pure = {"pure", "-pure-next-token.csv", pure_cols, LL_PURE_COLS, LL_PURE_COLS - N_OURS, LL_PURE_DEFAULT_FLAGS};
-const struct ll_schema ll_schema_rawlens = {"rawlens", "-pure-next-token-rawlens.csv", rawlens_cols, LL_RAWLENS_COLS, 0 LL_RAWLENS_ORIGINAL(ONE), 0};
-const struct ll_schema ll_schema_answers = {"answers", "-answers.csv", answers_cols, LL_ANSWERS_COLS, 0, 0};
+const struct ll_schema ll_schema_records = {
+    .table = "records", .file_suffix = LL_RECORDS_FILE ".csv", .doc = "Every row and position of every pass.",
+    .cols = record_cols, .n_cols = LL_REC_COLS, .n_seed = 0 LL_RECORDS_ORIGINAL(ONE, TWO)};
+const struct ll_schema ll_schema_pure = {
+    .table = "pure", .file_suffix = LL_PURE_FILE ".csv",
+    .doc = "The first unseen token, every row of every pass; lens norm or raw, prism and tuned from the sidecar files.",
+    .cols = pure_cols, .n_cols = LL_PURE_COLS, .n_seed = LL_PURE_COLS - N_OURS, .n_flags = LL_PURE_DEFAULT_FLAGS};
+const struct ll_schema ll_schema_rawlens = {
+    .table = "rawlens", .file_suffix = LL_PURE_FILE "-rawlens.csv",
+    .doc = "Raw lens beside norm lens, every row, or four of them (raw_lens sample).",
+    .cols = rawlens_cols, .n_cols = LL_RAWLENS_COLS, .n_seed = 0 LL_RAWLENS_ORIGINAL(ONE)};
+const struct ll_schema ll_schema_answers = {
+    .table = "answers", .file_suffix = "-answers.csv",
+    .doc = "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens.",
+    .cols = answers_cols, .n_cols = LL_ANSWERS_COLS};
 
 int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int n_flags, struct ll_err *err)
 {
@@ -40,14 +53,18 @@ int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int 
     int ok = p->cols && p->names;
     for (int i = 0; ok && i < n_flags; i++)
         ok = (p->names[i] = strdup(flags[i])) != NULL;
-    p->schema = (struct ll_schema){"pure", ll_schema_pure.file_suffix, p->cols, (int)n, (int)n - N_OURS, n_flags};
+    p->schema = ll_schema_pure;
+    p->schema.cols = p->cols;
+    p->schema.n_cols = (int)n;
+    p->schema.n_seed = (int)n - N_OURS;
+    p->schema.n_flags = n_flags;
     if (!ok) {
         ll_pure_schema_free(p);
         return ll_fail_mem(err, "columns", n * sizeof *p->cols);
     }
     memcpy(p->cols, pure_before, sizeof pure_before);
     for (int i = 0; i < n_flags; i++)
-        p->cols[N_BEFORE + i] = (struct ll_col){p->names[i], LL_BOOL, "", strstr(flags[i], "soft") ? SOFT_DOC : STRICT_DOC};
+        p->cols[N_BEFORE + i] = (struct ll_col)FLAG(p->names[i], strstr(flags[i], "soft") ? SOFT_DOC : STRICT_DOC);
     memcpy(p->cols + N_BEFORE + n_flags, pure_after, sizeof pure_after);
     return LL_OK;
 }

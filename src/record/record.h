@@ -13,10 +13,22 @@
 
 enum ll_kind { LL_TEXT, LL_INT, LL_REAL, LL_BOOL };
 
+/* How the index (src/store) keeps a column's values. */
+enum ll_keep {
+    LL_KEEP_COLUMN,     /* as a column of the same name */
+    LL_KEEP_PLACE,      /* in the row's key or its pass */
+    LL_KEEP_TOKEN,      /* text and vocabulary id together, as a reference to `tokens` (pure: not at all, it is unseen) */
+    LL_KEEP_LISTED,     /* among the row's listed tokens: tok1, p1, ... */
+    LL_KEEP_ENTROPY,    /* two names of one number: entropy_bits */
+    LL_KEEP_FLAG,       /* as a bit of `flags`: number and names of these differ from run to run */
+    LL_KEEP_DERIVED,    /* a view computes it */
+};
+
 struct ll_col {
     const char *name;   /* CSV header; SQL name derived by the index */
     enum ll_kind kind;
     const char *unit;   /* "bits", "probability", "logit", "" */
+    enum ll_keep keep;
     const char *doc;    /* one sentence, goes to docs/tables.md */
 };
 
@@ -25,6 +37,7 @@ enum { LL_TOP_RECORD = 5, LL_TOP_VERBOSE = 20, LL_TOP_COLS = 20 };
 struct ll_schema {
     const char *table;            /* "records", "pure", ... */
     const char *file_suffix;      /* "-records.csv", "-pure-next-token.csv", ... */
+    const char *doc;              /* one sentence */
     const struct ll_col *cols;
     int n_cols;
     int n_seed;                   /* the first n_seed are the original's */

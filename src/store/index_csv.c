@@ -2,6 +2,7 @@
 #include "index_csv.h"
 #include "index_db.h"
 #include "index_schema.h"
+#include "record_cols.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +10,24 @@
 
 #define BIT(shape) (1u << (shape))
 enum { TOKENS = BIT(LL_SHAPE_RECORDS) | BIT(LL_SHAPE_PURE), ALL = TOKENS | BIT(LL_SHAPE_PASS) | BIT(LL_SHAPE_MODEL) };
-static const struct { const char *name; unsigned shapes; } special[LL_W_N] = {
-    [LL_W_LAYER] = {"layer", ALL}, [LL_W_POS] = {"pos", TOKENS}, [LL_W_TOKEN] = {"token", TOKENS}, [LL_W_TOKEN_ID] = {"token_id", TOKENS},
-    [LL_W_ENTROPY] = {"entropy", TOKENS}, [LL_W_ENTROPY_BITS] = {"entropy_bits", TOKENS}, [LL_W_TOP_IDS] = {"top_ids", TOKENS},
-    [LL_W_ROW_ID] = {"row_id", ALL}, [LL_W_FACT_KEY] = {"fact_key", ALL}, [LL_W_FACT_INDEX] = {"fact_index", ALL},
-    [LL_W_REST_MASS] = {"rest_mass", BIT(LL_SHAPE_RECORDS)}, [LL_W_PROMPT_ID] = {"prompt_id", ALL}, [LL_W_PROMPT_VARIANT] = {"prompt_variant", ALL},
+/* col: of the table of records, which has them all; other tables spell them alike. */
+static const struct { enum ll_rec_col col; unsigned shapes; } special[LL_W_N] = {
+    [LL_W_LAYER] = {LL_REC_LAYER, ALL},
+    [LL_W_POS] = {LL_REC_POS, TOKENS},
+    [LL_W_TOKEN] = {LL_REC_TOKEN, TOKENS},
+    [LL_W_TOKEN_ID] = {LL_REC_TOKEN_ID, TOKENS},
+    [LL_W_ENTROPY] = {LL_REC_ENTROPY, TOKENS},
+    [LL_W_ENTROPY_BITS] = {LL_REC_ENTROPY_BITS, TOKENS},
+    [LL_W_TOP_IDS] = {LL_REC_TOP_IDS, TOKENS},
+    [LL_W_ROW_ID] = {LL_REC_ROW_ID, ALL},
+    [LL_W_FACT_KEY] = {LL_REC_FACT_KEY, ALL},
+    [LL_W_FACT_INDEX] = {LL_REC_FACT_INDEX, ALL},
+    [LL_W_REST_MASS] = {LL_REC_REST_MASS, BIT(LL_SHAPE_RECORDS)},
+    [LL_W_PROMPT_ID] = {LL_REC_PROMPT_ID, ALL},
+    [LL_W_PROMPT_VARIANT] = {LL_REC_PROMPT_VARIANT, ALL},
 };
+
+const char *ll_special_name(enum ll_special w) { return ll_schema_records.cols[special[w].col].name; }
 
 const struct ll_field *ll_at(const struct ll_csv_row *row, int col)
 {
@@ -27,14 +40,15 @@ int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *co
     return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s: expected %s, found \"%.60s\"", row->file, row->nr, column, expected, f->s ? f->s : "");
 }
 
-int ll_get_int(const struct ll_csv_row *row, int col, const char *name, long long max, long long *v, struct ll_err *err)
+int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max, long long *v,
+               struct ll_err *err)
 {
-    const struct ll_field *f = ll_at(row, col);
+    const struct ll_field *f = ll_at(row, d->col[w]);
     if (ll_field_int(f, v) && *v >= 0 && *v <= max)
         return LL_OK;
     char want[64];
     snprintf(want, sizeof want, "a whole number from 0 to %lld", max);
-    return ll_bad_cell(row, err, name, want, f);
+    return ll_bad_cell(row, err, ll_special_name(w), want, f);
 }
 
 /* ---- header ----------------------------------------------------------------------------------------------------- */
@@ -54,11 +68,11 @@ static int is_numbered(const char *name, const char *head, int *k)
 static int known_column(struct ll_loader *d, const char *name, int col)
 {
     int k;
-    for (int i = 0; d->k->cols[i].name; i++)
-        if (!strcmp(name, d->k->cols[i].name))
+    for (int i = 0; i < d->n_plain; i++)
+        if (!strcmp(name, d->plain[i]->name))
             return d->plain_col[i] = col, 1;
     for (int w = 0; w < LL_W_N; w++)
-        if (special[w].shapes & BIT(d->k->shape) && !strcmp(name, special[w].name))
+        if (special[w].shapes & BIT(d->k->shape) && !strcmp(name, ll_special_name((enum ll_special)w)))
             return d->col[w] = col, 1;
     if (has_tokens(d) && is_numbered(name, "top", &k))
         return d->top_col[k] = col, 1;
@@ -119,9 +133,9 @@ static int is_its_kind(const struct ll_loader *d)
         return 0;
     if (has_tokens(d))
         return d->col[LL_W_ENTROPY] >= 0 || d->col[LL_W_ENTROPY_BITS] >= 0;
-    for (int i = 0; d->k->cols[i].name; i++) {
+    for (int i = 0; i < d->n_plain; i++) {
         n += d->plain_col[i] >= 0;
-        if (d->k->key && !strcmp(d->k->key, d->k->cols[i].name) && d->plain_col[i] < 0)
+        if (d->k->key && d->plain[i] == &d->k->schema->cols[d->k->key] && d->plain_col[i] < 0)
             return 0;
     }
     return n > 0;
@@ -130,6 +144,10 @@ static int is_its_kind(const struct ll_loader *d)
 static int on_header(void *arg, const struct ll_csv_row *h, struct ll_err *err)
 {
     struct ll_loader *d = arg;
+    const char *key = ll_kind_key(d->k);
+    d->n_plain = 0;
+    for (const struct ll_col *c = NULL; d->n_plain < LL_MAX_PLAIN && (c = ll_kind_next_col(d->k, c));)
+        d->plain[d->n_plain++] = c;
     memset(d->col, -1, sizeof d->col);
     memset(d->plain_col, -1, sizeof d->plain_col);
     memset(d->top_col, -1, sizeof d->top_col);
@@ -138,7 +156,8 @@ static int on_header(void *arg, const struct ll_csv_row *h, struct ll_err *err)
     int rc = keep_unknown(d, h, err);
     if (!rc && !is_its_kind(d))
         return ll_fail(err, LL_EUSAGE, "%s: header: expected the columns layer%s and %s%s", h->file, d->k->shape == LL_SHAPE_RECORDS ? ", pos" : "",
-                       has_tokens(d) ? "entropy" : d->k->key ? d->k->key : d->k->cols[0].name, has_tokens(d) || d->k->key ? "" : " or another of its kind");
+                       has_tokens(d) ? ll_special_name(LL_W_ENTROPY) : key ? key : d->plain[0]->name,
+                       has_tokens(d) || key ? "" : " or another of its kind");
     if (!rc && d->n_flags)
         rc = flag_set(d, h, err);
     return rc ? rc : ll_rows_prepare(d, err);
@@ -186,7 +205,7 @@ static int make_pass(struct ll_loader *d, const struct ll_csv_row *row, struct l
     long long fact = d->col[LL_W_FACT_INDEX] < 0 ? 0 : -1;
     int rc = LL_OK;
     if (ll_at(row, d->col[LL_W_FACT_INDEX])->s)
-        rc = ll_get_int(row, d->col[LL_W_FACT_INDEX], "fact_index", 1000000000, &fact, err);
+        rc = ll_get_int(d, row, LL_W_FACT_INDEX, 1000000000, &fact, err);
     if (!rc)
         rc = ll_db_do(d->l->db, err,
             "INSERT INTO passes (run_model, pass_key, is_main, fact_key, fact_index, prompt_id, prompt_variant)"
@@ -217,9 +236,9 @@ static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct 
     int by_model = d->k->shape == LL_SHAPE_MODEL, rc = LL_OK;
     d->layer = d->pos = -1;
     if (!by_model || (layer->s && strcmp(layer->s, "_summary")))
-        rc = ll_get_int(row, d->col[LL_W_LAYER], "layer", LL_MAX_LAYER, &d->layer, err);
+        rc = ll_get_int(d, row, LL_W_LAYER, LL_MAX_LAYER, &d->layer, err);
     if (!rc && (d->k->shape == LL_SHAPE_RECORDS || ll_at(row, d->col[LL_W_POS])->s))
-        rc = ll_get_int(row, d->col[LL_W_POS], "pos", LL_MAX_POS, &d->pos, err);
+        rc = ll_get_int(d, row, LL_W_POS, LL_MAX_POS, &d->pos, err);
     if (rc || (by_model && d->col[LL_W_ROW_ID] < 0 && d->col[LL_W_PROMPT_ID] < 0 && d->col[LL_W_FACT_INDEX] < 0))
         return rc;
     if (d->layer < 0 && ll_at(row, d->col[LL_W_ROW_ID])->s) { /* a row about no layer: its row_id names none that could be looked for */
@@ -241,12 +260,13 @@ static int on_row(void *arg, const struct ll_csv_row *row, struct ll_err *err)
 static void count_sql(const struct ll_loader *d, struct ll_buf *sql)
 {
     const struct ll_file_kind *k = d->k;
+    const char *key = ll_kind_key(k);
     if (k->shape == LL_SHAPE_MODEL) {
-        ll_buf_addf(sql, "SELECT NULL, count(layer), min(layer), max(layer), (count(layer) + max(layer) - min(layer)) / (max(layer) - min(layer) + 1) FROM %s WHERE run_model = ?1", k->table);
+        ll_buf_addf(sql, "SELECT NULL, count(layer), min(layer), max(layer), (count(layer) + max(layer) - min(layer)) / (max(layer) - min(layer) + 1) FROM %s WHERE run_model = ?1", k->schema->table);
         return;
     }
     ll_buf_addf(sql, "SELECT p.pass_key, count(*), min(c.layer), max(c.layer), %s%s%s FROM passes p JOIN %s c ON c.pass = p.id%s WHERE p.run_model = ?1 GROUP BY p.id",
-                k->shape == LL_SHAPE_RECORDS ? "max(c.pos) + 1" : k->key ? "count(DISTINCT c." : "1", k->key ? k->key : "", k->key ? ")" : "", k->table,
+                k->shape == LL_SHAPE_RECORDS ? "max(c.pos) + 1" : key ? "count(DISTINCT c." : "1", key ? key : "", key ? ")" : "", k->schema->table,
                 k->shape == LL_SHAPE_RECORDS ? " AND c.lens_nr = ?2" : k->shape == LL_SHAPE_PURE ? " AND c.lens = ?2" : "");
 }
 

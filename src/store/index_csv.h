@@ -16,6 +16,7 @@ struct ll_loader {
     const char *lens;
     sqlite3_stmt *insert, *insert_more, *insert_extra; /* owned */
     int first_top, first_plain;    /* parameters of insert */
+    const struct ll_col *plain[LL_MAX_PLAIN]; int n_plain; /* the table's plain columns, borrowed */
     int col[LL_W_N], plain_col[LL_MAX_PLAIN], top_col[LL_TOP_COLS], prob_col[LL_TOP_COLS]; /* -1: absent */
     int flag_col[LL_MAX_FLAGS], n_flags, n_columns;
     long long flag_set;
@@ -31,7 +32,10 @@ struct ll_loader {
 /* Field of a column that may be absent (then null). */
 const struct ll_field *ll_at(const struct ll_csv_row *row, int col);
 int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *column, const char *expected, const struct ll_field *f);
-int ll_get_int(const struct ll_csv_row *row, int col, const char *name, long long max, long long *v, struct ll_err *err);
+/* A number from 0 to max in a special column. */
+int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max, long long *v,
+               struct ll_err *err);
+const char *ll_special_name(enum ll_special w); /* of the column */
 
 /* index_rows.c: prepare the statements once the columns are known; put one row whose pass, layer and pos are known. */
 int ll_rows_prepare(struct ll_loader *d, struct ll_err *err);

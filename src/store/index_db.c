@@ -138,7 +138,7 @@ static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
     if (!rc && empty) {
         struct ll_buf sql = {0};
         ll_index_put_schema(&sql);
-        ll_buf_adds(&sql, ll_index_diff_schema);
+        ll_index_put_diff_schema(&sql);
         ll_buf_adds(&sql, ll_index_diag_schema);
         ll_buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", LL_INDEX_APPLICATION, LL_INDEX_VERSION);
         rc = ll_buf_ok(&sql, err);

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* SQL that makes the tables and views where they are absent (as ll_index_diff_schema). */
+/* SQL that makes the tables and views where they are absent (as ll_index_put_diff_schema). */
 extern const char ll_index_diag_schema[];
 
 /* Add a report (json: n bytes, the document that a diagnostic writes) to the index at db (made when absent), in one

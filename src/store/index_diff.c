@@ -1,13 +1,14 @@
-/* index_diff.c - see index_diff.h. Columns of diff_rows are those of ll_schema_diff (a unit test holds the two together). */
+/* index_diff.c - see index_diff.h. Columns of diff_rows are those of ll_schema_diff. */
 #include "index_diff.h"
 #include "buf.h"
+#include "index_schema.h"
 
 #include <math.h>
 #include <string.h>
 
 #define BEYOND(t, cmp, value) "(d." t " >= 0 AND coalesce(" value " " cmp " d." t ", 0))"
 
-const char ll_index_diff_schema[] =
+static const char before_rows[] =
     "CREATE TABLE IF NOT EXISTS diffs (     -- two checkpoints compared on the same prompts\n"
     "  id INTEGER PRIMARY KEY,\n"
     "  key TEXT NOT NULL UNIQUE,        -- SHA-256 of what was compared and of all rows\n"
@@ -23,15 +24,8 @@ const char ll_index_diff_schema[] =
     "  diff INTEGER NOT NULL REFERENCES diffs(id) ON DELETE CASCADE,\n"
     "  prompt INTEGER NOT NULL, text TEXT, token_ids TEXT, n_pos INTEGER,\n"
     "  PRIMARY KEY (diff, prompt)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE IF NOT EXISTS diff_rows (\n"
-    "  diff INTEGER NOT NULL REFERENCES diffs(id) ON DELETE CASCADE,\n"
-    "  prompt INTEGER NOT NULL, pos INTEGER NOT NULL, layer INTEGER NOT NULL, token_id INTEGER, token TEXT,\n"
-    "  kl_a_to_b_bits REAL, kl_b_to_a_bits REAL, js_bits REAL, entropy_a_bits REAL, entropy_b_bits REAL,\n"
-    "  top1_a_id INTEGER, top1_a TEXT, p_top1_a REAL, top1_b_id INTEGER, top1_b TEXT, p_top1_b REAL, top1_flip INTEGER,\n"
-    "  top5_jaccard REAL, resid_cos REAL, resid_rel_err REAL,\n"
-    "  PRIMARY KEY (diff, layer, prompt, pos)\n"
-    ") STRICT, WITHOUT ROWID;\n"
+    ") STRICT, WITHOUT ROWID;\n";
+static const char after_rows[] =
     "CREATE VIEW IF NOT EXISTS v_diff_rows AS\n"
     "  SELECT d.model_a, d.model_b, d.lens_norm, r.*, p.text AS prompt_text\n"
     "  FROM diff_rows r JOIN diffs d ON d.id = r.diff LEFT JOIN diff_prompts p ON p.diff = r.diff AND p.prompt = r.prompt;\n"
@@ -44,6 +38,24 @@ const char ll_index_diff_schema[] =
     "      avg(js_bits) AS js_mean_bits, max(js_bits) AS js_max_bits, avg(entropy_a_bits) AS entropy_a_mean_bits, avg(entropy_b_bits) AS entropy_b_mean_bits,\n"
     "      sum(top1_flip) AS flips, avg(top1_flip) AS flip_share, avg(top5_jaccard) AS top5_jaccard_mean, avg(resid_cos) AS cos_mean, min(resid_cos) AS cos_min,\n"
     "      avg(resid_rel_err) AS rel_err_mean, max(resid_rel_err) AS rel_err_max FROM diff_rows GROUP BY diff, layer) s ON s.diff = d.id;\n";
+
+static void put_rows_table(struct ll_buf *sql)
+{
+    ll_buf_addf(sql, "CREATE TABLE IF NOT EXISTS %s (\n", ll_schema_diff.table);
+    ll_buf_adds(sql, "  diff INTEGER NOT NULL REFERENCES diffs(id) ON DELETE CASCADE");
+    for (int i = 0; i < LL_DIFF_COLS; i++) {
+        const struct ll_col *c = &ll_schema_diff.cols[i];
+        ll_buf_addf(sql, ",\n  %s %s%s", c->name, ll_sql_type(c->kind), c->keep == LL_KEEP_PLACE ? " NOT NULL" : "");
+    }
+    ll_buf_adds(sql, ",\n  PRIMARY KEY (diff, layer, prompt, pos)\n) STRICT, WITHOUT ROWID;\n");
+}
+
+void ll_index_put_diff_schema(struct ll_buf *sql)
+{
+    ll_buf_adds(sql, before_rows);
+    put_rows_table(sql);
+    ll_buf_adds(sql, after_rows);
+}
 
 /* "prompt, pos, ..." or "?1, ?2, ..." */
 static void columns(struct ll_buf *sql, int numbers)
@@ -60,8 +72,10 @@ int ll_diff_load_begin(struct ll_diff_load *l, const char *index, struct ll_err 
     struct ll_buf sql = {0};
     memset(l, 0, sizeof *l);
     int rc = ll_db_open_write(&l->db, index, err);
-    if (!rc)
-        rc = ll_db_exec(l->db, ll_index_diff_schema, err);
+    ll_index_put_diff_schema(&sql);
+    if (!rc && !(rc = ll_buf_ok(&sql, err)))
+        rc = ll_db_exec(l->db, sql.s, err);
+    ll_buf_reset(&sql);
     ll_buf_adds(&sql, "CREATE TEMP TABLE new_rows AS SELECT ");
     columns(&sql, 0);
     ll_buf_adds(&sql, " FROM diff_rows WHERE 0");

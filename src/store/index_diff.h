@@ -10,9 +10,9 @@
 #include "diff_record.h"
 #include "index_db.h"
 
-/* SQL that makes the tables and views where they are absent: part of every new index, and run before rows are added so
- * that an index made by an earlier version gets them too. */
-extern const char ll_index_diff_schema[];
+/* Append SQL that makes the tables and views where they are absent: part of every new index, and run before rows are
+ * added so that an index made by an earlier version gets them too. */
+void ll_index_put_diff_schema(struct ll_buf *sql);
 
 struct ll_diff_load { sqlite3 *db; sqlite3_stmt *insert; };
 /* Open the index for writing and make the table that rows wait in. */

@@ -11,6 +11,7 @@
 #include "index.h"
 #include "index_db.h"
 #include "index_folder.h"
+#include "record_cols.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -169,9 +170,9 @@ static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll
 static int compare_tables(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     static const struct { const char *suffix, *sql; } t[] = {
-        {"-pure-next-token.csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) AND"
+        {LL_PURE_FILE ".csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) AND"
                                  " (p.token_ids IS NOT NULL OR EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)) LIMIT 1"},
-        {"-records.csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)"
+        {LL_RECORDS_FILE ".csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)"
                          " AND EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) LIMIT 1"},
     };
     int rc = LL_OK;
@@ -179,7 +180,7 @@ static int compare_tables(struct import *im, const struct ll_folder_file *f, int
         for (int k = 0; k < n && !rc; k++) {
             sqlite3_stmt *st;
             char line[400] = "";
-            if (strcmp(f[k].kind->suffix, t[i].suffix))
+            if (strcmp(ll_kind_suffix(f[k].kind), t[i].suffix))
                 continue;
             long long broken = 0;
             if ((rc = ll_db_get(im->l.db, &broken, 0, err, "SELECT problem IS NOT NULL FROM files WHERE run = ? AND name = ?", "is", im->l.run, f[k].name)) || broken
@@ -200,7 +201,7 @@ static int compare_tables(struct import *im, const struct ll_folder_file *f, int
 static int has_kind(const struct ll_folder_file *f, int n, const char *suffix)
 {
     for (int i = 0; i < n; i++)
-        if (!strcmp(f[i].kind->suffix, suffix))
+        if (!strcmp(ll_kind_suffix(f[i].kind), suffix))
             return 1;
     return 0;
 }
@@ -225,10 +226,10 @@ static int look_at_model(struct import *im, const struct ll_folder_file *f, int 
         return rc;
     if (!has_kind(f, n, ".json"))
         missing(im, f->stem, ".json", "only the rows are imported");
-    if (is_ok && !has_kind(f, n, "-pure-next-token.csv"))
-        missing(im, f->stem, "-pure-next-token.csv", "the rest is imported");
-    if (is_ok && !last_only && !has_kind(f, n, "-records.csv"))
-        missing(im, f->stem, "-records.csv", "the rest is imported");
+    if (is_ok && !has_kind(f, n, LL_PURE_FILE ".csv"))
+        missing(im, f->stem, LL_PURE_FILE ".csv", "the rest is imported");
+    if (is_ok && !last_only && !has_kind(f, n, LL_RECORDS_FILE ".csv"))
+        missing(im, f->stem, LL_RECORDS_FILE ".csv", "the rest is imported");
     return rc;
 }
 

@@ -32,14 +32,14 @@ static int prepare_insert(struct ll_loader *d, struct ll_err *err)
 {
     struct ll_buf sql = {0};
     int n = n_leading[d->k->shape];
-    ll_buf_addf(&sql, "INSERT INTO %s (%s", d->k->table, leading[d->k->shape]);
+    ll_buf_addf(&sql, "INSERT INTO %s (%s", d->k->schema->table, leading[d->k->shape]);
     d->first_top = n + 1;
     if (has_tokens(d))
         for (int k = 1; k <= LL_INDEX_TOP; k++, n += 2)
             ll_buf_addf(&sql, "tok%d, p%d, ", k, k);
     d->first_plain = n + 1;
-    for (const struct ll_index_col *c = d->k->cols; c->name; c++, n++)
-        ll_buf_addf(&sql, "\"%s\", ", c->name);
+    for (int i = 0; i < d->n_plain; i++, n++)
+        ll_buf_addf(&sql, "\"%s\", ", d->plain[i]->name);
     sql.len -= sql.len >= 2 ? 2 : 0; /* the last ", " */
     ll_buf_adds(&sql, ") VALUES (");
     put_marks(&sql, n);
@@ -54,7 +54,7 @@ static int prepare_insert(struct ll_loader *d, struct ll_err *err)
 static int prepare_more(struct ll_loader *d, struct ll_err *err)
 {
     struct ll_buf sql = {0};
-    ll_buf_addf(&sql, "INSERT INTO %s_more VALUES (", d->k->table);
+    ll_buf_addf(&sql, "INSERT INTO %s_more VALUES (", d->k->schema->table);
     put_marks(&sql, (d->k->shape == LL_SHAPE_RECORDS ? 4 : 1) + 2 * (LL_TOP_COLS - LL_INDEX_TOP));
     ll_buf_addc(&sql, ')');
     int rc = ll_buf_ok(&sql, err);
@@ -106,12 +106,12 @@ static int bind_entropy(struct ll_loader *d, const struct ll_csv_row *row, int n
 {
     const struct ll_field *a = ll_at(row, d->col[LL_W_ENTROPY]), *b = ll_at(row, d->col[LL_W_ENTROPY_BITS]);
     double va, vb;
-    int rc = bind_value(d, row, nr, "entropy", LL_REAL, a, err);
+    int rc = bind_value(d, row, nr, ll_special_name(LL_W_ENTROPY), LL_REAL, a, err);
     if (rc || !b->s)
         return rc;
     if (a->s && a->n == b->n && !memcmp(a->s, b->s, a->n))
         return LL_OK;
-    rc = bind_value(d, row, nr, "entropy_bits", LL_REAL, b, err);
+    rc = bind_value(d, row, nr, ll_special_name(LL_W_ENTROPY_BITS), LL_REAL, b, err);
     if (!rc && a->s && !d->told_entropy && ll_field_real(a, &va) && ll_field_real(b, &vb) && va != vb) {
         d->told_entropy = 1;
         ll_talk(d->l, "%s: data row %lld: entropy and entropy_bits differ; entropy_bits is taken", row->file, row->nr);
@@ -133,7 +133,7 @@ static int parse_ids(const struct ll_csv_row *row, const struct ll_field *f, lon
         if (k < sizeof word)
             memcpy(word, s, k);
         if (*n == LL_TOP_COLS || k >= sizeof word || !ll_field_int(&one, &ids[*n]) || ids[*n] < 0)
-            return ll_bad_cell(row, err, "top_ids", "up to 20 vocabulary ids separated by spaces", f);
+            return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS), "up to 20 vocabulary ids separated by spaces", f);
         ++*n;
         s += k < (size_t)(end - s) ? k + 1 : k;
     }
@@ -159,7 +159,7 @@ static int read_top(struct ll_loader *d, const struct ll_csv_row *row, struct to
         top->n++;
     }
     if (!rc && n_ids && n_ids != top->n)
-        return ll_bad_cell(row, err, "top_ids", "as many ids as there are tokens", ll_at(row, d->col[LL_W_TOP_IDS]));
+        return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS), "as many ids as there are tokens", ll_at(row, d->col[LL_W_TOP_IDS]));
     return rc;
 }
 
@@ -185,7 +185,7 @@ static int bind_rest_mass(struct ll_loader *d, const struct ll_csv_row *row, int
         return LL_OK;
     }
     if (!ll_field_real(f, &v) || v < 0)
-        return ll_bad_cell(row, err, "rest_mass", "a number not below 0", f);
+        return ll_bad_cell(row, err, ll_special_name(LL_W_REST_MASS), "a number not below 0", f);
     for (int k = 0; k < top->n; k++)
         sum += top->prob[k];
     if (v == (1.0 - sum > 0 ? 1.0 - sum : 0))
@@ -201,7 +201,7 @@ static int lead_records(struct ll_loader *d, const struct ll_csv_row *row, const
     const struct ll_field *text = ll_at(row, d->col[LL_W_TOKEN]), *id = ll_at(row, d->col[LL_W_TOKEN_ID]);
     long long token = 0, token_id = LL_NO_TOKEN_ID;
     if (id->s && (!ll_field_int(id, &token_id) || token_id < 0))
-        return ll_bad_cell(row, err, "token_id", "a vocabulary id", id);
+        return ll_bad_cell(row, err, ll_special_name(LL_W_TOKEN_ID), "a vocabulary id", id);
     int rc = ll_tokens_row(&d->l->tokens, text->s ? text->s : "", text->n, token_id, &token, err);
     sqlite3_bind_int64(d->insert, 1, d->pass);
     sqlite3_bind_int(d->insert, 2, ll_lens_nr(d->lens));
@@ -263,13 +263,14 @@ static int insert_row(struct ll_loader *d, const struct ll_csv_row *row, struct 
 {
     int step = sqlite3_step(d->insert);
     int code = sqlite3_extended_errcode(d->l->db);
+    const char *key = ll_kind_key(d->k);
     sqlite3_reset(d->insert);
     if (step == SQLITE_DONE)
         return LL_OK;
     if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
-        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and %s", row->file, row->nr, d->k->key ? d->k->key : "position");
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and %s", row->file, row->nr, key ? key : "position");
     if (code == SQLITE_CONSTRAINT_NOTNULL)
-        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s is empty", row->file, row->nr, d->k->key ? d->k->key : "layer");
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s is empty", row->file, row->nr, key ? key : ll_special_name(LL_W_LAYER));
     return ll_db_fail(d->l->db, "cannot write", err);
 }
 
@@ -308,8 +309,8 @@ int ll_rows_put(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err
 {
     struct top top = {0};
     int rc = bind_leading(d, row, &top, err);
-    for (int i = 0; !rc && d->k->cols[i].name; i++)
-        rc = bind_value(d, row, d->first_plain + i, d->k->cols[i].name, d->k->cols[i].kind, ll_at(row, d->plain_col[i]), err);
+    for (int i = 0; !rc && i < d->n_plain; i++)
+        rc = bind_value(d, row, d->first_plain + i, d->plain[i]->name, d->plain[i]->kind, ll_at(row, d->plain_col[i]), err);
     if (!rc)
         rc = insert_row(d, row, err);
     if (!rc && top.n > LL_INDEX_TOP)

@@ -24,7 +24,7 @@
     "  " TOP(6) ", " TOP(7) ", " TOP(8) ",\n  " TOP(9) ", " TOP(10) ", " TOP(11) ",\n  " TOP(12) ", " TOP(13) ", " TOP(14) ",\n" \
     "  " TOP(15) ", " TOP(16) ", " TOP(17) ",\n  " TOP(18) ", " TOP(19) ", " TOP(20)
 
-/* columns: everything between the parentheses; NULL: made by put_pure. */
+/* doc NULL: that of the schema in src/record. columns: everything between the parentheses; NULL: made by put_pure. */
 static const struct table { const char *name, *doc, *columns, *tail; } tables[] = {
     {"runs", "A run folder.",
      "  run_id INTEGER PRIMARY KEY,\n"
@@ -80,7 +80,7 @@ static const struct table { const char *name, *doc, *columns, *tail; } tables[] 
     {"stored_milestones", "Summary layers as the JSON file says them; layer null: it says that there is none.",
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE, name TEXT NOT NULL, layer INTEGER,\n"
      "  PRIMARY KEY (pass, name)\n", "STRICT, WITHOUT ROWID"},
-    {"records", "Every row and position of every pass.",
+    {"records", NULL,
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
      "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
      "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
@@ -124,12 +124,12 @@ static const struct table { const char *name, *doc, *columns, *tail; } tables[] 
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
-static const char *type_of(enum ll_kind kind) { return kind == LL_REAL ? "REAL" : kind == LL_TEXT ? "TEXT" : "INTEGER"; }
+const char *ll_sql_type(enum ll_kind kind) { return kind == LL_REAL ? "REAL" : kind == LL_TEXT ? "TEXT" : "INTEGER"; }
 
 static void put_columns(struct ll_buf *sql, const struct ll_file_kind *k)
 {
-    for (const struct ll_index_col *c = k->cols; c->name; c++)
-        ll_buf_addf(sql, ",\n  \"%s\" %s%s", c->name, type_of(c->kind), k->key && !strcmp(k->key, c->name) ? " NOT NULL" : "");
+    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
+        ll_buf_addf(sql, ",\n  \"%s\" %s%s", c->name, ll_sql_type(c->kind), k->key && c == &k->schema->cols[k->key] ? " NOT NULL" : "");
 }
 
 static void put_pure(struct ll_buf *sql, const struct ll_file_kind *k)
@@ -148,14 +148,15 @@ static void put_pure(struct ll_buf *sql, const struct ll_file_kind *k)
 static void put_further(struct ll_buf *sql, const struct ll_file_kind *k)
 {
     int by_pass = k->shape == LL_SHAPE_PASS;
-    ll_buf_addf(sql, "CREATE TABLE %s (\n%s", k->table,
+    const char *key = ll_kind_key(k);
+    ll_buf_addf(sql, "CREATE TABLE %s (\n%s", k->schema->table,
                 by_pass ? "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n  layer INTEGER NOT NULL"
                         : "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
                           "  nr INTEGER NOT NULL,             -- data row, 1 = first\n"
                           "  pass INTEGER,                    -- NULL: the file does not say which\n"
                           "  layer INTEGER");
     put_columns(sql, k);
-    ll_buf_addf(sql, ",\n  PRIMARY KEY (%s%s%s)\n) STRICT, WITHOUT ROWID;\n", by_pass ? "pass, layer" : "run_model, nr", k->key ? ", " : "", k->key ? k->key : "");
+    ll_buf_addf(sql, ",\n  PRIMARY KEY (%s%s%s)\n) STRICT, WITHOUT ROWID;\n", by_pass ? "pass, layer" : "run_model, nr", key ? ", " : "", key ? key : "");
 }
 
 static const struct ll_file_kind *pure_kind(void)
@@ -164,6 +165,17 @@ static const struct ll_file_kind *pure_kind(void)
     while (k->shape != LL_SHAPE_PURE)
         k++;
     return k;
+}
+
+#define EACH_KIND(k) (const struct ll_file_kind *k = ll_file_kinds; k < ll_file_kinds + ll_n_file_kinds; k++)
+
+/* What a table of a schema holds; the others say it themselves. */
+static const char *doc_of(const struct table *t)
+{
+    for EACH_KIND(k)
+        if (!t->doc && k->schema && !strcmp(k->schema->table, t->name))
+            return k->schema->doc;
+    return t->doc;
 }
 
 static int is_further(const struct ll_file_kind *k) { return k->shape == LL_SHAPE_PASS || k->shape == LL_SHAPE_MODEL; }
@@ -178,7 +190,7 @@ void ll_index_put_schema(struct ll_buf *sql)
             put_pure(sql, pure_kind());
         ll_buf_addf(sql, ") %s;\n", tables[i].tail);
     }
-    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
+    for EACH_KIND(k)
         if (is_further(k))
             put_further(sql, k);
     ll_buf_adds(sql, "CREATE INDEX models_by_id ON models(model_id);\n");
@@ -189,15 +201,16 @@ void ll_index_put_tables(struct ll_buf *out)
 {
     ll_buf_adds(out, "| table | holds |\n| --- | --- |\n");
     for (int i = 0; i < N_TABLES; i++)
-        ll_buf_addf(out, "| %s | %s |\n", tables[i].name, tables[i].doc ? tables[i].doc : pure_kind()->doc);
-    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
+        ll_buf_addf(out, "| %s | %s |\n", tables[i].name, doc_of(&tables[i]));
+    for EACH_KIND(k)
         if (is_further(k))
-            ll_buf_addf(out, "| %s | %s |\n", k->table, k->doc);
+            ll_buf_addf(out, "| %s | %s |\n", k->schema->table, k->schema->doc);
     ll_buf_adds(out, "\n| view | shows |\n| --- | --- |\n");
     ll_index_put_view_docs(out);
     ll_buf_adds(out, "\n| file of a model | goes to | lens |\n| --- | --- | --- |\n");
-    for (const struct ll_file_kind *k = ll_file_kinds; k->suffix; k++)
-        ll_buf_addf(out, "| output-MODEL%s | %s | %s |\n", k->suffix, k->table ? k->table : "models, run_models, passes, stored_milestones, test_prompts, temperatures, diagnostics",
+    for EACH_KIND(k)
+        ll_buf_addf(out, "| output-MODEL%s | %s | %s |\n", ll_kind_suffix(k),
+                    k->schema ? k->schema->table : "models, run_models, passes, stored_milestones, test_prompts, temperatures, diagnostics",
                     k->lens ? k->lens : k->shape == LL_SHAPE_PURE || k->shape == LL_SHAPE_RECORDS ? "norm, or raw" : "");
 }
 

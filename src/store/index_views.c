@@ -43,7 +43,7 @@ static void put_pure(struct ll_buf *sql)
     while (k->shape != LL_SHAPE_PURE)
         k++;
     ll_buf_adds(sql, "SELECT c.id AS pure, " PASS_COLUMNS ",\n    c.lens, c.layer, c.pos, c.entropy_bits,\n    " TOP_COLUMNS);
-    for (const struct ll_index_col *c = k->cols; c->name; c++)
+    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
         ll_buf_addf(sql, ", c.\"%s\"", c->name);
     ll_buf_adds(sql, ",\n    " ROW_ID "\n  FROM pure c JOIN v_passes v ON v.pass = c.pass" TOP_JOINS);
 }
