@@ -17,7 +17,7 @@ static int parse_header(const struct ll_ckpt *c, struct ll_ckpt_file *f, struct 
         return ll_st_parse(h, f->name, f->map.data, f->map.size, err);
     int rc = ll_gguf_parse(&f->gguf, f->name, f->map.data, f->map.size, err);
     if (!rc)
-        rc = ll_gguf_list(f->gguf, f->name, &h->tensors, &h->n_tensors, err);
+        rc = ll_gguf_list(f->gguf, f->name, &h->tensors, &h->n_tensors, &h->names, err);
     if (!rc)
         h->size = (size_t)ll_gguf_data_start(f->gguf);
     return rc;

@@ -18,15 +18,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LL_MAX_DIMS = 4 };
+enum { LL_MAX_DIMS = 8 };
 
 struct ll_gguf;
 
 struct ll_tensor {
     const char *name;            /* borrowed from the checkpoint, valid UTF-8 */
     enum ll_dtype dtype;
+    const char *opaque;          /* name of a storage type that is not read here, borrowed; then dtype is LL_U8 and the data are
+                                  * so many bytes; NULL for nearly all */
     int n_dims;                  /* 0 = scalar */
-    int64_t dims[LL_MAX_DIMS];   /* outermost first, row-major; unused ones 0 */
+    int64_t dims[LL_MAX_DIMS];   /* outermost first, row-major; unused ones 0; of more dimensions the last holds the product */
     const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
     size_t size;                 /* bytes, checked against dims and dtype */
     int file;                    /* index into ckpt->files */
@@ -60,8 +62,8 @@ struct ll_ckpt {
 
 /* Open what `model` names (see above). Reads headers only. Where config.json has a quantization_config, its scales and zeros
  * are joined to the weights: "X.qweight" and its companions become a tensor "X.weight" of shape [n, k] (packed_ckpt.c). Returns LL_OK, or LL_EUSAGE (missing or broken file: the
- * message names file, field, expected and found), LL_EUNSUP (pickled weights, a storage type or quantisation not known, more than
- * LL_MAX_DIMS dimensions) or LL_EFAIL. A failed open holds nothing. */
+ * message names file, field, expected and found), LL_EUNSUP (pickled weights, a quantisation not known) or LL_EFAIL. A tensor of a
+ * storage type that is not read here is no reason to refuse: who needs its values does (ll_tensor_type). A failed open holds nothing. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
 
@@ -78,6 +80,8 @@ void ll_ckpt_dont_need(const struct ll_ckpt *ckpt, const struct ll_tensor *t);
  * a hash of all bytes. Costs a read of the tokenizer (33 MB: 0.1 s) and a page a tensor. LL_OK, LL_EUSAGE or LL_EFAIL. */
 int ll_ckpt_identity(const struct ll_ckpt *ckpt, char hex[65], struct ll_err *err);
 
+/* What a tensor is stored as, for people: "BF16", "Q4_K", "F6_E2M3", "GGML type 77". Borrowed. */
+const char *ll_tensor_type(const struct ll_tensor *t);
 /* First NaN or infinite value of a tensor as stored: its flat index, or -1 when all are finite (integers always are). */
 int64_t ll_tensor_nonfinite(const struct ll_tensor *t);
 #endif

@@ -5,6 +5,7 @@
 #include "map.h"
 #include "utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -422,13 +423,33 @@ int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, si
 
 /* ---- tensors as a checkpoint wants them -------------------------------------------------------------------------- */
 
-static int list_one(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, struct ll_tensor *t, struct ll_err *err)
+enum { TYPE_NAME = 24 }; /* "GGML type 4294967295" */
+
+/* A type without a row: its first byte for now, its name into `type`. */
+static int list_opaque(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, char type[TYPE_NAME], struct ll_tensor *t, struct ll_err *err)
+{
+    const char *name = ll_ggml_name(src->type);
+    uint64_t room = g->data_start < g->size ? g->size - g->data_start : 0;
+    if (src->offset > room)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected an offset within the data, %llu bytes, found %llu (is the file cut short?)", file, src->name, (unsigned long long)room,
+                       (unsigned long long)src->offset);
+    if (name)
+        snprintf(type, TYPE_NAME, "%s", name);
+    else
+        snprintf(type, TYPE_NAME, "GGML type %u", src->type);
+    *t = (struct ll_tensor){.name = src->name, .dtype = LL_U8, .opaque = type, .n_dims = src->n_dims, .data = g->bytes + g->data_start + src->offset};
+    for (int i = 0; i < src->n_dims; i++)
+        t->dims[i] = (int64_t)src->dims[src->n_dims - 1 - i];
+    return LL_OK;
+}
+
+static int list_one(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, char **type, struct ll_tensor *t, struct ll_err *err)
 {
     int dtype = ll_dtype_by_ggml(src->type);
     if (dtype < 0) {
-        const char *name = ll_ggml_name(src->type);
-        return name ? ll_fail(err, LL_EUNSUP, "%s: tensor %.200s: storage type %s is not supported", file, src->name, name)
-                    : ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: storage type: expected a number GGML knows, found %u", file, src->name, src->type);
+        int rc = list_opaque(g, file, src, *type, t, err);
+        *type += TYPE_NAME;
+        return rc;
     }
     const struct ll_dtype_info *d = ll_dtype_info((enum ll_dtype)dtype);
     uint64_t values = 1, bytes = 0, row = src->n_dims ? src->dims[0] : 1;
@@ -454,22 +475,42 @@ static int by_data(const void *a, const void *b)
     return x->data != y->data ? (x->data < y->data ? -1 : 1) : (x->size > y->size) - (x->size < y->size);
 }
 
-int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, struct ll_err *err)
+/* The sizes of opaque tensors in the sorted list: up to where the next data begin, or to the end. */
+static void size_opaque(const struct ll_gguf *g, struct ll_tensor *t)
 {
+    const uint8_t *end = g->bytes + g->size;
+    for (int i = g->n_tensors - 1; i >= 0; i--) {
+        if (i + 1 < g->n_tensors && t[i + 1].data > t[i].data)
+            end = t[i + 1].data;
+        if (t[i].opaque)
+            t[i].size = (size_t)(end - t[i].data);
+    }
+}
+
+int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, char **type_names, struct ll_err *err)
+{
+    size_t n_opaque = 0;
+    for (int i = 0; i < g->n_tensors; i++)
+        n_opaque += ll_dtype_by_ggml(g->tensors[i].type) < 0;
     struct ll_tensor *t = calloc((size_t)g->n_tensors + 1, sizeof *t);
-    int rc = t ? LL_OK : ll_fail_mem(err, file, (size_t)g->n_tensors * sizeof *t);
+    char *names = n_opaque ? calloc(n_opaque, TYPE_NAME) : NULL, *name = names;
+    int rc = t && (names || !n_opaque) ? LL_OK : ll_fail_mem(err, file, (size_t)g->n_tensors * sizeof *t);
     for (int i = 0; i < g->n_tensors && !rc; i++)
-        rc = list_one(g, file, &g->tensors[i], &t[i], err);
-    if (!rc)
+        rc = list_one(g, file, &g->tensors[i], &name, &t[i], err);
+    if (!rc) {
         qsort(t, (size_t)g->n_tensors, sizeof *t, by_data);
+        size_opaque(g, t);
+    }
     for (int i = 0; i + 1 < g->n_tensors && !rc; i++)
         if (t[i].data + t[i].size > t[i + 1].data && t[i + 1].size)
             rc = ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: offset: expected data of its own, found an overlap with %.200s", file, t[i + 1].name, t[i].name);
     if (rc) {
         free(t);
+        free(names);
         return rc;
     }
     *out = t;
     *n = g->n_tensors;
+    *type_names = names;
     return LL_OK;
 }

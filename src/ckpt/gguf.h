@@ -82,10 +82,12 @@ uint64_t ll_gguf_data_start(const struct ll_gguf *g);  /* offset of the data are
 uint64_t ll_gguf_alignment(const struct ll_gguf *g);
 
 /* The tensors as a checkpoint wants them: types looked up, sizes outermost first, each checked to hold whole blocks and to
- * lie inside the file without overlap, in order of their data. *out is owned by the caller (free); names stay g's.
- * file: used in messages. LL_OK, LL_EUSAGE, LL_EUNSUP (storage type, by name) or LL_EFAIL. */
+ * lie inside the file without overlap, in order of their data. Of a storage type that is not read here (struct ll_tensor, opaque)
+ * nobody knows the size: its data reach to the next tensor's or the end. *out is owned by the caller (free), and so is *type_names,
+ * where the names of such types lie (NULL: there are none); names of tensors stay g's.
+ * file: used in messages. LL_OK, LL_EUSAGE or LL_EFAIL. */
 struct ll_tensor;
-int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, struct ll_err *err);
+int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, char **type_names, struct ll_err *err);
 
 /* gguf_config.c: what the metadata and tensors of a model say, under the names config.json uses (num_hidden_layers, ...), and
  * three facts of the container under "gguf": architecture; paired_rows (rows of W_Q and W_K within a head alternate

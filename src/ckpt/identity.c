@@ -55,8 +55,8 @@ static void add_metadata(struct ll_sha256 *sha, const struct ll_gguf *g)
 
 static void add_tensor(struct ll_sha256 *sha, const struct ll_tensor *t, int sample)
 {
-    char line[160];
-    int n = snprintf(line, sizeof line, "%s", ll_dtype_info(t->dtype)->name);
+    char line[64 + 24 * LL_MAX_DIMS];
+    int n = snprintf(line, sizeof line, "%.60s", ll_tensor_type(t));
     for (int i = 0; i < t->n_dims; i++)
         n += snprintf(line + n, sizeof line - (size_t)n, " %lld", (long long)t->dims[i]);
     add_piece(sha, "tensor", t->name, strlen(t->name));

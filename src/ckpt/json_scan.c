@@ -3,9 +3,14 @@
  * control characters in strings, "\u0000" (its strings end there) and 01; places its errors a character off; cannot read
  * numbers of more than 63 characters; and reads a byte too far when a text stops after the comma of an object. */
 #include "json_tree.h"
+
+#include "buf.h"
 #include "utf8.h"
 
+#include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A value of two bytes becomes a node of some 70: without a bound, a file of 100 MB would ask for gigabytes. */
@@ -27,7 +32,17 @@ struct scan {
     uint64_t is_obj;   /* bit d: the container at depth d is an object */
     size_t values;
     const char *what;  /* the mistake at s[at], NULL while there is none */
+    struct ll_buf *out;/* as Python: the text in plain JSON, up to `copied`, once something had to be changed; NULL: strict */
+    size_t copied;
 };
+
+/* s[from..at) stands in the plain text as `with`. */
+static void replace(struct scan *c, size_t from, const char *with)
+{
+    ll_buf_add(c->out, c->s + c->copied, from - c->copied);
+    ll_buf_adds(c->out, with);
+    c->copied = c->at;
+}
 
 static int bad_at(const char *name, const char *text, size_t at, const char *what, int cut, struct ll_err *err)
 {
@@ -53,24 +68,31 @@ static int hex4(const struct scan *c, size_t at, unsigned *v)
     return 1;
 }
 
-/* At the 'u' of an escape. Surrogates must come as a pair, high then low. */
+/* At the 'u' of an escape. Surrogates must come as a pair, high then low; Python takes halves. */
 static void scan_unicode(struct scan *c)
 {
     unsigned hi = 0, lo = 0;
+    size_t from = c->at - 1;
+    int half = 0;
     if (!hex4(c, c->at + 1, &hi))
         c->what = "expected four hexadecimal digits after \\u";
     else if (!hi)
         c->what = "NUL character (\\u0000) inside a string";
     else if (hi >= 0xdc00 && hi < 0xe000)
-        c->what = "second half of a surrogate pair without the first";
+        half = 2;
     else if (hi >= 0xd800 && hi < 0xdc00) {
         if (c->n - c->at >= 11 && c->s[c->at + 5] == '\\' && c->s[c->at + 6] == 'u' && hex4(c, c->at + 7, &lo) && lo >= 0xdc00 && lo < 0xe000)
             c->at += 6;
         else
-            c->what = "first half of a surrogate pair without the second";
+            half = 1;
     }
-    if (!c->what)
-        c->at += 5;
+    if (half && !c->out)
+        c->what = half == 2 ? "second half of a surrogate pair without the first" : "first half of a surrogate pair without the second";
+    if (c->what)
+        return;
+    c->at += 5;
+    if (half)
+        replace(c, from, "\xef\xbf\xbd");
 }
 
 static void scan_string(struct scan *c)
@@ -113,6 +135,27 @@ static int skip_one(struct scan *c, const char *set)
     return yes;
 }
 
+/* A number that a double cannot hold, or that cJSON cannot read, as what Python makes of it. */
+static void fit_number(struct scan *c, size_t from)
+{
+    char cut[32];
+    size_t n = c->at - from;
+    if (n <= MAX_NUMBER && !memchr(c->s + from, 'e', n) && !memchr(c->s + from, 'E', n))
+        return;
+    char *text = strndup(c->s + from, n);
+    if (!text) {
+        c->out->failed = 1;
+        return;
+    }
+    double v = strtod(text, NULL);
+    free(text);
+    snprintf(cut, sizeof cut, "%.17g", v);
+    if (isinf(v))
+        replace(c, from, v < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+    else if (n > MAX_NUMBER)
+        replace(c, from, cut);
+}
+
 static void scan_number(struct scan *c)
 {
     size_t from = c->at;
@@ -130,21 +173,43 @@ static void scan_number(struct scan *c)
         if (!skip_digits(c))
             c->what = "expected a digit in the exponent";
     }
-    if (!c->what && c->at - from > MAX_NUMBER)
+    if (c->what)
+        return;
+    if (!c->out && c->at - from > MAX_NUMBER)
         c->what = "number of more than 63 characters";
+    else if (c->out)
+        fit_number(c, from);
+}
+
+/* Does one of the words stand here? Its number, and c->at behind it; -1: none. */
+static int skip_word(struct scan *c, const char *const *words, int n)
+{
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(words[i]);
+        if (c->n - c->at >= len && !memcmp(c->s + c->at, words[i], len)) {
+            c->at += len;
+            return i;
+        }
+    }
+    return -1;
 }
 
 static void scan_word(struct scan *c)
 {
     static const char *const words[] = {"true", "false", "null"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t len = strlen(words[i]);
-        if (c->n - c->at >= len && !memcmp(c->s + c->at, words[i], len)) {
-            c->at += len;
-            return;
-        }
-    }
-    c->what = wants[c->want];
+    if (skip_word(c, words, 3) < 0)
+        c->what = wants[c->want];
+}
+
+/* What Python's json writes and reads beside JSON; 1: one of them stood here. */
+static int scan_not_finite(struct scan *c)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"}, *const texts[] = {"\"NaN\"", "\"Infinity\"", "\"-Infinity\""};
+    size_t from = c->at;
+    int i = c->out ? skip_word(c, words, 3) : -1;
+    if (i >= 0)
+        replace(c, from, texts[i]);
+    return i >= 0;
 }
 
 static void after_value(struct scan *c) { c->want = c->depth ? COMMA_OR_END : NOTHING; }
@@ -174,6 +239,8 @@ static void scan_value(struct scan *c)
     }
     if (b == '"')
         scan_string(c);
+    else if (scan_not_finite(c))
+        ;
     else if (b == '-' || (b >= '0' && b <= '9'))
         scan_number(c);
     else
@@ -203,24 +270,40 @@ static void scan_token(struct scan *c)
         c->what = wants[c->want];
 }
 
+static int scan(struct scan *c, const char *name, struct ll_err *err)
+{
+    if (!c->n)
+        return ll_fail(err, LL_EUSAGE, "%s: expected JSON, found an empty file", name);
+    size_t ok = ll_utf8_check(c->s, c->n);
+    if (ok < c->n)
+        return bad_at(name, c->s, ok, "not UTF-8", 0, err);
+    if (c->n >= 3 && !memcmp(c->s, "\xef\xbb\xbf", 3)) /* a byte order mark, as some editors leave it */
+        c->at = 3;
+    for (;;) {
+        while (!c->what && c->at < c->n && c->s[c->at] && strchr(" \t\r\n", c->s[c->at]))
+            c->at++;
+        if (c->at == c->n || c->what)
+            break;
+        scan_token(c);
+    }
+    if (!c->what && c->want != NOTHING)
+        c->what = wants[c->want];
+    return c->what ? bad_at(name, c->s, c->at, c->what, c->at >= c->n, err) : LL_OK;
+}
+
 int ll_json_scan(const char *name, const char *text, size_t n, struct ll_err *err)
 {
     struct scan c = {.s = text, .n = n, .want = VALUE};
-    if (!n)
-        return ll_fail(err, LL_EUSAGE, "%s: expected JSON, found an empty file", name);
-    size_t ok = ll_utf8_check(text, n);
-    if (ok < n)
-        return bad_at(name, text, ok, "not UTF-8", 0, err);
-    if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) /* a byte order mark, as some editors leave it */
-        c.at = 3;
-    for (;;) {
-        while (!c.what && c.at < n && c.s[c.at] && strchr(" \t\r\n", c.s[c.at]))
-            c.at++;
-        if (c.at == n || c.what)
-            break;
-        scan_token(&c);
-    }
-    if (!c.what && c.want != NOTHING)
-        c.what = wants[c.want];
-    return c.what ? bad_at(name, text, c.at, c.what, c.at >= n, err) : LL_OK;
+    return scan(&c, name, err);
+}
+
+int ll_json_scan_python(const char *name, const char *text, size_t n, struct ll_buf *out, struct ll_err *err)
+{
+    struct scan c = {.s = text, .n = n, .want = VALUE, .out = out};
+    int rc = scan(&c, name, err);
+    if (!rc && c.copied)
+        ll_buf_add(out, text + c.copied, n - c.copied);
+    if (!rc)
+        rc = ll_buf_ok(out, err);
+    return rc;
 }

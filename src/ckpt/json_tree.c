@@ -1,6 +1,8 @@
 /* json_tree.c - see json_tree.h */
 #include "json_tree.h"
 
+#include "buf.h"
+
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
@@ -87,16 +89,21 @@ static int settle_keys(cJSON *v, struct settle *s, struct ll_err *err)
 
 int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err)
 {
+    struct ll_buf plain = {0};
     *tree = NULL;
-    int rc = ll_json_scan(name, text, n, err);
-    if (rc)
-        return rc;
-    size_t mark = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* cJSON trips over it in the shortest texts */
-    cJSON *t = cJSON_ParseWithLength(text + mark, n - mark);
-    if (!t) /* it is JSON, so only memory can be lacking */
-        return ll_fail_mem(err, name, n);
+    int rc = keys == LL_KEYS_LAST ? ll_json_scan_python(name, text, n, &plain, err) : ll_json_scan(name, text, n, err);
+    if (!rc && plain.len) {
+        text = plain.s;
+        n = plain.len;
+    }
+    size_t mark = !rc && n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* cJSON trips over it in the shortest texts */
+    cJSON *t = rc ? NULL : cJSON_ParseWithLength(text + mark, n - mark);
+    if (!rc && !t) /* it is JSON, so only memory can be lacking */
+        rc = ll_fail_mem(err, name, n);
     struct settle s = {name, text, n, keys, ""};
-    rc = settle_keys(t, &s, err);
+    if (!rc)
+        rc = settle_keys(t, &s, err);
+    ll_buf_free(&plain);
     if (rc)
         cJSON_Delete(t);
     else

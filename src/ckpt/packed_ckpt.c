@@ -45,7 +45,7 @@ static int bad(const struct join *j, const struct ll_tensor *t, const char *what
     struct ll_buf found = {0};
     for (int i = 0; i < t->n_dims; i++)
         ll_buf_addf(&found, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
-    int rc = ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected %s, found %s [%s]", j->c->files[t->file].name, t->name, what, ll_dtype_info(t->dtype)->name, ll_buf_str(&found));
+    int rc = ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected %s, found %s [%s]", j->c->files[t->file].name, t->name, what, ll_tensor_type(t), ll_buf_str(&found));
     ll_buf_free(&found);
     return rc;
 }

@@ -13,6 +13,7 @@ struct parse {
     const char *file;
     const uint8_t *data; /* the data area */
     size_t size;
+    char *room;          /* for the names: as much as make_room() counted */
     struct ll_err *err;
 };
 
@@ -23,14 +24,42 @@ static int bad(const struct parse *p, const char *tensor, const char *field, con
                    ll_json_show(found, text));
 }
 
-static int read_dtype(const struct parse *p, struct ll_tensor *t, const cJSON *v)
+/* Types of the format that are not read here, with the bits of a value. */
+static const struct { const char *name; int bits; } unread[] = {{"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"C64", 64}};
+
+static int unread_bits(const char *dtype)
+{
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
+        if (!strcmp(unread[i].name, dtype))
+            return unread[i].bits;
+    return 0;
+}
+
+/* The row of a type that is read here, -1: none of those. torch's spellings and GGML's types are none of the format's. */
+static int read_here(const char *dtype)
+{
+    int row = ll_dtype_by_name(dtype);
+    return row >= 0 && !strcmp(ll_dtype_info((enum ll_dtype)row)->name, dtype) && ll_dtype_info((enum ll_dtype)row)->block == 1 ? row : -1;
+}
+
+static const char *keep(struct parse *p, const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *own = memcpy(p->room, s, n);
+    p->room += n;
+    return own;
+}
+
+static int read_dtype(struct parse *p, struct ll_tensor *t, const cJSON *v)
 {
     if (!cJSON_IsString(v))
         return bad(p, t->name, "dtype", "a type such as \"BF16\"", v);
-    int dtype = ll_dtype_by_name(v->valuestring);
-    if (dtype < 0 || strcmp(ll_dtype_info(dtype)->name, v->valuestring) || ll_dtype_info(dtype)->block != 1) /* torch's and GGML's are none of the format's */
-        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": dtype \"%.40s\" is not known", p->file, t->name, v->valuestring);
-    t->dtype = (enum ll_dtype)dtype;
+    const char *name = v->valuestring;
+    int row = read_here(name);
+    if (row < 0 && (*name < 'A' || *name > 'Z' || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])) /* not even spelled like one */
+        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": dtype \"%.40s\" is not known", p->file, t->name, name);
+    t->dtype = row < 0 ? LL_U8 : (enum ll_dtype)row;
+    t->opaque = row < 0 ? keep(p, name) : NULL;
     return LL_OK;
 }
 
@@ -41,27 +70,31 @@ static int read_shape(const struct parse *p, struct ll_tensor *t, const cJSON *v
     int n = 0;
     for (const cJSON *c = v->child; c; c = c->next, n++) {
         long long dim = 0;
+        int64_t *last = &t->dims[LL_MAX_DIMS - 1];
         if (!ll_json_get_integer(c, 0, (long long)LL_JSON_EXACT, &dim))
             return bad(p, t->name, "shape", "whole numbers in 0..2^53", c);
         if (n < LL_MAX_DIMS)
             t->dims[n] = dim;
+        else if (__builtin_mul_overflow(*last, (int64_t)dim, last))
+            return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": shape: the product of its sizes is too large", p->file, t->name);
     }
-    if (n > LL_MAX_DIMS)
-        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": shape: expected at most %d dimensions, found %d", p->file, t->name,
-                       LL_MAX_DIMS, n);
-    t->n_dims = n;
+    t->n_dims = n < LL_MAX_DIMS ? n : LL_MAX_DIMS;
     return LL_OK;
 }
 
-/* Bytes the shape asks for. Returns 0 when the product does not fit. */
-static int shape_bytes(const struct ll_tensor *t, uint64_t *bytes)
+/* Bytes the shape asks for; of a type nobody here knows, the `stored` ones. Returns 0 when the product does not fit, or its bits are
+ * no whole bytes. */
+static int shape_bytes(const struct ll_tensor *t, uint64_t stored, uint64_t *bytes)
 {
-    const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
-    uint64_t n = 1;
+    uint64_t n = 1, bits = t->opaque ? (uint64_t)unread_bits(t->opaque) : 8 * (uint64_t)ll_dtype_info(t->dtype)->block_bytes;
     for (int i = 0; i < t->n_dims; i++)
         if (__builtin_mul_overflow(n, (uint64_t)t->dims[i], &n))
             return 0;
-    return n % (uint64_t)d->block == 0 && !__builtin_mul_overflow(n / (uint64_t)d->block, (uint64_t)d->block_bytes, bytes);
+    if (!bits)
+        return *bytes = stored, 1;
+    if (__builtin_mul_overflow(n, bits, &n) || n % 8)
+        return 0;
+    return *bytes = n / 8, 1;
 }
 
 static int read_offsets(const struct parse *p, struct ll_tensor *t, const cJSON *v)
@@ -78,17 +111,17 @@ static int read_offsets(const struct parse *p, struct ll_tensor *t, const cJSON 
                        "%s: tensor \"%.200s\": data_offsets: expected an end within the %zu bytes of data, found %lld (is the file cut short?)",
                        p->file, t->name, p->size, end);
     uint64_t want = 0;
-    if (!shape_bytes(t, &want))
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": shape: the product of its sizes is too large", p->file, t->name);
+    if (!shape_bytes(t, (uint64_t)(end - begin), &want))
+        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": shape: the product of its sizes is too large, or no whole number of bytes of %s", p->file, t->name, ll_tensor_type(t));
     if (want != (uint64_t)(end - begin))
         return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": data_offsets: expected %llu bytes for its shape and dtype %s, found %lld",
-                       p->file, t->name, (unsigned long long)want, ll_dtype_info(t->dtype)->name, end - begin);
+                       p->file, t->name, (unsigned long long)want, ll_tensor_type(t), end - begin);
     t->data = p->data + begin;
     t->size = (size_t)want;
     return LL_OK;
 }
 
-static int read_tensor(const struct parse *p, struct ll_tensor *t, const cJSON *item)
+static int read_tensor(struct parse *p, struct ll_tensor *t, const cJSON *item)
 {
     const cJSON *dtype = NULL, *shape = NULL, *offsets = NULL;
     if (!cJSON_IsObject(item))
@@ -109,6 +142,8 @@ static int read_tensor(const struct parse *p, struct ll_tensor *t, const cJSON *
 static int check_metadata(const struct parse *p, const cJSON *meta)
 {
     char text[64];
+    if (cJSON_IsNull(meta)) /* as some writers without metadata leave it; the reference reads it so */
+        return LL_OK;
     if (!cJSON_IsObject(meta))
         return ll_fail(p->err, LL_EUSAGE, "%s: __metadata__: expected an object of texts, found %s", p->file, ll_json_show(meta, text));
     for (const cJSON *c = meta->child; c; c = c->next)
@@ -146,29 +181,30 @@ static int check_coverage(const struct parse *p, const struct ll_tensor *t, int 
 }
 
 /* Room for the tensors of the tree and one copy of all names. */
-static int make_room(struct ll_st_header *h, const cJSON *tree, const struct parse *p)
+static int make_room(struct ll_st_header *h, const cJSON *tree, struct parse *p)
 {
     size_t n = 0, bytes = 1;
-    for (const cJSON *c = tree->child; c; c = c->next, n++)
+    for (const cJSON *c = tree->child; c; c = c->next, n++) {
         bytes += strlen(c->string) + 1;
+        for (const cJSON *m = c->child; m; m = m->next)
+            if (cJSON_IsString(m) && m->string && !strcmp(m->string, "dtype") && read_here(m->valuestring) < 0)
+                bytes += strlen(m->valuestring) + 1;
+    }
     h->tensors = calloc(n ? n : 1, sizeof *h->tensors);
-    h->names = malloc(bytes);
+    h->names = p->room = malloc(bytes);
     return h->tensors && h->names ? LL_OK : ll_fail_mem(p->err, p->file, n * sizeof *h->tensors + bytes);
 }
 
-static int read_tree(struct ll_st_header *h, const cJSON *tree, const struct parse *p)
+static int read_tree(struct ll_st_header *h, const cJSON *tree, struct parse *p)
 {
     int rc = make_room(h, tree, p);
-    char *name = h->names;
     for (const cJSON *c = tree->child; c && !rc; c = c->next) {
         if (!strcmp(c->string, "__metadata__")) {
             rc = check_metadata(p, c);
             continue;
         }
         struct ll_tensor *t = &h->tensors[h->n_tensors++];
-        size_t len = strlen(c->string) + 1;
-        t->name = memcpy(name, c->string, len);
-        name += len;
+        t->name = keep(p, c->string);
         rc = read_tensor(p, t, c);
     }
     if (rc)
@@ -199,16 +235,24 @@ static int read_length(const char *file, const uint8_t *bytes, size_t n, size_t 
 
 int ll_st_parse(struct ll_st_header *h, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
 {
-    size_t len = 0;
+    size_t len = 0, blank = 0;
     cJSON *tree = NULL;
     memset(h, 0, sizeof *h);
     int rc = read_length(file, bytes, n, &len, err);
     if (rc)
         return rc;
-    if (bytes[8] != '{')
-        return ll_fail(err, LL_EUSAGE, "%s: header: expected '{' at byte 8, found 0x%02x", file, bytes[8]);
-    struct parse p = {file, bytes + 8 + len, n - 8 - len, err};
-    rc = ll_json_tree(&tree, file, (const char *)bytes + 8, len, LL_KEYS_UNIQUE, err);
+    char *text = malloc(len); /* a copy: what was checked must not change before it is read */
+    if (!text)
+        return ll_fail_mem(err, file, len);
+    memcpy(text, bytes + 8, len);
+    while (blank < len && text[blank] && strchr(" \t\r\n", text[blank]))
+        blank++;
+    struct parse p = {.file = file, .data = bytes + 8 + len, .size = n - 8 - len, .err = err};
+    if (blank == len || text[blank] != '{')
+        rc = ll_fail(err, LL_EUSAGE, "%s: header: expected '{' at byte %zu, found 0x%02x", file, 8 + (blank < len ? blank : 0), text[blank < len ? blank : 0] & 0xff);
+    else
+        rc = ll_json_tree(&tree, file, text, len, LL_KEYS_UNIQUE, err);
+    free(text);
     if (!rc)
         rc = read_tree(h, tree, &p);
     cJSON_Delete(tree);

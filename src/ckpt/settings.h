@@ -3,8 +3,9 @@
  *
  * Numbers of any spelling (1e6 is an integer), integers exact up to 2^53; a key whose value is JSON null counts as absent;
  * of equal keys in an object the last one counts, as in Python's json. A key may itself hold dots: every key that the
- * path starts with is tried. The document is checked when it is read: strict JSON (no NaN or Infinity), UTF-8, no NUL in
- * strings, at most 64 levels, 8 million values and 64 MB. */
+ * path starts with is tried. The document is checked when it is read: UTF-8, no NUL in strings, at most 64 levels, 8 million
+ * values and 64 MB. As Python's json, readers of outside files take NaN and Infinity, which are no numbers here: where one is wanted
+ * they are refused as the texts "NaN" and "Infinity". */
 #ifndef LL_SETTINGS_H
 #define LL_SETTINGS_H
 #include "fail.h"

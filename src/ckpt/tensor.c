@@ -1,8 +1,10 @@
-/* tensor.c - looking through a tensor's values as they are stored (see ckpt.h). */
+/* tensor.c - what a tensor is stored as, and looking through its values as they lie there (see ckpt.h). */
 #include "ckpt.h"
 
 #include <math.h>
 #include <string.h>
+
+const char *ll_tensor_type(const struct ll_tensor *t) { return t->opaque ? t->opaque : ll_dtype_info(t->dtype)->name; }
 
 enum { CHUNK = 4096 }; /* values looked at before the loop asks whether it may stop; short branch-free loops vectorise */
 

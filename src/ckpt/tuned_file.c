@@ -91,7 +91,7 @@ static int check_tensor(const struct ll_tuned_file *f, const struct ll_tensor *t
     const char *name = f->params_name;
     const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
     if (!d->is_float || d->block > 1 || t->packed)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor \"%.100s\": expected float values, found %s", name, t->name, d->name);
+        return ll_fail(err, LL_EUNSUP, "%s: tensor \"%.100s\": expected float values, found %s", name, t->name, ll_tensor_type(t));
     int n_dims = is_bias ? 1 : 2;
     if (t->n_dims != n_dims || t->dims[0] != f->d_model || (!is_bias && t->dims[1] != f->d_model))
         return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.100s\": expected %s of d_model %d, found %d dimensions of %lld, %lld", name, t->name, is_bias ? "a vector" : "a square matrix", f->d_model,

@@ -53,7 +53,7 @@ static void put_tensors(const struct ll_model *m, struct ll_buf *out)
     ll_buf_adds(out, "\ntensors\n");
     for (int i = 0; i < m->ckpt->n_tensors; i++) {
         const struct ll_tensor *t = &m->ckpt->tensors[i];
-        ll_buf_addf(out, "  %-48s %-5s ", t->name, ll_dtype_info(t->dtype)->name);
+        ll_buf_addf(out, "  %-48s %-5s ", t->name, ll_tensor_type(t));
         put_dims(t, out);
         ll_buf_addf(out, "%s\n", m->layer_of[i] == LL_UNUSED ? "  not read by the pass" : "");
     }

@@ -65,7 +65,7 @@ static int from_safetensors(struct ll_intervention *v, const char *path, const s
     if (!t)
         rc = ll_fail(err, LL_EUSAGE, "%s: expected a tensor named %s, or one tensor only, found %d others", path, name, others);
     else if (!ll_dtype_info(t->dtype)->is_float || ll_dtype_info(t->dtype)->block != 1)
-        rc = ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected floating-point values, found %s", path, t->name, ll_dtype_info(t->dtype)->name);
+        rc = ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected floating-point values, found %s", path, t->name, ll_tensor_type(t));
     else
         rc = take_values(v, path, t->dtype, t->data, t->size / (size_t)ll_dtype_info(t->dtype)->block_bytes, err);
     ll_st_free(&h);

@@ -205,8 +205,13 @@ static const char *read_gguf(const struct file *f, struct ll_err *err, int64_t *
     if (!bytes)
         return "no memory";
     memcpy(bytes, f->b, f->n);
-    if (!ll_gguf_parse(&g, "made.gguf", bytes, f->n, err) && !ll_gguf_list(g, "made.gguf", &t, &n, err) && n == 1)
+    char *types = NULL;
+    if (!ll_gguf_parse(&g, "made.gguf", bytes, f->n, err) && !ll_gguf_list(g, "made.gguf", &t, &n, &types, err) && n == 1) {
         *nonfinite = ll_tensor_nonfinite(&t[0]);
+        if (t[0].opaque)
+            ll_fail(err, LL_EUNSUP, "made.gguf: tensor %s: values stored as %s are not supported", t[0].name, t[0].opaque);
+    }
+    free(types);
     free(t);
     ll_gguf_close(g);
     free(bytes);

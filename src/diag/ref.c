@@ -169,6 +169,8 @@ static int take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
         n *= t->dims[i];
     if (n == 0)
         return LL_OK;
+    if (t->opaque)
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: values stored as %s are not supported", file, t->name, t->opaque);
     if (!d->is_float) {
         struct ints p = {t, d->block_bytes, t->dtype == LL_I64 || t->dtype == LL_I32 || t->dtype == LL_I16 || t->dtype == LL_I8};
         return d->block == 1 ? ll_ref_take_ids(r, t->name, n, int_at, &p, err) : LL_OK;

@@ -186,7 +186,7 @@ static int add_tensor(struct ll_weights *w, int row, const struct want *x, const
             ll_buf_addf(&L->odd, "%lld]", (long long)(transposed ? x->n : x->k));
         ll_buf_adds(&L->odd, ", found [");
         put_shape(&L->odd, t);
-        ll_buf_addf(&L->odd, "] of %s", type->name);
+        ll_buf_addf(&L->odd, "] of %s", ll_tensor_type(t));
     }
     if (!type->is_float && !t->packed)
         return LL_OK;

@@ -54,7 +54,7 @@ static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, in
     if (rc)
         return rc;
     if (!ll_dtype_info(t->dtype)->is_float)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_dtype_info(t->dtype)->name);
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
     *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k, .packed = t->packed};
     return LL_OK;
 }
@@ -64,7 +64,7 @@ static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int 
 {
     if (m->n_experts < 1 || t->dims[0] != m->n_experts || t->dims[1] != n || t->dims[2] != k || !ll_dtype_info(t->dtype)->is_float)
         return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d, %d] of a floating or block type, found [%lld, %lld, %lld] of %s", m->ckpt->files[t->file].name, t->name, m->n_experts, n, k,
-                       (long long)t->dims[0], (long long)t->dims[1], (long long)t->dims[2], ll_dtype_info(t->dtype)->name);
+                       (long long)t->dims[0], (long long)t->dims[1], (long long)t->dims[2], ll_tensor_type(t));
     size_t one = t->size / (size_t)m->n_experts;
     *out = (struct ll_mat){.type = t->dtype, .data = t->data + (size_t)at * one, .row_bytes = one / (size_t)n, .n = n, .k = k};
     return LL_OK;
@@ -121,7 +121,7 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
         return rc;
     const struct ll_dtype_info *info = ll_dtype_info(t->dtype);
     if (!info->is_float || info->block != 1)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: stored as %s, expected a floating type", m->ckpt->files[t->file].name, t->name, info->name);
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: stored as %s, expected a floating type", m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
     float **grown = realloc(m->small, sizeof *grown * (size_t)(m->n_small + 1));
     float *v = malloc(sizeof *v * (size_t)n);
     if (grown)

@@ -75,12 +75,13 @@ int fuzz_one(const uint8_t *data, size_t n)
     struct ll_tensor *t = NULL;
     struct ll_settings *s = NULL;
     struct list all = {0};
+    char *types = NULL;
     int rc = ll_gguf_parse(&g, "fuzz", data, n, &err);
     check(rc, &err);
     if (rc)
         return 0;
     read_pairs(g);
-    rc = ll_gguf_list(g, "fuzz", &t, &all.n, &err);
+    rc = ll_gguf_list(g, "fuzz", &t, &all.n, &types, &err);
     check(rc, &err);
     if (!rc) {
         all.t = t;
@@ -93,6 +94,7 @@ int fuzz_one(const uint8_t *data, size_t n)
         check(rc, &err);
         ll_settings_free(s);
     }
+    free(types);
     free(t);
     ll_gguf_close(g);
     return 0;

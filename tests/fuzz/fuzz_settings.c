@@ -12,7 +12,8 @@ const char *const *fuzz_seeds(void);
 static const char *const seeds[] = {
     "tests/fixtures/ckpt/config.json", "tests/fixtures/ckpt/model.safetensors.index.json",
     "={\"a\": {\"b\": [1, 2.5e3, {\"c\": \"\\u00e9\\ud83d\\ude00\"}]}, \"a\": null, \"t\": true, \"f\": false, \"d.e\": \"x\"}",
-    "=[[[[1, -0, 1e5]]], \"\", {}]", NULL,
+    "=[[[[1, -0, 1e5]]], \"\", {}]",
+    "={\"a\": NaN, \"d.e\": [Infinity, -Infinity, 0.50000000000000000000000000000000000000000000000000000000000000000000000], \"\\ud800x\": \"\\udc00\"}", NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }

@@ -66,12 +66,13 @@ static void refused(int code, ...)
     struct ll_tensor *t = NULL;
     struct ll_err err = {0};
     int n = 0;
+    char *types = NULL;
     uint8_t *exact = malloc(b.len ? b.len : 1); /* reading past the end is seen by the sanitizer */
     if (b.len)
         memcpy(exact, b.s, b.len);
     int rc = ll_gguf_parse(&g, "bad.gguf", exact, b.len, &err);
     if (!rc)
-        rc = ll_gguf_list(g, "bad.gguf", &t, &n, &err);
+        rc = ll_gguf_list(g, "bad.gguf", &t, &n, &types, &err);
     if (rc != code)
         fail_msg("expected code %d, found %d (%s)", code, rc, err.msg);
     va_list ap;
@@ -116,7 +117,9 @@ static void every_type(void **state)
     assert_int_equal(ll_gguf_find(g, "a.none")->n, 0);
     struct ll_tensor *t;
     int n;
-    assert_int_equal(ll_gguf_list(g, "small.gguf", &t, &n, &err), LL_OK);
+    char *types;
+    assert_int_equal(ll_gguf_list(g, "small.gguf", &t, &n, &types, &err), LL_OK);
+    assert_null(types);
     assert_int_equal(n, 3);
     assert_string_equal(t[1].name, "y");
     assert_true(t[1].dtype == LL_Q4_0 && t[1].n_dims == 2 && t[1].dims[0] == 2 && t[1].dims[1] == 64 && t[1].size == 72);
@@ -225,6 +228,29 @@ static void bad_pairs(void **state)
     refused(LL_EUSAGE, "general.alignment: expected a u32, found string", NULL);
 }
 
+/* Storage types that nobody here reads: named, and as long as the room up to the next tensor. */
+static void opaque_tensors(void **state)
+{
+    struct ll_gguf *g;
+    struct ll_tensor *t;
+    struct ll_err err = {0};
+    int n;
+    char *types;
+    (void)state;
+    head(3, 3, 0), tensor1("t", 4, 999, 32), tensor1("u", 8, 0, 0), tensor1("v", 4, 31, 96), data(160);
+    assert_int_equal(ll_gguf_parse(&g, "o.gguf", (const uint8_t *)b.s, b.len, &err), LL_OK);
+    assert_int_equal(ll_gguf_list(g, "o.gguf", &t, &n, &types, &err), LL_OK);
+    assert_int_equal(n, 3);
+    assert_true(!t[0].opaque && t[0].size == 32 && !strcmp(t[0].name, "u"));
+    assert_string_equal(ll_tensor_type(&t[1]), "GGML type 999");
+    assert_true(t[1].size == 64 && t[1].n_dims == 1 && t[1].dims[0] == 4);
+    assert_string_equal(ll_tensor_type(&t[2]), "Q4_0_4_4");
+    assert_true(t[2].size == 64 && t[2].data + 64 == (const uint8_t *)b.s + b.len);
+    free(types);
+    free(t);
+    ll_gguf_close(g);
+}
+
 static void bad_tensors(void **state)
 {
     (void)state;
@@ -236,10 +262,10 @@ static void bad_tensors(void **state)
     refused(LL_EUSAGE, "tensor t: the product of its sizes is too large", NULL);
     head(3, 1, 0), tensor1("t", (uint64_t)1 << 62, 0, 0), data(64);
     refused(LL_EUSAGE, "tensor t: the product of its sizes is too large", NULL);
-    head(3, 1, 0), tensor1("t", 4, 999, 0), data(64);
-    refused(LL_EUSAGE, "tensor t: storage type: expected a number GGML knows, found 999", NULL);
-    head(3, 1, 0), tensor1("t", 4, 31, 0), data(64);
-    refused(LL_EUNSUP, "tensor t: storage type Q4_0_4_4 is not supported", NULL);
+    head(3, 1, 0), tensor1("t", 4, 999, 96), data(64);
+    refused(LL_EUSAGE, "tensor t: expected an offset within the data, 64 bytes, found 96", NULL);
+    head(3, 2, 0), tensor1("t", 4, 999, 0), tensor1("u", 4, 31, 0), data(64);
+    refused(LL_EUSAGE, "expected data of its own, found an overlap", NULL);
     head(3, 1, 0), tensor1("t", 33, 2, 0), data(64);
     refused(LL_EUSAGE, "tensor t: expected rows of whole Q4_0 blocks (32 values), found rows of 33", NULL);
     head(3, 1, 0), tensor1("t", 4, 0, 8), data(64);
@@ -258,7 +284,7 @@ static void bad_tensors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type), cmocka_unit_test(vocabulary), cmocka_unit_test(two_parts), cmocka_unit_test(bad_heads), cmocka_unit_test(bad_pairs), cmocka_unit_test(bad_tensors),
+        cmocka_unit_test(every_type), cmocka_unit_test(vocabulary), cmocka_unit_test(two_parts), cmocka_unit_test(bad_heads), cmocka_unit_test(bad_pairs), cmocka_unit_test(opaque_tensors), cmocka_unit_test(bad_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
