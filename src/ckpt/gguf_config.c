@@ -50,6 +50,8 @@ static const struct row {
     {"attention.key_length", "head_dim", OPTIONAL},
     {"attention.layer_norm_rms_epsilon", "rms_norm_eps", OPTIONAL},
     {"attention.layer_norm_epsilon", "layer_norm_eps", OPTIONAL},
+    {"attention.layer_norm_rms_epsilon", "norm_eps", OPTIONAL}, /* the name under which either is read */
+    {"attention.layer_norm_epsilon", "norm_eps", OPTIONAL},
     {"attention.sliding_window", "sliding_window", OPTIONAL},
     {"attn_logit_softcapping", "attn_logit_softcapping", OPTIONAL},
     {"final_logit_softcapping", "final_logit_softcapping", OPTIONAL},
@@ -216,10 +218,16 @@ static int put_all(struct work *w, ll_gguf_lookup *tensor, const void *arg)
     ll_json_cstr(w->j, "model_type", mixed ? w->arch->experts_type : windowed ? w->arch->windowed_type : w->arch->model_type);
     if (*w->arch->silent)
         ll_buf_addf(w->j->out, ",%s", w->arch->silent); /* in front: of equal keys the last one counts */
+    double context = 0;
+    ll_json_num(w->j, "rope_theta", 10000); /* llama.cpp's own, whatever the model: a stored one comes later and counts */
+    if (ll_gguf_num(find(w, "context_length"), 0, &context) && context >= 1 && context <= 2147483647.0)
+        ll_json_num(w->j, "original_max_position_embeddings", context);
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !rc; i++)
         rc = put_row(w, &rows[i]);
     if (rc)
         return rc;
+    if (!find(w, "attention.layer_norm_rms_epsilon") && !find(w, "attention.layer_norm_epsilon"))
+        return ll_fail(w->err, LL_EUSAGE, "%s: key %s.attention.layer_norm_rms_epsilon or .layer_norm_epsilon: expected a number, found neither", w->file, w->arch->name);
     if (emb && emb->n_dims == 2)
         ll_json_int(w->j, "vocab_size", emb->dims[0]);
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)

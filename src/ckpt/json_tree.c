@@ -128,7 +128,7 @@ const char *ll_json_show(const cJSON *v, char out[64])
                     : cJSON_IsArray(v) ? "an array"
                     : cJSON_IsTrue(v)  ? "true"
                     : cJSON_IsFalse(v) ? "false"
-                                       : "nothing";
+                                       : v ? "null" : "nothing";
     if (cJSON_IsString(v))
         snprintf(out, 64, strlen(v->valuestring) > 48 ? "\"%.48s...\"" : "\"%s\"", v->valuestring);
     else if (cJSON_IsNumber(v) && isfinite(v->valuedouble))

@@ -193,7 +193,7 @@ static void scanned_free(struct scanned *s)
 /* Gemma's gains lack 1 in safetensors and have it in GGUF: what must be added to compare with the other container. */
 static double gain_offset(const struct ll_model *m, int part)
 {
-    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->settings, "gguf.norms_complete", 0);
+    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
 }
 
 /* mean, std, rms as multiplied. */

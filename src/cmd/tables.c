@@ -15,7 +15,8 @@
 static void put_families(struct ll_buf *out)
 {
     ll_buf_adds(out, "### Model families\n\n| family | model_type | covers |\n| --- | --- | --- |\n");
-    for (const struct ll_family *f = ll_families; f->name; f++) {
+    for (const struct ll_family *const *all = ll_families; *all; all++) {
+        const struct ll_family *f = *all;
         ll_buf_addf(out, "| %s | ", f->name);
         for (const char *const *t = f->model_types; *t; t++)
             ll_buf_addf(out, "%s%s", t == f->model_types ? "" : ", ", *t);

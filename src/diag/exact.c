@@ -215,12 +215,11 @@ static void norm_heads(const struct ll_model *m, const struct ll_norm *norm, dou
 
 static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *x, int width)
 {
-    const float *freq = ll_rope_is_long(r, n_pos) ? r->long_freq : r->inv_freq;
     int half = r->d_rot / 2, step = r->interleaved ? 2 : 1, apart = r->interleaved ? 1 : half;
     for (int h = 0; h < width; h += dh)
         for (int i = 0; i < half; i++) {
             /* angle, cos and sin are float by definition (rope.h), in the published implementations, too */
-            double angle = (double)((float)pos * freq[i]), c = (double)((float)cos(angle) * r->attn_factor), s = (double)((float)sin(angle) * r->attn_factor);
+            double angle = (double)((float)pos * ll_rope_freq(r, n_pos, i)), c = (double)((float)cos(angle) * r->attn_factor), s = (double)((float)sin(angle) * r->attn_factor);
             double *p = x + h + i * step, a = p[0], b = p[apart];
             p[0] = a * c - b * s;
             p[apart] = b * c + a * s;

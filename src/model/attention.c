@@ -30,12 +30,20 @@ static void rotate_some(void *arg, int row0, int row1)
     const struct ll_model *m = j->p->model;
     const int *start = j->c->batch->start;
     int seq = j->c->seq0, half = j->rope->d_rot / 2;
+    float own_cos[LL_MAX_D_HEAD / 2], own_sin[LL_MAX_D_HEAD / 2];
     for (int r = row0; r < row1; r++) {
         while (start[seq + 1] <= j->c->row0 + r)
             seq++;
-        const struct ll_rope_rows *t = table_of(j->p, j->rope, start[seq + 1] - start[seq]);
-        size_t at = (size_t)(j->c->row0 + r - start[seq]) * (size_t)half;
-        ll_rope_apply(j->rope, j->a + r * j->lda, j->n_heads, m->d_head, t->cos + at, t->sin + at);
+        int n_pos = start[seq + 1] - start[seq], pos = j->c->row0 + r - start[seq];
+        const struct ll_rope_rows *t = table_of(j->p, j->rope, n_pos);
+        size_t at = (size_t)pos * (size_t)half;
+        const float *cosines = t->cos + at, *sines = t->sin + at;
+        if (ll_rope_grows(j->rope, n_pos)) {
+            ll_rope_row(j->rope, n_pos, pos, own_cos, own_sin);
+            cosines = own_cos;
+            sines = own_sin;
+        }
+        ll_rope_apply(j->rope, j->a + r * j->lda, j->n_heads, m->d_head, cosines, sines);
     }
 }
 

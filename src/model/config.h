@@ -8,8 +8,7 @@
 int ll_model_read_settings(struct ll_model *m, struct ll_err *err);
 /* Is an optional part there? LL_IF_STORED counts as no: who reads the tensors decides. */
 int ll_part_wanted(const struct ll_model *m, const struct ll_part *part);
-/* Facts of one layer: window, rotation, mixture or not. */
-int ll_layer_window(const struct ll_model *m, int layer);
+/* Facts of one layer: rotation, mixture or not (window: model.h). */
 const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer);
 int ll_layer_is_mixture(const struct ll_model *m, int layer);
 #endif

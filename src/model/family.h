@@ -1,9 +1,13 @@
-/* family.h - what distinguishes the model families, one row each. Mathematics lives in forward.c and its neighbours; a
- * row says which of it applies and where the numbers are found. Names of weights and norms follow the field (W_Q, ln1,
- * ln2_post, ...). */
+/* family.h - what distinguishes the model families: a file each in families/, which holds all of it. Mathematics lives in
+ * forward.c and its neighbours; a family says which of it applies, and under which names its settings (setting.h) and tensors
+ * are found. Names of weights and norms follow the field (W_Q, ln1, ln2_post, ...). Sources: transformers' configuration and
+ * modeling code of each family; checked against reference activations (tests/oracle). */
 #ifndef LL_FAMILY_H
 #define LL_FAMILY_H
+#include "setting.h"
 #include "settings.h"
+
+enum { LL_MAX_LAYERS = 4096, LL_MAX_WIDTH = 1 << 20, LL_MAX_VOCAB = 1 << 24, LL_MAX_EXPERTS = 4096, LL_MAX_D_HEAD = 1024 };
 
 enum ll_norm_kind {
     LL_NORM_RMS,            /* x / rms * w */
@@ -40,24 +44,28 @@ enum ll_role {
     LL_N_ROLES
 };
 
-/* Is a part there? Never (all zero), always, where the setting `key` is true, or where the checkpoint holds its tensor. */
-enum ll_when { LL_NEVER, LL_ALWAYS, LL_IF_KEY, LL_IF_STORED };
-struct ll_part { enum ll_when when; const char *key; };
-
-/* Names of the settings that hold the dimensions. */
-struct ll_dim_keys { const char *n_layers, *d_model, *n_heads, *n_kv_heads, *d_mlp, *n_ctx; };
+/* Is a part there? Never (all zero), always, where a setting is true, or where the checkpoint holds its tensor. */
+enum ll_when { LL_NEVER, LL_ALWAYS, LL_IF_SET, LL_IF_STORED };
+struct ll_part { enum ll_when when; enum ll_setting what; };
 
 /* A tensor "strip..." may be stored as "put..." (wrappers, tools that keep or drop a prefix). */
 struct ll_prefix { const char *strip, *put; };
+
+/* Another name of a kind of rotary scaling. */
+struct ll_rope_alias { const char *name, *kind; };
+
+/* What layer_types calls a layer with a window. */
+#define LL_SLIDING "sliding_attention"
 
 struct ll_family {
     const char *name;               /* "llama" */
     const char *const *model_types; /* config.json model_type values, NULL at the end */
     const char *covers;             /* for `show` and the documentation */
-    const char *wraps;              /* setting that holds the text model's settings in a multimodal checkpoint ("text_config") */
-    const char *defaults;           /* members of a JSON object: settings the published configs leave out */
-    const char *const *refused;     /* settings that, when true ("!key": when false), ask for mathematics not here; NULL: none */
-    const struct ll_dim_keys *keys; /* NULL: the usual names */
+    const char *wraps;              /* object that holds the text model's settings ("text_config"); NULL: they stand at top level */
+    const char *const *wrapped_types; /* what model_type may say inside, if anything */
+    const struct ll_setting_row *settings; /* what is read of config.json, n_settings rows */
+    int n_settings;
+    int (*check)(const struct ll_model *m, struct ll_err *err); /* what the rows cannot say, once dimensions are known; NULL: nothing */
     const struct ll_prefix *prefixes; /* tried in order, strip NULL at the end; NULL: names as they are */
     const char *const *names;       /* [LL_N_ROLES], NULL: the family has no such tensor */
 
@@ -71,39 +79,29 @@ struct ll_family {
     enum ll_qkv qkv;
     struct ll_part qkv_bias, o_bias, mlp_bias, head_bias;
     int transposed;                 /* matrices of the blocks stored [k, n] (GPT-2's Conv1D) */
-    int (*n_kv_heads)(const struct ll_settings *s, int n_heads); /* NULL: keys->n_kv_heads, else n_heads */
-    int d_head_default;             /* when head_dim is absent; 0: d_model / n_heads */
-    int mlp_times;                  /* d_mlp in d_models when its setting is absent; 0: it must be there */
-    enum ll_act act_default;
-    const char *act_key;            /* setting that names the activation; NULL: act_default */
+    int (*n_kv_heads)(const struct ll_model *m); /* NULL: the setting, else n_heads */
+    int mlp_times;                  /* d_mlp in d_models when its setting is absent */
+    int gelu_means_tanh;            /* the activation called gelu is the tanh form here */
 
     int positions;                  /* learned positions, added to the embedding */
     int interleaved;                /* rotary pairs (2i, 2i+1) */
     int rope_by_type;               /* layers with a window have their own rotary settings */
-    int (*no_rope)(const struct ll_settings *s, int layer); /* layers without rotation; NULL: none are */
-    /* Sliding window of a layer in positions, 0 = all; for configs that do not list layer_types. */
-    int (*window)(const struct ll_settings *s, int layer);
-    int layer_types;                /* honours settings "layer_types" */
+    const struct ll_rope_alias *rope_aliases; /* name NULL at the end; NULL: none */
+    int (*no_rope)(const struct ll_model *m, int layer); /* layers without rotation; NULL: none are */
+    /* Sliding window of a layer in positions, 0 = all; where no layer_types are given. NULL: no layer has one. */
+    int (*window)(const struct ll_model *m, int layer);
 
-    int tied_by_default;            /* when tie_word_embeddings is absent */
     int emb_scale_sqrt_d;           /* embedding times sqrt(d_model) */
-    const char *emb_scale_key, *resid_scale_key, *logit_scale_key; /* multipliers; NULL: none */
-    const char *logit_div_key;      /* logits divided by this setting */
-    const char *attn_scale_key;     /* scores times 1/sqrt(of this setting); NULL: of d_head */
-    const char *attn_mult_key;      /* scores times this setting instead */
-    const char *attn_cap_key, *logit_cap_key; /* soft caps; NULL: none */
-
-    int (*experts)(const struct ll_settings *s, int layer); /* is this layer's MLP a mixture? NULL: none is */
-    const char *d_expert_key;       /* setting with the width of an expert */
-    const char *d_shared_key;       /* with that of the shared expert; NULL: no such */
+    int scores_unscaled;            /* scores are not divided by sqrt(d_head) */
+    int (*experts)(const struct ll_model *m, int layer); /* is this layer's MLP a mixture? NULL: none is */
     struct ll_part renormalised;    /* the chosen experts' weights divided by their sum */
 };
 
 /* Names of the roles in GGUF files, the same for all families; NULL: none. gguf_names.c */
 extern const char *const ll_gguf_names[LL_N_ROLES];
-extern const struct ll_family ll_families[];  /* name NULL at the end */
-/* The row for these settings (model_type), or NULL. */
-const struct ll_family *ll_family_find(const struct ll_settings *s);
+extern const struct ll_family *const ll_families[];  /* families/families.c; NULL at the end */
+/* The family of a model_type, or NULL. */
+const struct ll_family *ll_family_find(const char *model_type);
 /* Names of all known model types, separated by ", " (for the message about an unknown one). */
 void ll_family_list(char *out, int size);
 #endif

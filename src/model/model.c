@@ -377,7 +377,6 @@ void ll_model_close(struct ll_model *m)
     free(m->experts);
     ll_rope_free(&m->rope);
     ll_rope_free(&m->rope_local);
-    ll_settings_free(m->settings);
     ll_ckpt_close(m->ckpt);
     free(m);
 }

@@ -22,7 +22,9 @@ struct ll_rope {
     float *inv_freq;        /* [d_rot/2], scaling included; owned */
     int d_rot;
     int interleaved;        /* pairs (2i, 2i+1) instead of (i, i + d_rot/2) */
-    const char *kind;       /* "default", "linear", "llama3", "longrope" */
+    const char *kind;       /* "default", "linear", "llama3", "yarn", ...: rope.h */
+    int grows_from;         /* "dynamic": the base of sequences longer than this grows with their length; 0: it never does */
+    float grows_by;         /* the factor of it */
     float *long_freq;       /* longrope: [d_rot/2] for sequences of more than short_up_to positions; NULL: none; owned */
     int short_up_to;
     float attn_factor;      /* cos and sin times this; 1 for most */
@@ -71,8 +73,8 @@ enum { LL_UNUSED = -2 };
 
 struct ll_model {
     struct ll_ckpt *ckpt;                    /* owned */
-    struct ll_settings *settings;            /* the text model's, the family's defaults filled in; owned */
     const struct ll_family *family;
+    const char *root;                        /* where the text model's settings stand in the checkpoint's: "" or the family's wraps */
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab;
     int d_mlp_max;                           /* the widest of d_mlp, experts and shared expert */
     int n_experts, top_k, d_expert, d_shared; /* 0: no mixtures */
@@ -115,6 +117,7 @@ void ll_model_dont_need(const struct ll_model *model, int layer);
 const char *ll_model_nonfinite(const struct ll_model *model, int layer, int64_t *index);
 const char *ll_norm_kind_name(const struct ll_model *model); /* "RMSNorm", "RMSNorm(1+w)", "LayerNorm", "LayerNorm without bias" */
 const char *ll_act_name(enum ll_act act);
+int ll_layer_window(const struct ll_model *model, int layer); /* positions that a layer sees, itself included; 0: all */
 long long ll_model_weight_bytes(const struct ll_model *model); /* stored bytes of all tensors the pass reads */
 /* Multiplications by weights that a token position costs in all blocks (a mixture counts its chosen experts). */
 double ll_model_row_products(const struct ll_model *model);

@@ -181,6 +181,7 @@ static int unscale(struct edit *e, struct ll_rope *r)
     for (int i = 0; i < r->d_rot / 2; i++)
         r->inv_freq[i] = (float)pow(r->theta, -2.0 * i / r->d_rot);
     r->long_freq = NULL;
+    r->grows_from = 0;
     r->attn_factor = 1;
     r->kind = "default";
     return 1;
@@ -322,7 +323,7 @@ static const struct row { struct ll_switch s; apply_fn apply; double value, lo, 
     {{"rope-base=10000", "rotary base 10000", "rot_q and rot_k drift apart with the position; position 0 is exact", IN}, rope_base, 10000, 0, 0},
     {{"rope-base=500000", "rotary base 500000", "rot_q and rot_k drift apart with the position; position 0 is exact", IN}, rope_base, 500000, 0, 0},
     {{"rope-base=1000000", "rotary base 1000000", "rot_q and rot_k drift apart with the position; position 0 is exact", IN}, rope_base, 1000000, 0, 0},
-    {{"rope-scaling=off", "rotary scaling (linear, llama3, longrope) left out", "low frequencies of rot_q and rot_k off, growing with the position", IN}, rope_scaling_off, 0, 0, 0},
+    {{"rope-scaling=off", "rotary scaling (linear, llama3, yarn, ...) left out", "low frequencies of rot_q and rot_k off, growing with the position", IN}, rope_scaling_off, 0, 0, 0},
     {{"rope-local=off", "windowed layers use the global rotary base", "rot_q and rot_k off in windowed layers only", IN}, rope_local_off, 0, 0, 0},
     {{"eps=x10", "epsilon ten times as large", "norm outputs slightly small, most where the stream is small (first layers)", IN}, eps_scaled, 10, 0, 0},
     {{"eps=/10", "epsilon a tenth", "norm outputs slightly large, most where the stream is small (first layers)", IN}, eps_scaled, 0.1, 0, 0},

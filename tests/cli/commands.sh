@@ -66,7 +66,8 @@ copy() { rm -rf "$work/m"; cp -r "$llama" "$work/m"; chmod -R u+w "$work/m"; }
 copy; rm "$work/m/config.json"; check 2 "config.json" "$L" lens "$work/m" "x"
 copy; echo '{' >"$work/m/config.json"; check 2 "config.json" "$L" lens "$work/m" "x"
 copy; sed -i 's/"model_type": *"llama"/"model_type": "mamba9"/' "$work/m/config.json"; check 3 "known: llama" "$L" lens "$work/m" "x"
-copy; sed -i 's/"rms_norm_eps"/"rms_norm_eqs"/' "$work/m/config.json"; check 2 "epsilon is missing" "$L" lens "$work/m" "x"
+copy; sed -i 's/"rms_norm_eps"/"rms_norm_eqs"/' "$work/m/config.json"; check 0 "eps 1e-06" "$L" show "$work/m" # absent: the family's default
+copy; sed -i 's/"rms_norm_eps": *[^,]*/"rms_norm_eps": null/' "$work/m/config.json"; check 2 "rms_norm_eps: expected a number in 0..1, found null" "$L" lens "$work/m" "x"
 copy; sed -i 's/"hidden_size": *128/"hidden_size": 120/' "$work/m/config.json"; check 2 "expected shape" "$L" lens "$work/m" "x"
 copy; sed -i 's/"num_hidden_layers": *8/"num_hidden_layers": 9/' "$work/m/config.json"; check 2 "model.layers.8.input_layernorm.weight is missing" "$L" lens "$work/m" "x"
 copy; truncate -s 100000 "$work/m/model.safetensors"; check 2 "model.safetensors" "$L" lens "$work/m" "x"
