@@ -27,18 +27,21 @@ static int append(struct ll_ids *to, const struct ll_ids *from, int n, struct ll
     return rc;
 }
 
-static int init_one(struct ll_answers *out, int i, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int forced, struct ll_err *err)
+static int init_one(struct ll_answers *out, int i, const struct ll_session *s, const struct ll_prompt *p,
+                    const struct ll_ask *a, const struct ll_experiment *e, struct ll_err *err)
 {
     struct ll_answer *v = &out->v[i];
     const char *variant, *reason;
     v->text = i < a->n_answers ? a->answers[i] : NULL;
     v->slot = -1;
     int rc = i == 0 ? append(&v->ids, &p->answer, p->answer.n, err)
-                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, v->text, &v->ids, &variant, &reason, err);
+                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, v->text,
+                                        e->answers_exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, &v->ids, &variant,
+                                        &reason, err);
     if (rc || !v->ids.n)
         return rc;
     v->slot = follow(out, v->ids.v[0]);
-    if (v->ids.n > 1 && forced && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
+    if (v->ids.n > 1 && e->teacher_forcing && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
         rc = append(&v->run, &v->ids, v->ids.n - 1, err);
     v->n_runs = 1;
     for (int more = p->ids.n + 1; more <= v->run.n; more++)
@@ -47,7 +50,8 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
     return rc;
 }
 
-int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int control_id, int forced, struct ll_err *err)
+int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p,
+                    const struct ll_ask *a, int control_id, const struct ll_experiment *e, struct ll_err *err)
 {
     int n = a->n_answers ? a->n_answers : p->answer.n > 0, rc = LL_OK;
     memset(out, 0, sizeof *out);
@@ -56,7 +60,7 @@ int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const st
         return ll_fail_mem(err, "answers", sizeof *out->v * (size_t)n);
     for (int i = 0; i < n && !rc; i++) {
         out->n = i + 1;
-        rc = init_one(out, i, s, p, a, forced, err);
+        rc = init_one(out, i, s, p, a, e, err);
     }
     if (!rc && control_id >= 0)
         out->control_slot = follow(out, control_id);

@@ -26,9 +26,12 @@ struct ll_answers {
     int tracked[LL_MAX_TRACKED], n_tracked; /* distinct first ids, the main answer's first, then the control's */
     int control_slot;            /* of the id that a control's answer is held against; -1: none */
 };
-/* p: made from ask a. control_id: the other prompt's first answer id, -1: none. forced: whole answers are wanted. Returns LL_OK,
+/* p: made from ask a. control_id: the other prompt's first answer id, -1: none. e: are whole answers wanted,
+ * how are they spelled. Returns LL_OK,
  * LL_EUSAGE or LL_EFAIL, *out then empty. */
-int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p, const struct ll_ask *a, int control_id, int forced, struct ll_err *err);
+int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const struct ll_prompt *p,
+                    const struct ll_ask *a, int control_id, const struct ll_experiment *e,
+                    struct ll_err *err);
 void ll_answers_free(struct ll_answers *a);
 
 /* Run number `run` (from 0) of answer i in a sweep: 0 when it has no such run, else 1 and *prompt (borrowed from a). */

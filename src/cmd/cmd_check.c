@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct check_opts { struct ll_diag_opts out; int threads, quiet, runs; const char *ids, *parts, *format, *original; };
-enum { N_OPTS = LL_N_DIAG_OPTS + 8, DEFAULT_IDS = 8 };
+struct check_opts { struct ll_diag_opts out; int threads, quiet, runs, exact; const char *ids, *parts, *format, *original; };
+enum { N_OPTS = LL_N_DIAG_OPTS + 9, DEFAULT_IDS = 8 };
 static const struct check_opts defaults = {.runs = 10, .parts = "all", .format = "f16"};
 
 static void opt_table(struct check_opts *o, struct ll_opt t[N_OPTS])
@@ -27,6 +27,7 @@ static void opt_table(struct check_opts *o, struct ll_opt t[N_OPTS])
         {"--format", LL_OPT_STR, &o->format, "TYPE", "of the lower precision", 0, 0, "f16|bf16"},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3; with neither, eight seeded ones", 0, 0, NULL},
         {"--original", LL_OPT_STR, &o->original, "MODEL", "the unquantised checkpoint: mean, std and rms of every part beside it", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_DIAG(o->out), LL_OPT_THREADS(*o), LL_OPT_QUIET(*o), LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
@@ -466,8 +467,9 @@ static int read_prompt(struct check *c, const char *text, struct ll_err *err)
 {
     int ids[DEFAULT_IDS];
     uint32_t state = LL_OP_SEED;
+    const struct ll_text_how how = {c->o->exact, c->o->quiet};
     if (text || c->o->ids)
-        return ll_prompt_read(&c->p, &c->s, c->o->ids, text, NULL, -1, err);
+        return ll_prompt_read(&c->p, &c->s, c->o->ids, text, &how, NULL, err);
     for (int i = 0; i < DEFAULT_IDS; i++)
         ids[i] = (int)(ll_op_bits(&state) % (uint32_t)c->s.model->d_vocab);
     return ll_prompt_from_ids(&c->p, &c->s, ids, DEFAULT_IDS, -1, err);

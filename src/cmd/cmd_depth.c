@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct depth_opts { struct ll_diag_opts out; int threads, quiet; const char *layers, *ids, *reference; };
-enum { N_OPTS = LL_N_DIAG_OPTS + 6, MAX_DEPTHS = 4097 };
+struct depth_opts { struct ll_diag_opts out; int threads, quiet, exact; const char *layers, *ids, *reference; };
+enum { N_OPTS = LL_N_DIAG_OPTS + 7, MAX_DEPTHS = 4097 };
 static const struct depth_opts defaults = {.layers = "0,1,2,10,n"};
 
 static void opt_table(struct depth_opts *o, struct ll_opt t[N_OPTS])
@@ -24,6 +24,7 @@ static void opt_table(struct depth_opts *o, struct ll_opt t[N_OPTS])
         {"--layers", LL_OPT_STR, &o->layers, "LIST", "how many layers to run: 0,1,2,n (n: all; of the default, what the model has), or all", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         {"--reference", LL_OPT_STR, &o->reference, "FILE", "predicted ids to compare with: {\"0\": 30466, \"22\": 1314}, or the JSON of another depth", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_DIAG(o->out), LL_OPT_THREADS(*o), LL_OPT_QUIET(*o), LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
@@ -337,8 +338,9 @@ int ll_cmd_depth(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "depth: expected a model (see: logitlens help depth)");
     if (o.reference && (rc = ll_settings_read(&d.reference, o.reference, err)))
         return rc;
+    const struct ll_text_how how = {o.exact, o.quiet};
     if (!(rc = ll_session_open(&d.s, args[0], NULL, o.threads, err)) && !(rc = parse_depths(&d, o.layers, err)) &&
-        !(rc = ll_prompt_read(&d.p, &d.s, o.ids, n_args > 1 ? args[1] : NULL, NULL, -1, err)) && !(rc = run_pass(&d, err)))
+        !(rc = ll_prompt_read(&d.p, &d.s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err)) && !(rc = run_pass(&d, err)))
         rc = write_report(&d, &o, err);
     ll_diag_free(&d.d);
     ll_stack_free(&d.stack);

@@ -16,7 +16,7 @@ struct diff_opts {
     struct ll_common common;
     const char *ids, *prompts, *positions, *csv, *json, *index;
     double tolerance[LL_DIFF_TOLERANCES];
-    int fail;
+    int fail, exact;
 };
 /* A hundredth of a bit a token is a loss hardly to be seen in perplexity (0.7 %). The others say about the same: for close
  * distributions JS is a quarter of KL, and a cosine of 0.999 is a relative error of 0.045. */
@@ -24,7 +24,7 @@ static const struct diff_opts defaults = {
     .common = LL_COMMON_DEFAULTS, .positions = "all",
     .tolerance = {[LL_DIFF_T_KL] = 0.01, [LL_DIFF_T_JS] = 0.0025, [LL_DIFF_T_FLIPS] = 0.05, [LL_DIFF_T_COS] = 0.999, [LL_DIFF_T_REL_ERR] = 0.05},
 };
-enum { N_OPTS = 16, MAX_ARGS = 1000 };
+enum { N_OPTS = 17, MAX_ARGS = 1000 };
 
 static void opt_table(struct diff_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -42,6 +42,7 @@ static void opt_table(struct diff_opts *o, struct ll_opt t[N_OPTS])
         {"--csv", LL_OPT_STR, &o->csv, "FILE", "every prompt, position and layer as CSV; -: standard output, no table", 0, 0, NULL},
         {"--json", LL_OPT_STR, &o->json, "FILE", "the summary as JSON; -: standard output, no table", 0, 0, NULL},
         {"--index", LL_OPT_STR, &o->index, "FILE", "add it to this SQLite index (query diff-layers)", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -56,7 +57,7 @@ void ll_cmd_diff_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nSeveral TEXTs are several prompts; without TEXT, --ids or --prompts eight plain\n"
+    ll_buf_adds(out, "\nSeveral TEXTs are several prompts (-: standard input); without TEXT, --ids or --prompts eight plain\n"
                      "English sentences are used. Tolerances are of a layer's mean over positions.\n"
                      "Models of different depth are compared at their outputs only.\n");
 }
@@ -263,7 +264,7 @@ int ll_cmd_diff(int argc, char **argv, struct ll_err *err)
     if (to_stdout(o.csv) && to_stdout(o.json))
         return ll_fail(err, LL_EUSAGE, "diff: expected at most one of --csv and --json on standard output");
     struct run r = {.o = &o, .lens = (enum ll_lens_kind)ll_lens_by_name(o.common.norm)};
-    struct ll_diff_asked asked = {args + 2, n_args - 2, o.ids, o.prompts};
+    struct ll_diff_asked asked = {args + 2, n_args - 2, o.ids, o.prompts, {o.exact, o.common.quiet}};
     ll_warn_lens(r.lens, o.common.quiet);
     if (!(rc = open_both(&r, args, err)) && !(rc = ll_diff_prompts_make(&r.prompts, &asked, &r.s[0], &r.s[1], err)) && !(rc = prepare(&r, err)) && !(rc = compare(&r, err))) {
         gather(&r, args, &doc);

@@ -14,11 +14,11 @@ struct drift_opts {
     struct ll_common common;
     struct ll_diag_opts diag;
     const char *ids, *sequence, *map, *isolate, *parts, *try_list, *broken;
-    int pos, explain, expect;
+    int pos, explain, expect, exact;
     double tol, eps;
 };
 static const struct drift_opts defaults = {.common = LL_COMMON_DEFAULTS, .pos = -1, .expect = -1, .eps = -1};
-enum { N_OPTS = 19 };
+enum { N_OPTS = 20 };
 
 static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -35,6 +35,7 @@ static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
         {"--eps-override", LL_OPT_NUM, &o->eps, "E", "use this epsilon in every norm, and say whether errors fall; -1: the checkpoint's", -1, 1, NULL},
         {"--expect-token", LL_OPT_INT, &o->expect, "ID", "token that the reference predicted; -1: from its logits", -1, 0x7fffffff, NULL},
         {"--break", LL_OPT_STR, &o->broken, "LIST", "break the pass on purpose with these switches, to see what drift says", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_DIAG(o->diag),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
@@ -118,7 +119,8 @@ static int settle_ids(struct job *j, const char *text, struct ll_err *err)
         j->r.ids_from_reference = 1;
         return ll_prompt_from_ids(&j->prompt, &j->s, theirs->v, theirs->n, -1, err);
     }
-    if ((rc = ll_prompt_read(&j->prompt, &j->s, j->o->ids, text, NULL, -1, err)) || !theirs)
+    const struct ll_text_how how = {j->o->exact, j->o->common.quiet};
+    if ((rc = ll_prompt_read(&j->prompt, &j->s, j->o->ids, text, &how, NULL, err)) || !theirs)
         return rc;
     struct ll_buf a = {0}, b = {0};
     int equal = theirs->n == j->prompt.ids.n && !memcmp(theirs->v, j->prompt.ids.v, sizeof(int) * (size_t)theirs->n);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct dump_opts { struct ll_common common; const char *hooks, *out, *bin, *ids; };
+struct dump_opts { struct ll_common common; const char *hooks, *out, *bin, *ids; int exact; };
 static const struct dump_opts defaults = {.common = LL_COMMON_DEFAULTS, .hooks = "embed,resid_post,ln_final.normalized"};
 enum { N_OPTS = 8 };
 
@@ -24,6 +24,7 @@ static void opt_table(struct dump_opts *o, struct ll_opt t[N_OPTS])
         {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin and layerN_COMPONENT.bin with manifest.json", 0, 0, NULL},
         {"--hooks", LL_OPT_STR, &o->hooks, "LIST", "hook points, separated by commas: every layer (resid_post) or one (blocks.3.hook_resid_post); all", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -264,7 +265,8 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
-    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, NULL, -1, err);
+    const struct ll_text_how how = {o.exact, o.common.quiet};
+    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err);
     if (!rc)
         rc = run_pass(&o, &s, &p, err);
     ll_prompt_free(&p);

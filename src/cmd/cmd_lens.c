@@ -1,12 +1,12 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
+#include "answers_view.h"
 #include "attribution_view.h"
 #include "csv_text.h"
 #include "intervene_opt.h"
 #include "json_write.h"
 #include "map.h"
 #include "metrics.h"
-#include "prompts.h"
 #include "provenance.h"
 #include "stats.h"
 #include "sweep.h"
@@ -22,19 +22,23 @@
 
 struct lens_opts {
     struct ll_common common;
-    const char *answer, *ids, *lens, *device;
+    const char *ids, *lens, *device;
     int no_norm_lens, fp32_unembed;
-    struct ll_opt_list intervene;
-    int answer_id, top, pos, json, csv, attribution, against_id;
+    struct ll_opt_list answers, answer_ids, intervene;
+    int exact, top, pos, json, csv, attribution, against_id;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .answer_id = -1, .against_id = -1, .lens = "norm"};
-enum { N_OPTS = 21 };
+static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .against_id = -1,
+                                          .lens = "norm"};
+enum { N_OPTS = 22 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--answer", LL_OPT_STR, &o->answer, "TEXT", "follow this answer: its rank and probability at every layer", 0, 0, NULL},
-        {"--answer-id", LL_OPT_INT, &o->answer_id, "ID", "the same by token id", -1, 2e9, NULL},
+        {"--answer", LL_OPT_LIST, &o->answers, "TEXT",
+         "follow this answer: its rank and probability at every layer; several may be given", 0, 0, NULL},
+        {"--answer-id", LL_OPT_LIST, &o->answer_ids, "ID", "the same by token id", 0, 0, NULL},
+        {"--exact", LL_OPT_FLAG, &o->exact, NULL,
+         "take standard input byte by byte, and answers as they are written", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position read inside the whole prompt, from 0; -1: the last", -1, 2e9, NULL},
@@ -70,6 +74,8 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
+    struct ll_follows f;             /* owned */
+    struct ll_answers_view answers;
     struct ll_intervene *iv;
     enum ll_lens_kind lens;
     const char *tuned_dir;           /* NULL: no tuned lens */
@@ -85,6 +91,9 @@ static const struct ll_head_out *row_of(const struct ll_sweep_result *r, const s
 {
     return &r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)(v->pos - r->pos0)];
 }
+
+/* First id of the first answer; -1: none, or unresolved. */
+static int main_id(const struct view *v) { return v->f.n && v->f.v[0].slot >= 0 ? v->f.v[0].ids.v[0] : -1; }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
@@ -135,8 +144,6 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_YELLOW);
     ll_intervene_line(&v->out, v->iv);
     ll_style(&v->out, t, LL_PLAIN);
-    if (v->p->variant && !v->p->answer.n)
-        ll_buf_addf(&v->out, "answer   not resolved (%s)\n", v->p->reason);
     ll_buf_addc(&v->out, '\n');
 }
 
@@ -144,7 +151,7 @@ enum { BAR = 10, CELL = 11 };  /* columns of the entropy bar and of a token's te
 
 static int tokens_that_fit(const struct view *v, const struct ll_term *t)
 {
-    int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (v->p->answer.n ? 17 : 0), k = left / (CELL + 6);
+    int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (main_id(v) >= 0 ? 17 : 0), k = left / (CELL + 6);
     return k < 1 ? 1 : k > v->o->top ? v->o->top : k;
 }
 
@@ -160,7 +167,7 @@ static void put_p(struct ll_buf *out, double p)
 
 static void put_row(struct view *v, const struct ll_term *t, const struct ll_head_out *o, int layer, double bits_max, int k)
 {
-    int answer = v->p->answer.n ? v->p->answer.v[0] : -1;
+    int answer = main_id(v);
     int hit = answer >= 0 && o->n_top && o->top[0].id == answer;
     ll_buf_addf(&v->out, "%5d", layer);
     ll_buf_addf(&v->out, " %6.3f ", o->entropy_bits);
@@ -189,29 +196,6 @@ static void put_row(struct view *v, const struct ll_term *t, const struct ll_hea
     ll_buf_addc(&v->out, '\n');
 }
 
-static void put_answer_line(struct view *v, const struct ll_sweep_result *r)
-{
-    int n = v->s->model->n_layers, first = -1;
-    struct ll_buf text = {0};
-    if (!v->p->answer.n)
-        return;
-    ll_session_show(v->s, v->p->answer.v[0], &text);
-    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head); /* else only the model itself speaks for the output */
-    const struct ll_head_out *out = is_own ? row_of(r, v, n) : &r->own[0];
-    for (int l = n; l >= 0 && out->tracked_rank[0] == 1 && row_of(r, v, l)->tracked_rank[0] == 1; l--)
-        first = l; /* first of the unbroken run of rank 1 that reaches the end */
-    ll_buf_addf(&v->out, "\nanswer \"%s\"", ll_buf_str(&text));
-    if (v->p->answer.n > 1)
-        ll_buf_addf(&v->out, " (the first of %d tokens)", v->p->answer.n);
-    if (out->tracked_rank[0] == 1 && first < 0)
-        ll_buf_addf(&v->out, " is the model's output (p = %.4f), but not on top of the last row\n", ll_head_p(out, out->tracked_logit[0]));
-    else if (first < 0)
-        ll_buf_addf(&v->out, " is not the model's output:\nrank %d, p = %.4f there\n", out->tracked_rank[0], ll_head_p(out, out->tracked_logit[0]));
-    else
-        ll_buf_addf(&v->out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), p = %.4f at the output\n", first, n, 100.0 * first / n, ll_head_p(out, out->tracked_logit[0]));
-    ll_buf_free(&text);
-}
-
 static void put_table(struct view *v, const struct ll_sweep_result *r)
 {
     struct ll_term t = ll_term_of(stdout);
@@ -219,14 +203,16 @@ static void put_table(struct view *v, const struct ll_sweep_result *r)
     int k = tokens_that_fit(v, &t), n = v->s->model->n_layers;
     put_header(v, &t, bits_max);
     ll_style(&v->out, &t, LL_BOLD);
-    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2, v->p->answer.n ? k > 1 ? "next token, most likely first" : "next token" : "next token, most likely first");
-    if (v->p->answer.n)
+    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2,
+                main_id(v) >= 0 && k < 2 ? "next token" : "next token, most likely first");
+    if (main_id(v) >= 0)
         ll_buf_addf(&v->out, "  %7s %6s", "answer#", "p");
     ll_style(&v->out, &t, LL_PLAIN);
     ll_buf_addc(&v->out, '\n');
     for (int l = 0; l <= n; l++)
         put_row(v, &t, row_of(r, v, l), l, bits_max, k);
-    put_answer_line(v, r);
+    ll_answers_lines(&v->answers, &v->out);
+    ll_answers_table(&v->answers, &t, &v->out);
 }
 
 /* ---- machine-readable -------------------------------------------------------------------------------------------- */
@@ -259,8 +245,10 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     for (int i = 0; i < v->p->ids.n; i++)
         ll_json_int(&j, NULL, v->p->ids.v[i]);
     ll_json_end(&j);
-    if (v->p->answer.n)
-        ll_json_int(&j, "answer_id", v->p->answer.v[0]);
+    if (main_id(v) >= 0)
+        ll_json_int(&j, "answer_id", main_id(v));
+    if (v->f.n)
+        ll_answers_json(&v->answers, &j);
     ll_intervene_json(&j, v->iv);
     ll_json_bool(&j, "last_row_equals_model", ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
@@ -270,10 +258,12 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
         ll_json_int(&j, "layer", l);
         ll_json_num(&j, "entropy_bits", o->entropy_bits);
         ll_json_num(&j, "kl_to_final_bits", o->kl_to_final_bits);
-        if (v->p->answer.n) {
+        if (main_id(v) >= 0) {
             ll_json_int(&j, "answer_rank", o->tracked_rank[0]);
             ll_json_num(&j, "p_answer", ll_head_p(o, o->tracked_logit[0]));
         }
+        if (v->f.n)
+            ll_answers_json_row(&v->answers, l, &j);
         ll_json_arr(&j, "top");
         for (int i = 0; i < o->n_top; i++) {
             struct ll_buf text = {0};
@@ -296,7 +286,10 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
 
 static void put_csv(struct view *v, const struct ll_sweep_result *r)
 {
-    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,interventions\n");
+    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,"
+                         "interventions");
+    ll_answers_csv_names(&v->answers, &v->out);
+    ll_buf_addc(&v->out, '\n');
     for (int l = 0; l <= v->s->model->n_layers; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
         for (int i = 0; i < o->n_top; i++) {
@@ -305,16 +298,17 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
             ll_fmt_double(h, o->entropy_bits);
             ll_fmt_double(kl, o->kl_to_final_bits);
             ll_fmt_double(p, ll_head_p(o, o->top[i].v));
-            if (v->p->answer.n)
+            if (main_id(v) >= 0)
                 ll_fmt_double(pa, ll_head_p(o, o->tracked_logit[0]));
             ll_buf_addf(&v->out, "%d,%d,%s,%s,", l, v->pos, h, kl);
-            if (v->p->answer.n)
+            if (main_id(v) >= 0)
                 ll_buf_addf(&v->out, "%d", o->tracked_rank[0]);
             ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
             ll_session_show(v->s, o->top[i].id, &text);
             ll_csv_field(&v->out, ll_buf_str(&text), text.len);
             ll_buf_addf(&v->out, ",%s,", p);
             ll_intervene_csv(&v->out, v->iv);
+            ll_answers_csv_row(&v->answers, l, &v->out);
             ll_buf_addc(&v->out, '\n');
             ll_buf_free(&text);
         }
@@ -324,9 +318,10 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
 /* Shares of the answer's logit, or of the first choice's. */
 static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
 {
-    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = v->p->answer.n ? v->p->answer.v[0] : first;
+    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = main_id(v) >= 0 ? main_id(v) : first;
     struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->p->ids.n, .pos = v->pos, .id = id, .other = v->o->against_id};
-    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = !v->p->answer.n};
+    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id,
+                                         .is_top = main_id(v) < 0};
     v->attribution = view;
     return ll_attribution_run(a, &job, err);
 }
@@ -338,6 +333,9 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
     struct ll_attribution_view shares;
     struct ll_model_info info;
     struct ll_info_text keep;
+    /* else only the model itself speaks for the output */
+    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head);
+    v->answers = (struct ll_answers_view){v->s, &v->f, r->rows, is_own ? &r->rows[r->n_rows - 1] : &r->own[0]};
     int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
     if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
         put_json(v, r, &info);
@@ -361,7 +359,8 @@ static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
 static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
 {
     /* the whole prompt runs: a rotation that depends on its length turns earlier rows, too */
-    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->p->ids.n, .want = LL_SWEEP_AT, .at = v->pos, .tracked = v->p->answer.v, .n_tracked = v->p->answer.n ? 1 : 0};
+    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->p->ids.n, .want = LL_SWEEP_AT, .at = v->pos,
+                                     .tracked = v->f.tracked, .n_tracked = v->f.n_tracked};
     struct ll_progress bar;
     struct ll_listener writes = ll_intervene_listener(v->iv);
     struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
@@ -381,6 +380,34 @@ static int open_tuned(struct view *v, struct ll_err *err)
     if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err)) && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
         ll_tuned_warn(&facts, identity, v->o->common.quiet);
     ll_tuned_facts_free(&facts);
+    return rc;
+}
+
+/* What the prompt's tokens up to the position read spell (--pos); *n_ctx: how many of them the text gave. */
+static int text_so_far(const struct view *v, const struct ll_buf *text, struct ll_buf *part, int *n_ctx,
+                       struct ll_err *err)
+{
+    const struct ll_prompt *p = v->p;
+    int added = p->ids.n - p->ctx.n; /* in front, by the tokenizer */
+    *n_ctx = v->pos + 1 > added ? v->pos + 1 - added : 0;
+    for (int i = 0; i < *n_ctx; i++)
+        ll_session_bytes(v->s, p->ctx.v[i], part);
+    if (part->len && part->s[0] == ' ' && *ll_buf_str(text) != ' ') /* a first word's mark is no space */
+        memmove(part->s, part->s + 1, part->len--);
+    return ll_buf_ok(part, err);
+}
+
+static int follow(struct view *v, const struct ll_buf *text, struct ll_err *err)
+{
+    const struct ll_follow_ask ask = {&v->o->answers, &v->o->answer_ids, v->o->exact};
+    struct ll_buf part = {0};
+    struct ll_ids ctx = v->p->ctx; /* borrowed */
+    if (v->pos == v->p->ids.n - 1 || !v->o->answers.n)
+        return ll_follows_make(&v->f, v->s, ll_buf_str(text), text->len, &ctx, &ask, err);
+    int rc = text_so_far(v, text, &part, &ctx.n, err);
+    if (!rc)
+        rc = ll_follows_make(&v->f, v->s, ll_buf_str(&part), part.len, &ctx, &ask, err);
+    ll_buf_free(&part);
     return rc;
 }
 
@@ -409,6 +436,7 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     struct ll_session s = {0};
     struct ll_prompt p = {0};
     struct ll_intervene iv = {0};
+    struct ll_buf text = {0};
     struct view v = {.o = &o, .s = &s, .p = &p, .iv = &iv};
     if ((rc = ll_lens_choice(o.lens, o.common.norm, &v.lens, &v.tuned_dir, err)))
         return rc;
@@ -419,21 +447,28 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s", o.common.site);
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
-    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, o.answer, o.answer_id, err);
+    const struct ll_text_how how = {o.exact, o.common.quiet};
+    rc = o.ids && o.answers.n ? ll_fail(err, LL_EUSAGE, "--answer: expected a text prompt, found --ids (follow an "
+                                                        "id with --answer-id)")
+                              : ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, &text, err);
     if (!rc && o.pos >= p.ids.n)
         rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
+    if (!rc)
+        rc = follow(&v, &text, err);
     if (!rc && o.against_id >= 0 && !o.attribution)
         rc = ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
     if (!rc && v.tuned_dir)
         rc = open_tuned(&v, err);
     if (!rc)
         ll_session_warn(&s, v.lens, p.ids.n, o.common.quiet);
-    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, err)))
+    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, o.common.quiet, err)))
         rc = ll_intervene_fits(&iv, p.ids.n, err);
     if (!rc)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
+    ll_buf_free(&text);
+    ll_follows_free(&v.f);
     ll_tuned_free(v.tuned);
     ll_intervene_free(&iv);
     ll_prompt_free(&p);

@@ -1,23 +1,26 @@
 /* cmd_tokens.c - what a tokenizer makes of a text. */
 #include "cmd.h"
-#include "json_write.h"
-#include "prompts.h"
+#include "followed.h"
 #include "provenance.h"
 #include "term.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct tokens_opts { const char *answer; int json, no_bos, as_text; };
-enum { N_OPTS = 6 };
+struct tokens_opts { struct ll_opt_list answers; int json, no_bos, as_text, exact, quiet; };
+enum { N_OPTS = 8 };
 
 static void opt_table(struct tokens_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--answer", LL_OPT_STR, &o->answer, "TEXT", "show the ids this answer would have after the text", 0, 0, NULL},
+        {"--answer", LL_OPT_LIST, &o->answers, "TEXT",
+         "show the ids this answer would have after the text; several may be given", 0, 0, NULL},
+        {"--exact", LL_OPT_FLAG, &o->exact, NULL,
+         "take standard input byte by byte, and answers as they are written", 0, 0, NULL},
         {"--no-bos", LL_OPT_FLAG, &o->no_bos, NULL, "leave out what the post-processor adds", 0, 0, NULL},
         {"--special-as-text", LL_OPT_FLAG, &o->as_text, NULL, "special tokens spelled in the text stay text", 0, 0, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
+        LL_OPT_QUIET(*o),
         LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
@@ -65,7 +68,8 @@ static void put_table(const struct ll_tokenizer *tok, const struct ll_ids *ids, 
     }
 }
 
-static void put_json(const struct ll_tokenizer *tok, const struct ll_ids *ids, const struct ll_prompt *gold, struct ll_buf *out)
+static void put_json(const struct ll_tokenizer *tok, const struct ll_ids *ids, const struct ll_follows *f,
+                     struct ll_buf *out)
 {
     struct ll_json j;
     ll_json_init(&j, out);
@@ -95,29 +99,60 @@ static void put_json(const struct ll_tokenizer *tok, const struct ll_ids *ids, c
         ll_buf_free(&hex);
     }
     ll_json_end(&j);
-    if (gold) {
+    if (f->n) { /* the first once more by itself: its name is older than the list */
         ll_json_obj(&j, "answer");
-        ll_json_cstr(&j, "variant", gold->variant);
-        ll_json_cstr(&j, "reason", gold->reason);
+        ll_json_cstr(&j, "variant", f->v[0].variant);
+        ll_json_cstr(&j, "reason", f->v[0].reason);
         ll_json_arr_flat(&j, "ids");
-        for (int i = 0; i < gold->answer.n; i++)
-            ll_json_int(&j, NULL, gold->answer.v[i]);
+        for (int i = 0; i < f->v[0].ids.n; i++)
+            ll_json_int(&j, NULL, f->v[0].ids.v[i]);
         ll_json_end(&j);
+        ll_json_end(&j);
+        ll_json_arr(&j, "answers");
+        for (int i = 0; i < f->n; i++) {
+            ll_json_obj_flat(&j, NULL);
+            ll_followed_json(&j, &f->v[i]);
+            ll_json_end(&j);
+        }
         ll_json_end(&j);
     }
     ll_json_end(&j);
 }
 
-static void put_gold(const struct ll_prompt *p, const char *answer, struct ll_buf *out)
+static void put_answer(const struct ll_tokenizer *tok, const struct ll_followed *a, struct ll_buf *out)
 {
-    ll_buf_addf(out, "\nanswer \"%s\" after this text: %s", answer, p->variant);
-    if (p->reason)
-        ll_buf_addf(out, " (%s)", p->reason);
-    for (int i = 0; i < p->answer.n; i++)
-        ll_buf_addf(out, "%s%d", i ? ", " : ", ids ", p->answer.v[i]);
-    for (int i = 0; i < p->n_pieces; i++)
-        ll_buf_addf(out, "%s%s", i ? " " : ", pieces ", p->pieces[i]);
+    if (a->is_other)
+        ll_buf_addf(out, "  %s it would be", ll_followed_spelling(a));
+    else
+        ll_buf_addf(out, "\nanswer \"%s\" after this text: %s", a->text, a->variant);
+    if (a->reason)
+        ll_buf_addf(out, " (%s)", a->reason);
+    for (int i = 0; i < a->ids.n; i++)
+        ll_buf_addf(out, "%s%d", i ? ", " : a->is_other ? " ids " : ", ids ", a->ids.v[i]);
+    for (int i = 0; i < a->ids.n && i < LL_GOLD_PIECES; i++) {
+        size_t n = 0;
+        const char *piece = ll_tokenizer_piece(tok, a->ids.v[i], &n);
+        ll_buf_addf(out, "%s%.*s", i ? " " : ", pieces ", (int)n, piece ? piece : "");
+    }
     ll_buf_addc(out, '\n');
+}
+
+/* Answers behind the text without what the post-processor adds; a word when it spells the start token, too. */
+static int follow(const struct tokens_opts *o, const struct ll_session *s, const struct ll_buf *text,
+                  struct ll_follows *f, struct ll_err *err)
+{
+    const struct ll_opt_list none = {.n = 0};
+    const struct ll_follow_ask ask = {&o->answers, &none, o->exact};
+    struct ll_prompt p = {0};
+    if (!text->len || (!o->answers.n && (o->no_bos || o->as_text)))
+        return LL_OK;
+    int rc = ll_prompt_from_text(&p, s, ll_buf_str(text), text->len, NULL, LL_SPELL_AUTO, err);
+    if (!rc && !o->no_bos && !o->as_text)
+        ll_prompts_warn(s, &p, 1, o->quiet);
+    if (!rc && o->answers.n)
+        rc = ll_follows_make(f, s, ll_buf_str(text), text->len, &p.ctx, &ask, err);
+    ll_prompt_free(&p);
+    return rc;
 }
 
 int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
@@ -135,7 +170,7 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
     struct ll_session s = {0};
     struct ll_buf text = {0}, out = {0};
     struct ll_ids ids = {0};
-    struct ll_prompt gold = {0};
+    struct ll_follows follows = {0};
     /* a folder with just a tokenizer.json will do */
     struct ll_err no_ckpt = {0};
     if (ll_tokenizer_open(&s.tok, args[0], &no_ckpt)) {
@@ -146,20 +181,21 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
         else if (!(rc = ll_ckpt_open(&ckpt, args[0], err)))
             rc = ll_tokenizer_open(&s.tok, ckpt->dir, err);
     }
-    if (!rc && !(rc = ll_read_text(n_args > 1 ? args[1] : NULL, &text, err)))
+    const struct ll_text_how how = {o.exact, o.quiet};
+    if (!rc && !(rc = ll_text_read(n_args > 1 ? args[1] : NULL, &how, &text, err)))
         rc = ll_tokenizer_encode(s.tok, ll_buf_str(&text), text.len, (o.no_bos ? 0 : LL_ENC_BOS) | (o.as_text ? LL_ENC_SPECIAL_AS_TEXT : 0), &ids, err);
-    if (!rc && o.answer)
-        rc = ll_prompt_from_text(&gold, &s, ll_buf_str(&text), text.len, o.answer, err);
+    if (!rc)
+        rc = follow(&o, &s, &text, &follows, err);
     if (!rc && o.json)
-        put_json(s.tok, &ids, o.answer ? &gold : NULL, &out);
+        put_json(s.tok, &ids, &follows, &out);
     else if (!rc) {
         put_table(s.tok, &ids, &out);
-        if (o.answer)
-            put_gold(&gold, o.answer, &out);
+        for (int i = 0; i < follows.n; i++)
+            put_answer(s.tok, &follows.v[i], &out);
     }
     if (!rc)
         rc = ll_print(&out, err);
-    ll_prompt_free(&gold);
+    ll_follows_free(&follows);
     ll_ids_free(&ids);
     ll_buf_free(&text);
     ll_buf_free(&out);

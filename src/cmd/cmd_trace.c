@@ -13,11 +13,11 @@ struct trace_opts {
     struct ll_diag_opts diag;
     struct ll_opt_list intervene;
     const char *ids, *act_order;
-    int layer, sweep, stability, massive, attention;
+    int layer, sweep, stability, massive, attention, exact;
     double factor;
 };
 static const struct trace_opts defaults = {.common = LL_COMMON_DEFAULTS, .layer = -1, .act_order = "model", .factor = LL_MASSIVE_FACTOR};
-enum { N_OPTS = 12 + LL_N_DIAG_OPTS };
+enum { N_OPTS = 13 + LL_N_DIAG_OPTS };
 
 static void opt_table(struct trace_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -31,6 +31,7 @@ static void opt_table(struct trace_opts *o, struct ll_opt t[N_OPTS])
         {"--act-order", LL_OPT_STR, &o->act_order, "ORDER", "swapped: also compute act(up) * gate in the block and compare", 0, 0, "model|swapped"},
         LL_OPT_INTERVENE(o->intervene),
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
+        LL_OPT_EXACT(*o),
         LL_OPT_DIAG(o->diag),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
@@ -110,7 +111,7 @@ static int run_trace(const struct trace_opts *o, const struct ll_session *s, con
     struct ll_intervene iv = {0};
     struct ll_trace t = {0};
     struct ll_progress bar;
-    int rc = ll_intervene_open(&iv, s, o->intervene.v, o->intervene.n, err);
+    int rc = ll_intervene_open(&iv, s, o->intervene.v, o->intervene.n, o->common.quiet, err);
     if (!rc)
         rc = ll_intervene_fits(&iv, p->ids.n, err);
     ll_progress_start(&bar, s->model->ckpt->clean, o->common.quiet);
@@ -142,7 +143,8 @@ int ll_cmd_trace(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "trace: expected a model (see: logitlens help trace)");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
-    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, NULL, -1, err);
+    const struct ll_text_how how = {o.exact, o.common.quiet};
+    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err);
     if (!rc) {
         ll_session_warn(&s, LL_LENS_FINAL, p.ids.n, o.common.quiet);
         rc = run_trace(&o, &s, &p, err);

@@ -18,10 +18,10 @@ struct tune_opts {
     struct ll_common common;
     const char *out;
     double ridge, held_out;
-    int tokens, seq, json;
+    int tokens, seq, json, exact;
 };
 static const struct tune_opts defaults = {.common = LL_COMMON_DEFAULTS, .ridge = 0.001, .held_out = 0.1, .seq = 512};
-enum { N_OPTS = 9, MAX_FILES = 256 };
+enum { N_OPTS = 10, MAX_FILES = 256 };
 
 static void opt_table(struct tune_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -32,6 +32,7 @@ static void opt_table(struct tune_opts *o, struct ll_opt t[N_OPTS])
         {"--held-out", LL_OPT_NUM, &o->held_out, "SHARE", "share of the windows that the fit does not see", 0.001, 0.9, NULL},
         {"--seq", LL_OPT_INT, &o->seq, "N", "tokens of a window, at most the model's context", 8, 32768, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
+        LL_OPT_EXACT_FILES(*o),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -229,7 +230,7 @@ static int run(struct tune *t, const char *const *files, int n_files, struct ll_
 {
     struct ll_buf out = {0};
     t->seq = t->s.model->n_ctx > 0 && t->o->seq > t->s.model->n_ctx ? (int)t->s.model->n_ctx : t->o->seq;
-    struct ll_split_opts so = {t->seq, t->o->tokens, t->o->held_out};
+    struct ll_split_opts so = {t->seq, t->o->tokens, t->o->held_out, {t->o->exact, t->o->common.quiet}};
     int rc = ll_session_info(&t->s, LL_LENS_FINAL, &t->info, &t->keep, err);
     if (!rc)
         rc = ll_split_files(&t->split, &t->s, files, n_files, &so, err);

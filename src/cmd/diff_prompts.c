@@ -75,7 +75,7 @@ static int add_text(struct ll_diff_prompts *p, const char *text, size_t n, const
     struct ll_prompt other;
     int rc = grow(p, err);
     if (!rc)
-        rc = ll_prompt_from_text(&p->v[p->n], a->tok ? a : b, text, n, NULL, err);
+        rc = ll_prompt_from_text(&p->v[p->n], a->tok ? a : b, text, n, NULL, LL_SPELL_AUTO, err);
     if (rc)
         return rc;
     p->texts[p->n++] = strndup(text, n);
@@ -83,7 +83,7 @@ static int add_text(struct ll_diff_prompts *p, const char *text, size_t n, const
         return ll_fail_mem(err, "prompt", n);
     if (!a->tok || !b->tok)
         return LL_OK;
-    if ((rc = ll_prompt_from_text(&other, b, text, n, NULL, err)))
+    if ((rc = ll_prompt_from_text(&other, b, text, n, NULL, LL_SPELL_AUTO, err)))
         return rc;
     rc = same_ids(&p->v[p->n - 1], &other, a, b, p->n - 1, err);
     ll_prompt_free(&other);
@@ -120,25 +120,46 @@ static int add_lines(struct ll_diff_prompts *p, const struct ll_buf *text, const
     int rc = LL_OK;
     for (const char *s = ll_buf_str(text), *end = s + text->len; s < end && !rc;) {
         const char *eol = memchr(s, '\n', (size_t)(end - s));
-        size_t n = eol ? (size_t)(eol - s) : (size_t)(end - s), len = n && s[n - 1] == '\r' ? n - 1 : n;
-        if (len)
-            rc = add_text(p, s, len, a, b, err);
+        size_t n = eol ? (size_t)(eol - s) : (size_t)(end - s);
+        if (n)
+            rc = add_text(p, s, n, a, b, err);
         s += n + 1;
     }
     return rc;
 }
 
-static int add_file(struct ll_diff_prompts *p, const char *file, const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
+/* Without the folder: outputs name no place of this machine. */
+static const char *name_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && slash[1] ? slash + 1 : file;
+}
+
+static int add_file(struct ll_diff_prompts *p, const char *file, const struct ll_text_how *how,
+                    const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
 {
     size_t n = strlen(file);
     struct ll_buf text = {0};
     int rc;
     if (n > 5 && !strcmp(file + n - 5, ".json"))
         return add_experiment(p, file, a, b, err);
-    if (!(rc = ll_file_read(file, MAX_FILE, &text, err)))
+    if (!(rc = ll_file_read(file, MAX_FILE, &text, err)) &&
+        !(rc = ll_text_clean(&text, name_of(file), LL_END_OWN, how, err)))
         rc = add_lines(p, &text, a, b, err);
     if (!rc && !p->n)
         rc = ll_fail(err, LL_EUSAGE, "%s: expected one prompt a line, found none", file);
+    ll_buf_free(&text);
+    return rc;
+}
+
+/* A text of the command line, or standard input for "-". */
+static int add_given(struct ll_diff_prompts *p, const char *arg, const struct ll_text_how *how,
+                     const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
+{
+    struct ll_buf text = {0};
+    int rc = ll_text_read(arg, how, &text, err);
+    if (!rc)
+        rc = add_text(p, ll_buf_str(&text), text.len, a, b, err);
     ll_buf_free(&text);
     return rc;
 }
@@ -162,13 +183,6 @@ static int make_list(struct ll_diff_prompts *p, struct ll_err *err)
     return LL_OK;
 }
 
-/* Without the folder: outputs name no place of this machine. */
-static const char *name_of(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    return slash && slash[1] ? slash + 1 : file;
-}
-
 int ll_diff_prompts_make(struct ll_diff_prompts *p, const struct ll_diff_asked *asked, const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
 {
     int rc = LL_OK, n_built_in = (int)(sizeof built_in / sizeof *built_in);
@@ -180,10 +194,12 @@ int ll_diff_prompts_make(struct ll_diff_prompts *p, const struct ll_diff_asked *
     if (asked->ids)
         rc = add_ids_text(p, asked->ids, a, b, err);
     else if (asked->file)
-        rc = add_file(p, asked->file, a, b, err);
+        rc = add_file(p, asked->file, &asked->how, a, b, err);
     else
         for (int i = 0; i < (asked->n_texts ? asked->n_texts : n_built_in) && !rc; i++)
-            rc = add_text(p, texts[i], strlen(texts[i]), a, b, err);
+            rc = add_given(p, texts[i], &asked->how, a, b, err);
+    if (!rc)
+        ll_prompts_warn(a->tok ? a : b, p->v, p->n, asked->how.quiet);
     return rc ? rc : make_list(p, err);
 }
 

@@ -10,9 +10,15 @@ struct ll_diff_prompts {
     struct ll_diff_prompt *list;          /* [n] the same for records, borrowing from v and texts; owned; after finish */
     const char *from;                     /* "text", "ids", "built-in sentences", or the file's name (borrowed) */
 };
-/* Where prompts come from: texts (n_texts of them), else ids ("1,2,3"), else file (an experiment's prompts and test
- * prompts, or plain text, one prompt a line), else a few plain English sentences. More than one of these is LL_EUSAGE. */
-struct ll_diff_asked { const char *const *texts; int n_texts; const char *ids, *file; };
+/* Where prompts come from: texts (n_texts of them; "-": standard input), else ids ("1,2,3"), else file (an
+ * experiment's prompts and test prompts, or plain text, one prompt a line), else a few plain English
+ * sentences. More than one of these is LL_EUSAGE. */
+struct ll_diff_asked {
+    const char *const *texts;
+    int n_texts;
+    const char *ids, *file;
+    struct ll_text_how how;
+};
 
 /* Text is encoded by both tokenizers (by the one there is); ids that differ, or stand for different tokens, are LL_EUSAGE
  * naming both models: no vocabulary in common. Free with ll_diff_prompts_free, also after a failure. */

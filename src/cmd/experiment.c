@@ -21,7 +21,8 @@ static const struct ll_settings_row top_rows[] = {
     {"prompts_from", LL_SET_LIST, 0, 1000, 0}, {"facts", LL_SET_OBJECT, 0, 0, 0}, {"main", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"test_prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
     {"temperatures", LL_SET_LIST, 0, 1000, 0}, {"top_k", LL_SET_OBJECT, 0, 0, 0}, {"copy", LL_SET_OBJECT, 0, 0, 0}, {"norm", LL_SET_STR, 0, 0, 0},
     {"ln_bias", LL_SET_STR, 0, 0, 0}, {"head", LL_SET_STR, 0, 0, 0}, {"site", LL_SET_STR, 0, 0, 0}, {"analysis", LL_SET_BOOL, 0, 0, 0}, {"raw_lens", LL_SET_STR, 0, 0, 0},
-    {"calibrate", LL_SET_BOOL, 0, 0, 0}, {"tuned", LL_SET_OBJECT, 0, 0, 0}, {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0}, {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
+    {"calibrate", LL_SET_BOOL, 0, 0, 0}, {"tuned", LL_SET_OBJECT, 0, 0, 0}, {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0},
+    {"answers_exact", LL_SET_BOOL, 0, 0, 0}, {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
     {"important_words", LL_SET_LIST, 0, LL_MAX_LIST, 0}, {"last_position_only", LL_SET_BOOL, 0, 0, 0}, {"positions", LL_SET_STR, 0, 0, 0},
     {"repeat_forward", LL_SET_STR, 0, 0, 0}, {"interventions", LL_SET_LIST, 0, LL_MAX_INTERVENTIONS, 0}, END};
 static const struct ll_settings_row top_k_rows[] = {
@@ -189,6 +190,7 @@ static int read_options(struct ll_experiment *e, const struct ll_settings *s, co
     e->analysis = ll_settings_bool(s, "analysis", 1);
     e->calibrate = ll_settings_bool(s, "calibrate", 1);
     e->teacher_forcing = ll_settings_bool(s, "answers_by_teacher_forcing", 1);
+    e->answers_exact = ll_settings_bool(s, "answers_exact", 0);
     e->seed = (int)ll_settings_int(s, "seed", LL_SEED);
     e->top_record = (int)ll_settings_int(s, "top_k.record", LL_TOP_RECORD);
     e->top_verbose = (int)ll_settings_int(s, "top_k.verbose", LL_TOP_VERBOSE);

@@ -7,7 +7,8 @@
  *   prompts_from      list of {"file", "id", "variant", ...}: the same from CSV or JSONL files, keys name columns
  *   facts             one pass a fact and variant: {country} (once a template) stands for the first word, the second is the answer
  *   main              key of the main pass; test_prompts, temperatures: the model's own output
- *   top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned, repeat_forward, analysis, answers_by_teacher_forcing, seed,
+ *   top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned, repeat_forward, analysis, answers_by_teacher_forcing,
+ *   answers_exact, seed,
  *   important_words, last_position_only | positions, interventions */
 #ifndef LL_EXPERIMENT_H
 #define LL_EXPERIMENT_H
@@ -53,7 +54,7 @@ struct ll_experiment {
     enum ll_lens_site site;
     int analysis;                          /* 0: only what the walk gives; raw, calibrate and tuned then do nothing */
     enum ll_raw_mode raw;
-    int calibrate, teacher_forcing;
+    int calibrate, teacher_forcing, answers_exact;
     char *tuned_dir; enum ll_tuned_mode tuned; /* owned; NULL: none */
     enum ll_repeat_mode repeat;            /* the main pass a second time */
     char **interventions; int n_interventions; /* owned; intervene.h says what they mean */

@@ -7,10 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct source {
+    const struct ll_session *s;
+    int quiet;
+};
+
 /* "ids:1,2,3", or text with the start token the tokenizer adds. */
 static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, struct ll_err *err)
 {
-    const struct ll_session *s = arg;
+    const struct source *from = arg;
+    const struct ll_session *s = from->s;
     struct ll_prompt p = {0};
     char *copy = strndup(text, n);
     int rc = copy ? LL_OK : ll_fail_mem(err, "prompt", n);
@@ -20,10 +26,11 @@ static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, 
             rc = ll_prompt_from_ids(&p, s, list.v, list.n, -1, err);
         ll_ids_free(&list);
     } else if (!rc)
-        rc = ll_prompt_from_text(&p, s, copy, n, NULL, err);
+        rc = ll_prompt_from_text(&p, s, copy, n, NULL, LL_SPELL_AUTO, err);
     free(copy);
     if (rc)
         return rc;
+    ll_prompts_warn(s, &p, 1, from->quiet);
     *n_ids = p.ids.n;
     *ids = p.ids.v; /* taken over */
     p.ids = (struct ll_ids){0};
@@ -31,9 +38,11 @@ static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, 
     return LL_OK;
 }
 
-int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n, struct ll_err *err)
+int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n,
+                      int quiet, struct ll_err *err)
 {
-    struct ll_intervene_prompts prompts = {encode, (void *)(uintptr_t)s};
+    struct source from = {s, quiet};
+    struct ll_intervene_prompts prompts = {encode, &from};
     int rc = LL_OK;
     memset(iv, 0, sizeof *iv);
     for (int i = 0; i < n && !rc; i++)

@@ -8,9 +8,11 @@
 #define LL_OPT_INTERVENE(list) \
     {"--intervene", LL_OPT_LIST, &(list), "WHAT", "change the pass; may be given several times (see below)", 0, 0, NULL}
 
-/* Parse n texts and make them ready for the session's model. n 0: iv->model is the model. Free with ll_intervene_free, also
- * after a failure. LL_OK, LL_EUSAGE, LL_EUNSUP or LL_EFAIL. */
-int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n, struct ll_err *err);
+/* Parse n texts and make them ready for the session's model. n 0: iv->model is the model. quiet: no warnings
+ * about prompts in them. Free with ll_intervene_free, also after a failure. LL_OK, LL_EUSAGE, LL_EUNSUP or
+ * LL_EFAIL. */
+int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n,
+                      int quiet, struct ll_err *err);
 /* The syntax, for the help below the options. */
 void ll_intervene_help(struct ll_buf *out);
 /* The texts joined by "; " as one CSV field; an empty cell when there are none. */

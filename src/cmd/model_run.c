@@ -297,7 +297,8 @@ static int prepare_prompt(struct model_run *m, int i, struct ll_err *err)
     const struct ll_ask *a = &m->e->asks[i];
     struct ll_prompt *p = &m->prompts[i];
     const char *answer = a->n_answers ? a->answers[0] : NULL;
-    int rc = a->text ? ll_prompt_from_text(p, &m->s, a->text, strlen(a->text), answer, err)
+    enum ll_spelling how = m->e->answers_exact ? LL_SPELL_EXACT : LL_SPELL_AUTO;
+    int rc = a->text ? ll_prompt_from_text(p, &m->s, a->text, strlen(a->text), answer, how, err)
                      : ll_prompt_from_ids(p, &m->s, a->ids, a->n_ids, a->answer_id, err);
     if (!rc && a->text && a->answer_id >= 0 && (rc = ll_prompt_follow(p, &m->s, a->answer_id, err)))
         ll_prompt_free(p);
@@ -349,7 +350,8 @@ static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
     const struct ll_prompt *p = &m->prompts[i];
     struct ll_answers *answers = &m->answers[i];
     struct ll_sweep_prompt run;
-    int rc = ll_answers_init(answers, &m->s, p, a, a->control_index < 0 ? -1 : answer_id(m, a->control_index), m->e->teacher_forcing, err);
+    int rc = ll_answers_init(answers, &m->s, p, a, a->control_index < 0 ? -1 : answer_id(m, a->control_index), m->e,
+                             err);
     if (rc)
         return ll_context(err, "prompt %s", a->pass_key);
     m->n_answers = i + 1;
@@ -374,11 +376,14 @@ static int prepare(struct model_run *m, struct ll_err *err)
         rc = prepare_answers(m, i, err);
     for (int i = 0; i < e->n_test_prompts && !rc; i++) {
         struct ll_prompt *p = &m->prompts[e->n_asks + i];
-        if ((rc = ll_prompt_from_text(p, &m->s, e->test_prompts[i], strlen(e->test_prompts[i]), NULL, err)))
+        const char *text = e->test_prompts[i];
+        if ((rc = ll_prompt_from_text(p, &m->s, text, strlen(text), NULL, LL_SPELL_AUTO, err)))
             break;
         m->n_prompts = e->n_asks + i + 1;
         rc = add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT}, e->n_asks + i, -1, err);
     }
+    if (!rc)
+        ll_prompts_warn(&m->s, m->prompts, m->n_prompts, m->env->quiet);
     return rc;
 }
 
@@ -607,7 +612,8 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
     if (rc)
         return rc;
     m.listeners[m.n_listeners++] = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
-    rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, err);
+    rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, m.env->quiet,
+                           err);
     if (m.iv.n)
         m.listeners[m.n_listeners++] = ll_intervene_listener(&m.iv);
     if (!rc && !(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {

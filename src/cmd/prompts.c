@@ -1,6 +1,9 @@
 /* prompts.c - see prompts.h */
 #include "prompts.h"
 
+#include "spacing.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +13,8 @@ static int encode(const struct ll_session *s, const struct ll_buf *text, int fla
 }
 
 /* Ids of prompt + joint + answer, without specials. */
-static int encode_joined(const struct ll_session *s, const char *text, size_t n, const char *joint, const char *answer, struct ll_ids *out, struct ll_err *err)
+static int encode_joined(const struct ll_session *s, const char *text, size_t n, const char *joint,
+                         const char *answer, struct ll_ids *out, struct ll_err *err)
 {
     struct ll_buf b = {0};
     ll_buf_add(&b, text, n);
@@ -23,18 +27,53 @@ static int encode_joined(const struct ll_session *s, const char *text, size_t n,
     return rc;
 }
 
-/* The answer's ids: those past the prompt's, which must be a prefix (spec 5.3). */
-static int take_answer(const struct ll_ids *joined, const struct ll_ids *ctx, struct ll_ids *ids, const char **variant, const char **reason, struct ll_err *err)
+/* What joined says past ctx, which must be its beginning: 1 and *ids, 0 when it is not or nothing follows,
+ * negative a code. */
+static int take_rest(const struct ll_ids *joined, const struct ll_ids *ctx, struct ll_ids *ids,
+                     struct ll_err *err)
 {
-    if (memcmp(joined->v, ctx->v, sizeof(int) * (size_t)ctx->n)) {
-        *variant = "unresolved";
-        *reason = "prefix_changed"; /* a merge crossed the boundary */
-        return LL_OK;
-    }
     int rc = LL_OK;
+    if (joined->n <= ctx->n || memcmp(joined->v, ctx->v, sizeof(int) * (size_t)ctx->n))
+        return 0;
     for (int i = ctx->n; i < joined->n && !rc; i++)
         rc = ll_ids_add(ids, joined->v[i], err);
-    return rc;
+    return rc ? rc : 1;
+}
+
+/* The answer's ids behind a boundary that no merge crosses: they continue the prompt's own ids, which are fed
+ * as they are. */
+static int encode_alone(const struct ll_session *s, const char *joint, const char *answer, struct ll_ids *ids,
+                        struct ll_err *err)
+{
+    static const char *const boundaries[] = {"\n", ".", "\t"};
+    int got = 0;
+    for (size_t i = 0; i < sizeof boundaries / sizeof *boundaries && !got; i++) {
+        struct ll_ids before = {0}, joined = {0};
+        struct ll_buf b = {.s = (char *)(uintptr_t)boundaries[i], .len = 1};
+        int rc = encode(s, &b, 0, &before, err);
+        if (!rc)
+            rc = encode_joined(s, boundaries[i], 1, joint, answer, &joined, err);
+        got = rc ? rc : take_rest(&joined, &before, ids, err);
+        ll_ids_free(&before);
+        ll_ids_free(&joined);
+    }
+    return got;
+}
+
+/* What stands between prompt and answer, and which of its own spaces the answer loses to it. */
+struct joint {
+    const char *text, *answer;
+};
+
+static struct joint joint_of(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
+                             const char *answer, enum ll_spelling how)
+{
+    int has_space = answer[0] == ' ' && answer[1] && answer[1] != ' ',
+        after_special = ctx->n && ll_tokenizer_is_special(s->tok, ctx->v[ctx->n - 1]);
+    if (how == LL_SPELL_EXACT)
+        return (struct joint){"", answer};
+    int space = has_space || (!after_special && ll_takes_space(text, n, answer, strlen(answer)));
+    return (struct joint){space == (how == LL_SPELL_AUTO) ? " " : "", answer + has_space};
 }
 
 static int add_pieces(struct ll_prompt *p, const struct ll_session *s, struct ll_err *err)
@@ -49,29 +88,36 @@ static int add_pieces(struct ll_prompt *p, const struct ll_session *s, struct ll
     return LL_OK;
 }
 
-int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx, const char *answer, struct ll_ids *ids, const char **variant,
+int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
+                      const char *answer, enum ll_spelling how, struct ll_ids *ids, const char **variant,
                       const char **reason, struct ll_err *err)
 {
-    static const struct { const char *joint, *variant; } ways[] = {{" ", "with_space"}, {"", "no_space"}};
-    int rc = LL_OK;
-    *variant = *reason = NULL;
-    for (int i = 0; i < 2 && !rc && !*variant; i++) {
-        struct ll_ids joined = {0};
-        rc = encode_joined(s, text, n, ways[i].joint, answer, &joined, err);
-        if (!rc && joined.n > ctx->n) {
-            *variant = ways[i].variant;
-            rc = take_answer(&joined, ctx, ids, variant, reason, err);
-        }
-        ll_ids_free(&joined);
+    struct joint j = joint_of(s, text, n, ctx, answer, how);
+    struct ll_ids joined = {0};
+    *reason = NULL;
+    *variant = how == LL_SPELL_EXACT ? "exact" : *j.text ? "with_space" : "no_space";
+    int got = encode_joined(s, text, n, j.text, j.answer, &joined, err);
+    if (!got && !(got = take_rest(&joined, ctx, ids, err))) {
+        int gone = joined.n == ctx->n && !memcmp(joined.v, ctx->v, sizeof(int) * (size_t)ctx->n);
+        *reason =
+            gone ? "no_new_token"
+                 : "prefix_changed"; /* normalizing takes the answer away, or a merge crosses the boundary */
+        got = !gone ? encode_alone(s, j.text, j.answer, ids, err) : 0;
+        *variant = got == 1 ? *variant : "unresolved";
     }
-    if (!rc && !*variant) {
-        *variant = "unresolved";
-        *reason = "no_new_token";
-    }
-    return rc;
+    ll_ids_free(&joined);
+    return got < 0 ? got : LL_OK;
 }
 
-int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err)
+/* Does the tokenizer add a start token to a text that spells it already? */
+static int starts_twice(const struct ll_session *s, const struct ll_ids *ids, const struct ll_ids *ctx)
+{
+    return ctx->n && ids->n > ctx->n && ids->v[0] == ctx->v[0] && ids->v[1] == ctx->v[0] &&
+           ll_tokenizer_is_special(s->tok, ids->v[0]);
+}
+
+int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
+                        const char *answer, enum ll_spelling how, struct ll_err *err)
 {
     memset(p, 0, sizeof *p);
     if (!s->tok) {
@@ -86,7 +132,9 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
         rc = encode(s, &b, 0, &p->ctx, err);
     if (!rc && p->ids.n < 1)
         rc = ll_fail(err, LL_EUSAGE, "the prompt gives no tokens");
-    if (!rc && answer && !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, &p->answer, &p->variant, &p->reason, err)))
+    p->starts_twice = !rc && starts_twice(s, &p->ids, &p->ctx);
+    if (!rc && answer &&
+        !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, how, &p->answer, &p->variant, &p->reason, err)))
         rc = add_pieces(p, s, err);
     if (rc)
         ll_prompt_free(p);
@@ -119,25 +167,46 @@ int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const in
     return rc;
 }
 
-int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text, const char *answer, int answer_id, struct ll_err *err)
+int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text,
+                   const struct ll_text_how *how, struct ll_buf *kept, struct ll_err *err)
 {
     struct ll_ids list = {0};
-    struct ll_buf b = {0};
+    struct ll_buf own = {0}, *b = kept ? kept : &own;
     int rc;
     memset(p, 0, sizeof *p);
     if (ids && text)
         return ll_fail(err, LL_EUSAGE, "expected a text or --ids, found both");
-    if (answer && (ids || answer_id >= 0))
-        return ll_fail(err, LL_EUSAGE, "--answer: expected a text prompt and no --answer-id%s", ids ? ", found --ids (follow an id with --answer-id)" : "");
     if (ids) {
         if (!(rc = ll_parse_ids(ids, &list, err)))
-            rc = ll_prompt_from_ids(p, s, list.v, list.n, answer_id, err);
-    } else if (!(rc = ll_read_text(text, &b, err)) && !(rc = ll_prompt_from_text(p, s, ll_buf_str(&b), b.len, answer, err)) && answer_id >= 0 &&
-               (rc = ll_prompt_follow(p, s, answer_id, err)))
-        ll_prompt_free(p);
+            rc = ll_prompt_from_ids(p, s, list.v, list.n, -1, err);
+    } else if (!(rc = ll_text_read(text, how, b, err)))
+        rc = ll_prompt_from_text(p, s, ll_buf_str(b), b->len, NULL, LL_SPELL_AUTO, err);
+    if (!rc)
+        ll_prompts_warn(s, p, 1, how->quiet);
     ll_ids_free(&list);
-    ll_buf_free(&b);
+    ll_buf_free(&own);
     return rc;
+}
+
+void ll_prompts_warn(const struct ll_session *s, const struct ll_prompt *p, int n, int quiet)
+{
+    struct ll_buf b = {0};
+    int twice = 0, first = -1;
+    for (int i = 0; i < n; i++) {
+        twice += p[i].starts_twice;
+        first = first < 0 && p[i].starts_twice ? i : first;
+    }
+    if (!twice || quiet)
+        return;
+    ll_session_show(s, p[first].ids.v[0], &b);
+    ll_buf_addf(&b, " and the tokenizer adds one: the ids begin %d, %d (leave it out of the text)",
+                p[first].ids.v[0], p[first].ids.v[1]);
+    if (n > 1)
+        fprintf(stderr, "logitlens: warning: two start tokens: %d of %d prompts spell %s\n", twice, n,
+                ll_buf_str(&b));
+    else
+        fprintf(stderr, "logitlens: warning: two start tokens: the prompt spells %s\n", ll_buf_str(&b));
+    ll_buf_free(&b);
 }
 
 void ll_prompt_free(struct ll_prompt *p)

@@ -3,6 +3,7 @@
 #define LL_PROMPTS_H
 #include "record.h"
 #include "session.h"
+#include "text_in.h"
 
 enum { LL_GOLD_PIECES = 4 };
 
@@ -10,23 +11,37 @@ struct ll_prompt {
     struct ll_ids ids;        /* as fed to the model; owned */
     struct ll_ids ctx;        /* without special tokens; owned */
     struct ll_ids answer;     /* the answer's ids; empty: unresolved or none asked for; owned */
-    const char *variant;      /* "with_space", "no_space", "unresolved"; NULL: no answer asked for */
-    const char *reason;       /* why unresolved, else NULL */
+    const char *variant;      /* as ll_prompt_resolve; "ids": given as an id; NULL: no answer asked for */
+    const char *reason;       /* NULL: nothing to say */
     char *pieces[LL_GOLD_PIECES]; int n_pieces; /* owned */
+    int starts_twice;         /* the text spells the start token that the tokenizer adds */
 };
+/* How an answer is written behind a prompt: with a space where a writer would put one (spacing.h; never
+ * behind a special token; an answer that brings its own space keeps it), the other way, or as it is. */
+enum ll_spelling { LL_SPELL_AUTO, LL_SPELL_OTHER, LL_SPELL_EXACT };
+
 /* From text. answer may be NULL. An empty text is LL_EUSAGE; a missing tokenizer says why. */
-int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n, const char *answer, struct ll_err *err);
-/* The ids of an answer behind a prompt of text (spec 5.3): appended to ids (empty before) when *variant becomes "with_space" or
- * "no_space"; "unresolved" says why in *reason. ctx: the prompt's ids without specials. */
-int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx, const char *answer, struct ll_ids *ids, const char **variant,
+int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
+                        const char *answer, enum ll_spelling how, struct ll_err *err);
+/* The ids of an answer behind a prompt of text (spec 5.3), appended to ids (empty before): what prompt +
+ * answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining them would
+ * change the prompt's own ids (it ends in a space, say) the answer is encoded for itself and *reason is
+ * "prefix_changed". "unresolved": no ids, *reason "no_new_token" or "prefix_changed". ctx: the prompt's ids
+ * without specials. */
+int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
+                      const char *answer, enum ll_spelling how, struct ll_ids *ids, const char **variant,
                       const char **reason, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
 /* Follow this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
 int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err);
-/* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input. answer NULL, answer_id
- * -1: none. LL_EUSAGE for what contradicts itself: ids and text, an answer's text without a prompt's, both answers. */
-int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text, const char *answer, int answer_id, struct ll_err *err);
+/* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input; with a word
+ * on stderr about what a user should know of it. kept: receives the text (empty before; NULL: not wanted).
+ * LL_EUSAGE when there are ids and text. */
+int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text,
+                   const struct ll_text_how *how, struct ll_buf *kept, struct ll_err *err);
+/* One warning on stderr when prompts of n spell a start token that the tokenizer adds as well. */
+void ll_prompts_warn(const struct ll_session *s, const struct ll_prompt *p, int n, int quiet);
 void ll_prompt_free(struct ll_prompt *p);
 /* The gold part of a pass (borrowed from p and answer). */
 struct ll_gold ll_prompt_gold(const struct ll_prompt *p, const char *answer);

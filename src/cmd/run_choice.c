@@ -207,6 +207,7 @@ void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *s)
     put_numbers(s, &n, "top_k_verbose", &k[1], 1);
     put(s, &n, "last_position_only", e->last_only ? "true" : "false");
     put(s, &n, "answers_by_teacher_forcing", e->teacher_forcing ? "true" : "false");
+    put(s, &n, "answers_exact", e->answers_exact ? "true" : "false");
     put(s, &n, "analysis", e->analysis ? "true" : "false");
     put(s, &n, "raw_lens", e->analysis ? ll_raw_mode_name(e->raw) : "off");
     put(s, &n, "calibrate", e->analysis && e->calibrate ? "true" : "false");

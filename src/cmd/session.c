@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads, struct ll_err *err)
 {
@@ -107,24 +106,6 @@ void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, 
     ll_warn_lens(lens, quiet);
     if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
         fprintf(stderr, "logitlens: warning: %d tokens, but the model was made for at most %lld\n", n, s->model->n_ctx);
-}
-
-int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err)
-{
-    char part[4096];
-    if (arg && strcmp(arg, "-")) {
-        ll_buf_adds(b, arg);
-        return ll_buf_ok(b, err);
-    }
-    if (isatty(STDIN_FILENO))
-        fprintf(stderr, "reading the text from the keyboard, end with Ctrl-D\n");
-    for (size_t n; !feof(stdin) && (n = fread(part, 1, sizeof part, stdin)) > 0;)
-        ll_buf_add(b, part, n);
-    if (ferror(stdin))
-        return ll_fail(err, LL_EFAIL, "standard input: %s", strerror(errno));
-    if (b->len && b->s[b->len - 1] == '\n')
-        b->s[--b->len] = 0;
-    return ll_buf_ok(b, err);
 }
 
 /* Numbers, with one comma or just white space between two, in brackets or not. */

@@ -48,8 +48,6 @@ void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
 void ll_warn_lens(enum ll_lens_kind lens, int quiet);
 /* Lines on stderr about what the numbers will not mean: a lens kind that distorts, a prompt of n tokens beyond the context. */
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet);
-/* Text of a command: TEXT, or standard input when there is none or it is "-" (one trailing line end removed). Appended to b. */
-int ll_read_text(const char *arg, struct ll_buf *b, struct ll_err *err);
 /* "1,2,3", "1 2 3" or "[1, 2, 3]" -> ids; LL_EUSAGE for anything else. */
 int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err);
 #endif

@@ -67,7 +67,10 @@ static int add_file(struct ll_split *split, const struct ll_session *s, const ch
 {
     struct ll_buf text = {0};
     struct ll_ids ids = {0};
+    const char *slash = strrchr(path, '/');
     int rc = ll_file_read(path, MAX_TEXT, &text, err);
+    if (!rc)
+        rc = ll_text_clean(&text, slash ? slash + 1 : path, LL_END_OWN, &o->how, err);
     if (!rc && (rc = ll_tokenizer_encode(s->tok, ll_buf_str(&text), text.len, LL_ENC_SPECIAL_AS_TEXT, &ids, err)))
         ll_context(err, "%s", path);
     if (!rc)

@@ -2,6 +2,7 @@
 #ifndef LL_TUNED_TEXT_H
 #define LL_TUNED_TEXT_H
 #include "session.h"
+#include "text_in.h"
 #include "text_batch.h"
 
 /* Two lists of windows over ids of their own. */
@@ -12,6 +13,7 @@ struct ll_split_opts {
     int seq;               /* ids of a window, the start token (where the tokenizer adds one) included */
     long long tokens;      /* ids taken in all, start tokens not counted; 0: all */
     double held_out;       /* share of the windows, spread evenly through the text; 0: none */
+    struct ll_text_how how;
 };
 /* Files are read one after the other, each cut into windows of its own; a last window of less than 3 ids is dropped. Returns LL_OK, LL_EUSAGE
  * (unreadable file, no tokenizer, nothing left to fit on) or LL_EFAIL. */

@@ -88,8 +88,8 @@ const char *ll_row_str(const struct ll_row *row, int col, size_t *n); /* text of
 /* ---- facts about a run ------------------------------------------------------------------------------------------ */
 struct ll_gold {                  /* spec 5.3 */
     const char *text;             /* the answer as asked for, NULL: none */
-    const char *variant;          /* "with_space", "no_space", "unresolved" */
-    const char *reason;           /* why unresolved, else NULL */
+    const char *variant;          /* "with_space", "no_space", "exact", "ids", "unresolved" */
+    const char *reason;           /* why unresolved, or why the answer is encoded for itself; else NULL */
     const int *ids;               /* n ids; first_id = ids[0] */
     int n;
     const char *const *pieces;    /* vocabulary strings of the first (up to 4) ids */

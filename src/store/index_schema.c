@@ -75,7 +75,7 @@ static const struct table { const char *name, *doc, *columns, *tail; } tables[] 
      "  fact_key TEXT, fact_index INTEGER, prompt_id TEXT, prompt_variant TEXT,\n"
      "  prompt_text TEXT, token_ids TEXT, n_pos INTEGER,\n"
      "  gold_text TEXT, gold_first_id INTEGER,\n"
-     "  gold_status TEXT,                -- with_space, no_space, unresolved; NULL: not recorded\n"
+     "  gold_status TEXT,                -- with_space, no_space, exact, ids, unresolved; NULL: not recorded\n"
      "  UNIQUE (run_model, pass_key)\n", "STRICT"},
     {"stored_milestones", "Summary layers as the JSON file says them; layer null: it says that there is none.",
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE, name TEXT NOT NULL, layer INTEGER,\n"

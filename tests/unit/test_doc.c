@@ -159,7 +159,7 @@ static void make_prompt(struct made *m, int i)
     if (m->how.is_ids)
         OK(ll_prompt_from_ids(&m->prompt[i], &m->s, ids, 5, 11, &err), &err);
     else
-        OK(ll_prompt_from_text(&m->prompt[i], &m->s, asks[i].text, strlen(asks[i].text), m->how.no_answer ? NULL : asks[i].answer, &err), &err);
+        OK(ll_prompt_from_text(&m->prompt[i], &m->s, asks[i].text, strlen(asks[i].text), m->how.no_answer ? NULL : asks[i].answer, LL_SPELL_AUTO, &err), &err);
 }
 
 /* A tuned lens that changes nothing: W = 0, b = 0 at rows 0..n-1. */

@@ -161,6 +161,7 @@ static void answer_across_the_bound(void **state)
     int ids[PROMPT + ANSWER], n = 0;
     unsigned seed = 4;
     char *text = (char *)(uintptr_t)"x";
+    const struct ll_experiment e = {.teacher_forcing = 1};
     struct ll_ask ask = {.answers = &text, .n_answers = 1, .answer_id = -1};
     (void)state;
     if (!ll_is_dir(ORACLE "/phi3_longrope"))
@@ -173,7 +174,7 @@ static void answer_across_the_bound(void **state)
     assert_int_equal(ll_prompt_from_ids(&p, &s, ids, PROMPT, -1, &err), LL_OK);
     for (int i = 0; i < ANSWER; i++)
         assert_int_equal(ll_ids_add(&p.answer, ids[PROMPT + i], &err), LL_OK);
-    assert_int_equal(ll_answers_init(&a, &s, &p, &ask, -1, 1, &err), LL_OK);
+    assert_int_equal(ll_answers_init(&a, &s, &p, &ask, -1, &e, &err), LL_OK);
     while (n < ANSWER && ll_answers_prompt(&a, 0, n, &runs[n]))
         n++;
     assert_int_equal(n, ANSWER);
