@@ -1,4 +1,4 @@
-/* calibrate.c - the temperature of each lens row (spec 17.1).
+/* calibrate.c - the temperature of each lens row (docs/experiment.md 10.1).
  *
  * With x = z - max(z), b = 1/tau and the model's own output q, the cross-entropy is ln sum e^(b x) - b sum q x. It is convex
  * in b, and so is its mean over passes; over the grid it falls, then rises, and its least value is found by bisection

@@ -1,4 +1,4 @@
-/* decoding_points.c - the same residual through the norm behind it and the norm before it (spec 16.3). */
+/* decoding_points.c - the same residual through the norm behind it and the norm before it (docs/experiment.md 9.9). */
 #include "analysis_priv.h"
 #include "decode.h"
 #include "ops.h"

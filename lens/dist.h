@@ -1,4 +1,4 @@
-/* dist.h - how spread, how far apart, how much alike: functions of plain vectors, with known answers (spec 7).
+/* dist.h - how spread, how far apart, how much alike: functions of plain vectors, with known answers (docs/experiment.md 4).
  *
  * z, a, b: logits [n]; lse: natural log of the sum of their exponentials (ll_dist_lse); p = e^(z - lse). Sums are double, in
  * rising order of the index; exp and log are the engine's. -inf is probability 0 and counts nothing; NaN and +inf give

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum { BLOCK_WORDS = 64 };
-static const double TINY = 1e-12; /* spec 9.2 */
+static const double TINY = 1e-12; /* docs/experiment.md 6.1 */
 
 struct words {
     const struct ll_analysis *job;

@@ -1,4 +1,4 @@
-/* geometry.h - angles and lengths of the residual rows of one position (spec 9.2), beside their distributions. */
+/* geometry.h - angles and lengths of the residual rows of one position (docs/experiment.md 6), beside their distributions. */
 #ifndef LL_GEOMETRY_H
 #define LL_GEOMETRY_H
 #include "analysis.h"

@@ -46,7 +46,7 @@ struct ll_head_job {
     struct ll_engine *engine;
     enum ll_lens_kind lens;
     int ln_bias_drop;             /* inner rows without the LayerNorm's bias (lens.h) */
-    int bare_head;                /* lens rows without the head's multiplier and soft cap (spec 4, --head bare); the model's own
+    int bare_head;                /* lens rows without the head's multiplier and soft cap (--head bare, docs/experiment.md 2.3); the model's own
                                    * rows always have them, so row n_layers is compared only where there are none */
     enum ll_lens_site site;       /* where rows 1..n_layers were read: elsewhere than at resid_post row n_layers is not compared */
     int k;                        /* size of every top list, 1..d_vocab */

@@ -1,4 +1,4 @@
-/* last_row.c - the lens' last row against the model's own output (spec 14), and decoding everything twice (spec 16.4). */
+/* last_row.c - the lens' last row against the model's own output (docs/experiment.md 9.1), and decoding everything twice (docs/experiment.md 9.2). */
 #include "analysis_priv.h"
 #include "decode.h"
 #include "stats.h"

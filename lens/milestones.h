@@ -1,7 +1,7 @@
-/* milestones.h - the layers at which a pass first says something (spec 11), from its statistics at the last position.
+/* milestones.h - the layers at which a pass first says something (docs/experiment.md 7), from its statistics at the last position.
  *
  * Pure functions of struct ll_pass_stats: no model, no text. A layer that no row reaches is -1, a real that is not known is
- * NAN. The two logit gaps of spec 9.2 are here too, because the columns and the gates must mean the same by them. */
+ * NAN. The two logit gaps of docs/experiment.md 4.6 are here too, because the columns and the gates must mean the same by them. */
 #ifndef LL_MILESTONES_H
 #define LL_MILESTONES_H
 #include "pass_stats.h"
@@ -13,7 +13,7 @@ double ll_answer_logit_gap(const struct ll_reading *r, int answer_id);
 double ll_answer_vs_top1_gap(const struct ll_reading *r, int answer_id);
 double ll_answer_minus_uniform(const struct ll_reading *r, int d_vocab);   /* p_answer - 1/V; NAN: not known */
 
-/* Thresholds of the rules; one place for all defaults of spec 11. */
+/* Thresholds of the rules; one place for all defaults of docs/experiment.md 7. */
 struct ll_milestone_rules {
     double margin_delta;      /* 0.002: semantic_margin_ok asks rank 1 and p_answer - 1/V >= this */
     double top2_gap;          /* 0.5 logits: top2_ok */
@@ -48,7 +48,7 @@ int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_pro
 enum ll_stability { LL_STABILITY_NONE, LL_STABILITY_STABLE, LL_STABILITY_MIXED, LL_STABILITY_FRAGILE };
 const char *ll_stability_name(enum ll_stability s);   /* "none", "stable", "mixed", "fragile" */
 
-/* Where meaning leaves the surface behind (spec 11), and the values there; -1, NAN: nowhere. */
+/* Where meaning leaves the surface behind (docs/experiment.md 7.2), and the values there; -1, NAN: nowhere. */
 struct ll_surface {
     int surface; double answer_mass, echo_mass;
     int geom; double cos_answer, cos_prompt;

@@ -1,4 +1,4 @@
-/* raw_checks.h - does the norm lens say more than the residual does? Raw against norm, row by row (spec 15).
+/* raw_checks.h - does the norm lens say more than the residual does? Raw against norm, row by row (docs/experiment.md 8).
  *
  * Pure functions of the rows that were read raw as well (reading raw.is_set); rows that were not do not count. */
 #ifndef LL_RAW_CHECKS_H
@@ -11,7 +11,7 @@ int ll_norm_only_semantic(const struct ll_row_stats *r);
 enum ll_tier { LL_TIER_LOW, LL_TIER_MEDIUM, LL_TIER_HIGH };
 const char *ll_tier_name(enum ll_tier t);   /* "low", "medium", "high" */
 
-/* 15.1: the rows of the sampled check, 0, n/4+1, n/2+1, 3n/4+1, distinct and at most n. Returns how many. */
+/* docs/experiment.md 8.2: the rows of the sampled check, 0, n/4+1, n/2+1, 3n/4+1, distinct and at most n. Returns how many. */
 enum { LL_RAW_SAMPLES = 4 };
 int ll_raw_sample_rows(int n_layers, int rows[LL_RAW_SAMPLES]);
 struct ll_raw_sampled {
@@ -22,15 +22,15 @@ struct ll_raw_sampled {
 };
 void ll_raw_sampled(struct ll_raw_sampled *out, const struct ll_pass_stats *s);
 
-/* 15.2: rows within the radius of L_semantic, first_rank_le_5, first_kl_below_1.0, the strict copy and the earliest soft copy.
+/* docs/experiment.md 8.4: rows within the radius of L_semantic, first_rank_le_5, first_kl_below_1.0, the strict copy and the earliest soft copy.
  * One radius for all passes of a model: 8 when the main pass's sampled check is high or reaches 1 bit, else 4 (the original
- * took 4 for its first pass whatever it found: defect D8). */
+ * took 4 for its first pass whatever it found: docs/experiment.md 16.2). */
 enum { LL_RAW_CENTERS = 5 };
 int ll_raw_window_radius(const struct ll_raw_sampled *main_pass);
 int ll_raw_window_centers(const struct ll_pass_milestones *m, int centers[LL_RAW_CENTERS]);  /* distinct, rising; returns how many */
 int ll_raw_window_layers(const struct ll_pass_milestones *m, int radius, int *layers);       /* [n_layers + 1], rising; returns how many */
 
-/* 15.3 and 15.4. Percentiles are p25, p50, p75; NAN and -1 where no row was read raw. */
+/* docs/experiment.md 8.3 and 8.5. Percentiles are p25, p50, p75; NAN and -1 where no row was read raw. */
 struct ll_raw_full {
     int n;                          /* rows read raw */
     double pct_kl_ge_1, pct_kl_ge_half;   /* fractions 0..1 of those rows */
@@ -48,5 +48,5 @@ void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double 
 /* score = 0.6 pct_ge_1 + 0.3 [n_norm_only > 0] + 0.1 min(1, max_kl / 5); v2 adds 0.1 min(1, js_p50 / 0.1) and
  * 0.05 min(1, l1_p50 / 0.5), cut to 0..1. */
 void ll_artifact_score(struct ll_raw_full *f);
-extern const struct ll_artifact_weights { double pct_kl, norm_only, max_kl, js, l1, low, high; } ll_artifact_weights; /* the formula's numbers, spec 15.4 */
+extern const struct ll_artifact_weights { double pct_kl, norm_only, max_kl, js, l1, low, high; } ll_artifact_weights; /* the formula's numbers, docs/experiment.md 8.5 */
 #endif

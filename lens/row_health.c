@@ -6,7 +6,7 @@
 #include <math.h>
 
 enum { GATE_RUN = 2 };
-static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70, LOW_AGREEMENT = 0.30; /* spec 16.2, 16.9 */
+static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70, LOW_AGREEMENT = 0.30; /* docs/experiment.md 9.7, 9.8 */
 
 void ll_numeric_health_of(struct ll_numeric_health *out, const struct ll_pass_stats *s, double *scratch)
 {

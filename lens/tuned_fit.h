@@ -53,7 +53,7 @@ struct ll_tuned_eval {
  * the order of the text. Row n_layers is checked against the model's own output on the way. LL_OK, LL_EUSAGE (no position) or as ll_head_pass. */
 int ll_tuned_evaluate(const struct ll_tuned_eval *e, struct ll_tuned_gain *gain, double *own_nll_bits, long long *n, struct ll_err *err);
 
-/* Skip-layers sanity (spec 17.4): how much the perplexity grows, relatively, when tuned row n_layers - m stands in for the model's output. */
+/* Skip-layers sanity (docs/experiment.md 11.4): how much the perplexity grows, relatively, when tuned row n_layers - m stands in for the model's output. */
 enum { LL_N_SKIPS = 3 };
 extern const int ll_skips[LL_N_SKIPS];                       /* 2, 4, 8 */
 #define LL_SKIP_REGRESSION 0.20                              /* above it at m = 2: tuned_lens_regression */

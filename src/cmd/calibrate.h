@@ -1,4 +1,4 @@
-/* calibrate.h - norm-lens temperatures of a model before its sweep (spec 17.1): a small sweep of up to three passes (the main
+/* calibrate.h - norm-lens temperatures of a model before its sweep (docs/experiment.md 10.1): a small sweep of up to three passes (the main
  * one, its first other wording, the first control), then ll_calibrate over their last positions. */
 #ifndef LL_CALIBRATE_H
 #define LL_CALIBRATE_H

@@ -1,5 +1,5 @@
 /* cmd_check.c - determinism and known answers of every operation, quantised blocks, and the same prompt in lower precision
- * (diagnostics 10, 11, 12). Without a model only what needs none is run. */
+ * (docs/diagnostics.md 6). Without a model only what needs none is run. */
 #include "cmd.h"
 #include "diag_out.h"
 #include "grid.h"

@@ -1,4 +1,4 @@
-/* cmd_depth.c - what the model would say after its first k layers, and whether logits look healthy (diagnostics 8, 9). */
+/* cmd_depth.c - what the model would say after its first k layers, and whether logits look healthy (docs/diagnostics.md 5). */
 #include "capture.h"
 #include "cmd.h"
 #include "diag_out.h"

@@ -1,4 +1,4 @@
-/* cmd_weights.c - what the weights of every layer look like, and which layers stand apart (diagnostics 1). */
+/* cmd_weights.c - what the weights of every layer look like, and which layers stand apart (docs/diagnostics.md 2). */
 #include "cmd.h"
 #include "diag_out.h"
 #include "grid.h"

@@ -1,4 +1,4 @@
-/* copy_mask.h - the vocabulary ids that copy detection leaves out: white space and punctuation only (spec 16.10). */
+/* copy_mask.h - the vocabulary ids that copy detection leaves out: white space and punctuation only (docs/experiment.md 5.1). */
 #ifndef LL_COPY_MASK_H
 #define LL_COPY_MASK_H
 #include "token.h"

@@ -137,7 +137,7 @@ static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_
 
 /* ---- the main pass ----------------------------------------------------------------------------------------------- */
 /* Where the decoding points are asked for: a row after a block, in families with a norm before attention and one before the
- * MLP (spec 16.3; Gemma 2, which norms afterwards too, was tested by the original as well). */
+ * MLP (docs/experiment.md 9.9; Gemma 2, which norms afterwards too, was tested by the original as well). */
 static int add_target(struct ll_doc *d, const char *name, int layer)
 {
     const struct ll_model *m = d->set.s->model;

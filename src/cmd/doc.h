@@ -1,4 +1,4 @@
-/* doc.h - the document's further sections (spec 11 to 18), gathered pass by pass, written at the end of a model.
+/* doc.h - the document's further sections (docs/experiment.md 5 to 13), gathered pass by pass, written at the end of a model.
  *
  * A run hands over the statistics of each pass as it comes; what is needed later is kept (rows without their top lists,
  * except those of the main pass). At the end ll_doc_finish writes the derived tables' rows and makes the JSON sections. */
@@ -30,10 +30,10 @@ int ll_doc_open(struct ll_doc **doc, const struct ll_doc_setup *setup, struct ll
  * pass's row 0 in the pure-next-token CSV. */
 int ll_doc_pass(struct ll_doc *doc, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt, const struct ll_analysis *job,
                 const struct ll_pass_stats *stats, long long first_row, struct ll_err *err);
-/* The main pass at positions along its prompt (spec 16.7), after ll_doc_pass(0): targets [n] an id or -1, ranks [n, n_layers + 1] of
+/* The main pass at positions along its prompt (docs/experiment.md 9.5), after ll_doc_pass(0): targets [n] an id or -1, ranks [n, n_layers + 1] of
  * the target (-1: none). Without this call the figure is left out. LL_OK or LL_EFAIL (memory). */
 int ll_doc_positions(struct ll_doc *doc, const struct ll_pos_frac *at, int n, const int *targets, const int *ranks, struct ll_err *err);
-/* Is the main pass to be run again (spec 16.5)? After the first ll_doc_pass; then ll_doc_repeat takes what the second pass says,
+/* Is the main pass to be run again (docs/experiment.md 9.3)? After the first ll_doc_pass; then ll_doc_repeat takes what the second pass says,
  * flags included, vocab as in the analysis. */
 int ll_doc_wants_repeat(const struct ll_doc *doc);
 void ll_doc_repeat(struct ll_doc *doc, const struct ll_pass_stats *second, const int *vocab, int n_vocab);

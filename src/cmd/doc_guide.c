@@ -1,10 +1,10 @@
-/* doc_guide.c - how to read the numbers of this model: flags, reasons for care, the pack that evaluations cite (spec 18.1, 18.2)
- * and the summary that mirrors what is looked at first (spec 12.2) */
+/* doc_guide.c - how to read the numbers of this model: flags, reasons for care, the pack that evaluations cite (docs/experiment.md 13.2, 13.3)
+ * and the summary that mirrors what is looked at first (docs/experiment.md 13.1) */
 #include "doc_parts.h"
 
 #include <math.h>
 
-static const double GATE_SENSITIVE = 0.75, TUNED_HINT_BITS = 0.2; /* spec 16.6, 17.3 */
+static const double GATE_SENSITIVE = 0.75, TUNED_HINT_BITS = 0.2; /* docs/experiment.md 9.4, 11.3 */
 
 static const struct ll_pass_milestones *of_main(const struct ll_doc *d) { return &d->passes[0].m; }
 

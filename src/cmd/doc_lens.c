@@ -1,13 +1,13 @@
 /* doc_lens.c - what the lens did at each row and whether another would have said the same: norms used, agreement of lenses,
- * decoding points, calibration (spec 16.1 to 16.3, 17.1, 17.5) */
+ * decoding points, calibration (docs/experiment.md 9.8 to 9.10, 10.1, 11.3) */
 #include "doc_parts.h"
 
 #include <math.h>
 #include <stdio.h>
 
-static const double AGREE_AT_LEAST = 0.5; /* jaccard@10 of the decoding points, spec 16.3 */
+static const double AGREE_AT_LEAST = 0.5; /* jaccard@10 of the decoding points, docs/experiment.md 9.9 */
 
-/* ---- 16.1 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.10 --------------------------------------------------------------------------------- */
 /* "ln_final", "blocks[3].ln1", "raw": where a norm lies in the model. */
 static void norm_place(const struct ll_model *m, const struct ll_norm *norm, char out[32])
 {
@@ -87,7 +87,7 @@ static void put_unembed_bias(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 16.2 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.8 ---------------------------------------------------------------------------------- */
 static void put_agreement(struct ll_json *j, const char *key, int layer, struct ll_agreement a)
 {
     ll_json_obj(j, key);
@@ -124,7 +124,7 @@ static void put_consistency(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 16.3 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.9 ---------------------------------------------------------------------------------- */
 static int rank1_agree(const struct ll_decoding_point *p) { return p->ln1.answer_rank == 1 && p->ln2.answer_rank == 1; }
 
 static void put_point(struct ll_json *j, const char *name, const struct ll_decoding_point *p)
@@ -208,7 +208,7 @@ static void put_decoding_point(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 17.1 and 17.5 ----------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 10.1, 11.3 --------------------------------------------------------------------------------- */
 static void put_calibration(struct ll_doc *d)
 {
     static const char *const keys[3] = {"kl_to_final_bits_norm_temp@25%", "kl_to_final_bits_norm_temp@50%", "kl_to_final_bits_norm_temp@75%"};

@@ -1,4 +1,4 @@
-/* doc_milestones.c - the layer milestones of the main pass as members of "diagnostics" (spec 11), keys as in the original */
+/* doc_milestones.c - the layer milestones of the main pass as members of "diagnostics" (docs/experiment.md 7), keys as in the original */
 #include "doc_parts.h"
 
 #include <stdio.h>

@@ -29,7 +29,7 @@ struct ll_doc_pass {                  /* kept of every pass; all owned */
 enum { LL_DOC_POINTS = 6, LL_DOC_SECTIONS = 120 };
 struct ll_doc_target { const char *name; int layer; };
 
-/* The second forward pass against the first (spec 16.5). */
+/* The second forward pass against the first (docs/experiment.md 9.3). */
 enum { LL_REPEAT_LAYERS = 1, LL_REPEAT_TOP = 10 };
 #define LL_REPEAT_JACCARD 0.5
 struct ll_doc_forward {
@@ -42,7 +42,7 @@ struct ll_doc_forward {
 
 struct ll_doc {
     struct ll_doc_setup set;
-    struct ll_milestone_rules rules;  /* raw_radius: of the main pass, for all (spec 25, D8) */
+    struct ll_milestone_rules rules;  /* raw_radius: of the main pass, for all (docs/experiment.md 8.4) */
     struct ll_doc_pass *passes; int n_passes;   /* [set.n_passes] */
     struct ll_pass_stats main;        /* copy of the main pass's statistics; owned */
     enum ll_raw_mode raw_mode;
@@ -88,16 +88,16 @@ void ll_doc_semantic_gate(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_aggregates(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_fact_rows(struct ll_doc *d, struct ll_json *j, const char *key);
 void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key);
-#define LL_POSITION_FRAGILE 0.5 /* spec 16.7 */
+#define LL_POSITION_FRAGILE 0.5 /* docs/experiment.md 9.5 */
 double ll_doc_rank1_frac(const struct ll_doc *d, int layer); /* share of the positions with a target; NAN: none, or no such layer */
 const char *ll_doc_preferred_lens(const struct ll_doc *d);
 
-void ll_doc_put_milestones(struct ll_doc *d);   /* doc_milestones.c: spec 11 */
-void ll_doc_put_raw(struct ll_doc *d);          /* doc_raw.c: spec 15 */
-void ll_doc_put_trust(struct ll_doc *d);        /* doc_trust.c: spec 14, 16, 17.1 */
+void ll_doc_put_milestones(struct ll_doc *d);   /* doc_milestones.c: docs/experiment.md 7 */
+void ll_doc_put_raw(struct ll_doc *d);          /* doc_raw.c: docs/experiment.md 8 */
+void ll_doc_put_trust(struct ll_doc *d);        /* doc_trust.c: docs/experiment.md 9 */
 void ll_doc_put_lens(struct ll_doc *d);         /* doc_lens.c: which norm where, agreement of lenses, decoding points, calibration */
-void ll_doc_put_suite(struct ll_doc *d);        /* doc_suite.c: spec 13, prompts and answers */
+void ll_doc_put_suite(struct ll_doc *d);        /* doc_suite.c: docs/experiment.md 12, prompts and answers */
 void ll_doc_put_copy(struct ll_doc *d);         /* doc_suite.c: the copy rules */
-void ll_doc_put_guide(struct ll_doc *d);        /* doc_guide.c: spec 18.1, 18.2 */
-int ll_doc_tables(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_err *err); /* doc_tables.c: spec 15.2, 18.3, 18.4 */
+void ll_doc_put_guide(struct ll_doc *d);        /* doc_guide.c: docs/experiment.md 13.2, 13.3 */
+int ll_doc_tables(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_err *err); /* doc_tables.c: docs/experiment.md 7.7, 8.4, 8.5 */
 #endif

@@ -1,4 +1,4 @@
-/* doc_raw.c - raw lens against norm lens in the document (spec 15) */
+/* doc_raw.c - raw lens against norm lens in the document (docs/experiment.md 8) */
 #include "doc_parts.h"
 
 #include <stdio.h>

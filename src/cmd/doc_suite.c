@@ -1,14 +1,14 @@
-/* doc_suite.c - what the passes say together, and what was asked: micro-suite, ablation, control, answers, copy rules (spec 13,
- * 16.10, 16.11, 12.2) */
+/* doc_suite.c - what the passes say together, and what was asked: micro-suite, ablation, control, answers, copy rules
+ * (docs/experiment.md 5, 12, 13.4) */
 #include "doc_parts.h"
 #include "provenance.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static const double STYLE_SHIFT = 0.10; /* of the layers, spec 13.1 */
+static const double STYLE_SHIFT = 0.10; /* of the layers, docs/experiment.md 12.2 */
 
-/* ---- 13.2 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.1 --------------------------------------------------------------------------------- */
 static void put_facts(struct ll_doc *d, struct ll_json *j, const char *key)
 {
     ll_json_arr(j, key);
@@ -81,7 +81,7 @@ static void put_micro_suite(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 13.1 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.2 --------------------------------------------------------------------------------- */
 static void put_later(struct ll_json *j, const char *key, int orig, int nf)
 {
     if (orig < 0 || nf < 0)
@@ -162,7 +162,7 @@ static void put_alignments(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 13.3 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.3 --------------------------------------------------------------------------------- */
 static void put_control(struct ll_doc *d)
 {
     const struct ll_doc_pass *p = ll_doc_control(d);

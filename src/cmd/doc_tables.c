@@ -1,4 +1,4 @@
-/* doc_tables.c - the tables made at a model's end: milestones, artefact audit, raw-lens window (spec 15.2, 18.3, 18.4) */
+/* doc_tables.c - the tables made at a model's end: milestones, artefact audit, raw-lens window (docs/experiment.md 7.7, 8.4, 8.5) */
 #include "doc_parts.h"
 #include "sidecar_cols.h"
 

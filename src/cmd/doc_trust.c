@@ -1,14 +1,14 @@
-/* doc_trust.c - can the main pass be trusted: last row, repeatability, gates, health, growth of the residual (spec 14, 16.4 to
- * 16.9) */
+/* doc_trust.c - can the main pass be trusted: last row, repeatability, gates, health, growth of the residual
+ * (docs/experiment.md 9.1 to 9.7) */
 #include "doc_parts.h"
 #include "tuned_doc.h"
 
 #include <math.h>
 
-static const double LAST_ROW_BITS = 0.25; /* spec 14 */
-static const double RANK_DEV = 5, FLIP_RATE = 0.02; /* spec 16.4 */
+static const double LAST_ROW_BITS = 0.25; /* docs/experiment.md 9.1 */
+static const double RANK_DEV = 5, FLIP_RATE = 0.02; /* docs/experiment.md 9.2 */
 
-/* ---- 14 ---------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.1 ---------------------------------------------------------------------------------- */
 static void put_last_row(struct ll_doc *d)
 {
     const struct ll_last_row *r = &d->last;
@@ -42,7 +42,7 @@ static void put_last_row(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 16.4 and 16.5 ----------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.2, 9.3 --------------------------------------------------------------------------------- */
 
 static void put_repeatability(struct ll_doc *d)
 {
@@ -91,7 +91,7 @@ static void put_forward(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 16.6 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.4 ---------------------------------------------------------------------------------- */
 static void put_gates(struct ll_doc *d)
 {
     struct ll_json *j = ll_doc_value(d, "diagnostics", "gate_stability_small_scale");
@@ -114,9 +114,9 @@ static void put_gates(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- 16.7 -------------------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.5 ---------------------------------------------------------------------------------- */
 /* Every position's target is the prompt's own next token, the last one's the answer: the original had a target at the last position
- * only, so that its figure could never pass (spec 16.7, defect D4). Left out where only the last position was swept. */
+ * only, so that its figure could never pass (docs/experiment.md 9.5, 16.2). Left out where only the last position was swept. */
 double ll_doc_rank1_frac(const struct ll_doc *d, int layer)
 {
     int n = 0, first = 0;
@@ -174,7 +174,7 @@ void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key
     ll_json_end(j);
 }
 
-/* ---- 16.8 and 16.9 ----------------------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.6, 9.7 --------------------------------------------------------------------------------- */
 static void put_health(struct ll_doc *d)
 {
     struct ll_json *j = ll_doc_value(d, "diagnostics", "numeric_health");

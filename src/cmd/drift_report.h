@@ -30,7 +30,7 @@ void ll_drift_put_json(struct ll_diag *out, const struct ll_drift_report *r);
 void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r);
 void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r);
 
-/* llama.cpp's comparison (diagnostics 13): a node's figures against its criteria. */
+/* llama.cpp's comparison (docs/diagnostics.md 4.7): a node's figures against its criteria. */
 struct ll_node_check { double rms_ours, rms_ref, rms_percent, cosine; int good; };
 struct ll_node_check ll_drift_node(const struct ll_drift_report *r, const struct ll_drift_point *p);
 /* A node of which only the sum is known: ours, theirs, difference in percent of the sum of magnitudes. */

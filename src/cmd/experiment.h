@@ -32,7 +32,7 @@ struct ll_ask {                /* one prompt of the experiment */
 
 enum ll_tuned_mode { LL_TUNED_OFF, LL_TUNED_AUTO, LL_TUNED_REQUIRE };
 enum ll_repeat_mode {
-    LL_REPEAT_AUTO,            /* a second pass only where decoding the rows again did not give the same (spec 16.5) */
+    LL_REPEAT_AUTO,            /* a second pass only where decoding the rows again did not give the same (docs/experiment.md 9.3) */
     LL_REPEAT_ALWAYS, LL_REPEAT_OFF
 };
 #define LL_REPEAT_CHOICES "auto|always|off"
@@ -66,7 +66,7 @@ struct ll_experiment {
  * empty. A value of null is an absent one. */
 int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err *err);
 void ll_experiment_free(struct ll_experiment *e);
-/* Labels from options (spec 9.2): the main threshold first, then of thresholds[n] those not equal to it, rising; soft flags by k,
+/* Labels from options (docs/experiment.md 5): the main threshold first, then of thresholds[n] those not equal to it, rising; soft flags by k,
  * then for each extra threshold (rising) by k. LL_EUSAGE when there are too many or a value lies outside its range. */
 struct ll_copy_choice {
     double threshold, margin;

@@ -1,4 +1,4 @@
-/* fit_run.h - before a model's sweep: does its own plan fit the memory there is, and what would the original have said (spec 1, 21).
+/* fit_run.h - before a model's sweep: does its own plan fit the memory there is, and what would the original have said (docs/experiment.md 14.7).
  *
  * Weights are mapped, so what must fit is the working set of one batch, at the least that of the largest prompt alone. The
  * original's estimate is of a program that copies all weights; it is recorded and decides nothing. */

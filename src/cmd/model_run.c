@@ -150,7 +150,7 @@ static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c, c
     return rc;
 }
 
-/* The main prompt's output: as the model says it, and at the experiment's temperatures (spec 13.5). */
+/* The main prompt's output: as the model says it, and at the experiment's temperatures (docs/experiment.md 10.2). */
 static int keep_main(struct model_run *m, const struct ll_sweep_result *r, struct ll_err *err)
 {
     const struct ll_head_out *o = &r->own[r->n_pos - 1];
@@ -327,7 +327,7 @@ static int add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, 
     return LL_OK;
 }
 
-/* What comes next in the prompt, at the positions of spec 16.7. */
+/* What comes next in the prompt, at the positions of docs/experiment.md 9.5. */
 static int prepare_targets(struct model_run *m, int i, struct ll_err *err)
 {
     const struct ll_ids *ids = &m->prompts[i].ids;
@@ -397,7 +397,7 @@ static struct ll_sweep sweep_of(struct model_run *m, struct ll_progress *bar)
     const struct ll_experiment *e = m->e;
     int V = m->s.model->d_vocab, k = e->top_verbose > MIN_TOP ? e->top_verbose : MIN_TOP;
     return (struct ll_sweep){.model = m->iv.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
-                             .k = k < V ? k : V /* clamped to the vocabulary (spec 6) */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
+                             .k = k < V ? k : V /* clamped to the vocabulary */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
                              .progress = on_progress, .progress_arg = bar, .extra = m->listeners, .n_extra = m->n_listeners,
                              .memory_budget = m->fit.budget};
 }
@@ -550,7 +550,7 @@ static void key_of(const struct model_run *m, char key[65])
     ll_sha256_hex(&sha, key);
 }
 
-/* evaluation-<stem>.md, to which evaluations append: a title and when the run was (spec 19). One that is there stays. */
+/* evaluation-<stem>.md, to which evaluations append: a title and when the run was (docs/experiment.md 14.1). One that is there stays. */
 static int write_stub(const struct model_run *m, const char *model_id, struct ll_err *err)
 {
     struct ll_buf name = {0}, text = {0};

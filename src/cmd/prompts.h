@@ -1,4 +1,4 @@
-/* prompts.h - a prompt ready for the pass: ids as fed, ids without specials, the answer's ids (spec 5). */
+/* prompts.h - a prompt ready for the pass: ids as fed, ids without specials, the answer's ids (docs/experiment.md 3). */
 #ifndef LL_PROMPTS_H
 #define LL_PROMPTS_H
 #include "record.h"

@@ -96,7 +96,7 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
     ll_row_id(row, LL_REC_ROW_ID, c->info->pass_key, layer, pos);
 }
 
-/* The early string rule (spec 9.1), for answers whose id is unknown: top-1's text, trimmed, is the answer. */
+/* The early string rule (docs/experiment.md 3.2), for answers whose id is unknown: top-1's text, trimmed, is the answer. */
 static int says_answer(struct ll_row_context *c, const struct ll_head_out *o)
 {
     const char *want = c->info->gold.text;

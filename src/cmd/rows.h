@@ -19,7 +19,7 @@ struct ll_row_context {
     int is_control;                      /* the pass has a control_margin */
     struct ll_buf scratch;               /* owned; freed by ll_row_context_free */
 };
-/* The lens through which a pure row was read; decides which cells it has (spec 9.2). */
+/* The lens through which a pure row was read; decides which cells it has (docs/experiment.md 11.3). */
 enum ll_row_lens { LL_ROW_NORM, LL_ROW_TUNED };
 void ll_row_context_free(struct ll_row_context *c);
 /* Fill a cleared records row of (layer, pos). */
@@ -39,11 +39,11 @@ int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_he
 void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o);
 /* Fill a cleared answers row of accepted answer `index`. */
 void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o);
-/* 1: the token's text is white space or punctuation only (spec 9.2). */
+/* 1: the token's text is white space or punctuation only (docs/experiment.md 5.1). */
 int ll_is_blank(struct ll_row_context *c, int id);
-/* Distinct ids of the prompt without specials that are not blank, in order of appearance (spec 9.2). *ids owned by the caller. */
+/* Distinct ids of the prompt without specials that are not blank, in order of appearance (docs/experiment.md 5.1). *ids owned by the caller. */
 int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err);
-/* 1: the position gets the verbose top-k (spec 6): the last, or an important word. */
+/* 1: the position gets the verbose top-k (docs/experiment.md 4.1): the last, or an important word. */
 int ll_is_verbose(struct ll_row_context *c, int pos);
 
 /* A prediction that owns its texts. */

@@ -87,7 +87,7 @@ int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS],
     return LL_OK;
 }
 
-/* Switches of the original that this build knows one answer to (spec 22). */
+/* Switches of the original that this build knows one answer to (docs/experiment.md 16.1). */
 static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
 {
     struct ll_capacity any;

@@ -12,7 +12,7 @@
 
 static const double golden_tolerance = 1e-6, rms_tolerance = 1e-4, scale_tolerance = 1e-3;
 
-/* ---- golden vectors of spec 3.4 --------------------------------------------------------------------------------- */
+/* ---- golden vectors --------------------------------------------------------------------------------- */
 
 static const float x4[4] = {1, -2, 3, -4}, gain4[4] = {0.5f, 1, 1.5f, 2}, gain4_gemma[4] = {1.5f, 2, 2.5f, 3}, ones4[4] = {1, 1, 1, 1};
 static const struct golden {

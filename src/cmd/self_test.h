@@ -1,4 +1,4 @@
-/* self_test.h - run --self-test: a minute's reason to trust the numbers (spec 22). Writes no files. */
+/* self_test.h - run --self-test: a minute's reason to trust the numbers (docs/experiment.md 14.9). Writes no files. */
 #ifndef LL_SELF_TEST_H
 #define LL_SELF_TEST_H
 #include "engine.h"

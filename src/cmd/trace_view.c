@@ -71,7 +71,7 @@ void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene 
 
 /* ---- the block's steps ------------------------------------------------------------------------------------------- */
 
-/* Number and name of each step in diagnostics 2. */
+/* Number and name of each step (docs/diagnostics.md 3.1). */
 static const struct { enum ll_hook h; int number; const char *what; } steps[] = {
     {LL_HOOK_RESID_PRE, 1, "block input"}, {LL_HOOK_LN1_NORMALIZED, 2, "attention norm"}, {LL_HOOK_Q, 3, "query"}, {LL_HOOK_K, 3, "key"}, {LL_HOOK_V, 3, "value"},
     {LL_HOOK_ROT_Q, 3, "query, rotated"}, {LL_HOOK_ROT_K, 3, "key, rotated"}, {LL_HOOK_ATTN_SCORES, 3, "scores"}, {LL_HOOK_PATTERN, 3, "softmax"}, {LL_HOOK_Z, 3, "attention, heads"},

@@ -1,6 +1,6 @@
-/* tuned_doc.h - what a run says about its tuned lens (spec 17.3, 17.4): rows of two tables, members of the document.
+/* tuned_doc.h - what a run says about its tuned lens (docs/experiment.md 11.3, 11.4): rows of two tables, members of the document.
  *
- * Rows are filled for every pass; the summary takes all of them, where the original's held its last pass only (defect D3). */
+ * Rows are filled for every pass; the summary takes all of them, where the original's held its last pass only (docs/experiment.md 16.2). */
 #ifndef LL_TUNED_DOC_H
 #define LL_TUNED_DOC_H
 #include "json_write.h"
@@ -31,7 +31,7 @@ struct ll_tuned_point ll_tuned_point_of_head(const struct ll_head_out *o, int ha
 /* Fill a cleared row from the statistics of lens row `layer` (0..n_layers) of a pass; for rows whose tuned reading is set. */
 void ll_fill_tuned_variant(struct ll_row *row, const struct ll_pass_info *info, int layer, const struct ll_row_stats *s);
 
-/* Positions of spec 16.7 in a prompt of n_ids tokens: frac and position, rising, positions distinct. Returns how many. */
+/* Positions of docs/experiment.md 9.5 in a prompt of n_ids tokens: frac and position, rising, positions distinct. Returns how many. */
 enum { LL_N_POS_FRACS = 8 };
 struct ll_pos_frac { double frac; int pos; };
 int ll_position_fractions(int n_ids, struct ll_pos_frac out[LL_N_POS_FRACS]);

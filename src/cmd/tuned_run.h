@@ -27,7 +27,7 @@ int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *
                       struct ll_sink_set *sinks, struct ll_err *err);
 /* The same ask swept through the tuned lens: rows of the positions audit. */
 int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks, struct ll_err *err);
-/* The skip-layers check on the run's prompts (spec 17.4). */
+/* The skip-layers check on the run's prompts (docs/experiment.md 11.4). */
 int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const struct ll_sweep_prompt *prompts, int n, struct ll_err *err);
 /* Members of the document's open object "tuned_lens" (arg: the run; doc.h). */
 void ll_tuned_run_put(void *arg, struct ll_json *j);

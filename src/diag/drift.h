@@ -1,4 +1,4 @@
-/* drift.h - where our pass and a reference part, and why (diagnostics 3, 5, 6, 13).
+/* drift.h - where our pass and a reference part, and why (docs/diagnostics.md 4).
  *
  * Two passes give everything: the running one (ours alone) and the isolated one, in which each operation works on the
  * reference's input (acts.h). Per point: running and isolated error, and a verdict:
@@ -17,7 +17,7 @@
 #define LL_DRIFT_TOL_F32 1e-4
 #define LL_DRIFT_TOL_HALF 2e-2
 #define LL_DRIFT_FINE 5e-6      /* below this a difference to a float32 reference is not looked at; PyTorch's own rounding: 1e-6 */
-#define LL_DRIFT_GROWTH 1.2     /* per layer: the seed's criterion */
+#define LL_DRIFT_GROWTH 1.2     /* per layer */
 #define LL_DRIFT_JUMP 2.0       /* from here on a jump, below it moderate growth */
 #define LL_DRIFT_ANOMALY 10.0   /* std of the reference times or divided by this from one layer to the next */
 #define LL_DRIFT_ISOLATED 0.01  /* mean absolute error of an isolated layer, where rounding does not explain more */
@@ -99,8 +99,8 @@ int ll_drift_between(const struct ll_drift *d, int hook, int layer);
 /* growth, judged and jump of depths 1..n from their c.mae, known, floor and own; std_ratio of all. Plain arithmetic, for the tests
  * too. Growth is judged where the layer alone is off by more than rounding; where that is not known, above the floor. */
 void ll_drift_growth(struct ll_drift_depth *depths, int n);
-const char *ll_drift_status(double mae);          /* excellent, good, acceptable, degraded, poor (section 3) */
-const char *ll_drift_layer_status(double mae);    /* excellent, good, warning, bug (section 5) */
+const char *ll_drift_status(double mae);          /* excellent, good, acceptable, degraded, poor (docs/diagnostics.md 4.4) */
+const char *ll_drift_layer_status(double mae);    /* excellent, good, warning, bug (docs/diagnostics.md 4.4) */
 /* The same, but "rounding" where the error is 0.01 or more and no more than rounding does in so large a stream. */
 const char *ll_drift_depth_status(const struct ll_drift_depth *d);
 const char *ll_drift_isolated_status(const struct ll_drift_depth *d);

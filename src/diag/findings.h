@@ -16,7 +16,7 @@ struct ll_finding {
 enum { LL_MAX_FINDINGS = 64 };
 struct ll_findings { struct ll_finding v[LL_MAX_FINDINGS]; int n; };
 
-/* Of one block (diagnostics 2). Empties f first. */
+/* Of one block (docs/diagnostics.md 3.3). Empties f first. */
 void ll_findings_layer(struct ll_findings *f, const struct ll_trace *t);
 /* Of the stream through all blocks: where it grows, shrinks, becomes massive. Empties f first. */
 void ll_findings_sweep(struct ll_findings *f, const struct ll_trace *t);

@@ -1,4 +1,4 @@
-/* half_arms.h - the same prompt in float32 and in three ways of lower precision, layer by layer (diagnostics 12).
+/* half_arms.h - the same prompt in float32 and in three ways of lower precision, layer by layer (docs/diagnostics.md 6.3).
  *
  *     a  all float32                    c  storage and accumulation in the format
  *     b  activations stored in it       d  as c, but the residual stream in float32

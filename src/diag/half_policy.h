@@ -1,5 +1,5 @@
 /* half_policy.h - a pass in binary16 or bfloat16, in software: a numeric policy (forward.h) that does not depend on the
- * processor (diagnostics 12).
+ * processor (docs/diagnostics.md 6.3).
  *
  * Storage: every point of enum ll_store_point is rounded to the format, to nearest, ties to even; the stream may be left in
  * float32. Products: by the engine in float32, or accumulated in the format:

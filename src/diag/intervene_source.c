@@ -72,7 +72,7 @@ static int from_safetensors(struct ll_intervention *v, const char *path, const s
     return rc;
 }
 
-/* 4 bytes count, then so many binary32, all little-endian (diagnostics 4). */
+/* 4 bytes count, then so many binary32, all little-endian (docs/diagnostics.md 4.1). */
 static int from_bin(struct ll_intervention *v, const char *path, const struct ll_map *map, struct ll_err *err)
 {
     size_t n = map->size >= 4 ? (size_t)map->data[0] | (size_t)map->data[1] << 8 | (size_t)map->data[2] << 16 | (size_t)map->data[3] << 24 : 0;

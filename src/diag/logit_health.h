@@ -1,4 +1,4 @@
-/* logit_health.h - does a row of logits look like that of a working model (diagnostics 9)?
+/* logit_health.h - does a row of logits look like that of a working model (docs/diagnostics.md 5.2)?
  *
  *     broken     a NaN or infinity, or all values equal                                          fail
  *     collapsed  std < 0.5, or max - min < 2, or entropy > 0.98 log2 V; only at the last layer of a full run: early
@@ -24,6 +24,6 @@ struct ll_logit_health {
     int is_f16;                      /* every value is a binary16 number */
     enum ll_health health;
 };
-/* Logits z[n] of one position; is_last: the model's own output. Source: diagnostics 9. */
+/* Logits z[n] of one position; is_last: the model's own output. */
 void ll_logit_health(const float *z, int n, int is_last, struct ll_logit_health *out);
 #endif

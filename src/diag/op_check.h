@@ -1,4 +1,4 @@
-/* op_check.h - is each operation of the pass deterministic, and is it right (diagnostics 10)?
+/* op_check.h - is each operation of the pass deterministic, and is it right (docs/diagnostics.md 6.1)?
  *
  * Every operation runs several times on the same inputs with 1, 2 and all threads; every result is compared bit for bit with
  * the first. Since determinism does not show correctness, each has a known answer in double too: the largest error, divided

@@ -1,5 +1,5 @@
 /* quant_check.h - Q4_0 and Q6_K: published vectors bit for bit, quantising back and forth, and files that must be refused
- * (diagnostics 11). */
+ * (docs/diagnostics.md 6.2). */
 #ifndef LL_QUANT_CHECK_H
 #define LL_QUANT_CHECK_H
 #include "ckpt.h"

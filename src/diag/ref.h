@@ -7,8 +7,8 @@
  *   *.npz, *.npy    numpy; entries stored, not compressed; little-endian float16/32/64, C order
  *   text            what llama.cpp's evaluation callback prints: "... NAME = (f32) OP(...) = {shape}", values, "sum = X"
  *
- * Everything in the files is hostile until checked. What a name means is ref_place.h's business. Sources: diagnostics 4 and
- * 13; numpy's format document (NEP 1); llama.cpp's examples/eval-callback. */
+ * Everything in the files is hostile until checked. What a name means is ref_place.h's business. Sources: docs/diagnostics.md 4.1;
+ * numpy's format document (NEP 1); llama.cpp's examples/eval-callback. */
 #ifndef LL_REF_H
 #define LL_REF_H
 #include "fail.h"

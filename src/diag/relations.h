@@ -1,5 +1,5 @@
 /* relations.h - what sizes must follow from other sizes: the arithmetic that tells a suspicious value from a normal one
- * (diagnostics 2). Plain functions of root mean squares. */
+ * (docs/diagnostics.md 3.2). Plain functions of root mean squares. */
 #ifndef LL_RELATIONS_H
 #define LL_RELATIONS_H
 

@@ -1,5 +1,5 @@
 /* steps.h - a listener that measures every step of every layer of one sequence: sizes, what is not finite, bounds that must
- * hold, how far the norms are from float64, and where attention looks (diagnostics 2 and 7).
+ * hold, how far the norms are from float64, and where attention looks (docs/diagnostics.md 3).
  *
  *     struct ll_watch st;
  *     ll_watch_init(&st, model, n_pos, err);

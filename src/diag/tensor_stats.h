@@ -1,4 +1,4 @@
-/* tensor_stats.h - what a block of numbers looks like: the summary every diagnostic prints (diagnostics, head).
+/* tensor_stats.h - what a block of numbers looks like: the summary every diagnostic prints (docs/diagnostics.md 1.3).
  *
  * rms = sqrt(mean x^2), std about the mean (divided by N), L2 = sqrt(sum x^2); minimum, maximum and magnitude are those of
  * the finite values; NaN and infinities are counted, never skipped silently. Sums are double, in rising order. */

@@ -1,4 +1,4 @@
-/* trace.h - one prompt through the model with everything measured, and one block once more on its own (diagnostics 2, 7).
+/* trace.h - one prompt through the model with everything measured, and one block once more on its own (docs/diagnostics.md 3).
  *
  * The full pass carries the interventions (if any), the watch (steps.h) and the massive activations (massive.h). Then block
  * `layer` runs alone on the input that it had there: the same bits must come out. With swapped the block's MLP runs a third

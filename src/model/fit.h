@@ -1,4 +1,4 @@
-/* fit.h - would the original experiment have run this model, and where: its memory estimate and device policy (spec 21).
+/* fit.h - would the original experiment have run this model, and where: its memory estimate and device policy (docs/experiment.md 14.7).
  *
  *     peak = parameters * bytes * (1 + overhead) + reserve;   the first device of cuda, mps, cpu with peak < free memory
  *

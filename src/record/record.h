@@ -2,7 +2,7 @@
  *
  * Names, units and order of columns are defined here and in record_cols.h only; CSV, JSON, SQLite and the documentation
  * follow the tables. A column is a row in a list (record_cols.h, which also numbers them); a row of values is a struct ll_row of that schema.
- * Column order: the original experiment's late columns first (spec 8: 50, 9.2: 85), names and order unchanged,
+ * Column order: the original experiment's late columns first (docs/experiment.md 16.1), names and order unchanged,
  * ours appended at the right. Knows nothing of models or files. */
 #ifndef LL_RECORD_H
 #define LL_RECORD_H
@@ -130,7 +130,7 @@ struct ll_model_info {
 };
 
 struct ll_top { const char *text; size_t n; int id; double p; };  /* one predicted token */
-struct ll_prediction {            /* a whole output distribution, spec 12.1 */
+struct ll_prediction {            /* a whole output distribution, docs/experiment.md 13.1 */
     const char *prompt;           /* NULL where it is the main prompt */
     size_t prompt_len;
     double temperature;           /* 0: not one of a temperature exploration */
@@ -149,7 +149,7 @@ struct ll_doc_section {
     const char *json;             /* trusted to be well-formed */
 };
 
-struct ll_model_doc {             /* everything output-<clean>.json says (spec 12.1), ours beside it */
+struct ll_model_doc {             /* everything output-<clean>.json says (docs/experiment.md 13.1), ours beside it */
     const struct ll_model_info *model;
     const char *status;           /* "ok", "failed", "skipped" */
     const char *reason;           /* for failed and skipped */

@@ -4,7 +4,7 @@
  * so that order, number and name cannot drift apart. To add or move a column, add or move a row.
  *   C(ID, "csv name", kind, unit, keep, doc)   one column; keep: how the index keeps it, LL_KEEP_...
  *   T(k)                                       the pair topK, probK
- * Source of names and order: the original experiment's late files (spec 8: 50 columns, 9.2: 85, 15.3: 25), ours at the right. */
+ * Source of names and order: the original experiment's late files (docs/experiment.md 16.1: 50, 85 and 25 columns), ours at the right. */
 #ifndef LL_RECORD_COLS_H
 #define LL_RECORD_COLS_H
 #include "record.h"
@@ -137,7 +137,7 @@
       "Stable name of the row, pass:Llll:Ppppp; the records row of the same name reads the same " \
       "place.")
 
-/* With and without the norm, row by row (spec 15.3). */
+/* With and without the norm, row by row (docs/experiment.md 8.3). */
 #define LL_RAWLENS_ORIGINAL(C) \
     LL_PASS_COLUMNS(C) \
     C(LAYER, "layer", LL_INT, "", PLACE, LL_LAYER_DOC) \

@@ -1,5 +1,5 @@
 /* sidecar_cols.h - the columns of the tables made from a model's passes at its end, one row each, and their numbers. Used like
- * record_cols.h. Source of names and order: spec 15.2, 18.3, 18.4. */
+ * record_cols.h. Source of names and order: the original (docs/experiment.md 7.7, 8.4, 8.5, 16.1). */
 #ifndef LL_SIDECAR_COLS_H
 #define LL_SIDECAR_COLS_H
 #include "record_cols.h"

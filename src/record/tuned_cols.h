@@ -1,4 +1,4 @@
-/* tuned_cols.h - the two tables that compare a tuned lens with the plain one (spec 17.3).
+/* tuned_cols.h - the two tables that compare a tuned lens with the plain one (docs/experiment.md 11.3).
  *
  * Names and order of the original's columns first (18 and 11); the columns that say which pass a row belongs to are ours, at the
  * right: the original kept its last pass only. delta = baseline - variant, shift = baseline rank - variant rank, both positive where the

@@ -1,4 +1,4 @@
-/* eval_prompt.h - a template for an evaluating model, filled from an index that holds one run (spec 23).
+/* eval_prompt.h - a template for an evaluating model, filled from an index that holds one run (docs/experiment.md 15).
  *
  * Templates are text with {{name}} (a short value), {{rows name}} (a block of data) and {{#name}} ... {{/name}} on lines of their
  * own (left out when the block or value is empty). The three of prompts/eval are built into the program. */

@@ -14,7 +14,7 @@
 /* How a file writes its fields. */
 enum ll_dialect {
     LL_RFC4180,        /* ours: RFC 4180 to the letter */
-    LL_BACKSLASH_TWICE /* the original's: RFC 4180, but every backslash is written twice (spec 10) */
+    LL_BACKSLASH_TWICE /* the original's: RFC 4180, but every backslash is written twice (docs/experiment.md 16.2) */
 };
 
 struct ll_field {

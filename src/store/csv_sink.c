@@ -1,6 +1,6 @@
 /* csv_sink.c - output-<clean>-records.csv, output-<clean>-pure-next-token.csv and so on: the record of a run, row by row.
  *
- * RFC 4180, LF line ends (spec 10). Any schema: a file begins with the first row of its schema (told apart by its file
+ * RFC 4180, LF line ends (docs/experiment.md 14.2). Any schema: a file begins with the first row of its schema (told apart by its file
  * suffix), so a sweep that keeps only the last position writes no records file; it gets its name when the model is
  * complete. A schema must live until end_model or abort_model. */
 #include "csv_row.h"

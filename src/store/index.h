@@ -1,5 +1,5 @@
 /* index.h - the SQLite index across runs and models: filled from run folders, rebuildable from them at any time.
- * Schema: spec 24 and index_schema.c. Keyed so that a second import changes nothing. */
+ * Schema: docs/index.md 2 and index_schema.c. Keyed so that a second import changes nothing. */
 #ifndef LL_INDEX_H
 #define LL_INDEX_H
 #include "buf.h"

@@ -1,6 +1,6 @@
 /* index_doc.c - output-<stem>.json into the index, see index_load.h
  *
- * One reader for three documents: ours, the original's (early and late: the sections of spec 12.1 have the same keys), and
+ * One reader for three documents: ours, the original's (early and late: the sections of docs/experiment.md 13.1 have the same keys), and
  * the short ones of models that failed or were skipped. A key that is absent gives null. */
 #include "index_db.h"
 #include "index_json.h"
@@ -273,7 +273,7 @@ static int load_object(struct ll_load *l, const char *stem, const cJSON *doc, st
     return rc ? rc : describe_run(l, doc, err);
 }
 
-/* The original left three lines of plain text under the .json name of a model that it skipped (spec 12.3). */
+/* The original left three lines of plain text under the .json name of a model that it skipped (docs/experiment.md 16.2). */
 static int load_skip_text(struct ll_load *l, const char *name, const char *stem, const char *s, size_t n, struct ll_err *err)
 {
     struct ll_buf reason = {0};

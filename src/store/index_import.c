@@ -6,7 +6,7 @@
  * of its files is new, its rows go and all its files are read again. All in one transaction.
  *
  * A broken file costs its own rows only: each is read inside a savepoint, and its reason is kept in `files` and told at this and
- * every later import, until the file changes. What a model ought to have and has not (spec 12, 8, 9: document, pure rows, records)
+ * every later import, until the file changes. What a model ought to have and has not (document, pure rows, records)
  * is told as missing. */
 #include "index.h"
 #include "index_db.h"
@@ -304,7 +304,7 @@ static int drop_missing(struct ll_load *l, const struct ll_folder *s, struct ll_
     return rc ? rc : ll_db_exec(l->db, "DELETE FROM models WHERE id NOT IN (SELECT model FROM run_models)", err);
 }
 
-/* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md (spec 19). */
+/* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md (docs/experiment.md 14.1). */
 static const char *kind_of_text(const char *name)
 {
     return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : !strncmp(name, "evaluation-cross-model", 22) ? "cross" : "single";

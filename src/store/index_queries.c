@@ -1,4 +1,4 @@
-/* index_queries.c - the named queries (spec 24): a row each. Parameters are null unless given as key=value.
+/* index_queries.c - the named queries (docs/index.md 1): a row each. Parameters are null unless given as key=value.
  *
  *   run=     a stamp, a folder, a run_id, or all. Without: the newest run of each era.
  *   era=     early, late (the original's two kinds of files) or ours. Without: all three.

@@ -1,4 +1,4 @@
-/* index_schema.c - tables of the index (spec 24); its views: index_views.c.
+/* index_schema.c - tables of the index (docs/index.md 2); its views: index_views.c.
  *
  * Decisions:
  * - The unit that is replaced is a model within a run: everything below run_models goes with it.

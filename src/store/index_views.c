@@ -31,7 +31,7 @@
     "        FROM records_more m WHERE m.pass = c.pass AND m.lens_nr = c.lens_nr AND m.layer = c.layer AND m.pos = c.pos), " SUM5 ")) END AS rest_mass"
 #define ROW_ID "printf('%s:L%03d:P%04d', v.pass_key, c.layer, c.pos) AS row_id"
 
-/* Value at q of the sorted list of n values, linear between neighbours (spec 7); nr counts from 0. */
+/* Value at q of the sorted list of n values, linear between neighbours (docs/experiment.md 4.7); nr counts from 0. */
 #define PERCENTILE(value, q) \
     "sum(CASE nr - CAST((n - 1) * " q " AS INTEGER) WHEN 0 THEN " value " * (1 - ((n - 1) * " q " - CAST((n - 1) * " q " AS INTEGER)))" \
     " WHEN 1 THEN " value " * ((n - 1) * " q " - CAST((n - 1) * " q " AS INTEGER)) END)"

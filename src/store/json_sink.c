@@ -1,7 +1,7 @@
 /* json_sink.c - output-<clean>.json: what was run and what came out, without the rows.
  *
- * The original's six sections first, keys unchanged (spec 12.1), ours after them; a model that failed or was skipped
- * leaves {status, model, reason, schema_version, provenance} (spec 12.3). No wall clock and no machine paths: two runs
+ * The original's six sections first, keys unchanged (docs/experiment.md 13.1), ours after them; a model that failed or was skipped
+ * leaves {status, model, reason, schema_version, provenance} (docs/experiment.md 13.5). No wall clock and no machine paths: two runs
  * are compared byte for byte. */
 #include "json_write.h"
 #include "outfile.h"
@@ -130,7 +130,7 @@ static void put_temperatures(struct ll_json *j, const struct ll_model_doc *doc)
 }
 
 /* The labels say which norm was used. The original's said only that a block owns an ln2, whatever was used
- * (defect D10); where ours means the same as one of the original's labels, it has the same text. */
+ * (docs/experiment.md 16.2); where ours means the same as one of the original's labels, it has the same text. */
 static const struct norm_label {
     const char *lens_norm, *post_block, *post_block_layernorm, *embeddings;
 } norm_labels[] = {

@@ -1,6 +1,6 @@
 /* refstack.h - activations as files others read: safetensors with hook names as keys, or after_layer_N.bin.
  *
- * after_*.bin (diagnostics 4): 4 bytes signed little-endian count N, then N binary32 little-endian, nothing else; for S
+ * after_*.bin (docs/diagnostics.md 4.1): 4 bytes signed little-endian count N, then N binary32 little-endian, nothing else; for S
  * tokens N = S * d, row-major; manifest.json beside them names model, tokens and the SHA-256 of every file. */
 #ifndef LL_REFSTACK_H
 #define LL_REFSTACK_H

@@ -1,4 +1,4 @@
-/* rundir.c - see rundir.h; spec 19 */
+/* rundir.c - see rundir.h; docs/experiment.md 14.3 */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw */
 #endif

@@ -1,6 +1,6 @@
 /* rundir.h - the folder of a run: temporary while it is written, run-latest when complete, older ones rotated.
  *
- * Spec 19. ll_rundir_begin makes "<root>/.run-<stamp>.partial"; ll_rundir_finish fsyncs, rotates an existing
+ * docs/experiment.md 14.3. ll_rundir_begin makes "<root>/.run-<stamp>.partial"; ll_rundir_finish fsyncs, rotates an existing
  * run-latest to run-<its stamp> (from its timestamp-<stamp> file; -2, -3 if taken; run-<now>-rotated without one) and
  * renames the partial folder to run-latest. With an explicit out_dir nothing rotates: the folder must be absent or
  * empty, is written under "<out_dir>.partial" and renamed. A partial folder of that name which exists already (a run going

@@ -3,7 +3,7 @@
 
     make_sweep.py FOLDER [--models 10] [--prompts 100] [--rows 40] [--positions 20] [--seed 1]
 
-Our format: JSON, records, pure-next-token (all columns of spec 9.2 and ours), rawlens. Values are random, their sizes are not:
+Our format: JSON, records, pure-next-token (all columns), rawlens. Values are random, their sizes are not:
 probabilities are doubles of 17 digits, token texts have the lengths of a real vocabulary, 5 tokens a row and 20 at three
 positions. Same arguments, same bytes.
 """

@@ -62,7 +62,7 @@ fit = json.load(open(sys.argv[1], encoding="utf-8"))["provenance"]["memory_fit"]
 o = fit["original_estimate"]
 rows = {d["device"]: d for d in o["devices"]}
 GiB = 1 << 30
-want = {"cuda": (2, .30, 1.5), "mps": (2, .35, 3.5), "cpu": (4, .20, 4)}   # spec 21
+want = {"cuda": (2, .30, 1.5), "mps": (2, .35, 3.5), "cpu": (4, .20, 4)}   # docs/experiment.md 14.7
 for name, (size, over, reserve) in want.items():
     assert abs(rows[name]["estimate_bytes"] - (o["params"] * size * (1 + over) + reserve * GiB)) < 2, name
 assert fit["device"] == "cpu" and not any("free" in k or "available" in k for d in o["devices"] for k in d)

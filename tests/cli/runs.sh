@@ -31,7 +31,7 @@ head -1 "$work/a/run-latest/evaluation-demo-llama.md" | grep -qx "# Evaluation R
 query() { "$L" query --index "$work/a/index.sqlite" --csv "$1" | tail -n +2; }
 [ "$(query "select count(*) from models")" = 2 ] || bad "models in the index"
 [ "$(query "select count(*) from pure")" = $((2 * 11 * 9)) ] || bad "pure rows in the index"
-# identities of spec 26: last position of records = pure row; entropy within 0..log2 V
+# identities: last position of records = pure row; entropy within 0..log2 V
 [ "$(query "select count(*) from v_pure p join v_records r on r.row_id = p.row_id and r.model = p.model where abs(r.entropy_bits - p.entropy_bits) > 0")" = 0 ] || bad "records and pure rows disagree"
 [ "$(query "select count(*) from v_pure p join v_records r on r.row_id = p.row_id and r.model = p.model")" = $((2 * 11 * 9)) ] || bad "pure rows without their record"
 [ "$(query "select count(*) from v_pure where layer = 8 and kl_to_final_bits <> 0")" = 0 ] || bad "the last row is not the model's output"

@@ -1,5 +1,5 @@
 /* test_copy_mask.c - how many ids of the published vocabularies are white space or punctuation only: the counts the original's
- * documents store (spec 16.10). Exit 77 without the shared folder or xz. */
+ * documents store (docs/experiment.md 5.1). Exit 77 without the shared folder or xz. */
 #include "copy_mask.h"
 #include "outfile.h"
 #include "tokens.h"

@@ -1,4 +1,4 @@
-/* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows (spec 8, 9.2, 15.3) */
+/* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows (docs/experiment.md 4 to 8) */
 #include "metrics.h"
 #include "rows.h"
 #include "sidecar_cols.h"
@@ -111,7 +111,7 @@ static void flags_of_a_run_move_the_rest(void **state)
     ll_pure_schema_free(&p);
 }
 
-/* ---- copy rules (spec 9.2) ---------------------------------------------------------------------------------------- */
+/* ---- copy rules (docs/experiment.md 5) ---------------------------------------------------------------------------------------- */
 
 static void soft_windows_are_contiguous(void **state)
 {

@@ -1,4 +1,4 @@
-/* The original's memory estimate and device policy (spec 21): its worked examples in bytes, and the choice among devices. */
+/* The original's memory estimate and device policy (docs/experiment.md 14.7): its worked examples in bytes, and the choice among devices. */
 #include "fit.h"
 
 #include <setjmp.h>

@@ -377,7 +377,7 @@ static void columns_are_found_by_name(void **state)
     free(pure);
 }
 
-/* The original wrote three lines of text under the .json name of a model that fitted nowhere (spec 12.3). */
+/* The original wrote three lines of text under the .json name of a model that fitted nowhere (docs/experiment.md 16.2). */
 static void a_skip_in_plain_text_is_a_skip(void **state)
 {
     static const char text[] = "SKIPPED (NO FIT): org/Huge-70B\nEstimated peak memory exceeds every device\n2025-10-16 07:26:19\n";

@@ -104,7 +104,7 @@ static const struct fact { const char *path, *sql; enum how how; } facts[] = {
     {"pure.micro_suite.L_semantic", "SELECT json_group_object(fact_key, L_semantic) FROM v_milestones WHERE lens = 'norm' AND prompt_variant = 'orig' AND fact_index IS NOT NULL AND" OF, JSON},
     {"pure.micro_suite.median", "SELECT L_semantic_median FROM v_micro_suite WHERE" OF, CELL}, {"pure.micro_suite.n_missing", "SELECT n_missing FROM v_micro_suite WHERE" OF, EXACT},
 
-    /* defect D1 also leaves the gap thresholds null; the list of facts names the gates only */
+    /* the original leaves the gap thresholds null, too (docs/experiment.md 16.2); the list of facts names the gates only */
     {"csv_vs_json_differences", "SELECT json_group_object(milestone, json_object('csv', recomputed, 'json', stored)) FROM v_milestone_conflicts WHERE milestone NOT LIKE 'gap_ge_%' AND" OF, JSON},
 
     {"records.columns", FILE_OF("n_columns", "-records.csv"), EXACT}, {"records.rows", FILE_OF("n_rows", "-records.csv"), EXACT},
@@ -379,7 +379,7 @@ static void values_read_back_are_the_files(void **state)
     ll_buf_free(&text);
 }
 
-/* Known from the specification (25, D1): what the late documents lack; nothing else disagrees, in either era. */
+/* Known (docs/experiment.md 16.2): what the late documents lack; nothing else disagrees, in either era. */
 static void conflicts_are_those_of_defect_d1(void **state)
 {
     static const char expected[] =

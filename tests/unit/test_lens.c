@@ -1,4 +1,4 @@
-/* test_lens.c - golden vectors of spec 3.4, 7 and 9.2, top-k order, copy rule, milestones.
+/* test_lens.c - golden vectors, top-k order, copy rule, milestones.
  * Caught: epsilon outside the root, the +1 of Gemma dropped, the sample variance for the population's, beta forgotten, nats for bits, ties broken upward, blank tokens copied. */
 #include "metrics.h"
 #include "ops.h"
@@ -124,7 +124,7 @@ static void topk_order(void **state)
 
 static void copy_rule(void **state)
 {
-    /* spec 9.2: logits (0.1, 0.2, 5, -1, 0), p1 = 0.9757115830 (id 2) */
+    /* logits (0.1, 0.2, 5, -1, 0), p1 = 0.9757115830 (id 2) */
     const float z[5] = {0.1f, 0.2f, 5, -1, 0};
     struct ll_hit top[5];
     struct ll_head_out o = {.top = top};

@@ -1,5 +1,5 @@
-/* test_milestones.c - every rule of spec 11 on made rows, and the five models of the original's late run against what was
- * recomputed from their tables (known-facts.json: not the stored nulls of defect D1) */
+/* test_milestones.c - every rule of docs/experiment.md 7 on made rows, and the five models of the original's late run against what was
+ * recomputed from their tables (known-facts.json: not its stored nulls, docs/experiment.md 16.2) */
 #include "late_runs.h"
 #include "suite.h"
 

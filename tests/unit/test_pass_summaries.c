@@ -1,4 +1,4 @@
-/* test_pass_summaries.c - the checks of spec 13 to 17 that are made of rows: on made rows, and on the original's late run, whose
+/* test_pass_summaries.c - the checks of docs/experiment.md 8 to 12 that are made of rows: on made rows, and on the original's late run, whose
  * documents store what it made of the same tables */
 #include "late_runs.h"
 #include "raw_checks.h"
@@ -345,7 +345,7 @@ static void check_sidecar(const struct late_pass *p, const cJSON *doc)
     }
 }
 
-/* Two lines a layer. Their first pass took radius 4, the later ones 8, as its sampled check was risky (defect D8). */
+/* Two lines a layer. Their first pass took radius 4, the later ones 8, as its sampled check was risky (docs/experiment.md 16.2). */
 static void check_windows(const struct late_run *run)
 {
     for (int i = 0; i < run->n; i++) {
@@ -386,7 +386,7 @@ static void late_models_again(void **state)
         check_trajectory(p, &m, late_at(doc, "diagnostics"));
         check_sidecar(p, doc);
         check_windows(&run);
-        if (i == 0) { /* the figures of spec 15.4 */
+        if (i == 0) { /* the figures of docs/experiment.md 8.5 */
             struct ll_raw_full f;
             ll_raw_full(&f, &p->s, scratch);
             assert_true(fabs(f.score - 0.418182) < 5e-7 && fabs(f.score_v2 - 0.459017) < 5e-7);

@@ -1,5 +1,5 @@
 /* test_relations.c - the arithmetic of sizes on the figures of a published trace (TinyLlama, layer 0, 20 tokens), worked by
- * hand in diagnostics 2. */
+ * hand. */
 #include "relations.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* test_run_tables.c - a run's tables from the outside: the identities of spec 26 (3, 4), whole answers against transformers, sites,
+/* test_run_tables.c - a run's tables from the outside: identities between tables, whole answers against transformers, sites,
  * kept residuals. Runs the program as a user does. */
 #include "csv_read.h"
 #include "test_store_util.h"

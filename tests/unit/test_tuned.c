@@ -439,7 +439,7 @@ static void sweeps_through_translators(void **state)
 
 static void positions_of_a_prompt(void **state)
 {
-    static const struct ll_pos_frac want[] = {{0.2, 3}, {0.4, 6}, {0.6, 10}, {0.8, 13}, {0.92, 15}, {0.98, 16}}; /* spec 16.7, S = 17 */
+    static const struct ll_pos_frac want[] = {{0.2, 3}, {0.4, 6}, {0.6, 10}, {0.8, 13}, {0.92, 15}, {0.98, 16}}; /* docs/experiment.md 9.5, S = 17 */
     struct ll_pos_frac got[LL_N_POS_FRACS];
     (void)state;
     int n = ll_position_fractions(17, got);
