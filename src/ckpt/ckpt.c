@@ -215,6 +215,9 @@ void ll_ckpt_close(struct ll_ckpt *c)
     free(c->files);
     free(c->tensors);
     free(c->packed);
+    for (int i = 0; i < c->n_notes; i++)
+        free(c->notes[i]);
+    free(c->notes);
     ll_settings_free(c->settings);
     free(c->model_id);
     free(c->clean);

@@ -58,6 +58,8 @@ struct ll_ckpt {
     struct ll_tensor *tensors;   /* owned, sorted by name, each name once */
     int n_tensors;
     struct ll_packed *packed;    /* owned: those of the tensors */
+    char **notes;                /* owned: what a user of this checkpoint should be told, each once, n_notes of them */
+    int n_notes;
 };
 
 /* Open what `model` names (see above). Reads headers only. Where config.json has a quantization_config, its scales and zeros
@@ -66,6 +68,10 @@ struct ll_ckpt {
  * storage type that is not read here is no reason to refuse: who needs its values does (ll_tensor_type). A failed open holds nothing. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
+/* Something about this checkpoint that changes nothing that can be computed, but that its user should know: one line without
+ * "warning:", naming file or key. Said again it is kept once. LL_OK or LL_EFAIL (memory). Readers: c->notes, in the order in which
+ * they were found; commands print each once on stderr, documents list them. */
+int ll_ckpt_note(struct ll_ckpt *c, struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The tensor of that name, or NULL. */
 const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *ckpt, const char *name);

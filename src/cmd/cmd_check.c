@@ -516,8 +516,10 @@ int ll_cmd_check(int argc, char **argv, struct ll_err *err)
     if (!n_args && (o.ids || o.original))
         return ll_fail(err, LL_EUSAGE, "%s: expected a model, too", o.ids ? "--ids" : "--original");
     c.has_model = n_args > 0;
-    if (c.has_model && !(rc = ll_session_open(&c.s, args[0], NULL, o.threads, err)))
+    if (c.has_model && !(rc = ll_session_open(&c.s, args[0], NULL, o.threads, err))) {
+        ll_warn_notes(c.s.model, o.quiet);
         rc = read_prompt(&c, n_args > 1 ? args[1] : NULL, err);
+    }
     if (!rc)
         rc = write_report(&c, c.has_model ? args[0] : NULL, err);
     ll_diag_free(&c.d);

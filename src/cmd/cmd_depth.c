@@ -339,7 +339,9 @@ int ll_cmd_depth(int argc, char **argv, struct ll_err *err)
     if (o.reference && (rc = ll_settings_read(&d.reference, o.reference, err)))
         return rc;
     const struct ll_text_how how = {o.exact, o.quiet};
-    if (!(rc = ll_session_open(&d.s, args[0], NULL, o.threads, err)) && !(rc = parse_depths(&d, o.layers, err)) &&
+    if (!(rc = ll_session_open(&d.s, args[0], NULL, o.threads, err)))
+        ll_warn_notes(d.s.model, o.quiet);
+    if (!rc && !(rc = parse_depths(&d, o.layers, err)) &&
         !(rc = ll_prompt_read(&d.p, &d.s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err)) && !(rc = run_pass(&d, err)))
         rc = write_report(&d, &o, err);
     ll_diag_free(&d.d);

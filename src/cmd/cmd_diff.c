@@ -154,6 +154,8 @@ static int open_both(struct run *r, const char *const *models, struct ll_err *er
     if (!rc && a->d_vocab != b->d_vocab)
         rc = ll_fail(err, LL_EUSAGE, "expected two models of one vocabulary, found %s with %d tokens and %s with %d", a->ckpt->clean, a->d_vocab, b->ckpt->clean, b->d_vocab);
     for (int i = 0; i < 2 && !rc; i++)
+        ll_warn_notes(r->s[i].model, r->o->common.quiet);
+    for (int i = 0; i < 2 && !rc; i++)
         rc = ll_session_info(&r->s[i], r->lens, &r->info[i], &r->info_text[i], err);
     return rc;
 }

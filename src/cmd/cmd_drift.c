@@ -316,7 +316,10 @@ static int run(struct job *j, const char *const *args, int n_args, struct ll_err
 {
     const struct drift_opts *o = j->o;
     int rc;
-    if ((rc = ll_session_open(&j->s, args[0], NULL, o->common.threads, err)) || (rc = parse_layers("--isolate", o->isolate, j->s.model->n_layers, &j->isolate, err)) ||
+    if ((rc = ll_session_open(&j->s, args[0], NULL, o->common.threads, err)))
+        return rc;
+    ll_warn_notes(j->s.model, o->common.quiet);
+    if ((rc = parse_layers("--isolate", o->isolate, j->s.model->n_layers, &j->isolate, err)) ||
         (rc = parse_layers("--parts", o->parts, j->s.model->n_layers, &j->parts, err)) || (rc = open_variant(j, err)) || (rc = open_reference(j, args[1], n_args > 2 ? args[2] : NULL, err)))
         return rc;
     j->d = (struct ll_drift){.m = j->m, .eng = j->s.engine, .ids = j->prompt.ids.v, .n = j->prompt.ids.n, .ref = &j->acts, .tol = o->tol, .self_layers = j->parts};

@@ -265,6 +265,7 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
+    ll_warn_notes(s.model, o.common.quiet);
     const struct ll_text_how how = {o.exact, o.common.quiet};
     rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err);
     if (!rc)

@@ -211,6 +211,10 @@ static void put_json(const struct ll_session *s, const struct ll_model_info *i, 
     ll_json_num(&j, "logit_scale", (double)m->logit_scale);
     ll_json_bool(&j, "head_bias", m->b_U != NULL);
     ll_json_cstr(&j, "bos_policy", i->bos_policy);
+    ll_json_arr(&j, "warnings");
+    for (int k = 0; k < m->ckpt->n_notes; k++)
+        ll_json_cstr(&j, NULL, m->ckpt->notes[k]);
+    ll_json_end(&j);
     if (p)
         ll_plan_json(p, &o->plan_for, &j);
     ll_json_end(&j);
@@ -246,6 +250,8 @@ int ll_cmd_show(int argc, char **argv, struct ll_err *err)
         if (o.plan)
             ll_plan_text(&plan, &o.plan_for, &out);
     }
+    if (!rc && !o.json)
+        ll_warn_notes(s.model, o.common.quiet);
     if (!rc)
         rc = ll_print(&out, err);
     ll_buf_free(&out);

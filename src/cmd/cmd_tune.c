@@ -274,6 +274,7 @@ int ll_cmd_tune(int argc, char **argv, struct ll_err *err)
     struct tune t = {.o = &o};
     if ((rc = ll_session_open(&t.s, args[0], NULL, o.common.threads, err)))
         return rc;
+    ll_warn_notes(t.s.model, o.common.quiet);
     rc = run(&t, args + 1, n_args - 1, err);
     ll_tuned_free(t.tuned);
     free(t.W);

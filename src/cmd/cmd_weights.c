@@ -470,6 +470,7 @@ int ll_cmd_weights(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "weights: expected a model (see: logitlens help weights)");
     if ((rc = ll_model_open_settings(&m, args[0], err)))
         return rc;
+    ll_warn_notes(m, o.quiet);
     if (!(rc = ll_weights_find(&r.w, m, err)) && !(rc = parse_marks(&r, o.mark, err)) && !(rc = scan(&r, &o, err)))
         rc = write_report(&r, &o, m, err);
     ll_diag_free(&r.d);

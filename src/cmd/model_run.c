@@ -504,11 +504,18 @@ static void free_sections(struct sections *all)
 
 static int finish_model(struct model_run *m, const struct ll_model_info *info, struct ll_err *err)
 {
-    const char *warnings[3];
+    const struct ll_ckpt *ckpt = m->s.model->ckpt;
+    const char **warnings = malloc(sizeof *warnings * (size_t)(ckpt->n_notes + 3)); /* 3: those below */
     struct ll_buf changed = {0};
     const struct ll_doc_section *made = NULL;
     struct sections sections = {0};
     int n_warnings = 0, n_made = 0, rc = LL_OK;
+    if (!warnings)
+        return ll_fail_mem(err, "warnings", sizeof *warnings * (size_t)(ckpt->n_notes + 3));
+    while (n_warnings < ckpt->n_notes) {
+        warnings[n_warnings] = ckpt->notes[n_warnings];
+        n_warnings++;
+    }
     if (ll_lens_info(m->e->lens)->warning)
         warnings[n_warnings++] = ll_lens_info(m->e->lens)->warning;
     if (m->tuned.reason.len)
@@ -531,6 +538,7 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
         rc = ll_sink_set_end(m->sinks, &doc, err);
     free_sections(&sections);
     ll_buf_free(&changed);
+    free(warnings);
     m->rows_failed |= rc != LL_OK;
     return rc;
 }
@@ -611,6 +619,7 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
     int rc = ll_session_open(&m.s, model, env->engine, 0, err);
     if (rc)
         return rc;
+    ll_warn_notes(m.s.model, env->quiet);
     m.listeners[m.n_listeners++] = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
     rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, m.env->quiet,
                            err);

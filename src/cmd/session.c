@@ -101,8 +101,15 @@ void ll_warn_lens(enum ll_lens_kind lens, int quiet)
         fprintf(stderr, "logitlens: warning: %s lens: %s\n", info->name, info->warning);
 }
 
+void ll_warn_notes(const struct ll_model *m, int quiet)
+{
+    for (int i = 0; i < m->ckpt->n_notes && !quiet; i++)
+        fprintf(stderr, "logitlens: warning: %s: %s\n", m->ckpt->clean, m->ckpt->notes[i]);
+}
+
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
 {
+    ll_warn_notes(s->model, quiet);
     ll_warn_lens(lens, quiet);
     if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
         fprintf(stderr, "logitlens: warning: %d tokens, but the model was made for at most %lld\n", n, s->model->n_ctx);

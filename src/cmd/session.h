@@ -46,7 +46,9 @@ void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
 /* One line on stderr when the lens kind distorts. */
 void ll_warn_lens(enum ll_lens_kind lens, int quiet);
-/* Lines on stderr about what the numbers will not mean: a lens kind that distorts, a prompt of n tokens beyond the context. */
+/* The notes of the model's checkpoint (ckpt.h), each as one line on stderr. */
+void ll_warn_notes(const struct ll_model *m, int quiet);
+/* Lines on stderr about what the numbers will not mean: the checkpoint's notes, a lens kind that distorts, a prompt of n tokens beyond the context. */
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet);
 /* "1,2,3", "1 2 3" or "[1, 2, 3]" -> ids; LL_EUSAGE for anything else. */
 int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err);

@@ -283,9 +283,11 @@ static int read_mlp(struct ll_model *m, struct ll_layer *L, int l, struct ll_err
 
 static int read_ends(struct ll_model *m, struct ll_err *err)
 {
-    int rc;
-    if (!(m->W_E = find_role(m, LL_R_W_E, 0, 0, err)))
+    int rc, swapped = m->tied && !ll_role_tensor(m, LL_R_W_E, 0, 0) && ll_role_tensor(m, LL_R_W_U, 0, 0);
+    if (!(m->W_E = find_role(m, swapped ? LL_R_W_U : LL_R_W_E, 0, 0, err)))
         return err ? err->code : LL_EUSAGE;
+    if (swapped)
+        m->layer_of[m->W_E - m->ckpt->tensors] = -1;
     struct ll_mat emb;
     if ((rc = mat_of(m, m->W_E, m->d_vocab, m->d_model, &emb, err)))
         return rc;
@@ -325,6 +327,19 @@ static void count_params(struct ll_model *m)
     }
 }
 
+/* A tied head whose tensor is stored all the same. Of equal bytes it is the embedding's (pickled checkpoints hold both); another one
+ * counts, as in transformers, and is told. Stored without the embedding it serves as both. */
+static int settle_tie(struct ll_model *m, struct ll_err *err)
+{
+    const struct ll_tensor *emb = ll_role_tensor(m, LL_R_W_E, 0, 0), *head = ll_role_tensor(m, LL_R_W_U, 0, 0);
+    char key[LL_SETTING_PATH];
+    if (!m->tied || !emb || !head || (emb->dtype == head->dtype && emb->size == head->size && !memcmp(emb->data, head->data, emb->size)))
+        return LL_OK;
+    m->tied = 0;
+    return ll_ckpt_note(m->ckpt, err, "%s%s is true, but %s is stored and differs from %s: the stored one is used",
+                        ll_setting_given(m, LL_S_TIED) ? "config.json: " : "by default ", ll_setting_key(m, LL_S_TIED, key), head->name, emb->name);
+}
+
 int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_err *err)
 {
     struct ll_model *m = calloc(1, sizeof *m);
@@ -342,6 +357,8 @@ int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_
             m->layer_of[i] = LL_UNUSED;
         rc = m->layers && m->experts && m->layer_of ? LL_OK : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
     }
+    if (!rc)
+        rc = settle_tie(m, err);
     if (rc)
         ll_model_close(m);
     else

@@ -95,6 +95,23 @@ put '{not json'; check 2 "e.json" run "$work/e.json" --out-dir "$work/o2"
 check 2 "no/such.json" run no/such.json
 absent "$work/o2"
 
+# --- what a user of a checkpoint should know is said once by every command, and stands in the documents
+copy; sed -i 's/"tie_word_embeddings": *false/"tie_word_embeddings": true/' "$work/m/config.json"
+told="m: config.json: tie_word_embeddings is true, but lm_head.weight is stored and differs from model.embed_tokens.weight: the stored one is used"
+for c in lens trace; do check 0 "logitlens: warning: $told" "$L" $c "$work/m" "The capital"; done
+check 0 "logitlens: warning: $told" "$L" dump "$work/m" "The capital" --out "$work/told.safetensors"
+for c in show weights; do check 0 "logitlens: warning: $told" "$L" $c "$work/m"; done
+check 0 "${told#m: }" "$L" show "$work/m" --json
+[ ! -s "$work/stderr" ] || bad "show --json repeats its warnings on stderr"
+check 0 "" "$L" lens "$work/m" --quiet --csv "The capital"
+[ ! -s "$work/stderr" ] || bad "--quiet lets a warning through"
+cp "$work/stdout" "$work/told.csv"
+"$L" lens "$llama" --csv "The capital" >"$work/untied.csv"
+same "$work/told.csv" "$work/untied.csv" # the stored head is the one that is used
+put '{"prompts": [{"text": "The capital"}]}'
+check 0 "logitlens: warning: $told" run "$work/e.json" "$work/m" --out-dir "$work/told" --no-index
+grep -q "\"${told#m: }\"" "$work"/told/output-m.json || bad "the run's JSON does not hold the warning"
+
 # --- GGUF through every command (the models lie outside the repository)
 gguf=$source_dir/../shared/oracle/gguf
 if [ -d "$gguf" ]; then
