@@ -13,12 +13,12 @@
 struct drift_opts {
     struct ll_common common;
     struct ll_diag_opts diag;
-    const char *ids, *sequence, *map, *isolate, *parts, *try_list, *broken;
+    const char *ids, *sequence, *map, *raw, *isolate, *parts, *try_list, *broken;
     int pos, explain, expect, exact;
     double tol, eps;
 };
 static const struct drift_opts defaults = {.common = LL_COMMON_DEFAULTS, .pos = -1, .expect = -1, .eps = -1};
-enum { N_OPTS = 20 };
+enum { N_OPTS = 21 };
 
 static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -27,6 +27,7 @@ static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
         {"--sequence", LL_OPT_STR, &o->sequence, "NAME", "of a reference with several sequences, this one", 0, 0, NULL},
         {"--pos", LL_OPT_INT, &o->pos, "P", "position of the one token that the reference holds; -1: it holds all (llama.cpp: all, or the last)", -1, 0x7fffffff, NULL},
         {"--map", LL_OPT_STR, &o->map, "FILE", "names of the reference: PATTERN<tab>HOOK a line, %d for the layer, - to pass over", 0, 0, NULL},
+        {"--raw", LL_OPT_STR, &o->raw, "TYPE", "type of values alone in .bin files: float32, float64, float16, bfloat16; without it the size tells, if one fits", 0, 0, NULL},
         {"--tol", LL_OPT_NUM, &o->tol, "E", "tolerance of an isolated operation, relative to its rms; 0: 1e-4, or 2e-2 for half precision", 0, 10, NULL},
         {"--isolate", LL_OPT_STR, &o->isolate, "LIST", "layers alone, on the reference's input: all, or 2,22,23", 0, 0, NULL},
         {"--parts", LL_OPT_STR, &o->parts, "LIST", "components of these layers; those without reference against double precision", 0, 0, NULL},
@@ -51,9 +52,22 @@ void ll_cmd_drift_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nREF: a folder of after_layer_N.bin (and after_embeddings, after_final_norm,\n"
-                     "final_logits, layerN_COMPONENT; .bin or .npy), a safetensors file with hook\n"
-                     "names (logitlens dump), an .npz, or what llama.cpp's evaluation callback prints.\n"
+    ll_buf_adds(out, "\nREF: a safetensors file, an .npz (numpy.savez, not compressed), a folder of .npy\n"
+                     "and .bin files, one such file, or what llama.cpp's evaluation callback prints.\n"
+                     ".bin: values alone as numpy's tofile writes them, or behind a count of 4 bytes.\n"
+                     "A leading batch dimension of 1 does not matter. Names of arrays:\n"
+                     "  blocks.3.hook_resid_pre, blocks.3.attn.hook_q, ...   hook points (TransformerLens;\n"
+                     "                          logitlens help dump lists them)\n"
+                     "  hidden_states           [layers + 1, tokens, d_model], as transformers gives them: the\n"
+                     "                          first is the embedding, the last is after the final norm\n"
+                     "  hidden_states_0, ...    the same, one by one\n"
+                     "  model.layers.3.self_attn.o_proj, model.layers.3, transformer.h.3.mlp.c_proj,\n"
+                     "  gpt_neox.layers.3.attention.dense, ...   outputs of transformers' modules; _ for . is\n"
+                     "                          as good, and what wraps the model does not matter\n"
+                     "  logits, input_ids       (input_ids says the tokens; else --ids)\n"
+                     "  after_embeddings, after_layer_3, after_final_norm, final_logits, layer3_q_proj, ...\n"
+                     "                          (logitlens dump --bin)\n"
+                     "What is not compared is listed with the reason. docs/diagnostics.md has scripts.\n"
                      "Switches of --try and --break (one layer with @L):\n");
     for (int i = 0, at = 100; i < ll_n_switches(); i++) {
         const char *name = ll_switch_row(i)->name;
@@ -149,6 +163,32 @@ static int open_variant(struct job *j, struct ll_err *err)
     return rc == LL_EUNSUP ? err->code = LL_EUSAGE : rc;
 }
 
+static int none_known(const struct job *j, const char *path, struct ll_err *err)
+{
+    struct ll_buf names = {0}, near = {0};
+    const struct ll_buf *lines = j->place.unknown.len ? &j->place.unknown : &j->place.passed;
+    ll_ref_fold(lines, &names);
+    ll_ref_nearest(&j->place, &near);
+    ll_fail(err, LL_EUSAGE, "%s: none of %d names is known: %.300s%s%s (--map FILE can give them a meaning; logitlens help drift)", path, j->ref.n, ll_buf_str(&names), near.len ? "; nearest: " : "",
+            ll_buf_str(&near));
+    ll_buf_free(&names);
+    ll_buf_free(&near);
+    return LL_EUSAGE;
+}
+
+/* What the reference holds and nothing here is compared with. */
+static void note_unused(struct job *j)
+{
+    for (int h = 0; h < LL_N_HOOKS; h++)
+        for (int l = -1; l < j->m->n_layers; l++) {
+            const struct ll_actv *a = ll_acts_at(&j->acts, h, l), *ours = ll_acts_at(&j->d.ours, h, l);
+            if (a->x && !ours->x && a->origin)
+                ll_buf_addf(&j->place.passed, "%s: the pass of this model has no such point\n", a->origin);
+        }
+    if (j->ref.passed.len)
+        ll_buf_adds(&j->place.passed, ll_buf_str(&j->ref.passed));
+}
+
 static int open_reference(struct job *j, const char *path, const char *text, struct ll_err *err)
 {
     const struct drift_opts *o = j->o;
@@ -159,11 +199,13 @@ static int open_reference(struct job *j, const char *path, const char *text, str
         return rc;
     if (o->pos >= j->prompt.ids.n)
         return ll_fail(err, LL_EUSAGE, "--pos: expected a position in 0..%d, found %d", j->prompt.ids.n - 1, o->pos);
-    j->place = (struct ll_ref_place){.m = j->s.model, .n_pos = j->prompt.ids.n, .pos = o->pos, .map = o->map ? &j->map : NULL};
+    if (o->raw && ll_ref_raw_type(o->raw) < 0)
+        return ll_fail(err, LL_EUSAGE, "--raw: expected float32, float64, float16 or bfloat16, found \"%.40s\"", o->raw);
+    j->place = (struct ll_ref_place){.m = j->s.model, .raw = o->raw, .n_pos = j->prompt.ids.n, .pos = o->pos, .map = o->map ? &j->map : NULL};
     if ((rc = ll_ref_place(&j->place, &j->ref, &j->acts, err)))
         return rc;
     if (!j->place.n_placed && !j->place.n_sums)
-        return ll_fail(err, LL_EUSAGE, "%s: none of %d names is known (--map FILE can give them a meaning)", path, j->ref.n);
+        return none_known(j, path, err);
     return ll_ref_settle_order(&j->place, &j->acts, j->s.engine, j->prompt.ids.v, &j->r.order, err);
 }
 
@@ -323,7 +365,10 @@ static int run(struct job *j, const char *const *args, int n_args, struct ll_err
         (rc = parse_layers("--parts", o->parts, j->s.model->n_layers, &j->parts, err)) || (rc = open_variant(j, err)) || (rc = open_reference(j, args[1], n_args > 2 ? args[2] : NULL, err)))
         return rc;
     j->d = (struct ll_drift){.m = j->m, .eng = j->s.engine, .ids = j->prompt.ids.v, .n = j->prompt.ids.n, .ref = &j->acts, .tol = o->tol, .self_layers = j->parts};
-    if ((rc = ll_drift_run(&j->d, err)) || (rc = predict(j, err)) || (rc = compare_eps(j, err)) || (rc = explain(j, err)))
+    rc = ll_drift_run(&j->d, err);
+    if (!rc)
+        note_unused(j);
+    if (rc || (rc = predict(j, err)) || (rc = compare_eps(j, err)) || (rc = explain(j, err)))
         return rc;
     return report(j, err);
 }

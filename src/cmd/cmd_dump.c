@@ -4,24 +4,27 @@
 #include "json_write.h"
 #include "map.h"
 #include "outfile.h"
+#include "npz_write.h"
 #include "prompts.h"
 #include "provenance.h"
 #include "ref_place.h"
 #include "refstack.h"
+#include "sha256.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct dump_opts { struct ll_common common; const char *hooks, *out, *bin, *ids; int exact; };
+struct dump_opts { struct ll_common common; const char *hooks, *out, *bin, *ids; int counted, exact; };
 static const struct dump_opts defaults = {.common = LL_COMMON_DEFAULTS, .hooks = "embed,resid_post,ln_final.normalized"};
-enum { N_OPTS = 8 };
+enum { N_OPTS = 9 };
 
 static void opt_table(struct dump_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--out", LL_OPT_STR, &o->out, "FILE", "a safetensors file with hook names as keys", 0, 0, NULL},
-        {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin and layerN_COMPONENT.bin with manifest.json", 0, 0, NULL},
+        {"--out", LL_OPT_STR, &o->out, "FILE", "hook names as keys: .safetensors, or .npz for numpy.load", 0, 0, NULL},
+        {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin and layerN_COMPONENT.bin for numpy.fromfile(f, '<f4'); shapes in manifest.json", 0, 0, NULL},
+        {"--counted", LL_OPT_FLAG, &o->counted, NULL, "with --bin: a count of 4 bytes before the values", 0, 0, NULL},
         {"--hooks", LL_OPT_STR, &o->hooks, "LIST", "hook points, separated by commas: every layer (resid_post) or one (blocks.3.hook_resid_post); all", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         LL_OPT_EXACT(*o),
@@ -151,6 +154,35 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     return LL_OK;
 }
 
+/* .npz, or (with any other name that does not promise another format) safetensors. */
+static const char *ending(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    return dot && dot > base ? dot : "";
+}
+
+static int check_ending(const char *path, struct ll_err *err)
+{
+    const char *end = ending(path);
+    if (!*end || !strcmp(end, ".safetensors") || !strcmp(end, ".npz"))
+        return LL_OK;
+    return ll_fail(err, LL_EUSAGE, "--out: expected a name ending in .safetensors or .npz, found \"%.40s\"", end);
+}
+
+static int write_npz(const char *path, const struct ll_array *all, int n, struct ll_err *err)
+{
+    struct ll_npz_array *a = malloc(sizeof *a * (size_t)n);
+    if (!a)
+        return ll_fail_mem(err, "dump", sizeof *a * (size_t)n);
+    for (int i = 0; i < n; i++) {
+        a[i] = (struct ll_npz_array){all[i].name, all[i].type == LL_ARRAY_I32, all[i].n_dims, {0}, all[i].data};
+        memcpy(a[i].dims, all[i].dims, sizeof a[i].dims);
+    }
+    int rc = ll_npz_write(path, a, n, err);
+    free(a);
+    return rc;
+}
+
 static int write_one(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p, struct keep *k, struct ll_err *err)
 {
     char identity[65];
@@ -163,10 +195,40 @@ static int write_one(const struct dump_opts *o, const struct ll_session *s, cons
         char ids_name[] = "input_ids";
         all[0] = (struct ll_array){.name = ids_name, .type = LL_ARRAY_I32, .n_dims = 1, .dims = {p->ids.n}, .data = p->ids.v};
         memcpy(all + 1, k->arrays, sizeof *all * (size_t)k->n);
-        rc = ll_safetensors_write(o->out, all, k->n + 1, meta, err);
+        rc = !strcmp(ending(o->out), ".npz") ? write_npz(o->out, all, k->n + 1, err) : ll_safetensors_write(o->out, all, k->n + 1, meta, err);
     }
     free(all);
     return rc;
+}
+
+/* Values alone, as numpy's tofile and fromfile have them; hex (65 bytes) gets the SHA-256. */
+static int write_values(const char *folder, const char *name, const float *x, int64_t n, char hex[65], struct ll_err *err)
+{
+    struct ll_sha256 sha;
+    char *path = ll_path_join(folder, name);
+    ll_sha256_init(&sha);
+    ll_sha256_add(&sha, x, sizeof *x * (size_t)n);
+    ll_sha256_hex(&sha, hex);
+    int rc = path ? ll_file_write(path, x, sizeof *x * (size_t)n, err) : ll_fail_mem(err, "path", strlen(folder));
+    free(path);
+    return rc;
+}
+
+static void put_shapes(struct ll_json *j, const struct ll_session *s, const struct keep *k)
+{
+    ll_json_obj(j, "shapes");
+    for (int i = 0; i < k->n; i++) {
+        char buf[64];
+        int layer, hook = ll_hook_parse(k->arrays[i].name, &layer);
+        const char *name = ll_ref_bin_name(s->model, hook, layer, buf);
+        if (!name)
+            continue;
+        ll_json_arr_flat(j, name);
+        for (int dim = 0; dim < k->arrays[i].n_dims; dim++)
+            ll_json_int(j, NULL, k->arrays[i].dims[dim]);
+        ll_json_end(j);
+    }
+    ll_json_end(j);
 }
 
 static int write_bins(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p, const struct keep *k, struct ll_err *err)
@@ -186,12 +248,15 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
     for (int i = 0; i < p->ids.n; i++) {
         struct ll_buf t = {0};
         ll_session_show(s, p->ids.v[i], &t);
+        for (size_t c = 0; c < t.len; c++)
+            t.s[c] = t.s[c] ? t.s[c] : '?'; /* JSON readers, ours too, end strings there */
         ll_json_str(&j, NULL, ll_buf_str(&t), t.len);
         ll_buf_free(&t);
     }
     ll_json_end(&j);
     ll_json_int(&j, "d", s->model->d_model);
     ll_json_cstr(&j, "dtype", "float32");
+    ll_json_int(&j, "bytes_before_values", o->counted ? 4 : 0);
     ll_json_obj(&j, "files");
     for (int i = 0; i < k->n && !rc; i++) {
         char buf[64], hex[65];
@@ -203,10 +268,11 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
         if (!name)
             continue;
         n_files++;
-        if (!(rc = ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err)))
+        if (!(rc = o->counted ? ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err) : write_values(o->bin, name, k->arrays[i].data, n, hex, err)))
             ll_json_cstr(&j, name, hex);
     }
     ll_json_end(&j);
+    put_shapes(&j, s, k);
     ll_json_end(&j);
     if (!rc && !n_files)
         rc = ll_fail(err, LL_EUSAGE, "--bin: none of the hook points has such a file (the scales and resid_pre have none)");
@@ -263,6 +329,8 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1 || (!o.out && !o.bin))
         return ll_fail(err, LL_EUSAGE, "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
+    if (o.out && (rc = check_ending(o.out, err)))
+        return rc;
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
     ll_warn_notes(s.model, o.common.quiet);

@@ -35,6 +35,7 @@ static void put_reference(struct ll_json *j, const struct ll_drift_report *r)
     ll_json_int(j, "n_placed", r->place->n_placed);
     ll_json_int(j, "n_ignored", r->place->n_ignored);
     put_lines(j, "unknown", &r->place->unknown);
+    put_lines(j, "not_used", &r->place->passed);
     put_lines(j, "not_finite", &r->place->bad);
     put_missing(j, r->d);
     ll_json_cstr(j, "qk_order", r->order ? orders[r->order] : NULL);

@@ -69,6 +69,22 @@ static void line(struct ll_diag *out, const char *fmt, ...)
 
 /* ---- parts ------------------------------------------------------------------------------------------------------------ */
 
+/* Lines of names, layers taken together. */
+static void names(struct ll_diag *out, const char *lead, const struct ll_buf *lines)
+{
+    struct ll_buf text = {0}, all = {0};
+    if (!lines->len)
+        return;
+    ll_ref_fold(lines, &text);
+    ll_buf_addf(&all, "%s%s", lead, ll_buf_str(&text));
+    char hang[40];
+    snprintf(hang, sizeof hang, "%.11s", lead);
+    ll_put_wrapped(&out->table, ll_stdout_columns(), hang, ll_buf_str(&all) + 11);
+    ll_buf_addf(&out->markdown, "%s\n\n", ll_buf_str(&all));
+    ll_buf_free(&text);
+    ll_buf_free(&all);
+}
+
 static void head(struct ll_diag *out, const struct ll_drift_report *r)
 {
     const struct ll_drift *d = r->d;
@@ -94,8 +110,8 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
         line(out, "last dump  %s (relative error %.2g as the last block's output, %.2g as that of the final norm)", d->trap ? "is after the final norm, and is judged as such" : "is the last block's output", d->trap_raw, d->trap_normed);
     line(out, "left out   columns \"w/o\" leave out %s%d massive dimensions (beyond 100 medians in the reference)", d->skip_rows[0] ? "the first token and " : "", d->n_skip_cols);
     ll_buf_free(&ids);
-    if (r->place->unknown.len)
-        line(out, "unknown    names without a meaning (--map FILE can give one): %.*s%s", (int)strcspn(r->place->unknown.s, "\n"), r->place->unknown.s, strchr(r->place->unknown.s, '\n')[1] ? ", ..." : "");
+    names(out, "unknown    without a meaning (--map FILE can give one): ", &r->place->unknown);
+    names(out, "not used   ", &r->place->passed);
     if (r->place->bad.len)
         line(out, "not finite %.*s%s", (int)strcspn(r->place->bad.s, "\n"), r->place->bad.s, strchr(r->place->bad.s, '\n')[1] ? ", ..." : "");
 }

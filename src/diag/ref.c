@@ -15,7 +15,9 @@ void ll_ref_free(struct ll_ref *r)
     for (int i = 0; i < r->n; i++) {
         free(r->a[i].name);
         free(r->a[i].x);
+        free(r->a[i].raw);
     }
+    ll_buf_free(&r->passed);
     for (int i = 0; i < r->n_seq; i++)
         free(r->seq[i].v);
     free(r->a);
@@ -62,6 +64,13 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *
     return &r->a[r->n++];
 }
 
+void ll_ref_pass_over(struct ll_ref *r, const char *name, const char *why)
+{
+    for (const char *c = name; *c; c++)
+        ll_buf_addc(&r->passed, (unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e ? '?' : *c);
+    ll_buf_addf(&r->passed, ": %s\n", why);
+}
+
 /* ---- token ids and sequences -------------------------------------------------------------------------------------------- */
 
 static int is_ids_name(const char *s) { return !strcmp(s, "input_ids") || !strcmp(s, "token_ids") || !strcmp(s, "tokens"); }
@@ -71,7 +80,7 @@ int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t n, long long (*v
     const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
     size_t prefix = dot ? (size_t)(dot - name) : 0;
     if (!is_ids_name(last) || prefix >= sizeof r->seq->sequence)
-        return LL_OK;
+        return ll_ref_pass_over(r, name, "integers that are no token ids"), LL_OK;
     if (n < 1 || n > 1 << 24)
         return ll_fail(err, LL_EUSAGE, "%s: expected 1..%d token ids, found %lld", name, 1 << 24, (long long)n);
     struct ll_ref_ids *grown = realloc(r->seq, sizeof *grown * (size_t)(r->n_seq + 1));
@@ -130,6 +139,7 @@ static int keep_sequence(struct ll_ref *r, const char *path, const char *want, s
         if (other) {
             free(r->a[i].name);
             free(r->a[i].x);
+            free(r->a[i].raw);
             continue;
         }
         if (own)
@@ -168,7 +178,7 @@ static int take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
     for (int i = 0; i < t->n_dims; i++)
         n *= t->dims[i];
     if (n == 0)
-        return LL_OK;
+        return ll_ref_pass_over(r, t->name, "empty"), LL_OK;
     if (t->opaque)
         return ll_fail(err, LL_EUNSUP, "%s: tensor %s: values stored as %s are not supported", file, t->name, t->opaque);
     if (!d->is_float) {
@@ -252,7 +262,8 @@ static int read_manifest(struct ll_ref *r, const char *dir, struct ll_err *err)
     return rc;
 }
 
-static int wanted_file(const struct dirent *e) { return e->d_name[0] != '.' && strlen(e->d_name) < 256 && (has_end(e->d_name, ".bin") || has_end(e->d_name, ".npy")); }
+static int is_plain(const char *name) { return has_end(name, ".bin") || has_end(name, ".npy"); }
+static int wanted_file(const struct dirent *e) { return e->d_name[0] != '.' && strlen(e->d_name) < 256 && strcmp(e->d_name, "manifest.json") != 0; }
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
 static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
@@ -260,8 +271,10 @@ static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
     struct dirent **list = NULL;
     int n = scandir(dir, &list, wanted_file, by_bytes), rc = read_manifest(r, dir, err);
     for (int i = 0; i < n; i++) {
-        if (!rc)
+        if (!rc && is_plain(list[i]->d_name))
             rc = read_plain(r, dir, list[i]->d_name, err);
+        else if (!rc)
+            ll_ref_pass_over(r, list[i]->d_name, "not read beside .bin and .npy files");
         free(list[i]);
     }
     free(list);
@@ -286,12 +299,15 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
         free(base);
         return rc;
     }
-    size_t dot = strcspn(base, ".");
     if (map.size >= 4 && (!memcmp(map.data, "PK\3\4", 4) || !memcmp(map.data, "PK\5\6", 4)))
         r->kind = "npz", rc = ll_ref_parse_npz(r, base, map.data, map.size, err);
     else if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6)) {
-        base[dot] = 0;
+        if (has_end(base, ".npy"))
+            base[strlen(base) - 4] = 0;
         r->kind = "npy", rc = ll_ref_parse_npy(r, path, base, map.data, map.size, err);
+    } else if (has_end(base, ".bin")) {
+        base[strlen(base) - 4] = 0;
+        r->kind = "bin", rc = ll_ref_parse_bin(r, path, base, map.data, map.size, err);
     } else if (has_end(path, ".safetensors") || looks_like_safetensors(map.data, map.size))
         r->kind = "safetensors", rc = ll_ref_parse_safetensors(r, base, map.data, map.size, err);
     else

@@ -2,7 +2,8 @@
  *
  *   folder          after_embeddings.bin, after_layer_N.bin, after_final_norm.bin, final_logits.bin, layerN_COMPONENT.bin, or
  *                   any NODE.bin / NODE.npy; manifest.json may name the token ids
- *                   .bin: 4 bytes signed little-endian count N, then N binary32 little-endian, nothing else
+ *                   .bin: 4 bytes signed little-endian count N, then N binary32 little-endian, nothing else; or values alone, as
+ *                   numpy's tofile writes them: type and shape then follow from the point and the tokens (ref_raw.c)
  *   *.safetensors   names as dump writes them (TransformerLens'), or SEQUENCE.input_ids, SEQUENCE.hidden, SEQUENCE.layerL.STEP
  *   *.npz, *.npy    numpy; entries stored, not compressed; little-endian float16/32/64, C order
  *   text            what llama.cpp's evaluation callback prints: "... NAME = (f32) OP(...) = {shape}", values, "sum = X"
@@ -11,6 +12,7 @@
  * numpy's format document (NEP 1); llama.cpp's examples/eval-callback. */
 #ifndef LL_REF_H
 #define LL_REF_H
+#include "buf.h"
 #include "fail.h"
 
 #include <stddef.h>
@@ -26,11 +28,13 @@ struct ll_ref_array {
     float *x;                      /* [n]; owned; NULL: values were cut, only the sum is known */
     const char *dtype;             /* as stored: "float32", ...; static */
     int has_sum; double sum;
+    uint8_t *raw; size_t n_raw;    /* values alone, of a type that the file does not say; x NULL then; owned */
 };
 struct ll_ref_ids { char sequence[64]; int *v; int n; }; /* v owned */
 struct ll_ref {
     const char *kind;              /* "folder", "safetensors", "npz", "npy", "callback text" */
     struct ll_ref_array *a; int n, cap; /* owned */
+    struct ll_buf passed;           /* what holds no activations: "NAME: why", one a line; owned */
     char model[128], identity[65];  /* what the reference says made it (our dumps do); "": nothing */
     struct ll_ref_ids *seq; int n_seq; /* token ids; owned. After ll_ref_open at most one is left, none: the reference does not say */
 };
@@ -48,6 +52,8 @@ int ll_ref_parse_text(struct ll_ref *r, const char *file, const uint8_t *bytes, 
 /* A new array of the list with room for its values; NULL with err filled in (a dimension below 1, more than 2^31 values, memory).
  * name is copied. */
 struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len, const int64_t *dims, int n_dims, const char *dtype, int with_values, struct ll_err *err);
+/* Note what is not an activation. */
+void ll_ref_pass_over(struct ll_ref *r, const char *name, const char *why);
 /* Integers named input_ids, token_ids or tokens become token ids, those of sequence "S" when named "S.input_ids": call with every
  * integer array. value(arg, i): the i-th. Others are passed over. */
 int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t n, long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err);

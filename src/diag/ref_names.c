@@ -1,5 +1,5 @@
-/* ref_names.c - the names that references use (ref_place.h). Sources: diagnostics 4 and 13; llama.cpp's src/llama-model.cpp
- * and llama-graph.cpp (names given by cb()); module names of transformers. Names of llama.cpp differ by version: a map file
+/* ref_names.c - the names that references use (ref_place.h); those of modules are in ref_modules.c. Sources: diagnostics 4 and 13; llama.cpp's src/llama-model.cpp
+ * and llama-graph.cpp (names given by cb()). Names of llama.cpp differ by version: a map file
  * goes first. kqv_out is the context before the output projection in current versions; where the node says it was made by
  * a product or an addition (older versions), it is what follows the projection. */
 #include "ref_place.h"
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LLAMA = LL_REF_LAST_ROW, HF = 0, HALF = LL_REF_NO_POST | LL_REF_UNSCALED };
+enum { LLAMA = LL_REF_LAST_ROW, HALF = LL_REF_NO_POST | LL_REF_UNSCALED };
 
 /* What dump --bin calls a point. attn and mlp are the half blocks' own outputs in the published dumps; what joins the stream has
  * another name where it differs from them. */
@@ -97,22 +97,16 @@ const struct ll_ref_name ll_ref_names[] = {
     {"result_norm", LL_HOOK_LN_FINAL_NORMALIZED, LLAMA},
     {"result_output", LL_HOOK_LOGITS, LLAMA},
 
-    {"model.embed_tokens", LL_HOOK_EMBED, HF | LL_REF_RAW_EMBED},
-    {"model.layers.%d", LL_HOOK_RESID_POST, HF},
-    {"model.layers.%d.input_layernorm", LL_HOOK_LN1_NORMALIZED, HF},
-    {"model.layers.%d.self_attn.q_proj", LL_HOOK_Q, HF},
-    {"model.layers.%d.self_attn.k_proj", LL_HOOK_K, HF},
-    {"model.layers.%d.self_attn.v_proj", LL_HOOK_V, HF},
-    {"model.layers.%d.self_attn.o_proj", LL_HOOK_ATTN_OUT, HF | HALF},
-    {"model.layers.%d.self_attn", LL_HOOK_ATTN_OUT, HF | HALF},
-    {"model.layers.%d.post_attention_layernorm", LL_HOOK_LN2_NORMALIZED, HF | LL_REF_NO_POST},
-    {"model.layers.%d.mlp.gate_proj", LL_HOOK_PRE, HF},
-    {"model.layers.%d.mlp.up_proj", 0, HF | LL_REF_UP},
-    {"model.layers.%d.mlp.down_proj", LL_HOOK_MLP_OUT, HF | HALF},
-    {"model.layers.%d.mlp", LL_HOOK_MLP_OUT, HF | HALF},
-    {"model.norm", LL_HOOK_LN_FINAL_NORMALIZED, HF},
-    {"lm_head", LL_HOOK_LOGITS, HF | LL_REF_IGNORE}, /* without scale and soft cap: the model's `logits` are compared */
-    {"hidden_states", 0, LL_REF_STACK},
+    {"hidden_states", 0, LL_REF_STACK}, /* transformers: the last entry is after the final norm; drift tests that */
+    {"hook_pos_embed", 0, LL_REF_IGNORE}, /* added to hook_embed, where both are there */
+    {"hidden_states_%d", 0, LL_REF_STREAM},
+    {"hidden_states.%d", 0, LL_REF_STREAM},
+    {"hidden_state_%d", 0, LL_REF_STREAM},
+    {"hidden_%d", 0, LL_REF_STREAM},
+    {"hs_%d", 0, LL_REF_STREAM},
+    {"resid_pre_%d", LL_HOOK_RESID_PRE, 0},
+    {"resid_mid_%d", LL_HOOK_RESID_MID, 0},
+    {"resid_post_%d", LL_HOOK_RESID_POST, 0},
 
     {"hidden", 0, LL_REF_STACK},
     {"lens_logits", LL_HOOK_LOGITS, LL_REF_LAST},

@@ -117,7 +117,7 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
     if (count * (uint64_t)a.bytes != a.size)
         return ll_fail(err, LL_EUSAGE, "%s: expected %llu bytes of values, found %zu", file, (unsigned long long)(count * (uint64_t)a.bytes), a.size);
     if (!count || a.kind == 'b')
-        return LL_OK;
+        return ll_ref_pass_over(r, name, count ? "truth values" : "empty"), LL_OK;
     if (a.kind != 'f')
         return ll_ref_take_ids(r, name, (int64_t)count, int_at, &a, err);
     if (a.bytes == 1)
@@ -143,8 +143,15 @@ int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, s
         const struct ll_zip_entry *e = &z.entries[i];
         char name[256], where[320];
         size_t len = e->name_len;
-        if (len < 5 || memcmp(e->name + len - 4, ".npy", 4) || len >= sizeof name || memchr(e->name, 0, len))
+        if (len < 5 || memcmp(e->name + len - 4, ".npy", 4) || len >= sizeof name || memchr(e->name, 0, len)) {
+            snprintf(name, sizeof name, "%.*s", (int)(len < 200 ? len : 200), e->name);
+            if (len >= 8 && !memcmp(e->name + len - 8, "data.pkl", 8)) {
+                rc = ll_fail(err, LL_EUNSUP, "%s: torch.save's format is not read: save with numpy.savez or safetensors.torch.save_file", file);
+                continue;
+            }
+            ll_ref_pass_over(r, name, "no numpy array");
             continue;
+        }
         snprintf(name, sizeof name, "%.*s", (int)(len - 4), e->name);
         snprintf(where, sizeof where, "%.60s: %s", file, name);
         rc = ll_ref_parse_npy(r, where, name, e->data, e->size, err);

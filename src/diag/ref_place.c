@@ -10,8 +10,8 @@
 
 /* ---- names -------------------------------------------------------------------------------------------------------- */
 
-/* Does the name fit the pattern? *layer: what stands for %d, else -1. */
-static int fits(const char *pattern, const char *name, const char *op, int *layer)
+/* Does the name fit the pattern? *layer: what stands for %d, else -1. loose: any separator for any. */
+static int fits(const char *pattern, const char *name, const char *op, int loose, int *layer)
 {
     const char *at = strchr(pattern, '@');
     size_t n = at ? (size_t)(at - pattern) : strlen(pattern);
@@ -29,9 +29,57 @@ static int fits(const char *pattern, const char *name, const char *op, int *laye
             *layer = (int)l;
             name = end;
             i++;
-        } else if (*name++ != pattern[i])
+        } else if (*name != pattern[i] && !(loose && *name && ll_ref_same_separator(*name, pattern[i])))
             return 0;
+        else
+            name++;
     return !*name;
+}
+
+static int has_point(const struct ll_model *m, unsigned flags, int hook, int layer)
+{
+    if (flags & LL_REF_RAW_EMBED && (m->emb_scale != 1.0f || m->W_pos))
+        return 0;
+    if (flags & LL_REF_RAW_LOGITS && (m->logit_scale != 1.0f || m->logit_cap > 0))
+        return 0;
+    if (layer < 0 || layer >= m->n_layers)
+        return 1; /* refused later */
+    const struct ll_layer *L = &m->layers[layer];
+    if (flags & LL_REF_UNGATED && (L->mlp.W_gate.n || L->mix.n))
+        return 0;
+    int post = hook == LL_HOOK_MLP_OUT ? L->ln2_post.w != NULL : L->ln1_post.w != NULL;
+    return flags & LL_REF_NO_POST ? !post : flags & LL_REF_POST ? post : 1;
+}
+
+/* The module of that name; of rows with its pattern the first one that is a point, else the last. */
+static const struct ll_ref_name *module_of(const struct ll_ref_place *p, const char *name, int loose, int *layer)
+{
+    const struct ll_ref_name *found = NULL;
+    int l;
+    for (const struct ll_ref_name *r = ll_ref_modules; r->pattern; r++)
+        if (fits(r->pattern, name, "", loose, &l)) {
+            found = r;
+            *layer = l;
+            if (has_point(p->m, r->flags, r->hook, l))
+                break;
+        }
+    return found;
+}
+
+static const struct ll_ref_name *module(const struct ll_ref_place *p, const char *name, int *layer)
+{
+    static const char *const endings[] = {"output", "out", NULL};
+    const char *bare = ll_ref_bare_name(name);
+    const struct ll_ref_name *r = module_of(p, bare, bare != name, layer);
+    for (int i = 0; !r && endings[i]; i++) {
+        size_t n = strlen(bare), e = strlen(endings[i]);
+        char cut[256];
+        if (n > e + 1 && n < sizeof cut && !strcmp(bare + n - e, endings[i]) && ll_ref_same_separator(bare[n - e - 1], '.')) {
+            snprintf(cut, sizeof cut, "%.*s", (int)(n - e - 1), bare);
+            r = module_of(p, cut, bare != name, layer);
+        }
+    }
+    return r;
 }
 
 /* Hook (or -1: unknown), flags and layer of an array. */
@@ -39,7 +87,7 @@ static int meaning(const struct ll_ref_place *p, const struct ll_ref_array *a, u
 {
     *flags = 0;
     for (int i = 0; p->map && i < p->map->n; i++)
-        if (fits(p->map->rows[i].pattern, a->name, a->op, layer)) {
+        if (fits(p->map->rows[i].pattern, a->name, a->op, 0, layer)) {
             *flags = p->map->rows[i].flags;
             return p->map->rows[i].hook;
         }
@@ -47,11 +95,14 @@ static int meaning(const struct ll_ref_place *p, const struct ll_ref_array *a, u
     if (h >= 0 && (*layer >= 0) == (ll_hook_info((enum ll_hook)h)->per_layer != 0))
         return h;
     for (const struct ll_ref_name *r = ll_ref_names; r->pattern; r++)
-        if (fits(r->pattern, a->name, a->op, layer)) {
+        if (fits(r->pattern, a->name, a->op, 0, layer)) {
             *flags = r->flags;
             return r->hook;
         }
-    return -1;
+    const struct ll_ref_name *r = module(p, a->name, layer);
+    if (r)
+        *flags = r->flags;
+    return r ? r->hook : -1;
 }
 
 static int width_of(const struct ll_model *m, int hook, int n_pos)
@@ -96,6 +147,9 @@ static const char *true_type(const char *dtype, const float *x, int64_t n)
     return n < FEW_VALUES ? dtype : all_in_bfloat16(x, n) ? "bfloat16" : all_in_float16(x, n) ? "float16" : dtype; /* what fits both has the bits of the coarser */
 }
 
+/* One row may stand for a token: that of --pos, or the last one, of which nodes of llama.cpp and logits often are. */
+static int may_be_one(const struct ll_ref_place *p, int hook, unsigned flags) { return p->pos >= 0 || flags & LL_REF_LAST_ROW || hook == LL_HOOK_LOGITS; }
+
 /* x[n] of the array, as the point's rows, into its place. */
 static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
 {
@@ -105,7 +159,7 @@ static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref
     int64_t rows = n / width;
     if (n % width)
         return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %d values (%s), found %lld", a->name, width, ll_hook_info((enum ll_hook)hook)->name, (long long)n);
-    int one = rows == 1 && want > 1 && !square && (p->pos >= 0 || flags & LL_REF_LAST_ROW);
+    int one = rows == 1 && want > 1 && !square && may_be_one(p, hook, flags);
     if (rows != want && !one)
         return ll_fail(err, LL_EUSAGE, "%s: expected %d rows of %d values, one for each of %d tokens, found %lld%s", a->name, want, width, p->n_pos, (long long)rows,
                        rows == 1 ? " (--pos says whose)" : "");
@@ -142,16 +196,6 @@ static int put_stack(struct ll_ref_place *p, struct ll_acts *acts, const struct 
     return rc;
 }
 
-static int has_point(const struct ll_model *m, unsigned flags, int hook, int layer)
-{
-    if (flags & LL_REF_RAW_EMBED && (m->emb_scale != 1.0f || m->W_pos))
-        return 0;
-    if (!(flags & LL_REF_NO_POST))
-        return 1;
-    const struct ll_layer *L = &m->layers[layer];
-    return hook == LL_HOOK_ATTN_OUT || hook == LL_HOOK_LN2_NORMALIZED ? !L->ln1_post.w : !L->ln2_post.w;
-}
-
 static void put_sum(struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer)
 {
     struct ll_actv *to = ll_acts_at(acts, hook, layer);
@@ -171,20 +215,106 @@ static void note_paired(struct ll_ref_place *p, int hook, int layer)
     p->paired[layer] |= hook == LL_HOOK_Q ? 1 : hook == LL_HOOK_K ? 2 : hook == LL_HOOK_ROT_Q ? 4 : 8;
 }
 
+/* ---- fused projections ------------------------------------------------------------------------------------------------ */
+
+struct slice { int hook, from, width; }; /* columns of one head of a group, or of all */
+
+/* n groups of slices side by side, [rows, n * sum of widths], apart into their points. */
+static int put_slices(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer, const struct slice *s, int n_slices, int n_groups, struct ll_err *err)
+{
+    int group = s[n_slices - 1].from + s[n_slices - 1].width, rc = LL_OK;
+    int64_t width = (int64_t)group * n_groups, rows = a->n / width;
+    if (a->n % width)
+        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name, (long long)width, (long long)a->n);
+    for (int i = 0; i < n_slices && !rc; i++) {
+        int64_t n = rows * n_groups * s[i].width;
+        float *x = malloc(sizeof *x * (size_t)n), *to = x;
+        if (!x)
+            return ll_fail_mem(err, "reference", sizeof *x * (size_t)n);
+        for (int64_t g = 0; g < rows * n_groups; g++, to += s[i].width)
+            memcpy(to, a->x + g * group + s[i].from, sizeof *x * (size_t)s[i].width);
+        rc = put(p, acts, a, s[i].hook, layer, 0, x, n, err);
+        free(x);
+    }
+    return rc;
+}
+
+static int put_fused(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer, unsigned flags, struct ll_err *err)
+{
+    const struct ll_model *m = p->m;
+    int dh = m->d_head, n = flags & LL_REF_GROUPED ? m->n_kv_heads : 1, q = m->n_heads / n * dh, kv = m->n_kv_heads / n * dh;
+    const struct slice qkv[] = {{LL_HOOK_Q, 0, q}, {LL_HOOK_K, q, kv}, {LL_HOOK_V, q + kv, kv}};
+    const struct slice gate_up[] = {{LL_HOOK_PRE, 0, m->d_mlp}, {LL_HOOK_PRE_LINEAR, m->d_mlp, m->d_mlp}};
+    return flags & LL_REF_QKV ? put_slices(p, acts, a, layer, qkv, 3, n, err) : put_slices(p, acts, a, layer, gate_up, 2, 1, err);
+}
+
+/* ---- one array ---------------------------------------------------------------------------------------------------------- */
+
+static int pass_over(struct ll_ref_place *p, const struct ll_ref_array *a, const char *why)
+{
+    p->n_ignored++;
+    ll_buf_addf(&p->passed, "%s: %s\n", a->name, why);
+    return LL_OK;
+}
+
+/* Values a token that an array of this meaning has. */
+static int64_t width_with(const struct ll_ref_place *p, int hook, unsigned flags)
+{
+    const struct ll_model *m = p->m;
+    if (flags & LL_REF_STACK)
+        return (int64_t)(m->n_layers + 1) * m->d_model;
+    if (flags & LL_REF_QKV)
+        return (int64_t)(m->n_heads + 2 * m->n_kv_heads) * m->d_head;
+    return flags & LL_REF_GATE_UP ? 2 * (int64_t)m->d_mlp : width_of(m, hook, p->n_pos);
+}
+
+static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err);
+
+static int place_raw(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err)
+{
+    struct ll_ref_array read;
+    int square = !(flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP)) && ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS;
+    int one = !square && !(flags & LL_REF_STACK) && may_be_one(p, hook, flags);
+    int rc = ll_ref_raw_read(a, p->raw, width_with(p, hook, flags), (int64_t)p->n_pos * (square ? p->m->n_heads : 1), one, &read, err);
+    if (rc)
+        return rc;
+    rc = place_known(p, acts, &read, hook, layer, flags, err);
+    free(read.x);
+    return rc;
+}
+
 static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, struct ll_err *err)
 {
     unsigned flags;
     int layer, hook = meaning(p, a, &flags, &layer);
     if (hook < 0 && !(flags & LL_REF_IGNORE))
         return ll_buf_addf(&p->unknown, "%s%s%s\n", a->name, a->op[0] ? " " : "", a->op), LL_OK;
-    if (flags & LL_REF_STACK)
-        return a->x ? put_stack(p, acts, a, err) : LL_OK;
+    if (flags & LL_REF_STREAM) {
+        if (layer > p->m->n_layers)
+            return ll_fail(err, LL_EUSAGE, "%s: expected 0 (the embedding) to %d, one more than layers", a->name, p->m->n_layers);
+        hook = layer ? LL_HOOK_RESID_POST : LL_HOOK_EMBED;
+        layer--;
+    }
     if (flags & LL_REF_UP)
         hook = layer >= 0 && layer < p->m->n_layers && p->m->layers[layer].mlp.W_gate.n ? LL_HOOK_PRE_LINEAR : LL_HOOK_PRE;
     if (layer >= p->m->n_layers)
         return ll_fail(err, LL_EUSAGE, "%s: expected a layer in 0..%d", a->name, p->m->n_layers - 1);
-    if (flags & LL_REF_IGNORE || (layer < 0) == (ll_hook_info((enum ll_hook)hook)->per_layer != 0) || !has_point(p->m, flags, hook, layer))
-        return p->n_ignored++, LL_OK;
+    if (flags & LL_REF_IGNORE)
+        return pass_over(p, a, "no point of the pass");
+    int wide = (flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP)) != 0;
+    if (!wide && (layer < 0) == (ll_hook_info((enum ll_hook)hook)->per_layer != 0))
+        return pass_over(p, a, layer < 0 ? "a point of every layer, and the name has no layer" : "a point outside the layers");
+    if (!has_point(p->m, flags, hook, layer))
+        return pass_over(p, a, "this model changes it before it is a point (norm, scale, gate or positions)");
+    return (a->raw ? place_raw : place_known)(p, acts, a, hook, layer, flags, err);
+}
+
+static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err)
+{
+    if (flags & LL_REF_STACK)
+        return a->x ? put_stack(p, acts, a, err) : LL_OK;
+    if (flags & (LL_REF_QKV | LL_REF_GATE_UP))
+        return a->x ? put_fused(p, acts, a, layer, flags, err) : LL_OK;
     p->llama |= (flags & LL_REF_LAST_ROW) != 0;
     if (!a->x)
         return p->n_sums++, put_sum(acts, a, hook, layer), LL_OK;
@@ -209,6 +339,43 @@ static void settle_embed(const struct ll_ref_place *p, struct ll_acts *acts)
         }
 }
 
+/* TransformerLens' hook_embed is before the positions are added: then hook_pos_embed lies beside it. */
+static int settle_positions(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err)
+{
+    struct ll_actv *embed = ll_acts_at(acts, LL_HOOK_EMBED, -1);
+    for (int i = 0; i < r->n; i++) {
+        const struct ll_ref_array *a = &r->a[i];
+        if (strcmp(a->name, "hook_pos_embed") != 0 || !embed->x || strcmp(embed->origin, "hook_embed") != 0)
+            continue;
+        if (a->x && a->n == (int64_t)embed->rows * embed->width)
+            for (int64_t k = 0; k < a->n; k++)
+                embed->x[k] += a->x[k];
+        else
+            ll_actv_free(embed);
+    }
+    (void)p, (void)err;
+    return LL_OK;
+}
+
+/* What enters a layer is what left the one before: known under one name, known under both. */
+static int same_stream(struct ll_ref_place *p, struct ll_acts *acts, struct ll_err *err)
+{
+    for (int l = 0; l < p->m->n_layers; l++) {
+        const struct ll_actv *from = ll_acts_at(acts, LL_HOOK_RESID_PRE, l);
+        struct ll_actv *to = l ? ll_acts_at(acts, LL_HOOK_RESID_POST, l - 1) : ll_acts_at(acts, LL_HOOK_EMBED, -1);
+        if (!from->x || to->x)
+            continue;
+        size_t bytes = sizeof(float) * (size_t)from->rows * (size_t)from->width;
+        *to = *from;
+        to->x = malloc(bytes);
+        to->origin = strdup(from->origin);
+        if (!to->x || !to->origin)
+            return ll_fail_mem(err, "reference", bytes);
+        memcpy(to->x, from->x, bytes);
+    }
+    return LL_OK;
+}
+
 int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err)
 {
     int rc = ll_acts_init(acts, p->m->n_layers, p->n_pos, err);
@@ -218,6 +385,10 @@ int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts 
     for (int i = 0; i < r->n && !rc; i++)
         rc = place_one(p, acts, &r->a[i], err);
     if (!rc)
+        rc = settle_positions(p, r, acts, err);
+    if (!rc)
+        rc = same_stream(p, acts, err);
+    if (!rc)
         settle_embed(p, acts);
     return rc;
 }
@@ -225,6 +396,7 @@ int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts 
 void ll_ref_place_free(struct ll_ref_place *p)
 {
     ll_buf_free(&p->unknown);
+    ll_buf_free(&p->passed);
     ll_buf_free(&p->bad);
     free(p->paired);
     p->paired = NULL;

@@ -56,7 +56,9 @@ check 0 '"plan"' "$L" show "$llama" --plan --json
 check 0 "activations" "$L" dump "$llama" "The capital" --hooks all --out "$work/all.safetensors"
 check 0 "activations" "$L" dump "$llama" "The capital" --bin "$work/bins"
 [ -s "$work/bins/after_layer_0.bin" ] && [ -s "$work/bins/after_layer_7.bin" ] && [ -s "$work/bins/manifest.json" ] || bad "dump --bin left files out"
-[ "$(od -An -td4 -N4 "$work/bins/after_layer_0.bin" | tr -d ' ')" = $((3 * 128)) ] || bad "count in after_layer_0.bin"
+[ "$(wc -c <"$work/bins/after_layer_0.bin")" = $((4 * 3 * 128)) ] || bad "size of after_layer_0.bin"
+check 0 "activations" "$L" dump "$llama" "The capital" --bin "$work/counted" --counted
+[ "$(od -An -td4 -N4 "$work/counted/after_layer_0.bin" | tr -d ' ')" = $((3 * 128)) ] || bad "count in after_layer_0.bin"
 check 2 "unknown hook" "$L" dump "$llama" "x" --hooks nope --out "$work/x"
 check 2 "expected a layer" "$L" dump "$llama" "x" --hooks blocks.8.hook_resid_post --out "$work/x"
 check 1 "cannot write" "$L" dump "$llama" "x" --out "$work/no/such/folder/x"

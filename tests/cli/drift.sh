@@ -48,6 +48,45 @@ done
 [ -s "$work/parts/layer1_attn_out.bin" ] && [ -s "$work/parts/layer1_q_proj.bin" ] || bad "names of component files"
 check 5 "first: blocks.1.hook_attn_out (output projection)" "$L" drift "$model" "$work/parts" --break resid-scale=off@1
 
+# --- as people write them: transformers' hidden_states and modules in three precisions; all right, and a mistake still found
+for f in "$refs"/people/*.npz; do
+    name=$(basename "$f")
+    check 0 "" "$L" drift "$source_dir/tests/fixtures/models/${name%%.*}" "$f" --isolate all
+    grep -q "anomaly\|degraded\|poor\|bug\|x!" "$work/stdout" && bad "$name: a mark on a healthy model"
+done
+p=$source_dir/tests/fixtures/models
+check 5 "first: blocks.1.ln1.hook_normalized" "$L" drift "$p/gpt2_conv1d" "$refs/people/gpt2_conv1d.modules.float32.npz" --break eps=x10@1
+check 5 "first: blocks.1.hook_attn_out" "$L" drift "$p/falcon_groups" "$refs/people/falcon_groups.modules.bfloat16.npz" --break grouping=modulo@1
+check 5 "fail     no operation diverges" "$L" drift "$m" "$refs/people/llama3_gqa.hidden.bfloat16.npz" --break mlp=swapped@1
+check 5 "fail     no operation diverges: first: blocks.0.hook_resid_post" "$L" drift "$p/gemma2_caps" "$refs/people/gemma2_caps.stack.bfloat16.npz" --break norm-offset=-1@0
+check 0 "not used   transformer.wpe: no point of the pass; transformer.wte" "$L" drift "$p/gpt2_conv1d" "$refs/people/gpt2_conv1d.modules.float32.npz"
+check 0 "4 points" "$L" drift "$m" "$refs/people/llama3_gqa.hidden.float32.npz"
+# values alone, as tofile writes them: the size tells the type, where one fits
+check 0 "folder: 3 arrays, 3 points" "$L" drift "$m" "$refs/people/tofile"
+check 0 "bin: 1 arrays, 1 points" "$L" drift "$m" "$refs/people/tofile/hidden_states_1.bin" --ids "$("$L" drift "$m" "$refs/people/tofile" --json | tr -d ' \n' | sed 's/.*"token_ids":\[\([0-9,]*\)\].*/\1/')"
+mkdir "$work/half"
+d=$(($(wc -c <"$refs/people/tofile/hidden_states_1.bin") / 24))
+head -c $((6 * d * 2)) "$refs/people/tofile/hidden_states_1.bin" >"$work/half/after_layer_0.bin"
+check 2 "may be float16 or bfloat16: say which (--raw TYPE)" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10
+check 2 "expected float32, float64, float16 or bfloat16, found \"f16\"" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10 --raw f16
+check 2 "found $((6 * d * 2)) bytes" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10 --raw float64
+
+# --- what we write is read as exactly the same in each format, and another ending is refused
+for form in safetensors npz bin counted; do
+    case $form in bin) set -- --bin "$work/same.$form" ;; counted) set -- --bin "$work/same.$form" --counted ;; *) set -- --out "$work/same.$form" ;; esac
+    check 0 "activations" "$L" dump "$p/phi3_fused" --ids 5,9,31,7 --hooks all "$@"
+    check 0 '"first_divergence": null' "$L" drift "$p/phi3_fused" "$work/same.$form" --json
+    grep -q '"max_error": [^0]' "$work/stdout" && bad "$form: not the same"
+    grep -q '"not_used": \[\]' "$work/stdout" || bad "$form: something is not used"
+done
+[ "$(wc -c <"$work/same.bin/after_layer_0.bin")" = $(($(wc -c <"$work/same.counted/after_layer_0.bin") - 4)) ] || bad "values alone and with a count"
+grep -q '"after_layer_0.bin": \[4, ' "$work/same.bin/manifest.json" || bad "shapes in the manifest"
+for end in pt csv npy; do
+    check 2 "expected a name ending in .safetensors or .npz, found \".$end\"" "$L" dump "$m" --ids 1 --out "$work/x.$end"
+done
+cp "$refs/f4.npy" "$work/resid_layer_1.npy"
+check 2 "none of 1 names is known: resid_layer_1; nearest: resid_pre_0" "$L" drift "$m" "$work/resid_layer_1.npy" --ids 5
+
 # --- the two traps
 cp -r "$work/bins" "$work/trap"
 mv "$work/trap/after_final_norm.bin" "$work/trap/after_layer_7.bin"

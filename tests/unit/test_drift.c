@@ -217,12 +217,40 @@ static void refused(int rc, const struct ll_err *err, int code, const char *says
         fail_msg("expected \"%s\", found \"%s\"", says, err->msg);
 }
 
+/* Values alone: the size of the file and of the point tell the type; where two fit, the user must. */
+static void values_alone(void **state)
+{
+    static const struct { const char *type; size_t bytes; int64_t width, rows; int one; const char *dtype, *says; } all[] = {
+        {NULL, 48, 4, 3, 0, "float32", NULL}, {NULL, 96, 4, 3, 0, "float64", NULL}, {NULL, 24, 4, 3, 0, NULL, "24 bytes may be float16 or bfloat16: say which (--raw TYPE)"},
+        {"bfloat16", 24, 4, 3, 0, "bfloat16", NULL}, {"float16", 24, 4, 3, 0, "float16", NULL}, {"float64", 48, 4, 3, 0, NULL, "found 48 bytes"},
+        {NULL, 16, 4, 3, 1, "float32", NULL}, {NULL, 16, 4, 3, 0, NULL, "one for each of 3 tokens, found 1 in float32 (--pos says whose)"},
+        {NULL, 32, 4, 2, 1, NULL, "may be float32 or float64"}, {NULL, 44, 4, 3, 0, NULL, "expected 4 + 4 * 12 bytes"},
+    };
+    static const uint8_t zeros[96];
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct ll_ref r = {0};
+        struct ll_ref_array out = {0};
+        struct ll_err err = {0};
+        assert_int_equal(ll_ref_parse_bin(&r, "x.bin", "x", zeros, all[i].bytes, &err), LL_OK);
+        assert_true(r.n == 1 && r.a[0].raw && !r.a[0].x);
+        int rc = ll_ref_raw_read(&r.a[0], all[i].type, all[i].width, all[i].rows, all[i].one, &out, &err);
+        if (all[i].says)
+            refused(rc, &err, LL_EUSAGE, all[i].says);
+        else {
+            assert_int_equal(rc, LL_OK);
+            assert_string_equal(out.dtype, all[i].dtype);
+            free(out.x);
+        }
+        ll_ref_free(&r);
+    }
+}
+
 static void bin_files(void **state)
 {
     static const struct { uint8_t bytes[16]; size_t n; const char *says; } bad[] = {
-        {{1, 0, 0}, 3, "found 3 bytes"}, {{0, 0, 0, 0}, 4, "expected 1 or more values, found 0"}, {{255, 255, 255, 255, 0, 0, 0, 0}, 8, "found -1"},
-        {{2, 0, 0, 0, 0, 0, 0, 0}, 8, "expected 4 + 4 * 2 = 12 bytes, found 8"}, {{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, 12, "looks big-endian"},
-        {{1, 0, 0, 0, 0, 0, 0, 0, 0}, 9, "= 8 bytes, found 9"}};
+        {{1, 0, 0}, 3, "found 3 bytes"}, {{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, 12, "looks big-endian"},
+        {{1, 0, 0, 0, 0, 0, 0, 0, 0}, 9, "= 8 bytes (a count and float32 values) or values alone, found 9"}};
     const uint8_t good[] = {2, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 192}; /* 1, -2 */
     struct ll_ref r = {0};
     struct ll_err err = {0};
@@ -448,6 +476,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(rounding), cmocka_unit_test(order_of_points), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
-        cmocka_unit_test(bin_files), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
+        cmocka_unit_test(bin_files), cmocka_unit_test(values_alone), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
