@@ -23,8 +23,8 @@ enum ll_spelling { LL_SPELL_AUTO, LL_SPELL_OTHER, LL_SPELL_EXACT };
 /* From text. answer may be NULL. An empty text is LL_EUSAGE; a missing tokenizer says why. */
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
                         const char *answer, enum ll_spelling how, struct ll_err *err);
-/* The ids of an answer behind a prompt of text (spec 5.3), appended to ids (empty before): what prompt +
- * answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining them would
+/* The ids of an answer behind a prompt of text (docs/experiment.md 3.2), appended to ids (empty before): what
+ * prompt + answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining them would
  * change the prompt's own ids (it ends in a space, say) the answer is encoded for itself and *reason is
  * "prefix_changed". "unresolved": no ids, *reason "no_new_token" or "prefix_changed". ctx: the prompt's ids
  * without specials. */

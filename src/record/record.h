@@ -86,7 +86,7 @@ void ll_row_id(struct ll_row *row, int col, const char *pass_key, int layer, int
 const char *ll_row_str(const struct ll_row *row, int col, size_t *n); /* text of a LL_TEXT cell, NULL when null */
 
 /* ---- facts about a run ------------------------------------------------------------------------------------------ */
-struct ll_gold {                  /* spec 5.3 */
+struct ll_gold {                  /* docs/experiment.md 3.2 */
     const char *text;             /* the answer as asked for, NULL: none */
     const char *variant;          /* "with_space", "no_space", "exact", "ids", "unresolved" */
     const char *reason;           /* why unresolved, or why the answer is encoded for itself; else NULL */
