@@ -224,7 +224,8 @@ static int put_pairs(struct check *c, const struct scanned *q, const struct scan
             if (!n++ || fabs(percent) > fabs(*worst)) {
                 *worst = percent;
                 ll_buf_reset(where);
-                ll_buf_addf(where, l < q->w.n_layers ? "layer %d, " : "", l);
+                if (l < q->w.n_layers)
+                    ll_buf_addf(where, "layer %d, ", l);
                 ll_buf_adds(where, ll_weight_part(p)->name);
             }
             ll_grid_cell(&g, l < q->w.n_layers ? "%d" : "-", l);

@@ -184,8 +184,8 @@ static int check_row(struct check *c, const char *s, size_t n, struct ll_err *er
         "SELECT *, layer * 1.0 / n_layers AS depth FROM v_pure WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
         "SELECT * FROM v_records WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
         /* at the last position alone, as v_pure is */
-        "SELECT * FROM v_rawlens w WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER)"
-        " AND EXISTS (SELECT 1 FROM v_pure v WHERE v.pass = w.pass AND v.layer = w.layer AND v.pos = CAST(?4 AS INTEGER))"};
+        ("SELECT * FROM v_rawlens w WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER)"
+         " AND EXISTS (SELECT 1 FROM v_pure v WHERE v.pass = w.pass AND v.layer = w.layer AND v.pos = CAST(?4 AS INTEGER))")};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !rc; i++)
         rc = ll_reader_each(c->r, tables[i], binds, 4, on_values, &g, err);

@@ -20,7 +20,7 @@ static const int ids[N] = {1, 5, 9, 33, 17, 2, 40};
 
 static struct ll_attribution attribute(const struct ll_model *m, struct ll_engine *eng, const char *const *specs, int n_specs, int id, int other)
 {
-    struct ll_attribution a;
+    struct ll_attribution a = {0};
     struct ll_intervene iv = {.model = m};
     struct ll_err err = {0};
     for (int i = 0; i < n_specs; i++)
