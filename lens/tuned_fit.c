@@ -2,16 +2,12 @@
 #include "tuned_fit.h"
 
 #include "capture.h"
+#include "lapack.h"
 #include "stats.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* LAPACK (in OpenBLAS): solve A X = B for symmetric positive definite A, column-major, in place. */
-void dposv_(const char *uplo, const int *n, const int *n_rhs, double *a, const int *lda, double *b, const int *ldb, int *info, size_t uplo_len);
-int openblas_get_num_threads(void);
-void openblas_set_num_threads(int n);
 
 enum { X_ROWS = 256 }; /* rows of a product at a time: bounds its float result */
 
@@ -139,14 +135,14 @@ static void make_equations(const struct sums *s, const double *g, double ridge, 
         a[i * d + i] += ridge * fmax(a[i * d + i], 0) + floor;
 }
 
-static int solve(const struct sums *s, int l, double ridge, double *a, double *b, float *W, float *bias, struct ll_err *err)
+static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, double ridge, double *a, double *b, float *W, float *bias, struct ll_err *err)
 {
     size_t d = (size_t)s->d, width = 2 * d + 1;
     const double *g = s->g + sums_of(s, l);
     const float *shift = s->shift + (size_t)(l - s->l0) * d;
     int n = s->d, info = 0;
     make_equations(s, g, ridge, a, b);
-    dposv_("U", &n, &n, a, &n, b, &n, &info, 1);
+    lapack->dposv("U", &n, &n, a, &n, b, &n, &info, 1);
     if (info)
         return ll_fail(err, LL_EFAIL, "tuned lens: row %d: expected positive definite equations, found none at dimension %d (more text, or a larger --ridge)", l, info);
     for (size_t j = 0; j < d; j++) {
@@ -171,11 +167,12 @@ static int solve_all(const struct sums *s, double ridge, float *W, float *b, str
     size_t d = (size_t)s->d;
     double *a = malloc(sizeof *a * d * d), *rhs = malloc(sizeof *rhs * d * d);
     int rc = a && rhs ? LL_OK : ll_fail_mem(err, "equations of the fit", ll_tuned_fit_solve_bytes(s->d) > 0 ? (unsigned long long)ll_tuned_fit_solve_bytes(s->d) : 0);
-    int threads = openblas_get_num_threads();
-    openblas_set_num_threads(1); /* its results depend on their number */
+    struct ll_lapack lapack = {0};
+    if (!rc)
+        rc = ll_lapack_open(&lapack, err);
     for (int l = s->l0; l < s->l1 && !rc; l++)
-        rc = solve(s, l, ridge, a, rhs, W + (size_t)l * d * d, b + (size_t)l * d, err);
-    openblas_set_num_threads(threads);
+        rc = solve(&lapack, s, l, ridge, a, rhs, W + (size_t)l * d * d, b + (size_t)l * d, err);
+    ll_lapack_close(&lapack);
     free(a);
     free(rhs);
     return rc;
