@@ -266,7 +266,7 @@ int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, flo
     ll_head_logits(m, job->engine, job->final_normed, own);
     ll_reading_of(reader, own, 1, e, &w, out);
     if (isnan(out->lse))
-        return ll_fail(err, LL_EUSAGE, "%s: the model's own logits are not finite: NaN or infinity in the final norm or the unembedding", m->ckpt->clean);
+        return ll_blame_head(m, 1, err) ? LL_EUSAGE : ll_fail(err, LL_EUSAGE, "%s: the model's own logits are not finite: NaN or infinity in the final norm or the unembedding", m->ckpt->clean);
     out->kl_to_final_bits = 0;
     out->norm = sqrt(reader->vec->sum_sq(job->final_normed, (size_t)m->d_model));
     reader->own = own;

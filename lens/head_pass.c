@@ -191,6 +191,14 @@ static void finish_row(struct walk *w, int row, struct ll_head_out *o, double ls
     }
 }
 
+static int is_finite(const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return 0;
+    return 1;
+}
+
 static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
 {
     const struct ll_head_job *job = w->job;
@@ -202,9 +210,12 @@ static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err
         for (int r = 0; r < job->groups[w->group0 + g].n_rows; r++, at++) {
             int row = w->row0 + at - w->n_groups;
             finish_row(w, at, &job->out[row], m->lse);
-            if (!isfinite(job->out[row].lse))
+            if (isfinite(job->out[row].lse))
+                continue;
+            if (!ll_blame_head(job->model, is_finite(w->x + (size_t)at * (size_t)job->model->d_model, job->model->d_model), err))
                 return ll_fail(err, LL_EUSAGE, "%s: logits are not finite at lens row %d (position group %d): NaN or infinity in the final norm or the unembedding",
                                job->model->ckpt->clean, job->rows[row].layer, w->group0 + g);
+            return LL_EUSAGE;
         }
     }
     int bad = atomic_load(&w->unequal);

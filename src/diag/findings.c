@@ -46,12 +46,9 @@ static void not_finite(struct ll_findings *f, const struct ll_trace *t)
         const struct ll_offence *o = &t->watch.first[i];
         if (o->bound != LL_BOUND_FINITE)
             continue;
-        int64_t at;
-        const char *weight = ll_model_nonfinite(t->model, o->layer < 0 && o->hook != LL_HOOK_EMBED ? t->model->n_layers : o->layer, &at);
         char point[64];
         ll_hook_full_name(o->hook, o->layer, point);
-        say(f, 1, o->hook, o->layer, "the first value that is not finite: %s, position %d, element %d; what it flows into is spoilt%s%s", point, o->pos, o->index,
-            weight ? "; a weight there holds NaN or infinity: " : "", weight ? weight : "");
+        say(f, 1, o->hook, o->layer, "the first value that is not finite: %s, position %d, element %d; what it flows into is spoilt%s%s", point, o->pos, o->index, *t->blame ? "; " : "", t->blame);
         return;
     }
 }

@@ -58,6 +58,29 @@ static int full_pass(struct ll_trace *t, const struct ll_trace_job *job, struct 
     return rc;
 }
 
+/* The same pass once more, which ends where the finite numbers do: its reason. */
+static int find_blame(struct ll_trace *t, const struct ll_trace_job *job, struct ll_err *err)
+{
+    struct ll_listener writes = ll_intervene_listener(job->iv);
+    int start[2] = {0, job->n_ids};
+    struct ll_batch batch = {1, start, job->ids};
+    struct ll_pass pass = {0};
+    struct ll_err why = {0};
+    int rc = ll_pass_init(&pass, t->model, job->engine, job->n_ids, job->n_ids, &writes, writes.hooks != 0, err);
+    if (!rc && ll_forward(&pass, &batch, 0, t->model->n_layers, &why) && pass.met_nonfinite == 1)
+        snprintf(t->blame, sizeof t->blame, "%.*s", (int)sizeof t->blame - 1, why.msg);
+    ll_pass_free(&pass);
+    return rc;
+}
+
+static int met_nonfinite(const struct ll_watch *w)
+{
+    for (int i = 0; i < w->n_first; i++)
+        if (w->first[i].bound == LL_BOUND_FINITE)
+            return 1;
+    return 0;
+}
+
 /* ---- the block alone --------------------------------------------------------------------------------------------- */
 
 static const enum ll_hook swap_points[LL_TRACE_SWAPS] = {LL_HOOK_POST, LL_HOOK_MLP_OUT, LL_HOOK_RESID_POST};
@@ -211,6 +234,8 @@ int ll_trace_run(struct ll_trace *t, const struct ll_trace_job *job, struct ll_e
     int rc = k.in && k.out ? LL_OK : ll_fail_mem(err, "a block's input and output", 2 * bytes);
     if (!rc && !(rc = ll_watch_init(&t->watch, m, job->n_ids, err)) && !(rc = ll_massive_init(&t->massive, job->n_ids, m->d_model, job->massive_factor, err)))
         rc = full_pass(t, job, &k, err);
+    if (!rc && met_nonfinite(&t->watch))
+        rc = find_blame(t, job, err);
     if (!rc && (job->weights || job->swapped))
         rc = block_alone(t, job, &k, err);
     if (!rc && job->weights)

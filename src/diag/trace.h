@@ -24,6 +24,7 @@ struct ll_trace {
     struct ll_watch watch;            /* owned */
     struct ll_massive massive;        /* owned */
     struct ll_trace_weight weight[LL_TRACE_MAX_WEIGHTS]; int n_weights;
+    char blame[512];                  /* something was not finite: the reason that names the tensor at fault, "": none is */
     int isolated;                     /* 1: the block alone gave the same bits; 0: it did not; -1: not compared (interventions) */
     struct ll_tensor_stats final_last;/* after the final norm, last position */
     double final_scale_last;          /* and what it divided by */

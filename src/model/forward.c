@@ -2,10 +2,12 @@
  * meaning of the hook points as in TransformerLens' transformer_block.py. */
 #include "forward.h"
 
+#include "blame.h"
 #include "ops.h"
 #include "pass.h"
 #include "rope.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,10 +204,10 @@ static void scale_some(void *arg, int row0, int row1)
     ll_engine_vec(j->p->engine)->scale(j->a + at, j->a + at, (size_t)(row1 - row0) * d, j->scale);
 }
 
-/* What a half block adds to the stream: its output in p->out, normed and multiplied where the family does so. */
-static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, enum ll_hook h, int layer, struct ll_err *err)
+/* What a half block adds to the stream: its output in p->out, normed and multiplied where the family does so. x: what it read. */
+static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, enum ll_hook h, int layer, const float *x, struct ll_err *err)
 {
-    int d = p->model->d_model;
+    int d = p->model->d_model, bad;
     float scale = p->model->layers[layer].resid_scale;
     if (post->w)
         ll_norm_rows(p->engine, post, p->out, d, c->n, p->out, d, NULL);
@@ -213,6 +215,8 @@ static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_n
         struct rows_job j = {.p = p, .a = p->out, .scale = scale};
         ll_engine_rows(p->engine, c->n, scale_some, &j);
     }
+    if (!p->allow_nonfinite && (bad = ll_first_bad_row(ll_engine_vec(p->engine), p->out, d, c->n, d)) >= 0)
+        return (h == LL_HOOK_ATTN_OUT ? ll_blame_attention : ll_blame_mlp)(p, c, layer, x, bad, err);
     ll_pass_store(p, LL_STORE_BRANCH, layer, p->out, d, c->n, d);
     return ll_pass_hook(p, h, layer, c->row0, c->n, p->out, d, d, err);
 }
@@ -224,7 +228,7 @@ static int pre_norm(struct ll_pass *p, const struct ll_chunk *c, const struct ll
     ll_norm_rows(p->engine, norm, p->resid + (size_t)c->row0 * (size_t)d, d, c->n, p->normed, d, p->scale + c->row0);
     for (int r = 0; r < c->n && !p->allow_nonfinite; r++)
         if (!isfinite(p->scale[c->row0 + r]))
-            return p->met_nonfinite = 1, ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at layer %d, %s, row %d)", layer, ll_hook_info(scale)->name, c->row0 + r);
+            return ll_blame_stream(p, ll_hook_info(scale)->name, layer, c->row0 + r, err);
     if ((rc = ll_pass_hook(p, scale, layer, c->row0, c->n, p->scale + c->row0, 1, 1, err)))
         return rc;
     ll_pass_store(p, LL_STORE_NORM, layer, p->normed, d, c->n, d);
@@ -240,31 +244,29 @@ static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct 
     const struct ll_layer *L = &m->layers[layer];
     int d = m->d_model, rc;
     float *resid = p->resid + (size_t)c->row0 * (size_t)d;
+    const float *x = L->ln1.w ? p->normed : resid; /* what attention reads */
 
     if ((rc = ll_pass_hook(p, LL_HOOK_RESID_PRE, layer, c->row0, c->n, resid, d, d, err)))
         return rc;
     if (L->ln1.w && (rc = pre_norm(p, c, &L->ln1, layer, LL_HOOK_LN1_SCALE, err)))
         return rc;
-    if ((rc = ll_block_attention(p, c, L, layer, L->ln1.w ? p->normed : resid, err)) ||
-        (rc = addend(p, c, &L->ln1_post, LL_HOOK_ATTN_OUT, layer, err)))
+    if ((rc = ll_block_attention(p, c, L, layer, x, err)) || (rc = addend(p, c, &L->ln1_post, LL_HOOK_ATTN_OUT, layer, x, err)))
         return rc;
 
     if (L->parallel) {
         if (L->ln2.w && (rc = pre_norm(p, c, &L->ln2, layer, LL_HOOK_LN2_SCALE, err)))
             return rc;
         add_to_stream(p, c, layer);
-        if ((rc = ll_block_mlp(p, c, L, layer, p->normed, err)))
-            return rc;
+        x = p->normed;
     } else {
         add_to_stream(p, c, layer); /* resid_mid = resid_pre + attn_out */
         if ((rc = ll_pass_hook(p, LL_HOOK_RESID_MID, layer, c->row0, c->n, resid, d, d, err)))
             return rc;
         if (L->ln2.w && (rc = pre_norm(p, c, &L->ln2, layer, LL_HOOK_LN2_SCALE, err)))
             return rc;
-        if ((rc = ll_block_mlp(p, c, L, layer, L->ln2.w ? p->normed : resid, err)))
-            return rc;
+        x = L->ln2.w ? p->normed : resid;
     }
-    if ((rc = addend(p, c, &L->ln2_post, LL_HOOK_MLP_OUT, layer, err)))
+    if ((rc = ll_block_mlp(p, c, L, layer, x, err)) || (rc = addend(p, c, &L->ln2_post, LL_HOOK_MLP_OUT, layer, x, err)))
         return rc;
     add_to_stream(p, c, layer); /* resid_post = resid_mid + mlp_out, or (resid_pre + attn_out) + mlp_out */
 
@@ -296,6 +298,8 @@ static int embed(struct ll_pass *p, const struct ll_batch *b, struct ll_err *err
             look_up(m->W_pos, m->n_positions, r - b->start[seq], p->out, d);
             vec->add(x, x, p->out, d);
         }
+        if (!p->allow_nonfinite && ll_first_bad_row(vec, x, (long)d, 1, (int)d) == 0)
+            return ll_blame_embedding(p, b->ids[r], r - b->start[seq], err);
     }
     ll_pass_store(p, LL_STORE_RESID, -1, p->resid, (long)d, b->start[b->n_seq], (int)d);
     return ll_pass_hook(p, LL_HOOK_EMBED, -1, 0, b->start[b->n_seq], p->resid, (int)d, (long)d, err);
@@ -309,7 +313,11 @@ static int final_norm(struct ll_pass *p, int rows, struct ll_err *err)
     ll_pass_store(p, LL_STORE_NORM, -1, p->final, d, rows, d);
     for (int r = 0; r < rows && !p->allow_nonfinite; r++)
         if (!isfinite(p->scale[r]))
-            return p->met_nonfinite = 1, ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at the final norm, row %d)", r);
+            return ll_blame_stream(p, "the final norm", -1, r, err);
+    if (!p->allow_nonfinite && ll_first_bad_row(ll_engine_vec(p->engine), p->final, d, rows, d) >= 0) {
+        p->met_nonfinite = ll_blame_head(m, 0, err) ? 1 : 2;
+        return ll_fail(err, LL_EUSAGE, "the final norm's result is not finite");
+    }
     if ((rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_SCALE, -1, 0, rows, p->scale, 1, 1, err)) || (rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_NORMALIZED, -1, 0, rows, p->final, d, d, err)))
         return rc;
     if (!wants(p, LL_HOOK_LOGITS))
@@ -321,24 +329,13 @@ static int final_norm(struct ll_pass *p, int rows, struct ll_err *err)
     }
     for (int r = 0; r < rows; r++)
         ll_head_tail(m, ll_engine_vec(p->engine), p->logits + (size_t)r * (size_t)m->d_vocab, 0, m->d_vocab);
+    for (size_t i = 0, n = (size_t)rows * (size_t)m->d_vocab; i < n && !p->allow_nonfinite; i++)
+        if (!(p->logits[i] <= FLT_MAX)) { /* a word masked by a bias of -inf is in order */
+            p->met_nonfinite = ll_blame_head(m, 1, err) ? 1 : 2;
+            return ll_fail(err, LL_EUSAGE, "the logits are not finite");
+        }
     ll_pass_store(p, LL_STORE_LOGITS, -1, p->logits, m->d_vocab, rows, m->d_vocab);
     return ll_pass_hook(p, LL_HOOK_LOGITS, -1, 0, rows, p->logits, m->d_vocab, m->d_vocab, err);
-}
-
-/* A pass that met a NaN: say which weight had it, if one did (layer -1 first, as the pass went). */
-static int blame_weights(const struct ll_model *m, int upto, struct ll_err *err)
-{
-    for (int l = -1; l <= upto; l++) {
-        int64_t at;
-        const char *name = ll_model_nonfinite(m, l, &at);
-        if (!name)
-            continue;
-        struct ll_err found = {0};
-        ll_fail(&found, LL_EUSAGE, "%s: tensor %s: value %lld is not finite (NaN or infinity)", m->ckpt->clean, name, (long long)at);
-        *err = found;
-        return LL_EUSAGE;
-    }
-    return err->code;
 }
 
 int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, struct ll_err *err)
@@ -371,7 +368,5 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
     }
     if (!rc && to == m->n_layers)
         rc = final_norm(p, rows, err);
-    if (rc && p->met_nonfinite && err)
-        rc = blame_weights(m, l < m->n_layers ? l : m->n_layers, err);
     return rc;
 }

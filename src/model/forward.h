@@ -69,7 +69,7 @@ struct ll_pass {
     const struct ll_listener *listeners; int n_listeners; /* borrowed; set by ll_pass_init */
     const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */
     int allow_nonfinite;          /* 0: a NaN or infinity in the stream ends the pass with a named reason */
-    int met_nonfinite;            /* that is how the last pass ended */
+    int met_nonfinite;            /* that is how the last pass ended: 1 the reason names the tensor, 2 no weight there is at fault */
     int drop_behind;              /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
     const struct ll_numeric *numeric; /* NULL: plain; borrowed; set after ll_pass_init */
     void (*progress)(void *arg, int layer, int n_layers); /* after each layer; may be NULL */

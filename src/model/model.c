@@ -122,7 +122,7 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
     const struct ll_dtype_info *info = ll_dtype_info(t->dtype);
     if (!info->is_float || info->block != 1)
         return ll_fail(err, LL_EUNSUP, "%s: tensor %s: stored as %s, expected a floating type", m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
-    float **grown = realloc(m->small, sizeof *grown * (size_t)(m->n_small + 1));
+    struct ll_small *grown = realloc(m->small, sizeof *grown * (size_t)(m->n_small + 1));
     float *v = malloc(sizeof *v * (size_t)n);
     if (grown)
         m->small = grown;
@@ -130,7 +130,7 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
         free(v);
         return ll_fail_mem(err, t->name, sizeof *v * (size_t)n);
     }
-    m->small[m->n_small++] = v;
+    m->small[m->n_small++] = (struct ll_small){v, n, t};
     info->to_f32(t->data, v, (size_t)n);
     for (int i = 0; i < n && offset != 0; i++)
         v[i] = offset + v[i];
@@ -387,7 +387,7 @@ void ll_model_close(struct ll_model *m)
     if (!m)
         return;
     for (int i = 0; i < m->n_small; i++)
-        free(m->small[i]);
+        free(m->small[i].v);
     free(m->small);
     free(m->layer_of);
     free(m->layers);
@@ -400,7 +400,7 @@ void ll_model_close(struct ll_model *m)
 
 /* ---- whole layers ------------------------------------------------------------------------------------------------ */
 
-/* Is tensor i read by this layer (see ll_model_nonfinite)? A tied head reads the embedding's matrix again. */
+/* Is tensor i read by this layer (-1: embedding, n_layers: final norm and head)? A tied head reads the embedding's matrix again. */
 static int in_layer(const struct ll_model *m, int i, int layer)
 {
     return m->layer_of[i] == layer || (m->tied && layer == m->n_layers && m->layer_of[i] == -1);
@@ -418,16 +418,6 @@ void ll_model_dont_need(const struct ll_model *m, int layer)
     for (int i = 0; i < m->ckpt->n_tensors; i++)
         if (in_layer(m, i, layer))
             ll_ckpt_dont_need(m->ckpt, &m->ckpt->tensors[i]);
-}
-
-const char *ll_model_nonfinite(const struct ll_model *m, int layer, int64_t *index)
-{
-    for (int i = 0; i < m->ckpt->n_tensors; i++) {
-        const struct ll_tensor *t = &m->ckpt->tensors[i];
-        if (in_layer(m, i, layer) && (*index = ll_tensor_nonfinite(t)) >= 0)
-            return t->name;
-    }
-    return NULL;
 }
 
 const char *ll_norm_kind_name(const struct ll_model *m)

@@ -71,6 +71,9 @@ enum ll_odd {
 
 enum { LL_UNUSED = -2 };
 
+/* A gain or bias as floats. */
+struct ll_small { float *v; int n; const struct ll_tensor *from; }; /* v owned; from NULL: a variant made it */
+
 struct ll_model {
     struct ll_ckpt *ckpt;                    /* owned */
     const struct ll_family *family;
@@ -97,7 +100,7 @@ struct ll_model {
     struct ll_mlp *experts;                  /* [n_layers, n_experts], owned */
     int *layer_of;                           /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers
                                                 final norm and head, LL_UNUSED none; owned */
-    float **small;                           /* owned float copies; n_small of them */
+    struct ll_small *small;                  /* [n_small], owned */
     int n_small;
 };
 
@@ -112,9 +115,9 @@ void ll_model_close(struct ll_model *model); /* NULL is fine */
 /* Tell the kernel about the weights of a layer: read ahead, or drop behind. layer n_layers: the head. */
 void ll_model_will_need(const struct ll_model *model, int layer);
 void ll_model_dont_need(const struct ll_model *model, int layer);
-/* First tensor of the layer (-1: embedding, n_layers: final norm and head) holding a NaN or infinity: its name and flat
- * index; NULL when all are finite. */
-const char *ll_model_nonfinite(const struct ll_model *model, int layer, int64_t *index);
+/* Logits are not finite: 1 with the tensor and value in *err when the head holds such a value (or, where already its input was not
+ * finite, the final norm), else 0 with *err untouched. What the pass itself meets is said by ll_forward. */
+int ll_blame_head(const struct ll_model *model, int input_is_finite, struct ll_err *err);
 const char *ll_norm_kind_name(const struct ll_model *model); /* "RMSNorm", "RMSNorm(1+w)", "LayerNorm", "LayerNorm without bias" */
 const char *ll_act_name(enum ll_act act);
 int ll_layer_window(const struct ll_model *model, int layer); /* positions that a layer sees, itself included; 0: all */

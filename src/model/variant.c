@@ -17,7 +17,8 @@ typedef int (*apply_fn)(struct edit *e);
 static float *own_copy(struct edit *e, const float *x, int n)
 {
     struct ll_model *v = e->v;
-    float **grown = realloc(v->small, sizeof *grown * (size_t)(v->n_small + 1)), *y = malloc(sizeof *y * (size_t)n);
+    struct ll_small *grown = realloc(v->small, sizeof *grown * (size_t)(v->n_small + 1));
+    float *y = malloc(sizeof *y * (size_t)n);
     if (grown)
         v->small = grown;
     if (!grown || !y) {
@@ -27,7 +28,8 @@ static float *own_copy(struct edit *e, const float *x, int n)
     }
     if (x)
         memcpy(y, x, sizeof *y * (size_t)n);
-    return v->small[v->n_small++] = y;
+    v->small[v->n_small++] = (struct ll_small){y, n, NULL};
+    return y;
 }
 
 static int own_freqs(struct edit *e, struct ll_rope *r)
@@ -477,7 +479,7 @@ void ll_variant_free(struct ll_model *v)
     if (!v)
         return;
     for (int i = 0; i < v->n_small; i++)
-        free(v->small[i]);
+        free(v->small[i].v);
     free(v->small);
     free(v->layers);
     free(v);
