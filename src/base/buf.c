@@ -1,11 +1,20 @@
 /* buf.c - see buf.h */
 #include "buf.h"
 
+#include "memory.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int fail(struct ll_buf *b)
+{
+    ll_memory_note();
+    b->failed = 1;
+    return -1;
+}
 
 static int grow(struct ll_buf *b, size_t n)
 {
@@ -16,12 +25,12 @@ static int grow(struct ll_buf *b, size_t n)
     size_t cap = b->cap ? b->cap : 64;
     while (cap - b->len <= n) {
         if (cap > (size_t)-1 / 2)
-            return b->failed = 1, -1;
+            return fail(b);
         cap *= 2;
     }
     char *s = realloc(b->s, cap);
     if (!s)
-        return b->failed = 1, -1;
+        return fail(b);
     b->s = s;
     b->cap = cap;
     return 0;
@@ -46,6 +55,8 @@ void ll_buf_addf(struct ll_buf *b, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
+    if (n < 0)
+        fail(b); /* printf itself had no memory */
     if (n < 0 || grow(b, (size_t)n))
         return;
     va_start(ap, fmt);
@@ -70,7 +81,7 @@ void ll_buf_free(struct ll_buf *b)
 
 int ll_buf_ok(const struct ll_buf *b, struct ll_err *err)
 {
-    return b->failed ? ll_fail_mem(err, "text buffer", (unsigned long long)b->cap * 2) : LL_OK;
+    return b->failed ? ll_fail_mem(err, "text buffer", (unsigned long long)(b->cap ? b->cap * 2 : 64)) : ll_memory_ok(err);
 }
 
 const char *ll_buf_str(const struct ll_buf *b) { return b->s ? b->s : ""; }

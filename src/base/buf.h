@@ -2,7 +2,8 @@
  *
  * `s` may be read as a C string when the content holds no NUL. An empty buffer is {0} and owns nothing;
  * ll_buf_free() makes it so again. Running out of memory sets `failed` and later appends do nothing, so that a
- * writer checks once at its end (ll_buf_ok). */
+ * writer checks once at its end (ll_buf_ok). What was made from a failed buffer may be anywhere by then: ll_buf_ok
+ * therefore fails for every buffer of the process once one has failed (memory.h). */
 #ifndef LL_BUF_H
 #define LL_BUF_H
 #include "fail.h"
@@ -21,7 +22,8 @@ void ll_buf_addc(struct ll_buf *b, char c);
 void ll_buf_addf(struct ll_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ll_buf_reset(struct ll_buf *b);            /* length 0, memory kept */
 void ll_buf_free(struct ll_buf *b);
-int ll_buf_ok(const struct ll_buf *b, struct ll_err *err); /* LL_OK or LL_EFAIL (memory) */
+/* LL_OK, or LL_EFAIL when memory ran out for this or for any other buffer. */
+int ll_buf_ok(const struct ll_buf *b, struct ll_err *err) __attribute__((warn_unused_result));
 const char *ll_buf_str(const struct ll_buf *b); /* content, "" when empty */
 
 /* The shortest decimal text that strtod reads back to the same double, written as a JSON/CSV number (no

@@ -1,16 +1,10 @@
 /* fail.c - see fail.h */
 #include "fail.h"
 
+#include "shown.h"
+
 #include <stdio.h>
 #include <string.h>
-
-/* One line, whatever the arguments held: control characters would tear the message apart. */
-static void one_line(char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = ' ';
-}
 
 int ll_fail(struct ll_err *err, int code, const char *fmt, ...)
 {
@@ -19,7 +13,7 @@ int ll_fail(struct ll_err *err, int code, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(err->msg, sizeof err->msg, fmt, ap);
         va_end(ap);
-        one_line(err->msg);
+        ll_shown_line(err->msg);
         err->code = code;
     }
     return code;
@@ -34,7 +28,7 @@ int ll_context(struct ll_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(head, sizeof head, fmt, ap);
     va_end(ap);
-    one_line(head);
+    ll_shown_line(head);
     memcpy(rest, err->msg, sizeof rest);
     snprintf(err->msg, sizeof err->msg, "%s: %.*s", head, (int)(sizeof err->msg - sizeof head - 3), rest);
     return err->code;

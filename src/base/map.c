@@ -169,11 +169,44 @@ static void advise(const struct ll_map *map, size_t off, size_t len, int advice,
 void ll_map_will_need(const struct ll_map *map, size_t off, size_t len) { advise(map, off, len, MADV_WILLNEED, 0); }
 void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len) { advise(map, off, len, MADV_DONTNEED, 1); }
 
+/* A stream that whoever called the program has opened for it: standard input, or what <(...) of a shell gives. */
+static int is_given_stream(const char *path)
+{
+    static const char *const streams[] = {"/dev/stdin", "/dev/fd/", "/proc/self/fd/"};
+    struct stat st;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+        if (!strncmp(path, streams[i], strlen(streams[i])))
+            return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    return 0;
+}
+
+static int read_stream(const char *path, size_t limit, struct ll_buf *b, struct ll_err *err)
+{
+    char part[8192];
+    size_t before = b->len;
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = LL_OK;
+    if (fd < 0)
+        return ll_fail(err, LL_EUSAGE, "%s: cannot open: %s", path, strerror(errno));
+    while (!rc && ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR))) {
+        ll_buf_add(b, part, n > 0 ? (size_t)n : 0);
+        rc = ll_buf_ok(b, err);
+        if (!rc && b->len - before > limit)
+            rc = ll_fail(err, LL_EUSAGE, "%s: expected at most %zu bytes, found more", path, limit);
+    }
+    if (!rc && n < 0)
+        rc = ll_fail(err, LL_EFAIL, "%s: %s", path, strerror(errno));
+    close(fd);
+    return rc;
+}
+
 int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err *err)
 {
     struct stat st;
     struct ll_err own = {0};
     err = err ? err : &own;
+    if (is_given_stream(path))
+        return read_stream(path, limit, b, err);
     int fd = open_file(path, &st, err);
     if (fd < 0)
         return err->code;

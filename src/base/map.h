@@ -34,7 +34,8 @@ void ll_map_will_need(const struct ll_map *map, size_t off, size_t len);
 void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len);
 
 /* Read a whole file into b (appended). limit: refuse more bytes than that. Errors as ll_map_open(); a file that ends early
- * or grows meanwhile is LL_EFAIL. */
+ * or grows meanwhile is LL_EFAIL. A stream that the caller of the program has opened (/dev/stdin, /dev/fd/N: what <(...) of a
+ * shell gives) is read to its end; a FIFO by any other name is refused. */
 int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err *err);
 
 /* 1 when path is a folder / a regular file, else 0. */

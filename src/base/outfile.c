@@ -2,6 +2,7 @@
 #include "outfile.h"
 
 #include "buf.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,6 +236,10 @@ void ll_outfile_write(struct ll_outfile *out, const void *bytes, size_t n)
 
 int ll_outfile_commit(struct ll_outfile *out, struct ll_err *err)
 {
+    if (ll_memory_ok(err)) {
+        ll_outfile_abort(out);
+        return LL_EFAIL;
+    }
     int is_ours = !out->has_old || keep_owner(out), why = out->why;
     errno = 0;
     int bad = why || ferror(out->f) || fflush(out->f) || (out->tmp && fsync(fileno(out->f)));

@@ -2,6 +2,7 @@
 #include "json_tree.h"
 
 #include "buf.h"
+#include "memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -136,4 +137,18 @@ const char *ll_json_show(const cJSON *v, char out[64])
     else
         snprintf(out, 64, "%s", s);
     return out;
+}
+
+static void *noted_malloc(size_t n)
+{
+    void *p = malloc(n);
+    if (!p && n)
+        ll_memory_note();
+    return p;
+}
+
+void ll_json_watch_memory(void)
+{
+    cJSON_Hooks hooks = {noted_malloc, free};
+    cJSON_InitHooks(&hooks);
 }

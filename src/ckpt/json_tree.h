@@ -44,4 +44,7 @@ int ll_json_get_integer(const struct cJSON *v, long long lo, long long hi, long 
 /* How a message shows a value: a number or a short string as JSON text, else "an object", "nothing" (NULL), ...
  * Writes at most 64 bytes to out and returns it. */
 const char *ll_json_show(const struct cJSON *v, char out[64]);
+/* Have every failed allocation of cJSON noted (base/memory.h): a tree or a text that lacks something for want of memory looks like one
+ * that never had it. Once, at the start of the program. */
+void ll_json_watch_memory(void);
 #endif

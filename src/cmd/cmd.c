@@ -1,14 +1,20 @@
 /* cmd.c - see cmd.h */
 #include "cmd.h"
 
+#include "json_tree.h"
+#include "memory.h"
 #include "provenance.h"
+#include "shown.h"
 #include "tables.h"
+#include "term.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CMD(n) ll_cmd_##n, ll_cmd_##n##_options
 const struct ll_cmd ll_cmds[] = {
@@ -76,13 +82,53 @@ static void explain(const struct ll_cmd *c, struct ll_buf *out)
     }
 }
 
+static int put(const char *s, size_t n, struct ll_err *err)
+{
+    errno = 0;
+    if (fwrite(s, 1, n, stdout) != n || fflush(stdout))
+        return ll_fail(err, LL_EFAIL, "standard output: %s", errno ? strerror(errno) : "write failed");
+    return LL_OK;
+}
+
+int ll_print_text(const struct ll_buf *b, struct ll_err *err)
+{
+    struct ll_buf shown = {0};
+    const char *s = ll_buf_str(b);
+    for (size_t i = 0; i < b->len;) {
+        size_t own = s[i] == '\033' ? ll_style_len(s + i) : 0, n = own;
+        for (; !own && i + n < b->len && (!n || s[i + n] != '\033'); n++)
+            ;
+        if (own)
+            ll_buf_add(&shown, s + i, n);
+        else
+            ll_shown(&shown, s + i, n, "\n\t");
+        i += n;
+    }
+    int rc = ll_buf_ok(b, err) ? LL_EFAIL : ll_buf_ok(&shown, err);
+    if (!rc)
+        rc = put(ll_buf_str(&shown), shown.len, err);
+    ll_buf_free(&shown);
+    return rc;
+}
+
 int ll_print(const struct ll_buf *b, struct ll_err *err)
 {
-    if (ll_buf_ok(b, err))
-        return LL_EFAIL;
-    if (fwrite(ll_buf_str(b), 1, b->len, stdout) != b->len || fflush(stdout))
-        return ll_fail(err, LL_EFAIL, "standard output: %s", strerror(errno));
-    return LL_OK;
+    if (isatty(STDOUT_FILENO))
+        return ll_print_text(b, err);
+    return ll_buf_ok(b, err) ? LL_EFAIL : put(ll_buf_str(b), b->len, err);
+}
+
+void ll_say_line(const char *fmt, ...)
+{
+    char line[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    ll_shown_line(line);
+    fprintf(stderr, "%s\n", line);
 }
 
 static int help(int argc, char **argv, struct ll_err *err)
@@ -101,17 +147,17 @@ static int help(int argc, char **argv, struct ll_err *err)
     else
         overview(&out);
     if (!rc)
-        rc = ll_print(&out, err);
+        rc = ll_print_text(&out, err);
     ll_buf_free(&out);
     return rc;
 }
 
 static int version(struct ll_err *err)
 {
-    struct ll_buf line = {0};
-    ll_buf_addf(&line, "%s\n", ll_tool_version());
-    int rc = ll_print(&line, err);
-    ll_buf_free(&line);
+    struct ll_buf out = {0};
+    ll_buf_addf(&out, "%s\n", ll_tool_version());
+    int rc = ll_print_text(&out, err);
+    ll_buf_free(&out);
     return rc;
 }
 
@@ -159,10 +205,16 @@ int ll_main(int argc, char **argv)
     struct ll_err err = {0};
     take_closed_streams();
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then a failed write like a full disk */
+    ll_json_watch_memory();
     int rc = dispatch(argc, argv, &err);
     if (!rc && (fflush(stdout) || ferror(stdout))) /* whatever printed it */
         rc = ll_fail(&err, LL_EFAIL, "standard output: %s", strerror(errno));
+    if (ll_memory_ran_out() && rc != LL_EFAIL) { /* whatever else was said follows from what is missing */
+        struct ll_err short_of = {0};
+        rc = ll_memory_ok(&short_of);
+        err = short_of;
+    }
     if (rc)
-        fprintf(stderr, "logitlens: %s\n", err.msg);
+        ll_say_line("logitlens: %s", *err.msg ? err.msg : "failed without a reason");
     return ll_exit_code(rc);
 }

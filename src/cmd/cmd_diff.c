@@ -230,11 +230,11 @@ static int write_out(struct run *r, const struct ll_diff_doc *doc, struct ll_err
     }
     if (!rc && !to_stdout(r->o->json) && !to_stdout(r->o->csv)) {
         ll_diff_view(&b, &t, doc);
-        rc = ll_print(&b, err);
+        rc = ll_print_text(&b, err);
     }
     ll_buf_free(&b);
     if (!rc && r->o->index && !r->o->common.quiet)
-        fprintf(stderr, "%s: %s\n", r->o->index, added ? "comparison added (logitlens query diff-layers)" : "has this comparison already, nothing added");
+        ll_say_line("%s: %s", r->o->index, added ? "comparison added (logitlens query diff-layers)" : "has this comparison already, nothing added");
     return rc;
 }
 

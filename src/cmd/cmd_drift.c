@@ -340,7 +340,7 @@ static int report(struct job *j, struct ll_err *err)
     j->r.broken = j->o->broken;
     j->r.quantised = has_blocks(j->s.model);
     if (*j->ref.identity && strcmp(j->ref.identity, info.identity) && !j->o->common.quiet)
-        fprintf(stderr, "logitlens: warning: the reference was made by %s, another checkpoint than %s\n", *j->ref.model ? j->ref.model : "a model", info.clean);
+        ll_say_line("logitlens: warning: the reference was made by %s, another checkpoint than %s", *j->ref.model ? j->ref.model : "a model", info.clean);
     ll_diag_begin(&out, "drift", &info);
     if (*j->ref.model)
         ll_json_cstr(&out.j, "reference_model", j->ref.model);

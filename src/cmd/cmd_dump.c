@@ -284,6 +284,15 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
     return rc;
 }
 
+static int say_how_many(int n, int n_tokens, struct ll_err *err)
+{
+    struct ll_buf line = {0};
+    ll_buf_addf(&line, "%d activations of %d tokens\n", n, n_tokens);
+    int rc = ll_print_text(&line, err);
+    ll_buf_free(&line);
+    return rc;
+}
+
 static int run_pass(const struct dump_opts *o, struct ll_session *s, const struct ll_prompt *p, struct ll_err *err)
 {
     struct wanted w;
@@ -302,11 +311,8 @@ static int run_pass(const struct dump_opts *o, struct ll_session *s, const struc
         rc = write_one(o, s, p, &k, err);
     if (!rc && o->bin)
         rc = write_bins(o, s, p, &k, err);
-    struct ll_buf line = {0};
-    ll_buf_addf(&line, "%d activations of %d tokens\n", k.n, p->ids.n);
     if (!rc)
-        rc = ll_print(&line, err);
-    ll_buf_free(&line);
+        rc = say_how_many(k.n, p->ids.n, err);
     for (int i = 0; i < k.n; i++) {
         free((void *)(uintptr_t)k.arrays[i].data);
         free(k.arrays[i].name);

@@ -4,6 +4,7 @@
 #include "index_diag.h"
 #include "map.h"
 #include "opt.h"
+#include "shown.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,28 +34,30 @@ static void talk(void *arg, const char *line)
 {
     const struct index_opts *o = arg;
     if (!o->quiet)
-        fprintf(stderr, "%s\n", line);
+        ll_say_line("%s", line);
 }
 
 static int print_report(const char *folder, const struct ll_import_report *r, struct ll_err *err)
 {
-    struct ll_buf line = {0};
-    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", folder, r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
+    struct ll_buf line = {0}, name = {0};
+    ll_shown(&name, folder, strlen(folder), "");
+    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", ll_buf_str(&name), r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
     if (r->n_problems)
         ll_buf_addf(&line, "%d broken or missing", r->n_problems);
     ll_buf_addf(&line, "), %lld rows\n", r->n_rows);
-    int rc = ll_print(&line, err);
+    int rc = ll_print_text(&line, err);
+    ll_buf_free(&name);
     ll_buf_free(&line);
     return rc;
 }
 
 enum { MAX_REPORT = 256 << 20 };
 
-/* A report of a diagnostic (--out FILE.json). */
+/* A report of a diagnostic (--out FILE.json), also as a stream that the caller opened; a FIFO is refused when it is read. */
 static int is_report(const char *path)
 {
     size_t n = strlen(path);
-    return n > 5 && !strcmp(path + n - 5, ".json") && ll_is_file(path);
+    return ll_is_there(path) && !ll_is_dir(path) && ((n > 5 && !strcmp(path + n - 5, ".json")) || !ll_is_file(path));
 }
 
 static int add_report(const char *index, const char *path, struct ll_err *err)
@@ -63,8 +66,9 @@ static int add_report(const char *index, const char *path, struct ll_err *err)
     int added = 0, rc = ll_file_read(path, MAX_REPORT, &text, err);
     if (!rc && (rc = ll_index_diag(index, ll_buf_str(&text), text.len, &added, err)))
         ll_context(err, "%s", path);
-    ll_buf_addf(&line, "%s: %s\n", path, added ? "report added" : "report known already");
-    rc = rc ? rc : ll_print(&line, err);
+    ll_shown(&line, path, strlen(path), "");
+    ll_buf_addf(&line, ": %s\n", added ? "report added" : "report known already");
+    rc = rc ? rc : ll_print_text(&line, err);
     ll_buf_free(&text);
     ll_buf_free(&line);
     return rc;
@@ -96,7 +100,7 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
         if (failed && !rc)
             rc = ll_fail(err, failed, "%s", why.msg);
         else if (failed && !o.quiet)
-            fprintf(stderr, "%s\n", why.msg);
+            ll_say_line("%s", why.msg);
     }
     return rc;
 }

@@ -368,7 +368,7 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
     ll_progress_end(&bar);
-    return rc ? rc : ll_print(&v->out, err);
+    return rc ? rc : (o->json || o->csv ? ll_print : ll_print_text)(&v->out, err);
 }
 
 /* The tuned lens, with a word when it was fitted to another checkpoint. */

@@ -6,6 +6,7 @@
 #include "map.h"
 #include "opt.h"
 #include "outfile.h"
+#include "shown.h"
 #include "tables.h"
 
 #include <dirent.h>
@@ -51,7 +52,7 @@ static void talk(void *arg, const char *line)
 {
     const struct prompt_opts *o = arg;
     if (!o->quiet)
-        fprintf(stderr, "%s\n", line);
+        ll_say_line("%s", line);
 }
 
 static int on_stem(void *arg, int n, const char *const *names, const struct ll_value *v, struct ll_err *err)
@@ -209,27 +210,36 @@ static int add_scores(struct ll_eval_block *b, const char *path, struct ll_err *
 
 /* ---- filling ------------------------------------------------------------------------------------------------------ */
 
+static void say_what_is_cut(const struct ll_buf *said, const char *name, int max_tokens)
+{
+    ll_say_line("cut to --max-tokens %d (%s):", max_tokens, name);
+    for (const char *s = ll_buf_str(said); *s; s += strcspn(s, "\n"), s += *s == '\n')
+        ll_say_line("%.*s", (int)strcspn(s, "\n"), s);
+}
+
 static int write_one(enum ll_eval_kind kind, const struct ll_eval_input *in, const char *folder, const struct prompt_opts *o, struct ll_err *err)
 {
     struct ll_buf text = {0}, said = {0}, name = {0};
     int rc = ll_eval_prompt(kind, in, &text, &said, err);
     ll_buf_addf(&name, ll_eval_info(kind)->file, in->stem ? in->stem : "");
     if (!rc && o->print)
-        rc = ll_print(&text, err);
+        rc = ll_print_text(&text, err);
     else if (!rc && !(rc = ll_buf_ok(&name, err))) {
         char *path = ll_path_join(folder, name.s);
         struct ll_buf line = {0};
         rc = path ? ll_make_dirs(folder, err) : ll_fail_mem(err, "path", name.len);
         if (!rc)
             rc = ll_file_write(path, text.s, text.len, err);
-        ll_buf_addf(&line, "%s: about %zu tokens\n", path ? path : "", text.len / LL_BYTES_A_TOKEN);
+        if (path)
+            ll_shown(&line, path, strlen(path), "");
+        ll_buf_addf(&line, ": about %zu tokens\n", text.len / LL_BYTES_A_TOKEN);
         if (!rc)
-            rc = ll_print(&line, err);
+            rc = ll_print_text(&line, err);
         ll_buf_free(&line);
         free(path);
     }
     if (!rc && said.len && !o->quiet)
-        fprintf(stderr, "cut to --max-tokens %d (%s):\n%s", o->max_tokens, name.s, said.s);
+        say_what_is_cut(&said, name.s, o->max_tokens);
     ll_buf_free(&text);
     ll_buf_free(&said);
     ll_buf_free(&name);
@@ -300,7 +310,7 @@ static int check(const struct scratch *s, const struct prompt_opts *o, struct ll
         rc = ll_eval_check(s->reader, model, ll_buf_str(&text), text.len, &v, &out, err);
     if (!rc) {
         ll_buf_addf(&out, "%d cited rows, %d members of documents, %d figures, held against %s: %d not in the data\n", v.n_rows, v.n_members, v.n_figures, model ? model : "any model of the run", v.n_bad);
-        rc = ll_print(&out, err);
+        rc = ll_print_text(&out, err);
     }
     if (!rc && v.n_bad)
         rc = ll_fail(err, LL_ECHECK, "%s: %d statements are not in the data (see above)", o->check, v.n_bad);

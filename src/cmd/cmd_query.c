@@ -4,8 +4,11 @@
 #include "opt.h"
 #include "term.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 struct query_opts { const char *index; int csv, json; double limit; };
 enum { N_OPTS = 5, MAX_WORDS = 64 };
@@ -64,6 +67,28 @@ static int fits(const struct ll_buf *b, int columns)
     return 1;
 }
 
+/* The index asks for the time between two steps of a query; a single step may be long (a function over megabytes), and nothing can stop
+ * it from outside. Nothing was printed by then and nothing is written, so the process may end where it stands. */
+static void too_late(int nr)
+{
+    static const char line[] = "logitlens: query: stopped after its time limit (--limit)\n";
+    (void)nr;
+    _exit(write(STDERR_FILENO, line, sizeof line - 1) < 0 ? 1 : 1);
+}
+
+/* seconds 0: no limit from here on. */
+static void set_alarm(double seconds)
+{
+    const double grace = 1; /* the index is quicker and says more, where it can */
+    struct itimerval t = {0};
+    if (seconds > 0) {
+        t.it_value.tv_sec = (time_t)(seconds + grace);
+        t.it_value.tv_usec = (suseconds_t)((seconds + grace - (double)t.it_value.tv_sec) * 1e6);
+    }
+    signal(SIGALRM, too_late);
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
 int ll_cmd_query(int argc, char **argv, struct ll_err *err)
 {
     struct query_opts o = defaults;
@@ -79,17 +104,21 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
     is_table = !o.json && !o.csv;
     for (int i = 0; i < n_args; i++)
         ll_buf_addf(&ask, "%s%s", i ? " " : "", args[i]);
+    if (n_args)
+        set_alarm(o.limit);
     if (n_args && !(rc = ll_buf_ok(&ask, err)))
         rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_WIDE, o.limit, &out, err);
     if (n_args && !rc && is_table && !fits(&out, ll_stdout_columns())) { /* once more, cut to fit */
         ll_buf_reset(&out);
+        set_alarm(o.limit);
         rc = ll_index_query(o.index, ask.s, LL_OUT_TABLE, o.limit, &out, err);
     } else if (!n_args)
         list_queries(&out);
+    set_alarm(0); /* whoever reads the output may take their time */
     if (!rc)
-        rc = ll_print(&out, err);
+        rc = (o.json || o.csv ? ll_print : ll_print_text)(&out, err);
     if (!rc && n_args && is_table && count_lines(&out) <= 2) /* the header and its rule */
-        fprintf(stderr, "no rows: nothing in the index matches\n");
+        ll_say_line("no rows: nothing in the index matches");
     ll_buf_free(&ask);
     ll_buf_free(&out);
     return rc;

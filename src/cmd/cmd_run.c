@@ -12,6 +12,7 @@
 #include "self_test.h"
 #include "sha256.h"
 #include "session.h"
+#include "shown.h"
 #include "stats.h"
 #include "term.h"
 
@@ -95,7 +96,7 @@ struct run {
 static void say(const struct run *r, const char *line)
 {
     if (!r->o.common.quiet)
-        fprintf(stderr, "%s\n", line);
+        ll_say_line("%s", line);
 }
 
 /* The first failure gives the exit code, one of a model that did not fit only when there is no other. */
@@ -248,7 +249,7 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
         return ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
     ll_warn_lens(r->e.lens, o->common.quiet);
     if (r->e.n_interventions && !o->common.quiet)
-        fprintf(stderr, "logitlens: warning: interventions change the models: %s\n", r->e.interventions_text);
+        ll_say_line("logitlens: warning: interventions change the models: %s", r->e.interventions_text);
     return LL_OK;
 }
 
@@ -271,9 +272,10 @@ static int run_all(struct run *r, struct ll_err *err)
         say(r, "what is whole is kept: the same command with --resume goes on from there");
     if (!rc) {
         struct ll_buf line = {0};
-        ll_buf_addf(&line, "%s: %d model%s, %d failed", r->dir.final, r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
+        ll_shown(&line, r->dir.final, strlen(r->dir.final), "");
+        ll_buf_addf(&line, ": %d model%s, %d failed", r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
         ll_buf_addf(&line, r->n_skipped ? ", %d skipped\n" : "\n", r->n_skipped);
-        rc = ll_print(&line, err);
+        rc = ll_print_text(&line, err);
         ll_buf_free(&line);
     }
     if (!rc && r->n_ok && !r->o.no_index)

@@ -253,7 +253,7 @@ int ll_cmd_show(int argc, char **argv, struct ll_err *err)
     if (!rc && !o.json)
         ll_warn_notes(s.model, o.common.quiet);
     if (!rc)
-        rc = ll_print(&out, err);
+        rc = (o.json ? ll_print : ll_print_text)(&out, err);
     ll_buf_free(&out);
     ll_session_close(&s);
     return rc;

@@ -194,7 +194,7 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
             put_answer(s.tok, &follows.v[i], &out);
     }
     if (!rc)
-        rc = ll_print(&out, err);
+        rc = (o.json ? ll_print : ll_print_text)(&out, err);
     ll_follows_free(&follows);
     ll_ids_free(&ids);
     ll_buf_free(&text);

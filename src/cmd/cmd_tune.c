@@ -250,10 +250,10 @@ static int run(struct tune *t, const char *const *files, int n_files, struct ll_
         rc = save(t, err);
     if (!rc) {
         (t->o->json ? put_json : put_table)(t, &out);
-        rc = ll_print(&out, err);
+        rc = (t->o->json ? ll_print : ll_print_text)(&out, err);
     }
     if (!rc && !t->o->common.quiet)
-        fprintf(stderr, "fit %.1f s, held-out text %.1f s%s%s\n", t->fit_s, t->eval_s, t->o->out ? ", written to " : "", t->o->out ? t->o->out : "");
+        ll_say_line("fit %.1f s, held-out text %.1f s%s%s", t->fit_s, t->eval_s, t->o->out ? ", written to " : "", t->o->out ? t->o->out : "");
     ll_buf_free(&out);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "map.h"
 #include "replay.h"
 #include "session.h"
+#include "shown.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -107,8 +108,9 @@ int ll_cmd_verify(int argc, char **argv, struct ll_err *err)
     if (!rc && !o.files_only && !(rc = replay(args[0], &o, args + 1, n_args - 1, &again, err)))
         compare(&r, &want, &again, "replayed");
     if (!rc) {
-        ll_buf_addf(&r.out, "%s: %d files, %s%d digests compared, %d differ\n", args[0], want.n, o.files_only ? "" : "read and replayed, ", r.n, r.n_differ);
-        rc = ll_print(&r.out, err);
+        ll_shown(&r.out, args[0], strlen(args[0]), "");
+        ll_buf_addf(&r.out, ": %d files, %s%d digests compared, %d differ\n", want.n, o.files_only ? "" : "read and replayed, ", r.n, r.n_differ);
+        rc = ll_print_text(&r.out, err);
     }
     if (!rc && r.n_differ)
         rc = ll_fail(err, LL_ECHECK, "verify: %d files are not what the manifest says (see above)", r.n_differ);

@@ -430,7 +430,7 @@ static int scan(struct report *r, const struct weights_opts *o, struct ll_err *e
     ll_engine_free(eng);
     double s = ll_now_s() - t0;
     if (!rc && !o->quiet)
-        fprintf(stderr, "read %s in %.2f s (%s/s)\n", ll_human_bytes((double)bytes, size), s, ll_human_bytes((double)bytes / (s > 1e-6 ? s : 1e-6), rate));
+        ll_say_line("read %s in %.2f s (%s/s)", ll_human_bytes((double)bytes, size), s, ll_human_bytes((double)bytes / (s > 1e-6 ? s : 1e-6), rate));
     return rc ? rc : ll_weight_flags_find(&r->f, &r->w, err);
 }
 

@@ -98,7 +98,7 @@ int ll_diag_finish(struct ll_diag *d, const struct ll_diag_opts *o, struct ll_er
     ll_buf_free(&list);
     if ((rc = ll_buf_ok(&d->text, err)) || (rc = ll_buf_ok(&d->table, err)) || (rc = ll_buf_ok(&d->markdown, err)) || (rc = ll_buf_ok(&d->criteria, err)))
         return rc;
-    if ((rc = write_files(d, o, err)) || (rc = ll_print(o->json ? &d->text : &d->table, err)))
+    if ((rc = write_files(d, o, err)) || (rc = o->json ? ll_print(&d->text, err) : ll_print_text(&d->table, err)))
         return rc;
     return d->count[LL_CRIT_FAIL] ? ll_fail(err, LL_ECHECK, "%s: %d of %d criteria failed (see above)", d->command, d->count[LL_CRIT_FAIL], n) : LL_OK;
 }

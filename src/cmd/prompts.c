@@ -1,6 +1,7 @@
 /* prompts.c - see prompts.h */
 #include "prompts.h"
 
+#include "cmd.h"
 #include "spacing.h"
 
 #include <stdio.h>
@@ -202,10 +203,9 @@ void ll_prompts_warn(const struct ll_session *s, const struct ll_prompt *p, int 
     ll_buf_addf(&b, " and the tokenizer adds one: the ids begin %d, %d (leave it out of the text)",
                 p[first].ids.v[0], p[first].ids.v[1]);
     if (n > 1)
-        fprintf(stderr, "logitlens: warning: two start tokens: %d of %d prompts spell %s\n", twice, n,
-                ll_buf_str(&b));
+        ll_say_line("logitlens: warning: two start tokens: %d of %d prompts spell %s", twice, n, ll_buf_str(&b));
     else
-        fprintf(stderr, "logitlens: warning: two start tokens: the prompt spells %s\n", ll_buf_str(&b));
+        ll_say_line("logitlens: warning: two start tokens: the prompt spells %s", ll_buf_str(&b));
     ll_buf_free(&b);
 }
 

@@ -1,6 +1,8 @@
 /* session.c - see session.h */
 #include "session.h"
 
+#include "cmd.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,8 @@ int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *e
     if (!rc && (s->model->ckpt->gguf ? ll_tokenizer_open_gguf(&s->tok, s->model->ckpt->gguf, s->model->ckpt->files[0].name, &s->tok_err)
                                      : ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err)))
         s->tok = NULL; /* ids may still be given; whoever needs text reports tok_err */
+    if (!rc && s->tok_err.code == LL_EFAIL) /* nothing about the tokenizer: memory, or a disk that cannot be read */
+        rc = ll_fail(err, LL_EFAIL, "%s", s->tok_err.msg);
     s->engine = engine;
     s->engine_lent = engine != NULL;
     if (!rc && !engine)
@@ -98,7 +102,7 @@ void ll_warn_lens(enum ll_lens_kind lens, int quiet)
 {
     const struct ll_lens_info *info = ll_lens_info(lens);
     if (info->warning && !quiet)
-        fprintf(stderr, "logitlens: warning: %s lens: %s\n", info->name, info->warning);
+        ll_say_line("logitlens: warning: %s lens: %s", info->name, info->warning);
 }
 
 void ll_warn_notes(const struct ll_model *m, int quiet)
@@ -112,7 +116,7 @@ void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, 
     ll_warn_notes(s->model, quiet);
     ll_warn_lens(lens, quiet);
     if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
-        fprintf(stderr, "logitlens: warning: %d tokens, but the model was made for at most %lld\n", n, s->model->n_ctx);
+        ll_say_line("logitlens: warning: %d tokens, but the model was made for at most %lld", n, s->model->n_ctx);
 }
 
 /* Numbers, with one comma or just white space between two, in brackets or not. */

@@ -1,6 +1,7 @@
 /* term.c - see term.h */
 #include "term.h"
 
+#include "shown.h"
 #include "stats.h"
 #include "utf8.h"
 
@@ -22,20 +23,20 @@ struct ll_term ll_term_of(FILE *f)
     return t;
 }
 
+static const char *const styles[] = {[LL_PLAIN] = "\033[0m", [LL_BOLD] = "\033[1m", [LL_DIM] = "\033[2m", [LL_GREEN] = "\033[1;32m", [LL_YELLOW] = "\033[33m", [LL_CYAN] = "\033[36m"};
+
 void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s)
 {
-    static const char *const codes[] = {[LL_PLAIN] = "0", [LL_BOLD] = "1", [LL_DIM] = "2", [LL_GREEN] = "1;32", [LL_YELLOW] = "33", [LL_CYAN] = "36"};
     if (t->colour)
-        ll_buf_addf(out, "\033[%sm", codes[s]);
+        ll_buf_adds(out, styles[s]);
 }
 
-static uint32_t visible(uint32_t cp)
+size_t ll_style_len(const char *s)
 {
-    if (cp == '\n')
-        return 0x21B5; /* ↵ */
-    if (cp == '\t')
-        return 0x21E5; /* ⇥ */
-    return cp < 0x20 || cp == 0x7f || (cp >= 0x80 && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) ? 0xB7 : cp;
+    for (size_t i = 0; isatty(STDOUT_FILENO) && i < sizeof styles / sizeof *styles; i++)
+        if (!strncmp(s, styles[i], strlen(styles[i])))
+            return strlen(styles[i]);
+    return 0;
 }
 
 int ll_stdout_columns(void) { return isatty(fileno(stdout)) ? ll_term_of(stdout).width : 0; }
@@ -63,7 +64,7 @@ void ll_put_cell(struct ll_buf *out, const char *s, size_t n, int width, int pad
     for (size_t i = 0; i < n;) {
         uint32_t cp = 0xFFFD;
         int bad = 1, len = ll_utf8_next(s + i, n - i, &cp, &bad);
-        cp = len ? visible(cp) : 0xFFFD;
+        cp = len ? ll_cp_shown(cp) : 0xFFFD;
         int w = ll_cp_width(cp);
         if (at + w > width - !whole) {
             ll_utf8_put(out, 0x2026);

@@ -12,6 +12,8 @@ struct ll_term ll_term_of(FILE *f);           /* width: columns, 80 when unknown
 /* Append an escape sequence when the terminal has colour. Names: see ll_style in term.c. */
 enum ll_style { LL_PLAIN, LL_BOLD, LL_DIM, LL_GREEN, LL_YELLOW, LL_CYAN };
 void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s);
+/* Length of the style that stands at s, 0: none, or stdout is no terminal and never gets one. */
+size_t ll_style_len(const char *s);
 
 int ll_stdout_columns(void);                   /* of the terminal that stdout is; 0: it is none, nothing has to fit */
 /* lead, then text broken at spaces so that no line is wider than `width` columns (0: never broken), the rest under the text's

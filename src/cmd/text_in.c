@@ -1,6 +1,8 @@
 /* text_in.c - see text_in.h */
 #include "text_in.h"
 
+#include "cmd.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,19 +25,11 @@ static long long join_line_ends(struct ll_buf *b)
 
 static void say(const char *where, int bom, long long n_crlf, int end)
 {
-    const char *comma = "";
-    fprintf(stderr, "logitlens: note: %s: ", where);
-    if (bom) {
-        fprintf(stderr, "left out the byte order mark");
-        comma = ", ";
-    }
-    if (n_crlf) {
-        fprintf(stderr, "%sread %lld CRLF as line end%s", comma, n_crlf, n_crlf > 1 ? "s" : "");
-        comma = ", ";
-    }
-    if (end)
-        fprintf(stderr, "%sleft out the final line end", comma);
-    fprintf(stderr, " (--exact keeps every byte)\n");
+    char crlf[80] = "";
+    if (n_crlf)
+        snprintf(crlf, sizeof crlf, "%sread %lld CRLF as line end%s", bom ? ", " : "", n_crlf, n_crlf > 1 ? "s" : "");
+    ll_say_line("logitlens: note: %s: %s%s%s (--exact keeps every byte)", where, bom ? "left out the byte order mark" : "", crlf,
+                !end ? "" : bom || n_crlf ? ", left out the final line end" : "left out the final line end");
 }
 
 int ll_text_clean(struct ll_buf *b, const char *where, enum ll_text_end end, const struct ll_text_how *how,
@@ -66,7 +60,7 @@ int ll_text_read(const char *arg, const struct ll_text_how *how, struct ll_buf *
         return ll_buf_ok(b, err);
     }
     if (isatty(STDIN_FILENO))
-        fprintf(stderr, "reading the text from the keyboard, end with Ctrl-D\n");
+        ll_say_line("reading the text from the keyboard, end with Ctrl-D");
     for (size_t n; !feof(stdin) && (n = fread(part, 1, sizeof part, stdin)) > 0;)
         ll_buf_add(b, part, n);
     if (ferror(stdin))

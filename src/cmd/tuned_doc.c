@@ -1,6 +1,8 @@
 /* tuned_doc.c - see tuned_doc.h */
 #include "tuned_doc.h"
 
+#include "cmd.h"
+
 #include "map.h"
 #include "settings.h"
 #include "stats.h"
@@ -62,7 +64,7 @@ void ll_tuned_facts_free(struct ll_tuned_facts *f)
 void ll_tuned_warn(const struct ll_tuned_facts *f, const char *identity, int quiet)
 {
     if (!quiet && f->identity && strcmp(f->identity, identity))
-        fprintf(stderr, "logitlens: warning: %s was fitted to another checkpoint (%s)\n", f->name, f->base_model ? f->base_model : "unnamed");
+        ll_say_line("logitlens: warning: %s was fitted to another checkpoint (%s)", f->name, f->base_model ? f->base_model : "unnamed");
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILES = 100000 };
+enum { MAX_FILES = 100000, MAX_STAMP = 1 << 20 };
 
 void ll_folder_free(struct ll_folder *s)
 {
@@ -87,30 +87,33 @@ static int add_text(struct ll_folder *s, int *cap, const char *name, struct ll_e
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such file. */
-static void read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size)
+static int read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size, struct ll_err *err)
 {
-    char line[64] = "", *path = ll_path_join(folder, name);
-    FILE *f = path ? fopen(path, "r") : NULL;
+    struct ll_buf text = {0};
+    char *path = ll_path_join(folder, name);
+    int rc = !path ? ll_fail_mem(err, "file name", strlen(name)) : ll_is_file(path) ? ll_file_read(path, MAX_STAMP, &text, err) : LL_OK;
+    const char *line = ll_buf_str(&text);
     *out = 0;
-    if (f && fgets(line, sizeof line, f) && !strncmp(line, head, strlen(head)))
+    if (!rc && !strncmp(line, head, strlen(head)))
         snprintf(out, size, "%.*s", (int)strspn(line + strlen(head), allowed), line + strlen(head));
-    if (f)
-        fclose(f);
+    ll_buf_free(&text);
     free(path);
+    return rc;
 }
 
-static int read_timestamp(struct ll_folder *s, const char *folder, const char *name)
+static int read_timestamp(struct ll_folder *s, const char *folder, const char *name, struct ll_err *err)
 {
     const char *stamp = name + strlen("timestamp-");
     if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
-        return 0;
+        return LL_OK;
     snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
     char fraction[16];
-    read_line(folder, name, "Experiment started: ", "0123456789-: ", s->started, 32);
-    read_line(folder, ".started", ".", "0123456789", fraction, sizeof fraction); /* ours: runs of one second differ here */
-    if (*s->started && *fraction)
+    int rc = read_line(folder, name, "Experiment started: ", "0123456789-: ", s->started, 32, err);
+    if (!rc) /* ours: runs of one second differ here */
+        rc = read_line(folder, ".started", ".", "0123456789", fraction, sizeof fraction, err);
+    if (!rc && *s->started && *fraction)
         snprintf(s->started + strlen(s->started), sizeof s->started - strlen(s->started), ".%s", fraction);
-    return 1;
+    return rc;
 }
 
 int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *folder, struct ll_err *err)
@@ -124,7 +127,7 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     while (!rc && (e = readdir(d))) {
         const struct ll_file_kind *kind;
         if (!strncmp(e->d_name, "timestamp-", 10))
-            read_timestamp(s, folder, e->d_name);
+            rc = read_timestamp(s, folder, e->d_name, err);
         else if (ends_with(e->d_name, ".md") && (!strncmp(e->d_name, "evaluation-", 11) || !strcmp(e->d_name, "meta-evaluation.md")))
             rc = add_text(s, &cap, e->d_name, err);
         else if (strncmp(e->d_name, "output-", 7))

@@ -54,9 +54,18 @@ static void add_visible(struct ll_buf *out, const char *s, size_t n)
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 static void add_hex(struct ll_buf *out, sqlite3_stmt *st, int i)
 {
+    static const char digit[] = "0123456789abcdef";
     const unsigned char *b = sqlite3_column_blob(st, i);
-    for (int k = 0, n = sqlite3_column_bytes(st, i); k < n; k++)
-        ll_buf_addf(out, "%02x", b[k]);
+    char part[512];
+    size_t n = b ? (size_t)sqlite3_column_bytes(st, i) : 0, used = 0;
+    for (size_t k = 0; k < n && out->len <= LL_MAX_OUTPUT; k++) { /* beyond that nobody will see it */
+        part[used++] = digit[b[k] >> 4];
+        part[used++] = digit[b[k] & 15];
+        if (used == sizeof part || k + 1 == n) {
+            ll_buf_add(out, part, used);
+            used = 0;
+        }
+    }
 }
 
 static const char *text_at(sqlite3_stmt *st, int i, size_t *n)

@@ -13,7 +13,8 @@ static int put(struct ll_pieces *p, const char *s, size_t n, struct ll_err *err)
 {
     size_t start = p->text.len;
     ll_buf_add(&p->text, s, n);
-    return n ? ll_spans_add(&p->spans, start, start + n, 0, err) : LL_OK;
+    int rc = ll_buf_ok(&p->text, err); /* a span over text that is not there would be read */
+    return rc || !n ? rc : ll_spans_add(&p->spans, start, start + n, 0, err);
 }
 
 /* Spans of matches and gaps -> spans of pieces, `match` meaning "to be removed". One function per behaviour of Split. */

@@ -4,9 +4,11 @@
 #include "fail.h"
 #include "json_write.h"
 #include "map.h"
+#include "memory.h"
 #include "outfile.h"
 #include "provenance.h"
 #include "sha256.h"
+#include "shown.h"
 #include "stats.h"
 #include "thread.h"
 #include "utf8.h"
@@ -123,17 +125,63 @@ static void exact_fill_keeps_the_nul(void **state)
     }
 }
 
-static void a_failed_buffer_says_so(void **state)
+/* In a process of its own: what memory lacked once is not forgotten there. Returns the number of the check that failed, 0: none. */
+static int fail_a_buffer(void)
+{
+    struct ll_buf b = {0}, other = {0};
+    struct ll_err e = {0}, of_other = {0};
+    ll_buf_adds(&other, "whole");
+    if (ll_buf_ok(&other, &of_other) || ll_memory_ran_out())
+        return 1;
+    ll_buf_add(&b, "x", (size_t)-1 / 2 + 10);
+    ll_buf_adds(&b, "more");
+    if (!b.failed || ll_buf_ok(&b, &e) != LL_EFAIL || !strstr(e.msg, "out of memory"))
+        return 2;
+    ll_buf_free(&b);
+    if (b.failed || !ll_memory_ran_out())
+        return 3;
+    if (ll_buf_ok(&other, &of_other) != LL_EFAIL || !strstr(of_other.msg, "out of memory")) /* it may hold what b lacks */
+        return 4;
+    e = (struct ll_err){0};
+    if (ll_file_write(at("after"), "x", 1, &e) != LL_EFAIL || ll_is_file(at("after")))
+        return 5;
+    ll_buf_free(&other);
+    return 0;
+}
+
+static void a_failed_buffer_stops_every_output(void **state)
 {
     (void)state;
-    struct ll_buf b = {0};
+    int status = 0;
+    pid_t child = fork();
+    if (!child)
+        _exit(fail_a_buffer());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void shown_text_has_no_controls(void **state)
+{
+    (void)state;
+    static const struct { const char *s, *keep, *want; } rows[] = {
+        {"plain \xc3\xa4 \xe4\xb8\xad", "", "plain \xc3\xa4 \xe4\xb8\xad"},
+        {"a\033[31mb", "", "a\xc2\xb7[31mb"},
+        {"a\nb\tc\rd", "", "a\xe2\x86\xb5" "b\xe2\x87\xa5" "c\xc2\xb7" "d"},
+        {"a\nb\tc\rd", "\n\t", "a\nb\tc\xc2\xb7" "d"},
+        {"\xc2\x9b" "2J\x7f", "", "\xc2\xb7" "2J\xc2\xb7"},            /* C1's own escape */
+        {"\x9b" "2J\xff", "", "\xef\xbf\xbd" "2J\xef\xbf\xbd"},       /* the same as a bare byte */
+        {"x\xe2\x80\xae" "y\xe2\x81\xa7z", "", "x\xc2\xb7y\xc2\xb7z"}, /* direction */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ll_buf b = {0};
+        ll_shown(&b, rows[i].s, strlen(rows[i].s), rows[i].keep);
+        assert_string_equal(ll_buf_str(&b), rows[i].want);
+        ll_buf_free(&b);
+    }
     struct ll_err e = {0};
-    ll_buf_add(&b, "x", (size_t)-1 / 2 + 10);
-    assert_true(b.failed);
-    ll_buf_adds(&b, "more");
-    assert_int_equal(ll_buf_ok(&b, &e), LL_EFAIL);
-    ll_buf_free(&b);
-    assert_false(b.failed);
+    ll_fail(&e, LL_EUSAGE, "%s", "a\033[1mb\nc\xc2\x9b" "d\xff\xe2\x80\xae\xc3\xa4");
+    assert_string_equal(e.msg, "a [1mb c  d?   \xc3\xa4");
 }
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------- */
@@ -672,7 +720,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_reason_stays), cmocka_unit_test(long_reasons_are_cut), cmocka_unit_test(exit_codes),
-        cmocka_unit_test(buffers_grow), cmocka_unit_test(exact_fill_keeps_the_nul), cmocka_unit_test(a_failed_buffer_says_so),
+        cmocka_unit_test(buffers_grow), cmocka_unit_test(exact_fill_keeps_the_nul), cmocka_unit_test(a_failed_buffer_stops_every_output), cmocka_unit_test(shown_text_has_no_controls),
         cmocka_unit_test(doubles_as_text), cmocka_unit_test(doubles_read_back), cmocka_unit_test(percentiles),
         cmocka_unit_test(clocks_and_memory), cmocka_unit_test(provenance),
         cmocka_unit_test(utf8_round_trip), cmocka_unit_test(utf8_maximal_parts), cmocka_unit_test(utf8_check_and_clean),
