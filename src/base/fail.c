@@ -1,6 +1,7 @@
 /* fail.c - see fail.h */
 #include "fail.h"
 
+#include "memory.h"
 #include "shown.h"
 
 #include <stdio.h>
@@ -36,6 +37,8 @@ int ll_context(struct ll_err *err, const char *fmt, ...)
 
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes)
 {
+    if (!err)
+        ll_memory_note(); /* nobody hears the reason: what goes on may lack something */
     return ll_fail(err, LL_EFAIL, "out of memory: %s needs %llu bytes", what, bytes);
 }
 

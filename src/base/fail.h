@@ -27,7 +27,7 @@ struct ll_err {
 int ll_fail(struct ll_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Put "what: " in front of the reason. Returns err->code (or LL_EFAIL when err is NULL). */
 int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The standard reason for a failed allocation of `bytes` for `what`. */
+/* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL nobody hears it, so that it is noted (memory.h). */
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes);
 /* Exit code of the process for a result code: 0 for LL_OK, else 1..5. */
 int ll_exit_code(int code);

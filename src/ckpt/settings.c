@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "json_tree.h"
 #include "map.h"
+#include "memory.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -319,6 +320,8 @@ char *ll_settings_json(const struct ll_settings *s, const char *path)
     const cJSON *v = get(s, path);
     char *text = v ? cJSON_PrintUnformatted(v) : NULL;
     char *own = text ? strdup(text) : NULL; /* cJSON's allocator is its own affair */
+    if (text && !own)
+        ll_memory_note(); /* NULL reads as "not there" */
     cJSON_free(text);
     return own;
 }
