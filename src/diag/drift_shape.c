@@ -166,7 +166,7 @@ const struct ll_drift_symptom ll_drift_symptoms[] = {
     {"attention off although q, k, v and rotation are right", "heads grouped wrongly; soft cap of the scores; scale; causal mask", "grouping=modulo,attn-cap=off,attn-scale=head,kv=swapped", scores_wrong},
     {"attention right up to a position and off from there on", "sliding window", "window=off,window=+1,window=-1", scores_late},
     {"post off by less than 1 %", "exact GELU against its tanh form", "act=gelu_tanh,act=gelu_erf", activation_small},
-    {"post off by more", "gate and up exchanged in the activation; another activation", "act-order=swapped,act=silu,act=gelu_tanh", activation_large},
+    {"post off by more", "gate and up exchanged in the activation; another activation", "act-order=swapped,act=silu,act=gelu_tanh,act=quick_gelu,act=relu,act=relu2", activation_large},
     {"pre or pre_linear off", "W_gate and W_in exchanged; the MLP reads another stream; a bias", "mlp=swapped,block=parallel,block=sequential,bias-mlp=off", gate_up},
     {"attn_out or mlp_out off by one factor", "residual multiplier; experts' weights not renormalised", "resid-scale=off,experts-renorm=flipped", addend_factor},
     {"attn_out or mlp_out off", "norm after the half block; other weights, of another layer or damaged; experts chosen otherwise", "post-norm=off,experts-renorm=flipped,bias-o=off", addend_wrong},

@@ -109,6 +109,12 @@ static double act(enum ll_act kind, double x)
         return x / (1 + ll_exp(-x));
     case LL_ACT_GELU_TANH:
         return 0.5 * x * (1 + tanh64(sqrt(2 / PI) * (x + 0.044715 * x * x * x)));
+    case LL_ACT_QUICK_GELU:
+        return x / (1 + ll_exp(-1.702 * x));
+    case LL_ACT_RELU:
+        return x < 0 ? 0 : x;
+    case LL_ACT_RELU2:
+        return x < 0 ? 0 : x * x;
     default:
         return 0.5 * x * (1 + erf64(x / sqrt(2.0)));
     }

@@ -258,10 +258,11 @@ static void add_product(struct ll_relation *out, int *n, const struct ll_trace *
     double g = rms_at(t, LL_HOOK_PRE, t->layer), u = rms_at(t, LL_HOOK_PRE_LINEAR, t->layer), p = rms_at(t, LL_HOOK_POST, t->layer), want = ll_product_rms(g, u);
     if (isnan(p) || isnan(u))
         return;
-    int small = g < SMALL_GATE;
+    enum ll_act act = t->model->layers[t->layer].act;
+    int small = g < SMALL_GATE, bends = act == LL_ACT_RELU || act == LL_ACT_RELU2; /* these have no slope of a half at 0 */
     struct ll_relation *r = add(out, n, 0, 1, LL_HOOK_POST, t->layer);
-    snprintf(r->text, sizeof r->text, "%s(gate) * up: rms %.6f; for small gates about 0.5 * rms_gate * rms_up = %.6f (ratio %.2f)%s", ll_act_name(t->model->layers[t->layer].act), p, want, p / want,
-             small ? "" : "; gates are not small here, so only a scale");
+    snprintf(r->text, sizeof r->text, "%s(gate) * up: rms %.6f; for small gates about 0.5 * rms_gate * rms_up = %.6f (ratio %.2f)%s", ll_act_name(act), p, want, p / want,
+             bends ? "; this activation is no half of its input near 0, so only a scale" : small ? "" : "; gates are not small here, so only a scale");
 }
 
 int ll_trace_relations(const struct ll_trace *t, struct ll_relation out[LL_MAX_RELATIONS])

@@ -89,13 +89,16 @@ void ll_attention(struct ll_engine *eng, const struct ll_attn *a);
 void ll_attention_many(struct ll_engine *eng, const struct ll_attn *a, int n);
 
 /* Elementwise, fixed operation sequences (no libm); n values, in place allowed, serial; the same bits everywhere. NaN gives
- * NaN. Errors: exp and tanh below 1.2 ulp, erf below 1.25, silu below 2.6 (silu(-inf) = -0; the gelus of -inf are
+ * NaN. Errors: exp and tanh below 1.2 ulp, erf below 1.25, silu below 2.6 (silu(-inf) = -0; quick_gelu(-inf), too; the other gelus of -inf are
  * NaN). */
 struct ll_vec {
     void (*exp)(float *y, const float *x, size_t n);
     void (*silu)(float *y, const float *x, size_t n);
     void (*gelu_tanh)(float *y, const float *x, size_t n);
     void (*gelu_erf)(float *y, const float *x, size_t n);
+    void (*quick_gelu)(float *y, const float *x, size_t n);           /* x / (1 + e^-1.702x) */
+    void (*relu)(float *y, const float *x, size_t n);                 /* max(x, 0) */
+    void (*relu2)(float *y, const float *x, size_t n);                /* its square */
     void (*softcap)(float *y, const float *x, size_t n, float cap);   /* cap * tanh(x / cap) */
     void (*mul)(float *y, const float *a, const float *b, size_t n);
     void (*add)(float *y, const float *a, const float *b, size_t n);

@@ -80,6 +80,18 @@ LL_INLINE v16 f_silu(v16 x)
     return v_div(v_select(v_gt(v_set(0.0f), x), below, x), v_add(v_set(1.0f), v_scale2(v_add(p, v_set(1.0f)), z)));
 }
 
+/* x / (1 + e^-1.702x), in the same way; below -68 it is -0 whatever x is. */
+LL_INLINE v16 f_quick_gelu(v16 x)
+{
+    v16 t = v_mul(x, v_set(1.702f)), z, p = f_exp_parts(v_sub(v_set(0.0f), v_abs(t)), &z);
+    v16 cut = v_at_least(x, v_set(-68.0f)), below = v_scale2(v_fma(cut, p, cut), z);
+    return v_div(v_select(v_gt(v_set(0.0f), x), below, x), v_add(v_set(1.0f), v_scale2(v_add(p, v_set(1.0f)), z)));
+}
+
+/* max(x, 0), and its square */
+LL_INLINE v16 f_relu(v16 x) { return v_at_least(x, v_set(0.0f)); }
+LL_INLINE v16 f_relu2(v16 x) { return v_mul(f_relu(x), f_relu(x)); }
+
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
 LL_INLINE v16 f_gelu_tanh(v16 x)
 {

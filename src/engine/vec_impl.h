@@ -35,6 +35,9 @@ ELEMENTWISE(vec_exp, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_exp
 ELEMENTWISE(vec_silu, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_silu(x))
 ELEMENTWISE(vec_gelu_tanh, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_gelu_tanh(x))
 ELEMENTWISE(vec_gelu_erf, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_gelu_erf(x))
+ELEMENTWISE(vec_quick_gelu, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_quick_gelu(x))
+ELEMENTWISE(vec_relu, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_relu(x))
+ELEMENTWISE(vec_relu2, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_relu2(x))
 ELEMENTWISE(vec_tanh, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_tanh(x))
 ELEMENTWISE(vec_erf, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_erf(x))
 ELEMENTWISE(vec_softcap, (float *y, const float *px, size_t n, float cap), ONE, ONE_TAIL, v_mul(v_set(cap), f_tanh(v_div(x, v_set(cap)))))
@@ -209,5 +212,5 @@ static void softmax_row(float *row, int lo, int hi)
         v_store(row + s, v_div(v_load(row + s), all));
 }
 
-#define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf, vec_exp_double, vec_log_double}
+#define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_quick_gelu, vec_relu, vec_relu2, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf, vec_exp_double, vec_log_double}
 #define OPS_TABLE {tile_sums, tile_count_gt, tile_find_ge, tile_divergence}

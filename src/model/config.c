@@ -1,5 +1,5 @@
-/* config.c - see config.h. Settings are read by meaning (setting.h); what a family is silent about or names otherwise is
- * known there and in its file. */
+/* config.c - see config.h. Settings are read by meaning (setting.h); what a family is silent about or names
+ * otherwise is known there and in its file. */
 #include "config.h"
 
 #include "buf.h"
@@ -9,18 +9,35 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct { const char *name; enum ll_act act; } acts[] = {
-    {"silu", LL_ACT_SILU}, {"swish", LL_ACT_SILU}, {"gelu_pytorch_tanh", LL_ACT_GELU_TANH},
-    {"gelu_new", LL_ACT_GELU_TANH}, {"gelu_fast", LL_ACT_GELU_TANH}, {"gelu", LL_ACT_GELU_ERF}, {NULL, 0},
+/* Names as in transformers' activations.py; those of one row differ from each other by rounding only. */
+static const struct {
+    const char *name;
+    enum ll_act act;
+} acts[] = {
+    {"silu", LL_ACT_SILU},
+    {"swish", LL_ACT_SILU},
+    {"gelu_pytorch_tanh", LL_ACT_GELU_TANH},
+    {"gelu_python_tanh", LL_ACT_GELU_TANH},
+    {"gelu_new", LL_ACT_GELU_TANH},
+    {"gelu_fast", LL_ACT_GELU_TANH},
+    {"gelu_accurate", LL_ACT_GELU_TANH},
+    {"gelu", LL_ACT_GELU_ERF},
+    {"gelu_python", LL_ACT_GELU_ERF},
+    {"quick_gelu", LL_ACT_QUICK_GELU},
+    {"relu", LL_ACT_RELU},
+    {"relu2", LL_ACT_RELU2},
+    {NULL, 0},
 };
 
 const char *ll_act_name(enum ll_act act)
 {
-    static const char *const names[] = {[LL_ACT_SILU] = "silu", [LL_ACT_GELU_TANH] = "gelu_pytorch_tanh", [LL_ACT_GELU_ERF] = "gelu"};
+    static const char *const names[] = {[LL_ACT_SILU] = "silu",     [LL_ACT_GELU_TANH] = "gelu_pytorch_tanh",
+                                        [LL_ACT_GELU_ERF] = "gelu", [LL_ACT_QUICK_GELU] = "quick_gelu",
+                                        [LL_ACT_RELU] = "relu",     [LL_ACT_RELU2] = "relu2"};
     return names[act];
 }
 
-/* ---- the family -------------------------------------------------------------------------------------------------- */
+/* ---- the family --------------------------------------------------------------------------------------- */
 
 static int holds(const char *const *list, const char *text)
 {
@@ -43,7 +60,10 @@ static int find_root(struct ll_model *m, struct ll_err *err)
     if ((rc = ll_settings_opt_object(s, wraps, err)))
         return rc;
     if (!ll_settings_has(s, wraps))
-        return ll_fail(err, LL_EUSAGE, "config.json: %s: expected an object {...} with the settings of the text model, found nothing", wraps);
+        return ll_fail(
+            err, LL_EUSAGE,
+            "config.json: %s: expected an object {...} with the settings of the text model, found nothing",
+            wraps);
     snprintf(inner, sizeof inner, "%s.model_type", wraps);
     if ((rc = ll_settings_opt_str(s, inner, &type, err)))
         return rc;
@@ -69,7 +89,7 @@ static int find_family(struct ll_model *m, struct ll_err *err)
                    ll_settings_str(s, "architectures.0", "no architectures"), known);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------------------------------------- */
 
 static int read_act(struct ll_model *m, struct ll_err *err)
 {
@@ -82,7 +102,8 @@ static int read_act(struct ll_model *m, struct ll_err *err)
                 m->act = LL_ACT_GELU_TANH;
             return LL_OK;
         }
-    return ll_fail(err, LL_EUNSUP, "config.json: %s: activation \"%s\" is not supported", ll_setting_key(m, LL_S_ACT, key), name);
+    return ll_fail(err, LL_EUNSUP, "config.json: %s: activation \"%s\" is not supported",
+                   ll_setting_key(m, LL_S_ACT, key), name);
 }
 
 static int read_heads(struct ll_model *m, struct ll_err *err)
@@ -95,18 +116,26 @@ static int read_heads(struct ll_model *m, struct ll_err *err)
     else
         ll_setting_int(m, LL_S_N_KV_HEADS, &m->n_kv_heads);
     if (m->n_kv_heads < 1 || m->n_heads % m->n_kv_heads)
-        return ll_setting_fail(m, LL_S_N_KV_HEADS, err, "expected a divisor of %s %d, found %d", heads, m->n_heads, m->n_kv_heads);
+        return ll_setting_fail(m, LL_S_N_KV_HEADS, err, "expected a divisor of %s %d, found %d", heads,
+                               m->n_heads, m->n_kv_heads);
     if (!ll_setting_int(m, LL_S_D_HEAD, &m->d_head)) {
         if (m->d_model % m->n_heads)
-            return ll_fail(err, LL_EUSAGE, "config.json: head_dim is absent and %s %d is no multiple of %s %d", width, m->d_model, heads, m->n_heads);
+            return ll_fail(err, LL_EUSAGE,
+                           "config.json: head_dim is absent and %s %d is no multiple of %s %d", width,
+                           m->d_model, heads, m->n_heads);
         m->d_head = m->d_model / m->n_heads;
     }
     if (m->d_head > LL_MAX_D_HEAD) /* what attention is made for */
-        return ll_fail(err, LL_EUNSUP, "config.json: %s: heads of at most %d values are supported, found %d", ll_setting_key(m, LL_S_D_HEAD, a), LL_MAX_D_HEAD, m->d_head);
+        return ll_fail(err, LL_EUNSUP, "config.json: %s: heads of at most %d values are supported, found %d",
+                       ll_setting_key(m, LL_S_D_HEAD, a), LL_MAX_D_HEAD, m->d_head);
     if (m->d_head % 2 && ll_settings_bool(m->ckpt->settings, "gguf.paired_rows", 0))
-        return ll_fail(err, LL_EUNSUP, "%s: heads of %d values: expected an even number, as rows of W_Q and W_K lie in pairs here", m->ckpt->clean, m->d_head);
+        return ll_fail(
+            err, LL_EUNSUP,
+            "%s: heads of %d values: expected an even number, as rows of W_Q and W_K lie in pairs here",
+            m->ckpt->clean, m->d_head);
     if ((long long)m->n_heads * m->d_head > LL_MAX_WIDTH)
-        return ll_fail(err, LL_EUSAGE, "config.json: %s %d times head_dim %d: expected at most %d", heads, m->n_heads, m->d_head, LL_MAX_WIDTH);
+        return ll_fail(err, LL_EUSAGE, "config.json: %s %d times head_dim %d: expected at most %d", heads,
+                       m->n_heads, m->d_head, LL_MAX_WIDTH);
     return LL_OK;
 }
 
@@ -117,7 +146,8 @@ static int read_mixture(struct ll_model *m, struct ll_err *err)
     ll_setting_int(m, LL_S_N_EXPERTS, &m->n_experts);
     ll_setting_int(m, LL_S_TOP_K, &m->top_k);
     if (m->top_k > m->n_experts)
-        return ll_setting_fail(m, LL_S_TOP_K, err, "expected an integer in 1..%d, found %d", m->n_experts, m->top_k);
+        return ll_setting_fail(m, LL_S_TOP_K, err, "expected an integer in 1..%d, found %d", m->n_experts,
+                               m->top_k);
     m->d_expert = m->d_mlp; /* where it is no setting of its own */
     ll_setting_int(m, LL_S_D_EXPERT, &m->d_expert);
     ll_setting_int(m, LL_S_D_SHARED, &m->d_shared);
@@ -133,7 +163,8 @@ static int read_dims(struct ll_model *m, struct ll_err *err)
     ll_setting_int(m, LL_S_N_HEADS, &m->n_heads);
     if (!ll_setting_int(m, LL_S_D_MLP, &m->d_mlp)) {
         if (m->d_model > LL_MAX_WIDTH / m->family->mlp_times)
-            return ll_setting_fail(m, LL_S_D_MODEL, err, "expected at most %d, found %d", LL_MAX_WIDTH / m->family->mlp_times, m->d_model);
+            return ll_setting_fail(m, LL_S_D_MODEL, err, "expected at most %d, found %d",
+                                   LL_MAX_WIDTH / m->family->mlp_times, m->d_model);
         m->d_mlp = m->d_model * m->family->mlp_times;
     }
     if ((rc = read_heads(m, err)) || (rc = read_mixture(m, err)))
@@ -143,14 +174,16 @@ static int read_dims(struct ll_model *m, struct ll_err *err)
     ll_setting_int(m, LL_S_N_CTX, &n_ctx);
     m->n_ctx = n_ctx;
     if (m->family->positions && n_ctx > LL_MAX_VOCAB)
-        return ll_setting_fail(m, LL_S_N_CTX, err, "expected an integer in 1..%d, found %d", LL_MAX_VOCAB, n_ctx);
+        return ll_setting_fail(m, LL_S_N_CTX, err, "expected an integer in 1..%d, found %d", LL_MAX_VOCAB,
+                               n_ctx);
     m->n_positions = m->family->positions ? n_ctx : 0;
     return LL_OK;
 }
 
 static void read_scales(struct ll_model *m)
 {
-    double under_root = m->d_head, attn = m->family->scores_unscaled, emb = m->family->emb_scale_sqrt_d ? sqrt((double)m->d_model) : 1;
+    double under_root = m->d_head, attn = m->family->scores_unscaled,
+           emb = m->family->emb_scale_sqrt_d ? sqrt((double)m->d_model) : 1;
     double resid = 1, logit = 1, divisor = 1, attn_cap = 0, logit_cap = 0;
     ll_setting_num(m, LL_S_ATTN_UNDER_ROOT, &under_root);
     ll_setting_num(m, LL_S_ATTN_MULT, &attn);
@@ -182,32 +215,37 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* One entry a layer, each of a kind that is computed here ("attention" is what full_attention was called first). */
+/* One entry a layer, each of a kind that is computed here ("attention" is what full_attention was called
+ * first). */
 static int check_layer_types(const struct ll_model *m, struct ll_err *err)
 {
     static const char *const known[] = {"full_attention", LL_SLIDING, "attention", NULL};
     int n = ll_setting_len(m, LL_S_LAYER_TYPES);
     char key[LL_SETTING_PATH];
     if (n >= 0 && n != m->n_layers)
-        return ll_setting_fail(m, LL_S_LAYER_TYPES, err, "expected one entry for each of %d layers, found %d", m->n_layers, n);
+        return ll_setting_fail(m, LL_S_LAYER_TYPES, err, "expected one entry for each of %d layers, found %d",
+                               m->n_layers, n);
     for (int i = 0; i < n; i++)
         if (!holds(known, ll_setting_item_str(m, LL_S_LAYER_TYPES, i)))
-            return ll_fail(err, LL_EUNSUP, "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING ")",
-                           ll_setting_key(m, LL_S_LAYER_TYPES, key), i, ll_setting_item_str(m, LL_S_LAYER_TYPES, i));
+            return ll_fail(
+                err, LL_EUNSUP,
+                "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING ")",
+                ll_setting_key(m, LL_S_LAYER_TYPES, key), i, ll_setting_item_str(m, LL_S_LAYER_TYPES, i));
     return LL_OK;
 }
 
 int ll_model_read_settings(struct ll_model *m, struct ll_err *err)
 {
     int rc;
-    if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err)) || (rc = read_act(m, err)) ||
-        (rc = check_layer_types(m, err)) || (rc = m->family->check ? m->family->check(m, err) : LL_OK))
+    if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err)) ||
+        (rc = read_act(m, err)) || (rc = check_layer_types(m, err)) ||
+        (rc = m->family->check ? m->family->check(m, err) : LL_OK))
         return rc;
     read_scales(m);
     return read_rope(m, err);
 }
 
-/* ---- facts of a layer -------------------------------------------------------------------------------------------- */
+/* ---- facts of a layer --------------------------------------------------------------------------------- */
 
 int ll_part_wanted(const struct ll_model *m, const struct ll_part *part)
 {
@@ -239,4 +277,7 @@ const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer)
     return m->rope_local.d_rot && is_sliding(m, layer) ? &m->rope_local : &m->rope;
 }
 
-int ll_layer_is_mixture(const struct ll_model *m, int layer) { return m->family->experts && m->family->experts(m, layer); }
+int ll_layer_is_mixture(const struct ll_model *m, int layer)
+{
+    return m->family->experts && m->family->experts(m, layer);
+}

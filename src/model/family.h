@@ -15,7 +15,7 @@ enum ll_norm_kind {
     LL_NORM_LAYER,          /* (x - mean) / std * w + b */
     LL_NORM_LAYER_NO_BIAS,  /* (x - mean) / std * w */
 };
-enum ll_act { LL_ACT_SILU, LL_ACT_GELU_TANH, LL_ACT_GELU_ERF };
+enum ll_act { LL_ACT_SILU, LL_ACT_GELU_TANH, LL_ACT_GELU_ERF, LL_ACT_QUICK_GELU, LL_ACT_RELU, LL_ACT_RELU2 };
 /* Norm of q and k before rotation. */
 enum ll_qk_norm {
     LL_QK_NONE,

@@ -13,7 +13,8 @@ static void activate_some(void *arg, int row0, int row1)
     struct act_job *j = arg;
     const struct ll_vec *vec = ll_engine_vec(j->p->engine);
     void (*const act[])(float *, const float *, size_t) = {
-        [LL_ACT_SILU] = vec->silu, [LL_ACT_GELU_TANH] = vec->gelu_tanh, [LL_ACT_GELU_ERF] = vec->gelu_erf};
+        [LL_ACT_SILU] = vec->silu, [LL_ACT_GELU_TANH] = vec->gelu_tanh, [LL_ACT_GELU_ERF] = vec->gelu_erf,
+        [LL_ACT_QUICK_GELU] = vec->quick_gelu, [LL_ACT_RELU] = vec->relu, [LL_ACT_RELU2] = vec->relu2};
     size_t at = (size_t)row0 * (size_t)j->d_mlp, n = (size_t)(row1 - row0) * (size_t)j->d_mlp;
     float *x = (j->gated ? j->p->gate : j->p->up) + at, *acted = j->gated && j->L->odd & LL_ODD_ACT_ORDER ? j->p->up + at : x;
     act[j->L->act](acted, acted, n);

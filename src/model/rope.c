@@ -1,5 +1,6 @@
-/* rope.c - see rope.h. Sources: Su et al. 2021 (RoFormer); Ding et al. 2024 (LongRoPE); Peng et al. 2023 (YaRN); scaling and
- * the order of spellings as in transformers' modeling_rope_utils.py and configuration classes. */
+/* rope.c - see rope.h. Sources: Su et al. 2021 (RoFormer); Ding et al. 2024 (LongRoPE); Peng et al. 2023
+ * (YaRN); scaling and the order of spellings as in transformers' modeling_rope_utils.py and configuration
+ * classes. */
 #include "rope.h"
 
 #include <math.h>
@@ -13,11 +14,14 @@ static const double PI = 3.14159265358979323846;
 struct source {
     const struct ll_model *m;
     char first[LL_SETTING_PATH + 32], second[LL_SETTING_PATH + 32];
-    int bare;                    /* neither spelling is there: the kind is "default" whatever rope_scaling calls its type */
+    int bare; /* neither spelling is there: the kind is "default" whatever rope_scaling calls its type */
     struct ll_err *err;
 };
-struct range { double lo, hi; };
-static const struct range lengths = {2, 1e9}, factors = {1e-6, 1e9}, thetas = {1, 1e12}, parts = {0, 1}, gains = {0, 1e9};
+struct range {
+    double lo, hi;
+};
+static const struct range lengths = {2, 1e9}, factors = {1e-6, 1e9}, thetas = {1, 1e12}, parts = {0, 1},
+                          gains = {0, 1e9};
 
 /* Path of a key in the object that has it, be it null; 0: neither does. Then path is the first one's. */
 static int has_key(const struct source *at, const char *key, char path[LL_SETTING_PATH + 96])
@@ -61,8 +65,8 @@ static int null_num(const struct source *at, const char *key, struct range in, d
     return *there ? ll_settings_need_num(at->m->ckpt->settings, path, in.lo, in.hi, out, at->err) : LL_OK;
 }
 
-/* The length of the first training. One layer type's own object counts alone; else what stands at top level (or what the family
- * takes for granted there) counts before the object, and both before the context. */
+/* The length of the first training. One layer type's own object counts alone; else what stands at top level
+ * (or what the family takes for granted there) counts before the object, and both before the context. */
 static int old_length(const struct source *at, int by_type, double *out)
 {
     *out = (double)at->m->n_ctx;
@@ -72,7 +76,7 @@ static int old_length(const struct source *at, int by_type, double *out)
     return rc;
 }
 
-/* ---- the kinds --------------------------------------------------------------------------------------------------- */
+/* ---- the kinds ---------------------------------------------------------------------------------------- */
 
 static int scale_none(struct ll_rope *r, const struct source *at, int by_type)
 {
@@ -94,11 +98,14 @@ static int scale_llama3(struct ll_rope *r, const struct source *at, int by_type)
 {
     double factor, low, high, old_len;
     int rc;
-    if ((rc = need_num(at, "factor", factors, &factor)) || (rc = need_num(at, "low_freq_factor", factors, &low)) ||
+    if ((rc = need_num(at, "factor", factors, &factor)) ||
+        (rc = need_num(at, "low_freq_factor", factors, &low)) ||
         (rc = need_num(at, "high_freq_factor", factors, &high)) || (rc = old_length(at, by_type, &old_len)))
         return rc;
     if (high <= low)
-        return ll_fail(at->err, LL_EUSAGE, "config.json: %s.high_freq_factor: expected more than low_freq_factor %g, found %g", at->first, low, high);
+        return ll_fail(at->err, LL_EUSAGE,
+                       "config.json: %s.high_freq_factor: expected more than low_freq_factor %g, found %g",
+                       at->first, low, high);
     for (int i = 0; i < r->d_rot / 2; i++) {
         double f = r->inv_freq[i], wavelength = 2 * PI / f;
         if (wavelength > old_len / low)
@@ -119,7 +126,10 @@ static int scale_dynamic(struct ll_rope *r, const struct source *at, int by_type
     (void)by_type;
     int rc = need_num(at, "factor", factors, &factor);
     if (!rc && r->d_rot < 4)
-        rc = ll_fail(at->err, LL_EUSAGE, "config.json: rope scaling \"dynamic\": expected heads that turn 4 values or more, found %d", r->d_rot);
+        rc = ll_fail(
+            at->err, LL_EUSAGE,
+            "config.json: rope scaling \"dynamic\": expected heads that turn 4 values or more, found %d",
+            r->d_rot);
     r->grows_from = (int)at->m->n_ctx;
     r->grows_by = (float)factor;
     return rc;
@@ -134,7 +144,8 @@ static int scale_divisors(struct ll_rope *r, const struct source *at, int by_typ
     has_key(at, "divisors", list);
     int n = ll_settings_len(s, list), rc = LL_OK;
     if (n != r->d_rot / 2)
-        return ll_fail(at->err, LL_EUSAGE, "rope_freqs.weight: expected %d values, found %d", r->d_rot / 2, n);
+        return ll_fail(at->err, LL_EUSAGE, "rope_freqs.weight: expected %d values, found %d", r->d_rot / 2,
+                       n);
     for (int i = 0; !rc && i < n; i++) {
         double divisor = 1;
         snprintf(key, sizeof key, "%s.%d", list, i);
@@ -147,12 +158,14 @@ static int scale_divisors(struct ll_rope *r, const struct source *at, int by_typ
 /* 0.1 m ln(s) + 1, where the context grew at all. */
 static double yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * log(s) + 1; }
 
-/* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and mscale_all_dim. */
+/* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and mscale_all_dim.
+ */
 static int yarn_attention(struct ll_rope *r, const struct source *at, double factor)
 {
     double gain = 1, m = 0, all = 0;
     int given, rc, ignored;
-    if ((rc = null_num(at, "attention_factor", gains, &gain, &given)) || (rc = null_num(at, "mscale", gains, &m, &ignored)) ||
+    if ((rc = null_num(at, "attention_factor", gains, &gain, &given)) ||
+        (rc = null_num(at, "mscale", gains, &m, &ignored)) ||
         (rc = null_num(at, "mscale_all_dim", gains, &all, &ignored)))
         return rc;
     if (!given)
@@ -167,8 +180,8 @@ static double yarn_dim(const struct ll_rope *r, double turns, double old_len)
     return r->d_rot * log(old_len / (turns * 2 * PI)) / (2 * log(r->theta));
 }
 
-/* Frequencies that turn more than beta_fast times in the first training's length stay, those of less than beta_slow turns are
- * divided by factor, with a ramp between. */
+/* Frequencies that turn more than beta_fast times in the first training's length stay, those of less than
+ * beta_slow turns are divided by factor, with a ramp between. */
 static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
 {
     double factor = 0, old_len, fast = 0, slow = 0;
@@ -178,7 +191,8 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
         return rc;
     if (!has_key(at, "factor", path))
         return need_num(at, "factor", factors, &factor);
-    if ((rc = null_num(at, "factor", factors, &factor, &given)) || (rc = null_num(at, "beta_fast", gains, &fast, &ignored)) ||
+    if ((rc = null_num(at, "factor", factors, &factor, &given)) ||
+        (rc = null_num(at, "beta_fast", gains, &fast, &ignored)) ||
         (rc = null_num(at, "beta_slow", gains, &slow, &ignored)))
         return rc;
     if (!given)
@@ -190,7 +204,8 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
         snprintf(path, sizeof path, "%s.truncate", ll_setting_key(at->m, LL_S_ROPE, key));
     } else
         has_key(at, "truncate", path);
-    if ((rc = ll_settings_opt_bool(at->m->ckpt->settings, path, &truncate, at->err)) || (rc = yarn_attention(r, at, factor)))
+    if ((rc = ll_settings_opt_bool(at->m->ckpt->settings, path, &truncate, at->err)) ||
+        (rc = yarn_attention(r, at, factor)))
         return rc;
     double low = yarn_dim(r, fast, old_len), high = yarn_dim(r, slow, old_len);
     low = fmax(truncate ? floor(low) : low, 0);
@@ -212,7 +227,9 @@ static int scale_by_list(const struct ll_rope *r, const struct source *at, const
     int half = r->d_rot / 2;
     has_key(at, name, list);
     if (ll_settings_len(s, list) != half)
-        return ll_fail(at->err, LL_EUSAGE, "config.json: %s: expected %d factors (half the rotated width), found %d", list, half, ll_settings_len(s, list));
+        return ll_fail(at->err, LL_EUSAGE,
+                       "config.json: %s: expected %d factors (half the rotated width), found %d", list, half,
+                       ll_settings_len(s, list));
     for (int i = 0; i < half; i++) {
         double factor;
         snprintf(key, sizeof key, "%s.%d", list, i);
@@ -247,12 +264,17 @@ static int scale_longrope(struct ll_rope *r, const struct source *at, int by_typ
 static const struct {
     const char *kind;
     int (*scale)(struct ll_rope *r, const struct source *at, int by_type);
-} kinds[] = {{"default", scale_none}, {"linear", scale_linear}, {"dynamic", scale_dynamic}, {"yarn", scale_yarn}, {"llama3", scale_llama3},
-             {"longrope", scale_longrope}, {"divisors", scale_divisors}, {NULL, NULL}};
+} kinds[] = {{"default", scale_none},      {"linear", scale_linear},
+             {"dynamic", scale_dynamic},   {"yarn", scale_yarn},
+             {"llama3", scale_llama3},     {"longrope", scale_longrope},
+             {"divisors", scale_divisors}, {NULL, NULL}};
 
-/* ---- where they stand -------------------------------------------------------------------------------------------- */
+/* ---- where they stand --------------------------------------------------------------------------------- */
 
-static int is_filled(const struct ll_model *m, const char *path) { return ll_settings_len(m->ckpt->settings, path) > 0; }
+static int is_filled(const struct ll_model *m, const char *path)
+{
+    return ll_settings_len(m->ckpt->settings, path) > 0;
+}
 
 /* One object for all layers: the older spelling counts before the newer, as a whole. */
 static int flat_source(struct source *at)
@@ -266,7 +288,9 @@ static int flat_source(struct source *at)
     for (int i = 0; i < 2 && *at->first && ll_setting_has(at->m, LL_S_LAYER_TYPES); i++) {
         snprintf(nested, sizeof nested, "%s.%s", at->first, types[i]);
         if (is_filled(at->m, nested))
-            return ll_fail(at->err, LL_EUNSUP, "config.json: %s: a rotation for each kind of layer is not supported in family %s", nested, at->m->family->name);
+            return ll_fail(at->err, LL_EUNSUP,
+                           "config.json: %s: a rotation for each kind of layer is not supported in family %s",
+                           nested, at->m->family->name);
     }
     return LL_OK;
 }
@@ -278,12 +302,16 @@ static int typed_source(struct source *at, const char *layer_type)
     char old[LL_SETTING_PATH], now[LL_SETTING_PATH];
     ll_setting_key(at->m, LL_S_ROPE_OLD, old);
     ll_setting_key(at->m, LL_S_ROPE, now);
-    int is_new = ll_settings_has(s, now), is_old = ll_settings_has(s, old) && !!strcmp(layer_type, LL_SLIDING);
+    int is_new = ll_settings_has(s, now),
+        is_old = ll_settings_has(s, old) && !!strcmp(layer_type, LL_SLIDING);
     at->bare = !is_new;
     snprintf(at->second, sizeof at->second, "%s.%s", now, layer_type);
     int rc = ll_settings_opt_object(s, at->second, at->err);
     if (!rc && is_old && is_new && !ll_settings_has(s, at->second))
-        rc = ll_fail(at->err, LL_EUSAGE, "config.json: %s and %s contradict each other: the latter has no %s to which the former could belong", old, now, layer_type);
+        rc = ll_fail(
+            at->err, LL_EUSAGE,
+            "config.json: %s and %s contradict each other: the latter has no %s to which the former could belong",
+            old, now, layer_type);
     if (is_old)
         snprintf(at->first, sizeof at->first, "%s", old);
     return rc;
@@ -310,33 +338,49 @@ static int read_theta(const struct source *at, const char *layer_type, double *t
 {
     int there, rc = opt_num(at, "rope_theta", thetas, theta, &there);
     if (!rc && !there)
-        ll_setting_num(at->m, layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA, theta);
+        ll_setting_num(
+            at->m, layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA,
+            theta);
     if (!rc && !(*theta > 1))
-        rc = ll_fail(at->err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g", *theta);
+        rc = ll_fail(at->err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g",
+                     *theta);
     return rc;
 }
 
-/* How much of a head turns, where the family asks. Where it does not, plain rotation has no use for the key, and any other would
- * turn a part of each head only: the reference fails on such a checkpoint. */
+/* How much of a head turns, where the family asks. Where it does not, plain rotation has no use for the key,
+ * and any other would turn a part of each head only: the reference fails on such a checkpoint. */
 static int read_part(const struct source *at, const char *kind, double *part)
 {
     static const char key[] = "partial_rotary_factor";
-    char path[LL_SETTING_PATH + 96], at_top[LL_SETTING_PATH];
+    char path[LL_SETTING_PATH + 96];
     int there, rc;
     *part = 1;
-    if (ll_setting_has(at->m, LL_S_ROPE_PART) || at->m->ckpt->gguf) {
-        rc = opt_num(at, key, parts, part, &there);
+    if (at->m->ckpt->gguf) /* every architecture may say it; silent, all of a head turns */
+        return ll_settings_opt_num(at->m->ckpt->settings, key, 1e-9, 1, part, at->err);
+    if (ll_setting_has(at->m, LL_S_ROPE_PART)) {
+        there = has_key(at, key, path);
+        rc = opt_num(at, key, parts, part, NULL);
         if (!rc && !there)
             ll_setting_num(at->m, LL_S_ROPE_PART, part);
-        if (!rc && !(*part > 0))
-            rc = ll_fail(at->err, LL_EUSAGE, "config.json: %s: expected more than 0 and at most 1, found %g", there ? (has_key(at, key, path), path) : ll_setting_key(at->m, LL_S_ROPE_PART, at_top), *part);
-        return rc;
+        if (rc || *part > 0)
+            return rc;
+        if (!there)
+            ll_setting_key(at->m, LL_S_ROPE_PART, path);
+        return ll_fail(at->err, LL_EUSAGE, "config.json: %s: expected more than 0 and at most 1, found %g",
+                       path, *part);
     }
-    if (strcmp(kind, kinds[0].kind) && has_key(at, key, path)) {
+    int has = has_key(at, key, path);
+    if (!has && !*at->second) { /* at top level: transformers moves it into the object, whatever the family */
+        snprintf(path, sizeof path, "%s%s%s", at->m->root, *at->m->root ? "." : "", key);
+        has = ll_settings_has(at->m->ckpt->settings, path);
+    }
+    if (strcmp(kind, kinds[0].kind) && has) {
         rc = ll_settings_need_num(at->m->ckpt->settings, path, parts.lo, parts.hi, part, at->err);
         if (rc || *part == 1)
             return rc;
-        return ll_fail(at->err, LL_EUNSUP, "config.json: %s: %g together with rope scaling \"%s\" is not supported in family %s", path, *part, kind, at->m->family->name);
+        return ll_fail(at->err, LL_EUNSUP,
+                       "config.json: %s: %g together with rope scaling \"%s\" is not supported in family %s",
+                       path, *part, kind, at->m->family->name);
     }
     return LL_OK;
 }
@@ -350,9 +394,11 @@ static int scale(struct ll_rope *r, const struct source *at, const char *kind, i
             return kinds[i].scale(r, at, by_type);
         }
         if (kinds[i + 1].kind) /* the last is GGUF's own */
-            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", kinds[i].kind);
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                     kinds[i].kind);
     }
-    return ll_fail(at->err, LL_EUNSUP, "config.json: rope scaling \"%s\" is not supported (known: %s)", kind, known);
+    return ll_fail(at->err, LL_EUNSUP, "config.json: rope scaling \"%s\" is not supported (known: %s)", kind,
+                   known);
 }
 
 int ll_rope_init(struct ll_rope *r, const struct ll_model *m, const char *layer_type, struct ll_err *err)
@@ -363,13 +409,17 @@ int ll_rope_init(struct ll_rope *r, const struct ll_model *m, const char *layer_
     int rc;
     memset(r, 0, sizeof *r);
     r->attn_factor = 1;
-    if ((rc = layer_type ? typed_source(&at, layer_type) : flat_source(&at)) || (rc = read_kind(&at, &kind)) ||
-        (rc = read_theta(&at, layer_type, &theta)) || (rc = read_part(&at, kind, &part)))
+    if ((rc = layer_type ? typed_source(&at, layer_type) : flat_source(&at)) ||
+        (rc = read_kind(&at, &kind)) || (rc = read_theta(&at, layer_type, &theta)) ||
+        (rc = read_part(&at, kind, &part)))
         return rc;
     r->theta = theta;
     r->d_rot = (int)(m->d_head * part);
     if (r->d_rot % 2 || r->d_rot < 2)
-        return ll_fail(err, LL_EUSAGE, "config.json: head_dim: expected an even number for rotary positions, found %d (of %d)", r->d_rot, m->d_head);
+        return ll_fail(
+            err, LL_EUSAGE,
+            "config.json: head_dim: expected an even number for rotary positions, found %d (of %d)", r->d_rot,
+            m->d_head);
     r->inv_freq = malloc(sizeof(float) * (size_t)(r->d_rot / 2 + 1));
     if (!r->inv_freq)
         return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)r->d_rot);
@@ -437,7 +487,8 @@ void ll_rope_table(const struct ll_rope *r, int is_long, int n_pos, float *cos_o
             turn(r, p, freq[i], cos_out + (size_t)p * half + i, sin_out + (size_t)p * half + i);
 }
 
-void ll_rope_apply(const struct ll_rope *rope, float *row, int n_heads, int d_head, const float *c, const float *s)
+void ll_rope_apply(const struct ll_rope *rope, float *row, int n_heads, int d_head, const float *c,
+                   const float *s)
 {
     int half = rope->d_rot / 2, step = rope->interleaved ? 2 : 1, apart = rope->interleaved ? 1 : half;
     for (int h = 0; h < n_heads; h++, row += d_head)

@@ -10,8 +10,14 @@
 
 #define BIG 2147483647.0
 
-/* One row a meaning: the name most families give it (and the one under which GGUF metadata arrive), kind and range. */
-static const struct { const char *usual; enum ll_settings_kind kind; double lo, hi; enum ll_settings_kind entries; } meanings[LL_N_SETTINGS] = {
+/* One row a meaning: the name most families give it (and the one under which GGUF metadata arrive), kind and
+ * range. */
+static const struct {
+    const char *usual;
+    enum ll_settings_kind kind;
+    double lo, hi;
+    enum ll_settings_kind entries;
+} meanings[LL_N_SETTINGS] = {
     [LL_S_VOCAB] = {"vocab_size", LL_SET_INT, 1, LL_MAX_VOCAB, 0},
     [LL_S_D_MODEL] = {"hidden_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
     [LL_S_D_MLP] = {"intermediate_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
@@ -75,7 +81,7 @@ static const struct ll_setting_row *row_of(const struct ll_model *m, enum ll_set
     return NULL;
 }
 
-/* ---- where a value stands ---------------------------------------------------------------------------------------- */
+/* ---- where a value stands ----------------------------------------------------------------------------- */
 
 /* The names of a row, in config.json or among what GGUF metadata became. */
 static const char *names_of(const struct ll_model *m, const struct ll_setting_row *r)
@@ -83,10 +89,14 @@ static const char *names_of(const struct ll_model *m, const struct ll_setting_ro
     return r->keys && !m->ckpt->gguf ? r->keys : meanings[r->what].usual;
 }
 
-static const char *root_of(const struct ll_model *m, const struct ll_setting_row *r) { return r->outside ? "" : m->root; }
+static const char *root_of(const struct ll_model *m, const struct ll_setting_row *r)
+{
+    return r->outside ? "" : m->root;
+}
 
 /* The i-th name of a row as a path; 0: it has fewer. */
-static int name_path(const struct ll_model *m, const struct ll_setting_row *r, int i, char out[LL_SETTING_PATH])
+static int name_path(const struct ll_model *m, const struct ll_setting_row *r, int i,
+                     char out[LL_SETTING_PATH])
 {
     const char *at = names_of(m, r), *root = root_of(m, r);
     for (; i > 0 && at; i--)
@@ -109,7 +119,8 @@ static int find(const struct ll_model *m, const struct ll_setting_row *r, char o
 enum from { NOWHERE, STORED, DEFAULT };
 
 /* Where the value of a meaning comes from; *row its row, path where it is stored. */
-static enum from seek(const struct ll_model *m, enum ll_setting what, const struct ll_setting_row **row, char path[LL_SETTING_PATH])
+static enum from seek(const struct ll_model *m, enum ll_setting what, const struct ll_setting_row **row,
+                      char path[LL_SETTING_PATH])
 {
     const struct ll_setting_row *r = *row = row_of(m, what);
     if (!r)
@@ -119,9 +130,10 @@ static enum from seek(const struct ll_model *m, enum ll_setting what, const stru
     return r->has_default ? DEFAULT : NOWHERE;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------------------ */
+/* ---- checks ------------------------------------------------------------------------------------------- */
 
-static int check_entries(const struct ll_model *m, const char *list, enum ll_settings_kind kind, struct ll_err *err)
+static int check_entries(const struct ll_model *m, const char *list, enum ll_settings_kind kind,
+                         struct ll_err *err)
 {
     const struct ll_settings *s = m->ckpt->settings;
     int rc = LL_OK, n = ll_settings_len(s, list);
@@ -130,17 +142,20 @@ static int check_entries(const struct ll_model *m, const char *list, enum ll_set
         const char *text;
         long long v;
         snprintf(key, sizeof key, "%s.%d", list, i);
-        rc = kind == LL_SET_STR ? ll_settings_need_str(s, key, &text, err) : ll_settings_need_int(s, key, 0, 0x7fffffff, &v, err);
+        rc = kind == LL_SET_STR ? ll_settings_need_str(s, key, &text, err)
+                                : ll_settings_need_int(s, key, 0, 0x7fffffff, &v, err);
     }
     return rc;
 }
 
-static int check_only(const struct ll_model *m, const struct ll_setting_row *r, const char *path, struct ll_err *err)
+static int check_only(const struct ll_model *m, const struct ll_setting_row *r, const char *path,
+                      struct ll_err *err)
 {
     int value = ll_settings_bool(m->ckpt->settings, path, (int)r->value);
     if (!r->only_default || value == (int)r->value)
         return LL_OK;
-    return ll_fail(err, LL_EUNSUP, "config.json: %s: %s is not supported in family %s", path, value ? "true" : "false", m->family->name);
+    return ll_fail(err, LL_EUNSUP, "config.json: %s: %s is not supported in family %s", path,
+                   value ? "true" : "false", m->family->name);
 }
 
 /* One stored value against its meaning. */
@@ -151,7 +166,8 @@ static int check_row(const struct ll_model *m, const struct ll_setting_row *r, s
         return LL_OK;
     const char *root = root_of(m, r), *key = path + (*root ? strlen(root) + 1 : 0);
     const struct ll_settings_row rows[] = {
-        {key, meanings[r->what].kind, meanings[r->what].lo, meanings[r->what].hi, r->null == LL_NULL_REFUSED}, {NULL, LL_SET_INT, 0, 0, 0}};
+        {key, meanings[r->what].kind, meanings[r->what].lo, meanings[r->what].hi, r->null == LL_NULL_REFUSED},
+        {NULL, LL_SET_INT, 0, 0, 0}};
     int rc = ll_settings_check(m->ckpt->settings, root, rows, LL_OTHERS_PASS, err);
     if (!rc && meanings[r->what].kind == LL_SET_LIST)
         rc = check_entries(m, path, meanings[r->what].entries, err);
@@ -166,7 +182,7 @@ int ll_settings_of_family(const struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* ---- readers ----------------------------------------------------------------------------------------------------- */
+/* ---- readers ------------------------------------------------------------------------------------------ */
 
 int ll_setting_int(const struct ll_model *m, enum ll_setting what, int *out)
 {

@@ -24,6 +24,9 @@ static long double true_exp(long double x) { return expl(x); }
 static long double true_tanh(long double x) { return tanhl(x); }
 static long double true_erf(long double x) { return erfl(x); }
 static long double true_silu(long double x) { return x / (1 + expl(-x)); }
+static long double true_quick_gelu(long double x) { return x / (1 + expl(-(long double)1.702f * x)); }
+static long double true_relu(long double x) { return x > 0 ? x : 0; }
+static long double true_relu2(long double x) { return x > 0 ? x * x : 0; }
 static long double true_gelu_erf(long double x) { return x < 0 ? x * 0.5L * erfcl(-x / sqrtl(2)) : 0.5L * x * (1 + erfl(x / sqrtl(2))); }
 static long double true_gelu_tanh(long double x) { return 0.5L * x * (1 + tanhl(sqrtl(2 / 3.14159265358979323846264L) * (x + 0.044715L * x * x * x))); }
 
@@ -60,6 +63,7 @@ static void test_error(void **state)
     const struct { const char *name; map_fn fn; long double (*truth)(long double); float low, high; int absolute; double bound; } rows[] = {
         {"exp", v->exp, true_exp, -130, 100, 0, 1.2}, {"tanh", v->tanh, true_tanh, -FLT_MAX, FLT_MAX, 0, 1.2},
         {"erf", v->erf, true_erf, -FLT_MAX, FLT_MAX, 0, 1.25}, {"silu", v->silu, true_silu, -130, FLT_MAX, 0, 2.6},
+        {"quick_gelu", v->quick_gelu, true_quick_gelu, -70, FLT_MAX, 1, 2e-7}, {"relu", v->relu, true_relu, -FLT_MAX, FLT_MAX, 0, 0.5}, {"relu2", v->relu2, true_relu2, -FLT_MAX, 1e19f, 0, 0.51},
         /* 1 + tanh and 1 + erf cancel for negative x, as in every float implementation: error against 1 + |x| */
         {"gelu_tanh", v->gelu_tanh, true_gelu_tanh, -1e6f, 1e6f, 1, 2e-7}, {"gelu_erf", v->gelu_erf, true_gelu_erf, -1e6f, 1e6f, 1, 2e-7},
     };
@@ -98,7 +102,7 @@ static void test_bits(void **state)   /* every unit like plain, every length, in
         const struct ll_vec *v = ll_engine_vec(eng);
         const struct { const char *name; map_fn fn, plain; } maps[] = {
             {"exp", v->exp, p->exp}, {"silu", v->silu, p->silu}, {"gelu_tanh", v->gelu_tanh, p->gelu_tanh}, {"gelu_erf", v->gelu_erf, p->gelu_erf},
-            {"tanh", v->tanh, p->tanh}, {"erf", v->erf, p->erf},
+            {"tanh", v->tanh, p->tanh}, {"erf", v->erf, p->erf}, {"quick_gelu", v->quick_gelu, p->quick_gelu}, {"relu", v->relu, p->relu}, {"relu2", v->relu2, p->relu2},
         };
         for (size_t n = 0; n <= N; n = n < 70 ? n + 1 : n < N ? N : N + 1)
             for (size_t f = 0; f < sizeof maps / sizeof *maps; f++) {
@@ -153,6 +157,10 @@ static void test_corners(void **state)
     assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == 1 && y[3] == -1 && isnan(y[4]) && y[5] == -1);
     v->silu(y, x, 7);
     assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4]) && same(y[5], -0.0f) && y[6] < 0);
+    v->quick_gelu(y, x, 7);
+    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4]) && same(y[5], -0.0f));
+    v->relu2(y, x, 7);
+    assert_true(y[0] == 0 && y[1] == 0 && y[2] == INFINITY && y[3] == 0 && isnan(y[4]) && y[5] == 0);
     ll_engine_free(eng);
 }
 

@@ -2,18 +2,34 @@
 #include "rows.h"
 
 static const char *const names[LL_N_ROLES] = {
-    LLAMA_NAMES, [LL_R_ROUTER] = BLOCK "block_sparse_moe.gate.weight",
-    [LL_R_X_GATE] = BLOCK "block_sparse_moe.experts.%d.w1.weight", [LL_R_X_IN] = BLOCK "block_sparse_moe.experts.%d.w3.weight",
+    LLAMA_NAMES,
+    [LL_R_ROUTER] = BLOCK "block_sparse_moe.gate.weight",
+    [LL_R_X_GATE] = BLOCK "block_sparse_moe.experts.%d.w1.weight",
+    [LL_R_X_IN] = BLOCK "block_sparse_moe.experts.%d.w3.weight",
     [LL_R_X_OUT] = BLOCK "block_sparse_moe.experts.%d.w2.weight",
 };
 
 static const struct ll_setting_row settings[] = {
-    DIMS(32000, 4096, 14336, 32, 32), NUM(N_KV_HEADS, 8), NONE(D_HEAD), NUM(N_CTX, 131072), RMS_EPS(1e-5), STR(ACT, "silu"), NUM(TIED, 0),
-    ROPE(1000000), NONE(WINDOW), NUM_AT(N_EXPERTS, "num_experts|num_local_experts", 8), NUM(TOP_K, 2),
+    DIMS(32000, 4096, 14336, 32, 32),
+    NUM(N_KV_HEADS, 8),
+    NONE(D_HEAD),
+    NUM(N_CTX, 131072),
+    RMS_EPS(1e-5),
+    STR(ACT, "silu"),
+    NUM(TIED, 0),
+    ROPE(1000000),
+    NONE(WINDOW),
+    NUM_AT(N_EXPERTS, "num_experts|num_local_experts", 8),
+    NUM(TOP_K, 2),
 };
 
 const struct ll_family ll_family_mixtral = {
-    .name = "mixtral", .model_types = TYPES("mixtral"), .covers = "Mixtral 8x7B, 8x22B",
-    SETTINGS(settings), .names = names, .window = ll_window_every_layer,
-    .experts = ll_experts_everywhere, .renormalised = ALWAYS,
+    .name = "mixtral",
+    .model_types = TYPES("mixtral"),
+    .covers = "Mixtral 8x7B, 8x22B",
+    SETTINGS(settings),
+    .names = names,
+    .window = ll_window_every_layer,
+    .experts = ll_experts_everywhere,
+    .renormalised = ALWAYS,
 };

@@ -32,7 +32,8 @@ int ll_check_window_switch(const struct ll_model *m, struct ll_err *err)
 {
     for (int i = 0; i < ll_setting_len(m, LL_S_LAYER_TYPES) && !ll_setting_on(m, LL_S_USE_WINDOW); i++)
         if (!strcmp(ll_setting_item_str(m, LL_S_LAYER_TYPES, i), LL_SLIDING))
-            return ll_setting_fail(m, LL_S_USE_WINDOW, err, "expected true, as layer_types.%d is %s, found false", i, LL_SLIDING);
+            return ll_setting_fail(m, LL_S_USE_WINDOW, err,
+                                   "expected true, as layer_types.%d is %s, found false", i, LL_SLIDING);
     return LL_OK;
 }
 
