@@ -30,7 +30,8 @@ static void opt_table(struct diff_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
-        {"--prompts", LL_OPT_STR, &o->prompts, "FILE", "an experiment.json, or a text file of one prompt a line", 0, 0, NULL},
+        {"--prompts", LL_OPT_STR, &o->prompts, "FILE",
+         "an experiment.json, a .csv or .jsonl of prompts, or a text file of one prompt a line", 0, 0, NULL},
         {"--positions", LL_OPT_STR, &o->positions, "WHICH", "positions compared", 0, 0, "all|last"},
         LL_OPT_NORM(o->common),
         {"--tolerance", LL_OPT_NUM, &o->tolerance[LL_DIFF_T_KL], "BITS", "a layer's mean KL(A||B); -1, here and below: not asked", -1, 1e9, NULL},

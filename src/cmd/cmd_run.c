@@ -299,6 +299,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "run: expected an experiment file (see: logitlens help run)");
     if ((rc = ll_experiment_read(&r.e, r.args[0], err)))
         return rc;
+    ll_experiment_say(&r.e, r.o.common.quiet);
     r.index = r.o.index ? strdup(r.o.index) : ll_path_join(r.o.root, "index.sqlite");
     rc = r.index ? apply_options(&r, r.args + 1, r.n_args - 1, err) : ll_fail_mem(err, "path", 64);
     if (!rc && !(rc = ll_engine_init(&r.engine, r.o.common.threads, err)))

@@ -101,12 +101,15 @@ static int add_ids(struct ll_diff_prompts *p, const int *ids, int n, const struc
     return same_pieces(&p->v[p->n - 1], a, b, err);
 }
 
-static int add_experiment(struct ll_diff_prompts *p, const char *file, const struct ll_session *a, const struct ll_session *b, struct ll_err *err)
+static int add_experiment(struct ll_diff_prompts *p, const char *file, int quiet, const struct ll_session *a,
+                          const struct ll_session *b, struct ll_err *err)
 {
     struct ll_experiment e;
-    int rc = ll_experiment_read(&e, file, err);
+    int rc = ll_is_prompt_file(file) ? ll_experiment_of_prompts(&e, file, err)
+                                     : ll_experiment_read(&e, file, err);
     if (rc)
         return rc;
+    ll_experiment_say(&e, quiet);
     for (int i = 0; i < e.n_asks && !rc; i++)
         rc = e.asks[i].text ? add_text(p, e.asks[i].text, strlen(e.asks[i].text), a, b, err) : add_ids(p, e.asks[i].ids, e.asks[i].n_ids, a, b, err);
     for (int i = 0; i < e.n_test_prompts && !rc; i++)
@@ -141,8 +144,8 @@ static int add_file(struct ll_diff_prompts *p, const char *file, const struct ll
     size_t n = strlen(file);
     struct ll_buf text = {0};
     int rc;
-    if (n > 5 && !strcmp(file + n - 5, ".json"))
-        return add_experiment(p, file, a, b, err);
+    if (ll_is_prompt_file(file) || (n > 5 && !strcmp(file + n - 5, ".json")))
+        return add_experiment(p, file, how->quiet, a, b, err);
     if (!(rc = ll_file_read(file, MAX_FILE, &text, err)) &&
         !(rc = ll_text_clean(&text, name_of(file), LL_END_OWN, how, err)))
         rc = add_lines(p, &text, a, b, err);

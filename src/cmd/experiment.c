@@ -4,6 +4,7 @@
 
 #include "experiment_parts.h"
 #include "intervene.h"
+#include "json_write.h"
 #include "map.h"
 #include "provenance.h"
 #include "record.h"
@@ -341,6 +342,39 @@ static char *name_of(const char *dir, const char *path)
     return base;
 }
 
+int ll_experiment_of_prompts(struct ll_experiment *e, const char *path, struct ll_err *err)
+{
+    struct ll_settings *s = NULL;
+    struct ll_buf text = {0};
+    struct ll_json j;
+    memset(e, 0, sizeof *e);
+    ll_json_init(&j, &text);
+    ll_json_obj(&j, NULL);
+    ll_json_arr(&j, "prompts_from");
+    ll_json_obj(&j, NULL);
+    ll_json_cstr(&j, "file", path);
+    ll_json_end(&j);
+    ll_json_end(&j);
+    ll_json_end(&j);
+    int rc = ll_buf_ok(&text, err);
+    if (!rc && !(rc = ll_settings_parse(&s, path, ll_buf_str(&text), text.len, err)))
+        rc = ll_read_asks(e, s, ".", err);
+    ll_settings_free(s);
+    ll_buf_free(&text);
+    if (rc)
+        ll_experiment_free(e);
+    return rc;
+}
+
+void ll_experiment_say(const struct ll_experiment *e, int quiet)
+{
+    for (const char *p = ll_buf_str(&e->notes); *p && !quiet;) {
+        int n = (int)strcspn(p, "\n");
+        fprintf(stderr, "logitlens: note: %.*s\n", n, p);
+        p += n + 1;
+    }
+}
+
 int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err *err)
 {
     struct ll_settings *s = NULL;
@@ -380,6 +414,7 @@ void ll_experiment_free(struct ll_experiment *e)
         free(a->ids);
     }
     free(e->asks);
+    ll_buf_free(&e->notes);
     free_texts(e->models, e->n_models);
     free_texts(e->test_prompts, e->n_test_prompts);
     free_texts(e->words, e->n_words);

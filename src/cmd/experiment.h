@@ -61,11 +61,19 @@ struct ll_experiment {
     char *interventions_text;              /* owned; the same joined by "; " for the outputs, without machine paths; NULL: none */
     int residual_compute, prism_off;       /* recorded only: the cache is float32 either way, Prism is never fitted here */
     int seed;                              /* recorded; nothing here draws numbers */
+    struct ll_buf notes;                   /* lines: what was read otherwise, or not at all; owned */
 };
 /* Returns LL_OK, or LL_EUSAGE (line, key, expected, found; also unknown and equal keys, a byte order mark) or LL_EFAIL, *e then
  * empty. A value of null is an absent one. */
 int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err *err);
 void ll_experiment_free(struct ll_experiment *e);
+/* An experiment of the prompts of one CSV or JSONL file with columns of the usual names (experiments/README.md), the
+ * rest as by default. As ll_experiment_read. */
+int ll_experiment_of_prompts(struct ll_experiment *e, const char *path, struct ll_err *err);
+/* Is the name one of such a file? */
+int ll_is_prompt_file(const char *path);
+/* Its notes on stderr. */
+void ll_experiment_say(const struct ll_experiment *e, int quiet);
 /* Labels from options (docs/experiment.md 5): the main threshold first, then of thresholds[n] those not equal to it, rising; soft flags by k,
  * then for each extra threshold (rising) by k. LL_EUSAGE when there are too many or a value lies outside its range. */
 struct ll_copy_choice {

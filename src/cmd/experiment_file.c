@@ -1,9 +1,11 @@
 /* experiment_file.c - prompts from a CSV or JSONL file (experiment_parts.h).
  *
  * A CSV file has a header line, RFC 4180; a JSONL file holds one object a line. Which column (key) says what is told by the
- * experiment; the default is the name itself. Columns that nobody asks for are left alone. */
+ * experiment; the default is the name itself. A name that is nearly one of these is refused; other columns are not
+ * read, and one line says so. */
 #include "experiment_parts.h"
 
+#include "column_names.h"
 #include "csv_read.h"
 #include "map.h"
 
@@ -32,6 +34,8 @@ struct file {
     int column[N_WHAT];              /* CSV: where, -1: not there */
     int is_seen[N_WHAT];             /* JSONL: some line has the key */
     long long rows;
+    struct ll_buf unread;            /* names of columns (keys) that nobody asks for; owned */
+    int n_unread;
 };
 
 /* What one row says; NULL: nothing. Borrowed for the call of take_row. */
@@ -106,19 +110,81 @@ static int take_row(struct file *f, struct row *r, struct ll_err *err)
     return rc ? rc : ll_ask_name(a, err);
 }
 
+/* ---- names ------------------------------------------------------------------------------------------------ */
+
+/* Keep a name that nobody asks for, once; the first few are enough. */
+static void add_unread(struct file *f, const char *name, size_t n)
+{
+    enum { MANY = 12, LONG = 40 };
+    struct ll_buf one = {0};
+    ll_buf_adds(&one, ", ");
+    ll_put_name(&one, name, n, LONG);
+    ll_buf_addc(&one, ',');
+    ll_buf_addc(&f->unread, ','); /* only while looking: names stand between commas */
+    if (f->unread.failed || one.failed) {
+        ll_buf_free(&one);
+        return; /* the next growing buffer says so */
+    }
+    int there = f->n_unread > MANY || strstr(ll_buf_str(&f->unread), ll_buf_str(&one)) != NULL;
+    f->unread.len--;
+    f->unread.s[f->unread.len] = 0;
+    if (!there && ++f->n_unread > MANY)
+        ll_buf_adds(&f->unread, ", …");
+    else if (!there)
+        ll_buf_add(&f->unread, one.s, one.len - 1);
+    ll_buf_free(&one);
+}
+
+/* A name that stands in the file: one of those asked for, nearly one that is not there (refused), or another's.
+ * has: which of those asked for are there. */
+static int check_name(struct file *f, const char *name, size_t n, const int has[N_WHAT], const char *kind,
+                      struct ll_err *err)
+{
+    struct ll_buf known = {0}, shown = {0};
+    int near = -1, least = 0, answered = has[ANSWER] || has[ANSWERS]; /* of these two only one is ever read */
+    for (int w = 0; w < N_WHAT; w++) {
+        if (strlen(f->names[w]) == n && !memcmp(f->names[w], name, n))
+            return LL_OK;
+        int taken = has[w] || (answered && (w == ANSWER || w == ANSWERS));
+        int how = taken ? 0 : ll_name_near(name, n, f->names[w]);
+        if (how && (!least || how < least)) {
+            near = w;
+            least = how;
+        }
+        ll_buf_addf(&known, "%s%s", w ? ", " : "", f->names[w]);
+    }
+    if (near < 0) {
+        add_unread(f, name, n);
+        return LL_OK;
+    }
+    ll_put_name(&shown, name, n, LL_MAX_NAME);
+    int rc = ll_fail(err, LL_EUSAGE, "%s: %s \"%s\": expected %s, found what may be meant for %s",
+                     f->path, kind, ll_buf_str(&shown), ll_buf_str(&known), f->names[near]);
+    ll_buf_free(&known);
+    ll_buf_free(&shown);
+    return rc;
+}
+
 /* ---- CSV ---------------------------------------------------------------------------------------------------------- */
 
 static int on_header(void *arg, const struct ll_csv_row *names, struct ll_err *err)
 {
     struct file *f = arg;
+    int has[N_WHAT], rc;
     for (int w = 0; w < N_WHAT; w++) {
         f->column[w] = -1;
         for (int i = 0; i < names->n; i++)
             if (names->field[i].s && strlen(f->names[w]) == names->field[i].n && !memcmp(f->names[w], names->field[i].s, names->field[i].n))
                 f->column[w] = i;
+        has[w] = f->column[w] >= 0;
+    }
+    for (int i = 0; i < names->n; i++)
+        if (names->field[i].s &&
+            (rc = check_name(f, names->field[i].s, names->field[i].n, has, "column", err)))
+            return rc;
+    for (int w = 0; w < N_WHAT; w++)
         if (f->column[w] < 0 && (w == TEXT || f->is_named[w]))
             return ll_fail(err, LL_EUSAGE, "%s: expected a column \"%s\" (%s), found none of that name", f->path, f->names[w], what_names[w]);
-    }
     return LL_OK;
 }
 
@@ -140,14 +206,13 @@ static int on_row(void *arg, const struct ll_csv_row *csv, struct ll_err *err)
 static int read_csv(struct file *f, struct ll_buf *b, struct ll_err *err)
 {
     const struct ll_csv_user user = {on_header, on_row, f};
-    size_t bom = b->len >= 3 && !memcmp(b->s, "\xef\xbb\xbf", 3) ? 3 : 0;
-    if (b->len > bom && b->s[b->len - 1] != '\n') { /* editors leave it out */
+    if (b->len && b->s[b->len - 1] != '\n') { /* editors leave it out */
         ll_buf_addc(b, '\n');
         int rc = ll_buf_ok(b, err);
         if (rc)
             return rc;
     }
-    return ll_csv_read(f->path, ll_buf_str(b) + bom, b->len - bom, LL_RFC4180, &user, NULL, err);
+    return ll_csv_read(f->path, ll_buf_str(b), b->len, LL_RFC4180, &user, NULL, err);
 }
 
 /* ---- JSONL -------------------------------------------------------------------------------------------------------- */
@@ -187,6 +252,13 @@ static int read_line(struct file *f, const char *s, size_t n, long long nr, stru
         ll_settings_free(line);
         return ll_context(err, "line %lld", nr);
     }
+    int has[N_WHAT];
+    for (int w = 0; w < N_WHAT; w++)
+        has[w] = !rc && (ll_settings_has(line, f->names[w]) || ll_settings_is_null(line, f->names[w]));
+    const char *key;
+    for (int i = 0; !rc && (key = ll_settings_key(line, "", i)); i++)
+        if ((rc = check_name(f, key, strlen(key), has, "key", err)))
+            ll_context(err, "line %lld", nr);
     for (int w = 0; w < N_WHAT && !rc; w++)
         rc = take_value(f, &r, line, (enum what)w, number[w], err);
     if (!rc)
@@ -228,6 +300,22 @@ static int format_of(const char *said, const char *path)
     return -1;
 }
 
+/* A byte order mark belongs to no prompt and to no name. */
+static int leave_out_mark(const struct file *f, struct ll_buf *b, struct ll_err *err)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    if (b->len >= 2 && (!memcmp(b->s, "\xff\xfe", 2) || !memcmp(b->s, "\xfe\xff", 2)))
+        return ll_fail(err, LL_EUSAGE, "%s: expected UTF-8, found UTF-16 (by its byte order mark)", f->path);
+    if (b->len < sizeof mark || memcmp(b->s, mark, sizeof mark))
+        return LL_OK;
+    memmove(b->s, b->s + sizeof mark, b->len - sizeof mark + 1);
+    b->len -= sizeof mark;
+    ll_buf_addf(&f->e->notes, "%s: left out the byte order mark\n", f->path);
+    return LL_OK;
+}
+
+int ll_is_prompt_file(const char *path) { return format_of(NULL, path) >= 0; }
+
 int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, int i, const char *dir, struct ll_err *err)
 {
     struct file f = {.e = e, .number = i};
@@ -255,10 +343,13 @@ int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, in
     if (!full)
         return ll_fail_mem(err, "path", strlen(f.path));
     int before = e->n_asks;
-    if (!(rc = ll_file_read(full, MAX_FILE, &b, err)))
+    if (!(rc = ll_file_read(full, MAX_FILE, &b, err)) && !(rc = leave_out_mark(&f, &b, err)))
         rc = is_jsonl ? read_jsonl(&f, &b, err) : read_csv(&f, &b, err);
     if (!rc && e->n_asks == before)
         rc = ll_settings_fail(s, path, err, "expected at least one prompt in %s, found none", f.path);
+    if (!rc && f.unread.len)
+        ll_buf_addf(&e->notes, "%s: %s not read:%s\n", f.path, is_jsonl ? "keys" : "columns", f.unread.s + 1);
+    ll_buf_free(&f.unread);
     ll_buf_free(&b);
     free(full);
     return rc;

@@ -170,4 +170,42 @@ n_checks=$((n_checks + 3))
 [ "$(spellings "$work/exact")" = "[('exact', [1508]), ('exact', [1508]), ('exact', [1508])]" ] || bad "answers_exact: $(spellings "$work/exact")"
 [ "$(grep -c '^,,s,orig,0,[01],' "$work/asks/output-demo-llama-answers.csv")" = 2 ] || bad "two accepted answers"
 
+# --- columns of prompt files: a slip is refused by name, another column is said
+cat >"$work/columns.json" <<EOF
+{"models": ["$llama"], "analysis": false, "prompts_from": [{"file": "FILE"}]}
+EOF
+refused() { # FILE CONTENT WHAT IS SAID
+    printf "$2" >"$work/$1"
+    sed "s/FILE/$1/" "$work/columns.json" >"$work/c.json"
+    check 2 "$3" "$logitlens" run "$work/c.json" --out-dir "$work/c" --no-index --quiet
+}
+known="expected id, variant, text, answer, answers, fact, fact_index, role, found what may be meant for"
+refused a.csv 'text,anwser\nx,y\n' "a.csv: column \"anwser\": $known answer"
+refused a.csv 'text,Answer\nx,y\n' "column \"Answer\": $known answer"
+refused a.csv 'text, answer\nx,y\n' "column \" answer\": $known answer"
+refused a.csv 'text,answer,fact-index\nx,y,1\n' "column \"fact-index\": $known fact_index"
+refused a.csv 'text,answer,varient\nx,y,1\n' "column \"varient\": $known variant"
+refused a.csv 'txt,answer\nx,y\n' "column \"txt\": $known text"
+refused a.csv 'text,ID\nx,y\n' "column \"ID\": $known id"
+refused a.csv 'text,roles\nx,probe\n' "column \"roles\": $known role"
+refused a.csv 'prompt,answer\nx,y\n' 'expected a column "text"'
+refused a.jsonl '{"text": "x", "answer": "y"}\n{"text": "x", "anser": "y"}\n' "line 2: a.jsonl: key \"anser\": $known answer"
+refused a.jsonl '{"text": "x", "Answers": ["y"]}\n' "line 1: a.jsonl: key \"Answers\": $known answers"
+refused a.csv '\xff\xfet\0e\0' "a.csv: expected UTF-8, found UTF-16"
+accepted() { # FILE CONTENT NOTE
+    printf "$2" >"$work/$1"
+    sed "s/FILE/$1/" "$work/columns.json" >"$work/c.json"
+    check 0 "$3" "$logitlens" run "$work/c.json" --out-dir "$work/c" --no-index
+    rm -rf "$work/c"
+}
+accepted a.csv 'text,answer,source,idx,answer2\nx,y,z,1,w\n' "a.csv: columns not read: source, idx, answer2"
+accepted a.jsonl '{"text": "x", "more": 1}\n{"text": "y", "id": "b", "more": 1, "rule": 2}\n' "a.jsonl: keys not read: more, rule"
+accepted a.csv '\xef\xbb\xbftext,id\r\nx,w1\r\n' "a.csv: left out the byte order mark"
+accepted a.jsonl '\xef\xbb\xbf{"text": "x"}\r\n' "a.jsonl: left out the byte order mark"
+printf 'text,answer\nThe capital,x\n"The city\nof",y\n' >"$work/two.csv"
+check 0 '"prompts_from": "two.csv"' "$logitlens" diff "$llama" "$llama" --prompts "$work/two.csv" --json -
+says "The city\\nof"
+printf 'text,anwser\nx,y\n' >"$work/slip.csv"
+check 2 'column "anwser"' "$logitlens" diff "$llama" "$llama" --prompts "$work/slip.csv"
+
 finish
