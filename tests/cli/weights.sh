@@ -22,10 +22,10 @@ check 0 "- all 2 layers have a Q bias" "$L" weights "$source_dir/tests/fixtures/
 check 0 "layer 5 (marked): nothing special found" "$L" weights "$llama" --mark 5 --markdown "$work/w.md" --out "$work/w.json" --index "$work/i.sqlite"
 grep -qF "0.0005 ± 0.0524" "$work/w.md" || bad "± in the Markdown"
 grep -q -- '-0\.0000' "$work/w.md" && bad "-0.0000 in the Markdown"
-grep -qF '| 0 | **PROBLEM** | No | No | No | No | 0.0524 | 0.0573 | 196864 |' "$work/w.md" || bad "line of layer 0"
+grep -qF '| 0 | apart | No | No | No | No | 0.0524 | 0.0573 | 196864 |' "$work/w.md" || bad "line of layer 0"
 grep -n '^## ' "$work/w.md" | cut -d: -f2 | tr '\n' ',' | grep -qF '## Objective,## Configuration summary,## Attention weights,## FFN weights,## Findings,## Recommendations,' || bad "order of the parts"
 check 0 "report known already" "$L" index "$work/w.json" --index "$work/i.sqlite"
-check 0 "weights,demo-llama,warn" "$L" query diag-reports --index "$work/i.sqlite" --csv
+check 0 "weights,demo-llama,pass" "$L" query diag-reports --index "$work/i.sqlite" --csv
 check 0 '0.052' "$L" query "select json_extract(json, '\$.std') from diag_rows where layer = 0 and step = 'Q'" --index "$work/i.sqlite" --csv
 "$L" weights "$llama" --json --threads 1 --quiet >"$work/t1"; "$L" weights "$llama" --json --threads 3 --quiet >"$work/t3"; same "$work/t1" "$work/t3"
 
@@ -39,6 +39,7 @@ copy; truncate -s 200 "$work/m/model.safetensors"; check 2 "header" "$L" weights
 # --- a missing tensor: listed, the layer is incomplete, the rest goes on
 copy; LC_ALL=C sed -i 's/model.layers.3.mlp.up_proj.weight/model.layers.3.mlp.xp_proj.weight/' "$work/m/model.safetensors"
 check 5 "layer 3: incomplete: model.layers.3.mlp.up_proj.weight; other tensors" "$L" weights "$work/m"
+[ "$(grep -c PROBLEM "$work/stdout")" = 1 ] || bad "layers beside the incomplete one are marked"
 grep -qE '^ +3  PROBLEM ' "$work/stdout" || bad "layer 3 is not marked"
 grep -qF 'not read by this family, layers 3 to 3: mlp.xp_proj.weight' "$work/stdout" || bad "the extra tensor is not named"
 grep -qF 'fail     every tensor is there: 1 of 9 parts' "$work/stdout" || bad "criterion of the missing tensor"
