@@ -1,6 +1,7 @@
 /* dtype.c - see dtype.h. Files are little-endian, and so is every machine this runs on (checked below). */
 #include "dtype.h"
 
+#include "literal.h"
 #include "quants.h"
 
 #include <string.h>
@@ -153,7 +154,7 @@ const struct ll_dtype_info *ll_dtype_info(enum ll_dtype t)
 
 int ll_dtype_by_name(const char *name)
 {
-    if (!strncmp(name, "torch.", 6))
+    if (LL_BEGINS(name, "torch."))
         name += 6;
     for (int i = 0; i < LL_N_DTYPES; i++)
         if (!strcmp(name, infos[i].name) || (infos[i].torch_name && !strcmp(name, infos[i].torch_name)))

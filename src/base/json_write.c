@@ -13,7 +13,7 @@ static void new_line(struct ll_json *j, int depth)
 {
     ll_buf_addc(j->out, '\n');
     for (int i = 0; i < depth; i++)
-        ll_buf_add(j->out, "  ", 2);
+        ll_buf_adds(j->out, "  ");
 }
 
 /* What stands before a value: the comma after its predecessor, the line, the key. */
@@ -31,7 +31,7 @@ static void begin(struct ll_json *j, const char *key)
     }
     if (key) {
         ll_json_quote(j->out, key, strlen(key));
-        ll_buf_add(j->out, ": ", 2);
+        ll_buf_adds(j->out, ": ");
     }
 }
 

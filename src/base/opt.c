@@ -1,5 +1,6 @@
 /* opt.c - see opt.h */
 #include "opt.h"
+#include "literal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -69,7 +70,7 @@ int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **
         const char *s = argv[i];
         if (!only_args && s[0] == '-' && s[1] && s[1] != '-')
             return ll_fail(err, LL_EUSAGE, "%s: unknown option \"%s\" (see: logitlens help %s; text that begins with a dash goes after --)", argv[0], s, argv[0]);
-        if (only_args || strncmp(s, "--", 2)) {
+        if (only_args || !LL_BEGINS(s, "--")) {
             if (*n_args >= max_args)
                 return ll_fail(err, LL_EUSAGE, "%s: unexpected argument \"%s\"", argv[0], s);
             args[(*n_args)++] = s;

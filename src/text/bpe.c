@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +71,8 @@ static int make_table(struct ll_bpe *bpe, struct ll_err *err)
 
 int ll_bpe_ready(struct ll_bpe *bpe, struct ll_err *err)
 {
-    char name[8];
-    for (int b = 0; b < 256; b++) {
-        snprintf(name, sizeof name, "<0x%02X>", (unsigned)b);
-        bpe->byte_id[b] = ll_vocab_find(&bpe->vocab, name, 6);
-    }
+    for (int b = 0; b < 256; b++)
+        bpe->byte_id[b] = ll_vocab_byte(&bpe->vocab, b);
     for (uint32_t cp = 0; cp < 0x800; cp++) {
         char c[2] = {(char)cp, 0};
         if (cp >= 0x80)

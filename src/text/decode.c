@@ -1,5 +1,6 @@
 /* decode.c - the decoders of tokenizer.json, a row each: a list of token strings becomes another list; the text is
  * the last list joined. `show` is what a kind does to a single token on display. */
+#include "literal.h"
 #include "token_internal.h"
 #include "utf8.h"
 
@@ -81,7 +82,7 @@ static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a'
 /* The byte of a token "<0xE2>", or -1. */
 static int byte_token(const char *s, size_t n)
 {
-    if (n != 6 || memcmp(s, "<0x", 3) || s[5] != '>' || hex(s[3]) < 0 || hex(s[4]) < 0)
+    if (n != strlen("<0x00>") || !LL_BYTES_ARE(s, "<0x") || s[5] != '>' || hex(s[3]) < 0 || hex(s[4]) < 0)
         return -1;
     return hex(s[3]) << 4 | hex(s[4]);
 }
@@ -180,7 +181,7 @@ static int finish_metaspace(struct ll_step *step, struct ll_err *err)
 {
     int rc = LL_OK;
     if (!step->has_text)
-        ll_buf_adds(&step->text, "\xE2\x96\x81");
+        ll_buf_adds(&step->text, LL_WORD_MARK);
     rc = ll_pattern_literal(&step->pattern, ll_buf_str(&step->text), step->text.len, err);
     return rc;
 }

@@ -1,13 +1,14 @@
 /* gguf_vocab.c - see gguf_vocab.h */
 #include "gguf_vocab.h"
 
+#include "literal.h"
 #include "token_internal.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK "\xE2\x96\x81" /* U+2581 */
+#define MARK LL_WORD_MARK
 
 /* ---- attributes by text ---- */
 
@@ -185,9 +186,10 @@ int ll_gguf_vocab_cut(const struct ll_gguf_vocab *v, const char *s, size_t n, in
 static void put_unmarked(const char *s, size_t n, struct ll_buf *out)
 {
     for (size_t i = 0; i < n;) {
-        int mark = n - i >= 3 && !memcmp(s + i, MARK, 3);
+        const size_t len = strlen(MARK);
+        int mark = n - i >= len && LL_BYTES_ARE(s + i, MARK);
         ll_buf_addc(out, mark ? ' ' : s[i]);
-        i += mark ? 3 : 1;
+        i += mark ? len : 1;
     }
 }
 

@@ -1,6 +1,7 @@
 /* json_stream.c - see json_stream.h. RFC 8259. */
 #include "json_stream.h"
 
+#include "literal.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 void ll_js_init(struct ll_js *js, const char *file, const char *s, size_t n, struct ll_err *err)
 {
     *js = (struct ll_js){.s = s, .n = n, .file = file, .where = "", .err = err};
-    if (n >= 3 && !memcmp(s, "\xEF\xBB\xBF", 3))
+    if (n >= 3 && LL_BYTES_ARE(s, "\xEF\xBB\xBF"))
         js->pos = 3; /* byte-order mark */
 }
 

@@ -1,5 +1,6 @@
 /* pretok.c - the pre-tokenizers of tokenizer.json, a row each: they change the pieces of a stretch of text or cut them
  * further. Each step makes scratch->b from scratch->a; the two then change places. */
+#include "literal.h"
 #include "token_internal.h"
 #include "unicode_class.h"
 #include "utf8.h"
@@ -146,7 +147,7 @@ static int finish_byte_level(struct ll_step *step, struct ll_err *err)
 static int finish_metaspace(struct ll_step *step, struct ll_err *err)
 {
     if (!step->has_text)
-        ll_buf_adds(&step->text, "\xE2\x96\x81");
+        ll_buf_adds(&step->text, LL_WORD_MARK);
     return ll_pattern_literal(&step->pattern, ll_buf_str(&step->text), step->text.len, err);
 }
 
@@ -168,7 +169,7 @@ static int finish_whitespace(struct ll_step *step, struct ll_err *err)
 {
     step->invert = 1;
     step->behavior = LL_REMOVED;
-    return ll_pattern_regex(&step->pattern, "\\w+|[^\\w\\s]+", 13, "Whitespace", err);
+    return ll_pattern_regex(&step->pattern, LL_LIT("\\w+|[^\\w\\s]+"), "Whitespace", err);
 }
 
 static int finish_delimiter(struct ll_step *step, struct ll_err *err)

@@ -1,4 +1,5 @@
 /* sections_json.c - the small parts of a tokenizer.json, as trees: normalizer, pre_tokenizer, post_processor, decoder. */
+#include "literal.h"
 #include "reader.h"
 
 #include <cjson/cJSON.h>
@@ -19,7 +20,7 @@ static int tree_of(struct reader *r, const struct section *sec, const char *key,
     if (sec->n > SECTION_MAX)
         return ll_fail(r->js.err, LL_EUNSUP, "%s: %s has %zu bytes, more than the %d supported", r->name, key, sec->n, SECTION_MAX);
     for (size_t i = 0; i + 6 <= sec->n; i++)
-        if (!memcmp(sec->s + i, "\\u0000", 6)) /* cJSON strings end at a NUL */
+        if (LL_BYTES_ARE(sec->s + i, "\\u0000")) /* cJSON strings end at a NUL */
             return ll_fail(r->js.err, LL_EUNSUP, "%s: %s holds a NUL character, which is not supported", r->name, key);
     *tree = cJSON_ParseWithLength(sec->s, sec->n);
     if (!*tree)

@@ -18,12 +18,10 @@ struct ll_spm_pair {
 
 void ll_spm_ready(struct ll_spm *spm)
 {
-    char name[8];
     size_t n;
     for (int b = 0; b < 256; b++) {
         char c = (char)b;
-        snprintf(name, sizeof name, "<0x%02X>", (unsigned)b);
-        spm->byte_id[b] = ll_vocab_find(spm->vocab, name, 6);
+        spm->byte_id[b] = ll_vocab_byte(spm->vocab, b);
         if (spm->byte_id[b] < 0)
             spm->byte_id[b] = ll_vocab_find(spm->vocab, &c, 1);
     }

@@ -1,5 +1,6 @@
 /* tables_json.c - the large parts of a tokenizer.json, as a stream: model.vocab, model.merges, added_tokens; and the
  * model's settings between them. */
+#include "literal.h"
 #include "reader.h"
 
 #include <string.h>
@@ -87,7 +88,7 @@ static int merge_string(struct reader *r, struct ll_buf *joined)
     const char *s, *gap;
     size_t n;
     int left, right, rc = ll_js_string(&r->js, &s, &n);
-    if (rc || (n >= 8 && !memcmp(s, "#version", 8)))
+    if (rc || (n >= strlen("#version") && LL_BYTES_ARE(s, "#version")))
         return rc;
     gap = memchr(s, ' ', n);
     if (!gap || memchr(gap + 1, ' ', (size_t)(s + n - gap - 1)))
@@ -160,15 +161,18 @@ static int read_unk(struct reader *r)
     return ll_buf_ok(&r->tok->bpe.unk_token, r->js.err);
 }
 
-/* Settings that change the algorithm: only their neutral values are known. */
+/* Settings that change the algorithm: only their neutral values are known. Judged after the type of the model, of which they
+ * may be a part. */
 static int read_neutral(struct reader *r, const char *key)
 {
     const char *s;
     size_t n;
     int rc = ll_js_skip(&r->js, &s, &n);
-    if (rc || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"") || ll_reader_equal(s, n, "0") || ll_reader_equal(s, n, "0.0"))
+    if (rc || r->odd.s || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"") || ll_reader_equal(s, n, "0") || ll_reader_equal(s, n, "0.0"))
         return rc;
-    return ll_fail(r->js.err, LL_EUNSUP, "%s: model.%s is %.*s; only null is supported", r->name, key, n > 60 ? 60 : (int)n, s);
+    r->odd = (struct section){s, n, 0};
+    r->odd_key = key;
+    return LL_OK;
 }
 
 /* A table is read when it is met, if it can be (merges need the vocabulary, other models have a list for vocabulary);
@@ -235,7 +239,7 @@ static int model_kind(struct reader *r)
     const char *s;
     size_t n;
     if (!r->type.s) { /* old files: BPE if there are merges */
-        r->tok->model = r->merges.s ? ll_model_kind("BPE", 3) : NULL;
+        r->tok->model = r->merges.s ? ll_model_kind(LL_LIT("BPE")) : NULL;
         return r->tok->model ? LL_OK : ll_fail(r->js.err, LL_EUSAGE, "%s: model has neither \"type\" nor \"merges\"", r->name);
     }
     r->js.pos = (size_t)(r->type.s - r->js.s);
@@ -272,7 +276,9 @@ int ll_read_tables(struct reader *r)
     int rc = model_kind(r);
     if (rc)
         return rc;
-    if (r->tok->model == ll_model_kind("Unigram", 7))
+    if (r->odd.s)
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.%s is %.*s; only null is supported", r->name, r->odd_key, r->odd.n > 60 ? 60 : (int)r->odd.n, r->odd.s);
+    if (r->tok->model == ll_model_kind(LL_LIT("Unigram")))
         return unigram_tables(r);
     if (!r->vocab.s || !r->merges.s)
         return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.%s, found none", r->name, r->vocab.s ? "merges" : "vocab");
@@ -307,6 +313,7 @@ static int add_token(struct reader *r, const struct ll_buf *content, const struc
 static int added_token(struct reader *r, struct ll_buf *content)
 {
     struct { const char *key; int value; } flag[] = {{"single_word", 0}, {"lstrip", 0}, {"rstrip", 0}, {"normalized", -1}, {"special", 0}};
+    const size_t n_flags = sizeof flag / sizeof flag[0];
     const char *key, *s;
     size_t n, sn;
     long long id = 0;
@@ -316,9 +323,9 @@ static int added_token(struct reader *r, struct ll_buf *content)
         size_t k = 0;
         if (more < 0)
             return more;
-        while (k < 5 && !ll_reader_equal(key, n, flag[k].key))
+        while (k < n_flags && !ll_reader_equal(key, n, flag[k].key))
             k++;
-        if (k < 5) {
+        if (k < n_flags) {
             rc = read_flag(r, &flag[k].value);
         } else if (ll_reader_equal(key, n, "id")) {
             rc = ll_js_int(&r->js, 0, r->max_id, &id);

@@ -87,7 +87,7 @@ void ll_steps_free(struct ll_steps *steps)
     memset(steps, 0, sizeof *steps);
 }
 
-static void scratch_free(struct ll_scratch *x)
+void ll_scratch_free(struct ll_scratch *x)
 {
     ll_buf_free(&x->a.text);
     ll_buf_free(&x->b.text);
@@ -149,7 +149,7 @@ static int fill_tries(struct ll_tokenizer *tok, struct ll_err *err)
                 rc = ll_fail_mem(err, "added tokens", content.len);
         }
     ll_buf_free(&content);
-    scratch_free(&x);
+    ll_scratch_free(&x);
     return rc;
 }
 
@@ -223,7 +223,7 @@ int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t
     }
     for (int i = 0; (flags & LL_ENC_BOS) && i < tok->after.n && !rc; i++)
         rc = ll_ids_add(ids, tok->after.v[i], err);
-    scratch_free(&x);
+    ll_scratch_free(&x);
     if (rc)
         ids->n = kept;
     return rc;

@@ -3,6 +3,7 @@
  * closed. What does not fit is refused with file, key, expected and found. */
 #include "gguf.h"
 #include "gguf_pre.h"
+#include "literal.h"
 #include "token_internal.h"
 #include "utf8.h"
 
@@ -251,13 +252,13 @@ static int mark_spaces(struct source *r, int prefix)
     if (prefix) {
         if (!(step = new_step(&r->tok->normalizer, &ll_normalizers, "Prepend")))
             return ll_fail_mem(r->err, "normalizer", sizeof *step);
-        ll_buf_adds(&step->text, "\xE2\x96\x81");
+        ll_buf_adds(&step->text, LL_WORD_MARK);
     }
     if (!(step = new_step(&r->tok->normalizer, &ll_normalizers, "Replace")))
         return ll_fail_mem(r->err, "normalizer", sizeof *step);
-    ll_buf_adds(&step->text, "\xE2\x96\x81");
+    ll_buf_adds(&step->text, LL_WORD_MARK);
     int rc = ll_buf_ok(&step->text, r->err);
-    return rc ? rc : ll_pattern_literal(&step->pattern, " ", 1, r->err);
+    return rc ? rc : ll_pattern_literal(&step->pattern, LL_LIT(" "), r->err);
 }
 
 static int cut_words(struct source *r)

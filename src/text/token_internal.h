@@ -45,6 +45,8 @@ struct ll_scratch { /* of one call of encode */
     struct ll_unigram_work unigram;
 };
 
+void ll_scratch_free(struct ll_scratch *x);
+
 /* What the containers treat differently around the model. */
 struct ll_container {
     /* Cut a text into plain stretches and the tokens that are found before anything else. */

@@ -24,6 +24,7 @@ static int top_level(struct reader *r, struct section *added, struct section *mo
         {"added_tokens", added},      {"normalizer", &r->normalizer}, {"pre_tokenizer", &r->pretok},
         {"post_processor", &r->post}, {"decoder", &r->decoder},       {"model", model},
     };
+    const size_t n_wanted = sizeof wanted / sizeof wanted[0];
     const char *key;
     size_t n;
     int first = 1, more, rc = ll_js_open(&r->js, '{');
@@ -31,15 +32,15 @@ static int top_level(struct reader *r, struct section *added, struct section *mo
         size_t k = 0;
         if (more < 0)
             return more;
-        while (k < 6 && !ll_reader_equal(key, n, wanted[k].key))
+        while (k < n_wanted && !ll_reader_equal(key, n, wanted[k].key))
             k++;
-        if (k == 5 && !model->s) { /* large: its settings are read in passing */
+        if (k < n_wanted && wanted[k].sec == model && !model->s) { /* large: its settings are read in passing */
             r->js.where = "model";
             model->s = r->js.s;
             rc = ll_read_model(r);
             r->js.where = "";
         } else {
-            rc = k < 6 ? ll_reader_once(r, wanted[k].sec, wanted[k].key) : ll_js_skip(&r->js, NULL, NULL);
+            rc = k < n_wanted ? ll_reader_once(r, wanted[k].sec, wanted[k].key) : ll_js_skip(&r->js, NULL, NULL);
         }
     }
     return rc ? rc : ll_js_end(&r->js);

@@ -2,7 +2,6 @@
 #include "unigram.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +28,6 @@ int ll_unigram_add(struct ll_unigram *u, double score, struct ll_err *err)
 
 int ll_unigram_ready(struct ll_unigram *u, struct ll_err *err)
 {
-    char name[8];
     double lowest = u->n ? u->score[0] : 0;
     int rc = LL_OK;
     for (size_t i = 0; i < u->n && !rc; i++) {
@@ -39,10 +37,8 @@ int ll_unigram_ready(struct ll_unigram *u, struct ll_err *err)
         rc = ll_trie_add(&u->trie, s, n, (int)i, err);
     }
     u->unk_score = lowest - UNK_PENALTY;
-    for (int b = 0; b < 256; b++) {
-        snprintf(name, sizeof name, "<0x%02X>", (unsigned)b);
-        u->byte_id[b] = ll_vocab_find(u->vocab, name, 6);
-    }
+    for (int b = 0; b < 256; b++)
+        u->byte_id[b] = ll_vocab_byte(u->vocab, b);
     return rc;
 }
 

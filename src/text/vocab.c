@@ -2,6 +2,7 @@
 #include "vocab.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,13 @@ int ll_vocab_add(struct ll_vocab *v, const char *s, size_t n, int id, int *old)
 int ll_vocab_find(const struct ll_vocab *v, const char *s, size_t n)
 {
     return v->n ? slot_of(v, key_of(s, n), s, n)->id : -1;
+}
+
+int ll_vocab_byte(const struct ll_vocab *v, int byte)
+{
+    char name[8];
+    int n = snprintf(name, sizeof name, "<0x%02X>", (unsigned)byte & 0xFF);
+    return ll_vocab_find(v, name, (size_t)n);
 }
 
 int ll_vocab_is(const struct ll_vocab *v, int id, const char *s, size_t n)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LL_WORD_MARK "\xE2\x96\x81" /* U+2581, which stands for a space */
+
 struct ll_vocab_slot {
     uint32_t tag;        /* 24 bits of hash, 8 bits of length (255: that or more) */
     int id;              /* -1: free */
@@ -28,6 +30,7 @@ struct ll_vocab {
  * nothing is added then. -1: out of memory. Ids 0..INT_MAX-1; the caller bounds them (the array grows up to the id). */
 int ll_vocab_add(struct ll_vocab *v, const char *s, size_t n, int id, int *old);
 int ll_vocab_find(const struct ll_vocab *v, const char *s, size_t n); /* id or -1 */
+int ll_vocab_byte(const struct ll_vocab *v, int byte); /* id of "<0xE2>" for byte 226, or -1 */
 int ll_vocab_is(const struct ll_vocab *v, int id, const char *s, size_t n); /* 1 when id has exactly this string */
 const char *ll_vocab_piece(const struct ll_vocab *v, int id, size_t *n); /* NULL when unknown; borrowed */
 void ll_vocab_free(struct ll_vocab *v);
