@@ -1,8 +1,10 @@
 /* identity.c - the cheap hash that names a checkpoint (see ll_ckpt_identity in ckpt.h).
  *
  * Every piece is preceded by its kind and its length, so that no two different checkpoints feed the hash the same bytes. */
+#define _GNU_SOURCE /* memmem */
 #include "ckpt.h"
 #include "gguf.h"
+#include "literal.h"
 #include "sha256.h"
 
 #include <stdio.h>
@@ -11,7 +13,20 @@
 
 enum { MAX_SAMPLES = 1024, SAMPLE_BYTES = 64 };
 
-static const char *const documents[] = {"config.json", "tokenizer.json", "tokenizer_config.json"};
+/* Files that decide what the model or its tokenizer does. Those that are not read in a folder do not count in it: the vocabularies
+ * beside a tokenizer.json, the two old files of special tokens beside a tokenizer_config.json that has their place. */
+enum when { ALWAYS, WITHOUT_TOKENIZER_JSON, WITHOUT_DECODER };
+static const struct document { const char *name; enum when when; } documents[] = {
+    {"config.json", ALWAYS},
+    {"tokenizer.json", ALWAYS},
+    {"tokenizer_config.json", ALWAYS},
+    {"tekken.json", WITHOUT_TOKENIZER_JSON},
+    {"tokenizer.model", WITHOUT_TOKENIZER_JSON},
+    {"vocab.json", WITHOUT_TOKENIZER_JSON},
+    {"merges.txt", WITHOUT_TOKENIZER_JSON},
+    {"special_tokens_map.json", WITHOUT_DECODER},
+    {"added_tokens.json", WITHOUT_DECODER},
+};
 
 static void add_piece(struct ll_sha256 *sha, const char *kind, const void *bytes, size_t n)
 {
@@ -19,6 +34,30 @@ static void add_piece(struct ll_sha256 *sha, const char *kind, const void *bytes
     int len = snprintf(head, sizeof head, "%s %zu\n", kind, n);
     ll_sha256_add(sha, head, (size_t)len);
     ll_sha256_add(sha, bytes, n);
+}
+
+static int has_file(const char *dir, const char *name, struct ll_err *err)
+{
+    char *path = ll_path_join(dir, name);
+    int there = path ? ll_is_file(path) : ll_fail_mem(err, "path", strlen(dir));
+    free(path);
+    return there;
+}
+
+/* tokenizer_config.json lists its added tokens itself. */
+static int has_decoder(const char *dir, struct ll_err *err)
+{
+    struct ll_map map = {0};
+    int there = has_file(dir, "tokenizer_config.json", err), rc;
+    char *path = there > 0 ? ll_path_join(dir, "tokenizer_config.json") : NULL;
+    if (there <= 0)
+        return there;
+    rc = path ? ll_map_open(&map, path, err) : ll_fail_mem(err, "path", strlen(dir));
+    if (!rc)
+        there = map.size && memmem(map.data, map.size, LL_LIT("\"added_tokens_decoder\"")) != NULL;
+    ll_map_close(&map);
+    free(path);
+    return rc ? rc : there;
 }
 
 static int add_document(struct ll_sha256 *sha, const char *dir, const char *name, struct ll_err *err)
@@ -35,6 +74,17 @@ static int add_document(struct ll_sha256 *sha, const char *dir, const char *name
         ll_map_close(&map);
     }
     free(path);
+    return rc;
+}
+
+static int add_documents(struct ll_sha256 *sha, const char *dir, struct ll_err *err)
+{
+    int not_read[] = {[ALWAYS] = 0, [WITHOUT_TOKENIZER_JSON] = has_file(dir, "tokenizer.json", err), [WITHOUT_DECODER] = has_decoder(dir, err)};
+    int rc = LL_OK;
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc; i++) {
+        int skip = not_read[documents[i].when];
+        rc = skip < 0 ? skip : skip ? LL_OK : add_document(sha, dir, documents[i].name, err);
+    }
     return rc;
 }
 
@@ -78,8 +128,8 @@ int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)
     ll_sha256_init(&sha);
     if (c->gguf)
         add_metadata(&sha, c->gguf);
-    for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc && !c->gguf; i++)
-        rc = add_document(&sha, c->dir, documents[i], err);
+    if (!c->gguf)
+        rc = add_documents(&sha, c->dir, err);
     if (rc)
         return rc;
     for (int64_t i = 0, n = c->n_tensors; i < n; i++) /* a sample where i * MAX_SAMPLES / n takes a new value */

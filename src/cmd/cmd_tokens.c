@@ -1,10 +1,12 @@
 /* cmd_tokens.c - what a tokenizer makes of a text. */
 #include "cmd.h"
 #include "followed.h"
+#include "hub.h"
 #include "provenance.h"
 #include "term.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct tokens_opts { struct ll_opt_list answers; int json, no_bos, as_text, exact, quiet; };
@@ -40,12 +42,14 @@ static void hex_of(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
     ll_tokenizer_bytes(tok, id, &bytes);
     for (size_t i = 0; i < bytes.len; i++)
         ll_buf_addf(out, "%s%02x", i ? " " : "", (unsigned char)bytes.s[i]);
+    out->failed |= bytes.failed;
     ll_buf_free(&bytes);
 }
 
 static void put_table(const struct ll_tokenizer *tok, const struct ll_ids *ids, struct ll_buf *out)
 {
-    ll_buf_addf(out, "%s, %d entries\nstart and end: %s\n\n", ll_tokenizer_kind(tok), ll_tokenizer_size(tok), ll_tokenizer_bos_policy(tok));
+    ll_buf_addf(out, "%s, %d entries\nread from: %s\nstart and end: %s\n\n", ll_tokenizer_kind(tok), ll_tokenizer_size(tok), ll_tokenizer_files(tok),
+                ll_tokenizer_bos_policy(tok));
     ll_buf_addf(out, "%5s %8s  %-20s %-20s %s\n", "pos", "id", "text", "piece", "bytes");
     for (int i = 0; i < ids->n; i++) {
         struct ll_buf text = {0}, hex = {0};
@@ -63,6 +67,7 @@ static void put_table(const struct ll_tokenizer *tok, const struct ll_ids *ids, 
         else
             ll_buf_add(out, ll_buf_str(&hex), hex.len);
         ll_buf_addc(out, '\n');
+        out->failed |= text.failed | hex.failed;
         ll_buf_free(&text);
         ll_buf_free(&hex);
     }
@@ -76,6 +81,7 @@ static void put_json(const struct ll_tokenizer *tok, const struct ll_ids *ids, c
     ll_json_obj(&j, NULL);
     ll_json_int(&j, "schema_version", LL_SCHEMA_VERSION);
     ll_json_cstr(&j, "kind", ll_tokenizer_kind(tok));
+    ll_json_cstr(&j, "files", ll_tokenizer_files(tok));
     ll_json_cstr(&j, "bos_policy", ll_tokenizer_bos_policy(tok));
     ll_json_arr_flat(&j, "ids");
     for (int i = 0; i < ids->n; i++)
@@ -95,6 +101,7 @@ static void put_json(const struct ll_tokenizer *tok, const struct ll_ids *ids, c
         ll_json_cstr(&j, "bytes", ll_buf_str(&hex));
         ll_json_bool(&j, "special", ll_tokenizer_is_special(tok, ids->v[i]));
         ll_json_end(&j);
+        out->failed |= text.failed | hex.failed;
         ll_buf_free(&text);
         ll_buf_free(&hex);
     }
@@ -155,6 +162,25 @@ static int follow(const struct tokens_opts *o, const struct ll_session *s, const
     return rc;
 }
 
+/* Not a tokenizer's own path: a weights file beside one, a folder or name of the hub cache (whose weights may be absent). */
+static int open_of_model(struct ll_tokenizer **tok, const char *model, const struct ll_err *own, struct ll_err *err)
+{
+    struct ll_ckpt *ckpt = NULL;
+    struct ll_err no_hub = {0};
+    char *dir = NULL, *id = NULL;
+    int rc = ll_ckpt_open(&ckpt, model, err);
+    if (!rc)
+        rc = ll_tokenizer_open(tok, ckpt->dir, err);
+    else if (ll_is_dir(model))
+        memset(err, 0, sizeof *err), rc = ll_fail(err, own->code, "%s", own->msg);
+    else if (!ll_is_file(model) && !ll_hub_find(model, &dir, &id, &no_hub))
+        memset(err, 0, sizeof *err), rc = ll_tokenizer_open(tok, dir, err);
+    ll_ckpt_close(ckpt);
+    free(dir);
+    free(id);
+    return rc;
+}
+
 int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
 {
     struct tokens_opts o = {0};
@@ -166,20 +192,19 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "tokens: expected a model (see: logitlens help tokens)");
-    struct ll_ckpt *ckpt = NULL;
     struct ll_session s = {0};
     struct ll_buf text = {0}, out = {0};
     struct ll_ids ids = {0};
     struct ll_follows follows = {0};
-    /* a folder with just a tokenizer.json will do */
+    /* a folder with just a tokenizer will do */
     struct ll_err no_ckpt = {0};
     if (ll_tokenizer_open(&s.tok, args[0], &no_ckpt)) {
         size_t len = strlen(args[0]);
         s.tok = NULL;
         if (len > 5 && !strcmp(args[0] + len - 5, ".gguf")) /* has its tokenizer inside or nowhere */
             rc = ll_fail(err, no_ckpt.code, "%s", no_ckpt.msg);
-        else if (!(rc = ll_ckpt_open(&ckpt, args[0], err)))
-            rc = ll_tokenizer_open(&s.tok, ckpt->dir, err);
+        else
+            rc = open_of_model(&s.tok, args[0], &no_ckpt, err);
     }
     const struct ll_text_how how = {o.exact, o.quiet};
     if (!rc && !(rc = ll_text_read(n_args > 1 ? args[1] : NULL, &how, &text, err)))
@@ -200,6 +225,5 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
     ll_buf_free(&text);
     ll_buf_free(&out);
     ll_tokenizer_close(s.tok);
-    ll_ckpt_close(ckpt);
     return rc;
 }

@@ -8,6 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int reserve_place(struct ll_added *a, int id, struct ll_err *err)
+{
+    size_t n = a->n_place ? a->n_place : 1024;
+    if ((size_t)id < a->n_place)
+        return LL_OK;
+    while (n <= (size_t)id)
+        n *= 2;
+    int *p = realloc(a->place, n * sizeof *p);
+    if (!p)
+        return ll_fail_mem(err, "added tokens", n * sizeof *p);
+    memset(p + a->n_place, 0, (n - a->n_place) * sizeof *p);
+    a->place = p;
+    a->n_place = n;
+    return LL_OK;
+}
+
 int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err)
 {
     if (a->n == a->cap) {
@@ -24,27 +40,40 @@ int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_ad
     ll_buf_add(&a->pool, s, n);
     ll_buf_addc(&a->pool, 0);
     int rc = ll_buf_ok(&a->pool, err);
-    return !rc && flags->special ? ll_added_mark_special(a, flags->id, err) : rc;
+    if (!rc && !(rc = reserve_place(a, flags->id, err)))
+        a->place[flags->id] = (int)a->n;
+    return rc;
 }
 
-int ll_added_mark_special(struct ll_added *a, int id, struct ll_err *err)
+static struct ll_added_token *of_id(const struct ll_added *a, int id)
 {
-    if ((size_t)id >= a->n_special) {
-        size_t n = a->n_special ? a->n_special : 1024;
-        while (n <= (size_t)id)
-            n *= 2;
-        unsigned char *p = realloc(a->special, n);
-        if (!p)
-            return ll_fail_mem(err, "special tokens", n);
-        memset(p + a->n_special, 0, n - a->n_special);
-        a->special = p;
-        a->n_special = n;
-    }
-    a->special[id] = 1;
+    int place = id >= 0 && (size_t)id < a->n_place ? a->place[id] : 0;
+    return place ? &a->v[place - 1] : NULL;
+}
+
+int ll_added_change(struct ll_added *a, const struct ll_added_token *t, struct ll_err *err)
+{
+    struct ll_added_token *old = of_id(a, t->id), new = *t;
+    if (!old)
+        return ll_fail(err, LL_EFAIL, "added tokens: id %d is not among them", t->id);
+    new.off = old->off;
+    new.len = old->len;
+    new.special |= old->special;
+    *old = new;
     return LL_OK;
 }
 
-int ll_added_is_special(const struct ll_added *a, int id) { return id >= 0 && (size_t)id < a->n_special && a->special[id]; }
+int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token *f)
+{
+    const struct ll_added_token *t = of_id(a, id);
+    return t && t->special == f->special && t->single_word == f->single_word && t->lstrip == f->lstrip && t->rstrip == f->rstrip && t->normalized == f->normalized;
+}
+
+int ll_added_is_special(const struct ll_added *a, int id)
+{
+    const struct ll_added_token *t = of_id(a, id);
+    return t && t->special;
+}
 
 static int new_node(struct ll_trie *t, unsigned char byte, struct ll_err *err)
 {
@@ -95,8 +124,7 @@ int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll
     return LL_OK;
 }
 
-/* Longest token that begins at s: its index or -1, its length in *len. */
-static int longest(const struct ll_trie *t, const char *s, size_t n, size_t *len)
+int ll_trie_longest(const struct ll_trie *t, const char *s, size_t n, size_t *len)
 {
     int node = 0, best = -1;
     for (size_t i = 0; i < n && (node = ll_trie_step(t, node, (unsigned char)s[i])); i++)
@@ -171,7 +199,7 @@ int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char 
     int rc = LL_OK;
     hits->n = 0;
     for (size_t i = 0; t->n && i < n && !rc;) {
-        int k = t->root[(unsigned char)s[i]] ? longest(t, s + i, n - i, &len) : -1;
+        int k = t->root[(unsigned char)s[i]] ? ll_trie_longest(t, s + i, n - i, &len) : -1;
         if (k < 0) {
             i++;
             continue;
@@ -210,7 +238,7 @@ void ll_added_free(struct ll_added *a)
     ll_buf_free(&a->pool);
     ll_trie_free(&a->raw);
     ll_trie_free(&a->normalized);
-    free(a->special);
+    free(a->place);
     memset(a, 0, sizeof *a);
 }
 

@@ -30,8 +30,8 @@ struct ll_added {
     size_t n, cap;
     struct ll_buf pool;       /* owned */
     struct ll_trie raw, normalized; /* owned: tokens looked for before and after the normalizer */
-    unsigned char *special;   /* owned: bit per id, for decoding */
-    size_t n_special;         /* ids covered */
+    int *place;               /* owned: by id: index in v plus one, 0: none */
+    size_t n_place;           /* ids covered */
 };
 
 struct ll_hit {              /* part of a text: an added token (id >= 0) or plain text between (-1) */
@@ -48,8 +48,13 @@ int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_ad
 int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll_err *err);
 /* The node below `node` (0: the root) for one more byte; 0: none. */
 int ll_trie_step(const struct ll_trie *t, int node, unsigned char byte);
+/* New flags for the token of t->id, which is there; what was special stays so. */
+int ll_added_change(struct ll_added *a, const struct ll_added_token *t, struct ll_err *err);
+/* The token of id is there and has just these flags. */
+int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token *flags);
 int ll_added_is_special(const struct ll_added *a, int id);
-int ll_added_mark_special(struct ll_added *a, int id, struct ll_err *err);
+/* Index of the longest token of the trie that begins at s, or -1; its length in *len. */
+int ll_trie_longest(const struct ll_trie *t, const char *s, size_t n, size_t *len);
 /* Cut s into plain stretches and added tokens. specials_as_text: matches of special tokens pass as text. */
 int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n, int specials_as_text, struct ll_hits *hits, struct ll_err *err);
 int ll_hits_add(struct ll_hits *hits, size_t start, size_t end, int id, struct ll_err *err);

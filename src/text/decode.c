@@ -67,7 +67,7 @@ static void show_replace(const struct ll_step *step, const char *s, size_t n, st
 {
     struct ll_spans found = {0};
     if (ll_pattern_find(&step->pattern, s, n, &found, NULL)) {
-        ll_buf_add(out, s, n);
+        out->failed = 1; /* no memory */
         found.n = 0;
     }
     for (size_t k = 0; k < found.n; k++) {
@@ -123,6 +123,8 @@ static int byte_fallback(const struct ll_step *step, const struct ll_pieces *in,
     }
     if (!rc)
         rc = end_bytes(&run, out, err);
+    if (!rc)
+        rc = ll_buf_ok(&run, err);
     ll_buf_free(&run);
     return rc;
 }
@@ -229,6 +231,8 @@ int ll_decode(const struct ll_tokenizer *tok, const struct ll_spans *tokens, con
         rc = end_token(&a, start, err);
     }
     began = a.text.len;
+    if (!rc)
+        rc = ll_buf_ok(&a.text, err);
     for (size_t k = 0; k < tok->decoder.n && !rc; k++) {
         pieces_reset(&b);
         rc = rows[tok->decoder.v[k].kind].apply(&tok->decoder.v[k], &a, &b, err);
@@ -255,17 +259,20 @@ void ll_token_bytes(const struct ll_tokenizer *tok, const char *s, size_t n, str
 {
     struct ll_buf a = {0}, b = {0};
     ll_buf_add(&a, s, n);
+    int failed = a.failed;
     for (size_t k = 0; k < tok->decoder.n; k++) {
         show_fn show = rows[tok->decoder.v[k].kind].show;
         if (!show)
             continue;
         ll_buf_reset(&b);
         show(&tok->decoder.v[k], ll_buf_str(&a), a.len, &b);
+        failed |= b.failed;
         struct ll_buf swap = a;
         a = b;
         b = swap;
     }
     ll_buf_add(out, ll_buf_str(&a), a.len);
+    out->failed |= failed;
     ll_buf_free(&a);
     ll_buf_free(&b);
 }

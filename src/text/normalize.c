@@ -1,33 +1,55 @@
 /* normalize.c - the normalizers of tokenizer.json, a row each. */
+#include "precompiled.h"
 #include "token_internal.h"
 #include "unicode_class.h"
 #include "utf8.h"
 
 #include <string.h>
 
-typedef int (*apply_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err);
+/* *front: how many bytes at the front of s come from the first character of the whole text; a step that removes or replaces
+ * characters there takes it along (Metaspace's "first" asks for it). */
+typedef int (*apply_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err);
 
-static int nfc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+/* For steps that take each character to at least one: the first stays the first. */
+static int first_stays(const struct ll_buf *out, size_t *front, struct ll_err *err)
 {
-    return (void)step, ll_normal_form(s, n, 1, 0, out, err);
-}
-static int nfd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
-{
-    return (void)step, ll_normal_form(s, n, 0, 0, out, err);
-}
-static int nfkc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
-{
-    return (void)step, ll_normal_form(s, n, 1, 1, out, err);
-}
-static int nfkd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
-{
-    return (void)step, ll_normal_form(s, n, 0, 1, out, err);
+    uint32_t cp;
+    if (ll_buf_ok(out, err))
+        return LL_EFAIL;
+    if (*front)
+        *front = out->len ? (size_t)ll_utf8_next(out->s, out->len, &cp, NULL) : 0;
+    return LL_OK;
 }
 
-static int prepend(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int form(const char *s, size_t n, int compose, int compat, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    int rc = ll_normal_form(s, n, compose, compat, out, err);
+    return rc ? rc : first_stays(out, front, err);
+}
+
+static int nfc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    return (void)step, form(s, n, 1, 0, out, front, err);
+}
+static int nfd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    return (void)step, form(s, n, 0, 0, out, front, err);
+}
+static int nfkc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    return (void)step, form(s, n, 1, 1, out, front, err);
+}
+static int nfkd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    return (void)step, form(s, n, 0, 1, out, front, err);
+}
+
+static int prepend(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     if (n)
         ll_buf_add(out, ll_buf_str(&step->text), step->text.len);
+    if (*front)
+        *front += step->text.len;
     ll_buf_add(out, s, n);
     return ll_buf_ok(out, err);
 }
@@ -39,12 +61,18 @@ int ll_check_growth(size_t now, size_t before, struct ll_err *err)
     return ll_fail(err, LL_EUSAGE, "tokenizer: its steps make %zu bytes out of a text of %zu: not a tokenizer's work", now, before);
 }
 
-static int replace(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int replace(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     struct ll_spans found = {0};
+    const size_t before = *front;
     int rc = ll_pattern_find(&step->pattern, s, n, &found, err);
+    *front = 0;
     for (size_t i = 0; i < found.n && !rc; i++) {
         const struct ll_span *f = &found.v[i];
+        if (f->match && f->end <= before) /* a replacement stands for the last character of what it replaces */
+            *front += step->text.len;
+        else if (!f->match && f->start < before)
+            *front += (f->end < before ? f->end : before) - f->start;
         if (f->match)
             ll_buf_add(out, ll_buf_str(&step->text), step->text.len);
         else
@@ -55,7 +83,7 @@ static int replace(const struct ll_step *step, const char *s, size_t n, struct l
     return rc ? rc : ll_buf_ok(out, err);
 }
 
-static int lowercase(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int lowercase(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     uint32_t cp = 0;
     (void)step;
@@ -63,10 +91,10 @@ static int lowercase(const struct ll_step *step, const char *s, size_t n, struct
         i += (size_t)ll_utf8_next(s + i, n - i, &cp, NULL);
         ll_put_lower(out, cp);
     }
-    return ll_buf_ok(out, err);
+    return first_stays(out, front, err);
 }
 
-static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     uint32_t cp = 0;
     size_t start = 0, end = n, kept = 0; /* kept: end of the last character that is no space */
@@ -80,28 +108,50 @@ static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_
     }
     if (step->strip_right)
         end = kept > start ? kept : start;
+    *front = *front > start ? *front - start : 0;
     ll_buf_add(out, s + start, end - start);
     return ll_buf_ok(out, err);
 }
 
-static int strip_accents(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int strip_accents(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     uint32_t cp = 0;
+    size_t before = *front;
     (void)step;
+    *front = 0;
     for (size_t i = 0; i < n;) {
         size_t len = (size_t)ll_utf8_next(s + i, n - i, &cp, NULL);
         if (!ll_is_accent(cp))
             ll_buf_add(out, s + i, len);
         i += len;
+        if (i <= before)
+            *front = out->len;
     }
     return ll_buf_ok(out, err);
 }
 
-static int byte_level(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+static int byte_level(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     (void)step;
     ll_byte_level_put(out, s, n);
-    return ll_buf_ok(out, err);
+    return first_stays(out, front, err);
+}
+
+static int finish_precompiled(struct ll_step *step, struct ll_err *err)
+{
+    struct ll_buf map = {0};
+    int rc = ll_base64_decode(ll_buf_str(&step->text), step->text.len, &map)
+                 ? ll_buf_ok(&map, err)
+                 : ll_fail(err, LL_EUSAGE, "precompiled_charsmap: expected base64");
+    ll_buf_free(&step->text);
+    step->text = map;
+    return rc ? rc : ll_charsmap_check(ll_buf_str(&map), map.len, err);
+}
+
+static int precompiled(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+{
+    int rc = ll_charsmap_apply(step->text.s, step->text.len, s, n, out, err);
+    return rc ? rc : first_stays(out, front, err);
 }
 
 static const struct row {
@@ -118,6 +168,7 @@ static const struct row {
     {{"Strip", 0, NULL}, strip},
     {{"StripAccents", 0, NULL}, strip_accents},
     {{"ByteLevel", 0, NULL}, byte_level},
+    {{"Precompiled", LL_NEED_TEXT, finish_precompiled}, precompiled},
 };
 
 static const struct ll_step_kind *kind(size_t i) { return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL; }
@@ -126,11 +177,15 @@ const struct ll_stage ll_normalizers = {"normalizer", "normalizers", kind};
 int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct ll_scratch *scratch, struct ll_buf *out, struct ll_err *err)
 {
     int rc = LL_OK;
+    uint32_t cp;
     ll_buf_reset(out);
     ll_buf_add(out, s, n);
+    scratch->front = n ? (size_t)ll_utf8_next(s, n, &cp, NULL) : 0;
+    if (out->failed)
+        return ll_buf_ok(out, err);
     for (size_t i = 0; i < steps->n && !rc; i++) {
         ll_buf_reset(&scratch->y);
-        rc = rows[steps->v[i].kind].apply(&steps->v[i], ll_buf_str(out), out->len, &scratch->y, err);
+        rc = rows[steps->v[i].kind].apply(&steps->v[i], ll_buf_str(out), out->len, &scratch->y, &scratch->front, err);
         struct ll_buf swap = *out;
         *out = scratch->y;
         scratch->y = swap;

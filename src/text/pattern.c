@@ -1,6 +1,7 @@
 /* pattern.c - see pattern.h */
 #include "pattern.h"
 
+#include "added.h"
 #include "utf8.h"
 
 #include <stdlib.h>
@@ -80,6 +81,27 @@ static int find_chars(int (*is)(uint32_t), const char *s, size_t n, struct ll_sp
     return rc;
 }
 
+int ll_pattern_set_add(struct ll_pattern *p, const char *s, size_t n, struct ll_err *err)
+{
+    p->kind = LL_PATTERN_SET;
+    if (!p->set && !(p->set = calloc(1, sizeof *p->set)))
+        return ll_fail_mem(err, "pattern", sizeof *p->set);
+    return ll_trie_add(p->set, s, n, 0, err);
+}
+
+static int find_set(const struct ll_trie *set, const char *s, size_t n, struct ll_spans *spans, size_t *done, struct ll_err *err)
+{
+    size_t len = 0;
+    int rc = LL_OK;
+    for (size_t i = 0; i < n && !rc; i += len) {
+        if (ll_trie_longest(set, s + i, n - i, &len) >= 0)
+            rc = ll_spans_match(spans, done, i, i + len, err);
+        else
+            len = 1;
+    }
+    return rc;
+}
+
 int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err)
 {
     size_t done = 0;
@@ -93,6 +115,8 @@ int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct 
         rc = find_literal(&p->literal, s, n, spans, &done, err);
     else if (p->kind == LL_PATTERN_CHARS)
         rc = find_chars(p->is, s, n, spans, &done, err);
+    else if (p->kind == LL_PATTERN_SET)
+        rc = find_set(p->set, s, n, spans, &done, err);
     if (!rc && done < n)
         rc = ll_spans_add(spans, done, n, 0, err);
     return rc;
@@ -102,5 +126,8 @@ void ll_pattern_free(struct ll_pattern *p)
 {
     ll_buf_free(&p->literal);
     ll_regex_free(p->regex);
+    if (p->set)
+        ll_trie_free(p->set);
+    free(p->set);
     memset(p, 0, sizeof *p);
 }

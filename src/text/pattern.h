@@ -23,7 +23,7 @@ int ll_spans_add(struct ll_spans *spans, size_t start, size_t end, int match, st
 int ll_spans_match(struct ll_spans *spans, size_t *done, size_t start, size_t end, struct ll_err *err);
 void ll_spans_free(struct ll_spans *spans);
 
-enum ll_pattern_kind { LL_PATTERN_NONE, LL_PATTERN_LITERAL, LL_PATTERN_CHARS, LL_PATTERN_WORDS, LL_PATTERN_REGEX };
+enum ll_pattern_kind { LL_PATTERN_NONE, LL_PATTERN_LITERAL, LL_PATTERN_CHARS, LL_PATTERN_WORDS, LL_PATTERN_REGEX, LL_PATTERN_SET };
 
 struct ll_pattern {
     enum ll_pattern_kind kind;
@@ -31,12 +31,15 @@ struct ll_pattern {
     int (*is)(uint32_t cp);            /* CHARS: each such character is a match */
     const struct ll_word_rule *rule;   /* WORDS: static */
     struct ll_regex *regex;            /* REGEX: owned */
+    struct ll_trie *set;               /* SET: owned; texts, the longest that begins at a place counts */
 };
 
 /* A regular expression as tokenizer.json spells it: a known one gets its hand-written matcher. LL_EUNSUP or LL_EUSAGE
  * when it cannot be compiled; `what` names it in the message. */
 int ll_pattern_regex(struct ll_pattern *p, const char *expr, size_t n, const char *what, struct ll_err *err);
 int ll_pattern_literal(struct ll_pattern *p, const char *s, size_t n, struct ll_err *err);
+/* One more text of a set (made from an empty pattern). */
+int ll_pattern_set_add(struct ll_pattern *p, const char *s, size_t n, struct ll_err *err);
 /* Replace spans by those of s (valid UTF-8). */
 int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err);
 void ll_pattern_free(struct ll_pattern *p);

@@ -114,7 +114,9 @@ static int byte_level(const struct ll_step *step, struct ll_scratch *x, const ch
         ll_buf_reset(&x->x);
         ll_buf_addc(&x->x, ' ');
         ll_buf_add(&x->x, s, n);
-        s = ll_buf_str(&x->x);
+        if (x->x.failed)
+            return ll_buf_ok(&x->x, err);
+        s = x->x.s;
         n = x->x.len;
     }
     return cut(step, LL_ISOLATED, x, s, n, 1, err);
@@ -131,6 +133,8 @@ static int metaspace(const struct ll_step *step, struct ll_scratch *x, const cha
         ll_buf_add(b, mark, mark_n);
     for (size_t i = 0; i < n; i++)
         ll_buf_add(b, s[i] == ' ' ? mark : s + i, s[i] == ' ' ? mark_n : 1);
+    if (b->failed)
+        return ll_buf_ok(b, err);
     if (!step->split)
         return put(&x->b, ll_buf_str(b), b->len, err);
     return cut(step, LL_MERGED_WITH_NEXT, x, ll_buf_str(b), b->len, 0, err);
@@ -201,6 +205,8 @@ int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at
     x->a.spans.n = 0;
     x->a.at_start = at_start;
     int rc = put(&x->a, s, n, err);
+    if (!rc)
+        rc = ll_buf_ok(&x->a.text, err);
     for (size_t k = 0; k < steps->n && !rc; k++) {
         const struct ll_step *step = &steps->v[k];
         ll_buf_reset(&x->b.text);
@@ -210,6 +216,8 @@ int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at
             const struct ll_span *p = &x->a.spans.v[i];
             rc = rows[step->kind].apply(step, x, x->a.text.s + p->start, p->end - p->start, x->a.at_start && i == 0, err);
         }
+        if (!rc)
+            rc = ll_buf_ok(&x->b.text, err);
         struct ll_pieces swap = x->a;
         x->a = x->b;
         x->b = swap;

@@ -58,6 +58,7 @@ static const struct field {
     {"content", TEXT, 0},
     {"replacement", TEXT, 0},
     {"delimiter", TEXT, 0},
+    {"precompiled_charsmap", TEXT, 0},
     {"behavior", BEHAVIOR, offsetof(struct ll_step, behavior)},
     {"prepend_scheme", SCHEME, offsetof(struct ll_step, scheme)},
 };
@@ -135,7 +136,10 @@ static int step_fields(struct reader *r, const struct ll_stage *stage, const str
         rc = read_pattern(r, stage->key, pattern, step);
     if (!rc && (kind->need & LL_NEED_TEXT) && !step->has_text)
         rc = ll_fail(r->js.err, LL_EUSAGE, "%s: %s: %s lacks its text", r->name, stage->key, kind->name);
-    return rc || !kind->finish ? rc : kind->finish(step, r->js.err);
+    if (rc || !kind->finish || !(rc = kind->finish(step, r->js.err)))
+        return rc;
+    ll_context(r->js.err, "%s: %s", r->name, stage->key);
+    return rc;
 }
 
 static int add_step(struct reader *r, const struct ll_stage *stage, const cJSON *obj, struct ll_steps *steps)

@@ -2,10 +2,11 @@
  * model's settings between them. */
 #include "literal.h"
 #include "reader.h"
+#include "token_added.h"
 
 #include <string.h>
 
-static int read_vocab(struct reader *r)
+int ll_read_vocab(struct reader *r)
 {
     struct ll_js *js = &r->js;
     const char *s;
@@ -99,7 +100,7 @@ static int merge_string(struct reader *r, struct ll_buf *joined)
     ll_buf_reset(joined);
     ll_buf_add(joined, s, a);
     ll_buf_add(joined, gap + 1, b);
-    return add_merge(r, ll_buf_str(joined), joined->len, left, right);
+    return joined->failed ? ll_buf_ok(joined, r->js.err) : add_merge(r, ll_buf_str(joined), joined->len, left, right);
 }
 
 /* ["left", "right"] */
@@ -121,7 +122,32 @@ static int merge_pair(struct reader *r, struct ll_buf *joined)
     }
     if (!rc && (count != 2 || r->js.s[r->js.pos - 1] != ']')) /* fewer, or a third one follows */
         return ll_js_fail(&r->js, LL_EUSAGE, "expected merge %zu as a list of two tokens", r->tok->bpe.n_merges);
+    if (!rc)
+        rc = ll_buf_ok(joined, r->js.err);
     return rc ? rc : add_merge(r, ll_buf_str(joined), joined->len, half[0], half[1]);
+}
+
+int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right, struct ll_buf *joined, const char *file, size_t line)
+{
+    const struct ll_vocab *v = &r->tok->bpe.vocab;
+    const struct { const char *s; size_t n; } half[2] = {{left, n_left}, {right, n_right}};
+    int id[2];
+    for (int i = 0; i < 2; i++)
+        if ((id[i] = ll_vocab_find(v, half[i].s, half[i].n)) < 0)
+            return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected tokens of %s, found \"%.*s\"", file, line, r->name, half[i].n > 60 ? 60 : (int)half[i].n, half[i].s);
+    ll_buf_reset(joined);
+    ll_buf_add(joined, left, n_left);
+    ll_buf_add(joined, right, n_right);
+    if (joined->failed)
+        return ll_buf_ok(joined, r->js.err);
+    int joined_id = r->last_joined;
+    if (!ll_vocab_is(v, joined_id, joined->s, joined->len) && !ll_vocab_is(v, ++joined_id, joined->s, joined->len))
+        joined_id = ll_vocab_find(v, joined->s, joined->len);
+    if (joined_id < 0)
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected a merge to a token of %s, found \"%.*s\"", file, line, r->name,
+                       joined->len > 60 ? 60 : (int)joined->len, joined->s);
+    r->last_joined = joined_id;
+    return ll_bpe_add_merge(&r->tok->bpe, id[0], id[1], joined_id) ? ll_fail_mem(r->js.err, "merges", sizeof(struct ll_merge) * r->tok->bpe.n_merges) : LL_OK;
 }
 
 static int read_merges(struct reader *r)
@@ -202,7 +228,7 @@ int ll_read_model(struct reader *r)
         if (ll_reader_equal(key, n, "type"))
             rc = ll_reader_once(r, &r->type, "model.type");
         else if (ll_reader_equal(key, n, "vocab"))
-            rc = table(r, &r->vocab, "model.vocab", '{', read_vocab);
+            rc = table(r, &r->vocab, "model.vocab", '{', ll_read_vocab);
         else if (ll_reader_equal(key, n, "merges"))
             rc = table(r, &r->merges, "model.merges", r->vocab.read ? '[' : 0, read_merges);
         else if (ll_reader_equal(key, n, "byte_fallback"))
@@ -282,76 +308,32 @@ int ll_read_tables(struct reader *r)
         return unigram_tables(r);
     if (!r->vocab.s || !r->merges.s)
         return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.%s, found none", r->name, r->vocab.s ? "merges" : "vocab");
-    if (!r->vocab.read && (rc = at_section(r, &r->vocab, "model.vocab", read_vocab)))
+    if (!r->vocab.read && (rc = at_section(r, &r->vocab, "model.vocab", ll_read_vocab)))
         return rc;
     return r->merges.read ? LL_OK : at_section(r, &r->merges, "model.merges", read_merges);
 }
 
 /* ---- added tokens ---- */
 
-/* Ids as the file says; a token that also lies in the model's vocabulary must agree with it. */
-static int add_token(struct reader *r, const struct ll_buf *content, const struct ll_added_token *flags, int has_id)
+static int added_token(struct reader *r, struct ll_adding *adding, struct ll_buf *content)
 {
-    struct ll_tokenizer *tok = r->tok;
-    const char *s = ll_buf_str(content);
-    int old, known, shown = content->len > 60 ? 60 : (int)content->len;
-    if (!content->len || !has_id)
-        return ll_js_fail(&r->js, LL_EUSAGE, "expected id and content of an added token, found %s", has_id ? "no content" : "no id");
-    known = ll_vocab_find(&tok->bpe.vocab, s, content->len);
-    if (known >= 0 && known != flags->id)
-        return ll_js_fail(&r->js, LL_EUSAGE, "added token \"%.*s\": expected its id in model.vocab, %d, found %d", shown, s, known, flags->id);
-    int added = ll_vocab_add(&tok->vocab, s, content->len, flags->id, &old);
-    if (added < 0)
-        return ll_fail_mem(r->js.err, "added tokens", content->len);
-    if (added == 1 && old != flags->id)
-        return ll_js_fail(&r->js, LL_EUSAGE, "added token \"%.*s\" has two ids: %d and %d", shown, s, old, flags->id);
-    if (added == 2)
-        return ll_js_fail(&r->js, LL_EUSAGE, "expected each id once, found %d again, for added token \"%.*s\"", flags->id, shown, s);
-    return added ? LL_OK : ll_added_add(&tok->added, s, content->len, flags, r->js.err);
-}
-
-static int added_token(struct reader *r, struct ll_buf *content)
-{
-    struct { const char *key; int value; } flag[] = {{"single_word", 0}, {"lstrip", 0}, {"rstrip", 0}, {"normalized", -1}, {"special", 0}};
-    const size_t n_flags = sizeof flag / sizeof flag[0];
-    const char *key, *s;
-    size_t n, sn;
-    long long id = 0;
-    int first = 1, more, has_id = 0, rc = ll_js_open(&r->js, '{');
-    ll_buf_reset(content);
-    while (!rc && (more = ll_js_key(&r->js, &first, &key, &n))) {
-        size_t k = 0;
-        if (more < 0)
-            return more;
-        while (k < n_flags && !ll_reader_equal(key, n, flag[k].key))
-            k++;
-        if (k < n_flags) {
-            rc = read_flag(r, &flag[k].value);
-        } else if (ll_reader_equal(key, n, "id")) {
-            rc = ll_js_int(&r->js, 0, r->max_id, &id);
-            has_id = 1;
-        } else if (ll_reader_equal(key, n, "content")) {
-            if (!(rc = ll_js_string(&r->js, &s, &sn)))
-                ll_buf_reset(content), ll_buf_add(content, s, sn);
-        } else {
-            rc = ll_js_skip(&r->js, NULL, NULL);
-        }
-    }
-    struct ll_added_token t = {
-        .id = (int)id, .single_word = flag[0].value > 0, .lstrip = flag[1].value > 0, .rstrip = flag[2].value > 0, .special = flag[4].value > 0};
-    t.normalized = flag[3].value < 0 ? !t.special : flag[3].value > 0;
-    return rc ? rc : add_token(r, content, &t, has_id);
+    struct ll_added_token t;
+    int has_id, rc = ll_read_added_object(&r->js, r->max_id, content, &t, &has_id);
+    if (!rc && !has_id)
+        rc = ll_js_fail(&r->js, LL_EUSAGE, "expected id and content of an added token, found no id");
+    return rc ? rc : ll_adding_add(adding, r->name, ll_buf_str(content), content->len, &t, r->js.err);
 }
 
 int ll_read_added(struct reader *r)
 {
+    struct ll_adding adding = ll_adding_begin(r->tok);
     struct ll_buf content = {0};
     int first = 1, more, rc = LL_OK;
     if (ll_js_null(&r->js))
         return LL_OK;
     rc = ll_js_open(&r->js, '[');
     while (!rc && (more = ll_js_item(&r->js, &first)))
-        rc = more < 0 ? more : added_token(r, &content);
+        rc = more < 0 ? more : added_token(r, &adding, &content);
     if (!rc)
         rc = ll_buf_ok(&content, r->js.err);
     ll_buf_free(&content);

@@ -77,6 +77,15 @@ const struct ll_model_kind *ll_gguf_model_kind(const char *name, size_t n)
 
 /* ---- opening ---- */
 
+struct ll_tokenizer *ll_tokenizer_new(struct ll_err *err)
+{
+    struct ll_tokenizer *tok = calloc(1, sizeof *tok);
+    if (!tok)
+        return ll_fail_mem(err, "tokenizer", sizeof *tok), NULL;
+    tok->container = &ll_json_container;
+    return tok;
+}
+
 void ll_steps_free(struct ll_steps *steps)
 {
     for (size_t i = 0; i < steps->n; i++) {
@@ -85,6 +94,19 @@ void ll_steps_free(struct ll_steps *steps)
     }
     free(steps->v);
     memset(steps, 0, sizeof *steps);
+}
+
+struct ll_step *ll_steps_add(struct ll_steps *steps, const struct ll_stage *stage, const char *name)
+{
+    int kind = 0;
+    struct ll_step *v = realloc(steps->v, (steps->n + 1) * sizeof *v);
+    if (!v)
+        return NULL;
+    while (strcmp(stage->kind((size_t)kind)->name, name))
+        kind++;
+    steps->v = v;
+    v[steps->n] = (struct ll_step){.kind = kind};
+    return &v[steps->n++];
 }
 
 void ll_scratch_free(struct ll_scratch *x)
@@ -122,6 +144,7 @@ void ll_tokenizer_close(struct ll_tokenizer *tok)
     ll_ids_free(&tok->after);
     free(tok->kind);
     free(tok->bos_policy);
+    free(tok->files);
     free(tok);
 }
 
@@ -161,17 +184,18 @@ int ll_tokenizer_ready(struct ll_tokenizer *tok, struct ll_err *err)
 
 int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err)
 {
+    struct ll_token_config c = {0};
+    struct ll_buf text = {.s = (char *)(uintptr_t)config, .len = config_n}; /* read only */
+    const struct ll_config_texts texts = {.tokenizer_config = config ? &text : NULL};
+    int rc = ll_token_config_read(&c, &texts, err);
     *out = NULL;
-    struct ll_tokenizer *tok = calloc(1, sizeof *tok);
-    if (!tok)
-        return ll_fail_mem(err, "tokenizer", sizeof *tok);
-    tok->container = &ll_json_container;
-    int rc = ll_tokenizer_read(tok, name, json, n, config, config_n, err);
-    if (rc)
-        ll_tokenizer_close(tok);
-    else
+    struct ll_tokenizer *tok = rc ? NULL : ll_tokenizer_new(err);
+    if (tok && !(rc = ll_tokenizer_read(tok, name, json, n, &c, err)))
         *out = tok;
-    return rc;
+    else
+        ll_tokenizer_close(tok);
+    ll_token_config_free(&c);
+    return rc || *out ? rc : LL_EFAIL;
 }
 
 /* ---- encoding ---- */
@@ -190,6 +214,7 @@ static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, 
 {
     struct ll_buf text = {0};
     int rc = ll_normalize(&tok->normalizer, s, n, x, &text, err);
+    const size_t front = x->front;
     if (!rc)
         rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, as_text, &x->inner, err);
     for (size_t i = 0; !rc && i < x->inner.n; i++) {
@@ -197,7 +222,7 @@ static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, 
         if (h.id >= 0)
             rc = ll_ids_add(ids, h.id, err);
         else
-            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start == 0, ids, err);
+            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start < front, ids, err);
     }
     ll_buf_free(&text);
     return rc;
@@ -333,4 +358,5 @@ int ll_tokenizer_size(const struct ll_tokenizer *tok)
 
 int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id) { return tok->container->is_special(tok, id); }
 const char *ll_tokenizer_kind(const struct ll_tokenizer *tok) { return tok->kind; }
+const char *ll_tokenizer_files(const struct ll_tokenizer *tok) { return tok->files ? tok->files : ""; }
 const char *ll_tokenizer_bos_policy(const struct ll_tokenizer *tok) { return tok->bos_policy; }

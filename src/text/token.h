@@ -1,4 +1,4 @@
-/* token.h - text <-> token ids, from a tokenizer.json or from GGUF metadata.
+/* token.h - text <-> token ids, from a tokenizer.json, the vocabularies before it, or GGUF metadata.
  *
  * The container decides whose ids: with tokenizer.json those of the `tokenizers` library, with GGUF those of llama.cpp
  * (no normal forms, its own patterns, special tokens longest first). The two differ for some texts. A tokenizer is read-only after opening and may be used
@@ -25,8 +25,9 @@ enum ll_encode_flags {
     LL_ENC_SPECIAL_AS_TEXT = 2, /* special tokens spelled in the text stay text (other added tokens are still found) */
 };
 
-/* path: a tokenizer.json, a .gguf file (of a split one the first part), or a folder: with tokenizer.json (and
- * tokenizer_config.json if there is one), else with one .gguf file, split or not.
+/* path: a tokenizer.json, tekken.json, tokenizer.model, vocab.json (with merges.txt beside it), a .gguf file (of a split one the
+ * first part), or a folder: with one of the former, the first in this order, or else with one .gguf file, split or not. The settings
+ * files of the folder count too (token_config.h).
  * Returns LL_OK, or LL_EUSAGE (missing or broken; file, key, expected, found), LL_EUNSUP (a kind of model, normalizer,
  * pre-tokenizer or decoder this program does not know, by name), LL_EFAIL. */
 int ll_tokenizer_open(struct ll_tokenizer **tok, const char *path, struct ll_err *err);
@@ -55,5 +56,7 @@ int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id);
 /* One line each for `tokens` and `show`: kind ("BPE, byte level"), where the BOS policy came from and what it is
  * ("tokenizer.json post_processor adds <bos>", "x.gguf: tokenizer.ggml.add_bos_token is true: <s> in front"), both borrowed. */
 const char *ll_tokenizer_kind(const struct ll_tokenizer *tok);
+/* The files read, "tokenizer.json, tokenizer_config.json"; "" for one opened from memory. */
+const char *ll_tokenizer_files(const struct ll_tokenizer *tok);
 const char *ll_tokenizer_bos_policy(const struct ll_tokenizer *tok);
 #endif

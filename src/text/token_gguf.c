@@ -232,29 +232,18 @@ out:
 }
 
 /* A new step of a stage, by the name of its kind. */
-static struct ll_step *new_step(struct ll_steps *steps, const struct ll_stage *stage, const char *name)
-{
-    int kind = 0;
-    struct ll_step *v = realloc(steps->v, (steps->n + 1) * sizeof *v);
-    if (!v)
-        return NULL;
-    while (strcmp(stage->kind((size_t)kind)->name, name))
-        kind++;
-    steps->v = v;
-    v[steps->n] = (struct ll_step){.kind = kind};
-    return &v[steps->n++];
-}
-
 /* Spaces are U+2581 in the vocabulary; with prefix, one more goes in front of each stretch. */
 static int mark_spaces(struct source *r, int prefix)
 {
     struct ll_step *step;
     if (prefix) {
-        if (!(step = new_step(&r->tok->normalizer, &ll_normalizers, "Prepend")))
+        if (!(step = ll_steps_add(&r->tok->normalizer, &ll_normalizers, "Prepend")))
             return ll_fail_mem(r->err, "normalizer", sizeof *step);
         ll_buf_adds(&step->text, LL_WORD_MARK);
+        if (ll_buf_ok(&step->text, r->err))
+            return LL_EFAIL;
     }
-    if (!(step = new_step(&r->tok->normalizer, &ll_normalizers, "Replace")))
+    if (!(step = ll_steps_add(&r->tok->normalizer, &ll_normalizers, "Replace")))
         return ll_fail_mem(r->err, "normalizer", sizeof *step);
     ll_buf_adds(&step->text, LL_WORD_MARK);
     int rc = ll_buf_ok(&step->text, r->err);
@@ -266,12 +255,12 @@ static int cut_words(struct source *r)
     struct ll_steps *steps = &r->tok->pretok;
     int rc = LL_OK;
     for (size_t i = 0; r->pre && r->pre->patterns[i] && !rc; i++) {
-        struct ll_step *step = new_step(steps, &ll_pretokenizers, "Split");
+        struct ll_step *step = ll_steps_add(steps, &ll_pretokenizers, "Split");
         if (!step)
             return ll_fail_mem(r->err, "pre-tokenizer", sizeof *step);
         rc = ll_gguf_pre_pattern(r->pre->patterns[i], &step->pattern, &step->behavior, r->err);
     }
-    if (!rc && r->pre && !r->tok->gguf.marks && !new_step(steps, &ll_pretokenizers, "ByteLevel"))
+    if (!rc && r->pre && !r->tok->gguf.marks && !ll_steps_add(steps, &ll_pretokenizers, "ByteLevel"))
         rc = ll_fail_mem(r->err, "pre-tokenizer", sizeof(struct ll_step));
     return rc;
 }
@@ -324,6 +313,8 @@ static int describe(struct source *r)
         ll_buf_free(&b);
     else
         r->tok->kind = b.s;
+    if (!rc && !(r->tok->files = strdup(r->name)))
+        rc = ll_fail_mem(r->err, "name", strlen(r->name));
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "pattern.h"
 #include "spm.h"
 #include "token.h"
+#include "token_config.h"
 #include "unigram.h"
 
 /* One step of a normalizer, pre-tokenizer or decoder. Which fields count depends on the kind. */
@@ -39,6 +40,7 @@ struct ll_scratch { /* of one call of encode */
     struct ll_pieces a, b;
     struct ll_spans found, merged;
     struct ll_buf x, y;
+    size_t front;                 /* after ll_normalize: bytes at its front that come from the first character of the text */
     struct ll_hits hits, inner;
     struct ll_bpe_work work;
     struct ll_spm_work spm;
@@ -78,7 +80,7 @@ struct ll_tokenizer {
     struct ll_steps normalizer, pretok, decoder;
     int has_decoder;               /* without one, tokens are joined by spaces */
     struct ll_ids before, after;   /* what the post-processor puts around a text */
-    char *kind, *bos_policy;       /* owned */
+    char *kind, *bos_policy, *files; /* owned */
 };
 
 /* The stages. Every step kind is a row of a table in its file; rows are found by the name in tokenizer.json. */
@@ -94,6 +96,8 @@ struct ll_stage { /* normalizer, pre_tokenizer or decoder */
 };
 extern const struct ll_stage ll_normalizers, ll_pretokenizers, ll_decoders;
 void ll_steps_free(struct ll_steps *steps);
+/* One more step of a kind that the stage has (zero but for the kind); NULL without memory. Valid until the next one. */
+struct ll_step *ll_steps_add(struct ll_steps *steps, const struct ll_stage *stage, const char *name);
 
 /* A step may lengthen a text only so far: a hostile file could make it grow without end. */
 int ll_check_growth(size_t now, size_t before, struct ll_err *err);
@@ -117,11 +121,15 @@ int ll_byte_level_bytes(struct ll_buf *out, const char *s, size_t n);
 /* Append bytes as UTF-8, one U+FFFD for each maximal ill-formed part. NUL stays. */
 void ll_put_lossy(struct ll_buf *out, const char *s, size_t n);
 
-/* Fill an empty tokenizer from the text of a tokenizer.json; config: text of tokenizer_config.json or NULL. name: for
- * messages. The caller closes *tok also after a failure. */
-int ll_tokenizer_read(struct ll_tokenizer *tok, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err);
-/* ll_tokenizer_open from memory. */
+/* Fill an empty tokenizer from the text of a tokenizer.json and what the folder's other files say. name: for messages. The caller
+ * closes *tok also after a failure. */
+int ll_tokenizer_read(struct ll_tokenizer *tok, const char *name, const char *json, size_t n, const struct ll_token_config *c, struct ll_err *err);
+/* Append what is put around a text: "<s> in front and </s> at the end", "nothing in front". */
+void ll_put_policy(const struct ll_tokenizer *tok, struct ll_buf *out);
+/* ll_tokenizer_open from memory; config: text of tokenizer_config.json or NULL. */
 int ll_tokenizer_open_mem(struct ll_tokenizer **tok, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err);
+/* An empty one that reads as the tokenizers library does; NULL without memory. */
+struct ll_tokenizer *ll_tokenizer_new(struct ll_err *err);
 /* After all tables are in: derived tables, normalized added tokens. */
 int ll_tokenizer_ready(struct ll_tokenizer *tok, struct ll_err *err);
 #endif
