@@ -25,7 +25,7 @@ static void put_families(struct ll_buf *out)
 }
 
 static const struct { const char *name, *what; } containers[] = {
-    {"Hugging Face folder", "config.json with model.safetensors, or shards with model.safetensors.index.json; tokenizer.json beside it"},
+    {"Hugging Face folder", "config.json with model.safetensors, or shards with model.safetensors.index.json; beside it tokenizer.json, tekken.json, tokenizer.model, or vocab.json with merges.txt"},
     {"safetensors, FP8", "quantization_config fp8, fbgemm_fp8 or compressed-tensors (float): scales per tensor, row or block"},
     {"safetensors, four bits", "quantization_config gptq (4 bits, also act-order, formats 1 and 2) or awq (gemm)"},
     {"GGUF", "versions 2 and 3, little-endian, one file or split; metadata, tensors and tokenizer"},

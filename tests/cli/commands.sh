@@ -76,6 +76,19 @@ copy; truncate -s 100000 "$work/m/model.safetensors"; check 2 "model.safetensors
 copy; truncate -s 5 "$work/m/model.safetensors"; check 2 "model.safetensors" "$L" lens "$work/m" "x"
 copy; printf '\377\377\377\377\377\377\377\177' | dd of="$work/m/model.safetensors" conv=notrunc status=none; check 2 "header" "$L" lens "$work/m" "x"
 copy; rm "$work/m/tokenizer.json"; check 2 "tokenizer" "$L" lens "$work/m" "x"
+folders=$source_dir/tests/fixtures/tokenizers/folders
+check 0 "read from: tokenizer.json" "$L" tokens "$llama" "x"
+check 0 '"files": "vocab.json, merges.txt, config.json"' "$L" tokens "$folders/merges-gpt2" --json "x"
+check 0 "read from: tokenizer.model, tokenizer_config.json, config.json" "$L" tokens "$folders/spm-llama" "x"
+check 0 "mistral-common, add_bos_token true: <s> in front" "$L" tokens "$folders/tekken/tekken.json" "x"
+copy; rm "$work/m"/tokenizer*.json; cp "$folders/spm-llama/tokenizer.model" "$work/m"; check 0 "layer" "$L" lens "$work/m" "the keeper"
+copy; rm "$work/m"/tokenizer*.json; cp "$folders"/merges-gpt2/vocab.json "$work/m"; check 2 "expected merges.txt beside it" "$L" lens "$work/m" "x"
+printf 'YQ== 0\nYg== 1\n' >"$work/m/tokenizer.model"; check 3 "tokenizer.model: a tiktoken file of ranks" "$L" tokens "$work/m" "x"
+printf '\n\003\n\001a\n\005abc' >"$work/m/tokenizer.model"; check 2 "tokenizer.model: model (byte 7): expected 5 bytes more, found 3" "$L" tokens "$work/m" "x"
+mkdir "$work/t"; cp "$folders/merges-gpt2/vocab.json" "$folders/merges-gpt2/merges.txt" "$work/t"
+echo '{"tokenizer_class": "OddTokenizer"}' >"$work/t/tokenizer_config.json"; check 3 'tokenizer_class "OddTokenizer"' "$L" tokens "$work/t" "x"
+echo '{"tokenizer_class": "LlamaTokenizer"}' >"$work/t/tokenizer_config.json"; check 3 "LlamaTokenizer (tokenizer_config.json) does not read this file" "$L" tokens "$work/t" "x"
+mkdir "$work/e"; check 2 "no tokenizer: expected tokenizer.json" "$L" tokens "$work/e" "x"
 check 0 "layer" "$L" lens "$work/m" --ids 1,2,3
 copy; echo '{"model":{"type":"WordPiece"}}' >"$work/m/tokenizer.json"; check 3 "WordPiece" "$L" lens "$work/m" "x"
 copy; printf '\300\177' | dd of="$work/m/model.safetensors" bs=1 seek=$(($(stat -c %s "$llama/model.safetensors") - 2)) conv=notrunc status=none

@@ -1,5 +1,6 @@
 /* test_text_gguf.c - tokenizers from GGUF metadata: the tiny files of tests/fixtures/tokenizers/gguf against what llama.cpp
  * answers, and files whose arrays lie. */
+#define _GNU_SOURCE /* memmem, mkstemps */
 #include "gguf.h"
 #include "map.h"
 #include "outfile.h"
@@ -269,6 +270,76 @@ static void test_fixtures(void **state)
     ll_buf_free(&text);
 }
 
+/* pre-base.gguf with another tokenizer.ggml.pre in place of "default". */
+static struct ll_buf with_pre(const struct ll_buf *base, const char *name)
+{
+    static const char key[] = "tokenizer.ggml.pre", was[] = "default";
+    struct ll_buf b = {0};
+    const char *at = memmem(base->s, base->len, key, sizeof key - 1);
+    assert_non_null(at);
+    size_t head = (size_t)(at - base->s) + sizeof key - 1 + sizeof(uint32_t), tail = head + sizeof(uint64_t) + sizeof was - 1;
+    assert_memory_equal(base->s + tail - (sizeof was - 1), was, sizeof was - 1);
+    put(&b, base->s, head);
+    put_str(&b, name);
+    put(&b, base->s + tail, base->len - tail);
+    return b;
+}
+
+/* Every name of the table, and each row's settings, as llama.cpp has them: no row without a case. */
+static void test_pre_names(void **state)
+{
+    struct ll_buf text = {0}, base = {0};
+    const cJSON *g, *name, *want;
+    int n = 0, n_rows = 0, seen[100] = {0};
+    (void)state;
+    assert_int_equal(ll_file_read(FIXTURES "/pre_names.json", 1 << 20, &text, NULL), LL_OK);
+    assert_int_equal(ll_file_read(FIXTURES "/pre-base.gguf", 1 << 20, &base, NULL), LL_OK);
+    cJSON *all = cJSON_ParseWithLength(text.s, text.len), *texts = cJSON_GetObjectItem(all, "texts");
+    cJSON_ArrayForEach(g, cJSON_GetObjectItem(all, "groups"))
+        cJSON_ArrayForEach(name, cJSON_GetObjectItem(g, "names"))
+        {
+            char path[] = "/tmp/ll_test_XXXXXX.gguf";
+            struct ll_tokenizer *tok;
+            struct ll_err err = {0};
+            struct ll_buf raw = with_pre(&base, name->valuestring);
+            int fd = mkstemps(path, (int)strlen(".gguf")), i = 0;
+            assert_true(fd >= 0);
+            assert_int_equal(write(fd, raw.s, raw.len), (ssize_t)raw.len);
+            close(fd);
+            if (ll_tokenizer_open(&tok, path, &err))
+                fail_msg("%s: %s", name->valuestring, err.msg);
+            unlink(path);
+            cJSON_ArrayForEach(want, cJSON_GetObjectItem(g, "ids"))
+            {
+                struct ll_ids ids = {0};
+                const char *s = cJSON_GetArrayItem(texts, i++)->valuestring;
+                assert_int_equal(ll_tokenizer_encode(tok, s, strlen(s), LL_ENC_BOS | LL_ENC_SPECIAL_AS_TEXT, &ids, &err), LL_OK);
+                int same = ids.n == cJSON_GetArraySize(want);
+                for (int k = 0; k < ids.n && same; k++)
+                    same = ids.v[k] == cJSON_GetArrayItem(want, k)->valueint;
+                if (!same)
+                    fail_msg("pre %s: ids of \"%s\" differ, expected %s", name->valuestring, s, cJSON_PrintUnformatted(want));
+                ll_ids_free(&ids);
+            }
+            for (size_t r = 0; ll_gguf_pre_row(r); r++)
+                seen[r] |= ll_gguf_pre_row(r) == ll_gguf_pre(name->valuestring, strlen(name->valuestring));
+            ll_tokenizer_close(tok);
+            ll_buf_free(&raw);
+            n++;
+        }
+    for (; ll_gguf_pre_row((size_t)n_rows); n_rows++)
+        if (!seen[n_rows] && strcmp(ll_gguf_pre_row((size_t)n_rows)->names, "gemma4 "))
+            fail_msg("%s: no case in pre_names.json", ll_gguf_pre_row((size_t)n_rows)->names);
+    int n_names = 0;
+    for (int r = 0; r < n_rows; r++)
+        for (const char *s = ll_gguf_pre_row((size_t)r)->names; *s; s++)
+            n_names += *s == ' ';
+    assert_int_equal(n, n_names - 1); /* gemma4 is a model of its own */
+    cJSON_Delete(all);
+    ll_buf_free(&text);
+    ll_buf_free(&base);
+}
+
 static void assert_shown(const struct ll_tokenizer *tok, const char *piece, const char *shown)
 {
     struct ll_buf out = {0};
@@ -406,7 +477,7 @@ static void test_long_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_policies), cmocka_unit_test(test_unknown_characters), cmocka_unit_test(test_fixtures), cmocka_unit_test(test_show),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_policies), cmocka_unit_test(test_unknown_characters), cmocka_unit_test(test_pre_names), cmocka_unit_test(test_fixtures), cmocka_unit_test(test_show),
         cmocka_unit_test(test_folder),   cmocka_unit_test(test_patterns), cmocka_unit_test(test_long_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
