@@ -8,7 +8,7 @@
 struct head {
     unsigned size_head, size_out, size_hit, size_row, size_stats;
     int d_model, n_layers, d_vocab;
-    int prompt, n_rows, n_pos, pos0, has_resid, has_stats;
+    int prompt, n_rows, n_pos, pos0, has_resid, has_stack, has_stats;
     long long n_hits;               /* of all outs together */
 };
 
@@ -34,7 +34,7 @@ static const struct ll_head_out *out_at(const struct ll_sweep_result *r, long lo
     return i < n ? &r->rows[i] : &r->own[i - n];
 }
 
-void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_sweep_result *r, int with_resid, const struct ll_pass_stats *stats)
+void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_sweep_result *r, enum ll_pack_resid which, const struct ll_pass_stats *stats)
 {
     size_t row = sizeof(float) * (size_t)m->d_model;
     long long n_out = (long long)(r->n_rows + 1) * r->n_pos;
@@ -43,7 +43,8 @@ void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_
     h.n_rows = r->n_rows;
     h.n_pos = r->n_pos;
     h.pos0 = r->pos0;
-    h.has_resid = with_resid && r->n_rows > 0;
+    h.has_resid = which != LL_PACK_NONE && r->n_rows > 0;
+    h.has_stack = which == LL_PACK_ALL && r->n_rows > 0 && r->stack;
     h.has_stats = stats != NULL;
     for (long long i = 0; i < n_out; i++)
         h.n_hits += out_at(r, i)->n_top;
@@ -58,6 +59,8 @@ void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_
     ll_buf_add(b, r->final_last, row);
     for (int l = 0; l < r->n_rows && h.has_resid; l++)
         ll_buf_add(b, r->resid_last[l], row);
+    for (int l = 0; l < r->n_rows && h.has_stack; l++) /* a layer's positions lie one behind the other */
+        ll_buf_add(b, ll_stack_row(r->stack, l, r->kept0), row * (size_t)r->n_pos);
     if (stats) {
         struct ll_pass_stats plain = *stats;
         plain.rows = NULL;
@@ -103,11 +106,14 @@ int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void
     memset(u, 0, sizeof *u);
     if (!take(&p, &left, &h, sizeof h) || !is_ours(&h, m, left))
         return ll_fail(err, LL_EUSAGE, "journal: not a result of this program and model");
-    size_t n_out = (size_t)(h.n_rows + 1) * (size_t)h.n_pos, kept = 1 + (h.has_resid ? (size_t)h.n_rows : 0);
+    size_t n_out = (size_t)(h.n_rows + 1) * (size_t)h.n_pos, n_last = h.has_resid ? (size_t)h.n_rows : 0;
+    size_t kept = 1 + n_last + (h.has_stack ? (size_t)h.n_rows * (size_t)h.n_pos : 0); /* rows of floats */
+    if (kept > left / (sizeof *u->floats * d))
+        return ll_fail(err, LL_EUSAGE, "journal: a result is harmed");
     u->out = malloc(sizeof *u->out * n_out);
     u->hits = malloc(sizeof *u->hits * (size_t)(h.n_hits + 1));
     u->floats = malloc(sizeof *u->floats * d * kept);
-    u->resid = malloc(sizeof *u->resid * kept);
+    u->resid = malloc(sizeof *u->resid * (n_last + 1));
     if (!u->out || !u->hits || !u->floats || !u->resid) {
         ll_unpacked_free(u);
         return ll_fail_mem(err, "a result of the journal", n);
@@ -122,11 +128,12 @@ int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void
         ll_unpacked_free(u);
         return ll_fail(err, LL_EUSAGE, "journal: a result is harmed");
     }
-    for (size_t l = 0; l + 1 < kept; l++)
+    for (size_t l = 0; l < n_last; l++)
         u->resid[l] = u->floats + d * (l + 1);
+    u->stack = (struct ll_stack){.n_layers = m->n_layers, .d_model = m->d_model, .n_kept = h.n_pos, .x = u->floats + d * (1 + n_last)};
     u->has_stats = h.has_stats;
     u->r = (struct ll_sweep_result){.prompt = h.prompt, .n_rows = h.n_rows, .n_pos = h.n_pos, .pos0 = h.pos0, .rows = u->out,
-                                    .own = u->out + (size_t)h.n_rows * (size_t)h.n_pos, .final_last = u->floats, .resid_last = h.has_resid ? u->resid : NULL};
+                                    .own = u->out + (size_t)h.n_rows * (size_t)h.n_pos, .final_last = u->floats, .resid_last = h.has_resid ? u->resid : NULL, .stack = h.has_stack ? &u->stack : NULL};
     return LL_OK;
 }
 

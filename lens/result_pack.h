@@ -8,15 +8,18 @@
 #include "pass_stats.h"
 #include "sweep.h"
 
-/* Append r, with the residual rows of the last position when with_resid, and stats when not NULL. */
-void ll_result_pack(struct ll_buf *out, const struct ll_model *model, const struct ll_sweep_result *r, int with_resid, const struct ll_pass_stats *stats);
+/* Which residual rows go along: none, those of the last position, those of all positions that were read. */
+enum ll_pack_resid { LL_PACK_NONE, LL_PACK_LAST, LL_PACK_ALL };
+/* Append r, and stats when not NULL. */
+void ll_result_pack(struct ll_buf *out, const struct ll_model *model, const struct ll_sweep_result *r, enum ll_pack_resid which, const struct ll_pass_stats *stats);
 
 struct ll_unpacked {
-    struct ll_sweep_result r;       /* points into what follows; resid_last NULL when it was not kept */
+    struct ll_sweep_result r;       /* points into what follows; resid_last and stack NULL when they were not kept */
     struct ll_head_out *out;        /* owned */
     struct ll_hit *hits;            /* owned */
     float *floats;                  /* owned */
     const float **resid;            /* owned */
+    struct ll_stack stack;          /* x lies in floats */
     int has_stats;
 };
 /* stats: made for the model (ll_pass_stats_init), gets them when they were kept. LL_EUSAGE: bytes of another build or model, or

@@ -187,7 +187,7 @@ static int write_one(const struct dump_opts *o, const struct ll_session *s, cons
 {
     char identity[65];
     int rc = ll_ckpt_identity(s->model->ckpt, identity, err);
-    const char *meta[] = {"tool", ll_tool_version(), "model", s->model->ckpt->clean, "identity", identity, "engine", "L16", NULL};
+    const char *meta[] = {"tool", ll_tool_version(), "model", s->model->ckpt->clean, "identity", identity, "engine", LL_ENGINE_RULE, NULL};
     struct ll_array *all = rc ? NULL : malloc(sizeof *all * (size_t)(k->n + 1));
     if (!rc && !all)
         rc = ll_fail_mem(err, "dump", sizeof *all * (size_t)k->n);

@@ -9,8 +9,8 @@
 #include "replay.h"
 #include "rundir.h"
 #include "run_choice.h"
+#include "run_key.h"
 #include "self_test.h"
-#include "sha256.h"
 #include "session.h"
 #include "shown.h"
 #include "stats.h"
@@ -28,7 +28,7 @@ struct run_opts {
     int no_index, keep_resid, resume, self_test;
 };
 static const struct run_opts defaults = {.root = "output"};
-enum { N_OPTS = 11 + LL_N_RUN_CHOICES, MAX_ARGS = 256, MAX_EXPERIMENT = 1 << 28 };
+enum { N_OPTS = 11 + LL_N_RUN_CHOICES, MAX_ARGS = 256 };
 
 static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -85,6 +85,8 @@ struct run {
     struct ll_buf log;        /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, n_skipped, first_failure; /* n_failed: the skipped ones, too */
     char first_reason[512];   /* of the failure that gives the exit code */
+    int n_denied;             /* of the failed ones: the system said no, which says nothing of the model */
+    struct ll_err denied;     /* the first of these */
     char *index;
     int shard, n_shards;      /* models i with i % n_shards == shard - 1 are ours */
     const char *more[LL_N_ENV_WORDS]; int n_more; /* options that the environment made */
@@ -138,6 +140,8 @@ static int run_models(struct run *r, struct ll_err *err)
             return ll_fail(err, why.code, "%s", why.msg);
         if (rc) {
             note_failure(r, rc, why.msg);
+            if (rc == LL_EFAIL && !r->n_denied++)
+                r->denied = why;
             struct ll_err bad = {0};
             if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
                 return ll_fail(err, bad.code, "%s", bad.msg);
@@ -145,28 +149,6 @@ static int run_models(struct run *r, struct ll_err *err)
             r->n_ok++;
     }
     return LL_OK;
-}
-
-/* What this is a run of: an interrupted run with the same key can be gone on with. Models by name: their checkpoints are looked
- * at one by one (model_run.h). */
-static int make_key(struct run *r, const char *const *settings, struct ll_err *err)
-{
-    struct ll_sha256 sha;
-    struct ll_buf b = {0};
-    ll_buf_addf(&b, "%s\n%d/%d\n", ll_tool_version(), r->shard, r->n_shards);
-    for (const char *const *s = settings; s[0]; s += 2)
-        ll_buf_addf(&b, "%s=%s\n", s[0], s[1]);
-    for (int i = 0; i < r->e.n_models; i++) {
-        char *name = ll_path_base(r->e.models[i]);
-        ll_buf_addf(&b, "%s\n", name ? name : "");
-        free(name);
-    }
-    int rc = ll_file_read(r->args[0], MAX_EXPERIMENT, &b, err);
-    ll_sha256_init(&sha);
-    ll_sha256_add(&sha, ll_buf_str(&b), b.len);
-    ll_sha256_hex(&sha, r->key);
-    ll_buf_free(&b);
-    return rc;
 }
 
 static int parse_shard(struct run *r, struct ll_err *err)
@@ -195,6 +177,7 @@ static int write_log(struct run *r, double t0, struct ll_err *err)
 static int begin_folder(struct run *r, struct ll_err *err)
 {
     int found = 0, rc = LL_OK;
+    struct ll_buf line = {0};
     if (r->o.resume) {
         rc = ll_rundir_resume(&r->dir, r->o.root, r->o.out_dir, r->key, &found, err);
         if (!rc)
@@ -202,6 +185,12 @@ static int begin_folder(struct run *r, struct ll_err *err)
     }
     if (!rc && !found && !(rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err)))
         rc = ll_rundir_mark(&r->dir, r->key, err);
+    if (!rc && r->dir.n_aside) {
+        ll_buf_addf(&line, "%s%s: what interrupted runs %s left there is set aside: --resume with what %s run with goes on, or remove it", r->dir.aside,
+                    r->dir.n_aside > 1 ? " and others" : "", r->o.resume ? "of something else" : "with results", r->dir.n_aside > 1 ? "they were" : "it was");
+        say(r, ll_buf_str(&line));
+    }
+    ll_buf_free(&line);
     return rc ? rc : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, r->more, r->n_more, err);
 }
 
@@ -210,7 +199,7 @@ static int write_manifest(const struct run *r, struct ll_err *err)
     struct ll_manifest m;
     int rc = ll_manifest_scan(&m, r->dir.work, err);
     if (!rc)
-        rc = ll_manifest_write(&m, r->dir.work, r->key, err);
+        rc = ll_manifest_write(&m, r->dir.work, ll_manifest_name, r->key, err);
     ll_manifest_free(&m);
     return rc;
 }
@@ -253,21 +242,50 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
     return LL_OK;
 }
 
+/* Everything that can be known before anything is begun: a mistyped name is said now, not after hours, and moves nothing. */
+static int check_inputs(const struct run *r, struct ll_err *err)
+{
+    int rc = LL_OK;
+    if (r->e.tuned_dir && r->e.tuned == LL_TUNED_REQUIRE && !ll_is_dir(r->e.tuned_dir))
+        return ll_fail(err, LL_EUSAGE, "tuned: %s: expected a folder, found none of that name", r->e.tuned_dir);
+    for (int i = 0; i < r->e.n_interventions && !rc; i++)
+        rc = ll_intervene_check_files(r->e.interventions[i], err);
+    if (!rc && !r->o.no_index && (r->o.index || ll_is_dir(r->o.root)))
+        rc = ll_index_check(r->index, err);
+    return rc;
+}
+
+/* A run in which nothing worked does not take the place of one that did. An out-dir is nobody's place. */
+static int publish(struct run *r, double t0, struct ll_err *err)
+{
+    int rc;
+    if (r->n_denied)
+        return ll_fail(err, LL_EFAIL, "%s (%d of %d models; the run is not finished)", r->denied.msg, r->n_denied, r->n_ok + r->n_failed);
+    if (!r->n_ok && r->dir.root)
+        return r->n_failed ? ll_fail(err, r->first_failure, "%d of %d models failed, so that run-latest stays what it was: %s", r->n_failed, r->n_failed, r->first_reason) : LL_OK;
+    if ((rc = write_log(r, t0, err)) || (rc = write_manifest(r, err)) || (rc = ll_rundir_finish(&r->dir, err)) || (rc = fill_index(r, err)))
+        return rc;
+    ll_rundir_settle(&r->dir);
+    return LL_OK;
+}
+
 static int run_all(struct run *r, struct ll_err *err)
 {
     struct ll_run_settings settings;
     ll_run_settings(&r->e, &settings);
+    const struct ll_run_asked asked = {.e = &r->e, .file = r->args[0], .settings = settings.v, .capacity = r->o.choice.capacity, .keep_resid = r->o.keep_resid,
+                                       .shard = r->shard, .n_shards = r->n_shards};
     struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = r->e.seed, .settings = settings.v};
     double t0 = ll_now_s();
     catch_signals();
-    int rc = make_key(r, settings.v, err);
-    if (!rc)
+    int rc = check_inputs(r, err);
+    if (!rc && !(rc = ll_run_key(&asked, r->key, err)))
         rc = begin_folder(r, err);
     if (!rc && !(rc = ll_sink_set_open(&r->sinks, r->dir.work, &info, err)))
         rc = run_models(r, err);
     ll_sink_set_close(&r->sinks);
-    if (!rc && !(rc = write_log(r, t0, err)) && !(rc = write_manifest(r, err)) && !(rc = ll_rundir_finish(&r->dir, err)))
-        rc = fill_index(r, err);
+    if (!rc)
+        rc = publish(r, t0, err);
     if (rc && ll_rundir_is_resumable(&r->dir))
         say(r, "what is whole is kept: the same command with --resume goes on from there");
     if (!rc) {

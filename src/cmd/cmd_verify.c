@@ -103,7 +103,7 @@ int ll_cmd_verify(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "verify: expected a run folder (see: logitlens help verify)");
-    if (!(rc = ll_manifest_read(&want, args[0], err)) && !(rc = ll_manifest_scan(&have, args[0], err)))
+    if (!(rc = ll_manifest_read(&want, args[0], ll_manifest_name, err)) && !(rc = ll_manifest_scan(&have, args[0], err)))
         compare(&r, &want, &have, "as written");
     if (!rc && !o.files_only && !(rc = replay(args[0], &o, args + 1, n_args - 1, &again, err)))
         compare(&r, &want, &again, "replayed");

@@ -2,6 +2,7 @@
 #include "diag_out.h"
 
 #include "cmd.h"
+#include "engine.h"
 #include "index_diag.h"
 #include "outfile.h"
 #include "provenance.h"
@@ -43,7 +44,7 @@ void ll_diag_begin(struct ll_diag *d, const char *command, const struct ll_model
     ll_json_cstr(&d->j, "command", command);
     ll_json_obj(&d->j, "provenance");
     ll_json_cstr(&d->j, "tool", ll_tool_version());
-    ll_json_cstr(&d->j, "engine", info ? info->engine : "L16");
+    ll_json_cstr(&d->j, "engine", info ? info->engine : LL_ENGINE_RULE);
     ll_json_int(&d->j, "seed", LL_SEED);
     ll_json_end(&d->j);
     if (info)

@@ -202,7 +202,7 @@ static void put_prompt_and_env(struct ll_doc *d)
     struct ll_json *j = ll_doc_value(d, "provenance", "env");
     ll_json_obj(j, NULL);
     ll_json_cstr(j, "tool", ll_tool_version());
-    ll_json_cstr(j, "engine", "L16");
+    ll_json_cstr(j, "engine", LL_ENGINE_RULE);
     ll_json_cstr(j, "device", "cpu");
     ll_json_cstr(j, "dtype_compute", "float32");
     ll_json_bool(j, "deterministic_algorithms", 1);

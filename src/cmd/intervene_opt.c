@@ -2,6 +2,7 @@
 #include "intervene_opt.h"
 
 #include "csv_text.h"
+#include "map.h"
 #include "prompts.h"
 
 #include <stdlib.h>
@@ -48,6 +49,23 @@ int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const
     for (int i = 0; i < n && !rc; i++)
         rc = ll_intervene_parse(iv, specs[i], err);
     return rc ? rc : ll_intervene_ready(iv, s->model, s->engine, &prompts, err);
+}
+
+int ll_intervene_check_files(const char *spec, struct ll_err *err)
+{
+    struct ll_intervene iv = {0};
+    struct ll_map map = {0};
+    int rc = ll_intervene_parse(&iv, spec, err);
+    if (!rc && ll_intervene_is_file(&iv.v[0])) {
+        char *path = strndup(iv.v[0].source, iv.v[0].n_source);
+        if (!(rc = path ? ll_map_open(&map, path, err) : ll_fail_mem(err, "path", iv.v[0].n_source)))
+            ll_map_close(&map);
+        else if (path)
+            ll_context(err, "intervention \"%s\"", spec);
+        free(path);
+    }
+    ll_intervene_free(&iv);
+    return rc;
 }
 
 void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv)

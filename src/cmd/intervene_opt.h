@@ -13,6 +13,8 @@
  * LL_EFAIL. */
 int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const char *const *specs, int n,
                       int quiet, struct ll_err *err);
+/* Is the file that a text names as its source there? LL_OK (also when it names none), LL_EUSAGE or LL_EFAIL. */
+int ll_intervene_check_files(const char *spec, struct ll_err *err);
 /* The syntax, for the help below the options. */
 void ll_intervene_help(struct ll_buf *out);
 /* The texts joined by "; " as one CSV field; an empty cell when there are none. */

@@ -1,7 +1,9 @@
 /* model_failed.c - what is left of a model that could not be run (model_run.h). */
 #include "model_run.h"
 
+#include "kept.h"
 #include "map.h"
+#include "rundir.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +44,18 @@ int ll_model_run_failed(const struct ll_run_env *env, const char *model, int cod
     ll_put_reason(&reason, why, model, clean);
     struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
     struct ll_model_doc doc = {.model = &info, .status = code == LL_EFIT ? "skipped" : "failed", .reason = ll_buf_str(&reason)};
-    int rc = ll_sink_set_begin(env->sinks, &info, err);
+    char mark[64];
+    int rc = ll_buf_ok(&reason, err);
     if (!rc)
+        rc = ll_sink_set_begin(env->sinks, &info, err);
+    if (!rc && code == LL_EFAIL)
+        ll_sink_set_keep(env->sinks);
+    else if (!rc) {
+        ll_rundir_part(mark, LL_PART_DONE, env->model_nr);
+        if (env->keep_dir)
+            ll_kept_drop(env->keep_dir, mark);
         rc = ll_sink_set_end(env->sinks, &doc, err);
+    }
     if (!rc && !ll_stem_take(env->stems, clean, err)) /* keeps in step with the sinks' names */
         rc = LL_EFAIL;
     ll_buf_free(&reason);

@@ -10,11 +10,12 @@
 #include "outfile.h"
 #include "pass_tables.h"
 #include "resume.h"
-#include "sha256.h"
+#include "run_key.h"
 #include "term.h"
 #include "tuned_run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ struct model_run {
     struct ll_pass_stats stats;        /* of the pass at hand */
     int has_stats;                     /* they were kept: no analysis is needed */
     struct ll_resume resume;
+    char ckpt_stamp[65];               /* of the checkpoint's files when they were opened */
     double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
     struct ll_tuned_run tuned;
     struct ll_lens_cells *tuned_cells; /* [n_asks, n_layers + 1] of the passes so far; NULL: no tuned lens */
@@ -420,11 +422,12 @@ static int calibrate(struct model_run *m, struct ll_err *err)
     return rc;
 }
 
-/* Of the main pass the document decodes residuals again. */
-static int keeps_resid(void *arg, int prompt)
+/* Of the main pass the document decodes residuals again, and all of them may be asked for as files. */
+static enum ll_pack_resid keeps_resid(void *arg, int prompt)
 {
     const struct model_run *m = arg;
-    return m->slots[prompt].ask == 0 && m->slots[prompt].answer < 0;
+    int is_main = m->slots[prompt].ask == 0 && m->slots[prompt].answer < 0;
+    return !is_main ? LL_PACK_NONE : m->env->resid_dir ? LL_PACK_ALL : LL_PACK_LAST;
 }
 
 /* Once more through the tuned lens, the passes only. */
@@ -543,19 +546,19 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
     return rc;
 }
 
-/* The run's key, and what the interventions' sources hold: a journal of other values is none of ours. */
-static void key_of(const struct model_run *m, char key[65])
+static int key_of(const struct model_run *m, const struct ll_model_info *info, char key[65], struct ll_err *err)
 {
-    struct ll_sha256 sha;
-    ll_sha256_init(&sha);
-    ll_sha256_add(&sha, m->env->key, strlen(m->env->key));
-    for (int i = 0; i < m->iv.n; i++) {
-        const struct ll_intervention *v = &m->iv.v[i];
-        ll_sha256_add(&sha, v->spec, strlen(v->spec) + 1);
-        if (v->values)
-            ll_sha256_add(&sha, v->values, sizeof *v->values * (size_t)v->n_rows * (size_t)v->width);
-    }
-    ll_sha256_hex(&sha, key);
+    const struct ll_model_given given = {.run_key = m->env->key, .s = &m->s, .info = info, .stem = m->stem, .prompts = m->sweep, .n_prompts = m->n_sweep,
+                                         .iv = &m->iv, .tuned = &m->tuned, .memory_fit = ll_buf_str(&m->fit.json)};
+    return ll_model_key(&given, key, err);
+}
+
+/* Weights are mapped, so a checkpoint that is written to meanwhile is read half as it was and half as it is. */
+static int check_untouched(const struct model_run *m, struct ll_err *err)
+{
+    char now[65];
+    int rc = ll_ckpt_stamp(m->s.model->ckpt, now, err);
+    return rc || !strcmp(now, m->ckpt_stamp) ? rc : ll_fail(err, LL_EFAIL, "%s: the checkpoint's files were changed while they were read", m->s.model->ckpt->clean);
 }
 
 /* evaluation-<stem>.md, to which evaluations append: a title and when the run was (docs/experiment.md 14.1). One that is there stays. */
@@ -586,17 +589,19 @@ static int run_begun(struct model_run *m, const char *model, const struct ll_mod
     }
     if (rc)
         return rc;
-    key_of(m, key);
     if (!(m->stem = ll_stem_take(m->env->stems, info->clean, err)))
         return LL_EFAIL;
-    rc = ll_resume_open(&m->resume, m->env->keep_dir, key, m->env->model_nr, info, m->s.model, m->sweep, m->n_sweep, &is_done, err);
+    if (!(rc = key_of(m, info, key, err)))
+        rc = ll_resume_open(&m->resume, m->env->keep_dir, key, m->env->model_nr, m->s.model, &is_done, err);
+    if (!rc && m->resume.was_other && !m->env->quiet)
+        fprintf(stderr, "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set aside, computed anew\n", info->clean);
     if (!rc && is_done) {
         ll_sink_set_keep(m->sinks);
         return LL_OK;
     }
-    if (!rc && !(rc = write_stub(m, info->model_id, err)) && !(rc = sweep_model(m, err)) && !(rc = finish_model(m, info, err)))
+    if (!rc && !(rc = write_stub(m, info->model_id, err)) && !(rc = sweep_model(m, err)) && !(rc = check_untouched(m, err)) && !(rc = finish_model(m, info, err)))
         rc = ll_resume_finish(&m->resume, err);
-    if (rc && m->env->resid_dir && !*m->env->interrupted)
+    if (rc && m->env->resid_dir) /* the journal has what they are made of */
         ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);
     if (rc)
         ll_stem_give_back(m->env->stems);
@@ -620,9 +625,11 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
     if (rc)
         return rc;
     ll_warn_notes(m.s.model, env->quiet);
+    rc = ll_ckpt_stamp(m.s.model->ckpt, m.ckpt_stamp, err);
     m.listeners[m.n_listeners++] = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
-    rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, m.env->quiet,
-                           err);
+    if (!rc)
+        rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, m.env->quiet,
+                               err);
     if (m.iv.n)
         m.listeners[m.n_listeners++] = ll_intervene_listener(&m.iv);
     if (!rc && !(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {
@@ -635,7 +642,7 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
     }
     if (rc)
         ll_sink_set_abort(m.sinks);
-    *fatal = m.rows_failed;
+    *fatal = m.rows_failed || m.resume.failed;
     model_run_free(&m);
     return rc;
 }

@@ -27,7 +27,9 @@ struct ll_run_env {
 int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err);
 
 /* model_failed.c */
-/* A model that could not be run still leaves a valid JSON with a status (docs/experiment.md 13.5): "skipped" for LL_EFIT, else "failed". */
+/* A model that could not be run still leaves a valid JSON with a status (docs/experiment.md 13.5): "skipped" for
+ * LL_EFIT, else "failed"; what an interrupted run kept of it goes. LL_EFAIL says nothing of the model (the system said
+ * no): then nothing is written and nothing goes, the name of its files stays taken. */
 int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why, struct ll_err *err);
 /* A reason without machine paths, for a file that is compared: the model's path becomes its name, of any other absolute path
  * only the last part stays. Appended. */

@@ -1,55 +1,35 @@
 /* resume.c - see resume.h */
 #include "resume.h"
 
-#include "outfile.h"
+#include "map.h"
 #include "rundir.h"
-#include "sha256.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void make_key(struct ll_resume *r, const char *run_key, const struct ll_model_info *info, const struct ll_sweep_prompt *prompts, int n)
-{
-    struct ll_sha256 sha;
-    ll_sha256_init(&sha);
-    ll_sha256_add(&sha, run_key, strlen(run_key));
-    ll_sha256_add(&sha, info->identity, strlen(info->identity));
-    for (int i = 0; i < n; i++) {
-        const struct ll_sweep_prompt *p = &prompts[i];
-        int head[5] = {p->n_ids, (int)p->want, p->n_tail, p->at, p->n_tracked}, rows = p->want == LL_SWEEP_TAIL ? p->n_tail : 1;
-        ll_sha256_add(&sha, head, sizeof head);
-        ll_sha256_add(&sha, p->ids, sizeof *p->ids * (size_t)p->n_ids);
-        if (p->n_tracked)
-            ll_sha256_add(&sha, p->tracked, sizeof *p->tracked * (size_t)p->n_tracked * (size_t)rows);
-        if (p->follow)
-            ll_sha256_add(&sha, p->follow, sizeof *p->follow * (size_t)(p->n_ids - 1));
-    }
-    ll_sha256_hex(&sha, r->key);
-}
-
-int ll_resume_open(struct ll_resume *r, const char *folder, const char *run_key, int nr, const struct ll_model_info *info, const struct ll_model *model,
-                   const struct ll_sweep_prompt *prompts, int n, int *is_done, struct ll_err *err)
+int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int nr, const struct ll_model *model, int *is_done, struct ll_err *err)
 {
     char name[64];
-    struct ll_buf mark = {0};
     memset(r, 0, sizeof *r);
     r->journal.fd = -1;
     r->model = model;
+    r->folder = folder;
     *is_done = 0;
     if (!folder)
         return LL_OK;
-    make_key(r, run_key, info, prompts, n);
-    ll_rundir_part(name, LL_PART_DONE, nr);
-    r->done = ll_path_join(folder, name);
+    snprintf(r->key, sizeof r->key, "%s", key);
+    ll_rundir_part(r->done, LL_PART_DONE, nr);
+    if ((*is_done = ll_kept_holds(folder, r->done, key, &r->was_other)))
+        return LL_OK;
     ll_rundir_part(name, LL_PART_JOURNAL, nr);
-    r->path = ll_path_join(folder, name);
-    if (!r->done || !r->path)
-        return ll_fail_mem(err, "path", strlen(folder));
-    if (ll_is_file(r->done) && !ll_file_read(r->done, sizeof r->key, &mark, NULL))
-        *is_done = mark.len == strlen(r->key) && !memcmp(mark.s, r->key, mark.len);
-    ll_buf_free(&mark);
-    return *is_done ? LL_OK : ll_journal_open(&r->journal, r->path, r->key, err);
+    int rc = (r->path = ll_path_join(folder, name)) ? ll_names_read(&r->before, folder, err) : ll_fail_mem(err, "path", strlen(folder));
+    if (!rc)
+        rc = ll_journal_open(&r->journal, r->path, key, err);
+    r->was_other |= !rc && r->journal.was_other;
+    r->failed = rc != LL_OK;
+    return rc;
 }
 
 int ll_resume_tau(struct ll_resume *r, double *tau, int n)
@@ -89,9 +69,10 @@ static int keep(const struct ll_kept_sweep *k, const struct ll_sweep_result *res
     if (!r->journal.n_frames)
         rc = ll_journal_add(&r->journal, ll_buf_str(&r->first), r->first.len, err);
     ll_buf_reset(&r->frame);
-    ll_result_pack(&r->frame, r->model, res, k->keeps_resid && k->keeps_resid(k->sweep->result_arg, res->prompt), res->n_rows ? k->stats : NULL);
+    ll_result_pack(&r->frame, r->model, res, k->keeps_resid ? k->keeps_resid(k->sweep->result_arg, res->prompt) : LL_PACK_NONE, res->n_rows ? k->stats : NULL);
     if (!rc && !(rc = ll_buf_ok(&r->frame, err)))
         rc = ll_journal_add(&r->journal, r->frame.s, r->frame.len, err);
+    r->failed |= rc != LL_OK;
     return rc;
 }
 
@@ -115,7 +96,9 @@ static int hand_kept(const struct ll_kept_sweep *k, int *n, struct ll_err *err)
         const void *bytes = ll_journal_frame(j, 1 + k->at + *n, &len);
         if (ll_result_unpack(&u, k->resume->model, bytes, len, k->stats, NULL) || u.r.prompt != *n) {
             ll_unpacked_free(&u);
-            return ll_journal_cut(j, 1 + k->at + *n, err);
+            rc = ll_journal_cut(j, 1 + k->at + *n, err);
+            k->resume->failed |= rc != LL_OK;
+            return rc;
         }
         if (k->has_stats)
             *k->has_stats = u.has_stats;
@@ -141,9 +124,10 @@ int ll_resume_sweep(const struct ll_kept_sweep *k, struct ll_err *err)
 
 int ll_resume_finish(struct ll_resume *r, struct ll_err *err)
 {
-    int rc = r->done ? ll_file_write(r->done, r->key, strlen(r->key), err) : LL_OK;
+    int rc = r->folder ? ll_kept_mark(r->folder, r->done, r->key, &r->before, err) : LL_OK;
     if (!rc && r->path)
         unlink(r->path);
+    r->failed |= rc != LL_OK;
     return rc;
 }
 
@@ -152,7 +136,7 @@ void ll_resume_close(struct ll_resume *r)
     ll_journal_close(&r->journal);
     ll_buf_free(&r->first);
     ll_buf_free(&r->frame);
-    free(r->done);
+    ll_names_free(&r->before);
     free(r->path);
     memset(r, 0, sizeof *r);
     r->journal.fd = -1;

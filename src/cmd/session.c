@@ -69,7 +69,7 @@ int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct l
         .identity = keep->identity, .n_layers = m->n_layers, .d_model = m->d_model, .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads,
         .d_head = m->d_head, .d_mlp = m->d_mlp, .d_vocab = m->d_vocab, .n_ctx = m->n_ctx, .n_params = m->n_params,
         .norm_kind = ll_norm_kind_name(m), .norm_eps = m->norm_eps,
-        .lens_norm = ll_lens_info(lens)->name, .engine = "L16", .logit_scale = (double)m->logit_scale, .logit_cap = (double)m->logit_cap,
+        .lens_norm = ll_lens_info(lens)->name, .engine = LL_ENGINE_RULE, .logit_scale = (double)m->logit_scale, .logit_cap = (double)m->logit_cap,
         .bos_policy = s->tok ? ll_tokenizer_bos_policy(s->tok) : "no tokenizer: token ids as given", .emb_scale = (double)m->emb_scale, .learned_positions = m->n_positions > 0};
     return LL_OK;
 }

@@ -35,10 +35,17 @@ int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, con
     char *own = ll_path_join(e->tuned_dir, s->model->ckpt->clean);
     if (!own)
         return ll_fail_mem(err, "path", strlen(e->tuned_dir));
-    int rc = open_for(t, ll_is_dir(own) ? own : e->tuned_dir, s, identity, quiet, &why);
-    free(own);
-    if (rc && (e->tuned == LL_TUNED_REQUIRE || rc == LL_EFAIL))
+    if (!ll_is_dir(own)) {
+        free(own);
+        if (!(own = strdup(e->tuned_dir)))
+            return ll_fail_mem(err, "path", strlen(e->tuned_dir));
+    }
+    t->dir = own;
+    int rc = open_for(t, t->dir, s, identity, quiet, &why);
+    if (rc && (e->tuned == LL_TUNED_REQUIRE || rc == LL_EFAIL)) {
+        ll_tuned_run_free(t);
         return ll_fail(err, why.code, "%s", why.msg);
+    }
     if (rc) {
         ll_buf_adds(&t->reason, "no tuned lens: ");
         ll_put_reason(&t->reason, why.msg, model, s->model->ckpt->clean);
@@ -63,6 +70,7 @@ void ll_tuned_run_free(struct ll_tuned_run *t)
     ll_tuned_facts_free(&t->facts);
     ll_tuned_free(t->lens);
     ll_buf_free(&t->reason);
+    free(t->dir);
     memset(t, 0, sizeof *t);
 }
 

@@ -8,6 +8,7 @@
 struct ll_tuned_base;
 struct ll_tuned_run {
     struct ll_tuned *lens;              /* owned; NULL: none, nothing below holds */
+    char *dir;                          /* owned: where it lies */
     struct ll_buf reason;               /* owned; why there is none though one was asked for; empty: none was, or it is there */
     struct ll_tuned_facts facts;
     struct ll_tuned_doc doc;

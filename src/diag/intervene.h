@@ -61,6 +61,8 @@ struct ll_intervene_prompts {
 
 /* Add one. Reads the text only. LL_OK, LL_EUSAGE (names the part at fault, expected and found), LL_EFAIL. */
 int ll_intervene_parse(struct ll_intervene *iv, const char *spec, struct ll_err *err);
+/* 1: its source is a file (source[0..n_source) is the path). */
+int ll_intervene_is_file(const struct ll_intervention *v);
 /* Check all against the model, read files, run source prompts through the model as it is (no other interventions). prompts may
  * be NULL: then a source that needs them is refused. LL_OK, LL_EUSAGE, LL_EUNSUP, LL_EFAIL. Once. */
 int ll_intervene_ready(struct ll_intervene *iv, const struct ll_model *model, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err);

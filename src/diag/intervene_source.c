@@ -27,6 +27,8 @@ static int ends_with(const struct ll_intervention *v, const char *end)
     return v->n_source > n && !memcmp(v->source + v->n_source - n, end, n);
 }
 
+int ll_intervene_is_file(const struct ll_intervention *v) { return v->source && (ends_with(v, ".safetensors") || ends_with(v, ".bin")); }
+
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* n values that bytes hold in the given type -> v->values. */
@@ -162,7 +164,7 @@ static int from_prompt(struct ll_intervention *v, const struct ll_model *m, stru
 int ll_intervene_read(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err)
 {
     v->width = width_of(m, v);
-    int rc = ends_with(v, ".safetensors") || ends_with(v, ".bin") ? from_file(v, err) : from_prompt(v, m, engine, prompts, err);
+    int rc = ll_intervene_is_file(v) ? from_file(v, err) : from_prompt(v, m, engine, prompts, err);
     if (!rc && v->kind == LL_IV_STEER && v->n_rows != 1)
         rc = ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected one row of %d values to add, found %d rows", v->spec, v->width, v->n_rows);
     return rc;

@@ -21,6 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The rule's name in outputs and in the key of kept results: another rule, another name. */
+#define LL_ENGINE_RULE "L16"
+
 /* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address; k is a multiple of the type's
  * block. */
 struct ll_mat {

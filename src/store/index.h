@@ -18,6 +18,9 @@ struct ll_import_report { int n_models, n_skipped_models, n_files, n_unchanged, 
  * imported: no run folder; db_path is another database or an index of another version); or LL_EFAIL, the index as it was. */
 int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report, void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err);
 
+/* Could a run be imported there: an index of this version, or a place where one can be made? Changes nothing. LL_OK, LL_EUSAGE or LL_EFAIL. */
+int ll_index_check(const char *db_path, struct ll_err *err);
+
 /* Tables, views and imported files as Markdown tables, for the documentation. */
 void ll_index_put_tables(struct ll_buf *out);
 

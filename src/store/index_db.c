@@ -1,10 +1,12 @@
 /* index_db.c - see index_db.h */
 #include "index_db.h"
 #include "buf.h"
+#include "index.h"
 #include "index_diag.h"
 #include "index_diff.h"
 #include "index_schema.h"
 #include "map.h"
+#include "outfile.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -220,7 +222,8 @@ static void uri_of(struct ll_buf *uri, const char *path, int immutable)
     ll_buf_adds(uri, immutable ? "?immutable=1" : "?mode=ro");
 }
 
-static int open_read(sqlite3 **db, const char *path, int immutable, struct ll_err *err)
+/* may_be_empty: a file in which no index was made yet will do. */
+static int open_read(sqlite3 **db, const char *path, int immutable, int may_be_empty, struct ll_err *err)
 {
     struct ll_buf uri = {0};
     int empty = 0, rc = LL_OK;
@@ -232,7 +235,7 @@ static int open_read(sqlite3 **db, const char *path, int immutable, struct ll_er
         return rc;
     sqlite3_busy_timeout(*db, BUSY_MS);
     rc = check_version(*db, path, &empty, err);
-    if (!rc && empty)
+    if (!rc && empty && !may_be_empty)
         rc = not_ours(*db, path, err);
     if (rc) {
         sqlite3_close(*db);
@@ -247,8 +250,20 @@ int ll_db_open_read(sqlite3 **db, const char *path, struct ll_err *err)
     *db = NULL;
     if (!ll_is_file(path))
         return ll_fail(err, LL_EUSAGE, "%s: no index there; make it with: logitlens index RUN_FOLDER...", path);
-    int rc = open_read(db, path, 0, &first);
+    int rc = open_read(db, path, 0, 0, &first);
     if (rc == LL_EFAIL) /* a WAL database in a folder we may not write to */
-        rc = open_read(db, path, 1, NULL);
+        rc = open_read(db, path, 1, 0, NULL);
     return rc ? ll_fail(err, first.code, "%s", first.msg) : LL_OK;
+}
+
+int ll_index_check(const char *path, struct ll_err *err)
+{
+    struct ll_err why = {0};
+    sqlite3 *db = NULL;
+    int rc = ll_outfile_check(path, err);
+    if (rc || !ll_is_file(path))
+        return rc;
+    rc = open_read(&db, path, 0, 1, &why);
+    sqlite3_close(db);
+    return rc == LL_EUSAGE ? ll_fail(err, rc, "%s", why.msg) : LL_OK; /* else: locked, or left by a kill: SQLite mends that when it writes */
 }

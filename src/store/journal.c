@@ -107,6 +107,7 @@ int ll_journal_open(struct ll_journal *j, const char *path, const char *key, str
         goto done;
     if (j->map.size >= HEAD_LEN && !memcmp(j->map.data, magic, sizeof magic) && !memcmp(j->map.data + sizeof magic, key, KEY_LEN))
         rc = find_frames(j, &end, err);
+    j->was_other = !end && j->map.size > HEAD_LEN;
     if (!rc)
         rc = cut_file(j, end, err);
     if (!rc && !end) {

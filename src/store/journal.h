@@ -18,6 +18,7 @@ struct ll_journal {
     struct ll_map map;     /* the frames found when it was opened */
     size_t *at;            /* [n_read + 1] offsets of these; owned */
     int n_read;
+    int was_other;         /* there was one with another key, or without a valid header */
 };
 /* Open or make. key: 64 hex digits. Afterwards frames 0..n_read-1 can be read. LL_OK or LL_EFAIL; a failed open holds nothing. */
 int ll_journal_open(struct ll_journal *j, const char *path, const char *key, struct ll_err *err);

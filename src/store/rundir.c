@@ -5,6 +5,7 @@
 #include "rundir.h"
 #include "buf.h"
 #include "journal.h"
+#include "kept.h"
 #include "map.h"
 #include "outfile.h"
 
@@ -183,19 +184,6 @@ static int has_results(const char *path)
     return found;
 }
 
-/* Files that the dead run was writing ("<name>.tmp<pid>", map.h). */
-static void remove_unwritten(const char *path)
-{
-    DIR *d = opendir(path);
-    for (struct dirent *e; d && (e = readdir(d)); ) {
-        const char *tail = strstr(e->d_name, ".tmp");
-        if (tail && tail[4] && strspn(tail + 4, "0123456789") == strlen(tail + 4))
-            unlinkat(dirfd(d), e->d_name, 0);
-    }
-    if (d)
-        closedir(d);
-}
-
 /* Lock the partial folder at path if a run left it unfinished and lives no more; key: what it was a run of, "" unknown.
  * Returns the lock, -1: alive, or nothing of ours. */
 static int lock_dead(const char *path, char key[LL_RUN_KEY])
@@ -212,20 +200,44 @@ static int lock_dead(const char *path, char key[LL_RUN_KEY])
     return fd;
 }
 
-/* Look at every partial folder beside ours that killed runs left behind: ".run-*.partial*" of a root, "<name>.partial*" of an
- * out_dir. look gets it locked and closes the lock or keeps it. */
+/* Is it the name of a partial folder of ours? head: what all of them begin with; of a root a stamp follows. Then ".partial", and
+ * "-<number>" where several are of one name. */
+static int is_partial_name(const char *name, const char *head, int has_stamp)
+{
+    static const char mark[] = ".partial";
+    char stamp[STAMP_LEN + 1] = "";
+    size_t n = strlen(head);
+    if (strncmp(name, head, n))
+        return 0;
+    name += n;
+    if (has_stamp) {
+        snprintf(stamp, sizeof stamp, "%.*s", STAMP_LEN, name);
+        if (!is_stamp(stamp))
+            return 0;
+        name += STAMP_LEN;
+    }
+    if (strncmp(name, mark, sizeof mark - 1))
+        return 0;
+    name += sizeof mark - 1;
+    return !*name || (*name == '-' && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1));
+}
+
+/* Look at every partial folder beside ours that killed runs left behind: ".run-<stamp>.partial" of a root, "<name>.partial" of an
+ * out_dir, "-2" and so on behind. look gets it locked and closes the lock or keeps it. An empty one was killed before it was marked. */
 static void each_dead(const struct ll_rundir *dir, void (*look)(void *arg, const char *path, const char *key, int lock), void *arg)
 {
     const char *slash = strrchr(dir->final, '/'), *name = slash ? slash + 1 : dir->final;
     char *parent = !slash ? strdup(".") : strndup(dir->final, slash == dir->final ? 1 : (size_t)(slash - dir->final));
-    char *head = dir->root ? strdup(".run-") : name_of(NULL, "%s.partial", name);
+    char *head = strdup(dir->root ? ".run-" : name);
     DIR *d = parent && head ? opendir(parent) : NULL;
     for (struct dirent *e; d && (e = readdir(d)); )
-        if (!strncmp(e->d_name, head, strlen(head)) && strstr(e->d_name, ".partial")) {
+        if (is_partial_name(e->d_name, head, dir->root != NULL)) {
             char key[LL_RUN_KEY], *path = name_of(NULL, "%s/%s", parent, e->d_name);
             int lock = path ? lock_dead(path, key) : -1;
             if (lock >= 0)
                 look(arg, path, key, lock);
+            else if (path)
+                rmdir(path); /* fails unless it is empty; its run, if it is alive after all, makes another */
             free(path);
         }
     if (d)
@@ -234,7 +246,17 @@ static void each_dead(const struct ll_rundir *dir, void (*look)(void *arg, const
     free(head);
 }
 
-static void remove_tree(const char *path) { nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS); }
+static int remove_unmarked(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    return strcmp(path + at->base, unfinished) ? remove_one(path, st, flag, at) : 0;
+}
+
+/* The mark goes last, so that what a kill leaves of it is known for what it is. */
+static void remove_tree(const char *path)
+{
+    nftw(path, remove_unmarked, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+}
 
 /* Nothing in it is whole, or (key given) it is a run of the same that has been finished since. */
 static void remove_if_stale(void *arg, const char *path, const char *key, int lock)
@@ -242,6 +264,20 @@ static void remove_if_stale(void *arg, const char *path, const char *key, int lo
     const char *same = arg;
     if (same ? !strcmp(key, same) : !has_results(path))
         remove_tree(path);
+    close(lock);
+}
+
+/* What goes on with other keys: count and show. arg: the folder we look from; key "" until it has one. */
+struct others { struct ll_rundir *dir; const char *key; };
+
+static void count_other(void *arg, const char *path, const char *key, int lock)
+{
+    const struct others *o = arg;
+    if ((!o->key || strcmp(key, o->key)) && has_results(path)) {
+        o->dir->n_aside++;
+        free(o->dir->aside);
+        o->dir->aside = strdup(path);
+    }
     close(lock);
 }
 
@@ -268,7 +304,8 @@ static void forget(struct ll_rundir *dir)
     free(dir->work);
     free(dir->final);
     free(dir->root);
-    dir->work = dir->final = dir->root = NULL;
+    free(dir->aside);
+    dir->work = dir->final = dir->root = dir->aside = NULL;
     if (dir->is_begun) { /* {0} has no descriptors */
         unlock(&dir->alive);
         unlock(&dir->lock);
@@ -312,8 +349,6 @@ static int names_under_root(struct ll_rundir *dir, const char *root, char **part
 
 static int names_of_out_dir(struct ll_rundir *dir, const char *out_dir, char **partial, struct ll_err *err)
 {
-    if (exists(out_dir) && !is_empty_dir(out_dir))
-        return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder", out_dir);
     dir->final = exists(out_dir) ? realpath(out_dir, NULL) : name_of(err, "%s", out_dir);
     if (!dir->final)
         return ll_fail(err, LL_EFAIL, "%s: cannot use as run folder: %s", out_dir, strerror(errno));
@@ -343,8 +378,51 @@ static int write_timestamp(const struct ll_rundir *dir, const char *line, const 
     return rc;
 }
 
-/* The folder's names, stamped now. */
-static int start(struct ll_rundir *dir, const char *root, const char *out_dir, char line[LINE_SIZE], char fraction[16], char **partial, struct ll_err *err)
+/* What only served to go on. The mark last: without it nothing there is looked for. */
+static void clear_marks(const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d)); )
+        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d) {
+        unlinkat(dirfd(d), unfinished, 0);
+        closedir(d);
+    }
+}
+
+/* A run that got its name but was killed before it was settled: a partial folder again, when it is one of this key. */
+static int take_back(const struct ll_rundir *dir, const char *partial, const char *key, struct ll_err *err)
+{
+    char found[LL_RUN_KEY];
+    int lock = lock_dead(dir->final, found), rc = LL_OK;
+    for (int nr = 1, done = lock < 0 || strcmp(found, key); !rc && !done && nr <= MAX_SAME_NAME; nr++) {
+        char *to = numbered(partial, nr, err);
+        if (!to)
+            rc = LL_EFAIL;
+        else if (!exists(to) && !(done = !rename(dir->final, to)))
+            rc = ll_fail(err, LL_EFAIL, "%s: cannot rename to %s: %s", dir->final, to, strerror(errno));
+        free(to);
+    }
+    if (lock >= 0)
+        close(lock);
+    return rc;
+}
+
+static int check_out_dir(const struct ll_rundir *dir, const char *out_dir, struct ll_err *err)
+{
+    char key[LL_RUN_KEY];
+    if (!exists(out_dir) || is_empty_dir(out_dir))
+        return LL_OK;
+    int lock = lock_dead(dir->final, key);
+    if (lock < 0)
+        return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder", out_dir);
+    close(lock);
+    return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder, found a run that was killed at its very end: --resume with what it was run with finishes it", out_dir);
+}
+
+/* The folder's names, stamped now. key: what is gone on with; NULL: nothing is. */
+static int start(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, char line[LINE_SIZE], char fraction[16], char **partial, struct ll_err *err)
 {
     memset(dir, 0, sizeof *dir);
     dir->alive = dir->lock = -1;
@@ -352,25 +430,31 @@ static int start(struct ll_rundir *dir, const char *root, const char *out_dir, c
     if (out_dir ? !*out_dir : !root || !*root)
         return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
     stamp_now(dir->stamp, line, fraction);
-    return out_dir ? names_of_out_dir(dir, out_dir, partial, err) : names_under_root(dir, root, partial, err);
+    int rc = out_dir ? names_of_out_dir(dir, out_dir, partial, err) : names_under_root(dir, root, partial, err);
+    if (!rc && key)
+        rc = take_back(dir, *partial, key, err);
+    return rc || !out_dir ? rc : check_out_dir(dir, out_dir, err);
 }
 
 int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, int *found, struct ll_err *err)
 {
     char line[LINE_SIZE], fraction[16], *partial = NULL;
     struct newest n = {.key = key, .lock = -1};
-    int rc = start(dir, root, out_dir, line, fraction, &partial, err);
+    int rc = start(dir, root, out_dir, key, line, fraction, &partial, err);
     free(partial);
     *found = 0;
     if (!rc)
         each_dead(dir, keep_newest, &n);
-    if (n.path) {
-        dir->work = n.path;
-        dir->alive = n.lock;
-        memcpy(dir->stamp, n.stamp, sizeof n.stamp);
-        remove_unwritten(dir->work);
-        *found = 1;
-    } else
+    if (!n.path) {
+        forget(dir);
+        return rc;
+    }
+    dir->work = n.path;
+    dir->alive = n.lock;
+    memcpy(dir->stamp, n.stamp, sizeof n.stamp);
+    *found = 1;
+    each_dead(dir, count_other, &(struct others){dir, key});
+    if ((rc = ll_kept_tidy(dir->work, done_head, err)))
         forget(dir);
     return rc;
 }
@@ -393,9 +477,11 @@ void ll_rundir_part(char name[64], enum ll_run_part part, int model)
 int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir, struct ll_err *err)
 {
     char line[LINE_SIZE], fraction[16], *partial = NULL;
-    int gone = 1, rc = start(dir, root, out_dir, line, fraction, &partial, err);
-    if (!rc)
+    int gone = 1, rc = start(dir, root, out_dir, NULL, line, fraction, &partial, err);
+    if (!rc) {
         each_dead(dir, remove_if_stale, NULL);
+        each_dead(dir, count_other, &(struct others){dir, NULL});
+    }
     while (!rc && gone) {
         free(dir->work);
         dir->work = NULL;
@@ -421,6 +507,12 @@ static int rotate(const struct ll_rundir *dir, struct ll_err *err)
     if (!base)
         return LL_EFAIL;
     int rc = LL_EFAIL;
+    char key[LL_RUN_KEY];
+    int lock = lock_dead(dir->final, key); /* nobody will finish it any more */
+    if (lock >= 0) {
+        clear_marks(dir->final);
+        close(lock);
+    }
     for (int nr = 1; nr <= MAX_SAME_NAME; nr++) {
         char *to = numbered(base, nr, err);
         if (!to)
@@ -464,26 +556,10 @@ static int take_name(const struct ll_rundir *dir, struct ll_err *err)
     return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));
 }
 
-/* The run has its name: what only served to go on goes. A kill before this leaves it all in the partial folder, to be gone on
- * with. key: what it was a run of. */
-static void unmark(struct ll_rundir *dir, char key[LL_RUN_KEY])
-{
-    ssize_t n = dir->alive >= 0 ? pread(dir->alive, key, LL_RUN_KEY - 1, 0) : 0;
-    key[n > 0 ? n : 0] = 0;
-    DIR *d = opendir(dir->final);
-    for (struct dirent *e; d && (e = readdir(d)); )
-        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)) || !strcmp(e->d_name, unfinished))
-            unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    unlock(&dir->alive);
-}
-
 int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
 {
     if (!dir->work)
         return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
-    char key[LL_RUN_KEY];
     int rc = LL_OK;
     if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
         rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
@@ -499,13 +575,23 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
         forget(dir);
         return rc;
     }
-    unmark(dir, key);
     sync_parent(dir->final); /* the name itself; the content is safe already */
-    if (*key)
-        each_dead(dir, remove_if_stale, key);
     free(dir->work);
     dir->work = NULL;
     return LL_OK;
+}
+
+void ll_rundir_settle(struct ll_rundir *dir)
+{
+    char key[LL_RUN_KEY];
+    if (!dir->final || dir->work)
+        return;
+    ssize_t n = dir->alive >= 0 ? pread(dir->alive, key, LL_RUN_KEY - 1, 0) : 0;
+    key[n > 0 ? n : 0] = 0;
+    if (*key)
+        each_dead(dir, remove_if_stale, key);
+    clear_marks(dir->final);
+    unlock(&dir->alive);
 }
 
 void ll_rundir_abort(struct ll_rundir *dir)
