@@ -123,6 +123,12 @@ void ll_engine_rows(struct ll_engine *eng, int n, void (*fn)(void *arg, int row0
 double ll_exp(double x);
 double ll_log(double x);
 double ll_log2(double x);
+/* For rotary tables, by the same rule: the C libraries differ in the last bit. ll_pow: x > 0 and finite (else NaN), < 2
+ * ulp. ll_sin, ll_cos: |x| < LL_ANGLE_MAX (else NaN), < 1 ulp but near the zeros, where they are within 2^-70. */
+#define LL_ANGLE_MAX 0x1p26
+double ll_pow(double x, double y);
+double ll_sin(double x);
+double ll_cos(double x);
 
 /* ---- the walk over the unembedding -------------------------------------------------------------------------------
  * For tile after tile of `w` (vocabulary rows v0..v0+n) the caller's function gets the raw products of all rows of x:

@@ -247,6 +247,31 @@ static void test_double(void **state)
         assert_true(ll_log2(ldexp(1, e)) == e);
 }
 
+/* Against the C library in long double. */
+static void test_rotary_functions(void **state)
+{
+    (void)state;
+    double worst[3] = {0};
+    for (uint64_t i = 0; i < 400000; i++) {
+        double u = (double)uniform(i) + (double)uniform(i + 1000000000) * 0x1p-24;
+        double x = u * (i % 4 == 0 ? 0x1p25 : i % 4 == 1 ? 1e5 : i % 4 == 2 ? 40 : 1e-3);
+        const long double truth[2] = {sinl((long double)x), cosl((long double)x)};
+        const double got[2] = {ll_sin(x), ll_cos(x)};
+        for (int k = 0; k < 2; k++) {
+            double e = fabsl(got[k] - truth[k]) < 0x1p-70L ? 0 : d_ulps(got[k], truth[k]);
+            worst[k] = e > worst[k] ? e : worst[k];
+        }
+        double base = 1 + fabs(u) * (i % 2 ? 1e7 : 1), y = (double)uniform(i + 7) * (i % 2 ? -1 : 20);
+        double e = d_ulps(ll_pow(base, y), powl((long double)base, (long double)y));
+        worst[2] = e > worst[2] ? e : worst[2];
+    }
+    print_message("double: sin %.3f, cos %.3f, pow %.3f ulp\n", worst[0], worst[1], worst[2]);
+    assert_true(worst[0] <= 1 && worst[1] <= 1 && worst[2] <= 2);
+    assert_true(ll_sin(0) == 0 && ll_cos(0) == 1);
+    assert_true(isnan(ll_sin(NAN)) && isnan(ll_cos(INFINITY)) && isnan(ll_sin(0x1p26)) && isnan(ll_pow(-1, 2)));
+    assert_true(ll_pow(10000, 0) == 1 && ll_pow(2, 10) == 1024 && ll_pow(2, -3) == 0.125 && ll_pow(1, 5) == 1);
+}
+
 static void test_double_arrays(void **state)   /* the bits of ll_exp and ll_log, in place, whatever stands beside a value */
 {
     (void)state;
@@ -281,7 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error), cmocka_unit_test(test_bits), cmocka_unit_test(test_corners), cmocka_unit_test(test_sums), cmocka_unit_test(test_double),
-        cmocka_unit_test(test_double_arrays),
+        cmocka_unit_test(test_rotary_functions), cmocka_unit_test(test_double_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
