@@ -225,7 +225,7 @@ static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *
     for (int h = 0; h < width; h += dh)
         for (int i = 0; i < half; i++) {
             /* angle, cos and sin are float by definition (rope.h), in the published implementations, too */
-            double angle = (double)((float)pos * ll_rope_freq(r, n_pos, i)), c = (double)((float)cos(angle) * r->attn_factor), s = (double)((float)sin(angle) * r->attn_factor);
+            double angle = (double)((float)pos * ll_rope_freq(r, n_pos, i)), c = (double)((float)ll_cos(angle) * r->attn_factor), s = (double)((float)ll_sin(angle) * r->attn_factor);
             double *p = x + h + i * step, a = p[0], b = p[apart];
             p[0] = a * c - b * s;
             p[apart] = b * c + a * s;

@@ -156,7 +156,7 @@ static int scale_divisors(struct ll_rope *r, const struct source *at, int by_typ
 }
 
 /* 0.1 m ln(s) + 1, where the context grew at all. */
-static double yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * log(s) + 1; }
+static double yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * ll_log(s) + 1; }
 
 /* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and mscale_all_dim.
  */
@@ -177,7 +177,7 @@ static int yarn_attention(struct ll_rope *r, const struct source *at, double fac
 /* The frequency (not a whole number) that turns so many times over the first training's length. */
 static double yarn_dim(const struct ll_rope *r, double turns, double old_len)
 {
-    return r->d_rot * log(old_len / (turns * 2 * PI)) / (2 * log(r->theta));
+    return r->d_rot * ll_log(old_len / (turns * 2 * PI)) / (2 * ll_log(r->theta));
 }
 
 /* Frequencies that turn more than beta_fast times in the first training's length stay, those of less than
@@ -213,7 +213,7 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
     if (low == high)
         high += 0.001;
     for (int i = 0; i < r->d_rot / 2; i++) {
-        double f = pow(r->theta, -2.0 * i / r->d_rot), ramp = fmin(fmax((i - low) / (high - low), 0), 1);
+        double f = ll_pow(r->theta, -2.0 * i / r->d_rot), ramp = fmin(fmax((i - low) / (high - low), 0), 1);
         r->inv_freq[i] = (float)(f / factor * ramp + f * (1 - ramp));
     }
     return LL_OK;
@@ -252,7 +252,7 @@ static int scale_longrope(struct ll_rope *r, const struct source *at, int by_typ
     if ((rc = null_num(at, "attention_factor", gains, &gain, &given)))
         return rc;
     if (!given)
-        gain = factor > 1 ? sqrt(1 + log(factor) / log(old_len)) : 1;
+        gain = factor > 1 ? sqrt(1 + ll_log(factor) / ll_log(old_len)) : 1;
     r->attn_factor = (float)gain;
     r->short_up_to = (int)old_len;
     if (!(r->long_freq = malloc(sizeof(float) * (size_t)(r->d_rot / 2 + 1))))
@@ -424,7 +424,7 @@ int ll_rope_init(struct ll_rope *r, const struct ll_model *m, const char *layer_
     if (!r->inv_freq)
         return ll_fail_mem(err, "rotary frequencies", sizeof(float) * (size_t)r->d_rot);
     for (int i = 0; i < r->d_rot / 2; i++)
-        r->inv_freq[i] = (float)pow(theta, -2.0 * i / r->d_rot);
+        r->inv_freq[i] = (float)ll_pow(theta, -2.0 * i / r->d_rot);
     if ((rc = scale(r, &at, kind, layer_type != NULL)))
         ll_rope_free(r);
     return rc;
@@ -446,8 +446,8 @@ float ll_rope_freq(const struct ll_rope *r, int n_pos, int i)
     if (!ll_rope_grows(r, n_pos))
         return ll_rope_is_long(r, n_pos) ? r->long_freq[i] : r->inv_freq[i];
     double stretch = (double)r->grows_by * n_pos / r->grows_from - ((double)r->grows_by - 1);
-    double base = r->theta * pow(stretch, (double)r->d_rot / (r->d_rot - 2));
-    return (float)pow(base, -2.0 * i / r->d_rot);
+    double base = r->theta * ll_pow(stretch, (double)r->d_rot / (r->d_rot - 2));
+    return (float)ll_pow(base, -2.0 * i / r->d_rot);
 }
 
 static int same_turn(const struct ll_rope *r, int n, int more)
@@ -468,8 +468,8 @@ int ll_rope_rows_stay(const struct ll_model *model, int n, int more)
 static void turn(const struct ll_rope *r, int pos, float f, float *cos_out, float *sin_out)
 {
     float angle = (float)pos * f;
-    *cos_out = (float)cos((double)angle) * r->attn_factor;
-    *sin_out = (float)sin((double)angle) * r->attn_factor;
+    *cos_out = (float)ll_cos((double)angle) * r->attn_factor;
+    *sin_out = (float)ll_sin((double)angle) * r->attn_factor;
 }
 
 void ll_rope_row(const struct ll_rope *r, int n_pos, int pos, float *cos_out, float *sin_out)

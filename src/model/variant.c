@@ -167,7 +167,7 @@ static int rebase(struct edit *e, struct ll_rope *r)
     if (r->theta == e->value)
         return 0;
     for (int i = 0; i < r->d_rot / 2; i++) {
-        double ratio = pow(e->value / r->theta, -2.0 * i / r->d_rot);
+        double ratio = ll_pow(e->value / r->theta, -2.0 * i / r->d_rot);
         r->inv_freq[i] = (float)((double)r->inv_freq[i] * ratio);
         if (r->long_freq)
             r->long_freq[i] = (float)((double)r->long_freq[i] * ratio);
@@ -181,7 +181,7 @@ static int unscale(struct edit *e, struct ll_rope *r)
     if (!strcmp(r->kind, "default"))
         return 0;
     for (int i = 0; i < r->d_rot / 2; i++)
-        r->inv_freq[i] = (float)pow(r->theta, -2.0 * i / r->d_rot);
+        r->inv_freq[i] = (float)ll_pow(r->theta, -2.0 * i / r->d_rot);
     r->long_freq = NULL;
     r->grows_from = 0;
     r->attn_factor = 1;
