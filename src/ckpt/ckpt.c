@@ -70,17 +70,24 @@ static int check_once(const struct ll_ckpt *c, struct ll_err *err)
     return LL_OK;
 }
 
-/* What the index promises must be there; tensors that it does not name are welcome. */
-static int check_index(const struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
+/* What the index promises must be there, once (check_once), if not in the file it names; tensors that it does not name are
+ * welcome. */
+static int check_index(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
 {
+    const struct ll_layout_entry *moved = NULL;
+    int n_moved = 0;
     for (int i = 0; i < l->n_entries; i++) {
         const struct ll_layout_entry *e = &l->entries[i];
         const struct ll_tensor *t = ll_ckpt_find(c, e->tensor);
-        if (!t || strcmp(c->files[t->file].name, e->file))
-            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": %s expects it in %s, found %s%s", c->dir, e->tensor, l->index_name, e->file,
-                           t ? "it in " : "it nowhere", t ? c->files[t->file].name : "");
+        if (!t)
+            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": %s expects it in %s, found it nowhere", c->dir, e->tensor, l->index_name, e->file);
+        if (strcmp(c->files[t->file].name, e->file) && !n_moved++)
+            moved = e;
     }
-    return LL_OK;
+    if (!n_moved)
+        return LL_OK;
+    return ll_ckpt_note(c, err, "%s names the wrong file for %d of its tensors: \"%.200s\" is in %s, not in %s; read where they are", l->index_name, n_moved, moved->tensor,
+                        c->files[ll_ckpt_find(c, moved->tensor)->file].name, moved->file);
 }
 
 static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
@@ -116,10 +123,26 @@ static int check_parts(const struct ll_ckpt *c, struct ll_err *err)
     return LL_OK;
 }
 
+/* A LoRA adapter has the architecture of its base model, but none of its tensors. */
+static int refuse_gguf_adapter(const struct ll_ckpt *c, struct ll_err *err)
+{
+    static const char type[] = "adapter";
+    const char *s, *base = "";
+    size_t n, n_base = 0;
+    int is = ll_gguf_get_str(c->gguf, "general.type", &s, &n) && n == sizeof type - 1 && !memcmp(s, type, n);
+    if (!is && !ll_gguf_find(c->gguf, "adapter.type"))
+        return LL_OK;
+    ll_gguf_get_str(c->gguf, "general.base_model.0.name", &base, &n_base);
+    return ll_fail(err, LL_EUNSUP, "%s: a LoRA adapter (general.type adapter), not a whole model: merge it into its base model%s%.*s first (llama.cpp: llama-export-lora)", c->files[0].name,
+                   n_base ? " " : "", (int)(n_base < 200 ? n_base : 200), base);
+}
+
 static int read_metadata(struct ll_ckpt *c, struct ll_err *err)
 {
     c->gguf = c->files[0].gguf;
-    int rc = check_parts(c, err);
+    int rc = refuse_gguf_adapter(c, err);
+    if (!rc)
+        rc = check_parts(c, err);
     if (!rc)
         rc = ll_gguf_settings(&c->settings, c->gguf, c->files[0].name, find_tensor, c, err);
     return rc ? ll_context(err, "%s", c->dir) : LL_OK;
@@ -193,6 +216,8 @@ int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
         rc = read_metadata(c, err);
     else if (!rc)
         rc = ll_ckpt_join_packed(c, err);
+    if (!rc && l.has_adapter)
+        rc = ll_ckpt_note(c, err, "an adapter (adapter_config.json) lies beside the model: it is not applied, this is the model without it");
     ll_layout_free(&l);
     if (rc)
         ll_ckpt_close(c);

@@ -1,7 +1,7 @@
 /* ckpt.h - a checkpoint as named tensors and settings, whatever container it came in.
  *
  * A Hugging Face folder (config.json + one *.safetensors, or many with model.safetensors.index.json), a single
- * .safetensors or .index.json file beside its config.json, a .gguf file (single, or any part of a split one) or a folder
+ * .safetensors or .index.json file beside its config.json, a GGUF file of any name (single, or any part of a split one) or a folder
  * with one such model and no safetensors, or org/name[@rev] in the local hub cache (hub.h). Of a GGUF model the settings
  * are what its metadata say, under the names of config.json (gguf.h). Everything
  * in the files is hostile until checked: lengths, offsets, products, types and UTF-8. Tensors stay as stored in the

@@ -288,6 +288,16 @@ int ll_gguf_parse(struct ll_gguf **out, const char *file, const uint8_t *bytes, 
     return rc;
 }
 
+int ll_is_gguf(const char *path)
+{
+    char b[4] = {0};
+    FILE *f = ll_is_file(path) ? fopen(path, "rb") : NULL;
+    int is = f && fread(b, 1, sizeof b, f) == sizeof b && !memcmp(b, "GGUF", sizeof b);
+    if (f)
+        fclose(f);
+    return is;
+}
+
 int ll_gguf_open(struct ll_gguf **g, const char *path, struct ll_err *err)
 {
     struct ll_map map = {0};

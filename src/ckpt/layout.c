@@ -3,16 +3,20 @@
 #include "layout.h"
 
 #include "buf.h"
+#include "gguf.h"
 #include "json_tree.h"
 #include "map.h"
+#include "settings.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECTED "a Hugging Face folder, a .safetensors file, an index (.safetensors.index.json) or a .gguf file"
+#define EXPECTED "a Hugging Face folder, a .safetensors file, an index (.safetensors.index.json) or a GGUF file"
 #define MAX_INDEX ((size_t)64 << 20) /* the largest published ones have some 100,000 lines, 10 MB */
 
 static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json", gguf_suffix[] = ".gguf";
@@ -290,7 +294,61 @@ static char *file_name(const char *dir, const char *name, const char *suffix)
     return stem == 5 && !strncmp(name, "model", 5) ? folder_name(dir) : strndup(name, stem);
 }
 
+/* ---- adapters --------------------------------------------------------------------------------------------------- */
+
+static const char adapter_config[] = "adapter_config.json", adapter_stem[] = "adapter_model";
+
+/* A PEFT adapter is no model: it changes one, which the message names. */
+static int refuse_adapter(const char *dir, struct ll_err *err)
+{
+    struct ll_settings *s = NULL;
+    char *path = ll_path_join(dir, adapter_config);
+    if (path)
+        ll_settings_read(&s, path, NULL); /* unreadable: the name alone says enough */
+    const char *kind = s ? ll_settings_str(s, "peft_type", "LORA") : "LORA", *base = s ? ll_settings_str(s, "base_model_name_or_path", NULL) : NULL;
+    ll_fail(err, LL_EUNSUP, "%s: %s %.40s adapter (%s), not a whole model: merge it into its base model%s%.200s first (in PEFT: merge_and_unload, then save_pretrained)", dir, strchr("AEIOU", *kind) ? "an" : "a",
+            strcmp(kind, "LORA") ? kind : "LoRA", adapter_config, base ? " " : "", base ? base : "");
+    ll_settings_free(s);
+    free(path);
+    return LL_EUNSUP;
+}
+
+/* Does the path mean an adapter: its weights, or a folder that has nothing else? */
+static int means_adapter(const char *dir, const char *file)
+{
+    static const char *const whole[] = {"model.safetensors", "model.safetensors.index.json"};
+    if (!holds(dir, adapter_config))
+        return 0;
+    if (file)
+        return !strncmp(file, adapter_stem, sizeof adapter_stem - 1);
+    DIR *d = opendir(dir);
+    int others = 0;
+    for (struct dirent *e; d && (e = readdir(d));)
+        others += strncmp(e->d_name, adapter_stem, sizeof adapter_stem - 1) && (ends_with(e->d_name, weights_suffix) || ends_with(e->d_name, gguf_suffix));
+    if (d)
+        closedir(d);
+    return !others && !holds(dir, whole[0]) && !holds(dir, whole[1]);
+}
+
 /* ---- public ----------------------------------------------------------------------------------------------------- */
+
+/* What a file of any name is, told by its first bytes, with the ending that makes up its name (""): a GGUF file, or safetensors: a
+ * header length that fits, then '{'. */
+static const char *ending_by_content(const char *path)
+{
+    unsigned char b[9] = {0};
+    uint64_t n = 0;
+    FILE *f = ll_is_file(path) ? fopen(path, "rb") : NULL;
+    size_t got = f ? fread(b, 1, sizeof b, f) : 0;
+    long size = f && !fseek(f, 0, SEEK_END) ? ftell(f) : 0;
+    if (f)
+        fclose(f);
+    for (int i = 7; i >= 0; i--)
+        n = n << 8 | b[i];
+    if (ll_is_gguf(path))
+        return gguf_suffix;
+    return got == sizeof b && b[8] == '{' && n >= 2 && size > 8 && n <= (uint64_t)size - 8 ? weights_suffix : NULL;
+}
 
 static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
 {
@@ -298,26 +356,36 @@ static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
     l->dir = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
     if (!l->dir)
         return ll_fail_mem(err, path, strlen(path));
-    int is_index = ends_with(name, index_suffix), is_gguf = ends_with(name, gguf_suffix);
-    if (!is_index && !is_gguf && !ends_with(name, weights_suffix))
+    const char *by_content = ending_by_content(path), *ending = "";
+    const char *const endings[] = {index_suffix, gguf_suffix, weights_suffix};
+    for (size_t i = 0; i < 3 && !*ending; i++)
+        if (ends_with(name, endings[i]))
+            ending = endings[i];
+    int is_index = ending == index_suffix, is_gguf = by_content ? by_content == gguf_suffix : ending == gguf_suffix;
+    if (means_adapter(l->dir, name))
+        return refuse_adapter(l->dir, err);
+    if (!*ending && !by_content)
         return ll_fail(err, LL_EUSAGE, "%s: expected %s", path, EXPECTED);
-    l->clean = file_name(l->dir, name, is_index ? index_suffix : is_gguf ? gguf_suffix : weights_suffix);
+    l->clean = file_name(l->dir, name, ending);
     if (!l->clean)
         return ll_fail_mem(err, path, strlen(path));
-    return is_index ? use_index(l, name, err) : is_gguf ? use_gguf(l, name, err) : add_file(l, name, err);
+    return is_gguf ? use_gguf(l, name, err) : is_index ? use_index(l, name, err) : add_file(l, name, err);
 }
 
 static int from_folder(struct ll_layout *l, const char *path, struct ll_err *err)
 {
     l->dir = strdup(path);
     l->clean = folder_name(path);
-    return l->dir && l->clean ? use_folder(l, err) : ll_fail_mem(err, path, strlen(path));
+    if (!l->dir || !l->clean)
+        return ll_fail_mem(err, path, strlen(path));
+    return means_adapter(path, NULL) ? refuse_adapter(path, err) : use_folder(l, err);
 }
 
 int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err)
 {
     memset(l, 0, sizeof *l);
     int rc = ll_is_dir(path) ? from_folder(l, path, err) : from_file(l, path, err);
+    l->has_adapter = !rc && holds(l->dir, adapter_config);
     if (!rc && !l->is_gguf && !holds(l->dir, "config.json"))
         rc = ll_fail(err, LL_EUSAGE, "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, *.safetensors)", l->dir);
     if (rc)

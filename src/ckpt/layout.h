@@ -19,11 +19,13 @@ struct ll_layout {
     int n_entries;
     char **files;       /* owned: names inside dir, sorted, each once */
     int n_files;
+    int has_adapter;    /* an adapter (adapter_config.json) lies beside the model */
     char *clean;        /* owned: what the path calls the model */
 };
 
-/* path must exist: a folder, a .safetensors file, an index, or a .gguf (any part of a split one). Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json or
- * shard missing, an index that points elsewhere), LL_EUNSUP (pickles only) or LL_EFAIL. A failed call holds nothing. */
+/* path must exist: a folder, a .safetensors file, an index, or a GGUF file, known by its first bytes whatever its name (of a split one any
+ * part, by its name).  Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json or
+ * shard missing, an index that points elsewhere), LL_EUNSUP (pickles only, an adapter) or LL_EFAIL. A failed call holds nothing. */
 int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err);
 void ll_layout_free(struct ll_layout *l); /* {0} is fine */
 #endif

@@ -1,6 +1,7 @@
 /* cmd_tokens.c - what a tokenizer makes of a text. */
 #include "cmd.h"
 #include "followed.h"
+#include "gguf.h"
 #include "hub.h"
 #include "provenance.h"
 #include "term.h"
@@ -201,7 +202,7 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
     if (ll_tokenizer_open(&s.tok, args[0], &no_ckpt)) {
         size_t len = strlen(args[0]);
         s.tok = NULL;
-        if (len > 5 && !strcmp(args[0] + len - 5, ".gguf")) /* has its tokenizer inside or nowhere */
+        if ((len > 5 && !strcmp(args[0] + len - 5, ".gguf")) || ll_is_gguf(args[0])) /* has its tokenizer inside or nowhere */
             rc = ll_fail(err, no_ckpt.code, "%s", no_ckpt.msg);
         else
             rc = open_of_model(&s.tok, args[0], &no_ckpt, err);

@@ -100,6 +100,8 @@ static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, s
         return LL_OK;
     if (m->d_head > 1024)
         return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean, m->d_head);
+    if (m->d_head % 2)
+        return ll_fail(err, LL_EUSAGE, "%s: head_dim: expected an even number, as the rows of this architecture's W_Q and W_K pair the halves of a head, found %d", m->ckpt->clean, m->d_head);
     w->paired = m->d_head;
     for (int n = 0; b && n < w->n; n += m->d_head) {
         memcpy(head, b + n, sizeof *b * (size_t)m->d_head);

@@ -22,7 +22,7 @@ struct folder {
 static int read_file(const char *folder, const char *name, size_t max, struct ll_buf *text, struct ll_err *err)
 {
     char *path = ll_path_join(folder, name);
-    int rc = path ? LL_OK : ll_fail_mem(err, "path", strlen(folder)), there = path && ll_is_file(path);
+    int rc = path ? LL_OK : ll_fail_mem(err, "path", strlen(folder)), there = path && ll_is_there(path); /* what is no file says so */
     if (there)
         rc = ll_file_read(path, max, text, err);
     free(path);
@@ -183,7 +183,7 @@ static int find_in(const char *folder, const struct vocabulary **found, char **p
         free(*path);
         if (!(*path = ll_path_join(folder, vocabularies[i].name)))
             return ll_fail_mem(err, "path", strlen(folder));
-        if (ll_is_file(*path))
+        if (ll_is_there(*path))
             *found = &vocabularies[i];
     }
     return LL_OK;
@@ -235,7 +235,7 @@ int ll_tokenizer_open(struct ll_tokenizer **tok, const char *given, struct ll_er
     char *folder = slash ? strndup(given, (size_t)(slash - given) + (slash == given)) : strdup(".");
     if (!folder)
         return ll_fail_mem(err, "path", strlen(given));
-    int rc = ends_in(given, ".gguf") ? open_gguf(tok, folder, given, err) : open_vocabulary(tok, folder, given, of_file(given), err);
+    int rc = ends_in(given, ".gguf") || ll_is_gguf(given) ? open_gguf(tok, folder, given, err) : open_vocabulary(tok, folder, given, of_file(given), err);
     free(folder);
     return rc;
 }

@@ -438,6 +438,8 @@ static void paths_that_are_no_checkpoint(void **state)
     puts_to("none/m.gguf", "GGUF");
     refused(at("none/m.gguf"), LL_EUSAGE, "m.gguf: version at byte 4", "cut short", NULL);
     puts_to("none/m.bad", "GGUF");
+    refused(at("none/m.bad"), LL_EUSAGE, "m.bad: version at byte 4", "cut short", NULL); /* the first bytes count, not the name */
+    puts_to("none/m.bad", "GGU");
     refused(at("none/m.bad"), LL_EUSAGE, "m.bad: expected a Hugging Face folder, a .safetensors file, an index", NULL);
     weights("none/model.safetensors", "{}", 0);
     refused(at("none"), LL_EUSAGE, "none: no config.json", NULL);
@@ -550,6 +552,61 @@ static void bad_configs(void **state)
     }
 }
 
+/* A tensor in another shard than the index says, but in one: read there, with a word. */
+static void index_that_errs(void **state)
+{
+    (void)state;
+    puts_to("err/config.json", "{}");
+    weights("err/x.safetensors", "{" T("a", "U8", "[1]", 0, 1) "}", 1);
+    weights("err/y.safetensors", "{" T("b", "U8", "[1]", 0, 1) "," T("c", "U8", "[1]", 1, 2) "}", 2);
+    put_index("err", "{\"a\": \"x.safetensors\", \"b\": \"x.safetensors\", \"c\": \"y.safetensors\"}");
+    struct ll_ckpt *c = opened(at("err"));
+    assert_int_equal(c->n_tensors, 3);
+    assert_string_equal(c->files[ll_ckpt_find(c, "b")->file].name, "y.safetensors");
+    assert_int_equal(c->n_notes, 1);
+    assert_string_equal(c->notes[0], "model.safetensors.index.json names the wrong file for 1 of its tensors: \"b\" is in y.safetensors, not in x.safetensors; read where they are");
+    ll_ckpt_close(c);
+}
+
+/* PEFT adapters: alone they are no model, beside one they are mentioned. */
+static void adapters(void **state)
+{
+    (void)state;
+    puts_to("lora/adapter_config.json", "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"org/base\"}");
+    weights("lora/adapter_model.safetensors", "{" T("base_model.model.a.lora_A.weight", "U8", "[1]", 0, 1) "}", 1);
+    refused(at("lora"), LL_EUNSUP, "lora: a LoRA adapter (adapter_config.json), not a whole model: merge it into its base model org/base first", "merge_and_unload", NULL);
+    refused(at("lora/adapter_model.safetensors"), LL_EUNSUP, "a LoRA adapter", NULL);
+    puts_to("lora/config.json", "{}"); /* as some trainers leave it */
+    refused(at("lora"), LL_EUNSUP, "a LoRA adapter", NULL);
+    puts_to("lora/adapter_config.json", "{\"peft_type\": \"IA3\"");
+    refused(at("lora"), LL_EUNSUP, "a LoRA adapter (adapter_config.json)", NULL);
+    puts_to("lora/adapter_config.json", "{\"peft_type\": \"IA3\"}");
+    refused(at("lora"), LL_EUNSUP, "an IA3 adapter (adapter_config.json)", NULL);
+    weights("lora/model.safetensors", "{" T("a", "U8", "[1]", 0, 1) "}", 1);
+    struct ll_ckpt *c = opened(at("lora"));
+    assert_int_equal(c->n_files, 1);
+    assert_int_equal(c->n_notes, 1);
+    assert_non_null(strstr(c->notes[0], "an adapter (adapter_config.json) lies beside the model: it is not applied"));
+    ll_ckpt_close(c);
+    refused(at("lora/adapter_model.safetensors"), LL_EUNSUP, "adapter", NULL);
+}
+
+/* A file is known by its first bytes, whatever its name. */
+static void files_by_content(void **state)
+{
+    (void)state;
+    puts_to("blob/config.json", "{}");
+    weights("blob/sha256-00", "{" T("a", "U8", "[1]", 0, 1) "}", 1);
+    struct ll_ckpt *c = opened(at("blob/sha256-00"));
+    assert_string_equal(c->clean, "sha256-00");
+    assert_string_equal(c->container, "safetensors");
+    ll_ckpt_close(c);
+    puts_to("blob/x.safetensors", "GGUF\x03");
+    refused(at("blob/x.safetensors"), LL_EUSAGE, "x.safetensors: version at byte 4", NULL);
+    puts_to("blob/notes", "no model, but long enough {");
+    refused(at("blob/notes"), LL_EUSAGE, "expected a Hugging Face folder", NULL);
+}
+
 static void bad_indexes(void **state)
 {
     (void)state;
@@ -566,7 +623,6 @@ static void bad_indexes(void **state)
         {"{\"a\": \"x.safetensors\", \"a\": \"y.safetensors\"}", "\"a\"", "found it twice"},
         {"{\"a\": \"x.safetensors\", \"b\": \"z.safetensors\", \"c\": \"w.safetensors\"}", "2 of the 3 shards listed in model.safetensors.index.json missing", "w.safetensors"},
         {"{\"a\": \"x.safetensors\", \"q\": \"x.safetensors\"}", "tensor \"q\": model.safetensors.index.json expects it in x.safetensors", "nowhere"},
-        {"{\"a\": \"x.safetensors\", \"b\": \"x.safetensors\", \"c\": \"y.safetensors\"}", "tensor \"b\": model.safetensors.index.json expects it in x.safetensors", "in y.safetensors"},
         {"{\"a\": \"x.safetensors\", \"b\": \"two.safetensors\"}", "tensor \"a\": expected in one file", "two.safetensors and x.safetensors"},
         {"{\"a\": \"x.safetensors\"", "not valid JSON", "index.json: line 1"},
     };
@@ -1088,7 +1144,7 @@ int main(void)
         cmocka_unit_test(one_file), cmocka_unit_test(names_from_paths), cmocka_unit_test(the_only_file), cmocka_unit_test(shards),
         cmocka_unit_test(identity), cmocka_unit_test(identity_of_shards), cmocka_unit_test(bad_headers_are_refused), cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(lengths_that_lie), cmocka_unit_test(deep_headers), cmocka_unit_test(paths_that_are_no_checkpoint),
-        cmocka_unit_test(pickles), cmocka_unit_test(headers_of_other_kinds), cmocka_unit_test(files_that_are_none), cmocka_unit_test(pointers), cmocka_unit_test(files_that_change), cmocka_unit_test(bad_configs), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
+        cmocka_unit_test(pickles), cmocka_unit_test(headers_of_other_kinds), cmocka_unit_test(files_that_are_none), cmocka_unit_test(pointers), cmocka_unit_test(files_that_change), cmocka_unit_test(bad_configs), cmocka_unit_test(index_that_errs), cmocka_unit_test(adapters), cmocka_unit_test(files_by_content), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
         cmocka_unit_test(hub_places), cmocka_unit_test(values_of_types), cmocka_unit_test(every_small_float), cmocka_unit_test(types_by_name),
         cmocka_unit_test(first_nonfinite), cmocka_unit_test(settings_values), cmocka_unit_test(of_equal_keys_the_last_stays),
         cmocka_unit_test(settings_needed), cmocka_unit_test(settings_refused), cmocka_unit_test(settings_as_python), cmocka_unit_test(settings_accepted), cmocka_unit_test(settings_depth),
