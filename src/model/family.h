@@ -48,9 +48,6 @@ enum ll_role {
 enum ll_when { LL_NEVER, LL_ALWAYS, LL_IF_SET, LL_IF_STORED };
 struct ll_part { enum ll_when when; enum ll_setting what; };
 
-/* A tensor "strip..." may be stored as "put..." (wrappers, tools that keep or drop a prefix). */
-struct ll_prefix { const char *strip, *put; };
-
 /* Another name of a kind of rotary scaling. */
 struct ll_rope_alias { const char *name, *kind; };
 
@@ -66,8 +63,8 @@ struct ll_family {
     const struct ll_setting_row *settings; /* what is read of config.json, n_settings rows */
     int n_settings;
     int (*check)(const struct ll_model *m, struct ll_err *err); /* what the rows cannot say, once dimensions are known; NULL: nothing */
-    const struct ll_prefix *prefixes; /* tried in order, strip NULL at the end; NULL: names as they are */
-    const char *const *names;       /* [LL_N_ROLES], NULL: the family has no such tensor */
+    const char *const *names;       /* [LL_N_ROLES], NULL: the family has no such tensor; what stands in front of them or inside
+                                     * (wrappers, a body without its root) is found by names.h */
 
     enum ll_norm_kind norm;
     int post_norms;                 /* norms after attention and MLP, before adding: a "post_norm" block */

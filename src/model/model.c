@@ -23,15 +23,10 @@ static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, 
 
 static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err)
 {
-    char name[LL_NAME_BYTES];
     const struct ll_tensor *t = seek_role(m, role, layer, expert);
-    if (t)
-        return t;
-    if (ll_role_name(m, role, layer, expert, name))
-        ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing", m->ckpt->clean, name);
-    else
-        ll_fail(err, LL_EFAIL, "family %s has no name for role %d", m->family->name, (int)role);
-    return NULL;
+    if (!t)
+        ll_role_missing(m, role, layer, expert, err);
+    return t;
 }
 
 static int check_shape(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_err *err)
@@ -351,6 +346,8 @@ int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_
     int rc = ll_ckpt_open(&m->ckpt, path, err);
     if (!rc)
         rc = ll_model_read_settings(m, err);
+    if (!rc)
+        rc = ll_tensor_names_open(m, err);
     if (!rc) {
         m->layers = calloc((size_t)m->n_layers, sizeof *m->layers);
         m->experts = calloc((size_t)m->n_layers * (size_t)m->n_experts + 1, sizeof *m->experts);
@@ -396,6 +393,7 @@ void ll_model_close(struct ll_model *m)
     free(m->experts);
     ll_rope_free(&m->rope);
     ll_rope_free(&m->rope_local);
+    ll_tensor_names_close(&m->names);
     ll_ckpt_close(m->ckpt);
     free(m);
 }

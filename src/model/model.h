@@ -74,10 +74,21 @@ enum { LL_UNUSED = -2 };
 /* A gain or bias as floats. */
 struct ll_small { float *v; int n; const struct ll_tensor *from; }; /* v owned; from NULL: a variant made it */
 
+/* How this checkpoint spells its tensors (names.h). Of GGUF: empty. */
+struct ll_alias { const char *name; const struct ll_tensor *tensor; };
+struct ll_tensor_names {
+    size_t root;              /* bytes of the family's names that `body` stands for */
+    char *body, *head;        /* owned: what stands in front of the body's and of the head's names */
+    struct ll_alias *alias;   /* owned: all names without wrappers' parts, sorted; NULL: none has any */
+    int n_alias;
+    char *text;               /* owned: where these names lie */
+};
+
 struct ll_model {
     struct ll_ckpt *ckpt;                    /* owned */
     const struct ll_family *family;
     const char *root;                        /* where the text model's settings stand in the checkpoint's: "" or the family's wraps */
+    struct ll_tensor_names names;
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab;
     int d_mlp_max;                           /* the widest of d_mlp, experts and shared expert */
     int n_experts, top_k, d_expert, d_shared; /* 0: no mixtures */

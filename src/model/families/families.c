@@ -34,8 +34,3 @@ const struct ll_family *const ll_families[] = {
     &ll_family_gpt_neox,
     NULL,
 };
-
-/* Prefixes that several families share (family.h). */
-const struct ll_prefix ll_wrapped_prefixes[] = {
-    {"", "language_model."}, {"model.", "model.language_model."}, {NULL, NULL}};
-const struct ll_prefix ll_transformer_prefix[] = {{"", "transformer."}, {NULL, NULL}};

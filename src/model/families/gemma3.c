@@ -16,7 +16,7 @@ static const struct ll_setting_row settings_wrapped[] = {
     GEMMA3, {.what = LL_S_TIED, .value = 1, .has_default = 1, .null = LL_NULL_NONE, .outside = 1}};
 
 #define LIKE_GEMMA3                                                                                     \
-    .names = names, .prefixes = ll_wrapped_prefixes, .norm = LL_NORM_RMS_PLUS_ONE,                      \
+    .names = names, .norm = LL_NORM_RMS_PLUS_ONE,                      \
     .qkv_bias = IF_SET(ATTN_BIAS), .o_bias = IF_SET(ATTN_BIAS), .post_norms = 1, .qk_norm = LL_QK_HEAD, \
     .rope_by_type = 1, .emb_scale_sqrt_d = 1, .window = ll_window_by_pattern
 

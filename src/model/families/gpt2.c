@@ -35,7 +35,6 @@ const struct ll_family ll_family_gpt2 = {
     .model_types = TYPES("gpt2"),
     .covers = "GPT-2, DistilGPT-2",
     SETTINGS(settings),
-    .prefixes = ll_transformer_prefix,
     .names = names,
     .norm = LL_NORM_LAYER,
     .qkv = LL_QKV_STACKED,

@@ -120,7 +120,6 @@ const struct ll_family ll_family_gpt_neo = {
     .covers = "GPT-Neo, TinyStories",
     SETTINGS(settings),
     .check = check,
-    .prefixes = ll_transformer_prefix,
     .names = names,
     .norm = LL_NORM_LAYER,
     .o_bias = ALWAYS,

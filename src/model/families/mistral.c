@@ -31,7 +31,6 @@ const struct ll_family ll_family_mistral3 = {
     .covers = "the text part of Mistral Small 3.1 and later",
     .wraps = "text_config",
     .wrapped_types = TYPES("mistral"),
-    .prefixes = ll_wrapped_prefixes,
     SETTINGS(settings_wrapped),
     .names = names,
     .window = ll_window_every_layer,

@@ -44,10 +44,6 @@
                  [LL_R_X_IN] = BLOCK "mlp.experts.%d.up_proj.weight",     \
                  [LL_R_X_OUT] = BLOCK "mlp.experts.%d.down_proj.weight"
 
-/* Multimodal checkpoints keep the text model under "language_model.", newer ones under
- * "model.language_model."; GPT-2's "transformer." is kept by some tools and dropped by others. */
-extern const struct ll_prefix ll_wrapped_prefixes[], ll_transformer_prefix[];
-
 #define TYPES(...) \
     (const char *const[]) { __VA_ARGS__, NULL }
 
