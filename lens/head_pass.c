@@ -345,7 +345,7 @@ int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
     }
     free(spare);
     free_walk(&w);
-    return rc;
+    return rc ? rc : ll_ckpt_unchanged(job->model->ckpt, err);
 }
 
 long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, int n_threads)

@@ -105,7 +105,15 @@ static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_er
     return rc ? rc : check_index(c, l, err);
 }
 
-static const struct ll_tensor *find_tensor(const void *arg, const char *name) { return ll_ckpt_find(arg, name); }
+/* For the settings: what is asked for by name is read. */
+static const struct ll_tensor *find_tensor(const void *arg, const char *name)
+{
+    const struct ll_ckpt *c = arg;
+    const struct ll_tensor *t = ll_ckpt_find(c, name);
+    if (t)
+        c->tensors[t - c->tensors].consulted = 1;
+    return t;
+}
 
 /* A split model's parts say how many they are and which each is; metadata lie in the first. */
 static int check_parts(const struct ll_ckpt *c, struct ll_err *err)
@@ -255,6 +263,14 @@ const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *c, const char *name)
 {
     const struct ll_tensor key = {.name = name};
     return c->n_tensors ? bsearch(&key, c->tensors, (size_t)c->n_tensors, sizeof key, by_name) : NULL;
+}
+
+int ll_ckpt_unchanged(const struct ll_ckpt *c, struct ll_err *err)
+{
+    int rc = LL_OK;
+    for (int i = 0; i < c->n_files && !rc; i++)
+        rc = ll_map_unchanged(&c->files[i].map, c->files[i].path, err);
+    return rc;
 }
 
 static size_t offset_of(const struct ll_ckpt *c, const struct ll_tensor *t) { return (size_t)(t->data - c->files[t->file].map.data); }

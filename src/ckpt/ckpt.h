@@ -32,6 +32,7 @@ struct ll_tensor {
     const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
     size_t size;                 /* bytes, checked against dims and dtype */
     int file;                    /* index into ckpt->files */
+    int consulted;               /* read for the settings of a GGUF model: "rope_freqs.weight" */
     const struct ll_packed *packed; /* what turns the stored numbers into weights; NULL for nearly all */
 };
 
@@ -73,6 +74,9 @@ void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
  * they were found; commands print each once on stderr, documents list them. */
 int ll_ckpt_note(struct ll_ckpt *c, struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Are the files still what was opened? LL_OK, or LL_EFAIL: one was written to or cut meanwhile, and what was read from it is not to
+ * be trusted. Costs a stat() a file. */
+int ll_ckpt_unchanged(const struct ll_ckpt *ckpt, struct ll_err *err);
 /* The tensor of that name, or NULL. */
 const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *ckpt, const char *name);
 /* Ask the kernel to read a tensor ahead / to drop its pages. */

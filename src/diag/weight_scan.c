@@ -285,6 +285,8 @@ int ll_weight_scan(struct ll_weights *w, struct ll_engine *eng, void (*progress)
         merge(&s);
     }
     free(s.blocks);
+    if (!rc)
+        rc = ll_ckpt_unchanged(w->model->ckpt, err);
     if (bytes)
         *bytes = read;
     return rc;

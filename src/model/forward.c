@@ -368,5 +368,13 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
     }
     if (!rc && to == m->n_layers)
         rc = final_norm(p, rows, err);
+    if (!rc || p->met_nonfinite) { /* numbers of a file that changed meanwhile are no numbers of this model */
+        struct ll_err changed = {0};
+        if (ll_ckpt_unchanged(m->ckpt, &changed)) {
+            if (err)
+                *err = changed;
+            return changed.code;
+        }
+    }
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "names.h"
 #include "rope.h"
+#include "unused.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,7 +373,7 @@ int ll_model_open(struct ll_model **model, const char *path, struct ll_err *err)
     *model = NULL;
     if (rc)
         return rc;
-    if ((rc = read_weights(m, err))) {
+    if ((rc = read_weights(m, err)) || (rc = ll_note_unused(m, err))) {
         ll_model_close(m);
         return rc;
     }

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Checkpoints as they are found in the wild: what stands where a file should be, names, adapters, tensors that nobody reads, files
+# that change while they are in use. One line, the right exit code, no waiting; notes where the model opens nevertheless.
+. "$(dirname "$0")/lib.inc"
+L="timeout 60 $logitlens"
+m=$work/m
+fresh() { rm -rf "$m"; cp -r "$llama" "$m"; chmod -R u+w "$m"; }
+
+# respell FILE PROGRAM: the header of a safetensors file through a Python program (h: its tensors, extra: bytes to append)
+respell() {
+    python3 - "$1" "$2" <<'PY'
+import json, struct, sys
+path, program = sys.argv[1:3]
+b = open(path, "rb").read()
+n = struct.unpack("<Q", b[:8])[0]
+h, data = json.loads(b[8:8 + n]), b[8 + n:]
+def add(name, dtype="F32", shape=(0,), size=0):
+    global data
+    h[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(data), len(data) + size]}
+    data += bytes(size)
+def rename(f):
+    global h
+    h = {k if k == "__metadata__" else f(k): v for k, v in h.items()}
+exec(program)
+t = json.dumps(h).encode()
+open(path, "wb").write(struct.pack("<Q", len(t)) + t + data)
+PY
+}
+
+# --- what stands where a file should be: every command that opens a model, without waiting
+for f in config.json model.safetensors tokenizer.json tokenizer_config.json; do
+    fresh; rm -f "$m/$f"; mkfifo "$m/$f"; check 2 "$f: expected a regular file, found a FIFO" $L lens "$m" x
+    case $f in token*) check 2 "FIFO" $L tokens "$m" x ;; esac
+    rm "$m/$f"; ln -s ../blobs/0 "$m/$f"; check 2 "$f: expected a regular file, found a link to ../blobs/0, where nothing is" $L lens "$m" x
+    rm "$m/$f"; mkdir "$m/$f"; check 2 "$f: expected a regular file, found a folder" $L lens "$m" x
+    rmdir "$m/$f"; printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 99\n' >"$m/$f"
+    check 2 "$f: expected the file itself, found a git-lfs pointer" $L lens "$m" x
+done
+fresh
+mkfifo "$work/pipe"; check 2 "pipe: expected a regular file, found a FIFO" $L lens "$work/pipe" x
+check 2 "/dev/zero: expected a regular file, found a device" $L lens /dev/zero x
+ln -s nowhere "$work/link"; check 2 "link: expected a regular file, found a link to nowhere" $L lens "$work/link" x
+
+# --- names: the same answer under each, by every command that reads a model
+$L lens "$m" --json --ids 1,2,3 --quiet >"$work/plain.json" || bad "the plain model"
+bits() { sed -n 's/.*"entropy_bits": *\([0-9.]*\).*/\1/p' "$1" | tail -1; }
+spell() {
+    fresh; respell "$m/model.safetensors" "rename(lambda k: $1)"
+    check 0 "" $L lens "$m" --json --ids 1,2,3 --quiet
+    [ "$(bits "$work/stdout")" = "$(bits "$work/plain.json")" ] || bad "another answer under $1"
+    for c in show weights; do check 0 "" $L $c "$m"; done
+    check 0 "" $L diff "$m" "$llama" --ids 1,2,3
+    check 0 "" $L dump "$m" --ids 1,2,3 --out "$work/d.safetensors"
+    check 0 "" $L drift "$llama" "$work/d.safetensors" --ids 1,2,3
+}
+spell 'k.removeprefix("model.")'
+spell '"base_model.model." + k.replace("q_proj.", "q_proj.base_layer.")'
+fresh; respell "$m/model.safetensors" 'rename(lambda k: k.replace("embed_tokens", "tok_embeddings"))'
+check 2 "tensor model.embed_tokens.weight is missing; there are" $L lens "$m" x
+
+# --- what the pass does not read
+fresh; respell "$m/model.safetensors" 'add("model.layers.3.self_attn.rotary_emb.inv_freq", "F32", [4], 16); add("model.layers.0.self_attn.f4", "F4", [2], 1); add("model.layers.1.self_attn.f4", "F4", [2], 1)'
+check 0 "warning: m: 2 tensors that the pass does not read: model.layers.N.self_attn.f4 (2)" $L lens "$m" x
+grep -q inv_freq "$work/stderr" && bad "rotary frequencies are no news"
+check 0 "warning: m: 2 tensors that the pass does not read" $L show "$m"
+check 0 "F4" $L show "$m" --tensors
+check 0 "" $L weights "$m"
+fresh; respell "$m/model.safetensors" 'add("model.layers.0.self_attn.q_proj.lora_A.default.weight", "F32", [1], 4)'
+check 0 "1 tensor of an adapter is not applied" $L lens "$m" x
+fresh; sed -i 's/"num_hidden_layers": *8/"num_hidden_layers": 6/' "$m/config.json"
+check 0 "the settings ask for 6 layers, but tensors of 2 more are stored" $L lens "$m" x
+check 0 "the settings ask for 6 layers" $L show "$m"
+fresh; respell "$m/model.safetensors" 'h["model.norm.weight"]["dtype"] = "I4"'
+check 3 "model.norm.weight: stored as I4" $L lens "$m" x
+check 3 "model.norm.weight: stored as I4" $L show "$m"
+fresh; check 0 "" $L lens "$m" x; grep -q warning "$work/stderr" && bad "a plain model has no warnings"
+
+# --- adapters
+fresh; echo '{"peft_type": "LORA", "base_model_name_or_path": "org/base"}' >"$m/adapter_config.json"
+check 0 "an adapter (adapter_config.json) lies beside the model" $L lens "$m" x
+mv "$m/model.safetensors" "$m/adapter_model.safetensors"
+for c in lens show weights; do check 3 "a LoRA adapter (adapter_config.json), not a whole model: merge it into its base model org/base" $L $c "$m"; done
+
+# --- a file that changes while it is in use: cut (many pages, or a few bytes of the last one) or written to
+change() {
+    fresh
+    (sleep 1; eval "$1"; echo The capital) | $L "${@:3}" >"$work/stdout" 2>"$work/stderr"
+    [ "${PIPESTATUS[1]}" = 1 ] && grep -q "model.safetensors: $2" "$work/stderr" || bad "$1: $(cat "$work/stderr")"
+    n_checks=$((n_checks + 1))
+}
+change 'truncate -s 30000 "$m/model.safetensors"' "cannot be read any more: cut short" lens "$m"
+change 'truncate -s -40 "$m/model.safetensors"' "changed while it was in use: [0-9]* bytes when opened" lens "$m"
+change 'printf x | dd of="$m/model.safetensors" bs=1 seek=200000 conv=notrunc status=none' "changed while it was in use" lens "$m"
+
+finish
