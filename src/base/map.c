@@ -1,6 +1,8 @@
 /* map.c - see map.h */
 #include "map.h"
 
+#include "shown.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -287,5 +289,8 @@ char *ll_path_base(const char *path)
     size_t at = end;
     while (at > 0 && path[at - 1] != '/')
         at--;
-    return strndup(path + at, end - at);
+    char *name = strndup(path + at, end - at);
+    if (name)
+        ll_shown_name(name);
+    return name;
 }

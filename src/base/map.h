@@ -56,6 +56,6 @@ int ll_fail_lfs(const char *name, struct ll_err *err);
 int ll_make_dirs(const char *path, struct ll_err *err);
 /* "<dir>/<name>" as an owned string, NULL without memory. */
 char *ll_path_join(const char *dir, const char *name);
-/* The part after the last '/' (trailing slashes do not count); owned by the caller. */
+/* The part after the last '/' (trailing slashes do not count), as a name that can be shown (ll_shown_name); owned by the caller. */
 char *ll_path_base(const char *path);
 #endif

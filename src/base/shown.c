@@ -43,3 +43,20 @@ void ll_shown_line(char *s)
         n -= (size_t)step;
     }
 }
+
+void ll_shown_name(char *name)
+{
+    size_t n = strlen(name), to = 0;
+    for (size_t at = 0; at < n;) {
+        uint32_t cp = 0;
+        int bad = 1, len = ll_utf8_next(name + at, n - at, &cp, &bad);
+        if (!len || ll_cp_shown(cp) != cp)
+            name[to++] = '_';
+        else {
+            memmove(name + to, name + at, (size_t)len);
+            to += (size_t)len;
+        }
+        at += (size_t)(len ? len : bad);
+    }
+    name[to] = 0;
+}

@@ -16,4 +16,7 @@ uint32_t ll_cp_shown(uint32_t cp);
 void ll_shown(struct ll_buf *out, const char *s, size_t n, const char *keep);
 /* A message in place, never longer than before: what is not for terminals becomes a space, or ? where it is no UTF-8. */
 void ll_shown_line(char *s);
+/* A name in place, as it can stand in a heading, a table and the name of a file: what is not for terminals, or no UTF-8, becomes '_'.
+ * Never longer than before. */
+void ll_shown_name(char *name);
 #endif

@@ -6,6 +6,7 @@
 #include "layout.h"
 #include "packed_ckpt.h"
 #include "safetensors.h"
+#include "shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,10 @@ static int name_it(struct ll_ckpt *c, struct ll_layout *l, char *id, struct ll_e
         id = ll_hub_id_of_path(l->dir);
     c->model_id = id ? id : strdup(l->clean);
     c->clean = id ? ll_path_base(id) : strdup(l->clean);
+    if (c->model_id && c->clean) { /* they stand in headings, tables and names of files */
+        ll_shown_name(c->model_id);
+        ll_shown_name(c->clean);
+    }
     c->dir = strdup(l->dir);
     c->container = l->is_gguf ? "gguf" : "safetensors";
     return c->model_id && c->clean && c->dir ? LL_OK : ll_fail_mem(err, "model name", strlen(l->dir));

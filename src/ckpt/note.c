@@ -1,6 +1,8 @@
 /* note.c - what a user of a checkpoint should be told (ckpt.h). */
 #include "ckpt.h"
 
+#include "shown.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@ int ll_ckpt_note(struct ll_ckpt *c, struct ll_err *err, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
+    ll_shown_name(line); /* names of tensors and files stand in it */
     for (int i = 0; i < c->n_notes; i++)
         if (!strcmp(c->notes[i], line))
             return LL_OK;

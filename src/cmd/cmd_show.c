@@ -53,7 +53,10 @@ static void put_tensors(const struct ll_model *m, struct ll_buf *out)
     ll_buf_adds(out, "\ntensors\n");
     for (int i = 0; i < m->ckpt->n_tensors; i++) {
         const struct ll_tensor *t = &m->ckpt->tensors[i];
-        ll_buf_addf(out, "  %-48s %-5s ", t->name, ll_tensor_type(t));
+        int n = (int)strlen(t->name);
+        ll_buf_adds(out, "  ");
+        ll_put_cell(out, t->name, (size_t)n, n > 48 ? n : 48, 1);
+        ll_buf_addf(out, " %-5s ", ll_tensor_type(t));
         put_dims(t, out);
         ll_buf_addf(out, "%s\n", m->layer_of[i] == LL_UNUSED ? "  not read by the pass" : "");
     }

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "names.h"
+#include "shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,15 @@ static int count_layers(struct ll_weights *w, struct ll_err *err)
     return w->layers ? LL_OK : ll_fail_mem(err, "layers", sizeof *w->layers * (size_t)w->n_layers);
 }
 
+/* Names from outside, as people may see them. */
+static void make_plain(struct ll_buf *b)
+{
+    if (!b->s)
+        return;
+    ll_shown_name(b->s);
+    b->len = strlen(b->s);
+}
+
 int ll_weights_find(struct ll_weights *w, struct ll_model *m, struct ll_err *err)
 {
     struct want list[MAX_WANTS];
@@ -272,7 +282,14 @@ int ll_weights_find(struct ll_weights *w, struct ll_model *m, struct ll_err *err
         int n = l < w->n_layers ? wants_of_layer(m, l, list) : wants_of_ends(m, list);
         rc = add_wants(w, l, list, n, err);
     }
-    return rc ? rc : add_extras(w, err);
+    if (!rc)
+        rc = add_extras(w, err);
+    for (int l = 0; l <= w->n_layers && !rc; l++) {
+        make_plain(&w->layers[l].missing);
+        make_plain(&w->layers[l].odd);
+        make_plain(&w->layers[l].extra);
+    }
+    return rc;
 }
 
 void ll_weights_free(struct ll_weights *w)

@@ -75,6 +75,20 @@ check 3 "model.norm.weight: stored as I4" $L lens "$m" x
 check 3 "model.norm.weight: stored as I4" $L show "$m"
 fresh; check 0 "" $L lens "$m" x; grep -q warning "$work/stderr" && bad "a plain model has no warnings"
 
+# --- control bytes in names of folders and tensors reach neither tables nor the names of files
+fresh; evil=$work/$(printf 'e\033[31m\nv\302\2332J\377il\342\200\256x')
+mv "$m" "$evil"; respell "$evil/model.safetensors" 'add("model.layers.0.\x1b[2J\n", "F32", [1], 4)'
+raw() { ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" "$work/stdout" "$work/stderr" || bad "control bytes: $*"; }
+for c in "show --tensors" weights "lens --ids 1,2" "trace --ids 1,2" "depth --ids 1,2" "tokens x"; do
+    set -- $c
+    check 0 "" $L $1 "$evil" "${@:2}"; raw "$c"
+done
+check 0 "e_[31m_v_2J_il_x" $L show "$evil"
+echo '{"prompts": [{"text": "The capital"}]}' >"$work/e.json"
+check 0 "" $L run "$work/e.json" "$evil" --out-dir "$work/o" --no-index; raw run
+[ -s "$work/o/output-e_[31m_v_2J_il_x.json" ] || bad "$(ls "$work/o")"
+rm "$evil/config.json"; check 2 "1 of 1 models failed" $L run "$work/e.json" "$evil" --out-dir "$work/o2" --no-index; raw failed run
+
 # --- adapters
 fresh; echo '{"peft_type": "LORA", "base_model_name_or_path": "org/base"}' >"$m/adapter_config.json"
 check 0 "an adapter (adapter_config.json) lies beside the model" $L lens "$m" x

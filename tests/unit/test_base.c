@@ -716,10 +716,25 @@ static void pool_sizes(void **state)
     assert_non_null(strstr(e.msg, "found -1"));
 }
 
+static void names_to_show(void **state)
+{
+    (void)state;
+    static const struct { const char *from, *to; } rows[] = {
+        {"Qwen3-0.6B", "Qwen3-0.6B"}, {"\xe4\xb8\xad \xf0\x9f\x99\x82", "\xe4\xb8\xad \xf0\x9f\x99\x82"}, {"a\033[2J\nb\177", "a_[2J_b_"}, {"\xc2\x9b" "31m", "_31m"},
+        {"\xe2\x80\xae" "x\xe2\x80\xa8", "_x_"}, {"\xff\xe2\x80", "__"}, {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char s[64];
+        snprintf(s, sizeof s, "%s", rows[i].from);
+        ll_shown_name(s);
+        assert_string_equal(s, rows[i].to);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_reason_stays), cmocka_unit_test(long_reasons_are_cut), cmocka_unit_test(exit_codes),
+        cmocka_unit_test(names_to_show), cmocka_unit_test(first_reason_stays), cmocka_unit_test(long_reasons_are_cut), cmocka_unit_test(exit_codes),
         cmocka_unit_test(buffers_grow), cmocka_unit_test(exact_fill_keeps_the_nul), cmocka_unit_test(a_failed_buffer_stops_every_output), cmocka_unit_test(shown_text_has_no_controls),
         cmocka_unit_test(doubles_as_text), cmocka_unit_test(doubles_read_back), cmocka_unit_test(percentiles),
         cmocka_unit_test(clocks_and_memory), cmocka_unit_test(provenance),
