@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install, build with warnings as errors, run every test; then the unit and oracle tests again under the sanitizers.
+# Install, build with warnings as errors, run every test; build with clang where it is installed; then the unit and oracle tests
+# again under the sanitizers.
 #   tests/run.sh [ctest arguments]       LL_SKIP_SANITIZE=1 leaves the second build out
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,6 +13,22 @@ cmake -S . -B build/test -G Ninja -DCMAKE_BUILD_TYPE=Release -DLL_WERROR=ON >bui
 rm -f build-test.log
 cmake --build build/test -j "$jobs"
 (cd build/test && ctest --output-on-failure -j "$jobs" "$@")
+
+# Another compiler: no warning, and the same bits.
+if command -v clang >/dev/null; then
+    echo "again with clang: everything compiles, lens --json of the demo models is the same byte for byte"
+    cmake -S . -B build/clang -G Ninja -DCMAKE_BUILD_TYPE=Release -DLL_WERROR=ON -DCMAKE_C_COMPILER=clang >/dev/null
+    cmake --build build/clang -j "$jobs"
+    for m in experiments/demo_models/demo-*; do
+        [ -d "$m" ] || continue
+        for b in test clang; do
+            "build/$b/logitlens" lens "$m" --json --top 20 "The capital of Germany is called simply" >"build/$b/same.json"
+        done
+        cmp build/test/same.json build/clang/same.json
+    done
+else
+    echo "no clang here: the build with it is skipped"
+fi
 
 if [ -z "${LL_SKIP_SANITIZE:-}" ]; then
     echo "again under the address and undefined-behaviour sanitizers: unit, oracle and fuzz tests"
