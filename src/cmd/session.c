@@ -108,7 +108,7 @@ void ll_warn_lens(enum ll_lens_kind lens, int quiet)
 void ll_warn_notes(const struct ll_model *m, int quiet)
 {
     for (int i = 0; i < m->ckpt->n_notes && !quiet; i++)
-        fprintf(stderr, "logitlens: warning: %s: %s\n", m->ckpt->clean, m->ckpt->notes[i]);
+        ll_say_line("logitlens: warning: %s: %s", m->ckpt->clean, m->ckpt->notes[i]);
 }
 
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
