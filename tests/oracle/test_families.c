@@ -25,7 +25,8 @@
 static const char *const must_own[] = {"qwen2_moe", "gpt_neo", "falcon_groups", "cohere_qk_norm", "cohere2", "stablelm_parallel", "neox_sequential",
                                        "gemma3_wrapped", "mistral3_wrapped",
                                        "llama3_gqa", "mistral_head_dim", "qwen2_tied", "qwen3_tied", "gemma2_caps", "phi3_fused", "gpt2_conv1d", "olmo2_norms",
-                                       "mixtral_top2", "granite_scales", "smollm3_no_rope", "phi_parallel", "cohere_pairs", NULL};
+                                       "mixtral_top2", "granite_scales", "smollm3_no_rope", "phi_parallel", "cohere_pairs",
+                                       "llama_yarn", "qwen2_dynamic", "llama3_no_length", NULL};
 static const char *const must_shared[] = {"llama_mha", "llama_gqa_tied", "llama31_rope", "llama32_rope_tied", "llama_bias", "llama_linear_rope", "tinyllama", "yi",
                                           "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_scaled",
                                           "granite", "smollm3", "phi3", "phi3_longrope", "olmo2", "mixtral", "qwen3_moe", "cohere", "phi", "stablelm", "pythia",
