@@ -215,22 +215,35 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* One entry a layer, each of a kind that is computed here ("attention" is what full_attention was called
- * first). */
+/* One entry a layer, which transformers asks of every family. In those that read the list: each of a kind that is
+ * computed here ("attention" is what full_attention was called first), and a width for those with a window. */
 static int check_layer_types(const struct ll_model *m, struct ll_err *err)
 {
     static const char *const known[] = {"full_attention", LL_SLIDING, "attention", NULL};
-    int n = ll_setting_len(m, LL_S_LAYER_TYPES);
+    const struct ll_settings *s = m->ckpt->settings;
     char key[LL_SETTING_PATH];
+    int window, n = ll_settings_is_array(s, ll_setting_key(m, LL_S_LAYER_TYPES, key)) ? ll_settings_len(s, key) : -1;
     if (n >= 0 && n != m->n_layers)
         return ll_setting_fail(m, LL_S_LAYER_TYPES, err, "expected one entry for each of %d layers, found %d",
                                m->n_layers, n);
-    for (int i = 0; i < n; i++)
-        if (!holds(known, ll_setting_item_str(m, LL_S_LAYER_TYPES, i)))
+    for (int i = 0; i < n && ll_setting_has(m, LL_S_LAYER_TYPES); i++) {
+        const char *kind = ll_setting_item_str(m, LL_S_LAYER_TYPES, i);
+        if (!holds(known, kind))
             return ll_fail(
                 err, LL_EUNSUP,
-                "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING ")",
-                ll_setting_key(m, LL_S_LAYER_TYPES, key), i, ll_setting_item_str(m, LL_S_LAYER_TYPES, i));
+                "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING ")", key, i, kind);
+        if (!strcmp(kind, LL_SLIDING) && !ll_setting_int(m, LL_S_WINDOW, &window))
+            return ll_setting_fail(m, LL_S_WINDOW, err, "expected a number, as layer_types.%d is %s, found null", i, kind);
+    }
+    return LL_OK;
+}
+
+/* A window of no width would show a position not even itself. */
+static int check_windows(const struct ll_model *m, struct ll_err *err)
+{
+    for (int l = 0; l < m->n_layers; l++)
+        if (ll_layer_window(m, l) < 0)
+            return ll_setting_fail(m, LL_S_WINDOW, err, "expected a positive number, as layer %d has a window, found 0", l);
     return LL_OK;
 }
 
@@ -239,7 +252,7 @@ int ll_model_read_settings(struct ll_model *m, struct ll_err *err)
     int rc;
     if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err)) ||
         (rc = read_act(m, err)) || (rc = check_layer_types(m, err)) ||
-        (rc = m->family->check ? m->family->check(m, err) : LL_OK))
+        (rc = m->family->check ? m->family->check(m, err) : LL_OK) || (rc = check_windows(m, err)))
         return rc;
     read_scales(m);
     return read_rope(m, err);
@@ -252,14 +265,17 @@ int ll_part_wanted(const struct ll_model *m, const struct ll_part *part)
     return part->when == LL_ALWAYS || (part->when == LL_IF_SET && ll_setting_on(m, part->what));
 }
 
+int ll_window_width(const struct ll_model *m)
+{
+    int window = 0, there = ll_setting_int(m, LL_S_WINDOW, &window);
+    return there && !window && !m->ckpt->gguf ? -1 : window;
+}
+
 int ll_layer_window(const struct ll_model *m, int layer)
 {
-    int window = 0;
     if (ll_setting_len(m, LL_S_LAYER_TYPES) < 0)
         return m->family->window ? m->family->window(m, layer) : 0;
-    if (!strcmp(ll_setting_item_str(m, LL_S_LAYER_TYPES, layer), LL_SLIDING))
-        ll_setting_int(m, LL_S_WINDOW, &window);
-    return window;
+    return strcmp(ll_setting_item_str(m, LL_S_LAYER_TYPES, layer), LL_SLIDING) ? 0 : ll_window_width(m);
 }
 
 /* Listed as one with a window, be it of no width; or, without a list, having one. */

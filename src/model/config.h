@@ -10,5 +10,8 @@ int ll_model_read_settings(struct ll_model *m, struct ll_err *err);
 int ll_part_wanted(const struct ll_model *m, const struct ll_part *part);
 /* Facts of one layer: rotation, mixture or not (window: model.h). */
 const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer);
+/* The width of the layers that have a window, 0: all positions are seen; -1: written down as 0, which is no width
+ * (in GGUF it says that there is none). */
+int ll_window_width(const struct ll_model *m);
 int ll_layer_is_mixture(const struct ll_model *m, int layer);
 #endif

@@ -219,7 +219,7 @@ static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct 
     L->act = m->act;
     L->rope = ll_layer_rope(m, l);
     L->window = ll_layer_window(m, l);
-    return L->window < 0 ? ll_fail(err, LL_EUSAGE, "config.json: sliding_window: expected a positive number, found %d", L->window) : LL_OK;
+    return LL_OK;
 }
 
 /* Gate (where the family has one), up and down of width f under the three roles from `gate` on. */

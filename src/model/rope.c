@@ -69,10 +69,12 @@ static int null_num(const struct source *at, const char *key, struct range in, d
  * (or what the family takes for granted there) counts before the object, and both before the context. */
 static int old_length(const struct source *at, int by_type, double *out)
 {
+    char top[LL_SETTING_PATH];
     *out = (double)at->m->n_ctx;
     int rc = opt_num(at, "original_max_position_embeddings", lengths, out, NULL);
-    if (!by_type)
-        ll_setting_num(at->m, LL_S_ROPE_ORIGINAL, out);
+    if (!by_type && !ll_setting_num(at->m, LL_S_ROPE_ORIGINAL, out) &&
+        ll_settings_is_null(at->m->ckpt->settings, ll_setting_key(at->m, LL_S_ROPE_ORIGINAL, top)))
+        return ll_setting_fail(at->m, LL_S_ROPE_ORIGINAL, at->err, "expected a number, found null");
     return rc;
 }
 

@@ -68,6 +68,18 @@ static void refusals(void **state)
         {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"dynamic\"", LL_EUSAGE, "rope_parameters.factor: expected a number"},
         {"llama3_gqa", "\"head_dim\": ", "\"head_dim\": 1026, \"x\": ", LL_EUNSUP, "head_dim: heads of at most 1024 values are supported, found 1026"},
         {"cohere2", "\"layer_types\": [", "\"layer_types\": [\"full_attention\"], \"x\": [", LL_EUSAGE, "layer_types: expected one entry for each of 4 layers, found 1"},
+        /* a list of kinds that does not fit the layers is refused by every family, be it of use to it or not */
+        {"llama3_gqa", "\"model_type\"", "\"layer_types\": [\"full_attention\"], \"model_type\"", LL_EUSAGE, "layer_types: expected one entry for each of 2 layers, found 1"},
+        {"gpt_neo", "\"model_type\"", "\"layer_types\": [], \"model_type\"", LL_EUSAGE, "layer_types: expected one entry for each of 4 layers, found 0"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"layer_types\": [\"sliding_attention\"],", LL_EUSAGE, "text_config.layer_types: expected one entry for each of 3 layers"},
+        /* windows without a width, and of width 0 (a position would not see itself) */
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE, "sliding_window: expected a number, as layer_types.0 is sliding_attention, found null"},
+        {"qwen2_tied", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE, "sliding_window: expected a number, as layer_types.1 is sliding_attention"},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE, "sliding_window: expected a positive number, as layer 0 has a window, found 0"},
+        {"mistral_head_dim", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE, "sliding_window: expected a positive number"},
+        {"gpt_neo", "\"window_size\": 6", "\"window_size\": 0", LL_EUSAGE, "window_size: expected a positive number, as layer 1 has a window"},
+        /* the length of the first training, written down as null, where a scaled rotation asks for it */
+        {"llama3_gqa", "\"model_type\"", "\"original_max_position_embeddings\": null, \"model_type\"", LL_EUSAGE, "original_max_position_embeddings: expected a number, found null"},
         {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": null, \"x\": {", LL_EUSAGE, "text_config: expected an object"},
         {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": \"nobody\"", LL_EUNSUP, "known: llama"},
         /* a value of another type is no absent one */
@@ -170,6 +182,34 @@ static void caps(void **state)
     }
 }
 
+/* Two names of one setting with different values: which counts in transformers 5.24 (attribute_map sets the one that the
+ * class maps, whatever the order in the file), and null where nothing asks for the value. */
+static void two_names(void **state)
+{
+    static const struct { const char *config; int experts, d_model, layers, heads; } cases[] = {
+        {"\"model_type\": \"mixtral\", \"num_local_experts\": 4, \"num_experts\": 2", 2, 4096, 32, 32},
+        {"\"model_type\": \"mixtral\", \"num_experts\": 2, \"num_local_experts\": 4", 2, 4096, 32, 32},
+        {"\"model_type\": \"qwen3_moe\", \"num_local_experts\": 2, \"num_experts\": 4, \"num_experts_per_tok\": 1", 2, 2048, 24, 32},
+        {"\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"num_local_experts\": 2, \"num_experts_per_tok\": 1", 2, 2048, 24, 32},
+        {"\"model_type\": \"qwen2_moe\", \"num_local_experts\": 2, \"num_experts\": 4, \"num_experts_per_tok\": 1", 4, 2048, 24, 16},
+        {"\"model_type\": \"falcon\", \"hidden_size\": 142, \"n_embed\": 284, \"n_head\": 2, \"n_layer\": 2", 0, 284, 32, 71},
+        {"\"model_type\": \"gpt2\", \"n_embd\": 24, \"hidden_size\": 48, \"n_layer\": 4, \"num_hidden_layers\": 2, \"n_head\": 4, \"num_attention_heads\": 2", 0, 48, 2, 2},
+        {"\"model_type\": \"llama\", \"original_max_position_embeddings\": null", 0, 4096, 32, 32},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char config[400];
+        struct ll_model *m;
+        struct ll_err err = {0};
+        snprintf(config, sizeof config, "{%s}", cases[i].config);
+        if (ll_model_open_settings(&m, folder_with("cohere2", NULL, config), &err))
+            fail_msg("%s: %s", config, err.msg);
+        if (m->n_experts != cases[i].experts || m->d_model != cases[i].d_model || m->n_layers != cases[i].layers || m->n_heads != cases[i].heads)
+            fail_msg("%s: found %d experts, width %d, %d layers, %d heads", config, m->n_experts, m->d_model, m->n_layers, m->n_heads);
+        ll_model_close(m);
+    }
+}
+
 /* The opt_ functions: absent and null keep the value; another type and range do not. */
 static void optional_settings(void **state)
 {
@@ -230,6 +270,7 @@ static int remove_work(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts), cmocka_unit_test(caps), cmocka_unit_test(optional_settings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts), cmocka_unit_test(caps), cmocka_unit_test(two_names),
+                                       cmocka_unit_test(optional_settings)};
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }

@@ -24,7 +24,7 @@ static const struct ll_setting_row settings[] = {
     NONE(ROPE_OLD),
     NUM_AT(ROPE_THETA, "rotary_emb_base", 10000),
     NUM_AT(ROPE_PART, "rotary_pct", 0.25),
-    {.what = LL_S_ROPE_ORIGINAL},
+    NONE(ROPE_ORIGINAL),
     NUM(PARALLEL, 1),
     NUM(ATTN_BIAS, 1),
 };

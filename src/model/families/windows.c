@@ -1,12 +1,11 @@
 /* windows.c - which layers have a window or experts, where several families say it alike. */
+#include "config.h"
 #include "rows.h"
 
 int ll_window_every_layer(const struct ll_model *m, int layer)
 {
-    int window = 0;
     (void)layer;
-    ll_setting_int(m, LL_S_WINDOW, &window);
-    return window;
+    return ll_window_width(m);
 }
 
 int ll_window_where_used(const struct ll_model *m, int layer)
