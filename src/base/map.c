@@ -36,10 +36,12 @@ int ll_fail_not_a_file(const char *path, struct ll_err *err)
     struct stat st;
     char to[512];
     const char *what = ll_not_a_file(path);
+    int loops = stat(path, &st) && errno == ELOOP;
     ssize_t n = !lstat(path, &st) && S_ISLNK(st.st_mode) ? readlink(path, to, sizeof to - 1) : -1;
     if (what && n > 0 && !strcmp(what, "a link to nothing")) {
         to[n] = 0;
-        return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found a link to %s, where nothing is (incomplete download?)", path, to);
+        return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found a link to %s, %s", path, to,
+                       loops ? "which leads back to itself" : "where nothing is (incomplete download?)");
     }
     return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found %s", path, what ? what : "one that went away");
 }

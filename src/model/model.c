@@ -325,13 +325,34 @@ static void count_params(struct ll_model *m)
     }
 }
 
-/* A tied head whose tensor is stored all the same. Of equal bytes it is the embedding's (pickled checkpoints hold both); another one
+/* The same values, be they stored in two types? Of block types only equal bytes count. */
+static int same_values(const struct ll_tensor *a, const struct ll_tensor *b)
+{
+    enum { SOME = 256 };
+    const struct ll_dtype_info *A = ll_dtype_info(a->dtype), *B = ll_dtype_info(b->dtype);
+    float x[SOME], y[SOME];
+    size_t n = A->block == 1 && A->is_float ? a->size / (size_t)A->block_bytes : 0, some;
+    if (a->dtype == b->dtype)
+        return a->size == b->size && !memcmp(a->data, b->data, a->size);
+    if (!n || B->block != 1 || !B->is_float || n != b->size / (size_t)B->block_bytes)
+        return 0;
+    for (size_t i = 0; i < n; i += some) {
+        some = n - i < SOME ? n - i : SOME;
+        A->to_f32(a->data + i * (size_t)A->block_bytes, x, some);
+        B->to_f32(b->data + i * (size_t)B->block_bytes, y, some);
+        if (memcmp(x, y, some * sizeof *x))
+            return 0;
+    }
+    return 1;
+}
+
+/* A tied head whose tensor is stored all the same. Of equal values it is the embedding's (pickled checkpoints hold both); another one
  * counts, as in transformers, and is told. Stored without the embedding it serves as both. */
 static int settle_tie(struct ll_model *m, struct ll_err *err)
 {
     const struct ll_tensor *emb = ll_role_tensor(m, LL_R_W_E, 0, 0), *head = ll_role_tensor(m, LL_R_W_U, 0, 0);
     char key[LL_SETTING_PATH];
-    if (!m->tied || !emb || !head || (emb->dtype == head->dtype && emb->size == head->size && !memcmp(emb->data, head->data, emb->size)))
+    if (!m->tied || !emb || !head || same_values(emb, head))
         return LL_OK;
     m->tied = 0;
     return ll_ckpt_note(m->ckpt, err, "%s%s is true, but %s is stored and differs from %s: the stored one is used",

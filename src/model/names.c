@@ -192,34 +192,39 @@ static char *find_head(const struct ll_model *m, const char *body, size_t root)
     return strndup(body, n);
 }
 
-/* What stands in front of the embedding (family's own root first, else the one place that also has blocks), owned; NULL: *err. */
-static char *find_body(const struct ll_model *m, size_t root, struct ll_err *err)
+/* What stands in front of a tensor of the body (family's own root first, else the one place that also has blocks), owned;
+ * NULL: *err, or no such tensor. */
+static char *find_before(const struct ll_model *m, enum ll_role role, size_t root, struct ll_err *err)
 {
-    const char *emb = m->family->names[LL_R_W_E] + root, *found = NULL;
-    size_t n = strcspn(emb, "|"), found_n = 0;
-    char own[LL_NAME_BYTES];
-    snprintf(own, sizeof own, "%.*s", (int)root, m->family->names[LL_R_W_E]);
-    int has_own = 0, second = 0;
-    size_t second_n = 0;
-    for (int i = 0; i < n_names(m) && !has_own; i++) {
-        const char *name = name_at(m, i);
-        size_t len = strlen(name), before = len - n;
-        if (len < n || strncmp(name + before, emb, n) || (before && name[before - 1] != '.') || before >= LL_NAME_BYTES / 2 || !has_blocks(m, name, before, root))
+    const char *own = m->family->names[role], *name = own + root, *found = NULL, *second = NULL;
+    size_t n = strcspn(name, "|"), found_n = 0, second_n = 0;
+    for (int i = 0; i < n_names(m); i++) {
+        const char *at = name_at(m, i);
+        size_t len = strlen(at), before = len - n;
+        if (len < n || strncmp(at + before, name, n) || (before && at[before - 1] != '.') || before >= LL_NAME_BYTES / 2 || !has_blocks(m, at, before, root))
             continue;
-        has_own = before == root && !strncmp(name, own, root);
+        if (before == root && !strncmp(at, own, root))
+            return strndup(own, root);
         if (found) {
-            second = i;
+            second = at;
             second_n = before;
         } else {
-            found = name;
+            found = at;
             found_n = before;
         }
     }
-    if (second && !has_own)
-        return ll_fail(err, LL_EUSAGE, "%s: expected one model, found the tensors of several, below \"%.*s\" and below \"%.*s\"", m->ckpt->clean, (int)found_n, found, (int)second_n,
-                       name_at(m, second)), NULL;
-    char *body = has_own || !found ? strdup(own) : strndup(found, found_n);
-    if (!body)
+    if (second)
+        return ll_fail(err, LL_EUSAGE, "%s: expected one model, found the tensors of several, below \"%.*s\" and below \"%.*s\"", m->ckpt->clean, (int)found_n, found, (int)second_n, second), NULL;
+    return found ? strndup(found, found_n) : NULL;
+}
+
+/* What stands in front of the embedding, or where that is missing (a tied head alone serves as both) of the final norm; owned. */
+static char *find_body(const struct ll_model *m, size_t root, struct ll_err *err)
+{
+    char *body = find_before(m, LL_R_W_E, root, err);
+    if (!body && !err->code)
+        body = find_before(m, LL_R_LN_FINAL, root, err);
+    if (!body && !err->code && !(body = strndup(m->family->names[LL_R_W_E], root)))
         ll_fail_mem(err, "names of tensors", root);
     return body;
 }

@@ -32,6 +32,7 @@ for f in config.json model.safetensors tokenizer.json tokenizer_config.json; do
     fresh; rm -f "$m/$f"; mkfifo "$m/$f"; check 2 "$f: expected a regular file, found a FIFO" $L lens "$m" x
     case $f in token*) check 2 "FIFO" $L tokens "$m" x ;; esac
     rm "$m/$f"; ln -s ../blobs/0 "$m/$f"; check 2 "$f: expected a regular file, found a link to ../blobs/0, where nothing is" $L lens "$m" x
+    rm "$m/$f"; ln -s "$f" "$m/$f"; check 2 "$f: expected a regular file, found a link to $f, which leads back to itself" $L lens "$m" x
     rm "$m/$f"; mkdir "$m/$f"; check 2 "$f: expected a regular file, found a folder" $L lens "$m" x
     rmdir "$m/$f"; printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 99\n' >"$m/$f"
     check 2 "$f: expected the file itself, found a git-lfs pointer" $L lens "$m" x
@@ -74,6 +75,14 @@ fresh; respell "$m/model.safetensors" 'h["model.norm.weight"]["dtype"] = "I4"'
 check 3 "model.norm.weight: stored as I4" $L lens "$m" x
 check 3 "model.norm.weight: stored as I4" $L show "$m"
 fresh; check 0 "" $L lens "$m" x; grep -q warning "$work/stderr" && bad "a plain model has no warnings"
+
+# --- a tied head that is stored all the same: its values count, not the type they lie in
+twin='E = h["model.embed_tokens.weight"]; raw = data[E["data_offsets"][0]:E["data_offsets"][1]]; f = bytearray(2 * len(raw)); f[2::4] = raw[0::2]; f[3::4] = raw[1::2]
+add("lm_head.weight", "F32", E["shape"], len(f)); data = data[:-len(f)] + bytes(f)'
+rm -rf "$m"; cp -r "$gemma" "$m"; chmod -R u+w "$m"; respell "$m/model.safetensors" "$twin"
+check 0 "" $L lens "$m" x; grep -q warning "$work/stderr" && bad "a head of the embedding's values in another type is no other head"
+rm -rf "$m"; cp -r "$gemma" "$m"; chmod -R u+w "$m"; respell "$m/model.safetensors" "f = bytes(0); $twin; data = data[:-1] + bytes([data[-1] ^ 1])"
+check 0 "lm_head.weight is stored and differs from model.embed_tokens.weight: the stored one is used" $L lens "$m" x
 
 # --- control bytes in names of folders and tensors reach neither tables nor the names of files
 fresh; evil=$work/$(printf 'e\033[31m\nv\302\2332J\377il\342\200\256x')

@@ -165,6 +165,34 @@ static void every_fixture_under_every_name(void **state)
     assert_true(n > 100);
 }
 
+/* A tied head without the embedding, which serves as both, is found wherever the body stands. */
+static void as_head(const char *name, struct ll_buf *out)
+{
+    static const char emb[] = "language_model.model.embed_tokens.weight";
+    const char *rest = after(name, "language_model.");
+    ll_buf_adds(out, strcmp(name, emb) ? name : rest ? "language_model.lm_head.weight" : "lm_head.weight");
+}
+static void as_module_head(const char *name, struct ll_buf *out)
+{
+    ll_buf_adds(out, "module.");
+    ll_buf_adds(out, strcmp(name, "model.embed_tokens.weight") ? name : "lm_head.weight");
+}
+
+static void head_alone(void **state)
+{
+    static const struct { const char *fixture; spelling *spell; } cases[] = {{"gemma3_wrapped", as_head}, {"qwen2_tied", as_module_head}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ll_model *m;
+        struct ll_err err = {0};
+        respell(cases[i].fixture, cases[i].spell, "");
+        if (ll_model_open(&m, work, &err))
+            fail_msg("%s: %s", cases[i].fixture, err.msg);
+        assert_true(m->tied && strstr(m->W_E->name, "lm_head.weight") && !m->ckpt->n_notes);
+        ll_model_close(m);
+    }
+}
+
 static void refused(const char *say1, const char *say2)
 {
     struct ll_model *m;
@@ -213,7 +241,8 @@ static void what_is_there_is_shown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_fixture_under_every_name), cmocka_unit_test(never_two_models), cmocka_unit_test(what_is_there_is_shown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_fixture_under_every_name), cmocka_unit_test(never_two_models), cmocka_unit_test(head_alone),
+                                       cmocka_unit_test(what_is_there_is_shown)};
     if (!mkdtemp(work))
         return 1;
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
