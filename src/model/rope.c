@@ -335,13 +335,21 @@ static int read_kind(const struct source *at, const char **kind)
     return rc;
 }
 
+/* What stands at top level, or the family's own. A null there is in nobody's way as long as the object has the value. */
+static int from_top(const struct source *at, enum ll_setting what, double *out)
+{
+    return ll_setting_num(at->m, what, out)
+               ? LL_OK
+               : ll_setting_fail(at->m, what, at->err, "expected a number, found null");
+}
+
 /* The base: in the object, else at top level, else the family's. */
 static int read_theta(const struct source *at, const char *layer_type, double *theta)
 {
     int there, rc = opt_num(at, "rope_theta", thetas, theta, &there);
     if (!rc && !there)
-        ll_setting_num(
-            at->m, layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA,
+        rc = from_top(
+            at, layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA,
             theta);
     if (!rc && !(*theta > 1))
         rc = ll_fail(at->err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g",
@@ -363,7 +371,7 @@ static int read_part(const struct source *at, const char *kind, double *part)
         there = has_key(at, key, path);
         rc = opt_num(at, key, parts, part, NULL);
         if (!rc && !there)
-            ll_setting_num(at->m, LL_S_ROPE_PART, part);
+            rc = from_top(at, LL_S_ROPE_PART, part);
         if (rc || *part > 0)
             return rc;
         if (!there)
@@ -372,7 +380,7 @@ static int read_part(const struct source *at, const char *kind, double *part)
                        path, *part);
     }
     int has = has_key(at, key, path);
-    if (!has && !*at->second) { /* at top level: transformers moves it into the object, whatever the family */
+    if (!has) { /* at top level: transformers moves it into the object, whatever the family */
         snprintf(path, sizeof path, "%s%s%s", at->m->root, *at->m->root ? "." : "", key);
         has = ll_settings_has(at->m->ckpt->settings, path);
     }

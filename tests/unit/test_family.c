@@ -80,6 +80,9 @@ static void refusals(void **state)
         {"gpt_neo", "\"window_size\": 6", "\"window_size\": 0", LL_EUSAGE, "window_size: expected a positive number, as layer 1 has a window"},
         /* the length of the first training, written down as null, where a scaled rotation asks for it */
         {"llama3_gqa", "\"model_type\"", "\"original_max_position_embeddings\": null, \"model_type\"", LL_EUSAGE, "original_max_position_embeddings: expected a number, found null"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"partial_rotary_factor\": 0.5,", LL_EUNSUP, "partial_rotary_factor: 0.5 together with rope scaling \"linear\""},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"rope_local_base_freq\": null,", LL_EUSAGE, "rope_local_base_freq: expected a number, found null"},
+        {"phi_parallel", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": null", LL_EUSAGE, "partial_rotary_factor: expected a number, found null"},
         {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": null, \"x\": {", LL_EUSAGE, "text_config: expected an object"},
         {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": \"nobody\"", LL_EUNSUP, "known: llama"},
         /* a value of another type is no absent one */
@@ -195,6 +198,8 @@ static void two_names(void **state)
         {"\"model_type\": \"falcon\", \"hidden_size\": 142, \"n_embed\": 284, \"n_head\": 2, \"n_layer\": 2", 0, 284, 32, 71},
         {"\"model_type\": \"gpt2\", \"n_embd\": 24, \"hidden_size\": 48, \"n_layer\": 4, \"num_hidden_layers\": 2, \"n_head\": 4, \"num_attention_heads\": 2", 0, 48, 2, 2},
         {"\"model_type\": \"llama\", \"original_max_position_embeddings\": null", 0, 4096, 32, 32},
+        {"\"model_type\": \"llama\", \"rope_theta\": null, \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 77}", 0, 4096, 32, 32},
+        {"\"model_type\": \"phi\", \"partial_rotary_factor\": null, \"rope_parameters\": {\"partial_rotary_factor\": 0.25}", 0, 2048, 24, 32},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -7,7 +7,7 @@ static const char *const names[LL_N_ROLES] = {GEMMA2_NAMES};
 #define GEMMA3                                                                                           \
     DIMS(262208, 2304, 9216, 26, 8), NUM(N_KV_HEADS, 4), NUM(D_HEAD, 256), NUM(N_CTX, 131072),           \
         RMS_EPS(1e-6), STR_AT(ACT, "hidden_activation", "gelu_pytorch_tanh"), ROPE(1000000),             \
-        NUM(ROPE_THETA_LOCAL, 10000), NUM(ATTN_BIAS, 0), ONLY_OR_NULL(BIDIRECTIONAL, 0),                 \
+        NUM_OR_NULL(ROPE_THETA_LOCAL, 10000), NUM(ATTN_BIAS, 0), ONLY_OR_NULL(BIDIRECTIONAL, 0),                 \
         NUM(ATTN_UNDER_ROOT, 256), NUM_OR_NULL(WINDOW, 4096), NUM(WINDOW_PATTERN, 6), NONE(LAYER_TYPES), \
         NONE(LOGIT_CAP)
 

@@ -23,7 +23,7 @@ static const struct ll_setting_row settings[] = {
     STR(ACT, "gelu_new"),
     NUM(TIED, 0),
     ROPE(10000),
-    NUM(ROPE_PART, 0.5),
+    NUM_OR_NULL(ROPE_PART, 0.5),
     ONLY(QK_LAYERNORM, 0),
 };
 

@@ -22,9 +22,9 @@ static const struct ll_setting_row settings[] = {
     NUM(TIED, 0),
     NONE(ROPE),
     NONE(ROPE_OLD),
-    NUM(ROPE_THETA, 10000),
+    NUM_OR_NULL(ROPE_THETA, 10000),
     NUM(ROPE_ORIGINAL, 4096),
-    NUM(ROPE_PART, 1),
+    NUM_OR_NULL(ROPE_PART, 1),
     NONE(WINDOW),
 };
 

@@ -74,7 +74,7 @@
 #define RMS_EPS(v) NUM_AT(EPS, "rms_norm_eps", v)
 #define LN_EPS(v) NUM_AT(EPS, "layer_norm_eps", v)
 #define ROPE(theta) \
-    NONE(ROPE), NONE(ROPE_OLD), NUM(ROPE_THETA, theta), NONE(ROPE_ORIGINAL)
+    NONE(ROPE), NONE(ROPE_OLD), NUM_OR_NULL(ROPE_THETA, theta), NONE(ROPE_ORIGINAL)
 
 #define SETTINGS(rows) .settings = rows, .n_settings = (int)(sizeof rows / sizeof *rows)
 

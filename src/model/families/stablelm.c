@@ -16,7 +16,7 @@ static const struct ll_setting_row settings[] = {
     STR(ACT, "silu"),
     NUM(TIED, 0),
     ROPE(10000),
-    NUM(ROPE_PART, 0.25),
+    NUM_OR_NULL(ROPE_PART, 0.25),
     NUM_AT(ATTN_BIAS, "use_qkv_bias", 0),
     NUM(PARALLEL, 0),
     ONLY(QK_LAYERNORM, 0),
