@@ -106,16 +106,6 @@ static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_er
     return rc ? rc : check_index(c, l, err);
 }
 
-/* For the settings: what is asked for by name is read. */
-static const struct ll_tensor *find_tensor(const void *arg, const char *name)
-{
-    const struct ll_ckpt *c = arg;
-    const struct ll_tensor *t = ll_ckpt_find(c, name);
-    if (t)
-        c->tensors[t - c->tensors].consulted = 1;
-    return t;
-}
-
 /* A split model's parts say how many they are and which each is; metadata lie in the first. */
 static int check_parts(const struct ll_ckpt *c, struct ll_err *err)
 {
@@ -153,7 +143,7 @@ static int read_metadata(struct ll_ckpt *c, struct ll_err *err)
     if (!rc)
         rc = check_parts(c, err);
     if (!rc)
-        rc = ll_gguf_settings(&c->settings, c->gguf, c->files[0].name, find_tensor, c, err);
+        rc = ll_settings_parse(&c->settings, c->files[0].name, "{}", 2, err); /* src/model reads c->gguf itself */
     return rc ? ll_context(err, "%s", c->dir) : LL_OK;
 }
 

@@ -3,7 +3,7 @@
  * A Hugging Face folder (config.json + one *.safetensors, or many with model.safetensors.index.json), a single
  * .safetensors or .index.json file beside its config.json, a GGUF file of any name (single, or any part of a split one) or a folder
  * with one such model and no safetensors, or org/name[@rev] in the local hub cache (hub.h). Of a GGUF model the settings
- * are what its metadata say, under the names of config.json (gguf.h). Everything
+ * stay in its metadata (gguf.h; read by src/model). Everything
  * in the files is hostile until checked: lengths, offsets, products, types and UTF-8. Tensors stay as stored in the
  * mapped files; nothing is copied. Source: safetensors format document; ggml's gguf.md; huggingface_hub
  * cache layout. */
@@ -32,7 +32,7 @@ struct ll_tensor {
     const uint8_t *data;         /* borrowed from the mapping; may be unaligned */
     size_t size;                 /* bytes, checked against dims and dtype */
     int file;                    /* index into ckpt->files */
-    int consulted;               /* read for the settings of a GGUF model: "rope_freqs.weight" */
+    int consulted;               /* read for the rotation of a GGUF model: "rope_freqs.weight" */
     const struct ll_packed *packed; /* what turns the stored numbers into weights; NULL for nearly all */
 };
 
@@ -53,7 +53,7 @@ struct ll_ckpt {
     char *model_id;              /* owned: "org/name" when it came from the hub cache, else clean */
     const char *container;       /* "safetensors", "gguf" */
     struct ll_gguf *gguf;        /* metadata of a GGUF model: that of files[0] (gguf.h); NULL for safetensors */
-    struct ll_settings *settings;/* owned: config.json, or what GGUF metadata say */
+    struct ll_settings *settings;/* owned: config.json; without any key for GGUF */
     struct ll_ckpt_file *files;  /* owned */
     int n_files;
     struct ll_tensor *tensors;   /* owned, sorted by name, each name once */

@@ -90,14 +90,4 @@ uint64_t ll_gguf_alignment(const struct ll_gguf *g);
  * file: used in messages. LL_OK, LL_EUSAGE or LL_EFAIL. */
 struct ll_tensor;
 int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, char **type_names, struct ll_err *err);
-
-/* gguf_config.c: what the metadata and tensors of a model say, under the names config.json uses (num_hidden_layers, ...), and
- * three facts of the container under "gguf": architecture; paired_rows (rows of W_Q and W_K within a head alternate
- * between its halves); norms_complete (a family's norm offset is already in the weights). find(arg, name): tensor or
- * NULL. LL_EUNSUP for an architecture without a row, LL_EUSAGE for missing or odd keys. */
-/* The i-th architecture read (general.architecture), NULL past the last. */
-const char *ll_gguf_architecture(int i);
-struct ll_settings;
-typedef const struct ll_tensor *ll_gguf_lookup(const void *arg, const char *name);
-int ll_gguf_settings(struct ll_settings **s, const struct ll_gguf *g, const char *file, ll_gguf_lookup *find, const void *arg, struct ll_err *err);
 #endif

@@ -1,6 +1,7 @@
 /* cmd_check.c - determinism and known answers of every operation, quantised blocks, and the same prompt in lower precision
  * (docs/diagnostics.md 6). Without a model only what needs none is run. */
 #include "cmd.h"
+#include "config.h"
 #include "diag_out.h"
 #include "grid.h"
 #include "half_arms.h"
@@ -194,7 +195,8 @@ static void scanned_free(struct scanned *s)
 /* Gemma's gains lack 1 in safetensors and have it in GGUF: what must be added to compare with the other container. */
 static double gain_offset(const struct ll_model *m, int part)
 {
-    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
+    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE &&
+           !ll_norms_complete(m);
 }
 
 /* mean, std, rms as multiplied. */

@@ -148,7 +148,7 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     const struct ll_layer *L = &m->layers[0];
     char a[24], b[24];
     ll_buf_addf(out, "model    %s\n", i->model_id);
-    const char *arch = ll_settings_str(m->ckpt->settings, "gguf.architecture", NULL);
+    const char *arch = m->ckpt->gguf ? m->family->gguf.arch : NULL;
     ll_buf_addf(out, "family   %s, because %s \"%s\"; the row covers %s\n", i->family, arch ? "the metadata say general.architecture" : "config.json says model_type",
                 arch ? arch : ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
     ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);

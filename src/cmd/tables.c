@@ -4,7 +4,6 @@
 #include "diff_record.h"
 #include "dtype.h"
 #include "family.h"
-#include "gguf.h"
 #include "hook.h"
 #include "index.h"
 #include "record.h"
@@ -38,8 +37,7 @@ static void put_containers(struct ll_buf *out)
     for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
         ll_buf_addf(out, "| %s | %s |\n", containers[i].name, containers[i].what);
     ll_buf_adds(out, "\nGGUF architectures read: ");
-    for (int i = 0; ll_gguf_architecture(i); i++)
-        ll_buf_addf(out, "%s%s", i ? ", " : "", ll_gguf_architecture(i));
+    ll_gguf_list_architectures(out);
     ll_buf_adds(out, ".\n");
 }
 

@@ -25,7 +25,7 @@ struct want { enum ll_role role; enum presence there; int part; enum split split
 
 static enum presence of_part(const struct ll_model *m, const struct ll_part *p)
 {
-    return p->when == LL_IF_STORED ? OPTIONAL : ll_part_wanted(m, p) ? NEEDED : ABSENT;
+    return ll_part_stored(m, p) ? OPTIONAL : ll_part_wanted(m, p) ? NEEDED : ABSENT;
 }
 
 static enum presence needed_if(int yes) { return yes ? NEEDED : ABSENT; }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "buf.h"
+#include "gguf_rope.h"
 #include "rope.h"
 
 #include <math.h>
@@ -78,6 +79,9 @@ static int find_family(struct ll_model *m, struct ll_err *err)
     const struct ll_settings *s = m->ckpt->settings;
     char known[1024];
     const char *type = "";
+    m->root = "";
+    if (m->ckpt->gguf)
+        return ll_gguf_find_family(m, err);
     int rc = ll_settings_opt_str(s, "model_type", &type, err);
     if (rc)
         return rc;
@@ -94,7 +98,6 @@ static int find_family(struct ll_model *m, struct ll_err *err)
 static int read_act(struct ll_model *m, struct ll_err *err)
 {
     const char *name = ll_setting_str(m, LL_S_ACT);
-    char key[LL_SETTING_PATH];
     for (int i = 0; acts[i].name; i++)
         if (!strcmp(acts[i].name, name)) {
             m->act = acts[i].act;
@@ -102,8 +105,7 @@ static int read_act(struct ll_model *m, struct ll_err *err)
                 m->act = LL_ACT_GELU_TANH;
             return LL_OK;
         }
-    return ll_fail(err, LL_EUNSUP, "config.json: %s: activation \"%s\" is not supported",
-                   ll_setting_key(m, LL_S_ACT, key), name);
+    return ll_setting_refuse(m, LL_S_ACT, err, "activation \"%s\" is not supported", name);
 }
 
 static int read_heads(struct ll_model *m, struct ll_err *err)
@@ -120,22 +122,20 @@ static int read_heads(struct ll_model *m, struct ll_err *err)
                                m->n_heads, m->n_kv_heads);
     if (!ll_setting_int(m, LL_S_D_HEAD, &m->d_head)) {
         if (m->d_model % m->n_heads)
-            return ll_fail(err, LL_EUSAGE,
-                           "config.json: head_dim is absent and %s %d is no multiple of %s %d", width,
-                           m->d_model, heads, m->n_heads);
+            return ll_setting_fail(m, LL_S_D_HEAD, err, "is absent, and %s %d is no multiple of %s %d", width,
+                                   m->d_model, heads, m->n_heads);
         m->d_head = m->d_model / m->n_heads;
     }
     if (m->d_head > LL_MAX_D_HEAD) /* what attention is made for */
-        return ll_fail(err, LL_EUNSUP, "config.json: %s: heads of at most %d values are supported, found %d",
-                       ll_setting_key(m, LL_S_D_HEAD, a), LL_MAX_D_HEAD, m->d_head);
-    if (m->d_head % 2 && ll_settings_bool(m->ckpt->settings, "gguf.paired_rows", 0))
-        return ll_fail(
-            err, LL_EUNSUP,
-            "%s: heads of %d values: expected an even number, as rows of W_Q and W_K lie in pairs here",
-            m->ckpt->clean, m->d_head);
+        return ll_setting_refuse(m, LL_S_D_HEAD, err, "heads of at most %d values are supported, found %d",
+                                 LL_MAX_D_HEAD, m->d_head);
+    if (m->d_head % 2 && ll_rows_paired(m))
+        return ll_setting_refuse(
+            m, LL_S_D_HEAD, err,
+            "expected an even number of values, as rows of W_Q and W_K lie in pairs here, found %d", m->d_head);
     if ((long long)m->n_heads * m->d_head > LL_MAX_WIDTH)
-        return ll_fail(err, LL_EUSAGE, "config.json: %s %d times head_dim %d: expected at most %d", heads,
-                       m->n_heads, m->d_head, LL_MAX_WIDTH);
+        return ll_setting_fail(m, LL_S_D_HEAD, err, "%s %d times %d values: expected at most %d", heads,
+                               m->n_heads, m->d_head, LL_MAX_WIDTH);
     return LL_OK;
 }
 
@@ -149,7 +149,10 @@ static int read_mixture(struct ll_model *m, struct ll_err *err)
         return ll_setting_fail(m, LL_S_TOP_K, err, "expected an integer in 1..%d, found %d", m->n_experts,
                                m->top_k);
     m->d_expert = m->d_mlp; /* where it is no setting of its own */
-    ll_setting_int(m, LL_S_D_EXPERT, &m->d_expert);
+    if (!ll_setting_int(m, LL_S_D_EXPERT, &m->d_expert) && m->family->gguf.experts_share && m->ckpt->gguf)
+        m->d_expert = m->d_mlp / (m->top_k ? m->top_k : 1);
+    if (m->d_expert < 1)
+        return ll_setting_fail(m, LL_S_D_EXPERT, err, "expected a positive number, found none");
     ll_setting_int(m, LL_S_D_SHARED, &m->d_shared);
     return LL_OK;
 }
@@ -161,7 +164,7 @@ static int read_dims(struct ll_model *m, struct ll_err *err)
     ll_setting_int(m, LL_S_D_MODEL, &m->d_model);
     ll_setting_int(m, LL_S_N_LAYERS, &m->n_layers);
     ll_setting_int(m, LL_S_N_HEADS, &m->n_heads);
-    if (!ll_setting_int(m, LL_S_D_MLP, &m->d_mlp)) {
+    if (!ll_setting_int(m, LL_S_D_MLP, &m->d_mlp) && m->family->mlp_times) {
         if (m->d_model > LL_MAX_WIDTH / m->family->mlp_times)
             return ll_setting_fail(m, LL_S_D_MODEL, err, "expected at most %d, found %d",
                                    LL_MAX_WIDTH / m->family->mlp_times, m->d_model);
@@ -185,7 +188,10 @@ static void read_scales(struct ll_model *m)
     double under_root = m->d_head, attn = m->family->scores_unscaled,
            emb = m->family->emb_scale_sqrt_d ? sqrt((double)m->d_model) : 1;
     double resid = 1, logit = 1, divisor = 1, attn_cap = 0, logit_cap = 0;
-    ll_setting_num(m, LL_S_ATTN_UNDER_ROOT, &under_root);
+    if (m->ckpt->gguf) /* no key: llama.cpp goes by the number of layers */
+        under_root = m->n_layers == m->family->gguf.wide_scale_layers ? m->d_model / m->n_heads : m->d_head;
+    else
+        ll_setting_num(m, LL_S_ATTN_UNDER_ROOT, &under_root);
     ll_setting_num(m, LL_S_ATTN_MULT, &attn);
     ll_setting_num(m, LL_S_EMB_SCALE, &emb);
     ll_setting_num(m, LL_S_RESID_SCALE, &resid);
@@ -208,9 +214,14 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
     const struct ll_family *f = m->family;
     if (f->positions)
         return LL_OK;
-    int rc = ll_rope_init(&m->rope, m, f->rope_by_type ? "full_attention" : NULL, err);
-    if (!rc && f->rope_by_type)
-        rc = ll_rope_init(&m->rope_local, m, LL_SLIDING, err);
+    int rc, by_type = m->ckpt->gguf ? f->gguf.local != LL_LOCAL_SAME : f->rope_by_type;
+    if (m->ckpt->gguf)
+        rc = ll_gguf_rope_init(&m->rope, m, 0, err);
+    else
+        rc = ll_rope_init(&m->rope, m, by_type ? "full_attention" : NULL, err);
+    if (!rc && by_type)
+        rc = m->ckpt->gguf ? ll_gguf_rope_init(&m->rope_local, m, 1, err)
+                           : ll_rope_init(&m->rope_local, m, LL_SLIDING, err);
     m->rope.interleaved = m->rope_local.interleaved = f->interleaved;
     return rc;
 }
@@ -247,18 +258,46 @@ static int check_windows(const struct ll_model *m, struct ll_err *err)
     return LL_OK;
 }
 
+/* llama.cpp leaves a window out in some architectures; the file's makers trained with it. */
+static int note_window(struct ll_model *m, struct ll_err *err)
+{
+    char place[LL_SETTING_PLACE];
+    int window = 0;
+    if (!m->ckpt->gguf || !m->family->gguf.window_left_out)
+        return LL_OK;
+    if (!ll_setting_int(m, LL_S_WINDOW, &window) || window >= m->n_ctx)
+        return LL_OK;
+    return ll_ckpt_note(m->ckpt, err, "%s: a window of %d positions is used; llama.cpp leaves it out",
+                        ll_setting_place(m, LL_S_WINDOW, place), window);
+}
+
 int ll_model_read_settings(struct ll_model *m, struct ll_err *err)
 {
     int rc;
     if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err)) ||
         (rc = read_act(m, err)) || (rc = check_layer_types(m, err)) ||
-        (rc = m->family->check ? m->family->check(m, err) : LL_OK) || (rc = check_windows(m, err)))
+        (rc = m->family->check ? m->family->check(m, err) : LL_OK) || (rc = check_windows(m, err)) ||
+        (rc = note_window(m, err)))
         return rc;
     read_scales(m);
     return read_rope(m, err);
 }
 
 /* ---- facts of a layer --------------------------------------------------------------------------------- */
+
+int ll_rows_paired(const struct ll_model *m) { return m->ckpt->gguf && m->family->gguf.paired_rows; }
+
+int ll_norms_complete(const struct ll_model *m) { return m->ckpt->gguf && m->family->gguf.norms_complete; }
+
+/* In GGUF files a bias is there where its tensor is, as llama.cpp reads it; those of q, k and v even in families that
+ * always have them. */
+int ll_part_stored(const struct ll_model *m, const struct ll_part *part)
+{
+    const struct ll_family *f = m->family;
+    int qkv = part == &f->qkv_bias && f->qkv == LL_QKV_APART;
+    int bias = part == &f->qkv_bias || part == &f->o_bias || part == &f->mlp_bias;
+    return part->when == LL_IF_STORED || (m->ckpt->gguf && (qkv || (bias && part->when != LL_ALWAYS)));
+}
 
 int ll_part_wanted(const struct ll_model *m, const struct ll_part *part)
 {

@@ -4,6 +4,7 @@
  * modeling code of each family; checked against reference activations (tests/oracle). */
 #ifndef LL_FAMILY_H
 #define LL_FAMILY_H
+#include "gguf_setting.h"
 #include "setting.h"
 #include "settings.h"
 
@@ -92,6 +93,7 @@ struct ll_family {
     int scores_unscaled;            /* scores are not divided by sqrt(d_head) */
     int (*experts)(const struct ll_model *m, int layer); /* is this layer's MLP a mixture? NULL: none is */
     struct ll_part renormalised;    /* the chosen experts' weights divided by their sum */
+    struct ll_gguf_family gguf;     /* how GGUF files of it are read */
 };
 
 /* Names of the roles in GGUF files, the same for all families; NULL: none. gguf_names.c */

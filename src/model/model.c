@@ -92,7 +92,7 @@ static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, s
 {
     int half = m->d_head / 2;
     float *b = (float *)(uintptr_t)bias, head[1024]; /* one of m->small: ours */
-    if (!ll_settings_bool(m->ckpt->settings, "gguf.paired_rows", 0))
+    if (!ll_rows_paired(m))
         return LL_OK;
     if (m->d_head > 1024)
         return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean, m->d_head);
@@ -143,7 +143,7 @@ static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, str
     out->d = d;
     out->eps = (float)m->norm_eps;
     out->kind = kind;
-    int plus_one = kind == LL_NORM_RMS_PLUS_ONE && !ll_settings_bool(m->ckpt->settings, "gguf.norms_complete", 0);
+    int plus_one = kind == LL_NORM_RMS_PLUS_ONE && !ll_norms_complete(m);
     int rc = get_vec(m, role, layer, d, plus_one ? 1.0f : 0.0f, &out->w, err);
     return rc || kind != LL_NORM_LAYER ? rc : get_vec(m, (enum ll_role)(role + 1), layer, d, 0, &out->b, err);
 }
@@ -151,7 +151,7 @@ static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, str
 /* A bias that may be absent: leaves *out NULL. */
 static int get_bias(struct ll_model *m, const struct ll_part *part, enum ll_role role, int layer, int n, const float **out, struct ll_err *err)
 {
-    int there = part->when == LL_IF_STORED ? seek_role(m, role, layer, 0) != NULL : ll_part_wanted(m, part);
+    int there = ll_part_stored(m, part) ? seek_role(m, role, layer, 0) != NULL : ll_part_wanted(m, part);
     return there ? get_vec(m, role, layer, n, 0, out, err) : LL_OK;
 }
 

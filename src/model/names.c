@@ -305,7 +305,7 @@ int ll_role_missing(const struct ll_model *m, enum ll_role role, int layer, int 
             if (!like || (len > t && !strcmp(found + len - t, tail)))
                 ll_buf_addf(&some, "%s%.100s", n++ ? ", " : "", found);
         }
-    const char *why = role == LL_R_W_U ? "; tie_word_embeddings is not true, so that the model needs a head of its own (is this a body without its head?)" : "";
+    const char *why = role == LL_R_W_U && !m->ckpt->gguf ? "; tie_word_embeddings is not true, so that the model needs a head of its own (is this a body without its head?)" : "";
     ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing%s; there are %d tensors%s%s", m->ckpt->clean, name, why, all, n ? ", such as " : "", ll_buf_str(&some));
     ll_buf_free(&some);
     return LL_EUSAGE;

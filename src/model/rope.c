@@ -137,28 +137,7 @@ static int scale_dynamic(struct ll_rope *r, const struct source *at, int by_type
     return rc;
 }
 
-/* What GGUF's rope_freqs.weight holds: one divisor a frequency. */
-static int scale_divisors(struct ll_rope *r, const struct source *at, int by_type)
-{
-    const struct ll_settings *s = at->m->ckpt->settings;
-    char list[LL_SETTING_PATH + 96], key[LL_SETTING_PATH + 112];
-    (void)by_type;
-    has_key(at, "divisors", list);
-    int n = ll_settings_len(s, list), rc = LL_OK;
-    if (n != r->d_rot / 2)
-        return ll_fail(at->err, LL_EUSAGE, "rope_freqs.weight: expected %d values, found %d", r->d_rot / 2,
-                       n);
-    for (int i = 0; !rc && i < n; i++) {
-        double divisor = 1;
-        snprintf(key, sizeof key, "%s.%d", list, i);
-        rc = ll_settings_need_num(s, key, factors.lo, factors.hi, &divisor, at->err);
-        r->inv_freq[i] /= (float)divisor;
-    }
-    return rc;
-}
-
-/* 0.1 m ln(s) + 1, where the context grew at all. */
-static double yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * ll_log(s) + 1; }
+double ll_rope_yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * ll_log(s) + 1; }
 
 /* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and mscale_all_dim.
  */
@@ -171,7 +150,8 @@ static int yarn_attention(struct ll_rope *r, const struct source *at, double fac
         (rc = null_num(at, "mscale_all_dim", gains, &all, &ignored)))
         return rc;
     if (!given)
-        gain = m > 0 && all > 0 ? yarn_gain(factor, m) / yarn_gain(factor, all) : yarn_gain(factor, 1);
+        gain = m > 0 && all > 0 ? ll_rope_yarn_gain(factor, m) / ll_rope_yarn_gain(factor, all)
+                                : ll_rope_yarn_gain(factor, 1);
     r->attn_factor = (float)gain;
     return LL_OK;
 }
@@ -182,8 +162,19 @@ static double yarn_dim(const struct ll_rope *r, double turns, double old_len)
     return r->d_rot * ll_log(old_len / (turns * 2 * PI)) / (2 * ll_log(r->theta));
 }
 
-/* Frequencies that turn more than beta_fast times in the first training's length stay, those of less than
- * beta_slow turns are divided by factor, with a ramp between. */
+void ll_rope_yarn(struct ll_rope *r, double factor, double old_len, double fast, double slow, int truncate)
+{
+    double low = yarn_dim(r, fast, old_len), high = yarn_dim(r, slow, old_len);
+    low = fmax(truncate ? floor(low) : low, 0);
+    high = fmin(truncate ? ceil(high) : high, r->d_rot - 1);
+    if (low == high)
+        high += 0.001;
+    for (int i = 0; i < r->d_rot / 2; i++) {
+        double f = ll_pow(r->theta, -2.0 * i / r->d_rot), ramp = fmin(fmax((i - low) / (high - low), 0), 1);
+        r->inv_freq[i] = (float)(f / factor * ramp + f * (1 - ramp));
+    }
+}
+
 static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
 {
     double factor = 0, old_len, fast = 0, slow = 0;
@@ -209,15 +200,7 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
     if ((rc = ll_settings_opt_bool(at->m->ckpt->settings, path, &truncate, at->err)) ||
         (rc = yarn_attention(r, at, factor)))
         return rc;
-    double low = yarn_dim(r, fast, old_len), high = yarn_dim(r, slow, old_len);
-    low = fmax(truncate ? floor(low) : low, 0);
-    high = fmin(truncate ? ceil(high) : high, r->d_rot - 1);
-    if (low == high)
-        high += 0.001;
-    for (int i = 0; i < r->d_rot / 2; i++) {
-        double f = ll_pow(r->theta, -2.0 * i / r->d_rot), ramp = fmin(fmax((i - low) / (high - low), 0), 1);
-        r->inv_freq[i] = (float)(f / factor * ramp + f * (1 - ramp));
-    }
+    ll_rope_yarn(r, factor, old_len, fast, slow, truncate);
     return LL_OK;
 }
 
@@ -269,7 +252,7 @@ static const struct {
 } kinds[] = {{"default", scale_none},      {"linear", scale_linear},
              {"dynamic", scale_dynamic},   {"yarn", scale_yarn},
              {"llama3", scale_llama3},     {"longrope", scale_longrope},
-             {"divisors", scale_divisors}, {NULL, NULL}};
+             {NULL, NULL}};
 
 /* ---- where they stand --------------------------------------------------------------------------------- */
 
@@ -365,8 +348,6 @@ static int read_part(const struct source *at, const char *kind, double *part)
     char path[LL_SETTING_PATH + 96];
     int there, rc;
     *part = 1;
-    if (at->m->ckpt->gguf) /* every architecture may say it; silent, all of a head turns */
-        return ll_settings_opt_num(at->m->ckpt->settings, key, 1e-9, 1, part, at->err);
     if (ll_setting_has(at->m, LL_S_ROPE_PART)) {
         there = has_key(at, key, path);
         rc = opt_num(at, key, parts, part, NULL);
@@ -403,9 +384,7 @@ static int scale(struct ll_rope *r, const struct source *at, const char *kind, i
             r->kind = kinds[i].kind;
             return kinds[i].scale(r, at, by_type);
         }
-        if (kinds[i + 1].kind) /* the last is GGUF's own */
-            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
-                     kinds[i].kind);
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", kinds[i].kind);
     }
     return ll_fail(at->err, LL_EUNSUP, "config.json: rope scaling \"%s\" is not supported (known: %s)", kind,
                    known);

@@ -14,8 +14,8 @@
  *   "longrope"  (Phi 3, there also called "su" or "yarn") divides by short_factor[i], or by long_factor[i] in
  *               sequences longer than original_max_position_embeddings, and multiplies cos and sin by
  *               attention_factor, by default sqrt(1 + ln(factor) / ln(original length)): the rows of a prompt
- *               change when it grows past that length;
- *   "divisors"  (GGUF) lists one a frequency.
+ *               change when it grows past that length.
+ * GGUF metadata say it otherwise: gguf_rope.h.
  * Settings come in two spellings: rope_scaling (the kind under rope_type or type) with rope_theta at top level,
  * or rope_parameters. Where both are there rope_scaling counts, as in transformers 5.24; what it does not hold
  * comes from top level. In Gemma 3 rope_parameters is divided by layer type, and rope_scaling is laid over the
@@ -28,6 +28,12 @@
  * "sliding_attention" where a family's layers differ, else NULL. Returns LL_OK, LL_EUNSUP (another kind, by
  * name), LL_EUSAGE, LL_EFAIL; a failed one holds nothing. */
 int ll_rope_init(struct ll_rope *rope, const struct ll_model *m, const char *layer_type, struct ll_err *err);
+/* Yarn's frequencies into r->inv_freq, from r->theta and r->d_rot: those that turn more than `fast` times in the
+ * first training's length stay, those of less than `slow` turns are divided by factor, with a ramp between (its ends
+ * on whole frequencies where `truncate`). */
+void ll_rope_yarn(struct ll_rope *r, double factor, double old_len, double fast, double slow, int truncate);
+/* 0.1 m ln(factor) + 1, where the context grew at all: what yarn multiplies cos and sin by. */
+double ll_rope_yarn_gain(double factor, double m);
 void ll_rope_free(struct ll_rope *rope);
 /* Does a sequence of n_pos positions use the list for long ones? */
 int ll_rope_is_long(const struct ll_rope *rope, int n_pos);

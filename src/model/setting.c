@@ -1,77 +1,14 @@
 /* setting.c - see setting.h */
 #include "setting.h"
 
+#include "gguf_setting.h"
+#include "meaning.h"
 #include "model.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BIG 2147483647.0
-
-/* One row a meaning: the name most families give it (and the one under which GGUF metadata arrive), kind and
- * range. */
-static const struct {
-    const char *usual;
-    enum ll_settings_kind kind;
-    double lo, hi;
-    enum ll_settings_kind entries;
-} meanings[LL_N_SETTINGS] = {
-    [LL_S_VOCAB] = {"vocab_size", LL_SET_INT, 1, LL_MAX_VOCAB, 0},
-    [LL_S_D_MODEL] = {"hidden_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_D_MLP] = {"intermediate_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_N_LAYERS] = {"num_hidden_layers", LL_SET_INT, 1, LL_MAX_LAYERS, 0},
-    [LL_S_N_HEADS] = {"num_attention_heads", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_N_KV_HEADS] = {"num_key_value_heads", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_D_HEAD] = {"head_dim", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_N_CTX] = {"max_position_embeddings", LL_SET_INT, 1, BIG, 0},
-    [LL_S_EPS] = {"norm_eps", LL_SET_NUM, 0, 1, 0},
-    [LL_S_ACT] = {"hidden_act", LL_SET_STR, 0, 0, 0},
-    [LL_S_TIED] = {"tie_word_embeddings", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_ATTN_BIAS] = {"attention_bias", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_MLP_BIAS] = {"mlp_bias", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_PARALLEL] = {"use_parallel_residual", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_QK_NORM] = {"use_qk_norm", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_NEW_DECODER] = {"new_decoder_architecture", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_MULTI_QUERY] = {"multi_query", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_WINDOW] = {"sliding_window", LL_SET_INT, 0, BIG, 0},
-    [LL_S_USE_WINDOW] = {"use_sliding_window", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_WINDOW_LAYERS] = {"max_window_layers", LL_SET_INT, 0, BIG, 0},
-    [LL_S_WINDOW_PATTERN] = {"sliding_window_pattern", LL_SET_INT, 1, BIG, 0},
-    [LL_S_LAYER_TYPES] = {"layer_types", LL_SET_LIST, 0, 0, LL_SET_STR},
-    [LL_S_ATTENTION_TYPES] = {"attention_types", LL_SET_LIST, 0, 0, LL_SET_LIST},
-    [LL_S_ATTENTION_LAYERS] = {"attention_layers", LL_SET_LIST, 0, 0, LL_SET_STR},
-    [LL_S_ROPE] = {"rope_parameters", LL_SET_OBJECT, 0, 0, 0},
-    [LL_S_ROPE_OLD] = {"rope_scaling", LL_SET_OBJECT, 0, 0, 0},
-    [LL_S_ROPE_THETA] = {"rope_theta", LL_SET_NUM, 1, 1e12, 0},
-    [LL_S_ROPE_THETA_LOCAL] = {"rope_local_base_freq", LL_SET_NUM, 1, 1e12, 0},
-    [LL_S_ROPE_PART] = {"partial_rotary_factor", LL_SET_NUM, 0, 1, 0},
-    [LL_S_ROPE_ORIGINAL] = {"original_max_position_embeddings", LL_SET_NUM, 1, 1e9, 0},
-    [LL_S_NO_ROPE_LAYERS] = {"no_rope_layers", LL_SET_LIST, 0, 0, LL_SET_INT},
-    [LL_S_NO_ROPE_EVERY] = {"no_rope_layer_interval", LL_SET_INT, 1, BIG, 0},
-    [LL_S_EMB_SCALE] = {"embedding_multiplier", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_RESID_SCALE] = {"residual_multiplier", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_ATTN_MULT] = {"attention_multiplier", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_ATTN_UNDER_ROOT] = {"query_pre_attn_scalar", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_LOGIT_SCALE] = {"logit_scale", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_LOGIT_DIV] = {"logits_scaling", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_ATTN_CAP] = {"attn_logit_softcapping", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_LOGIT_CAP] = {"final_logit_softcapping", LL_SET_NUM, 1e-9, 1e9, 0},
-    [LL_S_N_EXPERTS] = {"num_experts", LL_SET_INT, 1, LL_MAX_EXPERTS, 0},
-    [LL_S_TOP_K] = {"num_experts_per_tok", LL_SET_INT, 1, LL_MAX_EXPERTS, 0},
-    [LL_S_D_EXPERT] = {"moe_intermediate_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_D_SHARED] = {"shared_expert_intermediate_size", LL_SET_INT, 1, LL_MAX_WIDTH, 0},
-    [LL_S_RENORMALISED] = {"norm_topk_prob", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_EXPERT_STEP] = {"decoder_sparse_step", LL_SET_INT, 1, BIG, 0},
-    [LL_S_MLP_ONLY] = {"mlp_only_layers", LL_SET_LIST, 0, 0, LL_SET_INT},
-    [LL_S_ALIBI] = {"alibi", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_QK_LAYERNORM] = {"qk_layernorm", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_BIDIRECTIONAL] = {"use_bidirectional_attention", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_SCALE_BY_LAYER] = {"scale_attn_by_inverse_layer_idx", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_SCALE_SCORES] = {"scale_attn_weights", LL_SET_BOOL, 0, 0, 0},
-    [LL_S_CROSS_ATTENTION] = {"add_cross_attention", LL_SET_BOOL, 0, 0, 0},
-};
 
 static const struct ll_setting_row *row_of(const struct ll_model *m, enum ll_setting what)
 {
@@ -83,10 +20,9 @@ static const struct ll_setting_row *row_of(const struct ll_model *m, enum ll_set
 
 /* ---- where a value stands ----------------------------------------------------------------------------- */
 
-/* The names of a row, in config.json or among what GGUF metadata became. */
-static const char *names_of(const struct ll_model *m, const struct ll_setting_row *r)
+static const char *names_of(const struct ll_setting_row *r)
 {
-    return r->keys && !m->ckpt->gguf ? r->keys : meanings[r->what].usual;
+    return r->keys ? r->keys : ll_meanings[r->what].usual;
 }
 
 static const char *root_of(const struct ll_model *m, const struct ll_setting_row *r)
@@ -98,7 +34,7 @@ static const char *root_of(const struct ll_model *m, const struct ll_setting_row
 static int name_path(const struct ll_model *m, const struct ll_setting_row *r, int i,
                      char out[LL_SETTING_PATH])
 {
-    const char *at = names_of(m, r), *root = root_of(m, r);
+    const char *at = names_of(r), *root = root_of(m, r);
     for (; i > 0 && at; i--)
         at = (at = strchr(at, '|')) ? at + 1 : NULL;
     if (at)
@@ -166,17 +102,20 @@ static int check_row(const struct ll_model *m, const struct ll_setting_row *r, s
         return LL_OK;
     const char *root = root_of(m, r), *key = path + (*root ? strlen(root) + 1 : 0);
     const struct ll_settings_row rows[] = {
-        {key, meanings[r->what].kind, meanings[r->what].lo, meanings[r->what].hi, r->null == LL_NULL_REFUSED},
+        {key, ll_meanings[r->what].kind, ll_meanings[r->what].lo, ll_meanings[r->what].hi,
+         r->null == LL_NULL_REFUSED},
         {NULL, LL_SET_INT, 0, 0, 0}};
     int rc = ll_settings_check(m->ckpt->settings, root, rows, LL_OTHERS_PASS, err);
-    if (!rc && meanings[r->what].kind == LL_SET_LIST)
-        rc = check_entries(m, path, meanings[r->what].entries, err);
+    if (!rc && ll_meanings[r->what].kind == LL_SET_LIST)
+        rc = check_entries(m, path, ll_meanings[r->what].entries, err);
     return rc ? rc : check_only(m, r, path, err);
 }
 
 int ll_settings_of_family(const struct ll_model *m, struct ll_err *err)
 {
     int rc = LL_OK;
+    if (m->ckpt->gguf)
+        return ll_gguf_check(m, err);
     for (int i = 0; i < m->family->n_settings && !rc; i++)
         rc = check_row(m, &m->family->settings[i], err);
     return rc;
@@ -184,10 +123,22 @@ int ll_settings_of_family(const struct ll_model *m, struct ll_err *err)
 
 /* ---- readers ------------------------------------------------------------------------------------------ */
 
+/* What GGUF has no word for is looked up as in a config.json without any key: there the family's default holds. */
+static int from_gguf(const struct ll_model *m, enum ll_setting what)
+{
+    return m->ckpt->gguf && ll_gguf_answers(m, what);
+}
+
 int ll_setting_int(const struct ll_model *m, enum ll_setting what, int *out)
 {
     const struct ll_setting_row *r;
     char path[LL_SETTING_PATH];
+    double v = 0;
+    if (from_gguf(m, what)) {
+        int there = ll_gguf_value(m, what, &v);
+        *out = there ? (int)v : *out;
+        return there;
+    }
     enum from from = seek(m, what, &r, path);
     if (from != NOWHERE)
         *out = from == STORED ? (int)ll_settings_int(m->ckpt->settings, path, 0) : (int)r->value;
@@ -198,6 +149,8 @@ int ll_setting_num(const struct ll_model *m, enum ll_setting what, double *out)
 {
     const struct ll_setting_row *r;
     char path[LL_SETTING_PATH];
+    if (from_gguf(m, what))
+        return ll_gguf_value(m, what, out);
     enum from from = seek(m, what, &r, path);
     if (from != NOWHERE)
         *out = from == STORED ? ll_settings_num(m->ckpt->settings, path, 0) : r->value;
@@ -216,23 +169,32 @@ int ll_setting_on(const struct ll_model *m, enum ll_setting what)
 {
     const struct ll_setting_row *r;
     char path[LL_SETTING_PATH];
+    double v = 0;
+    if (from_gguf(m, what))
+        return ll_gguf_value(m, what, &v) && v != 0;
     enum from from = seek(m, what, &r, path);
     return from == STORED ? ll_settings_bool(m->ckpt->settings, path, 0) : from == DEFAULT && r->value != 0;
 }
 
-int ll_setting_has(const struct ll_model *m, enum ll_setting what) { return row_of(m, what) != NULL; }
+int ll_setting_has(const struct ll_model *m, enum ll_setting what)
+{
+    double v;
+    return from_gguf(m, what) ? ll_gguf_value(m, what, &v) : row_of(m, what) != NULL;
+}
 
 int ll_setting_given(const struct ll_model *m, enum ll_setting what)
 {
     const struct ll_setting_row *r;
     char path[LL_SETTING_PATH];
-    return seek(m, what, &r, path) == STORED;
+    return m->ckpt->gguf ? ll_gguf_given(m, what) : seek(m, what, &r, path) == STORED;
 }
 
 int ll_setting_len(const struct ll_model *m, enum ll_setting what)
 {
     const struct ll_setting_row *r;
     char path[LL_SETTING_PATH];
+    if (m->ckpt->gguf)
+        return ll_gguf_len(m, what);
     return seek(m, what, &r, path) == STORED ? ll_settings_len(m->ckpt->settings, path) : -1;
 }
 
@@ -256,25 +218,57 @@ const char *ll_setting_item_str(const struct ll_model *m, enum ll_setting what, 
 long long ll_setting_item_int(const struct ll_model *m, enum ll_setting what, int i, long long fallback)
 {
     char path[LL_SETTING_PATH + 16];
+    if (m->ckpt->gguf)
+        return (long long)ll_gguf_item(m, what, i);
     return item_path(m, what, i, path) ? ll_settings_int(m->ckpt->settings, path, fallback) : fallback;
 }
 
 const char *ll_setting_key(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PATH])
 {
     const struct ll_setting_row *r = row_of(m, what);
+    if (m->ckpt->gguf) { /* without the word in front */
+        const char *name = strchr(ll_gguf_place(m, what, out), ' ');
+        return name ? memmove(out, name + 1, strlen(name)) : out;
+    }
     if (!r)
-        snprintf(out, LL_SETTING_PATH, "%s%s%s", m->root, *m->root ? "." : "", meanings[what].usual);
+        snprintf(out, LL_SETTING_PATH, "%s%s%s", m->root, *m->root ? "." : "", ll_meanings[what].usual);
     else if (!find(m, r, out))
         name_path(m, r, 0, out);
     return out;
 }
 
+const char *ll_setting_place(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PLACE])
+{
+    char key[LL_SETTING_PATH];
+    if (m->ckpt->gguf)
+        snprintf(out, LL_SETTING_PLACE, "%.280s: %s", m->ckpt->files[0].name, ll_gguf_place(m, what, key));
+    else
+        snprintf(out, LL_SETTING_PLACE, "config.json: %s", ll_setting_key(m, what, key));
+    return out;
+}
+
+static int fail_at(const struct ll_model *m, enum ll_setting what, int code, struct ll_err *err, const char *fmt,
+                   va_list args)
+{
+    char place[LL_SETTING_PLACE], why[600];
+    vsnprintf(why, sizeof why, fmt, args);
+    return ll_fail(err, code, "%s: %s", ll_setting_place(m, what, place), why);
+}
+
 int ll_setting_fail(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
 {
-    char path[LL_SETTING_PATH], why[600];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(why, sizeof why, fmt, args);
+    int rc = fail_at(m, what, LL_EUSAGE, err, fmt, args);
     va_end(args);
-    return ll_fail(err, LL_EUSAGE, "config.json: %s: %s", ll_setting_key(m, what, path), why);
+    return rc;
+}
+
+int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int rc = fail_at(m, what, LL_EUNSUP, err, fmt, args);
+    va_end(args);
+    return rc;
 }

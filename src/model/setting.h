@@ -2,10 +2,10 @@
  * and the values that hold where a key is absent.
  *
  * A setting is read because the family has a row for its meaning; a key without a row has no effect, whatever
- * it says. One table (setting.c) says of each meaning what kind of value it is and in which range, so a
+ * it says. One table (meaning.h) says of each meaning what kind of value it is and in which range, so a
  * family's rows hold names and defaults only. Readers ask by meaning and never by key: where a value comes
- * from (config.json, GGUF metadata) is known here alone. Defaults and the order of two names: the
- * configuration classes of transformers 5.24. */
+ * from (config.json; GGUF metadata: gguf_setting.h) is known here alone. Defaults and the order of two names:
+ * the configuration classes of transformers 5.24. */
 #ifndef LL_MODEL_SETTING_H
 #define LL_MODEL_SETTING_H
 #include "fail.h"
@@ -47,6 +47,12 @@ enum ll_setting {
     LL_S_ROPE_THETA_LOCAL,
     LL_S_ROPE_PART,
     LL_S_ROPE_ORIGINAL,
+    LL_S_ROPE_DIMS, /* these six in GGUF only: values of a head that turn; in layers with a window, */
+    LL_S_ROPE_DIMS_LOCAL,
+    LL_S_ROPE_KIND, /* and how rotation is scaled */
+    LL_S_ROPE_FACTOR,
+    LL_S_ROPE_GAIN,
+    LL_S_ROTATES, /* does anything turn at all? */
     LL_S_NO_ROPE_LAYERS,
     LL_S_NO_ROPE_EVERY,
     /* multipliers and caps */
@@ -120,7 +126,12 @@ long long ll_setting_item_int(const struct ll_model *m, enum ll_setting what, in
 /* The key of a meaning as the container names it: the one that is stored, else the first that could be. For
  * messages and for what lies inside an object. */
 const char *ll_setting_key(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PATH]);
-/* LL_EUSAGE: "config.json: KEY: " and a reason. */
+/* Where it stands, in the container's words: "config.json: head_dim", "m.gguf: key llama.attention.key_length". */
+enum { LL_SETTING_PLACE = LL_SETTING_PATH + 300 };
+const char *ll_setting_place(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PLACE]);
+/* LL_EUSAGE or LL_EUNSUP: the place and a reason. */
 int ll_setting_fail(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 #endif

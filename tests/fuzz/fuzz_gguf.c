@@ -1,4 +1,4 @@
-/* fuzz_gguf.c - a GGUF header, its metadata, tensors and the settings made from them. Everything accepted is looked at:
+/* fuzz_gguf.c - a GGUF header, its metadata and tensors. Everything accepted is looked at:
  * each value of each pair, each byte of each tensor must lie in the input. */
 #include "ckpt.h"
 #include "gguf.h"
@@ -51,17 +51,6 @@ static void read_pairs(const struct ll_gguf *g)
     }
 }
 
-struct list { const struct ll_tensor *t; int n; };
-
-static const struct ll_tensor *find(const void *arg, const char *name)
-{
-    const struct list *l = arg;
-    for (int i = 0; i < l->n; i++)
-        if (!strcmp(l->t[i].name, name))
-            return &l->t[i];
-    return NULL;
-}
-
 static void check(int rc, const struct ll_err *err)
 {
     if (rc && (!err->code || err->code == LL_EFAIL || !err->msg[0]))
@@ -73,26 +62,21 @@ int fuzz_one(const uint8_t *data, size_t n)
     struct ll_gguf *g;
     struct ll_err err = {0};
     struct ll_tensor *t = NULL;
-    struct ll_settings *s = NULL;
-    struct list all = {0};
+    int n_tensors = 0;
     char *types = NULL;
     int rc = ll_gguf_parse(&g, "fuzz", data, n, &err);
     check(rc, &err);
     if (rc)
         return 0;
     read_pairs(g);
-    rc = ll_gguf_list(g, "fuzz", &t, &all.n, &types, &err);
+    rc = ll_gguf_list(g, "fuzz", &t, &n_tensors, &types, &err);
     check(rc, &err);
     if (!rc) {
-        all.t = t;
-        for (int i = 0; i < all.n; i++) {
+        for (int i = 0; i < n_tensors; i++) {
             if (t[i].data < data || t[i].size > n || t[i].data + t[i].size > data + n)
                 abort();
             sink += (uint64_t)ll_tensor_nonfinite(&t[i]);
         }
-        rc = ll_gguf_settings(&s, g, "fuzz", find, &all, &err);
-        check(rc, &err);
-        ll_settings_free(s);
     }
     free(types);
     free(t);

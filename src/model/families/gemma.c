@@ -27,6 +27,7 @@ const struct ll_family ll_family_gemma = {
     .o_bias = IF_SET(ATTN_BIAS),
     .gelu_means_tanh = 1,
     .emb_scale_sqrt_d = 1,
+    GGUF("gemma", .norms_complete = 1),
 };
 
 static const char *const names2[LL_N_ROLES] = {GEMMA2_NAMES};
@@ -52,8 +53,15 @@ static const struct ll_setting_row settings2[] = {
 
 static int window_even_layers(const struct ll_model *m, int layer)
 {
+    if (ll_setting_has(m, LL_S_WINDOW_PATTERN))
+        return ll_window_by_pattern(m, layer);
     return layer % 2 ? 0 : ll_window_every_layer(m, layer);
 }
+
+static const struct ll_gguf_row gguf2[] = {
+    KEY_OR(WINDOW, 4096),  KEY_OR(WINDOW_PATTERN, 2), KEY_OR(ATTN_CAP, 50),
+    KEY_OR(LOGIT_CAP, 30), KEY(ROPE_THETA_LOCAL),     KEY(ROPE_DIMS_LOCAL),
+};
 
 const struct ll_family ll_family_gemma2 = {
     .name = "gemma2",
@@ -67,4 +75,5 @@ const struct ll_family ll_family_gemma2 = {
     .post_norms = 1,
     .emb_scale_sqrt_d = 1,
     .window = window_even_layers,
+    GGUF("gemma2", GGUF_ROWS(gguf2), .norms_complete = 1, .wide_scale_layers = 46, .local = LL_LOCAL_BASE),
 };

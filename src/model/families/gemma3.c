@@ -20,12 +20,19 @@ static const struct ll_setting_row settings_wrapped[] = {
     .qkv_bias = IF_SET(ATTN_BIAS), .o_bias = IF_SET(ATTN_BIAS), .post_norms = 1, .qk_norm = LL_QK_HEAD, \
     .rope_by_type = 1, .emb_scale_sqrt_d = 1, .window = ll_window_by_pattern
 
+static const struct ll_gguf_row gguf[] = {
+    KEY_OR_ZERO(WINDOW),  KEY_OR(WINDOW_PATTERN, 6), KEY_OR_ZERO(LOGIT_CAP), KEY_OR(ROPE_THETA_LOCAL, 10000),
+    KEY(ROPE_DIMS_LOCAL),
+};
+
 const struct ll_family ll_family_gemma3 = {
     .name = "gemma3",
     .model_types = TYPES("gemma3_text"),
     .covers = "Gemma 3, text only",
     SETTINGS(settings),
     LIKE_GEMMA3,
+    GGUF("gemma3", GGUF_ROWS(gguf), .norms_complete = 1, .wide_scale_layers = 62,
+         .local = LL_LOCAL_UNSCALED),
 };
 
 const struct ll_family ll_family_gemma3_wrapped = {

@@ -44,4 +44,5 @@ const struct ll_family ll_family_gpt2 = {
     .mlp_bias = ALWAYS,
     .mlp_times = 4,
     .positions = 1,
+    .gguf = {.arch = "gpt2"},
 };

@@ -20,6 +20,18 @@ static const struct ll_setting_row settings[] = {
     NUM(ATTN_MULT, 1),
 };
 
+/* rope.scaling.finetuned, in spite of its name, says whether anything turns. */
+static const struct ll_gguf_row gguf[] = {
+    KEY_NEEDED(LOGIT_DIV),  KEY_OR_ZERO(EMB_SCALE), KEY_OR_ZERO(RESID_SCALE),
+    KEY_OR_ZERO(ATTN_MULT), KEY_OR(ROTATES, 1),
+};
+
+static int no_rope(const struct ll_model *m, int layer)
+{
+    (void)layer;
+    return ll_setting_given(m, LL_S_ROTATES) && !ll_setting_on(m, LL_S_ROTATES);
+}
+
 const struct ll_family ll_family_granite = {
     .name = "granite",
     .model_types = TYPES("granite"),
@@ -29,4 +41,6 @@ const struct ll_family ll_family_granite = {
     .qkv_bias = IF_SET(ATTN_BIAS),
     .o_bias = IF_SET(ATTN_BIAS),
     .mlp_bias = IF_SET(MLP_BIAS),
+    .no_rope = no_rope,
+    GGUF("granite", GGUF_ROWS(gguf), .paired_rows = 1),
 };

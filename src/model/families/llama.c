@@ -25,4 +25,5 @@ const struct ll_family ll_family_llama = {
     .qkv_bias = IF_SET(ATTN_BIAS),
     .o_bias = IF_SET(ATTN_BIAS),
     .mlp_bias = IF_SET(MLP_BIAS),
+    GGUF("llama", .paired_rows = 1),
 };

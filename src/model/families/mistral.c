@@ -11,6 +11,8 @@ static const char *const names[LL_N_ROLES] = {LLAMA_NAMES};
 
 static const struct ll_setting_row settings[] = {MISTRAL, NUM(TIED, 0), NONE(LAYER_TYPES)};
 
+static const struct ll_gguf_row gguf[] = {KEY_OR_ZERO(WINDOW)};
+
 const struct ll_family ll_family_mistral = {
     .name = "mistral",
     .model_types = TYPES("mistral"),
@@ -18,6 +20,8 @@ const struct ll_family ll_family_mistral = {
     SETTINGS(settings),
     .names = names,
     .window = ll_window_every_layer,
+    GGUF("llama", .with = "attention.sliding_window", GGUF_ROWS(gguf), .paired_rows = 1,
+         .window_left_out = 1),
 };
 
 static const struct ll_setting_row settings_wrapped[] = {

@@ -23,6 +23,9 @@ static const struct ll_setting_row settings[] = {
     NUM(TOP_K, 2),
 };
 
+/* Experts as wide as feed_forward_length, whatever expert_feed_forward_length says. */
+static const struct ll_gguf_row gguf[] = {KEY_NEEDED(N_EXPERTS), KEY_NEEDED(TOP_K), KEY_OR_ZERO(WINDOW)};
+
 const struct ll_family ll_family_mixtral = {
     .name = "mixtral",
     .model_types = TYPES("mixtral"),
@@ -32,4 +35,5 @@ const struct ll_family ll_family_mixtral = {
     .window = ll_window_every_layer,
     .experts = ll_experts_everywhere,
     .renormalised = ALWAYS,
+    GGUF("llama", .with = "expert_count", GGUF_ROWS(gguf), .paired_rows = 1, .window_left_out = 1),
 };

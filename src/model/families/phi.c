@@ -39,4 +39,5 @@ const struct ll_family ll_family_phi = {
     .o_bias = ALWAYS,
     .mlp_bias = ALWAYS,
     .head_bias = ALWAYS,
+    GGUF("phi2", .own_head = 1),
 };

@@ -30,6 +30,8 @@ static const struct ll_setting_row settings[] = {
 
 static const struct ll_rope_alias aliases[] = {{"su", "longrope"}, {"yarn", "longrope"}, {NULL, NULL}};
 
+static const struct ll_gguf_row gguf[] = {KEY_OR_ZERO(WINDOW)};
+
 const struct ll_family ll_family_phi3 = {
     .name = "phi3",
     .model_types = TYPES("phi3"),
@@ -39,4 +41,5 @@ const struct ll_family ll_family_phi3 = {
     .qkv = LL_QKV_STACKED,
     .rope_aliases = aliases,
     .window = ll_window_every_layer,
+    GGUF("phi3", GGUF_ROWS(gguf), .window_left_out = 1),
 };

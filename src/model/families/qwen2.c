@@ -27,6 +27,7 @@ const struct ll_family ll_family_qwen2 = {
     .names = names,
     .qkv_bias = ALWAYS,
     .window = ll_window_upper_layers,
+    .gguf = {.arch = "qwen2"},
 };
 
 static const char *const moe_names[LL_N_ROLES] = {

@@ -30,6 +30,7 @@ const struct ll_family ll_family_qwen3 = {
     .o_bias = IF_SET(ATTN_BIAS),
     .qk_norm = LL_QK_HEAD,
     .window = ll_window_upper_layers,
+    .gguf = {.arch = "qwen3"},
 };
 
 static const char *const moe_names[LL_N_ROLES] = {QWEN_MOE_NAMES};
@@ -55,6 +56,10 @@ static const struct ll_setting_row moe_settings[] = {
     NUM(RENORMALISED, 0),
 };
 
+static const struct ll_gguf_row gguf_moe[] = {
+    KEY(D_MLP), KEY_NEEDED(N_EXPERTS), KEY_NEEDED(TOP_K), KEY_OR_ZERO(D_EXPERT), FACT(RENORMALISED, 1),
+};
+
 const struct ll_family ll_family_qwen3_moe = {
     .name = "qwen3_moe",
     .model_types = TYPES("qwen3_moe"),
@@ -67,4 +72,5 @@ const struct ll_family ll_family_qwen3_moe = {
     .window = ll_window_where_used,
     .experts = ll_experts_by_step,
     .renormalised = IF_SET(RENORMALISED),
+    GGUF("qwen3moe", GGUF_ROWS(gguf_moe), .experts_share = 1),
 };

@@ -82,6 +82,18 @@
 #define IF_SET(meaning) {LL_IF_SET, LL_S_##meaning}
 #define IF_STORED {LL_IF_STORED, 0}
 
+/* ---- GGUF (gguf_setting.h) ---------------------------------------------------------------------------- */
+
+#define GGUF(name, ...) .gguf = {.arch = name, __VA_ARGS__}
+#define GGUF_ROWS(list) .rows = list, .n_rows = (int)(sizeof list / sizeof *list)
+/* A key that may be absent, with a default and without; one that must be there; a fact no key says. */
+#define KEY(meaning) {LL_S_##meaning, LL_GGUF_NONE, 0, 0}
+#define KEY_OR(meaning, v) {LL_S_##meaning, LL_GGUF_DEFAULT, v, 0}
+#define KEY_NEEDED(meaning) {LL_S_##meaning, LL_GGUF_REQUIRED, 0, 0}
+#define FACT(meaning, v) {LL_S_##meaning, LL_GGUF_FIXED, v, 0}
+/* The same as KEY, and 0 is written for none. */
+#define KEY_OR_ZERO(meaning) {LL_S_##meaning, LL_GGUF_NONE, 0, 1}
+
 /* ---- what several families ask (windows.c) ------------------------------------------------------------ */
 
 int ll_window_every_layer(const struct ll_model *m, int layer);

@@ -31,4 +31,5 @@ const struct ll_family ll_family_stablelm = {
     .norm = LL_NORM_LAYER,
     .parallel = IF_SET(PARALLEL),
     .qkv_bias = IF_SET(ATTN_BIAS),
+    GGUF("stablelm", .own_head = 1),
 };

@@ -22,9 +22,11 @@ int ll_window_upper_layers(const struct ll_model *m, int layer)
 
 int ll_window_by_pattern(const struct ll_model *m, int layer)
 {
-    int every = 1;
+    int every = 1, listed = ll_setting_len(m, LL_S_WINDOW_PATTERN) >= 0;
+    if (listed) /* GGUF may say it layer by layer */
+        return ll_setting_item_int(m, LL_S_WINDOW_PATTERN, layer, 0) ? ll_window_every_layer(m, layer) : 0;
     ll_setting_int(m, LL_S_WINDOW_PATTERN, &every);
-    return (layer + 1) % every == 0 ? 0 : ll_window_every_layer(m, layer);
+    return every && (layer + 1) % every == 0 ? 0 : ll_window_every_layer(m, layer);
 }
 
 int ll_check_window_switch(const struct ll_model *m, struct ll_err *err)
