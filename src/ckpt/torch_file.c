@@ -4,8 +4,11 @@
 #include "torch_pickle.h"
 #include "zip.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MAX_NAME = 4096 };
 
 struct parse {
     const char *file;
@@ -48,6 +51,17 @@ static int check_order(const struct parse *p)
     if (!e || (e->size == 6 && !memcmp(e->data, "little", 6)))
         return LL_OK;
     return ll_fail(p->err, LL_EUNSUP, "%s: byteorder: expected \"little\", found \"%.*s\"", p->file, (int)(e->size < 16 ? e->size : 16), (const char *)e->data);
+}
+
+/* torch writes entries as they are, so that they can be mapped. */
+static int check_stored(const struct parse *p)
+{
+    for (int i = 0; i < p->zip.n; i++)
+        if (p->zip.entries[i].deflated)
+            return ll_fail(p->err, LL_EUNSUP,
+                           "%s: entry \"%.*s\": expected it stored (method 0), found compression method 8",
+                           p->file, (int)(p->zip.entries[i].name_len & 0x7f), p->zip.entries[i].name);
+    return LL_OK;
 }
 
 static int bad_view(const struct parse *p, const struct ll_tensor *t, const char *what)
@@ -118,7 +132,9 @@ static int join(struct ll_torch_file *f, struct parse *p, struct ll_tensor *t, c
     if (!e)
         return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.100s\": expected its storage as entry data/%.*s, found none", p->file, t->name, (int)(w->key_len & 0x7f), w->key);
     if (e->size % size || (uint64_t)w->storage_len != e->size / size)
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.100s\": expected a storage of %lld values, found %zu bytes", p->file, t->name, (long long)w->storage_len, e->size);
+        return ll_fail(p->err, LL_EUSAGE,
+                       "%s: tensor \"%.100s\": expected a storage of %lld values, found %zu bytes", p->file,
+                       t->name, (long long)w->storage_len, e->packed);
     int rc = measure(p, t, w, &count, &row_major);
     if (rc)
         return rc;
@@ -132,11 +148,40 @@ static int join(struct ll_torch_file *f, struct parse *p, struct ll_tensor *t, c
     return LL_OK;
 }
 
+/* The name into out; returns the bytes it takes with its end. out NULL: only those, at most. */
+static size_t name_of(const struct ll_torch_view *w, char *out)
+{
+    size_t at = 0;
+    for (int i = 0; i < w->n_names; i++) {
+        const struct ll_torch_key *k = &w->name[i];
+        char number[24];
+        size_t n = k->s ? k->n : (size_t)snprintf(number, sizeof number, "%lld", (long long)k->i);
+        if (out) {
+            memcpy(out + at, k->s ? k->s : number, n);
+            out[at + n] = i + 1 < w->n_names ? '.' : 0;
+        }
+        at += n + 1;
+    }
+    return at;
+}
+
+static void pass_over(struct ll_torch_file *f, const char *name, const char *why)
+{
+    for (; *name; name++)
+        ll_buf_addc(&f->passed, (unsigned char)*name < 0x20 ? '?' : *name);
+    ll_buf_addf(&f->passed, ": %s\n", why);
+}
+
 static int join_all(struct ll_torch_file *f, struct parse *p, const struct ll_torch_view *views, int n)
 {
     size_t bytes = 1;
-    for (int i = 0; i < n; i++)
-        bytes += views[i].name_len + 1;
+    for (int i = 0; i < n; i++) {
+        size_t one = name_of(&views[i], NULL);
+        if (one > MAX_NAME)
+            return ll_fail(p->err, LL_EUNSUP, "%s: expected names of at most %d bytes, found \"%.60s...\"",
+                           p->file, MAX_NAME, views[i].name[0].s ? views[i].name[0].s : "");
+        bytes += one;
+    }
     f->tensors = calloc((size_t)n + 1, sizeof *f->tensors);
     f->owned = calloc((size_t)n + 1, sizeof *f->owned);
     f->names = malloc(bytes);
@@ -144,11 +189,15 @@ static int join_all(struct ll_torch_file *f, struct parse *p, const struct ll_to
         return ll_fail_mem(p->err, "tensors", bytes + (size_t)n * sizeof *f->tensors);
     char *name = f->names;
     for (int i = 0; i < n; i++) {
+        char *next = name + name_of(&views[i], name);
+        if (views[i].why) {
+            pass_over(f, name, views[i].why);
+            name = next;
+            continue;
+        }
         struct ll_tensor *t = &f->tensors[f->n_tensors++];
-        memcpy(name, views[i].name, views[i].name_len);
-        name[views[i].name_len] = 0;
         t->name = name;
-        name += views[i].name_len + 1;
+        name = next;
         int rc = join(f, p, t, &views[i]);
         if (rc)
             return rc;
@@ -162,7 +211,20 @@ static int is_legacy(const uint8_t *b, size_t n)
     return n >= sizeof magic && !memcmp(b, magic, sizeof magic);
 }
 
-int ll_torch_parse(struct ll_torch_file *f, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
+int ll_torch_is(const uint8_t *bytes, size_t n)
+{
+    struct parse p = {.file = ""};
+    if (n > 1 && bytes[0] == 0x80 && bytes[1] >= 1 && bytes[1] <= 5)
+        return 1;
+    if (n < 4 || memcmp(bytes, "PK\3\4", 4) || ll_zip_list(&p.zip, "", bytes, n, NULL))
+        return 0;
+    int found = find_pickle(&p) != NULL;
+    ll_zip_free(&p.zip);
+    return found;
+}
+
+int ll_torch_parse(struct ll_torch_file *f, const char *file, const char *root, const uint8_t *bytes,
+                   size_t n, struct ll_err *err)
 {
     struct parse p = {.file = file, .room = n, .err = err};
     struct ll_torch_view *views = NULL;
@@ -170,13 +232,18 @@ int ll_torch_parse(struct ll_torch_file *f, const char *file, const uint8_t *byt
     memset(f, 0, sizeof *f);
     if (is_legacy(bytes, n))
         return ll_fail(err, LL_EUNSUP, "%s: expected a zip archive, found the format of torch before 1.6 (load and save it with a newer one)", file);
+    if (n && bytes[0] == 0x80)
+        return ll_fail(err, LL_EUNSUP, "%s: expected torch.save's zip archive, found a pickle alone", file);
     int rc = ll_zip_list(&p.zip, file, bytes, n, err);
     if (rc)
         return rc;
     const struct ll_zip_entry *pickle = find_pickle(&p);
-    rc = pickle ? check_order(&p) : ll_fail(err, LL_EUSAGE, "%s: expected an entry NAME/data.pkl, found none", file);
+    rc = check_stored(&p);
     if (!rc)
-        rc = ll_torch_unpickle(&views, &n_views, file, pickle->data, pickle->size, err);
+        rc = pickle ? check_order(&p)
+                    : ll_fail(err, LL_EUSAGE, "%s: expected an entry NAME/data.pkl, found none", file);
+    if (!rc)
+        rc = ll_torch_unpickle(&views, &n_views, file, root, pickle->data, pickle->packed, err);
     if (!rc)
         rc = join_all(f, &p, views, n_views);
     if (rc)
@@ -193,5 +260,6 @@ void ll_torch_free(struct ll_torch_file *f)
     free(f->owned);
     free(f->tensors);
     free(f->names);
+    ll_buf_free(&f->passed);
     memset(f, 0, sizeof *f);
 }

@@ -66,7 +66,7 @@ static int read_params(struct ll_tuned_file *f, const char *dir, struct ll_err *
         p->tensors = p->st.tensors;
         p->n_tensors = p->st.n_tensors;
     } else {
-        if ((rc = ll_torch_parse(&p->torch, f->params_name, p->map.data, p->map.size, err)))
+        if ((rc = ll_torch_parse(&p->torch, f->params_name, NULL, p->map.data, p->map.size, err)))
             return rc;
         p->tensors = p->torch.tensors;
         p->n_tensors = p->torch.n_tensors;

@@ -7,7 +7,8 @@
 enum {
     LOCAL_SIZE = 30, CENTRAL_SIZE = 46, END_SIZE = 22, END64_SIZE = 56, LOCATOR_SIZE = 20,
     MAX_COMMENT = 65535, MAX_ENTRIES = 65536,
-    EXTRA_ZIP64 = 1, FLAG_ENCRYPTED = 1,
+    EXTRA_ZIP64 = 1, FLAG_ENCRYPTED = 1, STORED = 0, DEFLATED = 8,
+    MOST_DEFLATED = 1032, /* bytes that one byte can stand for: two bits a run of 258 */
 };
 static const uint32_t LOCAL_SIG = 0x04034b50, CENTRAL_SIG = 0x02014b50, END_SIG = 0x06054b50, END64_SIG = 0x06064b50, LOCATOR_SIG = 0x07064b50;
 
@@ -110,10 +111,13 @@ static int locate(const struct reader *r, int i, const struct sizes *s, struct l
         return ll_fail(r->err, LL_EUSAGE, "%s: entry %d: expected a local header at byte %llu, found none", r->file, i, (unsigned long long)s->offset);
     const uint8_t *p = r->bytes + s->offset;
     uint64_t at = s->offset + LOCAL_SIZE + le16(p + 26) + le16(p + 28);
-    if (at > r->n || s->size > r->n - at)
-        return ll_fail(r->err, LL_EUSAGE, "%s: entry %d: expected %llu bytes at %llu, found a file of %zu bytes", r->file, i, (unsigned long long)s->size, (unsigned long long)at, r->n);
+    if (at > r->n || s->packed > r->n - at)
+        return ll_fail(r->err, LL_EUSAGE,
+                       "%s: entry %d: expected %llu bytes at %llu, found a file of %zu bytes", r->file, i,
+                       (unsigned long long)s->packed, (unsigned long long)at, r->n);
     e->data = r->bytes + at;
-    e->size = (size_t)s->size;
+    e->packed = (size_t)s->packed;
+    e->size = s->size;
     return LL_OK;
 }
 
@@ -129,12 +133,24 @@ static int read_entry(const struct reader *r, int i, const uint8_t *p, size_t le
     struct sizes s = {le32(p + 20), le32(p + 24), le32(p + 42)};
     if (le16(p + 8) & FLAG_ENCRYPTED)
         return ll_fail(r->err, LL_EUNSUP, "%s: entry %d: expected plain data, found it encrypted", r->file, i);
-    if (le16(p + 10))
-        return ll_fail(r->err, LL_EUNSUP, "%s: entry %d: expected stored data (method 0), found compression method %d", r->file, i, le16(p + 10));
+    int method = le16(p + 10);
+    if (method != STORED && method != DEFLATED)
+        return ll_fail(
+            r->err, LL_EUNSUP,
+            "%s: entry %d: expected it stored (method 0) or deflated (8), found compression method %d",
+            r->file, i, method);
     if (!read_extra(p + CENTRAL_SIZE + name, extra, &s))
         return ll_fail(r->err, LL_EUSAGE, "%s: entry %d: expected its 64-bit sizes in a zip64 field, found none", r->file, i);
-    if (s.packed != s.size)
-        return ll_fail(r->err, LL_EUSAGE, "%s: entry %d: expected equal sizes of stored data, found %llu and %llu", r->file, i, (unsigned long long)s.packed, (unsigned long long)s.size);
+    if (method == STORED && s.packed != s.size)
+        return ll_fail(r->err, LL_EUSAGE,
+                       "%s: entry %d: expected equal sizes of stored data, found %llu and %llu", r->file, i,
+                       (unsigned long long)s.packed, (unsigned long long)s.size);
+    if (method == DEFLATED && s.size / MOST_DEFLATED > s.packed)
+        return ll_fail(r->err, LL_EUSAGE,
+                       "%s: entry %d: expected at most %d times its %llu bytes, found %llu", r->file, i,
+                       MOST_DEFLATED, (unsigned long long)s.packed, (unsigned long long)s.size);
+    e->deflated = method == DEFLATED;
+    e->crc = le32(p + 16);
     e->name = (const char *)p + CENTRAL_SIZE;
     e->name_len = name;
     return locate(r, i, &s, e);

@@ -18,7 +18,7 @@ struct drift_opts {
     double tol, eps;
 };
 static const struct drift_opts defaults = {.common = LL_COMMON_DEFAULTS, .pos = -1, .expect = -1, .eps = -1};
-enum { N_OPTS = 21 };
+enum { N_OPTS = 21, MOST_TOKENS = 1 << 20 }; /* where a model does not say its longest text */
 
 static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
 {
@@ -52,8 +52,10 @@ void ll_cmd_drift_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nREF: a safetensors file, an .npz (numpy.savez, not compressed), a folder of .npy\n"
-                     "and .bin files, one such file, or what llama.cpp's evaluation callback prints.\n"
+    ll_buf_adds(out, "\nREF: a safetensors file, an .npz (numpy.savez, savez_compressed), a .pt of\n"
+                     "torch.save (a tensor, or dictionaries, lists and tuples of tensors), a folder of\n"
+                     ".npy, .pt and .bin files, one such file, or what llama.cpp's evaluation\n"
+                     "callback prints.\n"
                      ".bin: values alone as numpy's tofile writes them, or behind a count of 4 bytes.\n"
                      "A leading batch dimension of 1 does not matter. Names of arrays:\n"
                      "  blocks.3.hook_resid_pre, blocks.3.attn.hook_q, ...   hook points (TransformerLens;\n"
@@ -192,7 +194,9 @@ static void note_unused(struct job *j)
 static int open_reference(struct job *j, const char *path, const char *text, struct ll_err *err)
 {
     const struct drift_opts *o = j->o;
-    int rc = ll_ref_open(&j->ref, path, o->sequence, err);
+    const struct ll_model *m = j->s.model;
+    int rc = ll_ref_open(&j->ref, path, o->sequence,
+                         ll_ref_most_values(m, m->n_ctx > 0 ? m->n_ctx : MOST_TOKENS), err);
     if (rc || (rc = settle_ids(j, text, err)))
         return rc;
     if (o->map && (rc = ll_ref_map_read(&j->map, o->map, err)))

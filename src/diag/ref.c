@@ -4,6 +4,8 @@
 #include "map.h"
 #include "safetensors.h"
 #include "settings.h"
+#include "stats.h"
+#include "torch_file.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -27,6 +29,16 @@ void ll_ref_free(struct ll_ref *r)
 
 static const int64_t MOST = 0x7fffffff; /* values of one array */
 
+int ll_ref_may_take(const struct ll_ref *r, const char *file, const char *name, uint64_t bytes,
+                    struct ll_err *err)
+{
+    if (r->room <= 0 || bytes <= (uint64_t)(r->room - r->used))
+        return LL_OK;
+    return ll_fail(err, LL_EFIT,
+                   "%s: %.100s: %llu bytes would not fit beside %lld already read: %lld were available", file,
+                   name, (unsigned long long)bytes, r->used, r->room);
+}
+
 struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len, const int64_t *dims, int n_dims, const char *dtype, int with_values, struct ll_err *err)
 {
     struct ll_ref_array a = {.n = 1, .dtype = dtype};
@@ -42,6 +54,9 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *
     }
     if (!a.n_dims)
         a.dims[a.n_dims++] = 1;
+    size_t bytes = with_values ? sizeof *a.x * (size_t)a.n : 0;
+    if (ll_ref_may_take(r, file, name, bytes, err))
+        return NULL;
     if (r->n == r->cap) {
         int cap = r->cap ? 2 * r->cap : 64;
         struct ll_ref_array *grown = realloc(r->a, sizeof *grown * (size_t)cap);
@@ -51,7 +66,7 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *
         r->cap = cap;
     }
     a.name = strndup(name, name_len);
-    a.x = with_values ? malloc(sizeof *a.x * (size_t)a.n) : NULL;
+    a.x = with_values ? malloc(bytes) : NULL;
     if (!a.name || (with_values && !a.x)) {
         free(a.name);
         free(a.x);
@@ -60,6 +75,7 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *
     for (char *c = a.name; *c; c++) /* names are shown: nothing in them may move a cursor */
         if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
             *c = '?';
+    r->used += (long long)bytes;
     r->a[r->n] = a;
     return &r->a[r->n++];
 }
@@ -171,7 +187,7 @@ static long long int_at(const void *arg, int64_t i)
     return (long long)v;
 }
 
-static int take_tensor(struct ll_ref *r, const char *file, const struct ll_tensor *t, struct ll_err *err)
+int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tensor *t, struct ll_err *err)
 {
     const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
     int64_t n = 1;
@@ -213,7 +229,7 @@ int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *
     if (rc)
         return rc;
     for (int i = 0; i < h.n_tensors && !rc; i++)
-        rc = take_tensor(r, file, &h.tensors[i], err);
+        rc = ll_ref_take_tensor(r, file, &h.tensors[i], err);
     ll_st_free(&h);
     if (!rc)
         read_maker(r, file, bytes);
@@ -228,15 +244,36 @@ static int has_end(const char *name, const char *end)
     return n > m && !strcmp(name + n - m, end);
 }
 
+/* Files of a folder that hold one array; a torch file may hold more. */
+static const struct plain {
+    const char *end;
+    int (*parse)(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n,
+                 struct ll_err *err);
+} plain[] = {
+    {".bin", ll_ref_parse_bin},
+    {".npy", ll_ref_parse_npy},
+    {".pt", ll_ref_parse_torch},
+    {".pth", ll_ref_parse_torch},
+};
+
+static const struct plain *plain_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (has_end(name, plain[i].end))
+            return &plain[i];
+    return NULL;
+}
+
 /* Names end at their last dot. */
 static int read_plain(struct ll_ref *r, const char *dir, const char *name, struct ll_err *err)
 {
+    const struct plain *how = plain_of(name);
     char *path = ll_path_join(dir, name), stem[256];
     struct ll_map map;
-    snprintf(stem, sizeof stem, "%.*s", (int)(strlen(name) - 4), name);
+    snprintf(stem, sizeof stem, "%.*s", (int)(strlen(name) - strlen(how->end)), name);
     int rc = path ? ll_map_open(&map, path, err) : ll_fail_mem(err, "path", strlen(dir));
     if (!rc) {
-        rc = has_end(name, ".npy") ? ll_ref_parse_npy(r, name, stem, map.data, map.size, err) : ll_ref_parse_bin(r, name, stem, map.data, map.size, err);
+        rc = how->parse(r, name, stem, map.data, map.size, err);
         ll_map_close(&map);
     }
     free(path);
@@ -262,7 +299,6 @@ static int read_manifest(struct ll_ref *r, const char *dir, struct ll_err *err)
     return rc;
 }
 
-static int is_plain(const char *name) { return has_end(name, ".bin") || has_end(name, ".npy"); }
 static int wanted_file(const struct dirent *e) { return e->d_name[0] != '.' && strlen(e->d_name) < 256 && strcmp(e->d_name, "manifest.json") != 0; }
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
@@ -271,14 +307,17 @@ static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
     struct dirent **list = NULL;
     int n = scandir(dir, &list, wanted_file, by_bytes), rc = read_manifest(r, dir, err);
     for (int i = 0; i < n; i++) {
-        if (!rc && is_plain(list[i]->d_name))
+        if (!rc && plain_of(list[i]->d_name))
             rc = read_plain(r, dir, list[i]->d_name, err);
         else if (!rc)
-            ll_ref_pass_over(r, list[i]->d_name, "not read beside .bin and .npy files");
+            ll_ref_pass_over(r, list[i]->d_name, "not read beside .bin, .npy and .pt files");
         free(list[i]);
     }
     free(list);
-    return rc || r->n ? rc : ll_fail(err, LL_EUSAGE, "%s: expected after_layer_N.bin or other .bin or .npy files, found none", dir);
+    return rc || r->n
+               ? rc
+               : ll_fail(err, LL_EUSAGE,
+                         "%s: expected after_layer_N.bin or other .bin, .npy or .pt files, found none", dir);
 }
 
 /* Whatever its name: a header length that fits, and an object. */
@@ -299,7 +338,14 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
         free(base);
         return rc;
     }
-    if (map.size >= 4 && (!memcmp(map.data, "PK\3\4", 4) || !memcmp(map.data, "PK\5\6", 4)))
+    /* a value or a length may begin as a pickle does */
+    int begins_otherwise = has_end(base, ".bin") || looks_like_safetensors(map.data, map.size);
+    if (ll_torch_is(map.data, map.size) && !(begins_otherwise && map.data[0] == 0x80)) {
+        char *dot = strrchr(base, '.');
+        if (dot && dot != base)
+            *dot = 0;
+        r->kind = "torch file", rc = ll_ref_parse_torch(r, path, base, map.data, map.size, err);
+    } else if (map.size >= 4 && (!memcmp(map.data, "PK\3\4", 4) || !memcmp(map.data, "PK\5\6", 4)))
         r->kind = "npz", rc = ll_ref_parse_npz(r, base, map.data, map.size, err);
     else if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6)) {
         if (has_end(base, ".npy"))
@@ -317,10 +363,10 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
     return rc;
 }
 
-int ll_ref_open(struct ll_ref *r, const char *path, const char *sequence, struct ll_err *err)
+int ll_ref_open(struct ll_ref *r, const char *path, const char *sequence, int64_t most_values,
+                struct ll_err *err)
 {
-    memset(r, 0, sizeof *r);
-    r->kind = "folder";
+    *r = (struct ll_ref){.kind = "folder", .room = ll_available_bytes(), .most_values = most_values};
     int rc = ll_is_dir(path) ? read_folder(r, path, err) : read_file(r, path, err);
     if (!rc)
         rc = keep_sequence(r, path, sequence, err);

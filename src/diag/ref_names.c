@@ -1,7 +1,8 @@
-/* ref_names.c - the names that references use (ref_place.h); those of modules are in ref_modules.c. Sources: diagnostics 4 and 13; llama.cpp's src/llama-model.cpp
- * and llama-graph.cpp (names given by cb()). Names of llama.cpp differ by version: a map file
- * goes first. kqv_out is the context before the output projection in current versions; where the node says it was made by
- * a product or an addition (older versions), it is what follows the projection. */
+/* ref_names.c - the names that references use (ref_place.h); those of modules are in ref_modules.c. What
+ * users are told of them: docs/diagnostics.md 4.1. Sources: llama.cpp's src/llama-model.cpp and
+ * llama-graph.cpp (names given by cb()). Names of llama.cpp differ by version: a map file goes first. kqv_out
+ * is the context before the output projection in current versions; where the node says it was made by a
+ * product or an addition (older versions), it is what follows the projection. */
 #include "ref_place.h"
 
 #include <stdio.h>
@@ -102,11 +103,20 @@ const struct ll_ref_name ll_ref_names[] = {
     {"hidden_states_%d", 0, LL_REF_STREAM},
     {"hidden_states.%d", 0, LL_REF_STREAM},
     {"hidden_state_%d", 0, LL_REF_STREAM},
+    {"hidden_state.%d", 0, LL_REF_STREAM},
     {"hidden_%d", 0, LL_REF_STREAM},
+    {"hidden.%d", 0, LL_REF_STREAM},
     {"hs_%d", 0, LL_REF_STREAM},
+    {"hs.%d", 0, LL_REF_STREAM},
+    {"attentions_%d", LL_HOOK_PATTERN, 0},
+    {"attentions.%d", LL_HOOK_PATTERN, 0},
+    {"last_hidden_state", LL_HOOK_LN_FINAL_NORMALIZED, 0},
     {"resid_pre_%d", LL_HOOK_RESID_PRE, 0},
+    {"resid_pre.%d", LL_HOOK_RESID_PRE, 0},
     {"resid_mid_%d", LL_HOOK_RESID_MID, 0},
+    {"resid_mid.%d", LL_HOOK_RESID_MID, 0},
     {"resid_post_%d", LL_HOOK_RESID_POST, 0},
+    {"resid_post.%d", LL_HOOK_RESID_POST, 0},
 
     {"hidden", 0, LL_REF_STACK},
     {"lens_logits", LL_HOOK_LOGITS, LL_REF_LAST},

@@ -10,7 +10,10 @@
 #include "zip.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { MOST_HEADER = 1 << 16 }; /* bytes, of an array in an archive */
 
 struct npy { char kind; int bytes, fortran, n_dims; int64_t dims[16]; const uint8_t *data; size_t size; };
 
@@ -133,6 +136,26 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
     return LL_OK;
 }
 
+/* A member of an archive, inflated where need be. */
+static int parse_member(struct ll_ref *r, const struct ll_zip_entry *e, const char *where, const char *name,
+                        struct ll_err *err)
+{
+    const uint8_t *data;
+    uint8_t *owned;
+    uint64_t most = r->most_values > 0 ? (uint64_t)r->most_values * 8 + MOST_HEADER : UINT64_MAX;
+    if (e->deflated && e->size > most)
+        return ll_fail(
+            err, LL_EUSAGE,
+            "%s: expected at most %lld values, as many as a point of this model can have, found %llu bytes",
+            where, (long long)r->most_values, (unsigned long long)e->size);
+    int rc = e->deflated ? ll_ref_may_take(r, where, name, e->size, err) : LL_OK;
+    if (rc || (rc = ll_zip_read(e, where, &data, &owned, err)))
+        return rc;
+    rc = ll_ref_parse_npy(r, where, name, data, (size_t)e->size, err);
+    free(owned);
+    return rc;
+}
+
 int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
 {
     struct ll_zip z;
@@ -145,16 +168,12 @@ int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, s
         size_t len = e->name_len;
         if (len < 5 || memcmp(e->name + len - 4, ".npy", 4) || len >= sizeof name || memchr(e->name, 0, len)) {
             snprintf(name, sizeof name, "%.*s", (int)(len < 200 ? len : 200), e->name);
-            if (len >= 8 && !memcmp(e->name + len - 8, "data.pkl", 8)) {
-                rc = ll_fail(err, LL_EUNSUP, "%s: torch.save's format is not read: save with numpy.savez or safetensors.torch.save_file", file);
-                continue;
-            }
             ll_ref_pass_over(r, name, "no numpy array");
             continue;
         }
         snprintf(name, sizeof name, "%.*s", (int)(len - 4), e->name);
         snprintf(where, sizeof where, "%.60s: %s", file, name);
-        rc = ll_ref_parse_npy(r, where, name, e->data, e->size, err);
+        rc = parse_member(r, e, where, name, err);
     }
     ll_zip_free(&z);
     return rc;

@@ -112,6 +112,17 @@ static int width_of(const struct ll_model *m, int hook, int n_pos)
     return widths[ll_hook_info((enum ll_hook)hook)->width];
 }
 
+int64_t ll_ref_most_values(const struct ll_model *m, long long n_tokens)
+{
+    int qkv = (m->n_heads + 2 * m->n_kv_heads) * m->d_head;
+    const double widths[] = {m->d_model, m->d_vocab, 2.0 * m->d_mlp, qkv,
+                             (double)m->n_heads * (double)n_tokens};
+    double most = 1;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        most = fmax(most, widths[i] * (double)n_tokens * (m->n_layers + 1));
+    return most < 0x7fffffff ? (int64_t)most : 0x7fffffff;
+}
+
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
 /* Values that a half-precision type holds exactly, all of them, were computed or stored in it, whatever the file says. */

@@ -34,6 +34,9 @@ extern const struct ll_ref_name ll_ref_modules[]; /* of transformers' modules wi
 /* The name behind a wrapper's prefixes, inside it. */
 const char *ll_ref_bare_name(const char *name);
 int ll_ref_same_separator(char a, char b); /* equal, or both of . _ / - */
+/* The most values that one array for n_tokens tokens of this model can have, whatever its name; at most 2^31
+ * - 1. */
+int64_t ll_ref_most_values(const struct ll_model *m, long long n_tokens);
 /* A type of --raw: its number, -1 for none: float32, float64, float16, bfloat16. */
 int ll_ref_raw_type(const char *name);
 /* Values alone as rows of width (or one row, where that may be): *out is a with x owned by the caller, n and dtype. type NULL: what the

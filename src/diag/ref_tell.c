@@ -1,6 +1,8 @@
 /* ref_tell.c - what a reference holds that is not compared, in words (ref_place.h). */
 #include "ref_place.h"
 
+#include "memory.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +154,7 @@ void ll_ref_fold(const struct ll_buf *lines, struct ll_buf *out)
         if (k == n) {
             struct kind *grown = realloc(kinds, sizeof *kinds * (size_t)(n + 1));
             if (!grown) {
-                out->failed = 1;
+                ll_memory_note(); /* nobody else hears it */
                 break;
             }
             kinds = grown;

@@ -16,7 +16,7 @@ grep -q "^ffn_inp-1 .*within" "$work/stdout" || bad "statistics only"
 grep -q "kq_soft_max_ext-1" "$work/stdout" || bad "unknown names are not reported"
 printf 'kq_soft_max_ext-%%d\t-\n' >"$work/map.tsv"
 check 0 "1 arrays known and passed over" "$L" drift "$m" "$refs/callback.txt" --ids $ids --map "$work/map.tsv"
-check 3 "compression method 8" "$L" drift "$m" "$refs/deflated.npz"
+check 2 "expected activations, found none" "$L" drift "$m" "$refs/deflated.npz" # token ids alone
 check 2 "none of 1 names is known" "$L" drift "$m" "$refs/f4.npy" --ids $ids
 check 2 "expected safetensors, npz" "$L" drift "$m" "$m/config.json" --ids $ids
 
@@ -70,6 +70,34 @@ head -c $((6 * d * 2)) "$refs/people/tofile/hidden_states_1.bin" >"$work/half/af
 check 2 "may be float16 or bfloat16: say which (--raw TYPE)" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10
 check 2 "expected float32, float64, float16 or bfloat16, found \"f16\"" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10 --raw f16
 check 2 "found $((6 * d * 2)) bytes" "$L" drift "$m" "$work/half" --ids 5,6,7,8,9,10 --raw float64
+
+# savez_compressed and torch.save say what the plain archive says; a mistake is found in them as well
+figures() { "$L" drift "$m" "$1" --json | sed -n '/"token_ids"/,$p' | grep -v '"origin"'; }
+figures "$refs/people/llama3_gqa.hidden.float32.npz" >"$work/plain.figures"
+grep -q '"verdict": "same"' "$work/plain.figures" || bad "no figures"
+for f in deflated/llama3_gqa.hidden.float32.npz torch/llama3_gqa.dict.float32.pt; do
+    check 0 "first divergence  none" "$L" drift "$m" "$refs/$f" --isolate all
+    figures "$refs/$f" >"$work/other.figures"
+    same "$work/plain.figures" "$work/other.figures"
+    check 5 "fail     no operation diverges" "$L" drift "$m" "$refs/$f" --break mlp=swapped@1
+done
+for f in dict.bfloat16.pt dict.float16.pt nested.pt views.pt double.pth; do
+    check 0 "first divergence  none" "$L" drift "$m" "$refs/torch/llama3_gqa.$f" --isolate all
+done
+check 0 "sequence inputs" "$L" drift "$m" "$refs/torch/llama3_gqa.nested.pt"
+said="prompt: a text; seed, loss: a number; none: None; past.0: nested deeper than one level; wide: more than 8 dim"
+grep -q "$said" "$work/stdout" || bad "values that are no tensors are not named"
+check 0 "no operation diverges: 47 points" "$L" drift "$p/gpt_neo" "$refs/torch/gpt_neo.modules.pt"
+ids_of() { tr -d ' \n' | sed 's/.*"token_ids":\[\([0-9,]*\)\].*/\1/'; }
+people_ids=$("$L" drift "$m" "$refs/people/tofile" --json | ids_of)
+check 0 "3 points" "$L" drift "$m" "$refs/torch/hidden_states.pt" --ids "$people_ids"
+mkdir "$work/pts"
+cp "$refs/torch/after_layer_0.pt" "$work/pts"
+cp "$refs/people/tofile/hidden_states_0.bin" "$work/pts/after_embeddings.bin"
+check 0 "folder: 2 arrays, 2 points" "$L" drift "$m" "$work/pts" --ids "$people_ids"
+check 2 "as many as a point of this model can have" "$L" drift "$m" "$refs/deflated/bad_bomb.npz"
+check 2 "hidden_states_1: expected the checksum" "$L" drift "$m" "$refs/deflated/bad_crc.npz"
+check 3 "refused the name \"elsewhere.Own\"" "$L" drift "$m" "$refs/torch/bad_class.pt"
 
 # --- what we write is read as exactly the same in each format, and another ending is refused
 for form in safetensors npz bin counted; do

@@ -12,7 +12,15 @@ const char *const *fuzz_seeds(void);
 
 #define T "tests/fixtures/tuned/"
 static const char *const seeds[] = {
-    T "ordered.pkl", T "ordered/params.pt", T "strided_bf16/params.pt", T "shared_f16/params.pt", T "bad/evil.pt", T "bad/deflated.pt", T "bad/protocol4.pt", NULL,
+    T "ordered.pkl",
+    T "ordered/params.pt",
+    T "strided_bf16/params.pt",
+    T "shared_f16/params.pt",
+    T "bad/evil.pt",
+    T "bad/deflated.pt",
+    T "bad/protocol4.pt",
+    "tests/fixtures/refs/torch/containers.pkl",
+    NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }
@@ -32,12 +40,13 @@ static int is_owned(const struct ll_torch_file *f, const struct ll_tensor *t)
     return 0;
 }
 
-static void parse(const uint8_t *data, size_t n)
+static void parse(const uint8_t *data, size_t n, const char *root)
 {
     struct ll_torch_file f;
     struct ll_err err = {0};
-    if (ll_torch_parse(&f, "fuzz", data, n, &err)) {
-        if (!err.code || err.code == LL_EFAIL || !err.msg[0] || f.tensors || f.names || f.owned)
+    if (ll_torch_parse(&f, "fuzz", root, data, n, &err)) {
+        if (!err.code || err.code == LL_EFAIL || !err.msg[0] || f.tensors || f.names || f.owned ||
+            f.passed.len)
             abort();
         return;
     }
@@ -55,7 +64,8 @@ static void parse(const uint8_t *data, size_t n)
 
 int fuzz_one(const uint8_t *data, size_t n)
 {
-    parse(data, n);
+    parse(data, n, NULL);
+    parse(data, n, "root");
     if (!n || data[0] != 0x80)
         return 0;
     static const float values[16] = {1, 2, 3};
@@ -72,7 +82,8 @@ int fuzz_one(const uint8_t *data, size_t n)
     if (!exact)
         abort();
     memcpy(exact, bytes, size);
-    parse(exact, size);
+    parse(exact, size, NULL);
+    parse(exact, size, "root");
     free(exact);
     free(bytes);
     return 0;

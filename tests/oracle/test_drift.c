@@ -43,7 +43,8 @@ static void scene_open(struct scene *s, const char *folder, const char *name, co
     memset(s, 0, sizeof *s);
     snprintf(dir, sizeof dir, "%s%s", folder, name);
     snprintf(file, sizeof file, "%s/reference.safetensors", dir);
-    if (ll_model_open(&s->root, dir, &err) || ll_variant_make(&s->m, s->root, list, &err) || ll_ref_open(&s->ref, file, "len17", &err))
+    if (ll_model_open(&s->root, dir, &err) || ll_variant_make(&s->m, s->root, list, &err) ||
+        ll_ref_open(&s->ref, file, "len17", 0, &err))
         fail_msg("%s: %s", name, err.msg);
     assert_int_equal(s->ref.n_seq, 1);
     s->place = (struct ll_ref_place){.m = s->root, .n_pos = s->ref.seq[0].n, .pos = -1};

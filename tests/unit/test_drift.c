@@ -293,9 +293,119 @@ static void npy_files(void **state)
         ll_ref_free(&r);
         ll_buf_free(&b);
     }
-    struct ll_ref r = {0};
+}
+
+/* ---- archives: deflated members, what torch.save wrote
+ * ------------------------------------------------------ */
+
+static struct ll_ref opened(const char *name)
+{
+    struct ll_ref r;
+    struct ll_err err = {0};
+    char path[512];
+    snprintf(path, sizeof path, REFS "%s", name);
+    if (ll_ref_open(&r, path, NULL, 0, &err))
+        fail_msg("%s", err.msg);
+    return r;
+}
+
+static const struct ll_ref_array *named(const struct ll_ref *r, const char *name)
+{
+    for (int i = 0; i < r->n; i++)
+        if (!strcmp(r->a[i].name, name))
+            return &r->a[i];
+    fail_msg("no %s", name);
+    return NULL;
+}
+
+/* Array `theirs` of one reference has the values of `ours` of another, bit for bit. */
+static void same_values(const struct ll_ref *a, const char *ours, const struct ll_ref *b, const char *theirs,
+                        const char *dtype)
+{
+    const struct ll_ref_array *x = named(a, ours), *y = named(b, theirs);
+    assert_int_equal(x->n, y->n);
+    assert_memory_equal(x->x, y->x, sizeof *x->x * (size_t)x->n);
+    assert_string_equal(y->dtype, dtype);
+}
+
+static void archives(void **state)
+{
+    struct ll_ref stored = opened("people/llama3_gqa.hidden.float32.npz"), r;
+    struct ll_ref half = opened("people/llama3_gqa.hidden.bfloat16.npz");
+    char list[32], own[32];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(own, sizeof own, "hidden_states_%d", i);
+        snprintf(list, sizeof list, "hidden_states.%d", i);
+        static const struct { const char *file, *dtype; int half, joined;
+        } of[] = {{"deflated/llama3_gqa.hidden.float32.npz", "float32", 0, 0},
+                  {"torch/llama3_gqa.dict.float32.pt", "float32", 0, 1},
+                  {"torch/llama3_gqa.dict.bfloat16.pt", "bfloat16", 1, 1},
+                  {"torch/llama3_gqa.double.pth", "float64", 0, 0},
+                  {"torch/llama3_gqa.nested.pt", "float32", 0, 1},
+                  {"torch/llama3_gqa.views.pt", "float32", 0, 0},
+                  {"torch/hidden_states.pt", "float32", 0, 1},
+                  {"deflated/llama3_gqa.hidden.bfloat16.npz", "float32", 1, 0}};
+        for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+            r = opened(of[k].file);
+            same_values(of[k].half ? &half : &stored, own, &r, of[k].joined ? list : own, of[k].dtype);
+            assert_true(r.n_seq == (k != 6) &&
+                        (!r.n_seq || (r.seq->n == 6 && !memcmp(r.seq->v, stored.seq->v, sizeof(int) * 6))));
+            ll_ref_free(&r);
+        }
+    }
+    r = opened("torch/after_layer_0.pt"); /* one tensor: the file's name */
+    same_values(&stored, "hidden_states_1", &r, "after_layer_0", "float32");
+    ll_ref_free(&r);
+    r = opened("torch/llama3_gqa.nested.pt");
+    same_values(&stored, "hidden_states_1", &r, "resid_post.0", "float32");
+    assert_string_equal(ll_buf_str(&r.passed),
+                        "inputs.attention_mask: integers that are no token ids\nprompt: a text\nseed: a "
+                        "number\nloss: a number\n"
+                        "none: None\npast.0: nested deeper than one level\nwide: more than 8 dimensions\n");
+    ll_ref_free(&r);
+    ll_ref_free(&stored);
+    ll_ref_free(&half);
+}
+
+static void broken_archives(void **state)
+{
+    static const struct { const char *file; int code; const char *says; } bad[] = {
+        {"deflated.npz", LL_EUSAGE, "expected activations, found none"}, /* token ids only */
+        {"deflated/bad_crc.npz", LL_EUSAGE, "hidden_states_1: expected the checksum"},
+        {"deflated/bad_longer.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 708 bytes"},
+        {"deflated/bad_shorter.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 700 bytes"},
+        {"deflated/bad_packed.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
+        {"deflated/bad_stream.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
+        {"deflated/bad_ratio.npz", LL_EUSAGE, "expected at most 1032 times its 429 bytes, found 2147483647"},
+        {"deflated/bad_method.npz", LL_EUNSUP, "compression method 12"},
+        {"deflated/bad_bomb.npz", LL_EUSAGE, "hidden_states_0: expected at most 100000 values"},
+        {"torch/bad_class.pt", LL_EUNSUP, "refused the name \"elsewhere.Own\""},
+        {"torch/bad_parameter.pt", LL_EUNSUP, "refused the name \"torch._utils._rebuild_parameter\""},
+        {"torch/bad_protocol4.pt", LL_EUNSUP, "found protocol 4"},
+        {"../tuned/bad/legacy.pt", LL_EUNSUP, "torch before 1.6"},
+        {"../tuned/bad/evil.pt", LL_EUNSUP, "posix.system"},
+        {"torch/containers.pkl", LL_EUNSUP, "found a pickle alone"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct ll_ref r;
+        struct ll_err e = {0};
+        char path[512];
+        snprintf(path, sizeof path, REFS "%s", bad[i].file);
+        refused(ll_ref_open(&r, path, NULL, 100000, &e), &e, bad[i].code, bad[i].says);
+    }
+    /* what is stored has a checksum as well; and what would not fit is not read */
+    struct ll_buf b = file("people/llama3_gqa.hidden.float32.npz");
+    struct ll_ref r = {.room = 6 * 96 * 4};
     struct ll_err e = {0};
-    refused(ll_ref_open(&r, REFS "deflated.npz", NULL, &e), &e, LL_EUNSUP, "compression method 8");
+    refused(ll_ref_parse_npz(&r, "x", (const uint8_t *)b.s, b.len, &e), &e, LL_EFIT, "would not fit");
+    ll_ref_free(&r);
+    b.s[1000] ^= 1;
+    e = (struct ll_err){0};
+    refused(ll_ref_parse_npz(&r, "x", (const uint8_t *)b.s, b.len, &e), &e, LL_EUSAGE,
+            "expected the checksum");
+    ll_ref_free(&r);
+    ll_buf_free(&b);
 }
 
 static const char callback[] =
@@ -475,7 +585,14 @@ static void order_of_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps), cmocka_unit_test(rounding), cmocka_unit_test(order_of_points), cmocka_unit_test(statuses), cmocka_unit_test(anomalies), cmocka_unit_test(figures), cmocka_unit_test(nodes_of_llama),
-        cmocka_unit_test(bin_files), cmocka_unit_test(values_alone), cmocka_unit_test(npy_files), cmocka_unit_test(callback_text), cmocka_unit_test(names), cmocka_unit_test(half_precision_in_disguise), cmocka_unit_test(order_of_rows)};
+        cmocka_unit_test(worked_example),  cmocka_unit_test(floor_and_gaps),
+        cmocka_unit_test(rounding),        cmocka_unit_test(order_of_points),
+        cmocka_unit_test(statuses),        cmocka_unit_test(anomalies),
+        cmocka_unit_test(figures),         cmocka_unit_test(nodes_of_llama),
+        cmocka_unit_test(bin_files),       cmocka_unit_test(values_alone),
+        cmocka_unit_test(npy_files),       cmocka_unit_test(archives),
+        cmocka_unit_test(broken_archives), cmocka_unit_test(callback_text),
+        cmocka_unit_test(names),           cmocka_unit_test(half_precision_in_disguise),
+        cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ static void refuses(const char *file, int code, const char *word)
     char path[4096];
     snprintf(path, sizeof path, FIXTURES "bad/%s", file);
     assert_int_equal(ll_map_open(&map, path, &err), LL_OK);
-    int rc = ll_torch_parse(&t, file, map.data, map.size, &err);
+    int rc = ll_torch_parse(&t, file, NULL, map.data, map.size, &err);
     if (rc != code || !strstr(err.msg, word))
         fail_msg("%s: code %d, \"%s\"; expected code %d and \"%s\"", file, rc, err.msg, code, word);
     assert_null(t.tensors);
@@ -130,7 +130,7 @@ static int parse_view(int have, int stored, int offset, int rows, int cols, int 
     FILE *f = open_memstream(&bytes, &n_bytes);
     assert_int_equal(ll_zip_write(f, entries, 2, err), LL_OK);
     fclose(f);
-    int rc = ll_torch_parse(t, "made", (const uint8_t *)bytes, n_bytes, err);
+    int rc = ll_torch_parse(t, "made", NULL, (const uint8_t *)bytes, n_bytes, err);
     if (!rc) /* what is borrowed ends with the bytes */
         ll_torch_free(t);
     free(bytes);
@@ -156,19 +156,20 @@ static void checks_views(void **state)
     }
 }
 
-static void unpickle_fails(const char *bytes, size_t n, int code, const char *word)
+static void unpickle_fails(const char *root, const char *bytes, size_t n, int code, const char *word)
 {
     struct ll_torch_view *v;
     int n_views;
     struct ll_err err = {0};
     uint8_t *exact = malloc(n ? n : 1);
     memcpy(exact, bytes, n);
-    int rc = ll_torch_unpickle(&v, &n_views, "p", exact, n, &err);
+    int rc = ll_torch_unpickle(&v, &n_views, "p", root, exact, n, &err);
     if (rc != code || !strstr(err.msg, word) || v)
         fail_msg("code %d \"%s\", expected \"%s\"", rc, err.msg, word);
     free(exact);
 }
-#define FAILS(bytes, code, word) unpickle_fails(bytes, sizeof bytes - 1, code, word)
+#define FAILS(bytes, code, word) unpickle_fails(NULL, bytes, sizeof bytes - 1, code, word)
+#define ROOT_FAILS(bytes, code, word) unpickle_fails("root", bytes, sizeof bytes - 1, code, word)
 
 static void checks_the_stack(void **state)
 {
@@ -197,6 +198,61 @@ static void checks_the_stack(void **state)
     FAILS("\x80\x02K\x01Q.", LL_EUSAGE, "a tuple of 5");
     FAILS("\x80\x02}}X\x01\0\0\0aK\x01sb.", LL_EUNSUP, "refused to set an attribute");
     FAILS("\x80\x02i.", LL_EUNSUP, "opcode 0x69");
+}
+
+/* Containers: what a tuned lens may not have, a reference may. */
+static void checks_containers(void **state)
+{
+    (void)state;
+    FAILS("\x80\x02].", LL_EUNSUP, "opcode 0x5d");
+    FAILS("\x80\x02}X\x01\0\0\0aG12345678s.", LL_EUNSUP, "opcode 0x47");
+    FAILS("\x80\x02}X\x01\0\0\0a)s.", LL_EUSAGE, "expected a tensor, found a tuple"); /* an empty one, too */
+    FAILS("\x80\x02}X\x01\0\0\0aK\x01\x85s.", LL_EUSAGE, "expected a tensor, found a tuple");
+    ROOT_FAILS("\x80\x02K\x01.", LL_EUSAGE, "one list, tuple or dictionary of tensors, found a number");
+    ROOT_FAILS("\x80\x02K\x01" "e.", LL_EUSAGE, "a mark below values of a list");
+    ROOT_FAILS("\x80\x02K\x01K\x02" "a.", LL_EUSAGE, "a list below its values");
+    ROOT_FAILS("\x80\x02}(K\x02" "e.", LL_EUSAGE, "a list below its values");
+    ROOT_FAILS("\x80\x02" "a.", LL_EUSAGE, "a list and a value");
+    ROOT_FAILS("\x80\x02]NK\x01s.", LL_EUSAGE, "a dictionary below keys and values");
+    ROOT_FAILS("\x80\x02}NK\x01s.", LL_EUSAGE, "a text or a number, found None");
+    ROOT_FAILS("\x80\x02}}K\x05K\x01sb.", LL_EUSAGE, "texts as their names");
+    ROOT_FAILS("\x80\x02G1234567", LL_EUSAGE, "argument");
+    ROOT_FAILS("\x80\x02" "cos\nsystem\nX\x02\0\0\0ls\x85R.", LL_EUNSUP, "os.system");
+    /* a list that holds itself, twice: read once, and no deeper */
+    static const char ring[] = "\x80\x02]q\0(h\0h\0e.";
+    struct ll_torch_view *v;
+    int n;
+    struct ll_err err = {0};
+    assert_int_equal(ll_torch_unpickle(&v, &n, "p", "root", (const uint8_t *)ring, sizeof ring - 1, &err),
+                     LL_OK);
+    assert_true(n == 2 && v[1].n_names == 2 && v[1].name[1].i == 1 &&
+                !strcmp(v[1].why, "nested deeper than one level"));
+    free(v);
+    static const char empty[] = "\x80\x02}X\x01\0\0\0a)s.";
+    assert_int_equal(ll_torch_unpickle(&v, &n, "p", "root", (const uint8_t *)empty, sizeof empty - 1, &err),
+                     LL_OK);
+    assert_true(n == 1 && !strcmp(v[0].why, "empty"));
+    free(v);
+}
+
+/* Eight containers that share one list of thousands: what is listed has a bound. */
+static void bounds_what_is_shared(void **state)
+{
+    struct ll_buf b = {0};
+    struct ll_torch_view *v;
+    int n;
+    struct ll_err err = {0};
+    (void)state;
+    ll_buf_add(&b, "\x80\x02}(K\0](", 8);
+    for (int i = 0; i < 9000; i++)
+        ll_buf_addc(&b, 'N');
+    ll_buf_add(&b, "eq\x01", 3);
+    for (int i = 1; i < 8; i++)
+        ll_buf_addf(&b, "K%ch\x01", i);
+    ll_buf_adds(&b, "u.");
+    assert_int_equal(ll_torch_unpickle(&v, &n, "p", "root", (const uint8_t *)b.s, b.len, &err), LL_EUNSUP);
+    assert_non_null(strstr(err.msg, "at most 65536 values"));
+    ll_buf_free(&b);
 }
 
 static void checks_archives(void **state)
@@ -232,7 +288,7 @@ static void writes_what_it_reads(void **state)
     close(mkstemp(path));
     assert_int_equal(ll_torch_write(path, t, 2, &err), LL_OK);
     assert_int_equal(ll_map_open(&map, path, &err), LL_OK);
-    if (ll_torch_parse(&back, path, map.data, map.size, &err))
+    if (ll_torch_parse(&back, path, NULL, map.data, map.size, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(back.n_tensors, 2);
     assert_string_equal(back.tensors[1].name, "0.bias");
@@ -511,6 +567,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_torch_files), cmocka_unit_test(refuses_by_name), cmocka_unit_test(checks_views), cmocka_unit_test(checks_the_stack),
+        cmocka_unit_test(checks_containers), cmocka_unit_test(bounds_what_is_shared),
         cmocka_unit_test(checks_archives), cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(applies_the_residual_form), cmocka_unit_test(fits_like_numpy),
         cmocka_unit_test(gains_like_numpy), cmocka_unit_test(sweeps_through_translators), cmocka_unit_test(positions_of_a_prompt), cmocka_unit_test(fills_the_tables),
         cmocka_unit_test(summarises_all_passes),
