@@ -257,12 +257,10 @@ static int check_rest(const struct ll_model *m, struct ll_err *err)
     if (ll_gguf_bool(find_at(m, arch, "attention.causal"), 0, &is))
         causal = is;
     const struct ll_tensor *emb = ll_ckpt_find(m->ckpt, embedding);
-    if (!emb || emb->n_dims != 2 || emb->dims[0] > LL_MAX_VOCAB)
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected a matrix of at most %d rows, found %s",
-                       file_of(m), embedding, LL_MAX_VOCAB,
-                       !emb               ? "none"
-                       : emb->n_dims != 2 ? "another shape"
-                                          : "more");
+    if (!emb || emb->n_dims != 2 || emb->dims[0] < 1 || emb->dims[0] > LL_MAX_VOCAB)
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected a matrix of 1..%d rows, found %s", file_of(m),
+                       embedding, LL_MAX_VOCAB,
+                       !emb ? "no such tensor" : emb->n_dims != 2 ? "another shape" : emb->dims[0] < 1 ? "none" : "more");
     if (!causal)
         return ll_fail(err, LL_EUNSUP,
                        "%s: key %s.attention.causal: false (each position sees all) is not supported",

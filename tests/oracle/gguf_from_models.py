@@ -117,7 +117,7 @@ def main() -> int:
                 (folder / "config.json").write_text(json.dumps(c | {"num_hidden_layers": 1, "mlp_only_layers": []}))
             write(name, folder, path)
             try:
-                a, b = dump(program, folder, path.with_suffix(".a")), dump(program, path, path.with_suffix(".b"))
+                a, b = dump(program, folder, path.with_suffix(".a.safetensors")), dump(program, path, path.with_suffix(".b.safetensors"))
             except subprocess.CalledProcessError as e:
                 print(f"{name:15s} {e.stderr.decode().strip()}")
                 bad += 1

@@ -320,6 +320,40 @@ static void windows(void **state)
     }
 }
 
+static struct ll_model *settings_of(const char *name, const char *edits)
+{
+    struct ll_model *m = NULL;
+    struct ll_err err = {0};
+    write_file(model_of(name), edits);
+    if (ll_model_open_settings(&m, path, &err))
+        fail_msg("%s", err.msg);
+    return m;
+}
+
+/* Defaults that 20 tokens of tiny models cannot show. Source: load_arch_hparams in llama.cpp's gemma2.cpp and gemma3.cpp. */
+static void facts(void **state)
+{
+    (void)state;
+    struct ll_model *m = settings_of("gemma2", "-gemma2.attn_logit_softcapping\n-gemma2.final_logit_softcapping\n"
+                                               "-gemma2.attention.sliding_window\n-gemma2.rope.freq_base\n");
+    assert_true(m->attn_cap == 50 && m->logit_cap == 30 && m->rope.theta == 10000 && m->rope_local.theta == 10000);
+    assert_int_equal(ll_layer_window(m, 0), 4096);
+    assert_int_equal(ll_layer_window(m, 1), 0);
+    ll_model_close(m);
+    m = settings_of("gemma3", "-gemma3.attention.sliding_window\n");
+    for (int l = 0; l < m->n_layers; l++)
+        assert_int_equal(ll_layer_window(m, l), 0);
+    assert_true(m->attn_cap == 0 && m->logit_cap == 0 && m->rope_local.theta == 10000);
+    ll_model_close(m);
+    static const struct { const char *name, *edit; int wide; } deep[] = {
+        {"gemma2", "gemma2.block_count u32 46\n", 1}, {"gemma2", "gemma2.block_count u32 42\n", 0}, {"gemma3", "gemma3.block_count u32 62\n", 1}};
+    for (size_t i = 0; i < COUNT(deep); i++) { /* the 27B models divide scores by the root of width / heads: 32 / 4, not 12 */
+        m = settings_of(deep[i].name, deep[i].edit);
+        assert_true(fabs((double)m->attn_scale - 1 / sqrt(deep[i].wide ? 8 : 12)) < 1e-7);
+        ll_model_close(m);
+    }
+}
+
 /* 64 of 98 values turn, not 63. */
 static void width_by_count(void **state)
 {
@@ -360,7 +394,7 @@ int main(void)
 {
     struct ll_err err = {0};
     const struct CMUnitTest tests[] = {cmocka_unit_test(as_llama_cpp), cmocka_unit_test(windows),
-                                       cmocka_unit_test(width_by_count),
+                                       cmocka_unit_test(facts), cmocka_unit_test(width_by_count),
                                        cmocka_unit_test(unknown_architecture)};
     int fd = mkstemp(path);
     if (fd < 0 || close(fd) || ll_engine_init(&eng, 1, &err)) {
