@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "buf.h"
+#include "json_index.h"
 #include "json_tree.h"
 #include "map.h"
 #include "memory.h"
@@ -19,6 +20,7 @@
 struct ll_settings {
     char *name; /* owned */
     cJSON *doc; /* owned */
+    struct ll_json_index index; /* of doc; owned */
     struct ll_buf text; /* owned; what a user wrote by hand, so that messages can name the line; else empty */
 };
 
@@ -32,42 +34,37 @@ static const char *where(const struct ll_settings *s, const char *path, char out
 }
 
 /* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the end. */
-static const cJSON *element(const cJSON *arr, const char *path, const char **rest)
+static const cJSON *element(const struct ll_settings *s, const cJSON *arr, const char *path, const char **rest)
 {
     size_t digits = strspn(path, "0123456789");
     if (!digits || digits > 9 || (path[digits] && path[digits] != '.'))
         return NULL;
     *rest = path[digits] ? path + digits + 1 : NULL;
-    return cJSON_GetArrayItem(arr, atoi(path));
+    return ll_json_item(&s->index, arr, (size_t)atoi(path));
 }
 
-/* Keys may hold dots themselves, so every key that the path starts with is tried. */
-static const cJSON *walk(const cJSON *v, const char *path)
+/* Keys may hold dots themselves, so every key that the path starts with is tried: the whole path, then the shortest. */
+static const cJSON *walk(const struct ll_settings *s, const cJSON *v, const char *path)
 {
     if (cJSON_IsArray(v)) {
         const char *rest = NULL;
-        const cJSON *e = element(v, path, &rest);
-        return e && rest ? walk(e, rest) : e;
+        const cJSON *e = element(s, v, path, &rest);
+        return e && rest ? walk(s, e, rest) : e;
     }
     if (!cJSON_IsObject(v))
         return NULL;
-    const cJSON *part = NULL;
-    for (const cJSON *c = v->child; c; c = c->next) {
-        size_t n = strlen(c->string);
-        if (strncmp(path, c->string, n))
-            continue;
-        if (!path[n])
-            return c;
-        if (path[n] == '.' && c->child && !part)
-            part = walk(c, path + n + 1);
+    const cJSON *found = ll_json_member(&s->index, v, path, strlen(path));
+    for (const char *dot = strchr(path, '.'); dot && !found; dot = strchr(dot + 1, '.')) {
+        const cJSON *part = ll_json_member(&s->index, v, path, (size_t)(dot - path));
+        found = part ? walk(s, part, dot + 1) : NULL;
     }
-    return part;
+    return found;
 }
 
 /* The value at path; null counts as absent. */
 static const cJSON *get(const struct ll_settings *s, const char *path)
 {
-    const cJSON *v = *path ? walk(s->doc, path) : s->doc;
+    const cJSON *v = *path ? walk(s, s->doc, path) : s->doc;
     return v && !cJSON_IsNull(v) ? v : NULL;
 }
 
@@ -82,6 +79,8 @@ static int parse(struct ll_settings **out, const char *name, const char *text, s
         rc = ll_fail_mem(err, name, sizeof *s + strlen(name));
     if (!rc)
         rc = ll_json_tree(&s->doc, name, text, n, keys, err);
+    if (!rc)
+        rc = ll_json_index_make(&s->index, s->doc, err);
     if (!rc && keys == LL_KEYS_UNIQUE) {
         ll_buf_add(&s->text, text, n);
         rc = ll_buf_ok(&s->text, err);
@@ -131,6 +130,7 @@ void ll_settings_free(struct ll_settings *s)
 {
     if (!s)
         return;
+    ll_json_index_free(&s->index);
     cJSON_Delete(s->doc);
     ll_buf_free(&s->text);
     free(s->name);
@@ -138,7 +138,7 @@ void ll_settings_free(struct ll_settings *s)
 }
 
 int ll_settings_has(const struct ll_settings *s, const char *path) { return get(s, path) != NULL; }
-int ll_settings_is_null(const struct ll_settings *s, const char *path) { return cJSON_IsNull(*path ? walk(s->doc, path) : s->doc); }
+int ll_settings_is_null(const struct ll_settings *s, const char *path) { return cJSON_IsNull(*path ? walk(s, s->doc, path) : s->doc); }
 
 double ll_settings_num(const struct ll_settings *s, const char *path, double fallback)
 {
@@ -168,7 +168,7 @@ const char *ll_settings_str(const struct ll_settings *s, const char *path, const
 int ll_settings_len(const struct ll_settings *s, const char *path)
 {
     const cJSON *v = get(s, path);
-    return cJSON_IsArray(v) || cJSON_IsObject(v) ? cJSON_GetArraySize(v) : -1;
+    return cJSON_IsArray(v) || cJSON_IsObject(v) ? (int)ll_json_count(&s->index, v) : -1;
 }
 
 int ll_settings_is_array(const struct ll_settings *s, const char *path) { return cJSON_IsArray(get(s, path)); }
@@ -176,7 +176,7 @@ int ll_settings_is_array(const struct ll_settings *s, const char *path) { return
 const char *ll_settings_key(const struct ll_settings *s, const char *path, int i)
 {
     const cJSON *v = get(s, path);
-    const cJSON *c = cJSON_IsObject(v) && i >= 0 ? cJSON_GetArrayItem(v, i) : NULL;
+    const cJSON *c = cJSON_IsObject(v) && i >= 0 ? ll_json_item(&s->index, v, (size_t)i) : NULL;
     return c ? c->string : NULL;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -1138,6 +1139,42 @@ static void oracle_values(void **state)
     }
 }
 
+/* Large objects and lists: every member is found, prefixes of each other among them, and a question costs no walk along them
+ * (200,000 keys asked 200,000 times: a walk takes minutes). */
+static void settings_many_keys(void **state)
+{
+    enum { N = 200000 };
+    struct ll_settings *s;
+    struct ll_err e = {0};
+    struct ll_buf text = {0};
+    char key[40];
+    (void)state;
+    ll_buf_adds(&text, "{\"k1.x\": {\"y\": -1}, \"list\": [");
+    for (int i = 0; i < N; i++)
+        ll_buf_addf(&text, "%s%d", i ? "," : "", i);
+    ll_buf_adds(&text, "], \"o\": {");
+    for (int i = 0; i < N; i++)
+        ll_buf_addf(&text, "%s\"k%d\": {\"v\": %d}", i ? "," : "", i, i);
+    ll_buf_adds(&text, "}, \"k1\": {\"x\": {\"z\": -2}}}");
+    assert_int_equal(ll_settings_parse(&s, "many", ll_buf_str(&text), text.len, &e), LL_OK);
+    clock_t begin = clock();
+    for (int i = 0; i < N; i++) {
+        snprintf(key, sizeof key, "o.k%d.v", i);
+        assert_int_equal(ll_settings_int(s, key, -9), i);
+        snprintf(key, sizeof key, "list.%d", i);
+        assert_int_equal(ll_settings_int(s, key, -9), i);
+    }
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 20);
+    assert_int_equal(ll_settings_len(s, "o"), N);
+    assert_int_equal(ll_settings_len(s, "list"), N);
+    assert_string_equal(ll_settings_key(s, "o", N - 1), "k199999");
+    assert_false(ll_settings_has(s, "o.k200000") || ll_settings_has(s, "o.k") || ll_settings_has(s, "list.200000"));
+    assert_int_equal(ll_settings_int(s, "k1.x.y", 0), -1); /* a key that holds a dot, and one that is the part before it */
+    assert_int_equal(ll_settings_int(s, "k1.x.z", 0), -2);
+    ll_settings_free(s);
+    ll_buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1147,7 +1184,7 @@ int main(void)
         cmocka_unit_test(pickles), cmocka_unit_test(headers_of_other_kinds), cmocka_unit_test(files_that_are_none), cmocka_unit_test(pointers), cmocka_unit_test(files_that_change), cmocka_unit_test(bad_configs), cmocka_unit_test(index_that_errs), cmocka_unit_test(adapters), cmocka_unit_test(files_by_content), cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache),
         cmocka_unit_test(hub_places), cmocka_unit_test(values_of_types), cmocka_unit_test(every_small_float), cmocka_unit_test(types_by_name),
         cmocka_unit_test(first_nonfinite), cmocka_unit_test(settings_values), cmocka_unit_test(of_equal_keys_the_last_stays),
-        cmocka_unit_test(settings_needed), cmocka_unit_test(settings_refused), cmocka_unit_test(settings_as_python), cmocka_unit_test(settings_accepted), cmocka_unit_test(settings_depth),
+        cmocka_unit_test(settings_needed), cmocka_unit_test(settings_refused), cmocka_unit_test(settings_as_python), cmocka_unit_test(settings_accepted), cmocka_unit_test(settings_depth), cmocka_unit_test(settings_many_keys),
         cmocka_unit_test(thirty_thousand_tensors), cmocka_unit_test(oracle_models), cmocka_unit_test(oracle_values),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
