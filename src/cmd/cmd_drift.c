@@ -205,7 +205,12 @@ static int open_reference(struct job *j, const char *path, const char *text, str
         return ll_fail(err, LL_EUSAGE, "--pos: expected a position in 0..%d, found %d", j->prompt.ids.n - 1, o->pos);
     if (o->raw && ll_ref_raw_type(o->raw) < 0)
         return ll_fail(err, LL_EUSAGE, "--raw: expected float32, float64, float16 or bfloat16, found \"%.40s\"", o->raw);
-    j->place = (struct ll_ref_place){.m = j->s.model, .raw = o->raw, .n_pos = j->prompt.ids.n, .pos = o->pos, .map = o->map ? &j->map : NULL};
+    j->place = (struct ll_ref_place){.m = j->s.model,
+                                     .raw = o->raw,
+                                     .n_pos = j->prompt.ids.n,
+                                     .ids = j->prompt.ids.v,
+                                     .pos = o->pos,
+                                     .map = o->map ? &j->map : NULL};
     if ((rc = ll_ref_place(&j->place, &j->ref, &j->acts, err)))
         return rc;
     if (!j->place.n_placed && !j->place.n_sums)

@@ -22,9 +22,11 @@
 #define LL_DRIFT_ANOMALY 10.0   /* std of the reference times or divided by this from one layer to the next */
 #define LL_DRIFT_ISOLATED 0.01  /* mean absolute error of an isolated layer, where rounding does not explain more */
 #define LL_DRIFT_BLOCK_OPS 12   /* operations of a block, about */
+#define LL_DRIFT_LEFT                                                                                        \
+    0.02 /* share of a difference that a setting read off the reference may leave unexplained */
 #define LL_DRIFT_FEW_ROWS 4     /* experts chosen otherwise by a hair: at most one row in so many */
 
-enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_SMALL, LL_DRIFT_NOISE, LL_DRIFT_NOT_JUDGED };
+enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_SMALL, LL_DRIFT_NOISE };
 const char *ll_drift_verdict_name(enum ll_drift_verdict v);
 
 /* The one suspicious operation once more, in double, from the reference's input; relative to the reference's rms. */
@@ -151,9 +153,10 @@ struct ll_drift_shape {
     double columns3;                /* share of the squared difference in three columns */
 };
 int ll_drift_shape(const struct ll_drift *d, const struct ll_drift_point *p, struct ll_drift_shape *s, struct ll_err *err);
-/* What the reference must have used, in words, where one number explains the difference to a part in a thousand: the epsilon
- * of a norm, the parts of an addition, the scale of scores, base and direction of a rotation; rows of a matrix or tokens
- * that differ; weight on later tokens. Appends nothing where nothing fits. */
+/* What the reference must have used, in words, where one number explains the difference but for
+ * LL_DRIFT_LEFT: the epsilon of a norm, the parts of an addition, the scale of scores, base and direction of
+ * a rotation; rows of a matrix or tokens that differ; weight on later tokens. Appends nothing where nothing
+ * fits. */
 void ll_drift_read_off(const struct ll_drift *d, const struct ll_drift_point *p, struct ll_buf *out);
 /* The table symptom -> likely cause. */
 struct ll_drift_symptom {

@@ -1,6 +1,6 @@
 /* drift_fit.c - what can be read off the reference at the first divergence (drift.h): the setting that it must have used, or
  * the rows of a matrix in which it differs. Each row of the table tries one reading; a reading that does not explain the
- * difference but for a fiftieth says nothing. */
+ * difference but for LL_DRIFT_LEFT says nothing. */
 #include "drift.h"
 
 #include "engine.h"
@@ -19,7 +19,7 @@ struct fit { const struct ll_drift *d; const struct ll_drift_point *p; const str
 static int explains(const struct fit *f, double left)
 {
     double rel = f->p->has_isolated ? f->p->isolated.rel : f->p->running.rel;
-    return left <= rel * rel / 2500;
+    return left <= rel * rel * LL_DRIFT_LEFT * LL_DRIFT_LEFT;
 }
 
 /* Values of another point as the reference has them, or as our formulas give them from what it has; owned. NULL: not to be had. */

@@ -42,7 +42,10 @@ const char *ll_drift_depth_status(const struct ll_drift_depth *d)
 
 const char *ll_drift_verdict_name(enum ll_drift_verdict v)
 {
-    static const char *const names[] = {[LL_DRIFT_SAME] = "same", [LL_DRIFT_ACCUMULATED] = "accumulated", [LL_DRIFT_HERE] = "here", [LL_DRIFT_SMALL] = "small", [LL_DRIFT_NOISE] = "noise", [LL_DRIFT_NOT_JUDGED] = "not judged"};
+    static const char *const names[] = {
+        [LL_DRIFT_SAME] = "same", [LL_DRIFT_ACCUMULATED] = "accumulated", [LL_DRIFT_HERE] = "here",
+        [LL_DRIFT_SMALL] = "small", [LL_DRIFT_NOISE] = "noise",
+    };
     return names[v];
 }
 

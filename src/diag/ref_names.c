@@ -99,7 +99,7 @@ const struct ll_ref_name ll_ref_names[] = {
     {"result_output", LL_HOOK_LOGITS, LLAMA},
 
     {"hidden_states", 0, LL_REF_STACK}, /* transformers: the last entry is after the final norm; drift tests that */
-    {"hook_pos_embed", 0, LL_REF_IGNORE}, /* added to hook_embed, where both are there */
+    {"hook_pos_embed", 0, LL_REF_POSITIONS}, /* added to hook_embed, where both are there */
     {"hidden_states_%d", 0, LL_REF_STREAM},
     {"hidden_states.%d", 0, LL_REF_STREAM},
     {"hidden_state_%d", 0, LL_REF_STREAM},

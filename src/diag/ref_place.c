@@ -1,6 +1,8 @@
 /* ref_place.c - see ref_place.h */
 #include "ref_place.h"
 
+#include "dtype.h"
+#include "exact.h"
 #include "map.h"
 
 #include <math.h>
@@ -312,6 +314,8 @@ static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct 
         return ll_fail(err, LL_EUSAGE, "%s: expected a layer in 0..%d", a->name, p->m->n_layers - 1);
     if (flags & LL_REF_IGNORE)
         return pass_over(p, a, "no point of the pass");
+    if (flags & LL_REF_POSITIONS)
+        return LL_OK; /* settled when all are placed */
     int wide = (flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP)) != 0;
     if (!wide && (layer < 0) == (ll_hook_info((enum ll_hook)hook)->per_layer != 0))
         return pass_over(p, a, layer < 0 ? "a point of every layer, and the name has no layer" : "a point outside the layers");
@@ -350,22 +354,73 @@ static void settle_embed(const struct ll_ref_place *p, struct ll_acts *acts)
         }
 }
 
-/* TransformerLens' hook_embed is before the positions are added: then hook_pos_embed lies beside it. */
-static int settle_positions(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts, struct ll_err *err)
+static double distance(const float *a, const double *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+    return sum;
+}
+
+/* Is this activation nearer to the tokens' embeddings alone than to those with the positions? */
+static int lacks_positions(const struct ll_ref_place *p, const struct ll_actv *embed)
+{
+    const struct ll_tensor *pos = p->m->W_pos;
+    const struct ll_dtype_info *type = ll_dtype_info(pos->dtype);
+    struct ll_exact e = {.m = p->m, .ids = p->ids, .n = p->n_pos};
+    size_t d = (size_t)p->m->d_model, from = (size_t)embed->row0 * d, n = (size_t)embed->rows * d;
+    double *x = NULL;
+    int rows, width, lacks = 0;
+    float *row = p->n_pos <= p->m->n_positions ? malloc(sizeof *row * d) : NULL;
+    if (row && !ll_exact_point(&e, LL_HOOK_EMBED, -1, &x, &rows, &width, NULL)) {
+        double whole = distance(embed->x, x + from, n);
+        for (int r = 0; r < p->n_pos; r++) {
+            type->to_f32(pos->data + (size_t)r * d * (size_t)type->block_bytes, row, d);
+            for (size_t i = 0; i < d; i++)
+                x[(size_t)r * d + i] -= (double)row[i];
+        }
+        lacks = distance(embed->x, x + from, n) < whole;
+    }
+    free(row);
+    free(x);
+    return lacks;
+}
+
+/* The array of that meaning, or NULL. */
+static const struct ll_ref_array *positions_of(const struct ll_ref_place *p, const struct ll_ref *r)
+{
+    unsigned flags;
+    int layer;
+    for (int i = 0; i < r->n; i++)
+        if (meaning(p, &r->a[i], &flags, &layer) >= 0 && flags & LL_REF_POSITIONS)
+            return &r->a[i];
+    return NULL;
+}
+
+/* TransformerLens' hook_embed is before learned positions are added; hook_pos_embed is what is added. Our own
+ * dumps call the sum hook_embed: without hook_pos_embed the weights tell which it is. */
+static void settle_positions(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts *acts)
 {
     struct ll_actv *embed = ll_acts_at(acts, LL_HOOK_EMBED, -1);
-    for (int i = 0; i < r->n; i++) {
-        const struct ll_ref_array *a = &r->a[i];
-        if (strcmp(a->name, "hook_pos_embed") != 0 || !embed->x || strcmp(embed->origin, "hook_embed") != 0)
-            continue;
-        if (a->x && a->n == (int64_t)embed->rows * embed->width)
-            for (int64_t k = 0; k < a->n; k++)
-                embed->x[k] += a->x[k];
-        else
-            ll_actv_free(embed);
+    const struct ll_ref_array *positions = positions_of(p, r);
+    int of_tokens = embed->x && !strcmp(embed->origin, "hook_embed");
+    int plain = p->m->W_pos && ll_dtype_info(p->m->W_pos->dtype)->block == 1;
+    if (positions && !of_tokens)
+        pass_over(p, positions, "positions, and no hook_embed to add them to");
+    else if (positions && positions->x && positions->n == (int64_t)embed->rows * embed->width) {
+        for (int64_t k = 0; k < positions->n; k++)
+            embed->x[k] += positions->x[k];
+    } else if (positions) {
+        ll_buf_addf(&p->passed, "%s: not as many values as hook_embed has, which is not compared, either\n",
+                    positions->name);
+        p->n_ignored++;
+        ll_actv_free(embed);
+    } else if (of_tokens && p->ids && plain && lacks_positions(p, embed)) {
+        ll_buf_adds(&p->passed,
+                    "hook_embed: before the positions are added, and hook_pos_embed is not there\n");
+        p->n_ignored++;
+        ll_actv_free(embed);
     }
-    (void)p, (void)err;
-    return LL_OK;
 }
 
 /* What enters a layer is what left the one before: known under one name, known under both. */
@@ -396,7 +451,7 @@ int ll_ref_place(struct ll_ref_place *p, const struct ll_ref *r, struct ll_acts 
     for (int i = 0; i < r->n && !rc; i++)
         rc = place_one(p, acts, &r->a[i], err);
     if (!rc)
-        rc = settle_positions(p, r, acts, err);
+        settle_positions(p, r, acts);
     if (!rc)
         rc = same_stream(p, acts, err);
     if (!rc)

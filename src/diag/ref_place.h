@@ -27,6 +27,7 @@ enum ll_ref_flag {
     LL_REF_QKV = 16384,       /* q, k and v side by side */
     LL_REF_GROUPED = 32768,   /* with LL_REF_QKV: for each key/value head its queries, key and value */
     LL_REF_GATE_UP = 65536,   /* pre and pre_linear side by side */
+    LL_REF_POSITIONS = 131072, /* learned positions, which TransformerLens' hook_embed does not hold yet */
 };
 struct ll_ref_name { const char *pattern; int hook; unsigned flags; };
 extern const struct ll_ref_name ll_ref_names[];   /* pattern NULL at the end */
@@ -54,6 +55,7 @@ void ll_ref_map_free(struct ll_ref_map *map);
 struct ll_ref_place {
     const struct ll_model *m;         /* borrowed */
     int n_pos;                        /* tokens of the sequence */
+    const int *ids; /* [n_pos] them, borrowed; NULL: what hook_embed alone holds is not asked */
     int pos;                          /* token of a one-row array when n_pos > 1; -1: only nodes that may, the last one */
     const struct ll_ref_map *map;     /* NULL: none */
     const char *raw;                  /* type of values alone; NULL: by the size of the file */

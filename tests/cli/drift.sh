@@ -61,6 +61,13 @@ check 5 "fail     no operation diverges" "$L" drift "$m" "$refs/people/llama3_gq
 check 5 "fail     no operation diverges: first: blocks.0.hook_resid_post" "$L" drift "$p/gemma2_caps" "$refs/people/gemma2_caps.stack.bfloat16.npz" --break norm-offset=-1@0
 check 0 "not used   transformer.wpe: no point of the pass; transformer.wte" "$L" drift "$p/gpt2_conv1d" "$refs/people/gpt2_conv1d.modules.float32.npz"
 check 0 "4 points" "$L" drift "$m" "$refs/people/llama3_gqa.hidden.float32.npz"
+# TransformerLens' names where positions are learned: hook_embed and hook_pos_embed are added
+for name in gpt2_conv1d gpt_neo; do
+    check 0 "first divergence  none" "$L" drift "$p/$name" "$refs/people/positions/$name.npz"
+    grep -q "^not used" "$work/stdout" && bad "$name: something is not used"
+    check 0 "activations" "$L" dump "$p/$name" --ids 5,9,31,7 --hooks embed --out "$work/ours.safetensors"
+    check 0 "1 arrays, 1 points" "$L" drift "$p/$name" "$work/ours.safetensors"
+done
 # values alone, as tofile writes them: the size tells the type, where one fits
 check 0 "folder: 3 arrays, 3 points" "$L" drift "$m" "$refs/people/tofile"
 check 0 "bin: 1 arrays, 1 points" "$L" drift "$m" "$refs/people/tofile/hidden_states_1.bin" --ids "$("$L" drift "$m" "$refs/people/tofile" --json | tr -d ' \n' | sed 's/.*"token_ids":\[\([0-9,]*\)\].*/\1/')"

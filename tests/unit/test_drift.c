@@ -526,6 +526,73 @@ static void names(void **state)
     ll_model_close(m);
 }
 
+/* Where the reference has an array of that name, it gets another. */
+static void rename_array(struct ll_ref *r, const char *from, const char *to)
+{
+    for (int i = 0; i < r->n; i++)
+        if (!strcmp(r->a[i].name, from)) {
+            free(r->a[i].name);
+            r->a[i].name = strdup(to);
+        }
+}
+
+/* The embedding of a reference with hook_embed and hook_pos_embed under these names; NULL: none. `passed`
+ * must be said. */
+static float embedding_of(const char *model_name, const char *embed, const char *pos_embed,
+                          const char *resid_pre, const char *passed)
+{
+    struct ll_model *m;
+    struct ll_ref r;
+    struct ll_acts acts;
+    struct ll_err err = {0};
+    char path[512];
+    snprintf(path, sizeof path, LL_SOURCE_DIR "/tests/fixtures/models/%s", model_name);
+    assert_int_equal(ll_model_open(&m, path, &err), LL_OK);
+    snprintf(path, sizeof path, REFS "people/positions/%s.npz", model_name);
+    assert_int_equal(ll_ref_open(&r, path, NULL, 0, &err), LL_OK);
+    rename_array(&r, "hook_embed", embed);
+    rename_array(&r, "hook_pos_embed", pos_embed);
+    rename_array(&r, "blocks.0.hook_resid_pre", resid_pre);
+    struct ll_ref_place p = {.m = m, .n_pos = r.seq->n, .ids = r.seq->v, .pos = -1};
+    assert_int_equal(ll_ref_place(&p, &r, &acts, &err), LL_OK);
+    const struct ll_actv *a = ll_acts_good(&acts, LL_HOOK_EMBED, -1);
+    float last = a ? a->x[a->rows * a->width - 1] : NAN;
+    assert_string_equal(ll_buf_str(&p.passed), passed);
+    ll_acts_free(&acts);
+    ll_ref_place_free(&p);
+    ll_ref_free(&r);
+    ll_model_close(m);
+    return last;
+}
+
+/* TransformerLens' hook_embed lacks the positions that the stream has; ours has them. */
+static void learned_positions(void **state)
+{
+    static const char *const models[] = {"gpt2_conv1d", "gpt_neo"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const char *m = models[i],
+                   *alone = "hook_embed: before the positions are added, and hook_pos_embed is not there\n";
+        struct ll_ref r = {0};
+        struct ll_err err = {0};
+        char path[512];
+        snprintf(path, sizeof path, REFS "people/positions/%s.npz", m);
+        assert_int_equal(ll_ref_open(&r, path, NULL, 0, &err), LL_OK);
+        const struct ll_ref_array *e = named(&r, "hook_embed"), *p = named(&r, "hook_pos_embed"),
+                                  *s = named(&r, "blocks.0.hook_resid_pre");
+        float stream = s->x[s->n - 1], sum = e->x[e->n - 1] + p->x[p->n - 1];
+        assert_true(stream == sum && stream != e->x[e->n - 1]);
+        ll_ref_free(&r);
+        assert_true(embedding_of(m, "hook_embed", "hook_pos_embed", "-", "") == sum);
+        assert_true(embedding_of(m, "hook_embed", "-", "blocks.0.hook_resid_pre", alone) ==
+                    stream); /* from the stream's other name */
+        assert_true(isnan(embedding_of(m, "hook_embed", "-", "-", alone)));
+        assert_true(embedding_of(m, "-", "-", "hook_embed", "") == sum); /* as our dumps call the sum */
+        assert_true(isnan(embedding_of(m, "-", "hook_pos_embed", "-",
+                                       "hook_pos_embed: positions, and no hook_embed to add them to\n")));
+    }
+}
+
 /* Values that fit a half-precision type were made in it, whatever the file says: the tolerance follows. */
 static void half_precision_in_disguise(void **state)
 {
@@ -584,15 +651,23 @@ static void order_of_rows(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example),  cmocka_unit_test(floor_and_gaps),
-        cmocka_unit_test(rounding),        cmocka_unit_test(order_of_points),
-        cmocka_unit_test(statuses),        cmocka_unit_test(anomalies),
-        cmocka_unit_test(figures),         cmocka_unit_test(nodes_of_llama),
-        cmocka_unit_test(bin_files),       cmocka_unit_test(values_alone),
-        cmocka_unit_test(npy_files),       cmocka_unit_test(archives),
-        cmocka_unit_test(broken_archives), cmocka_unit_test(callback_text),
-        cmocka_unit_test(names),           cmocka_unit_test(half_precision_in_disguise),
-        cmocka_unit_test(order_of_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(worked_example),
+                                       cmocka_unit_test(floor_and_gaps),
+                                       cmocka_unit_test(rounding),
+                                       cmocka_unit_test(order_of_points),
+                                       cmocka_unit_test(statuses),
+                                       cmocka_unit_test(anomalies),
+                                       cmocka_unit_test(figures),
+                                       cmocka_unit_test(nodes_of_llama),
+                                       cmocka_unit_test(bin_files),
+                                       cmocka_unit_test(values_alone),
+                                       cmocka_unit_test(npy_files),
+                                       cmocka_unit_test(archives),
+                                       cmocka_unit_test(broken_archives),
+                                       cmocka_unit_test(learned_positions),
+                                       cmocka_unit_test(callback_text),
+                                       cmocka_unit_test(names),
+                                       cmocka_unit_test(half_precision_in_disguise),
+                                       cmocka_unit_test(order_of_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
