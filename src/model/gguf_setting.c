@@ -247,6 +247,26 @@ static int check_row(const struct ll_model *m, const struct ll_gguf_row *r, stru
     return kind == LL_SET_INT || kind == LL_SET_NUM ? check_number(m, r, key, kv, 0, err) : LL_OK;
 }
 
+/* Keys that are looked at for what they would change, but have no meaning of their own here. */
+static int check_others(const struct ll_model *m, struct ll_err *err)
+{
+    static const struct {
+        const char *suffix;
+        enum ll_settings_kind kind;
+    } others[] = {{"attention.causal", LL_SET_BOOL},
+                  {"attention.value_length", LL_SET_INT},
+                  {"attention.key_length_swa", LL_SET_INT},
+                  {"attention.sliding_window", LL_SET_INT},
+                  {"expert_count", LL_SET_INT}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const struct ll_gguf_kv *kv = find_at(m, m->family->gguf.arch, others[i].suffix);
+        if (kv && (kv->is_array || !is_kind(kv, others[i].kind)))
+            return ll_fail(err, LL_EUSAGE, "%s: key %s: expected %s, found %s", file_of(m), kv->key,
+                           expected(others[i].kind), kv->is_array ? "a list" : ll_gguf_type_name(kv->type));
+    }
+    return LL_OK;
+}
+
 /* What asks for mathematics that is not here. */
 static int check_rest(const struct ll_model *m, struct ll_err *err)
 {
@@ -300,7 +320,9 @@ int ll_gguf_check(const struct ll_model *m, struct ll_err *err)
         rc = check_row(m, row_of(m, general[i].what), err);
     for (int i = 0; i < m->family->gguf.n_rows && !rc; i++)
         rc = check_row(m, &m->family->gguf.rows[i], err);
-    return rc ? rc : check_rest(m, err);
+    if (rc || (rc = check_others(m, err)))
+        return rc;
+    return check_rest(m, err);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------- */
