@@ -350,6 +350,12 @@ static void put_errors(struct check *c, const struct ll_arms *a)
     ll_grid_put(&g, &c->d.table, &c->d.markdown);
 }
 
+/* Does the best token agree with arm a's? */
+static const struct {
+    const char *cell, *word;
+} agreement[] = {{"no", "changed"}, {"tie", "as good as equal"}, {"yes", "same"}};
+static int top1_of(const struct ll_arm *x) { return x->top1_same ? 2 : x->top1_tie; }
+
 static void put_ends(struct check *c, const struct ll_arms *a)
 {
     struct ll_grid g = ll_grid("Arm|Computed|KL bits|Top-1|Agrees|First above 1 %|Overflow|Logits");
@@ -360,7 +366,7 @@ static void put_ends(struct check *c, const struct ll_arms *a)
         ll_grid_cell(&g, "%s", x->what);
         grid_num(&g, "%.6f", x->kl_bits);
         ll_grid_cell(&g, x->health.n_top ? "%d" : "-", x->health.n_top ? x->health.top[0].id : 0);
-        ll_grid_cell(&g, "%s", x->top1_same ? "yes" : "no");
+        ll_grid_cell(&g, "%s", agreement[top1_of(x)].cell);
         ll_grid_cell(&g, x->first_beyond < 0 ? "none" : x->first_beyond ? "layer %d" : "embedding", x->first_beyond - 1);
         ll_grid_cell(&g, "%lld", (long long)x->overflow);
         ll_grid_cell(&g, "%s", ll_health_name(x->health.health));
@@ -371,6 +377,7 @@ static void put_ends(struct check *c, const struct ll_arms *a)
         if (x->health.n_top)
             ll_json_int(j, "top1_id", x->health.top[0].id);
         ll_json_bool(j, "top1_agrees", x->top1_same);
+        ll_json_bool(j, "top1_tie", x->top1_tie);
         if (x->first_beyond < 0)
             ll_json_null(j, "first_layer_above_1_percent");
         else
@@ -434,9 +441,14 @@ static void judge_arms(struct check *c, const struct ll_arms *a)
     int hurt = ll_arms_hurt(a), repaired = ll_arms_repaired(a);
     const struct ll_arm *x = a->arm;
     const char *name = "lower precision leaves the prediction alone";
-    ll_diag_criterion(&c->d, hurt ? LL_CRIT_WARN : LL_CRIT_PASS, name, "KL b %.4f, c %.4f, d %.4f bits; top-1 %s, %s, %s; \"precision explains the failure\" %s", x[1].kl_bits, x[2].kl_bits, x[3].kl_bits,
-                      x[1].top1_same ? "same" : "changed", x[2].top1_same ? "same" : "changed", x[3].top1_same ? "same" : "changed",
-                      !hurt ? "does not hold: neither b nor c changes the top token or has a KL above 0.1 bit" : repaired ? "holds: b or c fails and d repairs it" : "does not hold: b or c fails, but d does not repair it");
+    ll_diag_criterion(
+        &c->d, hurt ? LL_CRIT_WARN : LL_CRIT_PASS, name,
+        "KL b %.4f, c %.4f, d %.4f bits; top-1 %s, %s, %s; \"precision explains the failure\" %s",
+        x[1].kl_bits, x[2].kl_bits, x[3].kl_bits, agreement[top1_of(&x[1])].word,
+        agreement[top1_of(&x[2])].word, agreement[top1_of(&x[3])].word,
+        !hurt      ? "does not hold: neither b nor c changes the top token or has a KL above 0.1 bit"
+        : repaired ? "holds: b or c fails and d repairs it"
+                   : "does not hold: b or c fails, but d does not repair it");
 }
 
 static int run_arms(struct check *c, struct ll_err *err)

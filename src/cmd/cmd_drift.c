@@ -237,16 +237,14 @@ static int argmax_last(const struct ll_actv *logits)
     return best;
 }
 
+static const float *last_row(const struct ll_actv *a)
+{ return a->x + (size_t)(a->rows - 1) * (size_t)a->width; }
+
 /* Two tokens that both passes hold equal but for the rounding of the reference. */
 static int is_tie(const struct job *j, const struct ll_actv *theirs, const struct ll_actv *ours)
 {
-    const float *t = theirs->x + (size_t)(theirs->rows - 1) * (size_t)theirs->width, *o = ours->x + (size_t)(ours->rows - 1) * (size_t)ours->width;
-    double sq = 0;
-    for (int i = 0; i < theirs->width; i++)
-        sq += (double)t[i] * (double)t[i] / theirs->width;
-    double most = sqrt(sq) * ll_drift_rounding(theirs->dtype, LL_DRIFT_BLOCK_OPS);
-    int a = j->r.token_ref, b = j->r.token_ours;
-    return a != b && (double)t[a] - (double)t[b] <= most && (double)o[b] - (double)o[a] <= most;
+    return ll_drift_is_tie(last_row(theirs), last_row(ours), theirs->width, j->r.token_ref, j->r.token_ours,
+                           theirs->dtype);
 }
 
 /* Predicted tokens: ours needs logits, which the running pass made only where the reference has them. */

@@ -86,6 +86,9 @@ void ll_drift_free(struct ll_drift *d);
 /* The relative error that rounding explains after n_ops operations against a reference of this type, see drift_rounding.c. */
 double ll_drift_rounding(const char *dtype, int n_ops);
 int ll_drift_is_half(const char *dtype); /* float16, bfloat16 and text */
+/* 1: logits [n] with different best words, which both hold equal but for what rounding in that type does. */
+int ll_drift_is_tie(const float *theirs, const float *ours, int n, int best_theirs, int best_ours,
+                    const char *dtype);
 /* Of a point n_ops operations behind what both sides know: given, or by the type where that is 0. */
 double ll_drift_tolerance(double given, const char *dtype, int n_ops);
 /* The relative error that is judged: over all values, or without the first token and massive dimensions where that is larger: a few

@@ -31,6 +31,17 @@ int ll_drift_is_half(const char *dtype)
     return 0;
 }
 
+int ll_drift_is_tie(const float *theirs, const float *ours, int n, int best_theirs, int best_ours,
+                    const char *dtype)
+{
+    double sq = 0;
+    for (int i = 0; i < n; i++)
+        sq += (double)theirs[i] * (double)theirs[i] / n;
+    double most = sqrt(sq) * ll_drift_rounding(dtype, LL_DRIFT_BLOCK_OPS);
+    return best_theirs != best_ours && (double)theirs[best_theirs] - (double)theirs[best_ours] <= most &&
+           (double)ours[best_ours] - (double)ours[best_theirs] <= most;
+}
+
 double ll_drift_tolerance(double given, const char *dtype, int n_ops)
 {
     if (given > 0)

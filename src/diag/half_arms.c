@@ -1,6 +1,8 @@
 /* half_arms.c - see half_arms.h */
 #include "half_arms.h"
 
+#include "drift.h"
+
 #include "dist.h"
 #include "sha256.h"
 
@@ -116,13 +118,15 @@ static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struc
     return rc;
 }
 
-static void judge_arm(struct ll_arms *a, int i, int d_vocab)
+static void judge_arm(struct ll_arms *a, int i, int d_vocab, enum ll_half_format f)
 {
     struct ll_arm *x = &a->arm[i];
     ll_logit_health(x->logits, d_vocab, 1, &x->health);
     int good = x->health.n_top && a->arm[0].health.n_top;
     x->kl_bits = good ? ll_dist_kl_bits(a->arm[0].logits, a->arm[0].health.lse, x->logits, x->health.lse, d_vocab) : NAN;
     x->top1_same = good && x->health.top[0].id == a->arm[0].health.top[0].id;
+    x->top1_tie = good && ll_drift_is_tie(a->arm[0].logits, x->logits, d_vocab, a->arm[0].health.top[0].id,
+                                          x->health.top[0].id, f == LL_HALF_F16 ? "float16" : "bfloat16");
     x->first_beyond = -1;
     for (int r = 0; r < a->n_rows && x->first_beyond < 0; r++)
         if (!(x->rows[r].rel_err <= 0.01))
@@ -149,7 +153,7 @@ int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *e
         for (int r = 0; r < a->n_rows && !rc; r++)
             x->rows[r].attn_rms = x->rows[r].mlp_rms = NAN;
         if (!rc && !(rc = run_arm(a, i, &stack, m, eng, ids, n_ids, f, err)))
-            judge_arm(a, i, m->d_vocab);
+            judge_arm(a, i, m->d_vocab, f);
     }
     ll_stack_free(&stack);
     return rc;
@@ -166,6 +170,6 @@ void ll_arms_free(struct ll_arms *a)
     memset(a, 0, sizeof *a);
 }
 
-static int is_hurt(const struct ll_arm *x) { return !x->top1_same || !(x->kl_bits <= 0.1); }
+static int is_hurt(const struct ll_arm *x) { return !(x->top1_same || x->top1_tie) || !(x->kl_bits <= 0.1); }
 int ll_arms_hurt(const struct ll_arms *a) { return is_hurt(&a->arm[1]) || is_hurt(&a->arm[2]); }
 int ll_arms_repaired(const struct ll_arms *a) { return !is_hurt(&a->arm[3]); }

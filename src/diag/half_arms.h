@@ -23,6 +23,7 @@ struct ll_arm {
     struct ll_logit_health health;
     double kl_bits;                       /* KL(a || this) */
     int top1_same, first_beyond;          /* first row with rel_err above 1 %; -1: none */
+    int top1_tie; /* another top token, but a and this hold both equal but for rounding in the format */
     int64_t overflow;                     /* in all */
     double final_rms;                     /* of what the final norm reads */
 };
@@ -35,7 +36,8 @@ struct ll_arms {
 /* Returns LL_OK, LL_EUSAGE (ids) or LL_EFAIL (memory). ll_arms_free also after a failure. */
 int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n_ids, enum ll_half_format f, struct ll_err *err);
 void ll_arms_free(struct ll_arms *a);
-/* "precision explains the failure": b or c changes the top token or has a KL above 0.1 bit, and d repairs it. */
+/* "precision explains the failure": b or c changes the top token (a tie does not count) or has a KL above 0.1
+ * bit, and d repairs it. */
 int ll_arms_hurt(const struct ll_arms *a);      /* b or c does */
 int ll_arms_repaired(const struct ll_arms *a);  /* d does not */
 #endif

@@ -37,6 +37,10 @@ check 2 "--ids: expected a model, too" "$L" check --ids 1
 check 2 "token id at position 0" "$L" check "$llama" --ids 99999
 check 2 "nothing is downloaded" "$L" check no/such-model
 
+# two tokens of equal weight that change places are no change of the prediction
+check 0 "pass     lower precision leaves the prediction alone" "$L" check "$gemma" --parts arms --ids 5,9,31,7
+grep -q "top-1 same, as good as equal, as good as equal" "$work/stdout" || bad "a tie is called a change"
+grep -qE '^c .* tie ' "$work/stdout" || bad "the tie is not in the table"
 # an embedding row so large that binary16 overflows: precision does explain it
 rm -rf "$work/m"; cp -r "$llama" "$work/m"; chmod -R u+w "$work/m"
 header=$(od -An -tu8 -N8 "$llama/model.safetensors" | tr -d ' ')

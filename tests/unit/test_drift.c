@@ -101,6 +101,25 @@ static void rounding(void **state)
 }
 
 /* Every point once, in the order of the pass. */
+/* Two best words that change places by less than rounding does: 5 * 2^-11 * sqrt(1 + 12 / 4) of an rms of 4
+ * is 0.0195. */
+static void ties(void **state)
+{
+    static const struct { float gap; const char *dtype; int tie;
+    } of[] = {{0.01f, "float16", 1},
+              {0.03f, "float16", 0},
+              {0.03f, "bfloat16", 1},
+              {0.2f, "bfloat16", 0},
+              {0.01f, "float32", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        const float theirs[] = {4, 4 + of[i].gap}, ours[] = {4 + of[i].gap, 4}, apart[] = {5, 4};
+        assert_int_equal(ll_drift_is_tie(theirs, ours, 2, 1, 0, of[i].dtype), of[i].tie);
+        assert_false(ll_drift_is_tie(theirs, apart, 2, 1, 0, of[i].dtype)); /* ours holds them far apart */
+        assert_false(ll_drift_is_tie(theirs, theirs, 2, 1, 1, of[i].dtype)); /* the same word is no tie */
+    }
+}
+
 static void order_of_points(void **state)
 {
     struct ll_model m = {.n_layers = 2};
@@ -654,7 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(worked_example),
                                        cmocka_unit_test(floor_and_gaps),
                                        cmocka_unit_test(rounding),
-                                       cmocka_unit_test(order_of_points),
+                                       cmocka_unit_test(ties), cmocka_unit_test(order_of_points),
                                        cmocka_unit_test(statuses),
                                        cmocka_unit_test(anomalies),
                                        cmocka_unit_test(figures),
