@@ -215,6 +215,8 @@ int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char 
             start = done;
         if (tok->rstrip)
             end = strip_right(s, n, end);
+        if (start >= end) /* only spaces that the one before it took */
+            continue;
         if (done < start)
             rc = ll_hits_add(hits, done, start, -1, err);
         if (!rc)

@@ -154,6 +154,13 @@ static int precompiled(const struct ll_step *step, const char *s, size_t n, stru
     return rc ? rc : first_stays(out, front, err);
 }
 
+static int finish_prepend(struct ll_step *step, struct ll_err *err)
+{
+    if (step->text.len)
+        return LL_OK;
+    return ll_fail(err, LL_EUNSUP, "Prepend of an empty text is not supported"); /* the reference doubles the first character then */
+}
+
 static const struct row {
     struct ll_step_kind kind;
     apply_fn apply;
@@ -162,7 +169,7 @@ static const struct row {
     {{"NFD", 0, NULL}, nfd},
     {{"NFKC", 0, NULL}, nfkc},
     {{"NFKD", 0, NULL}, nfkd},
-    {{"Prepend", LL_NEED_TEXT, NULL}, prepend},
+    {{"Prepend", LL_NEED_TEXT, finish_prepend}, prepend},
     {{"Replace", LL_NEED_TEXT | LL_NEED_PATTERN, NULL}, replace},
     {{"Lowercase", 0, NULL}, lowercase},
     {{"Strip", 0, NULL}, strip},

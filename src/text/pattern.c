@@ -109,6 +109,8 @@ int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct 
     spans->n = 0;
     if (p->kind == LL_PATTERN_WORDS)
         return ll_words_find(p->rule, s, n, spans, err);
+    if (p->kind == LL_PATTERN_REGEX && !n) /* as in the reference, nothing matches there */
+        return LL_OK;
     if (p->kind == LL_PATTERN_REGEX)
         return ll_regex_find(p->regex, s, n, spans, err);
     if (p->kind == LL_PATTERN_LITERAL)

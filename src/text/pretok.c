@@ -173,7 +173,8 @@ static int finish_whitespace(struct ll_step *step, struct ll_err *err)
 {
     step->invert = 1;
     step->behavior = LL_REMOVED;
-    return ll_pattern_regex(&step->pattern, LL_LIT("\\w+|[^\\w\\s]+"), "Whitespace", err);
+    /* \w+|[^\w\s]+ with Rust's word characters: the two joiners too */
+    return ll_pattern_regex(&step->pattern, LL_LIT("[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+"), "Whitespace", err);
 }
 
 static int finish_delimiter(struct ll_step *step, struct ll_err *err)

@@ -4,6 +4,7 @@
  * (\p{..}, \s, \d, \w, \h) become explicit ranges, so that the result does not depend on the Unicode version of the installed
  * library; constructs that mean something else in the two dialects are refused by name. */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "literal.h"
 #include "pattern.h"
 #include "unicode_class.h"
 #include "utf8.h"
@@ -22,12 +23,15 @@ enum {
     MAX_TRANSLATED = 4 << 20, /* with its classes as ranges */
 };
 
+typedef void (*range_fn)(void *arg, uint32_t first, uint32_t last);
+
 struct translation {
     const char *s, *what;
     size_t n, i;
     struct ll_buf out;
     struct ll_err *err;
     uint32_t next;      /* complement(): where the next gap begins */
+    range_fn each;      /* word_ranges(): what takes a range */
     int groups;
     int own_classes;    /* leave \p{..} to PCRE2 */
     int old;            /* categories of llama.cpp's tables */
@@ -54,12 +58,22 @@ static void put_gap(void *arg, uint32_t first, uint32_t last)
     t->next = last + 1;
 }
 
-typedef void (*range_fn)(void *arg, uint32_t first, uint32_t last);
-
 static void space_ranges(range_fn fn, void *arg)
 {
     static const uint32_t r[][2] = {{9, 13}, {0x20, 0x20}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
                                     {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
+    for (size_t i = 0; i < sizeof r / sizeof r[0]; i++)
+        fn(arg, r[i][0], r[i][1]);
+}
+
+/* Oniguruma's (Unicode 16): the script that published patterns name, newer than many an installed PCRE2. */
+static void han_ranges(range_fn fn, void *arg)
+{
+    static const uint32_t r[][2] = {{0x2E80, 0x2E99}, {0x2E9B, 0x2EF3}, {0x2F00, 0x2FD5}, {0x3005, 0x3005}, {0x3007, 0x3007},
+                                    {0x3021, 0x3029}, {0x3038, 0x303B}, {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xF900, 0xFA6D}, {0xFA70, 0xFAD9},
+                                    {0x16FE2, 0x16FE3}, {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739}, {0x2B740, 0x2B81D},
+                                    {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0}, {0x2EBF0, 0x2EE5D}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A},
+                                    {0x31350, 0x323AF}};
     for (size_t i = 0; i < sizeof r / sizeof r[0]; i++)
         fn(arg, r[i][0], r[i][1]);
 }
@@ -71,6 +85,23 @@ static void hex_ranges(range_fn fn, void *arg)
     fn(arg, 'a', 'f');
 }
 
+/* The word characters of single_word and Whitespace (Rust's) hold the two joiners, Oniguruma's do not; outside brackets it counts
+ * superscripts and fractions of Latin-1 among them. */
+static void without_joiners(void *arg, uint32_t first, uint32_t last)
+{
+    struct translation *t = arg;
+    if (first != 0x200C)
+        t->each(t, first, last);
+}
+
+static void word_ranges(struct translation *t, range_fn fn, int in_set)
+{
+    t->each = fn;
+    ll_word_ranges(without_joiners, t);
+    if (!in_set)
+        fn(t, 0xB2, 0xB3), fn(t, 0xB9, 0xB9), fn(t, 0xBC, 0xBE);
+}
+
 /* The ranges of one class, plain or complemented; inside brackets they stand bare. */
 static void put_class(struct translation *t, int kind, uint32_t bits, int inverted, int in_set)
 {
@@ -80,10 +111,12 @@ static void put_class(struct translation *t, int kind, uint32_t bits, int invert
         ll_buf_adds(&t->out, inverted ? "[^" : "[");
     if (kind == 's')
         space_ranges(fn, t);
+    else if (kind == 'H')
+        han_ranges(fn, t);
     else if (kind == 'h')
         hex_ranges(fn, t);
     else if (kind == 'w')
-        ll_word_ranges(fn, t);
+        word_ranges(t, fn, in_set);
     else if (t->old)
         ll_old_category_ranges(bits, fn, t);
     else
@@ -105,7 +138,8 @@ static uint32_t category_bits(const char *name, size_t n)
     return bits;
 }
 
-/* \p{X}, \P{X}, \p{^X}: a category becomes ranges, anything else (a script) is left to PCRE2. t->i stands at the p. */
+/* \p{X}, \P{X}, \p{^X}: a category becomes ranges, anything else must be a script and is left to PCRE2, which would take
+ * scx:X, the script's extensions, for a bare X. t->i stands at the p. */
 static int property(struct translation *t, int in_set)
 {
     int inverted = t->s[t->i] == 'P';
@@ -118,8 +152,10 @@ static int property(struct translation *t, int in_set)
     uint32_t bits = t->own_classes ? 0 : category_bits(name, (size_t)(close - name));
     if (bits)
         put_class(t, 'p', bits, inverted, in_set);
+    else if (!t->old && LL_IS(name, (size_t)(close - name), "Han"))
+        put_class(t, 'H', 0, inverted, in_set);
     else
-        ll_buf_addf(&t->out, "\\%c{%.*s}", inverted ? 'P' : 'p', (int)(close - name), name);
+        ll_buf_addf(&t->out, "\\%c{%s%.*s}", inverted ? 'P' : 'p', t->own_classes && category_bits(name, (size_t)(close - name)) ? "" : "sc:", (int)(close - name), name);
     t->i = (size_t)(close - t->s) + 1;
     return LL_OK;
 }
@@ -137,8 +173,18 @@ static int escaped(struct translation *t, int in_set)
         t->i++;
         return LL_OK;
     }
+    if (c == 'x' && t->i + 1 < t->n && t->s[t->i + 1] == '{') {
+        const char *end = memchr(t->s + t->i, '}', t->n - t->i);
+        size_t len = end ? (size_t)(end + 1 - (t->s + t->i)) : t->n - t->i;
+        ll_buf_addc(&t->out, '\\');
+        ll_buf_add(&t->out, t->s + t->i, len);
+        t->i += len;
+        return LL_OK;
+    }
     int alnum = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
-    if (alnum && !strchr(in_set ? "rntfvaex" : "rntfvaexAzZbB", c))
+    if ((c == 'b' || c == 'B') && !in_set)
+        return unsupported(t, "a word boundary"); /* PCRE2's words have no marks */
+    if (alnum && !strchr(in_set ? "rntfvaex" : "rntfvaexAzZ", c))
         return unsupported(t, "an escape that is not known");
     if (c == 'v') /* vertical tab in Ruby, all vertical space in PCRE2 */
         ll_buf_adds(&t->out, "\\x{B}");
@@ -205,6 +251,37 @@ static int group(struct translation *t)
     return LL_OK;
 }
 
+static size_t digits(const struct translation *t, size_t i)
+{
+    size_t from = i;
+    while (i < t->n && t->s[i] >= '0' && t->s[i] <= '9')
+        i++;
+    return i - from;
+}
+
+/* {n}, {n,}, {,m}, {n,m}: a count; any other brace is itself. */
+static int brace(struct translation *t)
+{
+    size_t least = digits(t, t->i + 1), i = t->i + 1 + least, most = 0;
+    int has_comma = i < t->n && t->s[i] == ',';
+    if (has_comma)
+        most = digits(t, i + 1), i += 1 + most;
+    if ((!least && !most) || i >= t->n || t->s[i] != '}') {
+        ll_buf_adds(&t->out, "\\{");
+        t->i++;
+        return LL_OK;
+    }
+    char next = i + 1 < t->n ? t->s[i + 1] : 0;
+    if (next == '+')
+        return unsupported(t, "{n,m}+"); /* repeated in Ruby, possessive in PCRE2 */
+    if (next == '?' && !has_comma)
+        return unsupported(t, "{n}?"); /* n times or not at all in Ruby, n times in PCRE2 */
+    ll_buf_adds(&t->out, least ? "{" : "{0"); /* PCRE2 knows {,m} since 10.43 */
+    ll_buf_add(&t->out, t->s + t->i + 1, i - t->i);
+    t->i = i + 1;
+    return LL_OK;
+}
+
 static int translate(struct translation *t)
 {
     int rc = LL_OK;
@@ -218,8 +295,8 @@ static int translate(struct translation *t)
             rc = set(t);
         else if (c == '(')
             rc = group(t);
-        else if (c == '}' && t->i + 1 < t->n && t->s[t->i + 1] == '+')
-            rc = unsupported(t, "{n,m}+"); /* repeated in Ruby, possessive in PCRE2 */
+        else if (c == '{')
+            rc = brace(t);
         else
             ll_buf_addc(&t->out, c), t->i++;
     }
@@ -247,7 +324,7 @@ static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *wh
         return *too_large = 1, LL_EUSAGE;
     if (!r->code) {
         pcre2_get_error_message(code, text, sizeof text);
-        return ll_fail(err, LL_EUSAGE, "%s: the pattern is no regular expression: %s", what, (char *)text);
+        return ll_fail(err, code == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY ? LL_EUNSUP : LL_EUSAGE, "%s: the pattern is no regular expression: %s", what, (char *)text);
     }
     pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* where there is none, the interpreter does */
     return LL_OK;

@@ -130,8 +130,12 @@ static int step_fields(struct reader *r, const struct ll_stage *stage, const str
         if ((v = cJSON_GetObjectItemCaseSensitive(obj, fields[i].name)))
             rc = read_field(r, stage->key, &fields[i], v, step);
     v = cJSON_GetObjectItemCaseSensitive(obj, "add_prefix_space");
-    if (cJSON_IsFalse(v) && !strcmp(kind->name, "Metaspace")) /* the spelling before prepend_scheme */
+    if (cJSON_IsFalse(v) && !strcmp(kind->name, "Metaspace")) { /* the spelling before prepend_scheme */
+        if (!rc && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(obj, "prepend_scheme")) && step->scheme != LL_NEVER)
+            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: %s: add_prefix_space false and prepend_scheme \"%s\" contradict each other", r->name, stage->key,
+                         scheme_names[step->scheme]);
         step->scheme = LL_NEVER;
+    }
     if (!rc && (kind->need & LL_NEED_PATTERN))
         rc = read_pattern(r, stage->key, pattern, step);
     if (!rc && (kind->need & LL_NEED_TEXT) && !step->has_text)
@@ -216,7 +220,7 @@ static int template_special(struct reader *r, const cJSON *specials, const cJSON
 
 static int template(struct reader *r, const cJSON *obj, struct ll_ids *before, struct ll_ids *after)
 {
-    const cJSON *single = cJSON_GetObjectItemCaseSensitive(obj, "single"), *specials = cJSON_GetObjectItemCaseSensitive(obj, "special_tokens"), *item;
+    const cJSON *single = cJSON_GetObjectItemCaseSensitive(obj, "single"), *specials = cJSON_GetObjectItemCaseSensitive(obj, "special_tokens"), *item, *id;
     int rc = LL_OK, texts = 0;
     if (!cJSON_IsArray(single))
         return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected a list \"single\" in the TemplateProcessing", r->name);
@@ -228,6 +232,8 @@ static int template(struct reader *r, const cJSON *obj, struct ll_ids *before, s
             rc = ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor: a template with the text twice is not supported", r->name);
         else if (!cJSON_IsObject(seq))
             rc = ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected SpecialToken or Sequence", r->name);
+        else if (cJSON_IsString(id = cJSON_GetObjectItemCaseSensitive(seq, "id")) && strcmp(id->valuestring, "A"))
+            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected Sequence A, found \"%.20s\"", r->name, id->valuestring);
         if (rc)
             return rc;
     }
@@ -256,20 +262,18 @@ static const struct post_row {
     {"BertProcessing", cls_sep},
 };
 
-/* Put one more layer around what is there. */
-static int wrap(struct reader *r, const struct ll_ids *before, const struct ll_ids *after)
+/* Of a Sequence one may add tokens: the reference lets a second one treat the first one's tokens as texts of their own. */
+static int put_around(struct reader *r, struct ll_ids *before, struct ll_ids *after)
 {
-    struct ll_ids outer = {0};
-    int rc = LL_OK;
-    for (int i = 0; i < before->n && !rc; i++)
-        rc = ll_ids_add(&outer, before->v[i], r->js.err);
-    for (int i = 0; i < r->tok->before.n && !rc; i++)
-        rc = ll_ids_add(&outer, r->tok->before.v[i], r->js.err);
-    ll_ids_free(&r->tok->before);
-    r->tok->before = outer;
-    for (int i = 0; i < after->n && !rc; i++)
-        rc = ll_ids_add(&r->tok->after, after->v[i], r->js.err);
-    return rc;
+    struct ll_tokenizer *tok = r->tok;
+    if (!before->n && !after->n)
+        return LL_OK;
+    if (tok->before.n || tok->after.n)
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor: two that add tokens, one after the other, are not supported", r->name);
+    tok->before = *before;
+    tok->after = *after;
+    *before = *after = (struct ll_ids){0};
+    return LL_OK;
 }
 
 static int add_post(struct reader *r, const cJSON *obj)
@@ -290,7 +294,7 @@ static int add_post(struct reader *r, const cJSON *obj)
         if (!strcmp(post_rows[i].name, type)) {
             rc = post_rows[i].read(r, obj, &before, &after);
             if (!rc)
-                rc = wrap(r, &before, &after);
+                rc = put_around(r, &before, &after);
             ll_ids_free(&before);
             ll_ids_free(&after);
             return rc;
@@ -308,11 +312,31 @@ static int read_post(struct reader *r)
     return rc;
 }
 
+static int is_kind(const struct ll_stage *stage, const struct ll_step *step, const char *name) { return !strcmp(stage->kind((size_t)step->kind)->name, name); }
+
+/* Metaspace's "first" after a step that puts a mark in front or writes bytes: the reference takes the mark, or each byte of the first
+ * character, for a first character, too. */
+static int check_first(struct reader *r)
+{
+    const struct ll_tokenizer *tok = r->tok;
+    int several = 0;
+    for (size_t i = 0; i < tok->normalizer.n; i++)
+        several |= is_kind(&ll_normalizers, &tok->normalizer.v[i], "ByteLevel");
+    for (size_t i = 0; i < tok->pretok.n; i++) {
+        const struct ll_step *step = &tok->pretok.v[i];
+        int is_metaspace = is_kind(&ll_pretokenizers, step, "Metaspace");
+        if (several && is_metaspace && step->scheme == LL_FIRST)
+            return ll_fail(r->js.err, LL_EUNSUP, "%s: pre_tokenizer: Metaspace with prepend_scheme first after ByteLevel or Metaspace is not supported", r->name);
+        several |= is_metaspace ? step->scheme != LL_NEVER : is_kind(&ll_pretokenizers, step, "ByteLevel");
+    }
+    return LL_OK;
+}
+
 int ll_read_sections(struct reader *r)
 {
     int rc;
     if ((rc = read_steps(r, &ll_normalizers, &r->normalizer, &r->tok->normalizer)) || (rc = read_steps(r, &ll_pretokenizers, &r->pretok, &r->tok->pretok)) ||
-        (rc = read_steps(r, &ll_decoders, &r->decoder, &r->tok->decoder)) || (rc = read_post(r)))
+        (rc = read_steps(r, &ll_decoders, &r->decoder, &r->tok->decoder)) || (rc = read_post(r)) || (rc = check_first(r)))
         return rc;
     r->tok->has_decoder = r->decoder.s && !ll_reader_equal(r->decoder.s, r->decoder.n, "null");
     return LL_OK;

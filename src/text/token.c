@@ -277,9 +277,10 @@ static int json_decode(const struct ll_tokenizer *tok, const int *ids, int n, in
     for (int i = 0; i < n && !rc; i++) {
         size_t len, start = text.len;
         const char *s = ll_vocab_piece(&tok->decoded, ids[i], &len);
+        int id = s ? ll_vocab_find(&tok->vocab, s, len) : ids[i]; /* the reference skips what is spelled like a special token */
         if (!s)
             s = ll_tokenizer_piece(tok, ids[i], &len);
-        if (!s || (skip_special && ll_tokenizer_is_special(tok, ids[i])))
+        if (!s || (skip_special && ll_tokenizer_is_special(tok, id)))
             continue;
         ll_buf_add(&text, s, len);
         rc = ll_spans_add(&tokens, start, text.len, 0, err);
