@@ -2,8 +2,11 @@
  * The file's name comes from the kernel's own list of mappings, so that no list of ours has to be kept. */
 #include "bus.h"
 
+#include "shown.h"
+
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +36,7 @@ static uintptr_t take_hex(struct lines *l, int *stop)
     }
 }
 
-/* "55d0-55e0 r--p 00000000 08:01 1234    /path": the path of the mapping that holds `place`, printable; 0: none. */
+/* "55d0-55e0 r--p 00000000 08:01 1234    /path": the path of the mapping that holds `place`, as it can be shown; 0: none. */
 static int find_file(uintptr_t place, char *out, size_t size)
 {
     struct lines l = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
@@ -45,12 +48,13 @@ static int find_file(uintptr_t place, char *out, size_t size)
         while (c >= 0 && (c = next_byte(&l)) >= 0 && c != '\n') {
             in_path |= c == '/';
             if (mine && in_path && n + 1 < size)
-                out[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+                out[n++] = (char)c;
         }
     }
     if (l.fd >= 0)
         close(l.fd);
     out[n] = 0;
+    ll_shown_line(out);
     return n > 0;
 }
 
@@ -65,6 +69,10 @@ static void say(const char *s)
     }
 }
 
+/* Threads that read the same file meet its end together: the first one speaks, the others wait to be ended. A handler has no
+ * arguments of ours, so this stands alone. */
+static atomic_flag spoken = ATOMIC_FLAG_INIT;
+
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
     char name[1024];
@@ -74,6 +82,8 @@ static void on_bus(int sig, siginfo_t *info, void *context)
         raise(sig);
         return;
     }
+    while (atomic_flag_test_and_set(&spoken))
+        pause();
     if (isatty(STDERR_FILENO))
         say("\r\033[K"); /* over a progress line */
     say("logitlens: ");

@@ -114,5 +114,13 @@ change() {
 change 'truncate -s 30000 "$m/model.safetensors"' "cannot be read any more: cut short" lens "$m"
 change 'truncate -s -40 "$m/model.safetensors"' "changed while it was in use: [0-9]* bytes when opened" lens "$m"
 change 'printf x | dd of="$m/model.safetensors" bs=1 seek=200000 conv=notrunc status=none' "changed while it was in use" lens "$m"
+# several threads meet the end of a cut file together: one line, and the name as it can be shown
+fresh; evil=$work/$(printf 'e\033[31mv')
+for i in 1 2 3 4 5 6; do
+    rm -rf "$evil"; cp -r "$llama" "$evil"; chmod -R u+w "$evil"
+    (sleep 1; truncate -s 30000 "$evil/model.safetensors"; echo The capital of Germany is) | $L lens "$evil" --threads 4 >"$work/stdout" 2>"$work/stderr"
+    [ "${PIPESTATUS[1]}" = 1 ] && [ "$(grep -c 'e \[31mv/model.safetensors: cannot be read any more' "$work/stderr")" = 1 ] || bad "cut below threads: $(cat -v "$work/stderr")"
+    n_checks=$((n_checks + 1))
+done
 
 finish
