@@ -88,7 +88,8 @@ int ll_replay_run(const char *folder, const char *experiment, const char *const 
         goto done;
     argv = calloc((size_t)(ll_settings_len(s, "options") + ll_settings_len(s, "models") + n_models + n_more + 4), sizeof *argv);
     here = realpath(".", NULL);
-    file = experiment ? realpath(experiment, NULL) : *recorded == '/' ? strdup(recorded) : ll_path_join(there, recorded);
+    /* as it was spelled then where the folder is that one, too: a bare name is the experiment's own */
+    file = experiment ? realpath(experiment, NULL) : *recorded == '/' || !n_models ? strdup(recorded) : ll_path_join(there, recorded);
     if (!argv || !here || !file) {
         rc = ll_fail(err, LL_EUSAGE, "%s: %s", experiment ? experiment : folder, strerror(errno));
         goto done;

@@ -84,6 +84,10 @@ check 0 "2 models, 0 failed" "$L" run two.json --out-dir two --no-index --quiet
 check 0 "0 differ" "$L" verify two --quiet
 check 0 "0 differ" "$L" verify two --files-only
 (cd /; check 0 "0 differ" "$L" verify "$work/two" --quiet --threads 1)
+# an experiment of the folder one stands in has the file's name, not the folder's: the replay, too
+echo '{"prompts": [{"text": "The capital"}]}' >"$work/bare.json"
+(cd "$work" && check 0 "" "$L" run bare.json "$llama" --out-dir bare --no-index)
+check 0 "0 differ" "$L" verify "$work/bare"
 sed -i 's/,Berlin,/,Bonn,/;s/Berlin/Bonnnn/' two/output-demo-llama-answers.csv
 check 5 "output-demo-llama-answers.csv: expected" "$L" verify two --files-only
 rm two/output-demo-llama.json
