@@ -63,6 +63,11 @@ int ll_added_change(struct ll_added *a, const struct ll_added_token *t, struct l
     return LL_OK;
 }
 
+int ll_added_among(const struct ll_added *a, int id, size_t n)
+{
+    return id >= 0 && (size_t)id < a->n_place && a->place[id] && (size_t)a->place[id] <= n;
+}
+
 int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token *f)
 {
     const struct ll_added_token *t = of_id(a, id);

@@ -50,6 +50,8 @@ int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll
 int ll_trie_step(const struct ll_trie *t, int node, unsigned char byte);
 /* New flags for the token of t->id, which is there; what was special stays so. */
 int ll_added_change(struct ll_added *a, const struct ll_added_token *t, struct ll_err *err);
+/* id is one of the first n added tokens. */
+int ll_added_among(const struct ll_added *a, int id, size_t n);
 /* The token of id is there and has just these flags. */
 int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token *flags);
 int ll_added_is_special(const struct ll_added *a, int id);

@@ -7,7 +7,7 @@
 struct ll_adding ll_adding_begin(struct ll_tokenizer *tok)
 {
     size_t next = tok->bpe.vocab.n > tok->vocab.n_ids ? tok->bpe.vocab.n : tok->vocab.n_ids;
-    return (struct ll_adding){tok, next < INT_MAX ? (int)next : INT_MAX};
+    return (struct ll_adding){tok, next < INT_MAX ? (int)next : INT_MAX, 0};
 }
 
 int ll_adding_add(struct ll_adding *a, const char *what, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err)
@@ -48,10 +48,11 @@ static int has_role(const struct ll_token_config *c, const struct ll_named_token
     return 0;
 }
 
+/* only_new: what was no added token when this pass began; of two in it that are spelled alike the last one's flags count. */
 static int add_named(struct ll_adding *a, const struct ll_token_config *c, const struct ll_named_token *t, int only_new, int plain, struct ll_err *err)
 {
     struct ll_added_token flags = plain ? (struct ll_added_token){.special = 1} : t->t;
-    if (t->said != LL_SAID || (only_new && ll_vocab_find(&a->tok->vocab, ll_token_text(c, t), t->t.len) >= 0))
+    if (t->said != LL_SAID || (only_new && ll_added_among(&a->tok->added, ll_vocab_find(&a->tok->vocab, ll_token_text(c, t), t->t.len), a->n_before)))
         return LL_OK;
     if (!plain && has_role(c, t))
         flags.special = 1;
@@ -75,6 +76,7 @@ static int add_decoder(struct ll_adding *a, const struct ll_token_config *c, int
 static int add_specials(struct ll_adding *a, const struct ll_token_config *c, int plain, struct ll_err *err)
 {
     int rc = LL_OK;
+    a->n_before = a->tok->added.n;
     for (int role = 0; role < LL_N_ROLES && !rc; role++)
         rc = add_named(a, c, &c->role[role], !plain, plain, err);
     for (size_t i = 0; i < c->other.n && !rc; i++)

@@ -11,6 +11,7 @@
 struct ll_adding {
     struct ll_tokenizer *tok;
     int next;
+    size_t n_before; /* added tokens when the pass over the named ones began */
 };
 struct ll_adding ll_adding_begin(struct ll_tokenizer *tok);
 /* An empty token is passed over. LL_EUSAGE when two tokens come to one id (a vocabulary with gaps); what: the file. */

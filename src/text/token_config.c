@@ -122,7 +122,7 @@ static int read_role(struct source *r, enum ll_token_role role)
 }
 
 /* extra_special_tokens: a list, or an object whose values are further named tokens. additional_special_tokens is its old name,
- * which counts where the new one has nothing. */
+ * which counts where the new one has nothing; null in tokenizer_config.json is a word, too: the map's list is not asked then. */
 static int read_extra(struct source *r, int old)
 {
     struct ll_named_tokens *list = &r->c->extra;
@@ -131,6 +131,8 @@ static int read_extra(struct source *r, int old)
     size_t n, before = list->n;
     int first = 1, more = 0, found, rc;
     char c = ll_js_peek(&r->js);
+    if (ll_js_null(&r->js))
+        return r->c->has_extra |= !r->is_map, LL_OK;
     if ((c != '[' && c != '{') || (old && (r->is_map ? r->c->has_extra : before > 0)))
         return ll_js_skip(&r->js, NULL, NULL);
     if ((rc = ll_js_open(&r->js, c)))
