@@ -2,6 +2,7 @@
 #include "gguf.h"
 
 #include "ckpt.h"
+#include "literal.h"
 #include "map.h"
 #include "utf8.h"
 
@@ -229,7 +230,7 @@ static int take_version(struct cursor *c, struct ll_gguf *g)
     uint64_t v = 0;
     if (ll_is_lfs_pointer(c->p, left(c)))
         return ll_fail_lfs(c->file, c->err);
-    if (left(c) < 4 || memcmp(c->p, "GGUF", 4))
+    if (left(c) < 4 || !LL_BYTES_ARE(c->p, "GGUF"))
         return ll_fail(c->err, LL_EUSAGE, "%s: expected a GGUF file (its first bytes are \"GGUF\"), found other bytes", c->file);
     c->p += 4;
     int rc = take_int(c, 4, "version", &v);

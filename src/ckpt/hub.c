@@ -2,6 +2,7 @@
 #include "hub.h"
 
 #include "buf.h"
+#include "literal.h"
 #include "map.h"
 
 #include <dirent.h>
@@ -231,7 +232,7 @@ char *ll_hub_id_of_path(const char *dir)
     static const char mark[] = "models--";
     for (const char *p = dir; (p = strstr(p, mark)); p++) {
         size_t n = strcspn(p, "/"), skip = sizeof mark - 1;
-        if ((p > dir && p[-1] != '/') || strncmp(p + n, "/snapshots/", 11))
+        if ((p > dir && p[-1] != '/') || !LL_BEGINS(p + n, "/snapshots/"))
             continue;
         char *id = strndup(p + skip, n - skip), *dashes = id ? strstr(id, "--") : NULL;
         if (dashes) {

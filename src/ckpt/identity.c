@@ -94,7 +94,7 @@ static void add_metadata(struct ll_sha256 *sha, const struct ll_gguf *g)
     char type[48];
     for (int i = 0; i < ll_gguf_n_kv(g); i++) {
         const struct ll_gguf_kv *kv = ll_gguf_kv_at(g, i);
-        if (!strncmp(kv->key, "split.", 6))
+        if (LL_BEGINS(kv->key, "split."))
             continue;
         int n = snprintf(type, sizeof type, "%s%s %llu", ll_gguf_type_name(kv->type), kv->is_array ? "[]" : "", (unsigned long long)kv->n);
         add_piece(sha, "key", kv->key, strlen(kv->key));

@@ -5,6 +5,7 @@
 #include "json_tree.h"
 
 #include "buf.h"
+#include "literal.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -277,7 +278,7 @@ static int scan(struct scan *c, const char *name, struct ll_err *err)
     size_t ok = ll_utf8_check(c->s, c->n);
     if (ok < c->n)
         return bad_at(name, c->s, ok, "not UTF-8", 0, err);
-    if (c->n >= 3 && !memcmp(c->s, "\xef\xbb\xbf", 3)) /* a byte order mark, as some editors leave it */
+    if (c->n >= 3 && LL_BYTES_ARE(c->s, "\xef\xbb\xbf")) /* a byte order mark, as some editors leave it */
         c->at = 3;
     for (;;) {
         while (!c->what && c->at < c->n && c->s[c->at] && strchr(" \t\r\n", c->s[c->at]))

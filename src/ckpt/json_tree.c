@@ -2,6 +2,7 @@
 #include "json_tree.h"
 
 #include "buf.h"
+#include "literal.h"
 #include "memory.h"
 
 #include <cjson/cJSON.h>
@@ -97,7 +98,7 @@ int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enu
         text = plain.s;
         n = plain.len;
     }
-    size_t mark = !rc && n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* cJSON trips over it in the shortest texts */
+    size_t mark = !rc && n >= 3 && LL_BYTES_ARE(text, "\xef\xbb\xbf") ? 3 : 0; /* cJSON trips over it in the shortest texts */
     cJSON *t = rc ? NULL : cJSON_ParseWithLength(text + mark, n - mark);
     if (!rc && !t) /* it is JSON, so only memory can be lacking */
         rc = ll_fail_mem(err, name, n);

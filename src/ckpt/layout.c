@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "gguf.h"
 #include "json_tree.h"
+#include "literal.h"
 #include "map.h"
 #include "settings.h"
 
@@ -291,7 +292,7 @@ static char *file_name(const char *dir, const char *name, const char *suffix)
     size_t stem = strlen(name) - strlen(suffix);
     int part;
     split_name(name, &part, &stem);
-    return stem == 5 && !strncmp(name, "model", 5) ? folder_name(dir) : strndup(name, stem);
+    return stem == 5 && LL_BEGINS(name, "model") ? folder_name(dir) : strndup(name, stem);
 }
 
 /* ---- adapters --------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* torch_file.c - see torch_file.h: views of the pickle, joined to the storages of the archive. */
 #include "torch_file.h"
 
+#include "literal.h"
 #include "torch_pickle.h"
 #include "zip.h"
 
@@ -48,7 +49,7 @@ static const struct ll_zip_entry *find_pickle(struct parse *p)
 static int check_order(const struct parse *p)
 {
     const struct ll_zip_entry *e = entry(p, "byteorder", 9);
-    if (!e || (e->size == 6 && !memcmp(e->data, "little", 6)))
+    if (!e || LL_IS(e->data, e->size, "little"))
         return LL_OK;
     return ll_fail(p->err, LL_EUNSUP, "%s: byteorder: expected \"little\", found \"%.*s\"", p->file, (int)(e->size < 16 ? e->size : 16), (const char *)e->data);
 }
@@ -216,7 +217,7 @@ int ll_torch_is(const uint8_t *bytes, size_t n)
     struct parse p = {.file = ""};
     if (n > 1 && bytes[0] == 0x80 && bytes[1] >= 1 && bytes[1] <= 5)
         return 1;
-    if (n < 4 || memcmp(bytes, "PK\3\4", 4) || ll_zip_list(&p.zip, "", bytes, n, NULL))
+    if (n < 4 || !LL_BYTES_ARE(bytes, "PK\3\4") || ll_zip_list(&p.zip, "", bytes, n, NULL))
         return 0;
     int found = find_pickle(&p) != NULL;
     ll_zip_free(&p.zip);

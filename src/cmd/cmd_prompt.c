@@ -3,6 +3,7 @@
 #include "eval_check.h"
 #include "eval_prompt.h"
 #include "index.h"
+#include "literal.h"
 #include "map.h"
 #include "opt.h"
 #include "outfile.h"
@@ -135,7 +136,7 @@ static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cr
     for (struct dirent *e; d && n < MAX_FILES && (e = readdir(d));) {
         size_t len = strlen(e->d_name);
         int is_cross = strstr(e->d_name, "cross-model") != NULL, is_meta = strstr(e->d_name, "meta") != NULL;
-        if (!strncmp(e->d_name, "evaluation-", 11) && len > 14 && !strcmp(e->d_name + len - 3, ".md") && !is_meta && (with_cross || !is_cross))
+        if (LL_BEGINS(e->d_name, "evaluation-") && len > 14 && !strcmp(e->d_name + len - 3, ".md") && !is_meta && (with_cross || !is_cross))
             names[n++] = strdup(e->d_name);
     }
     if (d)
@@ -289,7 +290,7 @@ static const char *subject(const struct scratch *s, const struct prompt_opts *o)
         return o->model;
     for (int i = 0; i < s->n_stems; i++) {
         size_t n = strlen(s->stems[i]);
-        if (!strncmp(base, "evaluation-", 11) && !strncmp(base + 11, s->stems[i], n) && !strcmp(base + 11 + n, ".md"))
+        if (LL_BEGINS(base, "evaluation-") && !strncmp(base + 11, s->stems[i], n) && !strcmp(base + 11 + n, ".md"))
             return s->stems[i];
     }
     return s->n_stems == 1 ? s->stems[0] : NULL;

@@ -7,6 +7,7 @@
 
 #include "column_names.h"
 #include "csv_read.h"
+#include "literal.h"
 #include "map.h"
 
 #include <stdio.h>
@@ -304,7 +305,7 @@ static int format_of(const char *said, const char *path)
 static int leave_out_mark(const struct file *f, struct ll_buf *b, struct ll_err *err)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};
-    if (b->len >= 2 && (!memcmp(b->s, "\xff\xfe", 2) || !memcmp(b->s, "\xfe\xff", 2)))
+    if (b->len >= 2 && (LL_BYTES_ARE(b->s, "\xff\xfe") || LL_BYTES_ARE(b->s, "\xfe\xff")))
         return ll_fail(err, LL_EUSAGE, "%s: expected UTF-8, found UTF-16 (by its byte order mark)", f->path);
     if (b->len < sizeof mark || memcmp(b->s, mark, sizeof mark))
         return LL_OK;

@@ -1,6 +1,7 @@
 /* grid.c - see grid.h */
 #include "grid.h"
 
+#include "literal.h"
 #include "term.h"
 
 #include <math.h>
@@ -36,7 +37,7 @@ void ll_grid_cell(struct ll_grid *g, const char *fmt, ...)
 /* Columns of a cell on the terminal, where ** is left out. */
 static int shown_width(const char *cell)
 {
-    int stars = !strncmp(cell, "**", 2);
+    int stars = LL_BEGINS(cell, "**");
     return ll_text_width(cell, strlen(cell)) - 4 * stars;
 }
 
@@ -116,7 +117,7 @@ static void put_table(const struct ll_grid *g, struct ll_buf *out)
     make_fit(g, width);
     c = g->text.s;
     for (int i = 0; i < g->n_cols + g->n_cells; i++, c += strlen(c) + 1) {
-        int k = i % g->n_cols, pad = width[k] - shown_width(c), stars = !strncmp(c, "**", 2);
+        int k = i % g->n_cols, pad = width[k] - shown_width(c), stars = LL_BEGINS(c, "**");
         shown = k ? shown : 0;
         if (width[k] < 0) {
             if (k == g->n_cols - 1)

@@ -2,6 +2,7 @@
 #include "intervene_opt.h"
 
 #include "csv_text.h"
+#include "literal.h"
 #include "map.h"
 #include "prompts.h"
 
@@ -21,7 +22,7 @@ static int encode(void *arg, const char *text, size_t n, int **ids, int *n_ids, 
     struct ll_prompt p = {0};
     char *copy = strndup(text, n);
     int rc = copy ? LL_OK : ll_fail_mem(err, "prompt", n);
-    if (!rc && !strncmp(copy, "ids:", 4)) {
+    if (!rc && LL_BEGINS(copy, "ids:")) {
         struct ll_ids list = {0};
         if (!(rc = ll_parse_ids(copy + 4, &list, err)))
             rc = ll_prompt_from_ids(&p, s, list.v, list.n, -1, err);

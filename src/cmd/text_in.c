@@ -2,6 +2,7 @@
 #include "text_in.h"
 
 #include "cmd.h"
+#include "literal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ int ll_text_clean(struct ll_buf *b, const char *where, enum ll_text_end end, con
     static const char utf8_mark[] = {'\xef', '\xbb', '\xbf'};
     if (how->exact || !b->len)
         return LL_OK;
-    if (b->len >= 2 && (!memcmp(b->s, "\xff\xfe", 2) || !memcmp(b->s, "\xfe\xff", 2)))
+    if (b->len >= 2 && (LL_BYTES_ARE(b->s, "\xff\xfe") || LL_BYTES_ARE(b->s, "\xfe\xff")))
         return ll_fail(err, LL_EUSAGE, "%s: expected UTF-8, found UTF-16 (by its byte order mark)", where);
     int bom = b->len >= sizeof utf8_mark && !memcmp(b->s, utf8_mark, sizeof utf8_mark);
     if (bom)

@@ -1,5 +1,6 @@
 /* intervene_parse.c - the text of an intervention (intervene.h). */
 #include "intervene.h"
+#include "literal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -67,7 +68,7 @@ static int parse_point(struct ll_intervention *v, const char *s, struct ll_err *
             return ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected a number from 0 in brackets after the point", v->spec);
     }
     if (*s == '@') {
-        if (strncmp(s, "@pos=", 5) || (s += 5, !take_int(&s, &v->pos)))
+        if (!LL_BEGINS(s, "@pos=") || (s += 5, !take_int(&s, &v->pos)))
             return ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected @pos=P with a position (-1: the last)", v->spec);
         v->has_pos = 1;
     }

@@ -1,6 +1,7 @@
 /* intervene_source.c - see intervene_source.h */
 #include "intervene_source.h"
 
+#include "literal.h"
 #include "safetensors.h"
 
 #include <math.h>
@@ -145,7 +146,7 @@ static void keep_last(struct ll_intervention *v)
 
 static int from_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err)
 {
-    int is_diff = v->n_source > 5 && !strncmp(v->source, "diff:", 5), n_b, rc;
+    int is_diff = v->n_source > 5 && LL_BEGINS(v->source, "diff:"), n_b, rc;
     const char *a = v->source + (is_diff ? 5 : 0), *bar = is_diff ? memchr(a, '|', v->n_source - 5) : NULL, *end = v->source + v->n_source;
     float *b = NULL;
     if (is_diff && (!bar || bar == a || bar + 1 == end))

@@ -2,6 +2,7 @@
 #include "npz_write.h"
 
 #include "buf.h"
+#include "literal.h"
 #include "map.h"
 #include "outfile.h"
 #include "zip.h"
@@ -21,7 +22,7 @@ static void put_header(const struct ll_npz_array *a, struct ll_buf *out)
     while ((10 + dict.len + 1) % 64)
         ll_buf_addc(&dict, ' ');
     ll_buf_addc(&dict, '\n');
-    ll_buf_add(out, "\x93NUMPY\x01\x00", 8);
+    ll_buf_add(out, LL_LIT("\x93NUMPY\x01\x00"));
     ll_buf_addc(out, (char)(dict.len & 255));
     ll_buf_addc(out, (char)(dict.len >> 8));
     ll_buf_add(out, ll_buf_str(&dict), dict.len);

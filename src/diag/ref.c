@@ -1,6 +1,7 @@
 /* ref.c - see ref.h: the list, and which reader a path needs. */
 #include "ref.h"
 
+#include "literal.h"
 #include "map.h"
 #include "safetensors.h"
 #include "settings.h"
@@ -345,9 +346,9 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
         if (dot && dot != base)
             *dot = 0;
         r->kind = "torch file", rc = ll_ref_parse_torch(r, path, base, map.data, map.size, err);
-    } else if (map.size >= 4 && (!memcmp(map.data, "PK\3\4", 4) || !memcmp(map.data, "PK\5\6", 4)))
+    } else if (map.size >= 4 && (LL_BYTES_ARE(map.data, "PK\3\4") || LL_BYTES_ARE(map.data, "PK\5\6")))
         r->kind = "npz", rc = ll_ref_parse_npz(r, base, map.data, map.size, err);
-    else if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6)) {
+    else if (map.size >= 6 && LL_BYTES_ARE(map.data, "\x93NUMPY")) {
         if (has_end(base, ".npy"))
             base[strlen(base) - 4] = 0;
         r->kind = "npy", rc = ll_ref_parse_npy(r, path, base, map.data, map.size, err);

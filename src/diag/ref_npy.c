@@ -4,6 +4,7 @@
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the values
  *
  * Only what numpy itself writes is read: three keys in any order, plain types. Nothing is evaluated. */
+#include "literal.h"
 #include "ref.h"
 
 #include "dtype.h"
@@ -62,7 +63,7 @@ static int read_shape(struct npy *a, const char *p, const char *end)
 static int read_header(struct npy *a, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
 {
     memset(a, 0, sizeof *a);
-    if (n < 10 || memcmp(bytes, "\x93NUMPY", 6))
+    if (n < 10 || !LL_BYTES_ARE(bytes, "\x93NUMPY"))
         return ll_fail(err, LL_EUSAGE, "%s: expected a numpy array, found something else", file);
     size_t wide = bytes[6] == 1 ? 2 : 4, len = 0;
     if (bytes[6] < 1 || bytes[6] > 3)
@@ -166,7 +167,7 @@ int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, s
         const struct ll_zip_entry *e = &z.entries[i];
         char name[256], where[320];
         size_t len = e->name_len;
-        if (len < 5 || memcmp(e->name + len - 4, ".npy", 4) || len >= sizeof name || memchr(e->name, 0, len)) {
+        if (len < 5 || !LL_BYTES_ARE(e->name + len - 4, ".npy") || len >= sizeof name || memchr(e->name, 0, len)) {
             snprintf(name, sizeof name, "%.*s", (int)(len < 200 ? len : 200), e->name);
             ll_ref_pass_over(r, name, "no numpy array");
             continue;

@@ -6,6 +6,7 @@
  *
  * Sizes come innermost first. Long rows are cut with "...": then only the sum is known. What stands before the name's colon
  * and between the blocks does not matter. */
+#include "literal.h"
 #include "ref.h"
 
 #include <math.h>
@@ -122,7 +123,7 @@ static int read_values(struct text *t, struct block *b, const char *p, const cha
             p++;
             continue;
         }
-        if (end - p >= 3 && !memcmp(p, "...", 3)) {
+        if (end - p >= 3 && LL_BYTES_ARE(p, "...")) {
             b->cut = 1;
             p += 3;
             continue;

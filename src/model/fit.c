@@ -1,5 +1,6 @@
 /* fit.c - see fit.h */
 #include "fit.h"
+#include "literal.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ double ll_params_of_name(const char *model_id)
 
 static int is_gemma(const char *name)
 {
-    return !strncmp(name, "gemma", 5) || !strncmp(name, "Gemma", 5);
+    return LL_BEGINS(name, "gemma") || LL_BEGINS(name, "Gemma");
 }
 
 struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, const struct ll_capacity *c)

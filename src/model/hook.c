@@ -1,5 +1,6 @@
 /* hook.c - see hook.h */
 #include "hook.h"
+#include "literal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ void ll_hook_full_name(enum ll_hook h, int layer, char out[64])
 int ll_hook_parse(const char *name, int *layer)
 {
     *layer = -1;
-    if (!strncmp(name, "blocks.", 7)) {
+    if (LL_BEGINS(name, "blocks.")) {
         char *end;
         long l = strtol(name + 7, &end, 10);
         if (end == name + 7 || *end != '.' || l < 0 || l > 100000)

@@ -1,5 +1,6 @@
 /* eval_check.c - see eval_check.h */
 #include "eval_check.h"
+#include "literal.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -222,7 +223,7 @@ static int check_member(struct check *c, const char *s, size_t n, struct ll_err 
     char path[256], *dot;
     snprintf(path, sizeof path, "%.*s", (int)(n < 255 ? n : 255), s);
     struct ll_buf rest = {0};
-    if (!strncmp(path, "diagnostics.", 12)) /* its members are rows of that table */
+    if (LL_BEGINS(path, "diagnostics.")) /* its members are rows of that table */
         memmove(path, path + 12, strlen(path + 12) + 1);
     ll_buf_addc(&rest, '$');
     if ((dot = strchr(path, '.')))
@@ -273,7 +274,7 @@ static int is_figure(const char *s, const char *p, const char *after, int has_po
     static const char *const words[] = {"layer", "layers", "row", "rows", "rank", "ranks", "ranked", "delta_layers", NULL};
     static const char *const links[] = {"is", "of", "to", "was", "equals", NULL};
     after += *after == ' ';
-    if (has_point || *after == '%' || (!strncasecmp(after, "bits", 4) && !isalnum((unsigned char)after[4])))
+    if (has_point || *after == '%' || (LL_BEGINS_ANY_CASE(after, "bits") && !isalnum((unsigned char)after[4])))
         return 1;
     int linked = 0, is_named;
     size_t n;
@@ -285,7 +286,7 @@ static int is_figure(const char *s, const char *p, const char *after, int has_po
     const char *w = word_before(s, p, &n, &linked);
     if (is_word(w, n, links))
         w = word_before(s, w, &n, &linked);
-    is_named = n > 2 && (!strncmp(w, "L_", 2) || (n > 6 && !strncmp(w, "first_", 6)));
+    is_named = n > 2 && (LL_BEGINS(w, "L_") || (n > 6 && LL_BEGINS(w, "first_")));
     return is_named || is_word(w, n, words);
 }
 
@@ -430,7 +431,7 @@ int ll_eval_check(struct ll_reader *r, const char *stem, const char *text, size_
         const char *nl = memchr(text + at, '\n', n - at);
         size_t len = nl ? (size_t)(nl - text) - at : n - at;
         c.line++;
-        if (len >= 3 && !strncmp(text + at, "```", 3))
+        if (len >= 3 && LL_BEGINS(text + at, "```"))
             fenced = !fenced;
         else if (!fenced && !memchr(text + at, 0, len))
             rc = check_line(&c, text + at, len, err);

@@ -3,6 +3,7 @@
 
 #include "eval_data.h"
 #include "eval_templates.h"
+#include "literal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ static int expand(struct fill *f, const char *text, struct ll_buf *out, struct l
                 *section = skipping = 0;
         } else if (!skipping) {
             rc = put_named(f, text, name, n, out, err);
-            if (n > 5 && !strncmp(name, "rows ", 5))
+            if (n > 5 && LL_BEGINS(name, "rows "))
                 p += *p == '\n'; /* the block ends its own lines */
         }
     }

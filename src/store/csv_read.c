@@ -1,5 +1,6 @@
 /* csv_read.c - see csv_read.h */
 #include "csv_read.h"
+#include "literal.h"
 
 #include <csv.h>
 #include <errno.h>
@@ -135,7 +136,7 @@ int ll_csv_read(const char *name, const void *bytes, size_t n, enum ll_dialect d
     struct reader r = {.user = user, .dialect = dialect, .err = err, .row = {.file = name}};
     const unsigned char *s = bytes;
     struct csv_parser p;
-    if (n >= 3 && !memcmp(s, "\xEF\xBB\xBF", 3)) {
+    if (n >= 3 && LL_BYTES_ARE(s, "\xEF\xBB\xBF")) {
         s += 3;
         n -= 3;
     }
@@ -183,6 +184,6 @@ int ll_field_bool(const struct ll_field *f, long long *v)
 {
     if (!f->s)
         return 0;
-    *v = f->n == 4 && !memcmp(f->s, "True", 4);
-    return *v || (f->n == 5 && !memcmp(f->s, "False", 5));
+    *v = LL_IS(f->s, f->n, "True");
+    return *v || LL_IS(f->s, f->n, "False");
 }

@@ -2,6 +2,7 @@
 #include "index_csv.h"
 #include "index_db.h"
 #include "index_schema.h"
+#include "literal.h"
 #include "record_cols.h"
 
 #include <stdio.h>
@@ -343,7 +344,7 @@ enum ll_dialect ll_guess_dialect(const void *bytes, size_t n)
 {
     const char *s = bytes, *end = n ? memchr(s, '\n', n) : NULL;
     for (size_t len = end ? (size_t)(end - s) : 0; len >= 6; s++, len--)
-        if (!memcmp(s, "row_id", 6))
+        if (LL_BYTES_ARE(s, "row_id"))
             return LL_RFC4180;
     return LL_BACKSLASH_TWICE;
 }

@@ -1,5 +1,6 @@
 /* index_folder.c - see index_folder.h */
 #include "index_folder.h"
+#include "literal.h"
 #include "sha256.h"
 
 #include <dirent.h>
@@ -126,11 +127,11 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     struct dirent *e;
     while (!rc && (e = readdir(d))) {
         const struct ll_file_kind *kind;
-        if (!strncmp(e->d_name, "timestamp-", 10))
+        if (LL_BEGINS(e->d_name, "timestamp-"))
             rc = read_timestamp(s, folder, e->d_name, err);
-        else if (ends_with(e->d_name, ".md") && (!strncmp(e->d_name, "evaluation-", 11) || !strcmp(e->d_name, "meta-evaluation.md")))
+        else if (ends_with(e->d_name, ".md") && (LL_BEGINS(e->d_name, "evaluation-") || !strcmp(e->d_name, "meta-evaluation.md")))
             rc = add_text(s, &cap, e->d_name, err);
-        else if (strncmp(e->d_name, "output-", 7))
+        else if (!LL_BEGINS(e->d_name, "output-"))
             continue; /* logs, folders */
         else if ((kind = ll_file_kind_of(e->d_name, &stem_len)))
             rc = add_file(s, folder, e->d_name, kind, stem_len, err);

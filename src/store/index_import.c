@@ -11,6 +11,7 @@
 #include "index.h"
 #include "index_db.h"
 #include "index_folder.h"
+#include "literal.h"
 #include "record_cols.h"
 
 #include <errno.h>
@@ -307,7 +308,7 @@ static int drop_missing(struct ll_load *l, const struct ll_folder *s, struct ll_
 /* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md (docs/experiment.md 14.1). */
 static const char *kind_of_text(const char *name)
 {
-    return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : !strncmp(name, "evaluation-cross-model", 22) ? "cross" : "single";
+    return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : LL_BEGINS(name, "evaluation-cross-model") ? "cross" : "single";
 }
 
 static int put_texts(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)

@@ -1,6 +1,7 @@
 /* index_kinds.c - see index_kinds.h */
 #include "index_kinds.h"
 
+#include "literal.h"
 #include "sidecar_cols.h"
 #include "tuned_cols.h"
 
@@ -62,5 +63,5 @@ const struct ll_file_kind *ll_file_kind_of(const char *name, int *stem_len)
 
 int ll_is_flag_column(const char *name)
 {
-    return (!strncmp(name, "copy_strict@", 12) || !strncmp(name, "copy_soft_k", 11)) && strchr(name, '@');
+    return (LL_BEGINS(name, "copy_strict@") || LL_BEGINS(name, "copy_soft_k")) && strchr(name, '@');
 }

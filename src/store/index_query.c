@@ -4,6 +4,7 @@
  * statement read and nothing else (no ATTACH, no PRAGMA that sets). One statement a call. */
 #include "index.h"
 #include "index_db.h"
+#include "literal.h"
 #include "query_out.h"
 #include "stats.h"
 
@@ -153,7 +154,7 @@ static int rest_is_empty(const char *s)
 {
     for (;;) {
         s += strspn(s, " \t\n\r;");
-        if (!strncmp(s, "--", 2))
+        if (LL_BEGINS(s, "--"))
             s += strcspn(s, "\n");
         else
             return !*s;

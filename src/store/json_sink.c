@@ -4,6 +4,7 @@
  * leaves {status, model, reason, schema_version, provenance} (docs/experiment.md 13.5). No wall clock and no machine paths: two runs
  * are compared byte for byte. */
 #include "json_write.h"
+#include "literal.h"
 #include "outfile.h"
 #include "provenance.h"
 #include "sinks.h"
@@ -151,7 +152,7 @@ static const char *setting(const struct ll_run_info *run, const char *key)
 
 static void put_norm_labels(struct ll_json *j, const struct ll_model_info *m, const struct ll_run_info *run)
 {
-    int is_rms = !m->norm_kind || !strncmp(m->norm_kind, "RMSNorm", 7);
+    int is_rms = !m->norm_kind || LL_BEGINS(m->norm_kind, "RMSNorm");
     const char *bias = setting(run, "ln_bias");
     const struct norm_label *l = norm_labels;
     while (l->lens_norm && (!m->lens_norm || strcmp(l->lens_norm, m->lens_norm)))

@@ -1,6 +1,7 @@
 /* kept.c - see kept.h */
 #include "kept.h"
 
+#include "literal.h"
 #include "manifest.h"
 #include "map.h"
 
@@ -155,7 +156,7 @@ int ll_kept_tidy(const char *folder, const char *head, struct ll_err *err)
     int rc = read_marks(&named, folder, head, d, err);
     rewinddir(d);
     for (struct dirent *e; !rc && (e = readdir(d));) {
-        int goes = e->d_name[0] == '.' ? is_unwritten(e->d_name) : strncmp(e->d_name, "timestamp-", 10) && !has(&named, e->d_name);
+        int goes = e->d_name[0] == '.' ? is_unwritten(e->d_name) : !LL_BEGINS(e->d_name, "timestamp-") && !has(&named, e->d_name);
         if (goes && unlinkat(dirfd(d), e->d_name, 0) && errno != ENOENT)
             rc = ll_fail(err, LL_EFAIL, "%s/%s: cannot remove: %s", folder, e->d_name, strerror(errno));
     }

@@ -2,6 +2,7 @@
 #include "manifest.h"
 
 #include "json_write.h"
+#include "literal.h"
 #include "map.h"
 #include "outfile.h"
 #include "provenance.h"
@@ -72,7 +73,7 @@ int ll_manifest_scan(struct ll_manifest *m, const char *folder, struct ll_err *e
     if (!d)
         return ll_fail(err, LL_EUSAGE, "%s: cannot read the run folder: %s", folder, strerror(errno));
     for (struct dirent *e; !rc && (e = readdir(d));)
-        if (!strncmp(e->d_name, "output-", 7))
+        if (LL_BEGINS(e->d_name, "output-"))
             rc = ll_manifest_add(m, folder, e->d_name, err);
     closedir(d);
     if (rc)
