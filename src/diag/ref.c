@@ -92,12 +92,17 @@ void ll_ref_pass_over(struct ll_ref *r, const char *name, const char *why)
 
 static int is_ids_name(const char *s) { return !strcmp(s, "input_ids") || !strcmp(s, "token_ids") || !strcmp(s, "tokens"); }
 
-int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t n, long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err)
+int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t rows, int64_t n,
+                    long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err)
 {
     const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
     size_t prefix = dot ? (size_t)(dot - name) : 0;
     if (!is_ids_name(last) || prefix >= sizeof r->seq->sequence)
         return ll_ref_pass_over(r, name, "integers that are no token ids"), LL_OK;
+    if (rows != 1)
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected the ids of one text, found a batch of %lld: save one of them", name,
+                       (long long)rows);
     if (n < 1 || n > 1 << 24)
         return ll_fail(err, LL_EUSAGE, "%s: expected 1..%d token ids, found %lld", name, 1 << 24, (long long)n);
     struct ll_ref_ids *grown = realloc(r->seq, sizeof *grown * (size_t)(r->n_seq + 1));
@@ -200,7 +205,9 @@ int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
         return ll_fail(err, LL_EUNSUP, "%s: tensor %s: values stored as %s are not supported", file, t->name, t->opaque);
     if (!d->is_float) {
         struct ints p = {t, d->block_bytes, t->dtype == LL_I64 || t->dtype == LL_I32 || t->dtype == LL_I16 || t->dtype == LL_I8};
-        return d->block == 1 ? ll_ref_take_ids(r, t->name, n, int_at, &p, err) : LL_OK;
+        return d->block == 1 ? ll_ref_take_ids(r, t->name, t->n_dims ? n / t->dims[t->n_dims - 1] : 1, n,
+                                               int_at, &p, err)
+                             : LL_OK;
     }
     struct ll_ref_array *a = ll_ref_add(r, file, t->name, strlen(t->name), t->dims, t->n_dims, d->torch_name ? d->torch_name : d->name, 1, err);
     if (!a)
@@ -294,7 +301,7 @@ static int read_manifest(struct ll_ref *r, const char *dir, struct ll_err *err)
     struct ll_settings *s = NULL;
     int rc = !path ? ll_fail_mem(err, "path", strlen(dir)) : ll_is_file(path) ? ll_settings_read(&s, path, err) : LL_OK;
     if (!rc && s && ll_settings_is_array(s, "token_ids"))
-        rc = ll_ref_take_ids(r, "token_ids", ll_settings_len(s, "token_ids"), id_at, s, err);
+        rc = ll_ref_take_ids(r, "token_ids", 1, ll_settings_len(s, "token_ids"), id_at, s, err);
     ll_settings_free(s);
     free(path);
     return rc;

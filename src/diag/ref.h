@@ -72,6 +72,8 @@ int ll_ref_may_take(const struct ll_ref *r, const char *file, const char *name, 
 /* Note what is not an activation. */
 void ll_ref_pass_over(struct ll_ref *r, const char *name, const char *why);
 /* Integers named input_ids, token_ids or tokens become token ids, those of sequence "S" when named "S.input_ids": call with every
- * integer array. value(arg, i): the i-th. Others are passed over. */
-int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t n, long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err);
+ * integer array. rows: n over the last dimension; more than 1 is a batch, refused. value(arg, i): the i-th. Others are
+ * passed over. */
+int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t rows, int64_t n,
+                    long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err);
 #endif

@@ -23,7 +23,7 @@ static int take_ids(struct ll_ref *r, const char *name, const uint8_t *bytes, si
     struct ids p = {bytes, n % 8 == 0};
     for (size_t i = 4; i < n && p.wide; i += 8)
         p.wide = le32(bytes + i) == 0;
-    return ll_ref_take_ids(r, name, (int64_t)(n / (p.wide ? 8 : 4)), id_at, &p, err);
+    return ll_ref_take_ids(r, name, 1, (int64_t)(n / (p.wide ? 8 : 4)), id_at, &p, err);
 }
 
 /* Values alone: what they are is settled where their point is known (ref_raw.c). */

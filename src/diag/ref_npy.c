@@ -123,7 +123,8 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
     if (!count || a.kind == 'b')
         return ll_ref_pass_over(r, name, count ? "truth values" : "empty"), LL_OK;
     if (a.kind != 'f')
-        return ll_ref_take_ids(r, name, (int64_t)count, int_at, &a, err);
+        return ll_ref_take_ids(r, name, a.n_dims ? (int64_t)count / a.dims[a.n_dims - 1] : 1, (int64_t)count,
+                               int_at, &a, err);
     if (a.bytes == 1)
         return ll_fail(err, LL_EUNSUP, "%s: type \"f1\": expected float16, 32 or 64", file);
     if (a.fortran && a.n_dims > 1)

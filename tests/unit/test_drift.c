@@ -545,6 +545,45 @@ static void names(void **state)
     ll_model_close(m);
 }
 
+/* Leading dimensions of 1 do not count, however many; a batch of more texts is no text. */
+static void batches(void **state)
+{
+    const int64_t of_one[] = {1, 1, 1, 2, 3}, bad[] = {2, 1, 1, 2, 3};
+    /* int32 [2, 3], as numpy.save writes it */
+    static const char two[] = "\x93NUMPY\1\0\x3a\0{'descr': '<i4', 'fortran_order': False, 'shape': (2, "
+                              "3)}\n123412341234123412341234";
+    struct ll_ref r = {0};
+    struct ll_err err = {0}, e = {0};
+    (void)state;
+    const struct ll_ref_array *a = ll_ref_add(&r, "x", "a", 1, of_one, 5, "float32", 1, &err);
+    assert_true(a && a->n_dims == 2 && a->dims[0] == 2 && a->n == 6);
+    assert_null(ll_ref_add(&r, "x", "a", 1, bad, 5, "float32", 1, &err));
+    assert_non_null(strstr(err.msg, "at most 4 dimensions, found 5"));
+    size_t n = sizeof two - 1;
+    refused(ll_ref_parse_npy(&r, "x", "input_ids", (const uint8_t *)two, n, &e), &e, LL_EUSAGE,
+            "found a batch of 2");
+    ll_ref_free(&r);
+}
+
+/* 1 and -2.5 in two bytes: the same bits are other numbers in the other type. */
+static void types_of_two_bytes(void **state)
+{
+    static const struct {
+        uint8_t raw[4];
+        const char *type;
+    } of[] = {{{0x80, 0x3f, 0x20, 0xc0}, "bfloat16"}, {{0, 0x3c, 0, 0xc1}, "float16"}};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint8_t raw[4];
+        memcpy(raw, of[i].raw, 4);
+        struct ll_ref_array a = {.name = "x", .raw = raw, .n_raw = 4}, out;
+        struct ll_err err = {0};
+        assert_int_equal(ll_ref_raw_read(&a, of[i].type, 2, 1, 0, &out, &err), LL_OK);
+        assert_true(out.n == 2 && out.x[0] == 1 && out.x[1] == -2.5f && !strcmp(out.dtype, of[i].type));
+        free(out.x);
+    }
+}
+
 /* Where the reference has an array of that name, it gets another. */
 static void rename_array(struct ll_ref *r, const char *from, const char *to)
 {
@@ -683,7 +722,8 @@ int main(void)
                                        cmocka_unit_test(npy_files),
                                        cmocka_unit_test(archives),
                                        cmocka_unit_test(broken_archives),
-                                       cmocka_unit_test(learned_positions),
+                                       cmocka_unit_test(learned_positions), cmocka_unit_test(batches),
+        cmocka_unit_test(types_of_two_bytes),
                                        cmocka_unit_test(callback_text),
                                        cmocka_unit_test(names),
                                        cmocka_unit_test(half_precision_in_disguise),
