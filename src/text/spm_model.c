@@ -228,11 +228,17 @@ static int is_tiktoken(const char *s, size_t n)
     return digits && (i == n || s[i] == '\n' || s[i] == '\r');
 }
 
-static int check(const struct ll_spm_model *m, const struct cursor *c)
+/* has: a bit for the number of each part. Both specs follow the pieces in every model: without them the file was cut between two
+ * fields, which protobuf itself cannot tell. */
+static int check(const struct ll_spm_model *m, unsigned has, const struct cursor *c)
 {
     static const char *const kinds[] = {[LL_SPM_WORD] = "WORD", [LL_SPM_CHAR] = "CHAR"};
     if (!m->n)
         return ll_fail(c->err, LL_EUSAGE, "%s: expected pieces (a sentencepiece model), found none", c->file);
+    for (unsigned part = 2; part <= 3; part++)
+        if (!(has & 1u << part))
+            return ll_fail(c->err, LL_EUSAGE, "%s: expected a %s after its %zu pieces, found the end of the file: it is cut short", c->file,
+                           part == 2 ? "trainer_spec" : "normalizer_spec", m->n);
     if (m->kind == LL_SPM_WORD || m->kind == LL_SPM_CHAR)
         return ll_fail(c->err, LL_EUNSUP, "%s: trainer_spec.model_type %s is not supported (UNIGRAM and BPE are)", c->file, kinds[m->kind]);
     if (m->kind != LL_SPM_UNIGRAM && m->kind != LL_SPM_BPE)
@@ -246,6 +252,7 @@ int ll_spm_model_read(struct ll_spm_model *m, const char *file, const char *byte
 {
     struct cursor c = {(const unsigned char *)bytes, (const unsigned char *)bytes, (const unsigned char *)bytes + n, file, "model", err};
     struct field f;
+    unsigned has = 0;
     int more, rc = LL_OK;
     *m = (struct ll_spm_model){.kind = LL_SPM_UNIGRAM, .bos_id = 1, .eos_id = 2, .unk = {"<unk>", strlen("<unk>")}, .bos = {"<s>", strlen("<s>")},
                                .eos = {"</s>", strlen("</s>")}, .add_dummy_prefix = 1, .remove_extra_spaces = 1, .escape_spaces = 1};
@@ -255,7 +262,7 @@ int ll_spm_model_read(struct ll_spm_model *m, const char *file, const char *byte
         if (more < 0)
             return more;
         if (f.number == 1 || f.number == 2 || f.number == 3)
-            rc = want(&c, &f, BYTES);
+            rc = want(&c, &f, BYTES), has |= 1u << f.number;
         if (rc)
             return rc;
         if (f.number == 1)
@@ -265,7 +272,7 @@ int ll_spm_model_read(struct ll_spm_model *m, const char *file, const char *byte
         else if (f.number == 3)
             rc = read_normalizer(m, inside(&c, &f, "normalizer_spec"));
     }
-    return rc ? rc : check(m, &c);
+    return rc ? rc : check(m, has, &c);
 }
 
 void ll_spm_model_free(struct ll_spm_model *m)

@@ -66,6 +66,8 @@ int ll_tokenizer_read_merges(struct ll_tokenizer *tok, const char *name, const s
 {
     const struct ll_token_class *row;
     struct reader r = {.tok = tok, .name = name, .unk_id = -1, .max_id = ll_reader_max_id(vocab->len)};
+    if (!merges->len)
+        return ll_fail(err, LL_EUSAGE, "merges.txt: expected merges, found an empty file");
     int rc = ll_token_class_choose(c, LL_FILES_MERGES, name, &row, err);
     if (rc)
         return rc;

@@ -83,6 +83,10 @@ check 0 "read from: tokenizer.model, tokenizer_config.json, config.json" "$L" to
 check 0 "mistral-common, add_bos_token true: <s> in front" "$L" tokens "$folders/tekken/tekken.json" "x"
 copy; rm "$work/m"/tokenizer*.json; cp "$folders/spm-llama/tokenizer.model" "$work/m"; check 0 "layer" "$L" lens "$work/m" "the keeper"
 copy; rm "$work/m"/tokenizer*.json; cp "$folders"/merges-gpt2/vocab.json "$work/m"; check 2 "expected merges.txt beside it" "$L" lens "$work/m" "x"
+: >"$work/m/merges.txt"; check 2 "merges.txt: expected merges, found an empty file" "$L" tokens "$work/m" "x"
+# cut between two pieces: what is left is well-formed protobuf
+copy; rm "$work/m"/tokenizer*.json; head -c 1099 "$folders/spm-llama/tokenizer.model" >"$work/m/tokenizer.model"
+check 2 "expected a trainer_spec after its 65 pieces, found the end of the file" "$L" tokens "$work/m" "x"
 printf 'YQ== 0\nYg== 1\n' >"$work/m/tokenizer.model"; check 3 "tokenizer.model: a tiktoken file of ranks" "$L" tokens "$work/m" "x"
 printf '\n\003\n\001a\n\005abc' >"$work/m/tokenizer.model"; check 2 "tokenizer.model: model (byte 7): expected 5 bytes more, found 3" "$L" tokens "$work/m" "x"
 mkdir "$work/t"; cp "$folders/merges-gpt2/vocab.json" "$folders/merges-gpt2/merges.txt" "$work/t"
