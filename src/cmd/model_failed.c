@@ -8,12 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean)
+/* How many bytes of the text at p are this path; 0: none of it. */
+static size_t path_at(const char *p, const char *path)
 {
-    size_t n = strlen(model);
+    size_t n = path ? strlen(path) : 0;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return n && !strncmp(p, path, n) ? n : 0;
+}
+
+void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean, const char *tuned_dir)
+{
+    char *lens = tuned_dir ? ll_path_base(tuned_dir) : NULL;
+    out->failed |= tuned_dir && !lens;
     for (const char *p = why; *p;) {
         int at_start = p == why || strchr(" (\"'", p[-1]);
-        if (n && !strncmp(p, model, n)) {
+        size_t n = path_at(p, model), n_lens = lens && at_start ? path_at(p, tuned_dir) : 0;
+        if (n_lens && n_lens >= n) {
+            ll_buf_adds(out, lens);
+            p += n_lens;
+        } else if (n) {
             ll_buf_adds(out, clean);
             p += n;
         } else if (at_start && *p == '/') {
@@ -25,6 +39,7 @@ void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const
         } else
             ll_buf_addc(out, *p++);
     }
+    free(lens);
 }
 
 /* "org/name" as asked for, when that is no path; else the name. */
@@ -41,7 +56,7 @@ int ll_model_run_failed(const struct ll_run_env *env, const char *model, int cod
     struct ll_buf reason = {0};
     if (!clean)
         return ll_fail_mem(err, "model name", strlen(model));
-    ll_put_reason(&reason, why, model, clean);
+    ll_put_reason(&reason, why, model, clean, env->e->tuned_dir);
     struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
     struct ll_model_doc doc = {.model = &info, .status = code == LL_EFIT ? "skipped" : "failed", .reason = ll_buf_str(&reason)};
     char mark[64];

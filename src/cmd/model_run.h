@@ -31,7 +31,8 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
  * LL_EFIT, else "failed"; what an interrupted run kept of it goes. LL_EFAIL says nothing of the model (the system said
  * no): then nothing is written and nothing goes, the name of its files stays taken. */
 int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why, struct ll_err *err);
-/* A reason without machine paths, for a file that is compared: the model's path becomes its name, of any other absolute path
- * only the last part stays. Appended. */
-void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean);
+/* A reason for a file that is compared: it may depend neither on the machine nor on how a path was spelled. The model's path becomes
+ * its name, that of the lenses' folder (tuned_dir, NULL: none) its last part; of any other absolute path only the last part stays.
+ * Appended; a lack of memory shows in *out. */
+void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean, const char *tuned_dir);
 #endif

@@ -48,7 +48,7 @@ int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, con
     }
     if (rc) {
         ll_buf_adds(&t->reason, "no tuned lens: ");
-        ll_put_reason(&t->reason, why.msg, model, s->model->ckpt->clean);
+        ll_put_reason(&t->reason, why.msg, model, s->model->ckpt->clean, e->tuned_dir);
         return ll_buf_ok(&t->reason, err);
     }
     t->n_asks = e->n_asks;

@@ -88,6 +88,20 @@ check 0 "0 differ" "$L" verify two --files-only
 echo '{"prompts": [{"text": "The capital"}]}' >"$work/bare.json"
 (cd "$work" && check 0 "" "$L" run bare.json "$llama" --out-dir bare --no-index)
 check 0 "0 differ" "$L" verify "$work/bare"
+# also when a model has failed, for the same reason; and a reason does not depend on how a path was spelled
+mkdir -p lens/demo-llama
+sed 's/"name"/"tuned": {"dir": "lens", "mode": "auto"}, "name"/' two.json >lensless.json
+sed 's/"auto"/"require"/' lensless.json >required.json
+check 0 "" "$L" run lensless.json --out-dir lensless --no-index --quiet
+check 0 "0 differ" "$L" verify lensless --quiet
+check 0 "" "$L" run "$work/lensless.json" --out-dir spelled --no-index --quiet
+for f in lensless/output-*; do same "$f" "spelled/$(basename "$f")"; done
+check 2 "1 of 3 models failed" "$L" run e.json --out-dir failing --no-index --quiet
+check 0 "0 differ" "$L" verify failing --quiet
+check 2 "lens" "$L" run required.json --out-dir required --no-index --quiet
+check 0 "0 differ" "$L" verify required --quiet
+ln -s "$llama" passing; check 0 "" "$L" run two.json passing --out-dir moved --no-index --quiet
+rm passing; check 2 "passing: no such file" "$L" verify moved --quiet
 sed -i 's/,Berlin,/,Bonn,/;s/Berlin/Bonnnn/' two/output-demo-llama-answers.csv
 check 5 "output-demo-llama-answers.csv: expected" "$L" verify two --files-only
 rm two/output-demo-llama.json
