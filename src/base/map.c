@@ -265,7 +265,7 @@ int ll_make_dirs(const char *path, struct ll_err *err)
             break;
     }
     if (!rc && !ll_is_dir(path))
-        rc = ll_fail(err, LL_EFAIL, "%s: expected a folder", path);
+        rc = ll_fail(err, LL_EUSAGE, "%s: expected a folder, found something else", path);
     free(p);
     return rc;
 }

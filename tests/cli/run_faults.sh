@@ -107,6 +107,7 @@ try 2 "not.sqlite: expected a logitlens index" "$L" run e.json --root r --quiet 
 try 2 "expected a file" "$L" run e.json --root r --quiet --index sub
 try 1 "cannot write" "$L" run e.json --root r --quiet --index none/ix.sqlite
 try 0 "" "${r[@]}" --shard 9/9
+check 2 "e.json: expected a folder, found something else" "$L" run e.json --root e.json --no-index --quiet
 check 2 "1 of 2 models failed" "${r[@]}" one nowhere
 [ "$(ls -id r/run-latest)" != "$before" ] || bad "a run with a good model is not published"
 finish
