@@ -120,6 +120,23 @@ static int put_asked(struct ll_sha256 *sha, const struct ll_experiment *e, struc
     return LL_OK;
 }
 
+/* White space between the words of a JSON text: how it is laid out shapes nothing. */
+static void drop_layout(struct ll_buf *json)
+{
+    size_t n = 0;
+    for (size_t i = 0, in_text = 0; i < json->len; i++) {
+        char c = json->s[i];
+        if (in_text && c == '\\' && i + 1 < json->len) {
+            json->s[n++] = c;
+            c = json->s[++i];
+        } else
+            in_text ^= c == '"';
+        if (in_text || !strchr(" \t\r\n", c) || !c)
+            json->s[n++] = c;
+    }
+    json->len = n;
+}
+
 int ll_run_key(const struct ll_run_asked *asked, char key[65], struct ll_err *err)
 {
     struct ll_sha256 sha;
@@ -137,8 +154,10 @@ int ll_run_key(const struct ll_run_asked *asked, char key[65], struct ll_err *er
     put_int(&sha, "shard", asked->shard);
     put_int(&sha, "n_shards", asked->n_shards);
     int rc = put_asked(&sha, asked->e, err);
-    if (!rc && !(rc = ll_file_read(asked->file, MAX_EXPERIMENT, &text, err)))
+    if (!rc && !(rc = ll_file_read(asked->file, MAX_EXPERIMENT, &text, err))) {
+        drop_layout(&text);
         put(&sha, "experiment", ll_buf_str(&text), text.len);
+    }
     ll_sha256_hex(&sha, key);
     ll_buf_free(&text);
     return rc;

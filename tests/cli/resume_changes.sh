@@ -82,6 +82,8 @@ change() {
     done
 }
 edit() { sed -i "$@"; }
+# in_place FILE NEW: other bytes in the same file, its size (where NEW has it) and times as before
+in_place() { touch -r "$1" t; cat "$2" >"$1"; touch -r t "$1"; rm t; }
 key() { change "key $1" "$2" "" "" "edit '$3' e.json"; cmp -s case/e.json pristine/e.json && bad "key $1: the row does not change the file"; }
 
 # --- options
@@ -187,22 +189,30 @@ for k in $(grep -ho '{"[a-z_]*", LL_SET' "$source_dir"/src/cmd/experiment*.c "$s
 done
 
 # --- files
-parts="45 80 97"
+parts="45 97"
 change "labels in a file of prompts" shapes "" "" "edit s/Ottawa/Toronto/ p.csv"
-change "lens by content" shapes "" "" "cp ../pristine/lens-0.5/params.pt lens/demo-llama/params.pt"
+change "lens by content" shapes "" "" "in_place lens/demo-llama/params.pt ../pristine/lens-0.5/params.pt"
 change "lens gone" shapes "" "" "rm -r lens/demo-llama"
 parts=45 change "lens moved" kept "--tuned lens --tuned-mode auto" "--tuned lens2 --tuned-mode auto" "mv lens lens2"
 change "lens of the same bytes" kept "" "" "cp -r lens l; rm -r lens; mv l lens"
 patch="--intervene patch:blocks.2.hook_resid_post@pos=0=d.safetensors"
 cp pristine/d2.safetensors pristine/d.safetensors
-change "source of an intervention" shapes "$patch" "$patch" "cp d3.safetensors d.safetensors"
+change "source of an intervention" shapes "$patch" "$patch" "in_place d.safetensors d3.safetensors"
+parts=45 change "prompt of an intervention" shapes "--intervene patch:blocks.2.hook_resid_post@pos=0=Hello" "--intervene patch:blocks.2.hook_resid_post@pos=0=Bye"
 # rows of the unembedding, outside of what the identity samples; size and times as before
 weights=demo-llama/model.safetensors
 change "unembedding altered" shapes "" "" "touch -r $weights t; dd if=$weights of=$weights bs=1 skip=40000 seek=20000 count=2000 conv=notrunc 2>/dev/null; touch -r t $weights"
 change "unembedding altered, other inode" shapes "" "" "cp -p $weights w; dd if=w of=w bs=1 skip=40000 seek=20000 count=2000 conv=notrunc 2>/dev/null; touch -r $weights w; mv w $weights"
 change "settings of the checkpoint" shapes "" "" "edit 's/\"rms_norm_eps\": *[0-9.e-]*/\"rms_norm_eps\": 0.01/' demo-llama/config.json"
+parts=97 change "settings, times as before" shapes "" "" "sed 's/\"rms_norm_eps\": *[0-9.e-]*/\"rms_norm_eps\": 0.01/' demo-llama/config.json >c; in_place demo-llama/config.json c"
+parts=97 change "a link that leads elsewhere now" shapes "" "" "cp -r demo-llama m; edit 's/\"rms_norm_eps\": *[0-9.e-]*/\"rms_norm_eps\": 0.01/' m/config.json; rm -r demo-llama; ln -s m demo-llama"
 change "how text is cut" shapes "" "" "edit 's/\"add_prefix_space\": *false/\"add_prefix_space\": true/' demo-llama/tokenizer.json"
 change "settings of the tokenizer" same "" "" "edit 's/\"add_bos_token\": *true/\"add_bos_token\": false/' demo-llama/tokenizer_config.json"
+parts=45 change "a document that was not there" same "" "" "echo '{}' >demo-llama/added_tokens.json"
+parts=97 change "models in another order" shapes "" "" "edit 's/\"demo-llama\", \"demo-gemma2\"/\"demo-gemma2\", \"demo-llama\"/' e.json"
+parts=97 change "one model more" shapes "" "" "cp -r demo-llama third; edit 's/\"demo-gemma2\"]/\"demo-gemma2\", \"third\"]/' e.json"
+parts=97 change "the other shard" shapes "--shard 1/2" "--shard 2/2"
+change "layout of the experiment" kept "" "" "edit 's/, /,   /g; s/: /:/g' e.json; echo >>e.json"
 change "a model that fails now" fails "" "" "echo x >demo-llama/config.json"
 parts=97 change "the other model" shapes "" "" "edit 's/\"rms_norm_eps\": *[0-9.e-]*/\"rms_norm_eps\": 0.01/' demo-gemma2/config.json"
 parts="80 97" change "a whole file harmed" same "" "" 'f=$(ls k.partial/output-demo-llama-records.csv) && sed -i s/Berlin/Bonnnn/ "$f"'
