@@ -219,8 +219,8 @@ int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
         rc = read_metadata(c, err);
     else if (!rc)
         rc = ll_ckpt_join_packed(c, err);
-    if (!rc && l.has_adapter)
-        rc = ll_ckpt_note(c, err, "an adapter (adapter_config.json) lies beside the model: it is not applied, this is the model without it");
+    if (!rc && l.adapter)
+        rc = ll_ckpt_note(c, err, "an adapter (%.200s) lies beside the model: it is not applied, this is the model without it", l.adapter);
     ll_layout_free(&l);
     if (rc)
         ll_ckpt_close(c);

@@ -192,19 +192,40 @@ static int use_gguf(struct ll_layout *l, const char *name, struct ll_err *err)
     return rc;
 }
 
-/* A folder without safetensors: the one GGUF model in it, a first part standing for all. *found: 0 when there is none. */
+/* Does a GGUF file say near its beginning, where converters put it, that it is an adapter? (ckpt.c asks what is opened.) */
+static int is_gguf_adapter(const char *dir, const char *name)
+{
+    /* key, type 8 (a text), length, text */
+    static const char type[] = "general.type\x08\0\0\0\x07\0\0\0\0\0\0\0adapter", kind[] = "adapter.type\x08\0\0\0";
+    enum { SOME = 1 << 16 };
+    char *path = ll_path_join(dir, name), *b = malloc(SOME);
+    FILE *f = path && b && ends_with(name, gguf_suffix) && ll_is_gguf(path) ? fopen(path, "rb") : NULL;
+    size_t n = f ? fread(b, 1, SOME, f) : 0;
+    int is = n && (memmem(b, n, type, sizeof type - 1) || memmem(b, n, kind, sizeof kind - 1));
+    if (f)
+        fclose(f);
+    free(path);
+    free(b);
+    return is;
+}
+
+/* A folder without safetensors: the one GGUF model in it, a first part standing for all; adapters count where there is no
+ * model. *found: 0 when there is none. */
 static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
 {
     char *only = NULL;
-    int n = 0, part = 0, rc = LL_OK;
+    int n = 0, part = 0, rc = LL_OK, is_adapter, only_adapter = 1;
     size_t stem;
     DIR *d = opendir(l->dir);
     for (struct dirent *e; d && !rc && (e = readdir(d));) {
         if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name) || (split_name(e->d_name, &part, &stem) && part > 1))
             continue;
-        n++;
-        if (only && strcmp(only, e->d_name) < 0)
+        if ((is_adapter = is_gguf_adapter(l->dir, e->d_name)) && only && !only_adapter)
             continue;
+        n = only && only_adapter > is_adapter ? 1 : n + 1;
+        if (only && only_adapter == is_adapter && strcmp(only, e->d_name) < 0)
+            continue;
+        only_adapter = is_adapter;
         free(only);
         if (!(only = strdup(e->d_name)))
             rc = ll_fail_mem(err, "file name", strlen(e->d_name));
@@ -331,6 +352,22 @@ static int means_adapter(const char *dir, const char *file)
     return !others && !holds(dir, whole[0]) && !holds(dir, whole[1]);
 }
 
+/* What says that an adapter lies beside the model, into l->adapter: PEFT's settings, or in a folder that was named as a whole a
+ * GGUF file. */
+static int find_adapter(struct ll_layout *l, int whole_folder, struct ll_err *err)
+{
+    const char *found = holds(l->dir, adapter_config) ? adapter_config : NULL;
+    DIR *d = found || !whole_folder ? NULL : opendir(l->dir);
+    for (struct dirent *e; d && !found && (e = readdir(d));)
+        if (is_gguf_adapter(l->dir, e->d_name) && (!l->is_gguf || strcmp(l->files[0], e->d_name)))
+            found = e->d_name;
+    l->adapter = found ? strdup(found) : NULL;
+    int rc = found && !l->adapter ? ll_fail_mem(err, "file name", strlen(found)) : LL_OK;
+    if (d)
+        closedir(d);
+    return rc;
+}
+
 /* ---- public ----------------------------------------------------------------------------------------------------- */
 
 /* What a file of any name is, told by its first bytes, with the ending that makes up its name (""): a GGUF file, or safetensors: a
@@ -385,8 +422,9 @@ static int from_folder(struct ll_layout *l, const char *path, struct ll_err *err
 int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err)
 {
     memset(l, 0, sizeof *l);
-    int rc = ll_is_dir(path) ? from_folder(l, path, err) : from_file(l, path, err);
-    l->has_adapter = !rc && holds(l->dir, adapter_config);
+    int is_folder = ll_is_dir(path), rc = is_folder ? from_folder(l, path, err) : from_file(l, path, err);
+    if (!rc)
+        rc = find_adapter(l, is_folder, err);
     if (!rc && !l->is_gguf && !holds(l->dir, "config.json"))
         rc = ll_fail(err, LL_EUSAGE, "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, *.safetensors)", l->dir);
     if (rc)
@@ -402,6 +440,7 @@ void ll_layout_free(struct ll_layout *l)
     free(l->entries);
     cJSON_Delete(l->index);
     free(l->index_name);
+    free(l->adapter);
     free(l->dir);
     free(l->clean);
     memset(l, 0, sizeof *l);

@@ -19,7 +19,7 @@ struct ll_layout {
     int n_entries;
     char **files;       /* owned: names inside dir, sorted, each once */
     int n_files;
-    int has_adapter;    /* an adapter (adapter_config.json) lies beside the model */
+    char *adapter;      /* owned: name of a file that says that an adapter lies beside the model; NULL: none */
     char *clean;        /* owned: what the path calls the model */
 };
 

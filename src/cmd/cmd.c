@@ -66,8 +66,9 @@ static void overview(struct ll_buf *out)
     for (const struct ll_cmd *c = ll_cmds; c->name; c++)
         ll_buf_addf(out, "  %-8s %s\n", c->name, c->summary);
     ll_buf_adds(out, "\nlogitlens help COMMAND explains one; help tables lists families, storage types, hook\n"
-                     "points and columns. MODEL is a Hugging Face folder, a .gguf, .safetensors or\n"
-                     "index file, or org/name[@rev] in the local hub cache; nothing is downloaded.\n");
+                     "points and columns. MODEL is a Hugging Face folder, a GGUF file or safetensors\n"
+                     "file of any name, an index file, or org/name[@rev] in the local hub cache;\n"
+                     "nothing is downloaded.\n");
 }
 
 static void explain(const struct ll_cmd *c, struct ll_buf *out)

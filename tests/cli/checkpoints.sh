@@ -104,6 +104,44 @@ check 0 "an adapter (adapter_config.json) lies beside the model" $L lens "$m" x
 mv "$m/model.safetensors" "$m/adapter_model.safetensors"
 for c in lens show weights; do check 3 "a LoRA adapter (adapter_config.json), not a whole model: merge it into its base model org/base" $L $c "$m"; done
 
+# the same as GGUF: alone, under any name, beside a model (no model of its own, so that the folder still names one)
+python3 - "$work" <<'PY'
+import struct, sys
+def text(s): return struct.pack("<Q", len(s)) + s.encode()
+def gguf(path, pairs):
+    body = b"".join(text(k) + struct.pack("<I", 8) + text(v) for k, v in pairs)
+    body = b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs)) + body
+    open(sys.argv[1] + "/" + path, "wb").write(body + bytes(-len(body) % 32))
+gguf("lora.gguf", [("general.architecture", "llama"), ("general.type", "adapter"), ("adapter.type", "lora"), ("general.base_model.0.name", "Base\x1b[31m 8B")])
+gguf("blob", [("general.architecture", "llama"), ("adapter.type", "lora")])
+PY
+for f in lora.gguf blob; do
+    for c in lens show weights; do check 3 "$f: a LoRA adapter (general.type adapter), not a whole model" $L $c "$work/$f"; raw adapter; done
+done
+check 3 "merge it into its base model Base [31m 8B first" $L show "$work/lora.gguf"
+fresh; cp "$work/lora.gguf" "$m"
+check 0 "an adapter (lora.gguf) lies beside the model" $L lens "$m" x
+[ "$(grep -c adapter "$work/stderr")" = 1 ] || bad "an adapter is mentioned once"
+mkdir "$work/only"; cp "$work/lora.gguf" "$work/only"; check 3 "lora.gguf: a LoRA adapter" $L lens "$work/only" --ids 1
+cp "$source_dir/tests/fixtures/gguf/small.gguf" "$work/only/a.gguf"; check 2 "a.gguf: " $L show "$work/only"
+mv "$work/only/a.gguf" "$work/only/z.gguf"; check 2 "z.gguf: " $L show "$work/only"
+cp "$work/only/z.gguf" "$work/only/y.gguf"; check 2 "2 .gguf models; name one of them, such as y.gguf" $L show "$work/only"
+
+# --- dimensions that do not go together: one line, at opening, in every command
+wrong() { # CODE TEXT KEY VALUE
+    fresh; sed -i "s/\"$3\": *[^,]*/\"$3\": $4/" "$m/config.json"
+    for c in "lens --ids 1" show weights; do set -- "$1" "$2" "$3" "$4" $c; check "$1" "$2" $L "$5" "$m" "${@:6}"; done
+}
+wrong 3 "head_dim: heads of at most 1024 values are supported, found 1026" head_dim 1026
+wrong 2 "head_dim: expected an even number for rotary positions, found 15" head_dim 15
+wrong 2 "num_key_value_heads: expected a divisor of num_attention_heads 8, found 3" num_key_value_heads 3
+wrong 2 "num_hidden_layers: expected an integer in 1..4096, found 0" num_hidden_layers 0
+wrong 2 "num_hidden_layers: expected an integer in 1..4096, found -1" num_hidden_layers -1
+wrong 2 "vocab_size: expected an integer in 1..16777216, found 0" vocab_size 0
+fresh; sed -i 's/"vocab_size": *[^,}]*/"vocab_size": 1566/' "$m/config.json"
+for c in "lens --ids 1" show; do set -- $c; check 2 "model.embed_tokens.weight: expected shape [1566, 128], found [1567, 128]" $L $1 "$m" "${@:2}"; done
+check 5 "1 of 6 criteria failed" $L weights "$m"
+
 # --- a file that changes while it is in use: cut (many pages, or a few bytes of the last one) or written to
 change() {
     fresh
