@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "shown.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,11 @@ int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes)
     if (!err)
         ll_memory_note(); /* nobody hears the reason: what goes on may lack something */
     return ll_fail(err, LL_EFAIL, "out of memory: %s needs %llu bytes", what, bytes);
+}
+
+int ll_open_code(int errno_value)
+{
+    return errno_value == ENOMEM || errno_value == EMFILE || errno_value == ENFILE ? LL_EFAIL : LL_EUSAGE;
 }
 
 int ll_exit_code(int code)

@@ -29,6 +29,9 @@ int ll_fail(struct ll_err *err, int code, const char *fmt, ...) __attribute__((f
 int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL nobody hears it, so that it is noted (memory.h). */
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes);
+/* The code of an open or opendir that left this errno: LL_EFAIL where the machine has no room for it (memory, handles), else
+ * LL_EUSAGE, as the path is the user's. */
+int ll_open_code(int errno_value);
 /* Exit code of the process for a result code: 0 for LL_OK, else 1..5. */
 int ll_exit_code(int code);
 #endif

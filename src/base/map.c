@@ -77,7 +77,7 @@ static int open_file(const char *path, struct stat *st, struct ll_err *err)
         return ll_fail_not_a_file(path, err), -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO put there meanwhile: no waiting for its writer */
     if (fd < 0)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot open: %s", path, strerror(errno)), -1;
+        return ll_fail(err, ll_open_code(errno), "%s: cannot open: %s", path, strerror(errno)), -1;
     if (fstat(fd, st))
         ll_fail(err, LL_EFAIL, "%s: %s", path, strerror(errno));
     else if (!S_ISREG(st->st_mode))
@@ -191,7 +191,7 @@ static int read_stream(const char *path, size_t limit, struct ll_buf *b, struct 
     ssize_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = LL_OK;
     if (fd < 0)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot open: %s", path, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot open: %s", path, strerror(errno));
     while (!rc && ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR))) {
         ll_buf_add(b, part, n > 0 ? (size_t)n : 0);
         rc = ll_buf_ok(b, err);

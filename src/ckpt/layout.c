@@ -250,7 +250,7 @@ static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
 {
     DIR *d = opendir(l->dir);
     if (!d)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot read the folder: %s", l->dir, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot read the folder: %s", l->dir, strerror(errno));
     int rc = LL_OK;
     for (struct dirent *e; !rc && (e = readdir(d));) {
         if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds_file(l->dir, e->d_name))

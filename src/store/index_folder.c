@@ -122,7 +122,7 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     memset(s, 0, sizeof *s);
     DIR *d = opendir(folder);
     if (!d)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot read the run folder: %s", folder, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder, strerror(errno));
     int rc = LL_OK, n_other = 0, cap = 0, stem_len;
     struct dirent *e;
     while (!rc && (e = readdir(d))) {

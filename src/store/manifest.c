@@ -71,7 +71,7 @@ int ll_manifest_scan(struct ll_manifest *m, const char *folder, struct ll_err *e
     memset(m, 0, sizeof *m);
     DIR *d = opendir(folder);
     if (!d)
-        return ll_fail(err, LL_EUSAGE, "%s: cannot read the run folder: %s", folder, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder, strerror(errno));
     for (struct dirent *e; !rc && (e = readdir(d));)
         if (LL_BEGINS(e->d_name, "output-"))
             rc = ll_manifest_add(m, folder, e->d_name, err);

@@ -13,6 +13,7 @@
 #include "thread.h"
 #include "utf8.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -88,6 +89,9 @@ static void exit_codes(void **state)
     const int codes[][2] = {{LL_OK, 0}, {LL_EFAIL, 1}, {LL_EUSAGE, 2}, {LL_EUNSUP, 3}, {LL_EFIT, 4}, {LL_ECHECK, 5}, {-6, 1}, {-99, 1}, {7, 0}};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         assert_int_equal(ll_exit_code(codes[i][0]), codes[i][1]);
+    /* what could not be opened: the path's fault, or the machine's */
+    assert_true(ll_open_code(ENOENT) == LL_EUSAGE && ll_open_code(EACCES) == LL_EUSAGE && ll_open_code(ELOOP) == LL_EUSAGE);
+    assert_true(ll_open_code(ENOMEM) == LL_EFAIL && ll_open_code(EMFILE) == LL_EFAIL && ll_open_code(ENFILE) == LL_EFAIL);
 }
 
 static void buffers_grow(void **state)
