@@ -306,6 +306,9 @@ static void forget(struct ll_rundir *dir)
     free(dir->root);
     free(dir->aside);
     dir->work = dir->final = dir->root = dir->aside = NULL;
+    if (dir->marks)
+        closedir(dir->marks);
+    dir->marks = NULL;
     if (dir->is_begun) { /* {0} has no descriptors */
         unlock(&dir->alive);
         unlock(&dir->lock);
@@ -379,16 +382,15 @@ static int write_timestamp(const struct ll_rundir *dir, const char *line, const 
 }
 
 /* What only served to go on. The mark last: without it nothing there is looked for. */
-static void clear_marks(const char *folder)
+static void clear_marks(DIR *d)
 {
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d)); )
+    if (!d)
+        return;
+    rewinddir(d);
+    for (struct dirent *e; (e = readdir(d));)
         if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)))
             unlinkat(dirfd(d), e->d_name, 0);
-    if (d) {
-        unlinkat(dirfd(d), unfinished, 0);
-        closedir(d);
-    }
+    unlinkat(dirfd(d), unfinished, 0);
 }
 
 /* A run that got its name but was killed before it was settled: a partial folder again, when it is one of this key. */
@@ -510,7 +512,10 @@ static int rotate(const struct ll_rundir *dir, struct ll_err *err)
     char key[LL_RUN_KEY];
     int lock = lock_dead(dir->final, key); /* nobody will finish it any more */
     if (lock >= 0) {
-        clear_marks(dir->final);
+        DIR *d = opendir(dir->final);
+        clear_marks(d);
+        if (d)
+            closedir(d);
         close(lock);
     }
     for (int nr = 1; nr <= MAX_SAME_NAME; nr++) {
@@ -563,6 +568,8 @@ int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
     int rc = LL_OK;
     if (nftw(dir->work, sync_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
         rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
+    if (!rc && !(dir->marks = opendir(dir->work)))
+        rc = ll_fail(err, ll_open_code(errno), "%s: cannot be read: %s", dir->work, strerror(errno));
     if (!rc && dir->root) /* the folder itself is the lock: no file is left behind */
         dir->lock = lock_path(dir->root, O_RDONLY | O_DIRECTORY, LOCK_EX);
     if (!rc)
@@ -590,7 +597,7 @@ void ll_rundir_settle(struct ll_rundir *dir)
     key[n > 0 ? n : 0] = 0;
     if (*key)
         each_dead(dir, remove_if_stale, key);
-    clear_marks(dir->final);
+    clear_marks(dir->marks);
     unlock(&dir->alive);
 }
 

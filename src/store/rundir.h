@@ -24,6 +24,7 @@ struct ll_rundir {
     char stamp[16];/* YYYYMMDD-HHMM, local time of begin */
     int n_aside;   /* partial folders of dead runs that hold results of something else (after resume and begin) */
     char *aside;   /* owned: one of them */
+    void *marks;   /* owned: the folder, opened before it gets its name, so that settling it cannot fail; NULL: not yet */
     int is_begun, alive, lock; /* descriptors of the two locks, -1: not held; valid when is_begun */
 };
 /* out_dir NULL: rotation under root. Makes missing parents and writes timestamp-<stamp>. Returns LL_OK, LL_EUSAGE (out_dir

@@ -1,5 +1,6 @@
 /* test_attribution.c - shares of a logit: against PyTorch's autograd (attribution.inc, made by tests/fixtures/make_attribution.py),
  * and closing on the model's own logit in every family, with and without interventions. */
+#include "fixtures/models.h"
 #include "attribution.h"
 
 #include <dirent.h>
@@ -106,7 +107,7 @@ static void closes(void **state)
         n++;
     }
     printf("%d families: residue at most %.1e of the shares' magnitude, heads %.1e\n", n, worst, worst_heads);
-    assert_int_equal(n, 22);
+    assert_int_equal(n, N_FIXTURE_MODELS);
     assert_true(worst < 5e-7 && worst_heads < 5e-7); /* a few roundings of float32 (6e-8) */
     closedir(dir);
     ll_engine_free(eng);

@@ -1,5 +1,6 @@
 /* test_exact.c - the double-precision formulas and the pass agree on every point of every committed fixture, and of every
  * mistake that a variant makes: two writings of the same mathematics. */
+#include "fixtures/models.h"
 #include "compare.h"
 #include "exact.h"
 #include "variant.h"
@@ -105,7 +106,7 @@ static void every_fixture(void **state)
         n++;
     }
     closedir(d);
-    assert_int_equal(n, 22);
+    assert_int_equal(n, N_FIXTURE_MODELS);
     ll_engine_free(eng);
 }
 

@@ -1,5 +1,6 @@
 /* test_intervene.c - interventions: against PyTorch with the same parts silenced, replaced or pushed (interventions.inc, made by
  * tests/fixtures/make_interventions.py); identities that need no reference, in every family; texts that are refused. */
+#include "fixtures/models.h"
 #include "capture.h"
 #include "intervene.h"
 #include "refstack.h"
@@ -196,7 +197,7 @@ static void identities(void **state)
     }
     closedir(dir);
     ll_engine_free(eng);
-    assert_int_equal(n, 22);
+    assert_int_equal(n, N_FIXTURE_MODELS);
 }
 
 /* ---- in a sweep, and from files ---------------------------------------------------------------------------------- */

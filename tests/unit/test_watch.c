@@ -1,5 +1,6 @@
 /* test_watch.c - the measurements of a pass: faults put into weights, embedding, stream, scores and norms are found and located; which
  * points fire in which family; figures of a block against sums made here; the block alone; norms against float64. */
+#include "fixtures/models.h"
 #include "findings.h"
 #include "trace.h"
 
@@ -227,7 +228,7 @@ static void families(void **state)
     }
     closedir(dir);
     printf("%d families: norms within %.1e of float64\n", n, worst);
-    assert_int_equal(n, 22);
+    assert_int_equal(n, N_FIXTURE_MODELS);
     assert_true(worst > 0 && worst < 2e-7);
 }
 
