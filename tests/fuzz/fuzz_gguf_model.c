@@ -4,6 +4,7 @@
 
 #include "rope.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,9 +25,9 @@ static void check_rope(const struct ll_model *m, const struct ll_rope *r)
 {
     if (r->d_rot < 0 || r->d_rot > m->d_head || r->d_rot % 2)
         abort();
-    volatile float sum = 0;
     for (int i = 0; i < r->d_rot / 2; i++)
-        sum += ll_rope_freq(r, 1, i) + ll_rope_freq(r, 1 << 20, i);
+        if (isnan(ll_rope_freq(r, 1, i)) || isnan(ll_rope_freq(r, 1 << 20, i)))
+            abort();
 }
 
 int fuzz_one(const uint8_t *data, size_t n)
