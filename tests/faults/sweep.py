@@ -10,7 +10,7 @@ the exit code is 0. Lines that hold seconds, bytes of memory or dates differ bet
 import argparse, os, re, shutil, signal, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-VARIES = re.compile(rb'_s"|Run of \d{4}|seconds|peak|rss|_bytes"|"(date|time|started|finished|created|utc|host|command|argv|sha256|folder|size)|/tmp/|\d\.\d+ s\b|\d MB')
+VARIES = re.compile(rb'_s"|Run of \d{4}|seconds|peak|rss|_bytes"|"(date|time|started|finished|created|utc|host|command|argv|sha256|folder|size)|/tmp/|\d\.\d+ s\b|\d MB|available \d')
 REASON = b"logitlens: "
 
 
