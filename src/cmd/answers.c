@@ -1,23 +1,12 @@
 /* answers.c - see answers.h */
 #include "answers.h"
 
+#include "followed.h"
 #include "rope.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The place of id among the followed ones, made when it is new; -1 when there is none left. */
-static int follow(struct ll_answers *a, int id)
-{
-    for (int i = 0; i < a->n_tracked; i++)
-        if (a->tracked[i] == id)
-            return i;
-    if (a->n_tracked == LL_MAX_TRACKED)
-        return -1;
-    a->tracked[a->n_tracked] = id;
-    return a->n_tracked++;
-}
 
 static int append(struct ll_ids *to, const struct ll_ids *from, int n, struct ll_err *err)
 {
@@ -40,7 +29,7 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
                                         &reason, err);
     if (rc || !v->ids.n)
         return rc;
-    v->slot = follow(out, v->ids.v[0]);
+    v->slot = ll_follow_slot(out->tracked, &out->n_tracked, v->ids.v[0]);
     if (v->ids.n > 1 && e->teacher_forcing && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
         rc = append(&v->run, &v->ids, v->ids.n - 1, err);
     v->n_runs = 1;
@@ -63,7 +52,7 @@ int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const st
         rc = init_one(out, i, s, p, a, e, err);
     }
     if (!rc && control_id >= 0)
-        out->control_slot = follow(out, control_id);
+        out->control_slot = ll_follow_slot(out->tracked, &out->n_tracked, control_id);
     if (rc)
         ll_answers_free(out);
     return rc;

@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The place of id among the followed ones, made when it is new; -1 when there is none left. */
-static int slot_of(struct ll_follows *f, int id)
+int ll_follow_slot(int tracked[LL_MAX_TRACKED], int *n, int id)
 {
-    for (int i = 0; i < f->n_tracked; i++)
-        if (f->tracked[i] == id)
+    for (int i = 0; i < *n; i++)
+        if (tracked[i] == id)
             return i;
-    if (f->n_tracked == LL_MAX_TRACKED)
+    if (*n == LL_MAX_TRACKED)
         return -1;
-    f->tracked[f->n_tracked] = id;
-    return f->n_tracked++;
+    tracked[*n] = id;
+    return (*n)++;
 }
 
 static int same(const struct ll_ids *a, const struct ll_ids *b)
@@ -53,12 +52,12 @@ static int place(struct ll_follows *f, struct ll_followed *others, struct ll_err
     if (!all)
         return ll_fail_mem(err, "answers", 2 * sizeof *all * (size_t)f->n);
     for (int i = 0; i < f->n; i++)
-        f->v[i].slot = f->v[i].ids.n ? slot_of(f, f->v[i].ids.v[0]) : -1;
+        f->v[i].slot = f->v[i].ids.n ? ll_follow_slot(f->tracked, &f->n_tracked, f->v[i].ids.v[0]) : -1;
     for (int i = 0; i < f->n; i++) {
         struct ll_followed *o = &others[i];
         all[n++] = f->v[i];
         if (!f->v[i].ids.n || !o->ids.n || same(&o->ids, &f->v[i].ids) ||
-            (o->slot = slot_of(f, o->ids.v[0])) < 0)
+            (o->slot = ll_follow_slot(f->tracked, &f->n_tracked, o->ids.v[0])) < 0)
             continue;
         all[n++] = *o;
         o->ids = (struct ll_ids){0}; /* moved */

@@ -18,6 +18,8 @@ struct ll_follows {
     int n; /* owned */
     int tracked[LL_MAX_TRACKED], n_tracked; /* distinct first ids in that order */
 };
+/* The place of id among the *n ids that a walk follows, made when it is new; -1 when there is none left. */
+int ll_follow_slot(int tracked[LL_MAX_TRACKED], int *n, int id);
 /* Answers by text behind text[n], whose ids without specials are ctx; exact: taken as they are, no other
  * spelling. Then answers by id ("719"). Other spellings are followed as long as there is room for their ids.
  * LL_OK; LL_EUSAGE: more than LL_MAX_TRACKED answers, an empty one, no number, an id outside the vocabulary;

@@ -28,6 +28,14 @@ const struct ll_file_kind ll_file_kinds[] = {
 };
 const int ll_n_file_kinds = sizeof ll_file_kinds / sizeof *ll_file_kinds;
 
+const struct ll_file_kind *ll_kind_of_pure(void)
+{
+    const struct ll_file_kind *k = ll_file_kinds;
+    while (k->shape != LL_SHAPE_PURE)
+        k++;
+    return k;
+}
+
 const char *ll_kind_suffix(const struct ll_file_kind *k) { return k->suffix ? k->suffix : k->schema->file_suffix; }
 
 const char *ll_kind_key(const struct ll_file_kind *k) { return k->key ? k->schema->cols[k->key].name : NULL; }

@@ -159,14 +159,6 @@ static void put_further(struct ll_buf *sql, const struct ll_file_kind *k)
     ll_buf_addf(sql, ",\n  PRIMARY KEY (%s%s%s)\n) STRICT, WITHOUT ROWID;\n", by_pass ? "pass, layer" : "run_model, nr", key ? ", " : "", key ? key : "");
 }
 
-static const struct ll_file_kind *pure_kind(void)
-{
-    const struct ll_file_kind *k = ll_file_kinds;
-    while (k->shape != LL_SHAPE_PURE)
-        k++;
-    return k;
-}
-
 #define EACH_KIND(k) (const struct ll_file_kind *k = ll_file_kinds; k < ll_file_kinds + ll_n_file_kinds; k++)
 
 /* What a table of a schema holds; the others say it themselves. */
@@ -187,7 +179,7 @@ void ll_index_put_schema(struct ll_buf *sql)
         if (tables[i].columns)
             ll_buf_adds(sql, tables[i].columns);
         else
-            put_pure(sql, pure_kind());
+            put_pure(sql, ll_kind_of_pure());
         ll_buf_addf(sql, ") %s;\n", tables[i].tail);
     }
     for EACH_KIND(k)

@@ -39,9 +39,7 @@
 
 static void put_pure(struct ll_buf *sql)
 {
-    const struct ll_file_kind *k = ll_file_kinds;
-    while (k->shape != LL_SHAPE_PURE)
-        k++;
+    const struct ll_file_kind *k = ll_kind_of_pure();
     ll_buf_adds(sql, "SELECT c.id AS pure, " PASS_COLUMNS ",\n    c.lens, c.layer, c.pos, c.entropy_bits,\n    " TOP_COLUMNS);
     for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
         ll_buf_addf(sql, ", c.\"%s\"", c->name);
