@@ -1,5 +1,5 @@
-/* analysis.c - see analysis.h. A batch of rows at a time: their vectors for the unembedding, all logits in one product, then each
- * row by one thread. */
+/* analysis.c - see analysis.h. A batch of rows at a time: their vectors for the unembedding, all logits in
+ * one product, then each row by one thread. */
 #include "analysis.h"
 
 #include "analysis_priv.h"
@@ -17,18 +17,21 @@ struct work {
     const struct ll_analysis *job;
     struct ll_row_stats *rows;
     struct ll_reader reader;
-    struct ll_decode dec;            /* scratch: the weights of the norm lens and of another */
-    float *own;                      /* [d_vocab]; owned */
-    float *normed;                   /* [n_layers + 1, d_model] what the norm lens unembeds; owned */
-    float *tuned;                    /* the same of the tuned lens, where a row has it; NULL: none; owned */
-    int (*slot)[N_READINGS];         /* [n_layers + 1] in the batch, -1: not read; owned */
-    int row0;                        /* first of the batch */
+    struct ll_decode dec;    /* scratch: the weights of the norm lens and of another */
+    float *own;              /* [d_vocab]; owned */
+    float *normed;           /* [n_layers + 1, d_model] what the norm lens unembeds; owned */
+    float *tuned;            /* the same of the tuned lens, where a row has it; NULL: none; owned */
+    int (*slot)[N_READINGS]; /* [n_layers + 1] in the batch, -1: not read; owned */
+    int row0;                /* first of the batch */
 };
 
 /* Length of what the unembedding read in a slot. */
-static double length(const struct work *w, int slot) { return sqrt(w->reader.vec->sum_sq(ll_decode_x(&w->dec, slot), (size_t)w->job->model->d_model)); }
+static double length(const struct work *w, int slot)
+{
+    return sqrt(w->reader.vec->sum_sq(ll_decode_x(&w->dec, slot), (size_t)w->job->model->d_model));
+}
 
-/* ---- one row ----------------------------------------------------------------------------------------------------- */
+/* ---- one row --------------------------------------------------------------------------------- */
 
 static void clear_row(struct ll_row_stats *r)
 {
@@ -38,7 +41,8 @@ static void clear_row(struct ll_row_stats *r)
     ll_reading_clear(&r->tuned, 0);
     ll_reading_clear(&r->tuned_temp, 0);
     r->kl_norm_raw_bits = r->kl_raw_norm_bits = r->js_bits = r->l1 = NAN;
-    r->jaccard10_raw = r->jaccard50_raw = r->spearman50_raw = r->jaccard10_tuned = r->jaccard50_tuned = r->spearman50_tuned = NAN;
+    r->jaccard10_raw = r->jaccard50_raw = r->spearman50_raw = r->jaccard10_tuned = r->jaccard50_tuned =
+        r->spearman50_tuned = NAN;
     r->jaccard50_previous = r->jaccard50_previous_raw = NAN;
     r->cos_to_final = r->echo_mass_prompt = r->topk_prompt_mass50 = r->p_control = NAN;
     r->tuned_cells = (struct ll_lens_cells){NAN, NAN, NAN, NAN, NAN};
@@ -72,7 +76,8 @@ static int is_in(int id, const int *ids, int n)
 }
 
 /* What the prompt's ids have of softmax(beta z): of all of them, of those in the top list. */
-static void masses(const struct ll_analysis *job, const struct ll_weights *w, double beta, const struct ll_reading *r, double *echo, double *topk)
+static void masses(const struct ll_analysis *job, const struct ll_weights *w, double beta,
+                   const struct ll_reading *r, double *echo, double *topk)
 {
     *echo = *topk = 0;
     for (int i = 0; i < job->n_prompt_vocab; i++)
@@ -97,7 +102,8 @@ static void temperatures(const struct work *w, int row, const float *z, double *
             r->scaled_p_answer[i] = ll_weights_p(&at, ll_gate_scales[i], job->answer_id);
 }
 
-/* Ranks 1, 2, .. of the norm lens' list against those ids' ranks in other logits: their order there is all that counts. */
+/* Ranks 1, 2, .. of the norm lens' list against those ids' ranks in other logits: their order there is all
+ * that counts. */
 static double spearman_in(const struct ll_reading *norm, const float *other)
 {
     double x[LL_TOP_COMPARED], y[LL_TOP_COMPARED];
@@ -108,9 +114,13 @@ static double spearman_in(const struct ll_reading *norm, const float *other)
     return ll_spearman(x, y, norm->n_top);
 }
 
-static double jaccard(const struct ll_reading *a, const struct ll_reading *b, int k) { return ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, k); }
+static double jaccard(const struct ll_reading *a, const struct ll_reading *b, int k)
+{
+    return ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, k);
+}
 
-static void read_raw(const struct work *w, int row, const struct ll_weights *norm, const float *z, double *e, struct ll_row_stats *r)
+static void read_raw(const struct work *w, int row, const struct ll_weights *norm, const float *z, double *e,
+                     struct ll_row_stats *r)
 {
     const int n = w->reader.n;
     struct ll_weights raw;
@@ -128,14 +138,16 @@ static void read_raw(const struct work *w, int row, const struct ll_weights *nor
     r->spearman50_raw = spearman_in(&r->norm, z);
 }
 
-static void read_tuned(const struct work *w, int row, const float *z, const float *z_norm, double *e, struct ll_row_stats *r)
+static void read_tuned(const struct work *w, int row, const float *z, const float *z_norm, double *e,
+                       struct ll_row_stats *r)
 {
     const double temperature = ll_tuned_temperature(w->job->tuned, row);
     struct ll_weights at, other;
     ll_reading_of(&w->reader, z, 1 / temperature, e, &at, &r->tuned);
     r->tuned.norm = length(w, w->slot[row][TUNED]);
     if (!isnan(r->tuned.lse)) {
-        masses(w->job, &at, 1 / temperature, &r->tuned, &r->tuned_cells.echo_mass_prompt, &r->tuned_cells.topk_prompt_mass50);
+        masses(w->job, &at, 1 / temperature, &r->tuned, &r->tuned_cells.echo_mass_prompt,
+               &r->tuned_cells.topk_prompt_mass50);
         r->tuned_cells.cos_to_final = ll_dist_cosine_without(z, w->own, w->job->model->b_U, w->reader.n);
     }
     if (temperature < 1 || temperature > 1) {
@@ -173,17 +185,23 @@ static void look(void *arg, int tid, int i)
         read_tuned(w, row, ll_decode_logits(&w->dec, slot[TUNED]), z, other, r);
 }
 
-/* ---- batches of rows --------------------------------------------------------------------------------------------- */
+/* ---- batches of rows ------------------------------------------------------------------------- */
 
 static int wants_raw(const struct ll_analysis *job, int row)
 {
     const int n = job->model->n_layers;
-    return job->raw == LL_RAW_FULL || (job->raw == LL_RAW_SAMPLE && (row == 0 || row == n / 4 + 1 || row == n / 2 + 1 || row == 3 * n / 4 + 1));
+    return job->raw == LL_RAW_FULL
+        || (job->raw == LL_RAW_SAMPLE
+            && (row == 0 || row == n / 4 + 1 || row == n / 2 + 1 || row == 3 * n / 4 + 1));
 }
 
-static int wants_tuned(const struct ll_analysis *job, int row) { return job->tuned && ll_tuned_has(job->tuned, row); }
+static int wants_tuned(const struct ll_analysis *job, int row)
+{
+    return job->tuned && ll_tuned_has(job->tuned, row);
+}
 
-/* What the unembedding reads for a row's readings, into the slots from `at` on. Returns the next free slot through *at. */
+/* What the unembedding reads for a row's readings, into the slots from `at` on. Returns the next free slot
+ * through *at. */
 static int fill_slots(struct work *w, int row, int *at, struct ll_err *err)
 {
     const struct ll_analysis *job = w->job;
@@ -214,7 +232,9 @@ static int run_rows(struct work *w, struct ll_err *err)
     while (!rc && row < n_rows) {
         int used = 0;
         w->row0 = row;
-        for (; !rc && row < n_rows && used + 1 + wants_raw(w->job, row) + wants_tuned(w->job, row) <= w->dec.max_slots; row++)
+        for (; !rc && row < n_rows
+             && used + 1 + wants_raw(w->job, row) + wants_tuned(w->job, row) <= w->dec.max_slots;
+             row++)
             rc = fill_slots(w, row, &used, err);
         if (rc)
             break;
@@ -234,11 +254,13 @@ static void join_rows(struct ll_row_stats *rows, int n)
     }
 }
 
-/* ---- the whole pass ---------------------------------------------------------------------------------------------- */
+/* ---- the whole pass -------------------------------------------------------------------------- */
 
 static int check_id(const char *what, int id, int lowest, int n, struct ll_err *err)
 {
-    return id >= lowest && id < n ? LL_OK : ll_fail(err, LL_EUSAGE, "analysis: %s: expected %d..%d, found %d", what, lowest, n - 1, id);
+    return id >= lowest && id < n
+        ? LL_OK
+        : ll_fail(err, LL_EUSAGE, "analysis: %s: expected %d..%d, found %d", what, lowest, n - 1, id);
 }
 
 int ll_analysis_check(const struct ll_analysis *job, struct ll_err *err)
@@ -251,11 +273,14 @@ int ll_analysis_check(const struct ll_analysis *job, struct ll_err *err)
         rc = check_id("prompt id", job->prompt_vocab[i], 0, V, err);
     for (int r = 0; job->tau && r <= job->model->n_layers && !rc; r++)
         if (!(job->tau[r] > 0) || !isfinite(job->tau[r]))
-            rc = ll_fail(err, LL_EUSAGE, "analysis: temperature of lens row %d: expected a positive number, found %g", r, job->tau[r]);
+            rc = ll_fail(err, LL_EUSAGE,
+                         "analysis: temperature of lens row %d: expected a positive number, found %g", r,
+                         job->tau[r]);
     return rc;
 }
 
-int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, float *own, double *e, struct ll_reading *out, struct ll_err *err)
+int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, float *own, double *e,
+                    struct ll_reading *out, struct ll_err *err)
 {
     const struct ll_model *m = job->model;
     struct ll_weights w;
@@ -266,7 +291,11 @@ int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, flo
     ll_head_logits(m, job->engine, job->final_normed, own);
     ll_reading_of(reader, own, 1, e, &w, out);
     if (isnan(out->lse))
-        return ll_blame_head(m, 1, err) ? LL_EUSAGE : ll_fail(err, LL_EUSAGE, "%s: the model's own logits are not finite: NaN or infinity in the final norm or the unembedding", m->ckpt->clean);
+        return ll_blame_head(m, 1, err) ? LL_EUSAGE
+                                        : ll_fail(err, LL_EUSAGE,
+                                                  "%s: the model's own logits are not finite: NaN or "
+                                                  "infinity in the final norm or the unembedding",
+                                                  m->ckpt->clean);
     out->kl_to_final_bits = 0;
     out->norm = sqrt(reader->vec->sum_sq(job->final_normed, (size_t)m->d_model));
     reader->own = own;
@@ -274,7 +303,10 @@ int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, flo
     return LL_OK;
 }
 
-long long ll_analysis_buffer(const struct ll_analysis *job) { return job->buffer_bytes > 0 ? job->buffer_bytes : LL_ANALYSIS_BYTES; }
+long long ll_analysis_buffer(const struct ll_analysis *job)
+{
+    return job->buffer_bytes > 0 ? job->buffer_bytes : LL_ANALYSIS_BYTES;
+}
 
 int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, struct ll_err *err)
 {
@@ -293,9 +325,11 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
     w.tuned = job->tuned ? calloc(n_rows * (size_t)m->d_model, sizeof *w.tuned) : NULL;
     w.slot = malloc(sizeof *w.slot * n_rows);
     if (!w.own || !w.normed || !w.slot || (job->tuned && !w.tuned))
-        rc = ll_fail_mem(err, "analysis", sizeof *w.own * (size_t)m->d_vocab + sizeof *w.normed * n_rows * (size_t)m->d_model);
+        rc = ll_fail_mem(err, "analysis",
+                         sizeof *w.own * (size_t)m->d_vocab + sizeof *w.normed * n_rows * (size_t)m->d_model);
     if (!rc)
-        rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, N_READINGS, N_READINGS * (int)n_rows, ll_analysis_buffer(job), 2, err);
+        rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, N_READINGS, N_READINGS * (int)n_rows,
+                            ll_analysis_buffer(job), 2, err);
     if (!rc)
         rc = ll_analysis_own(job, &w.reader, w.own, ll_decode_weights(&w.dec, 0, 0), &stats->own, err);
     if (!rc) {

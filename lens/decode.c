@@ -7,8 +7,8 @@
 
 static void *lines(size_t bytes) { return aligned_alloc(64, (bytes + 63) & ~(size_t)63); }
 
-int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engine *eng, int bare, int min_slots, int max_slots, long long bytes, int n_weights,
-                   struct ll_err *err)
+int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engine *eng, int bare,
+                   int min_slots, int max_slots, long long bytes, int n_weights, struct ll_err *err)
 {
     size_t V = (size_t)m->d_vocab, threads = (size_t)ll_engine_threads(eng);
     long long fit = bytes / (long long)(V * sizeof(float));
@@ -17,8 +17,11 @@ int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engi
     d->x = lines((size_t)d->max_slots * (size_t)m->d_model * sizeof *d->x);
     d->logits = lines((size_t)d->max_slots * V * sizeof *d->logits);
     d->weights = lines(threads * (size_t)n_weights * V * sizeof *d->weights);
-    int rc = d->x && d->logits && d->weights ? ll_engine_reserve(eng, d->max_slots, m->d_model, 1, 1, err)
-                                             : ll_fail_mem(err, "logits of lens rows", V * ((size_t)d->max_slots * sizeof(float) + threads * (size_t)n_weights * sizeof(double)));
+    int rc = d->x && d->logits && d->weights
+        ? ll_engine_reserve(eng, d->max_slots, m->d_model, 1, 1, err)
+        : ll_fail_mem(
+            err, "logits of lens rows",
+            V * ((size_t)d->max_slots * sizeof(float) + threads * (size_t)n_weights * sizeof(double)));
     if (rc)
         ll_decode_free(d);
     return rc;
@@ -32,9 +35,18 @@ void ll_decode_free(struct ll_decode *d)
     memset(d, 0, sizeof *d);
 }
 
-float *ll_decode_x(const struct ll_decode *d, int slot) { return d->x + (size_t)slot * (size_t)d->model->d_model; }
-const float *ll_decode_logits(const struct ll_decode *d, int slot) { return d->logits + (size_t)slot * (size_t)d->model->d_vocab; }
-double *ll_decode_weights(const struct ll_decode *d, int tid, int i) { return d->weights + ((size_t)tid * (size_t)d->n_weights + (size_t)i) * (size_t)d->model->d_vocab; }
+float *ll_decode_x(const struct ll_decode *d, int slot)
+{
+    return d->x + (size_t)slot * (size_t)d->model->d_model;
+}
+const float *ll_decode_logits(const struct ll_decode *d, int slot)
+{
+    return d->logits + (size_t)slot * (size_t)d->model->d_vocab;
+}
+double *ll_decode_weights(const struct ll_decode *d, int tid, int i)
+{
+    return d->weights + ((size_t)tid * (size_t)d->n_weights + (size_t)i) * (size_t)d->model->d_vocab;
+}
 
 void ll_decode_run(struct ll_decode *d, int n_slots)
 {
@@ -42,7 +54,12 @@ void ll_decode_run(struct ll_decode *d, int n_slots)
         ll_head_logits_rows(d->model, d->engine, d->x, n_slots, d->bare, d->logits);
 }
 
-struct each { int n; _Atomic int next; void (*fn)(void *, int, int); void *arg; };
+struct each {
+    int n;
+    _Atomic int next;
+    void (*fn)(void *, int, int);
+    void *arg;
+};
 
 static void take(void *arg, int tid, int n_threads)
 {

@@ -1,4 +1,5 @@
-/* decoding_points.c - the same residual through the norm behind it and the norm before it (docs/experiment.md 9.9). */
+/* decoding_points.c - the same residual through the norm behind it and the norm before it
+ * (docs/experiment.md 9.9). */
 #include "analysis_priv.h"
 #include "decode.h"
 #include "ops.h"
@@ -14,9 +15,16 @@ int ll_decoding_points_exist(const struct ll_model *m)
     return m->n_layers > 0;
 }
 
-/* Row l leaves block l-1: its ln2, and the ln1 of block l. Row 0 has no block behind it, row n_layers none before it. */
-static const struct ll_norm *ln1_of(const struct ll_model *m, int row) { return row < m->n_layers ? &m->layers[row].ln1 : &m->ln_final; }
-static const struct ll_norm *ln2_of(const struct ll_model *m, int row) { return row > 0 ? &m->layers[row - 1].ln2 : &m->layers[0].ln1; }
+/* Row l leaves block l-1: its ln2, and the ln1 of block l. Row 0 has no block behind it, row n_layers none
+ * before it. */
+static const struct ll_norm *ln1_of(const struct ll_model *m, int row)
+{
+    return row < m->n_layers ? &m->layers[row].ln1 : &m->ln_final;
+}
+static const struct ll_norm *ln2_of(const struct ll_model *m, int row)
+{
+    return row > 0 ? &m->layers[row - 1].ln2 : &m->layers[0].ln1;
+}
 
 /* Ranks in both top-50 lists over their union; an id that one of them lacks has rank 51 there. */
 static double spearman_of_union(const struct ll_reading *a, const struct ll_reading *b)
@@ -40,7 +48,11 @@ static double spearman_of_union(const struct ll_reading *a, const struct ll_read
     return ll_spearman(x, y, n);
 }
 
-struct work { struct ll_decode dec; struct ll_reader reader; struct ll_decoding_point *out; };
+struct work {
+    struct ll_decode dec;
+    struct ll_reader reader;
+    struct ll_decoding_point *out;
+};
 
 static void look(void *arg, int tid, int i)
 {
@@ -50,7 +62,8 @@ static void look(void *arg, int tid, int i)
     struct ll_weights weights;
     for (int s = 0; s < 2; s++) {
         const int slot = 2 * i + s;
-        ll_reading_of(&w->reader, ll_decode_logits(&w->dec, slot), 1, ll_decode_weights(&w->dec, tid, 0), &weights, of[s]);
+        ll_reading_of(&w->reader, ll_decode_logits(&w->dec, slot), 1, ll_decode_weights(&w->dec, tid, 0),
+                      &weights, of[s]);
         of[s]->norm = sqrt(w->reader.vec->sum_sq(ll_decode_x(&w->dec, slot), (size_t)w->dec.model->d_model));
     }
     p->jaccard10 = ll_topk_jaccard(p->ln1.top, p->ln1.n_top, p->ln2.top, p->ln2.n_top, 10);
@@ -70,23 +83,29 @@ static void normalize(const struct ll_analysis *job, const struct work *w, int r
     }
 }
 
-int ll_decoding_points(const struct ll_analysis *job, const int *rows, int n, struct ll_decoding_point *out, struct ll_err *err)
+int ll_decoding_points(const struct ll_analysis *job, const int *rows, int n, struct ll_decoding_point *out,
+                       struct ll_err *err)
 {
     const struct ll_model *m = job->model;
     struct work w = {0};
     struct ll_reading own;
     int rc = ll_analysis_check(job, err);
     if (!rc && !ll_decoding_points_exist(m))
-        rc = ll_fail(err, LL_EUNSUP, "%s: decoding points: expected a norm before attention and one before the MLP in each block", m->ckpt->clean);
+        rc = ll_fail(
+            err, LL_EUNSUP,
+            "%s: decoding points: expected a norm before attention and one before the MLP in each block",
+            m->ckpt->clean);
     for (int i = 0; i < n && !rc; i++)
         if (rows[i] < 0 || rows[i] > m->n_layers)
-            rc = ll_fail(err, LL_EUSAGE, "decoding points: expected lens rows 0..%d, found %d", m->n_layers, rows[i]);
+            rc = ll_fail(err, LL_EUSAGE, "decoding points: expected lens rows 0..%d, found %d", m->n_layers,
+                         rows[i]);
     if (rc || n < 1)
         return rc;
     float *z = malloc(sizeof *z * (size_t)m->d_vocab);
     if (!z)
         return ll_fail_mem(err, "decoding points", sizeof *z * (size_t)m->d_vocab);
-    if (!(rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, 2, 2 * n, ll_analysis_buffer(job), 1, err)))
+    if (!(rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, 2, 2 * n, ll_analysis_buffer(job), 1,
+                              err)))
         rc = ll_analysis_own(job, &w.reader, z, ll_decode_weights(&w.dec, 0, 0), &own, err);
     for (int i = 0, used; i < n && !rc; i += used) {
         for (used = 0; i + used < n && 2 * used + 2 <= w.dec.max_slots; used++) {

@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A block of pairs shares each widened weight; with the slab it bounds the logits at hand: 2 x 192 x 2048 floats, 3 MB. */
+/* A block of pairs shares each widened weight; with the slab it bounds the logits at hand: 2 x 192 x 2048
+ * floats, 3 MB. */
 enum { BLOCK_PAIRS = 192, SLAB = 2048 };
 
 static const double INV_LN2 = 1.4426950408889634074;
 
 struct side {
     const struct ll_diff_side *job;
-    float *x;              /* [BLOCK_PAIRS, d_model] what the unembedding reads; owned */
-    float *logits;         /* [BLOCK_PAIRS, SLAB]; owned */
+    float *x;      /* [BLOCK_PAIRS, d_model] what the unembedding reads; owned */
+    float *logits; /* [BLOCK_PAIRS, SLAB]; owned */
 };
 
 struct walk {
@@ -23,8 +24,8 @@ struct walk {
     const struct ll_vec *vec;
     const struct ll_tile_ops *ops;
     struct side side[2];
-    int pair0;             /* of the block */
-    int v0, n;             /* first vocabulary row of the slab, and how many */
+    int pair0; /* of the block */
+    int v0, n; /* first vocabulary row of the slab, and how many */
 };
 
 static void normalize_some(void *arg, int row0, int row1)
@@ -34,7 +35,8 @@ static void normalize_some(void *arg, int row0, int row1)
         const struct ll_diff_side *job = w->side[s].job;
         for (int r = row0; r < row1; r++) {
             const struct ll_head_row *row = &job->rows[w->pair0 + r];
-            ll_lens_normalize(job->model, w->vec, w->job->lens, 0, row->layer, row->resid, w->side[s].x + (size_t)r * (size_t)job->model->d_model);
+            ll_lens_normalize(job->model, w->vec, w->job->lens, 0, row->layer, row->resid,
+                              w->side[s].x + (size_t)r * (size_t)job->model->d_model);
         }
     }
 }
@@ -50,7 +52,8 @@ static void sum_some(void *arg, int row0, int row1)
         ll_head_tail(w->side[1].job->model, w->vec, b, w->v0, w->n);
         for (int v = 0; v < w->n; v += LL_WALK_TILE) {
             struct ll_tile_div part;
-            w->ops->divergence(a + v, b + v, w->n - v < LL_WALK_TILE ? w->n - v : LL_WALK_TILE, lse_a, lse_b, &part);
+            w->ops->divergence(a + v, b + v, w->n - v < LL_WALK_TILE ? w->n - v : LL_WALK_TILE, lse_a, lse_b,
+                               &part);
             o->kl_ab_bits += (double)part.kl_ab;
             o->kl_ba_bits += (double)part.kl_ba;
             o->js_bits += (double)part.js;
@@ -78,18 +81,21 @@ static void run_block(struct walk *w, int n_pairs)
         products(w, &w->side[1], n_pairs);
         ll_engine_rows(job->engine, n_pairs, sum_some, w);
         if (job->progress)
-            job->progress(job->progress_arg, (long long)w->pair0 * V + (long long)n_pairs * (v0 + w->n), (long long)job->n * V);
+            job->progress(job->progress_arg, (long long)w->pair0 * V + (long long)n_pairs * (v0 + w->n),
+                          (long long)job->n * V);
     }
     for (int i = 0; i < n_pairs; i++) {
         out[i].kl_ab_bits *= INV_LN2;
         out[i].kl_ba_bits *= INV_LN2;
-        out[i].js_bits = out[i].js_bits * INV_LN2 > 1 ? 1 : out[i].js_bits * INV_LN2; /* at most 1 but for rounding */
+        out[i].js_bits =
+            out[i].js_bits * INV_LN2 > 1 ? 1 : out[i].js_bits * INV_LN2; /* at most 1 but for rounding */
     }
 }
 
 static float *lines(size_t floats) { return aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63); }
 
-static int make_side(struct side *s, const struct ll_diff_side *job, size_t pairs, struct ll_engine *eng, struct ll_err *err)
+static int make_side(struct side *s, const struct ll_diff_side *job, size_t pairs, struct ll_engine *eng,
+                     struct ll_err *err)
 {
     s->job = job;
     s->x = lines(pairs * (size_t)job->model->d_model);
@@ -104,7 +110,8 @@ int ll_diff_pass(const struct ll_diff_pass *job, struct ll_err *err)
     struct walk w = {.job = job, .vec = ll_engine_vec(job->engine), .ops = ll_engine_tile_ops(job->engine)};
     const int pairs = job->n < BLOCK_PAIRS ? job->n : BLOCK_PAIRS;
     if (job->a.model->d_vocab != job->b.model->d_vocab)
-        return ll_fail(err, LL_EUSAGE, "expected two models of one vocabulary, found %d and %d tokens", job->a.model->d_vocab, job->b.model->d_vocab);
+        return ll_fail(err, LL_EUSAGE, "expected two models of one vocabulary, found %d and %d tokens",
+                       job->a.model->d_vocab, job->b.model->d_vocab);
     if (job->n < 1)
         return LL_OK;
     int rc = make_side(&w.side[0], &job->a, (size_t)pairs, job->engine, err);
@@ -119,9 +126,11 @@ int ll_diff_pass(const struct ll_diff_pass *job, struct ll_err *err)
     return rc;
 }
 
-void ll_resid_compare(const struct ll_vec *vec, const float *a, const float *b, int d, double *cosine, double *rel_err)
+void ll_resid_compare(const struct ll_vec *vec, const float *a, const float *b, int d, double *cosine,
+                      double *rel_err)
 {
-    double aa = vec->sum_sq(a, (size_t)d), bb = vec->sum_sq(b, (size_t)d), ab = vec->dot(a, b, (size_t)d), dd = 0;
+    double aa = vec->sum_sq(a, (size_t)d), bb = vec->sum_sq(b, (size_t)d), ab = vec->dot(a, b, (size_t)d),
+           dd = 0;
     for (int i = 0; i < d; i++) {
         double x = (double)b[i] - (double)a[i];
         dd += x * x;

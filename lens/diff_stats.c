@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ll_diff_stats_init(struct ll_diff_stats *s, int n_rows, int first_layer, size_t n_positions, struct ll_err *err)
+int ll_diff_stats_init(struct ll_diff_stats *s, int n_rows, int first_layer, size_t n_positions,
+                       struct ll_err *err)
 {
     size_t values = (size_t)n_rows * LL_DIFF_MEASURES * n_positions;
-    *s = (struct ll_diff_stats){.n_rows = n_rows, .first_layer = first_layer, .cap = n_positions, .worst_prompt = -1};
+    *s = (struct ll_diff_stats){.n_rows = n_rows,
+                                .first_layer = first_layer,
+                                .cap = n_positions,
+                                .worst_prompt = -1};
     s->v = malloc(sizeof *s->v * values);
     s->flips = calloc((size_t)n_rows, sizeof *s->flips);
     if (s->v && s->flips)
@@ -26,13 +30,22 @@ void ll_diff_stats_free(struct ll_diff_stats *s)
     memset(s, 0, sizeof *s);
 }
 
-static double *values(const struct ll_diff_stats *s, int row, int measure) { return s->v + ((size_t)row * LL_DIFF_MEASURES + (size_t)measure) * s->cap; }
+static double *values(const struct ll_diff_stats *s, int row, int measure)
+{
+    return s->v + ((size_t)row * LL_DIFF_MEASURES + (size_t)measure) * s->cap;
+}
 
 static void put(struct ll_diff_stats *s, int row, size_t at, const struct ll_diff_row *r)
 {
     const double v[LL_DIFF_MEASURES] = {
-        [LL_DIFF_M_KL_AB] = r->div.kl_ab_bits, [LL_DIFF_M_KL_BA] = r->div.kl_ba_bits, [LL_DIFF_M_JS] = r->div.js_bits, [LL_DIFF_M_ENTROPY_A] = r->entropy_bits[0],
-        [LL_DIFF_M_ENTROPY_B] = r->entropy_bits[1], [LL_DIFF_M_JACCARD] = r->top5_jaccard, [LL_DIFF_M_COS] = r->resid_cos, [LL_DIFF_M_REL_ERR] = r->resid_rel_err,
+        [LL_DIFF_M_KL_AB] = r->div.kl_ab_bits,
+        [LL_DIFF_M_KL_BA] = r->div.kl_ba_bits,
+        [LL_DIFF_M_JS] = r->div.js_bits,
+        [LL_DIFF_M_ENTROPY_A] = r->entropy_bits[0],
+        [LL_DIFF_M_ENTROPY_B] = r->entropy_bits[1],
+        [LL_DIFF_M_JACCARD] = r->top5_jaccard,
+        [LL_DIFF_M_COS] = r->resid_cos,
+        [LL_DIFF_M_REL_ERR] = r->resid_rel_err,
     };
     for (int m = 0; m < LL_DIFF_MEASURES; m++)
         values(s, row, m)[at] = v[m];
@@ -66,7 +79,8 @@ static struct ll_diff_stat stat_of(double *v, size_t n, int low_is_worse)
     return s;
 }
 
-void ll_diff_stats_layer(struct ll_diff_stats *s, int row, const double tolerance[LL_DIFF_TOLERANCES], struct ll_diff_layer *out)
+void ll_diff_stats_layer(struct ll_diff_stats *s, int row, const double tolerance[LL_DIFF_TOLERANCES],
+                         struct ll_diff_layer *out)
 {
     *out = (struct ll_diff_layer){.layer = s->first_layer + row, .n = (int)s->n, .flips = s->flips[row]};
     for (int m = 0; m < LL_DIFF_MEASURES; m++)

@@ -9,10 +9,11 @@ static const double INV_LN2 = 1.4426950408889634074;
 
 double ll_dist_bits(double nats) { return nats > 0 ? nats * INV_LN2 : isnan(nats) ? nats : 0; }
 
-/* ---- sums over weights ------------------------------------------------------------------------------------------- */
+/* ---- sums over weights ----------------------------------------------------------------------- */
 
 /* Each goes on from `sum`, so that blocks add in the order of one long loop. */
-static double add_weighted(double sum, const double *w, const float *z, double beta, const float *b, double shift, int n)
+static double add_weighted(double sum, const double *w, const float *z, double beta, const float *b,
+                           double shift, int n)
 {
     for (int v = 0; v < n; v++)
         if (w[v] > 0 || isnan(w[v]))
@@ -29,7 +30,8 @@ static double add_l1(double sum, const struct ll_weights *a, const struct ll_wei
 
 /* p ln(p/m) + q ln(q/m), m = (p + q) / 2: with the larger p, r = q/p and L = ln((1 + r) / 2) = ln(m/p) it is
  * -(p + q) L + q ln r, where ln r is known from the logits. */
-static double add_js(double sum, const struct ll_vec *vec, const struct ll_weights *a, const struct ll_weights *b, int v0, int n)
+static double add_js(double sum, const struct ll_vec *vec, const struct ll_weights *a,
+                     const struct ll_weights *b, int v0, int n)
 {
     double p[BLOCK], q[BLOCK], l[BLOCK] = {0};
     for (int i = 0; i < n; i++) {
@@ -51,8 +53,14 @@ static double add_js(double sum, const struct ll_vec *vec, const struct ll_weigh
     return sum;
 }
 
-double ll_dist_weighted(const double *w, const float *z, double beta, const float *b, double shift, int n) { return add_weighted(0, w, z, beta, b, shift, n); }
-double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b, int n) { return add_l1(0, a, b, 0, n); }
+double ll_dist_weighted(const double *w, const float *z, double beta, const float *b, double shift, int n)
+{
+    return add_weighted(0, w, z, beta, b, shift, n);
+}
+double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b, int n)
+{
+    return add_l1(0, a, b, 0, n);
+}
 
 static double js_bits(double sum)
 {
@@ -60,7 +68,8 @@ static double js_bits(double sum)
     return bits > 1 ? 1 : bits; /* past it by rounding alone */
 }
 
-double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights *a, const struct ll_weights *b, int n)
+double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights *a,
+                               const struct ll_weights *b, int n)
 {
     double sum = 0;
     for (int v = 0; v < n; v += BLOCK)
@@ -68,7 +77,7 @@ double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights
     return js_bits(sum);
 }
 
-/* ---- logits ------------------------------------------------------------------------------------------------------ */
+/* ---- logits ---------------------------------------------------------------------------------- */
 
 /* Probabilities of logits v0.. into p[BLOCK]; returns how many. */
 static int probabilities(const float *z, double lse, int v0, int n, double *p)
@@ -122,8 +131,14 @@ static double add_pairs(const float *a, double lse_a, const float *b, double lse
     return sum;
 }
 
-double ll_dist_js_bits(const float *a, double lse_a, const float *b, double lse_b, int n) { return js_bits(add_pairs(a, lse_a, b, lse_b, n, 1)); }
-double ll_dist_l1(const float *a, double lse_a, const float *b, double lse_b, int n) { return add_pairs(a, lse_a, b, lse_b, n, 0); }
+double ll_dist_js_bits(const float *a, double lse_a, const float *b, double lse_b, int n)
+{
+    return js_bits(add_pairs(a, lse_a, b, lse_b, n, 1));
+}
+double ll_dist_l1(const float *a, double lse_a, const float *b, double lse_b, int n)
+{
+    return add_pairs(a, lse_a, b, lse_b, n, 0);
+}
 
 int ll_dist_rank(const float *z, int n, int id)
 {
@@ -150,7 +165,7 @@ double ll_dist_cosine_without(const float *a, const float *b, const float *bias,
 
 double ll_dist_cosine(const float *a, const float *b, int n) { return ll_dist_cosine_without(a, b, NULL, n); }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 double ll_topk_jaccard(const struct ll_hit *a, int n_a, const struct ll_hit *b, int n_b, int k)
 {

@@ -10,10 +10,10 @@ static const double TINY = 1e-12; /* docs/experiment.md 6.1 */
 struct words {
     const struct ll_analysis *job;
     const struct ll_vec *vec;
-    const float *normed, *tuned;   /* [n_layers + 1, d_model]; tuned may be NULL */
+    const float *normed, *tuned; /* [n_layers + 1, d_model]; tuned may be NULL */
     struct ll_row_stats *rows;
-    int is_answer, n;              /* the block at hand: the answer alone, or words of the prompt */
-    float *w;                      /* [BLOCK_WORDS, d_model] rows of W_U; owned */
+    int is_answer, n; /* the block at hand: the answer alone, or words of the prompt */
+    float *w;         /* [BLOCK_WORDS, d_model] rows of W_U; owned */
     double norm[BLOCK_WORDS];
 };
 
@@ -61,7 +61,8 @@ static void angles(void *arg, int tid, int row)
     (void)tid;
     angles_of(w, w->normed + at, r->norm.norm, &r->cos_to_answer, &r->cos_to_prompt_max);
     if (w->tuned && r->tuned.is_set)
-        angles_of(w, w->tuned + at, r->tuned.norm, &r->tuned_cells.cos_to_answer, &r->tuned_cells.cos_to_prompt_max);
+        angles_of(w, w->tuned + at, r->tuned.norm, &r->tuned_cells.cos_to_answer,
+                  &r->tuned_cells.cos_to_prompt_max);
 }
 
 static void block(struct words *w, const struct ll_decode *threads, const int *ids, int n)
@@ -76,9 +77,11 @@ static void block(struct words *w, const struct ll_decode *threads, const int *i
     ll_decode_each(threads, m->n_layers + 1, angles, w);
 }
 
-int ll_geometry(const struct ll_analysis *job, const struct ll_decode *threads, const float *normed, const float *tuned, struct ll_row_stats *rows, struct ll_err *err)
+int ll_geometry(const struct ll_analysis *job, const struct ll_decode *threads, const float *normed,
+                const float *tuned, struct ll_row_stats *rows, struct ll_err *err)
 {
-    struct words w = {.job = job, .vec = ll_engine_vec(job->engine), .normed = normed, .tuned = tuned, .rows = rows};
+    struct words w = {
+        .job = job, .vec = ll_engine_vec(job->engine), .normed = normed, .tuned = tuned, .rows = rows};
     const size_t bytes = BLOCK_WORDS * (size_t)job->model->d_model * sizeof *w.w;
     if (!(w.w = malloc(bytes)))
         return ll_fail_mem(err, "words of the prompt", bytes);
@@ -86,7 +89,8 @@ int ll_geometry(const struct ll_analysis *job, const struct ll_decode *threads, 
         rows[r].cos_to_answer = rows[r].cos_to_prompt_max = NAN;
     ll_decode_each(threads, job->model->n_layers + 1, lengths, &w);
     for (int i = 0; i < job->n_prompt_vocab; i += BLOCK_WORDS)
-        block(&w, threads, job->prompt_vocab + i, job->n_prompt_vocab - i < BLOCK_WORDS ? job->n_prompt_vocab - i : BLOCK_WORDS);
+        block(&w, threads, job->prompt_vocab + i,
+              job->n_prompt_vocab - i < BLOCK_WORDS ? job->n_prompt_vocab - i : BLOCK_WORDS);
     w.is_answer = 1;
     if (job->answer_id >= 0)
         block(&w, threads, &job->answer_id, 1);

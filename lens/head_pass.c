@@ -1,5 +1,6 @@
-/* head_pass.c - see head_pass.h. The sums of a (task, row) are kept relative to its running maximum and rescaled when a
- * tile raises it (online softmax, Milakov & Gimelshein 2018); tasks merge in rising order at the end. */
+/* head_pass.c - see head_pass.h. The sums of a (task, row) are kept relative to its running maximum and
+ * rescaled when a tile raises it (online softmax, Milakov & Gimelshein 2018); tasks merge in rising order at
+ * the end. */
 #include "head_pass.h"
 
 #include "ops.h"
@@ -16,15 +17,15 @@ static const double INV_LN2 = 1.4426950408889634074;
 
 /* One row within one task of the walk. */
 struct part {
-    float m;          /* maximum so far */
-    double s, t, d;   /* sum e^(l-m), sum e^(l-m) (l-m), sum e^(l-m) (l-f) */
+    float m;        /* maximum so far */
+    double s, t, d; /* sum e^(l-m), sum e^(l-m) (l-m), sum e^(l-m) (l-f) */
 };
 
 /* What one thread needs for itself. */
 struct thread_state {
-    struct ll_hit *hits;   /* [rows, k] */
-    int *n_hits;           /* [rows] */
-    int *above;            /* [rows, LL_MAX_TRACKED] ids above the tracked one */
+    struct ll_hit *hits;      /* [rows, k] */
+    int *n_hits;              /* [rows] */
+    int *above;               /* [rows, LL_MAX_TRACKED] ids above the tracked one */
     float *e_final, *l_final; /* [groups, LL_WALK_TILE] of the tile at hand */
 };
 
@@ -33,21 +34,21 @@ struct walk {
     const struct ll_vec *vec;
     const struct ll_tile_ops *ops;
     int k, n_tasks, n_threads;
-    int bare;                       /* lens rows leave out a transform that the model's own rows have */
-    int max_rows, max_groups;       /* of a block, model rows included in max_rows */
-    float *x;                       /* [max_rows, d_model] model rows of the block, then its lens rows */
-    float *tracked;                 /* [max_rows, LL_MAX_TRACKED] logits */
-    struct part *parts;             /* [n_tasks, max_rows] */
-    int *group_of;                  /* [max_rows] */
-    struct thread_state *th;        /* [n_threads] */
+    int bare;                 /* lens rows leave out a transform that the model's own rows have */
+    int max_rows, max_groups; /* of a block, model rows included in max_rows */
+    float *x;                 /* [max_rows, d_model] model rows of the block, then its lens rows */
+    float *tracked;           /* [max_rows, LL_MAX_TRACKED] logits */
+    struct part *parts;       /* [n_tasks, max_rows] */
+    int *group_of;            /* [max_rows] */
+    struct thread_state *th;  /* [n_threads] */
     int *chunk_start;
     /* the block at hand */
     int group0, n_groups, row0, n_rows; /* n_rows: model rows and lens rows */
-    _Atomic int unequal;            /* a lens row n that differs from the model's: its row + 1 */
+    _Atomic int unequal;                /* a lens row n that differs from the model's: its row + 1 */
     _Atomic long long tiles_done;
 };
 
-/* ---- one tile ---------------------------------------------------------------------------------------------------- */
+/* ---- one tile -------------------------------------------------------------------------------- */
 
 static void rescale(struct part *p, float m)
 {
@@ -60,7 +61,8 @@ static void rescale(struct part *p, float m)
     p->m = m;
 }
 
-static void keep_top(const struct walk *w, struct thread_state *th, int row, const float *l, int n, int v0, float tile_max)
+static void keep_top(const struct walk *w, struct thread_state *th, int row, const float *l, int n, int v0,
+                     float tile_max)
 {
     struct ll_hit *h = th->hits + (size_t)row * (size_t)w->k;
     int idx[LL_WALK_TILE], *have = &th->n_hits[row];
@@ -77,7 +79,10 @@ static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
     (is_model || !w->bare ? ll_head_tail : ll_head_tail_bare)(w->job->model, w->vec, l, v0, n);
 }
 
-static int n_tracked(const struct walk *w, int row) { return w->job->groups[w->group0 + w->group_of[row]].n_tracked; }
+static int n_tracked(const struct walk *w, int row)
+{
+    return w->job->groups[w->group0 + w->group_of[row]].n_tracked;
+}
 
 static int is_own_row(const struct ll_head_job *job, int layer)
 {
@@ -91,7 +96,8 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
     struct thread_state *th = &w->th[tid];
     for (int i = 0; i < m; i++) {
         int row = r0 + i, g = w->group_of[row], is_model = row < w->n_groups;
-        float *l = y + i * ldy, *ef = th->e_final + (size_t)g * LL_WALK_TILE, *lf = th->l_final + (size_t)g * LL_WALK_TILE;
+        float *l = y + i * ldy, *ef = th->e_final + (size_t)g * LL_WALK_TILE,
+              *lf = th->l_final + (size_t)g * LL_WALK_TILE;
         struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
         struct ll_tile_sums sums;
 
@@ -108,11 +114,13 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
             memcpy(lf, l, sizeof *l * (size_t)n);
         else {
             p->d += (double)sums.d;
-            if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer) && memcmp(l, lf, sizeof *l * (size_t)n))
+            if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer)
+                && memcmp(l, lf, sizeof *l * (size_t)n))
                 atomic_store(&w->unequal, row + 1);
         }
         for (int j = 0, k = n_tracked(w, row); j < k; j++)
-            th->above[(size_t)row * LL_MAX_TRACKED + (size_t)j] += w->ops->count_gt(l, n, w->tracked[(size_t)row * LL_MAX_TRACKED + (size_t)j]);
+            th->above[(size_t)row * LL_MAX_TRACKED + (size_t)j] +=
+                w->ops->count_gt(l, n, w->tracked[(size_t)row * LL_MAX_TRACKED + (size_t)j]);
         keep_top(w, th, row, l, n, v0, tile_max);
     }
     if (r0 == 0 && tid == 0 && job->progress) /* thread 0 alone talks, so the listener needs no lock */
@@ -121,7 +129,7 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
         atomic_fetch_add(&w->tiles_done, w->n_groups);
 }
 
-/* ---- a block of groups ------------------------------------------------------------------------------------------- */
+/* ---- a block of groups ----------------------------------------------------------------------- */
 
 static void normalize_some(void *arg, int row0, int row1)
 {
@@ -149,12 +157,15 @@ static void tracked_logits(struct walk *w)
         const struct ll_head_group *G = &job->groups[w->group0 + g];
         for (int j = 0; j < G->n_tracked; j++) {
             struct ll_mat one = ll_mat_rows(U, G->tracked[j], 1);
-            ll_linear(job->engine, &one, w->x + (size_t)g * (size_t)d, d, 1, NULL, w->tracked + (size_t)g * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
-            ll_linear(job->engine, &one, w->x + (size_t)at * (size_t)d, d, G->n_rows, NULL, w->tracked + (size_t)at * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
+            ll_linear(job->engine, &one, w->x + (size_t)g * (size_t)d, d, 1, NULL,
+                      w->tracked + (size_t)g * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
+            ll_linear(job->engine, &one, w->x + (size_t)at * (size_t)d, d, G->n_rows, NULL,
+                      w->tracked + (size_t)at * LL_MAX_TRACKED + j, LL_MAX_TRACKED);
         }
         for (int j = 0; j < G->n_tracked; j++)
             for (int r = -1; r < G->n_rows; r++)
-                tail(w, r < 0, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j], 1);
+                tail(w, r < 0, w->tracked + (size_t)(r < 0 ? g : at + r) * LL_MAX_TRACKED + j, G->tracked[j],
+                     1);
         at += G->n_rows;
     }
 }
@@ -212,16 +223,22 @@ static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err
             finish_row(w, at, &job->out[row], m->lse);
             if (isfinite(job->out[row].lse))
                 continue;
-            if (!ll_blame_head(job->model, is_finite(w->x + (size_t)at * (size_t)job->model->d_model, job->model->d_model), err))
-                return ll_fail(err, LL_EUSAGE, "%s: logits are not finite at lens row %d (position group %d): NaN or infinity in the final norm or the unembedding",
+            if (!ll_blame_head(job->model,
+                               is_finite(w->x + (size_t)at * (size_t)job->model->d_model,
+                                         job->model->d_model),
+                               err))
+                return ll_fail(err, LL_EUSAGE,
+                               "%s: logits are not finite at lens row %d (position group %d): NaN or "
+                               "infinity in the final norm or the unembedding",
                                job->model->ckpt->clean, job->rows[row].layer, w->group0 + g);
             return LL_EUSAGE;
         }
     }
     int bad = atomic_load(&w->unequal);
     if (bad)
-        return ll_fail(err, LL_ECHECK, "%s: lens row %d differs from the model's own logits (position group %d)", job->model->ckpt->clean,
-                       job->model->n_layers, w->group0 + w->group_of[bad - 1]);
+        return ll_fail(err, LL_ECHECK,
+                       "%s: lens row %d differs from the model's own logits (position group %d)",
+                       job->model->ckpt->clean, job->model->n_layers, w->group0 + w->group_of[bad - 1]);
     return LL_OK;
 }
 
@@ -242,7 +259,8 @@ static int run_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
     }
     ll_engine_rows(job->engine, at, normalize_some, w);
     tracked_logits(w);
-    w->chunk_start[n_chunks++] = 0; /* all model rows are one chunk: the lens rows of a tile need their logits first */
+    w->chunk_start[n_chunks++] =
+        0; /* all model rows are one chunk: the lens rows of a tile need their logits first */
     for (int r = w->n_groups; r < at; r += CHUNK)
         w->chunk_start[n_chunks++] = r;
     w->chunk_start[n_chunks] = at;
@@ -250,7 +268,7 @@ static int run_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
     return finish_block(w, spare, err);
 }
 
-/* ---- memory and the walk over blocks ----------------------------------------------------------------------------- */
+/* ---- memory and the walk over blocks --------------------------------------------------------- */
 
 static void free_walk(struct walk *w)
 {
@@ -294,7 +312,10 @@ static int make_walk(struct walk *w, struct ll_err *err)
         ok = th->hits && th->n_hits && th->above && th->e_final && th->l_final;
     }
     if (!ok)
-        return ll_fail_mem(err, "head pass", rows * ((size_t)m->d_model * 4 + (size_t)w->n_tasks * sizeof *w->parts + k * sizeof(struct ll_hit)));
+        return ll_fail_mem(err, "head pass",
+                           rows
+                               * ((size_t)m->d_model * 4 + (size_t)w->n_tasks * sizeof *w->parts
+                                  + k * sizeof(struct ll_hit)));
     return ll_engine_reserve(w->job->engine, w->max_rows, m->d_model, 1, 1, err);
 }
 
@@ -302,7 +323,8 @@ static int make_walk(struct walk *w, struct ll_err *err)
 static int block_size(const struct ll_head_job *job, int group0, int *n_groups)
 {
     int rows = 0, g = group0;
-    while (g < job->n_groups && g - group0 < BLOCK_GROUPS && (g == group0 || rows + job->groups[g].n_rows + g - group0 + 1 <= BLOCK_ROWS))
+    while (g < job->n_groups && g - group0 < BLOCK_GROUPS
+           && (g == group0 || rows + job->groups[g].n_rows + g - group0 + 1 <= BLOCK_ROWS))
         rows += job->groups[g++].n_rows;
     *n_groups = g - group0;
     return rows;
@@ -312,17 +334,22 @@ static int check_job(const struct ll_head_job *job, struct ll_err *err)
 {
     const struct ll_model *m = job->model;
     if (job->k < 1 || job->k > m->d_vocab)
-        return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", m->d_vocab, job->k);
+        return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", m->d_vocab,
+                       job->k);
     for (int g = 0; g < job->n_groups; g++)
         for (int j = 0; j < job->groups[g].n_tracked; j++)
             if (job->groups[g].tracked[j] < 0 || job->groups[g].tracked[j] >= m->d_vocab)
-                return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", m->d_vocab - 1, job->groups[g].tracked[j]);
+                return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", m->d_vocab - 1,
+                               job->groups[g].tracked[j]);
     return LL_OK;
 }
 
 int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
 {
-    struct walk w = {.job = job, .vec = ll_engine_vec(job->engine), .ops = ll_engine_tile_ops(job->engine), .k = job->k,
+    struct walk w = {.job = job,
+                     .vec = ll_engine_vec(job->engine),
+                     .ops = ll_engine_tile_ops(job->engine),
+                     .k = job->k,
                      .bare = job->bare_head && ll_head_transforms(job->model)};
     struct ll_hit *spare = NULL;
     int rc = check_job(job, err), n;
@@ -351,31 +378,46 @@ int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
 long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, int n_threads)
 {
     long long per_pos = m->n_layers + 2, fit = BLOCK_ROWS / per_pos > 1 ? BLOCK_ROWS / per_pos : 1;
-    long long rows = (n_pos < fit ? n_pos : fit) * per_pos, tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
-    return rows * (m->d_model * 4LL + tasks * (long long)sizeof(struct part) + n_threads * (k * (long long)sizeof(struct ll_hit) + 4 * (LL_MAX_TRACKED + 1)));
+    long long rows = (n_pos < fit ? n_pos : fit) * per_pos,
+              tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
+    return rows
+        * (m->d_model * 4LL + tasks * (long long)sizeof(struct part)
+           + n_threads * (k * (long long)sizeof(struct ll_hit) + 4 * (LL_MAX_TRACKED + 1)));
 }
 
 double ll_head_p(const struct ll_head_out *o, float logit) { return ll_exp((double)logit - o->lse); }
 
-struct tails { const struct ll_model *m; const struct ll_vec *vec; int bare; float *logits; };
+struct tails {
+    const struct ll_model *m;
+    const struct ll_vec *vec;
+    int bare;
+    float *logits;
+};
 
 static void tail_some(void *arg, int row0, int row1)
 {
     const struct tails *t = arg;
     for (int r = row0; r < row1; r++)
-        (t->bare ? ll_head_tail_bare : ll_head_tail)(t->m, t->vec, t->logits + (size_t)r * (size_t)t->m->d_vocab, 0, t->m->d_vocab);
+        (t->bare ? ll_head_tail_bare : ll_head_tail)(t->m, t->vec,
+                                                     t->logits + (size_t)r * (size_t)t->m->d_vocab, 0,
+                                                     t->m->d_vocab);
 }
 
-void ll_head_logits_rows(const struct ll_model *m, struct ll_engine *eng, const float *normed, int n, int bare, float *logits)
+void ll_head_logits_rows(const struct ll_model *m, struct ll_engine *eng, const float *normed, int n,
+                         int bare, float *logits)
 {
     struct tails t = {m, ll_engine_vec(eng), bare, logits};
     ll_linear(eng, &m->W_U, normed, m->d_model, n, NULL, logits, m->d_vocab);
     ll_engine_rows(eng, n, tail_some, &t);
 }
 
-void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits) { ll_head_logits_rows(m, eng, normed, 1, 0, logits); }
+void ll_head_logits(const struct ll_model *m, struct ll_engine *eng, const float *normed, float *logits)
+{
+    ll_head_logits_rows(m, eng, normed, 1, 0, logits);
+}
 
-void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top, int *n_top, double *entropy_bits, double *lse)
+void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top, int *n_top,
+                     double *entropy_bits, double *lse)
 {
     double m = -INFINITY, s = 0, sd = 0;
     *n_top = 0;

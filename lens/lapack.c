@@ -7,11 +7,13 @@
 #include <sys/mman.h>
 
 /* In the order tried; the names that systems give an OpenBLAS with LAPACK in it. */
-static const char *const names[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.0.dylib", "libopenblas.dylib"};
+static const char *const names[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.0.dylib",
+                                    "libopenblas.dylib"};
 
 static const char one_thread[] = "OPENBLAS_NUM_THREADS";
 
-/* OpenBLAS maps one buffer of this many bytes a thread and tries for ever where it cannot; with what its code needs. */
+/* OpenBLAS maps one buffer of this many bytes a thread and tries for ever where it cannot; with what its code
+ * needs. */
 static const size_t ROOM = (size_t)192 << 20;
 
 static int has_room(struct ll_err *err)
@@ -50,13 +52,15 @@ int ll_lapack_open(struct ll_lapack *lapack, struct ll_err *err)
     if (has_room(err))
         return LL_EFAIL;
     if (!(lapack->library = load()))
-        return ll_fail(err, LL_EFAIL, "cannot open OpenBLAS (%s), which solves the equations: %s", names[0], dlerror());
+        return ll_fail(err, LL_EFAIL, "cannot open OpenBLAS (%s), which solves the equations: %s", names[0],
+                       dlerror());
     /* POSIX promises that a function's address survives the way through void *; ISO C has no cast for it. */
     *(void **)&lapack->dposv = dlsym(lapack->library, "dposv_");
     *(void **)&set_threads = dlsym(lapack->library, "openblas_set_num_threads");
     if (!lapack->dposv || !set_threads) {
         ll_lapack_close(lapack);
-        return ll_fail(err, LL_EFAIL, "OpenBLAS: expected one with LAPACK (dposv_, openblas_set_num_threads), found none");
+        return ll_fail(err, LL_EFAIL,
+                       "OpenBLAS: expected one with LAPACK (dposv_, openblas_set_num_threads), found none");
     }
     set_threads(1); /* also where something else had loaded it before */
     return LL_OK;

@@ -1,4 +1,5 @@
-/* last_row.c - the lens' last row against the model's own output (docs/experiment.md 9.1), and decoding everything twice (docs/experiment.md 9.2). */
+/* last_row.c - the lens' last row against the model's own output (docs/experiment.md 9.1), and decoding
+ * everything twice (docs/experiment.md 9.2). */
 #include "analysis_priv.h"
 #include "decode.h"
 #include "stats.h"
@@ -11,8 +12,8 @@ static const double SPAN = 10; /* temperatures 0.1 .. 10 */
 
 struct pair {
     struct ll_reader reader;
-    float *own, *bare, *changed;     /* [d_vocab] each; bare: row n without multiplier and soft cap */
-    double *e;                       /* [d_vocab] */
+    float *own, *bare, *changed; /* [d_vocab] each; bare: row n without multiplier and soft cap */
+    double *e;                   /* [d_vocab] */
 };
 
 static double kl_of(const struct pair *p, const float *z, double beta)
@@ -57,12 +58,16 @@ static void after_transforms(const struct pair *p, const struct ll_model *m, str
     }
 }
 
-static void compare(const struct pair *p, const struct ll_analysis *job, const struct ll_reading *own, const float *z, struct ll_last_row *out)
+static void compare(const struct pair *p, const struct ll_analysis *job, const struct ll_reading *own,
+                    const float *z, struct ll_last_row *out)
 {
     struct ll_reading r;
     struct ll_weights w;
     ll_reading_of(&p->reader, z, 1, p->e, &w, &r);
-    *out = (struct ll_last_row){.kl_to_final_bits = r.kl_to_final_bits, .p_top1_lens = r.p_top1, .p_top1_model = own->p_top1, .p_answer_lens = r.p_answer,
+    *out = (struct ll_last_row){.kl_to_final_bits = r.kl_to_final_bits,
+                                .p_top1_lens = r.p_top1,
+                                .p_top1_model = own->p_top1,
+                                .p_answer_lens = r.p_answer,
                                 .answer_rank_lens = r.answer_rank};
     out->top1_agree = r.n_top > 0 && r.top[0].id == own->top[0].id;
     best_temperature(p, z, out);
@@ -78,13 +83,17 @@ int ll_last_row_check(const struct ll_analysis *job, struct ll_last_row *out, st
     if (rc)
         return rc;
     float *buffer = malloc(sizeof *buffer * (4 * V + d)), *z = buffer + 3 * V, *x = buffer + 4 * V;
-    struct pair p = {.own = buffer, .bare = buffer + V, .changed = buffer + 2 * V, .e = malloc(sizeof *p.e * V)};
+    struct pair p = {.own = buffer,
+                     .bare = buffer + V,
+                     .changed = buffer + 2 * V,
+                     .e = malloc(sizeof *p.e * V)};
     if (!buffer || !p.e)
         rc = ll_fail_mem(err, "last row", sizeof *buffer * 4 * V + sizeof *p.e * V);
     if (!rc)
         rc = ll_analysis_own(job, &p.reader, p.own, p.e, &own, err);
     if (!rc) {
-        ll_lens_normalize(m, p.reader.vec, job->lens, job->ln_bias_drop, m->n_layers, job->resid[m->n_layers], x);
+        ll_lens_normalize(m, p.reader.vec, job->lens, job->ln_bias_drop, m->n_layers, job->resid[m->n_layers],
+                          x);
         ll_head_logits_rows(m, job->engine, x, 1, 1, p.bare);
         ll_head_logits_rows(m, job->engine, x, 1, job->bare_head, z);
         compare(&p, job, &own, z, out);
@@ -94,9 +103,10 @@ int ll_last_row_check(const struct ll_analysis *job, struct ll_last_row *out, st
     return rc;
 }
 
-/* ---- a second decoding ------------------------------------------------------------------------------------------- */
+/* ---- a second decoding ----------------------------------------------------------------------- */
 
-int ll_analysis_repeat(const struct ll_analysis *job, const struct ll_pass_stats *first, struct ll_repeatability *out, struct ll_err *err)
+int ll_analysis_repeat(const struct ll_analysis *job, const struct ll_pass_stats *first,
+                       struct ll_repeatability *out, struct ll_err *err)
 {
     struct ll_pass_stats second;
     struct ll_analysis again = *job;

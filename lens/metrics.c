@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-const struct ll_copy_opts ll_copy_strict = {LL_COPY_STRICT, 0.95, 0.10}, ll_copy_legacy = {LL_COPY_LEGACY, 0.90, 0.05};
+const struct ll_copy_opts ll_copy_strict = {LL_COPY_STRICT, 0.95, 0.10},
+                          ll_copy_legacy = {LL_COPY_LEGACY, 0.90, 0.05};
 
-int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank, const struct ll_copy_opts *opts)
+int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank,
+                     const struct ll_copy_opts *opts)
 {
     int in_prompt = 0;
     if (o->n_top < 1)
@@ -31,8 +33,9 @@ int ll_copy_soft(const int *tops, int n, int k, double p1, double threshold, con
     return 0;
 }
 
-void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank, const struct ll_copy_opts *opts,
-                   const struct ll_copy_labels *labels, struct ll_row_flags *flags)
+void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank,
+                   const struct ll_copy_opts *opts, const struct ll_copy_labels *labels,
+                   struct ll_row_flags *flags)
 {
     double p1 = o->n_top ? ll_head_p(o, o->top[0].v) : 0;
     flags->copy_collapse = ll_copy_collapse(o, ctx, n_ctx, blank, opts);
@@ -42,7 +45,8 @@ void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const in
         flags->strict[i] = (unsigned char)ll_copy_collapse(o, ctx, n_ctx, blank, &strict);
     }
     for (int i = 0; i < labels->n_soft; i++)
-        flags->soft[i] = (unsigned char)ll_copy_soft(tops, n, labels->soft[i].k, p1, labels->soft[i].threshold, ctx, n_ctx);
+        flags->soft[i] = (unsigned char)ll_copy_soft(tops, n, labels->soft[i].k, p1,
+                                                     labels->soft[i].threshold, ctx, n_ctx);
 }
 
 int ll_entropy_collapse(const struct ll_head_out *o) { return o->entropy_bits <= LL_ENTROPY_COLLAPSE_BITS; }
@@ -50,12 +54,14 @@ int ll_entropy_collapse(const struct ll_head_out *o) { return o->entropy_bits <=
 /* Unicode White_Space; and ASCII punctuation. */
 static int is_blank(uint32_t c)
 {
-    static const uint32_t marks[] = {0x2581, 0x0120, 0x010A, 0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000};
+    static const uint32_t marks[] = {0x2581, 0x0120, 0x010A, 0x85,   0xA0,  0x1680,
+                                     0x2028, 0x2029, 0x202F, 0x205F, 0x3000};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (c == marks[i])
             return 1;
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x2000 && c <= 0x200A) || (c >= 0x1C && c <= 0x1F) || (c >= 0x20 && c <= 0x2F) ||
-           (c >= 0x3A && c <= 0x40) || (c >= 0x5B && c <= 0x60) || (c >= 0x7B && c <= 0x7E);
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x2000 && c <= 0x200A) || (c >= 0x1C && c <= 0x1F)
+        || (c >= 0x20 && c <= 0x2F) || (c >= 0x3A && c <= 0x40) || (c >= 0x5B && c <= 0x60)
+        || (c >= 0x7B && c <= 0x7E);
 }
 
 int ll_text_is_blank(const char *s, size_t n)

@@ -6,12 +6,18 @@
 #include <math.h>
 #include <string.h>
 
-const struct ll_milestone_rules ll_milestone_rules_default = {
-    .margin_delta = 0.002, .top2_gap = 0.5, .surface_delta = 0.05, .geom_gamma = 0.02, .decay_tau = 0.33, .confirm_window = 2, .raw_radius = 4};
-const double ll_kl_at[LL_N_KL_AT] = {0.5, 1.0}, ll_gap_at[LL_N_GAP_AT] = {0.5, 1.0}, ll_cos_at[LL_N_COS_AT] = {0.2, 0.4, 0.6};
+const struct ll_milestone_rules ll_milestone_rules_default = {.margin_delta = 0.002,
+                                                              .top2_gap = 0.5,
+                                                              .surface_delta = 0.05,
+                                                              .geom_gamma = 0.02,
+                                                              .decay_tau = 0.33,
+                                                              .confirm_window = 2,
+                                                              .raw_radius = 4};
+const double ll_kl_at[LL_N_KL_AT] = {0.5, 1.0}, ll_gap_at[LL_N_GAP_AT] = {0.5, 1.0},
+             ll_cos_at[LL_N_COS_AT] = {0.2, 0.4, 0.6};
 const int ll_rank_at[LL_N_RANK_AT] = {1, 5, 10};
 
-/* ---- one reading ------------------------------------------------------------------------------------------------- */
+/* ---- one reading ----------------------------------------------------------------------------- */
 double ll_answer_logit_gap(const struct ll_reading *r, int answer_id)
 {
     if (answer_id < 0 || r->answer_rank != 1 || r->n_top < 2 || r->top[0].id != answer_id)
@@ -24,7 +30,10 @@ double ll_answer_vs_top1_gap(const struct ll_reading *r, int answer_id)
     return answer_id < 0 || r->answer_rank <= 1 || r->n_top < 1 ? NAN : r->answer_logit - (double)r->top[0].v;
 }
 
-double ll_answer_minus_uniform(const struct ll_reading *r, int d_vocab) { return r->p_answer - 1.0 / (double)d_vocab; }
+double ll_answer_minus_uniform(const struct ll_reading *r, int d_vocab)
+{
+    return r->p_answer - 1.0 / (double)d_vocab;
+}
 
 int ll_margin_ok(const struct ll_reading *r, int d_vocab, double delta)
 {
@@ -48,7 +57,10 @@ int ll_geom_crossover(const struct ll_row_stats *r, double gamma)
 
 static const struct ll_reading *own_reading(const struct ll_row_stats *r, enum ll_lens_of lens)
 {
-    const struct ll_reading *of[] = {[LL_OF_NORM] = &r->norm, [LL_OF_RAW] = &r->raw, [LL_OF_TUNED] = &r->tuned, [LL_OF_TUNED_TEMP] = &r->tuned_temp};
+    const struct ll_reading *of[] = {[LL_OF_NORM] = &r->norm,
+                                     [LL_OF_RAW] = &r->raw,
+                                     [LL_OF_TUNED] = &r->tuned,
+                                     [LL_OF_TUNED_TEMP] = &r->tuned_temp};
     return of[lens]->is_set ? of[lens] : NULL;
 }
 
@@ -86,7 +98,8 @@ int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits
     return -1;
 }
 
-int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab, double threshold, double margin)
+int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab, double threshold,
+                double margin)
 {
     const struct ll_reading *raw = &r->raw;
     if (!raw->is_set || raw->n_top < 1)
@@ -99,23 +112,54 @@ int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_pro
     return 0;
 }
 
-/* ---- rows to layers ---------------------------------------------------------------------------------------------- */
+/* ---- rows to layers -------------------------------------------------------------------------- */
 /* One rule on one row: does it hold? */
-struct rule { const struct ll_pass_stats *s; const struct ll_milestone_rules *r; double at; int i; };
+struct rule {
+    const struct ll_pass_stats *s;
+    const struct ll_milestone_rules *r;
+    double at;
+    int i;
+};
 typedef int (*holds)(const struct rule *u, const struct ll_row_stats *row);
 
 static int is_copy(const struct rule *u, const struct ll_row_stats *row) { return row->copy_strict[u->i]; }
 static int is_soft(const struct rule *u, const struct ll_row_stats *row) { return row->copy_soft[u->i]; }
-static int is_collapse(const struct rule *u, const struct ll_row_stats *row) { (void)u; return row->entropy_collapse; }
-static int is_answer(const struct rule *u, const struct ll_row_stats *row) { (void)u; return row->is_answer; }
+static int is_collapse(const struct rule *u, const struct ll_row_stats *row)
+{
+    (void)u;
+    return row->entropy_collapse;
+}
+static int is_answer(const struct rule *u, const struct ll_row_stats *row)
+{
+    (void)u;
+    return row->is_answer;
+}
 static int is_first(const struct ll_row_stats *row) { return row->norm.answer_rank == 1; }
-static int is_gap(const struct rule *u, const struct ll_row_stats *row) { return ll_answer_logit_gap(&row->norm, u->s->answer_id) >= u->at; }
+static int is_gap(const struct rule *u, const struct ll_row_stats *row)
+{
+    return ll_answer_logit_gap(&row->norm, u->s->answer_id) >= u->at;
+}
 static int is_cos(const struct rule *u, const struct ll_row_stats *row) { return row->cos_to_final >= u->at; }
-static int is_margin(const struct rule *u, const struct ll_row_stats *row) { return ll_margin_ok(&row->norm, u->s->d_vocab, u->r->margin_delta) == 1; }
-static int is_top2(const struct rule *u, const struct ll_row_stats *row) { return is_first(row) && ll_answer_logit_gap(&row->norm, u->s->answer_id) >= u->r->top2_gap; }
-static int is_strong(const struct rule *u, const struct ll_row_stats *row) { return is_margin(u, row) && is_top2(u, row); }
-static int is_run2(const struct rule *u, const struct ll_row_stats *row) { return row + 1 < u->s->rows + u->s->n_rows && is_first(row) && is_first(row + 1); }
-static int is_strong2(const struct rule *u, const struct ll_row_stats *row) { return row + 1 < u->s->rows + u->s->n_rows && is_strong(u, row) && is_strong(u, row + 1); }
+static int is_margin(const struct rule *u, const struct ll_row_stats *row)
+{
+    return ll_margin_ok(&row->norm, u->s->d_vocab, u->r->margin_delta) == 1;
+}
+static int is_top2(const struct rule *u, const struct ll_row_stats *row)
+{
+    return is_first(row) && ll_answer_logit_gap(&row->norm, u->s->answer_id) >= u->r->top2_gap;
+}
+static int is_strong(const struct rule *u, const struct ll_row_stats *row)
+{
+    return is_margin(u, row) && is_top2(u, row);
+}
+static int is_run2(const struct rule *u, const struct ll_row_stats *row)
+{
+    return row + 1 < u->s->rows + u->s->n_rows && is_first(row) && is_first(row + 1);
+}
+static int is_strong2(const struct rule *u, const struct ll_row_stats *row)
+{
+    return row + 1 < u->s->rows + u->s->n_rows && is_strong(u, row) && is_strong(u, row + 1);
+}
 
 static int first(const struct rule *u, holds h)
 {
@@ -152,7 +196,8 @@ const char *ll_stability_name(enum ll_stability s)
 }
 
 /* 1: the raw lens has no strict copy within the radius of the layer; 0: it has; -1: not read there. */
-static int norm_only(const struct ll_pass_stats *s, int layer, int radius, const int *vocab, int n_vocab, double threshold, double margin)
+static int norm_only(const struct ll_pass_stats *s, int layer, int radius, const int *vocab, int n_vocab,
+                     double threshold, double margin)
 {
     int known = 0;
     if (layer < 0)
@@ -172,12 +217,14 @@ static void find_copies(struct ll_pass_milestones *m, struct rule *u, const int 
     for (int i = 0; i < c->n_strict; i++) {
         u->i = i;
         m->strict[i] = first(u, is_copy);
-        m->norm_only[i] = norm_only(u->s, m->strict[i], u->r->raw_radius, vocab, n_vocab, c->strict[i], c->margin);
+        m->norm_only[i] =
+            norm_only(u->s, m->strict[i], u->r->raw_radius, vocab, n_vocab, c->strict[i], c->margin);
     }
     for (int i = 0; i < c->n_soft; i++) {
         u->i = i;
         m->soft[i] = first(u, is_soft);
-        if (c->soft[i].threshold == c->soft[0].threshold && m->soft[i] >= 0 && (m->soft_first < 0 || m->soft[i] < m->soft_first)) {
+        if (c->soft[i].threshold == c->soft[0].threshold && m->soft[i] >= 0
+            && (m->soft_first < 0 || m->soft[i] < m->soft_first)) {
             m->soft_first = m->soft[i];
             m->soft_k = c->soft[i].k;
         }
@@ -209,7 +256,8 @@ static void find_gates(struct ll_pass_milestones *m, struct rule *u)
     }
 }
 
-void ll_surface_of(struct ll_surface *o, const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_milestone_rules *rules)
+void ll_surface_of(struct ll_surface *o, const struct ll_pass_stats *s, enum ll_lens_of lens,
+                   const struct ll_milestone_rules *rules)
 {
     *o = (struct ll_surface){-1, NAN, NAN, -1, NAN, NAN, -1, NAN};
     for (int l = 0; l < s->n_rows; l++) {
@@ -271,7 +319,8 @@ static int first_within(const struct ll_pass_stats *s, enum ll_lens_of lens, int
     return 0;
 }
 
-static void find_confirmed(struct ll_pass_milestones *m, const struct ll_pass_stats *s, const struct ll_milestone_rules *r)
+static void find_confirmed(struct ll_pass_milestones *m, const struct ll_pass_stats *s,
+                           const struct ll_milestone_rules *r)
 {
     static const char *const source[] = {"none", "raw", "tuned", "both"};
     int how = 0, L = m->L_semantic;
@@ -284,7 +333,8 @@ static void find_confirmed(struct ll_pass_milestones *m, const struct ll_pass_st
         m->margin_ok_at_semantic = ll_margin_ok(at, s->d_vocab, r->margin_delta);
         m->p_answer_at_semantic = at->p_answer;
         m->gap_at_semantic = ll_answer_logit_gap(at, s->answer_id);
-        how = first_within(s, LL_OF_RAW, L, r->confirm_window) + 2 * first_within(s, LL_OF_TUNED, L, r->confirm_window);
+        how = first_within(s, LL_OF_RAW, L, r->confirm_window)
+            + 2 * first_within(s, LL_OF_TUNED, L, r->confirm_window);
     }
     m->confirmed_source = source[how];
     if (how) {
@@ -292,11 +342,13 @@ static void find_confirmed(struct ll_pass_milestones *m, const struct ll_pass_st
         m->confirmed_margin_ok = m->margin_ok_at_semantic == 1 ? L : -1;
     }
     if (m->run2 >= 0 && m->confirmed >= 0)
-        m->run2_in_confirmed_window = m->run2 <= L + r->confirm_window && m->run2 + 1 >= L - r->confirm_window;
+        m->run2_in_confirmed_window =
+            m->run2 <= L + r->confirm_window && m->run2 + 1 >= L - r->confirm_window;
 }
 
-void ll_pass_milestones_find(struct ll_pass_milestones *m, const struct ll_pass_stats *s, const struct ll_copy_labels *labels,
-                             const struct ll_milestone_rules *rules, const int *prompt_vocab, int n_prompt_vocab, double *scratch)
+void ll_pass_milestones_find(struct ll_pass_milestones *m, const struct ll_pass_stats *s,
+                             const struct ll_copy_labels *labels, const struct ll_milestone_rules *rules,
+                             const int *prompt_vocab, int n_prompt_vocab, double *scratch)
 {
     struct rule u = {.s = s, .r = rules};
     memset(m, 0, sizeof *m);
@@ -313,8 +365,13 @@ void ll_pass_milestones_find(struct ll_pass_milestones *m, const struct ll_pass_
 
 int ll_preferred_semantic(const struct ll_pass_milestones *m, const char **name)
 {
-    const struct { int layer; const char *name; } order[] = {{m->strong_run2, "L_semantic_strong_run2"}, {m->strong, "L_semantic_strong"},
-                                                             {m->confirmed, "L_semantic_confirmed"}, {m->L_semantic, "L_semantic_norm"}};
+    const struct {
+        int layer;
+        const char *name;
+    } order[] = {{m->strong_run2, "L_semantic_strong_run2"},
+                 {m->strong, "L_semantic_strong"},
+                 {m->confirmed, "L_semantic_confirmed"},
+                 {m->L_semantic, "L_semantic_norm"}};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i].layer >= 0) {
             if (name)

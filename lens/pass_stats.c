@@ -54,12 +54,17 @@ void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int
 
 struct ll_lens_cells ll_norm_cells(const struct ll_row_stats *r)
 {
-    return (struct ll_lens_cells){r->cos_to_final, r->cos_to_answer, r->cos_to_prompt_max, r->echo_mass_prompt, r->topk_prompt_mass50};
+    return (struct ll_lens_cells){r->cos_to_final, r->cos_to_answer, r->cos_to_prompt_max,
+                                  r->echo_mass_prompt, r->topk_prompt_mass50};
 }
 
 void ll_copy_labels_default(struct ll_copy_labels *l)
 {
-    *l = (struct ll_copy_labels){.n_strict = 4, .strict = {0.95, 0.7, 0.8, 0.9}, .n_soft = 3, .soft = {{1, 0.5}, {2, 0.5}, {3, 0.5}}, .margin = 0.10};
+    *l = (struct ll_copy_labels){.n_strict = 4,
+                                 .strict = {0.95, 0.7, 0.8, 0.9},
+                                 .n_soft = 3,
+                                 .soft = {{1, 0.5}, {2, 0.5}, {3, 0.5}},
+                                 .margin = 0.10};
 }
 
 void ll_copy_strict_name(const struct ll_copy_labels *l, int i, char out[64])

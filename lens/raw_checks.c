@@ -45,7 +45,9 @@ void ll_raw_sampled(struct ll_raw_sampled *out, const struct ll_pass_stats *s)
         if (ll_norm_only_semantic(r) == 1 && out->first_norm_only < 0)
             out->first_norm_only = rows[i];
     }
-    out->risk = out->first_norm_only >= 0 || out->max_kl_bits >= 1.0 ? LL_TIER_HIGH : out->max_kl_bits >= 0.5 ? LL_TIER_MEDIUM : LL_TIER_LOW;
+    out->risk = out->first_norm_only >= 0 || out->max_kl_bits >= 1.0 ? LL_TIER_HIGH
+        : out->max_kl_bits >= 0.5                                    ? LL_TIER_MEDIUM
+                                                                     : LL_TIER_LOW;
 }
 
 int ll_raw_window_radius(const struct ll_raw_sampled *main_pass)
@@ -79,7 +81,8 @@ int ll_raw_window_layers(const struct ll_pass_milestones *m, int radius, int *la
 }
 
 /* Percentiles of one member over the rows read raw; v is scratch. Returns the values seen. */
-static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const double *q, int n_q, double *out, double *v)
+static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const double *q, int n_q, double *out,
+                          double *v)
 {
     size_t n = 0;
     for (int l = 0; l < s->n_rows; l++) {
@@ -95,7 +98,8 @@ static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const do
 
 static double at_most_1(double v) { return v < 1 ? v : 1; }
 
-const struct ll_artifact_weights ll_artifact_weights = {.pct_kl = 0.6, .norm_only = 0.3, .max_kl = 0.1, .js = 0.1, .l1 = 0.05, .low = 0.2, .high = 0.5};
+const struct ll_artifact_weights ll_artifact_weights = {
+    .pct_kl = 0.6, .norm_only = 0.3, .max_kl = 0.1, .js = 0.1, .l1 = 0.05, .low = 0.2, .high = 0.5};
 
 void ll_artifact_score(struct ll_raw_full *f)
 {
@@ -104,7 +108,8 @@ void ll_artifact_score(struct ll_raw_full *f)
         f->score = f->score_v2 = NAN;
         return;
     }
-    f->score = w->pct_kl * f->pct_kl_ge_1 + w->norm_only * (f->n_norm_only > 0) + w->max_kl * at_most_1(f->max_kl_bits / 5);
+    f->score = w->pct_kl * f->pct_kl_ge_1 + w->norm_only * (f->n_norm_only > 0)
+        + w->max_kl * at_most_1(f->max_kl_bits / 5);
     f->tier = f->score < w->low ? LL_TIER_LOW : f->score <= w->high ? LL_TIER_MEDIUM : LL_TIER_HIGH;
     double v2 = f->score + w->js * at_most_1(f->js[1] / 0.1) + w->l1 * at_most_1(f->l1[1] / 0.5);
     f->score_v2 = v2 < 0 ? 0 : at_most_1(v2);
@@ -114,7 +119,8 @@ void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double 
 {
     static const double quartiles[3] = {0.25, 0.5, 0.75}, half = 0.5;
     int ge_1 = 0, ge_half = 0;
-    *out = (struct ll_raw_full){.earliest_norm_only = -1, .first_js = -1, .first_l1 = -1, .first_jaccard = -1, .max_kl_bits = NAN};
+    *out = (struct ll_raw_full){
+        .earliest_norm_only = -1, .first_js = -1, .first_l1 = -1, .first_jaccard = -1, .max_kl_bits = NAN};
     for (int l = s->n_rows - 1; l >= 0; l--) { /* downwards: the first one stays */
         const struct ll_row_stats *r = &s->rows[l];
         if (!r->raw.is_set)

@@ -5,7 +5,11 @@
 
 struct ll_reader ll_reader_of(struct ll_engine *eng, int n, int answer_id)
 {
-    return (struct ll_reader){.vec = ll_engine_vec(eng), .ops = ll_engine_tile_ops(eng), .n = n, .answer_id = answer_id, .own_lse = NAN};
+    return (struct ll_reader){.vec = ll_engine_vec(eng),
+                              .ops = ll_engine_tile_ops(eng),
+                              .n = n,
+                              .answer_id = answer_id,
+                              .own_lse = NAN};
 }
 
 int ll_weigh(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w)
@@ -23,7 +27,10 @@ int ll_weigh(const struct ll_reader *r, const float *z, double beta, double *e, 
     return isfinite(w->lse);
 }
 
-double ll_weights_p(const struct ll_weights *w, double beta, int id) { return ll_exp(beta * (double)w->z[id] - w->lse); }
+double ll_weights_p(const struct ll_weights *w, double beta, int id)
+{
+    return ll_exp(beta * (double)w->z[id] - w->lse);
+}
 
 double ll_weights_kl_bits(const struct ll_reader *r, const struct ll_weights *w, double beta)
 {
@@ -44,11 +51,21 @@ static void keep_top(const struct ll_reader *r, const float *z, struct ll_readin
 
 void ll_reading_clear(struct ll_reading *out, int is_set)
 {
-    *out = (struct ll_reading){.is_set = is_set, .lse = NAN, .entropy_bits = NAN, .p_top1 = NAN, .p_top2 = NAN, .p_top5 = NAN, .p_answer = NAN,
-                               .answer_rank = -1, .answer_logit = NAN, .kl_to_final_bits = NAN, .norm = NAN};
+    *out = (struct ll_reading){.is_set = is_set,
+                               .lse = NAN,
+                               .entropy_bits = NAN,
+                               .p_top1 = NAN,
+                               .p_top2 = NAN,
+                               .p_top5 = NAN,
+                               .p_answer = NAN,
+                               .answer_rank = -1,
+                               .answer_logit = NAN,
+                               .kl_to_final_bits = NAN,
+                               .norm = NAN};
 }
 
-void ll_reading_of(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w, struct ll_reading *out)
+void ll_reading_of(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w,
+                   struct ll_reading *out)
 {
     ll_reading_clear(out, 1);
     keep_top(r, z, out);

@@ -9,7 +9,7 @@ struct head {
     unsigned size_head, size_out, size_hit, size_row, size_stats;
     int d_model, n_layers, d_vocab;
     int prompt, n_rows, n_pos, pos0, has_resid, has_stack, has_stats;
-    long long n_hits;               /* of all outs together */
+    long long n_hits; /* of all outs together */
 };
 
 static struct head head_of(const struct ll_model *m)
@@ -34,7 +34,8 @@ static const struct ll_head_out *out_at(const struct ll_sweep_result *r, long lo
     return i < n ? &r->rows[i] : &r->own[i - n];
 }
 
-void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_sweep_result *r, enum ll_pack_resid which, const struct ll_pass_stats *stats)
+void ll_result_pack(struct ll_buf *b, const struct ll_model *m, const struct ll_sweep_result *r,
+                    enum ll_pack_resid which, const struct ll_pass_stats *stats)
 {
     size_t row = sizeof(float) * (size_t)m->d_model;
     long long n_out = (long long)(r->n_rows + 1) * r->n_pos;
@@ -83,9 +84,11 @@ static int take(const char **p, size_t *left, void *to, size_t n)
 static int is_ours(const struct head *h, const struct ll_model *m, size_t left)
 {
     struct head want = head_of(m);
-    return !memcmp(h, &want, offsetof(struct head, prompt)) && (h->n_rows == 0 || h->n_rows == m->n_layers + 1) && h->n_pos > 0 &&
-           h->n_pos < 1 << 28 && h->n_hits >= 0 && (unsigned long long)h->n_hits * sizeof(struct ll_hit) <= left &&
-           (unsigned long long)(h->n_rows + 1) * (unsigned long long)h->n_pos * sizeof(struct ll_head_out) <= left;
+    return !memcmp(h, &want, offsetof(struct head, prompt))
+        && (h->n_rows == 0 || h->n_rows == m->n_layers + 1) && h->n_pos > 0 && h->n_pos < 1 << 28
+        && h->n_hits >= 0 && (unsigned long long)h->n_hits * sizeof(struct ll_hit) <= left
+        && (unsigned long long)(h->n_rows + 1) * (unsigned long long)h->n_pos * sizeof(struct ll_head_out)
+        <= left;
 }
 
 static int take_stats(const char **p, size_t *left, struct ll_pass_stats *stats)
@@ -97,7 +100,8 @@ static int take_stats(const char **p, size_t *left, struct ll_pass_stats *stats)
     return ok && take(p, left, rows, sizeof *rows * (size_t)n);
 }
 
-int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void *bytes, size_t n, struct ll_pass_stats *stats, struct ll_err *err)
+int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void *bytes, size_t n,
+                     struct ll_pass_stats *stats, struct ll_err *err)
 {
     const char *p = bytes;
     size_t left = n, d = (size_t)m->d_model;
@@ -118,8 +122,10 @@ int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void
         ll_unpacked_free(u);
         return ll_fail_mem(err, "a result of the journal", n);
     }
-    int ok = take(&p, &left, u->out, sizeof *u->out * n_out) && take(&p, &left, u->hits, sizeof *u->hits * (size_t)h.n_hits) &&
-             take(&p, &left, u->floats, sizeof *u->floats * d * kept) && (!h.has_stats || (stats && take_stats(&p, &left, stats))) && !left;
+    int ok = take(&p, &left, u->out, sizeof *u->out * n_out)
+        && take(&p, &left, u->hits, sizeof *u->hits * (size_t)h.n_hits)
+        && take(&p, &left, u->floats, sizeof *u->floats * d * kept)
+        && (!h.has_stats || (stats && take_stats(&p, &left, stats))) && !left;
     for (size_t i = 0; i < n_out && ok; i++) {
         u->out[i].top = u->hits + at;
         ok = u->out[i].n_top >= 0 && (at += u->out[i].n_top) <= h.n_hits;
@@ -130,10 +136,20 @@ int ll_result_unpack(struct ll_unpacked *u, const struct ll_model *m, const void
     }
     for (size_t l = 0; l < n_last; l++)
         u->resid[l] = u->floats + d * (l + 1);
-    u->stack = (struct ll_stack){.n_layers = m->n_layers, .d_model = m->d_model, .n_kept = h.n_pos, .x = u->floats + d * (1 + n_last)};
+    u->stack = (struct ll_stack){.n_layers = m->n_layers,
+                                 .d_model = m->d_model,
+                                 .n_kept = h.n_pos,
+                                 .x = u->floats + d * (1 + n_last)};
     u->has_stats = h.has_stats;
-    u->r = (struct ll_sweep_result){.prompt = h.prompt, .n_rows = h.n_rows, .n_pos = h.n_pos, .pos0 = h.pos0, .rows = u->out,
-                                    .own = u->out + (size_t)h.n_rows * (size_t)h.n_pos, .final_last = u->floats, .resid_last = h.has_resid ? u->resid : NULL, .stack = h.has_stack ? &u->stack : NULL};
+    u->r = (struct ll_sweep_result){.prompt = h.prompt,
+                                    .n_rows = h.n_rows,
+                                    .n_pos = h.n_pos,
+                                    .pos0 = h.pos0,
+                                    .rows = u->out,
+                                    .own = u->out + (size_t)h.n_rows * (size_t)h.n_pos,
+                                    .final_last = u->floats,
+                                    .resid_last = h.has_resid ? u->resid : NULL,
+                                    .stack = h.has_stack ? &u->stack : NULL};
     return LL_OK;
 }
 

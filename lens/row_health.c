@@ -6,7 +6,8 @@
 #include <math.h>
 
 enum { GATE_RUN = 2 };
-static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70, LOW_AGREEMENT = 0.30; /* docs/experiment.md 9.7, 9.8 */
+static const double RATIO_SPIKE = 3, COS_SPIKE = 0.8, SLOPE_PLATEAU = 0.01, R2_MONOTONIC = 0.70,
+                    LOW_AGREEMENT = 0.30; /* docs/experiment.md 9.7, 9.8 */
 
 void ll_numeric_health_of(struct ll_numeric_health *out, const struct ll_pass_stats *s, double *scratch)
 {
@@ -34,7 +35,8 @@ const char *ll_shape_name(enum ll_shape s)
     return names[s];
 }
 
-/* Slope and r2 of ln(resid_norm) on the row; returns the rows used. Two sums around the means: nothing cancels. */
+/* Slope and r2 of ln(resid_norm) on the row; returns the rows used. Two sums around the means: nothing
+ * cancels. */
 static int fit(const struct ll_pass_stats *s, double *slope, double *r2)
 {
     double mx = 0, my = 0, sxx = 0, sxy = 0, syy = 0;
@@ -72,14 +74,19 @@ void ll_trajectory_of(struct ll_trajectory *out, const struct ll_pass_stats *s, 
     if (out->n_spikes)
         out->shape = LL_SHAPE_SPIKE;
     else if (isfinite(out->slope))
-        out->shape = fabs(out->slope) <= SLOPE_PLATEAU ? LL_SHAPE_PLATEAU : out->r2 >= R2_MONOTONIC ? LL_SHAPE_MONOTONIC : LL_SHAPE_NON_MONOTONIC;
+        out->shape = fabs(out->slope) <= SLOPE_PLATEAU ? LL_SHAPE_PLATEAU
+            : out->r2 >= R2_MONOTONIC                  ? LL_SHAPE_MONOTONIC
+                                                       : LL_SHAPE_NON_MONOTONIC;
 }
 
 int ll_consistency_targets(const struct ll_pass_milestones *m, struct ll_target out[LL_MAX_TARGETS])
 {
-    const struct ll_target all[LL_MAX_TARGETS] = {
-        {"first_rank_le_10", m->rank[2], 0}, {"first_rank_le_5", m->rank[1], 0}, {"L_semantic_norm", m->L_semantic, 1},
-        {"L_semantic_strong", m->strong, 1}, {"L_semantic_strong_run2", m->strong_run2, 1}, {"L_semantic_confirmed", m->confirmed, 1}};
+    const struct ll_target all[LL_MAX_TARGETS] = {{"first_rank_le_10", m->rank[2], 0},
+                                                  {"first_rank_le_5", m->rank[1], 0},
+                                                  {"L_semantic_norm", m->L_semantic, 1},
+                                                  {"L_semantic_strong", m->strong, 1},
+                                                  {"L_semantic_strong_run2", m->strong_run2, 1},
+                                                  {"L_semantic_confirmed", m->confirmed, 1}};
     int n = 0;
     for (int i = 0; i < LL_MAX_TARGETS; i++)
         if (all[i].layer >= 0)
@@ -109,7 +116,8 @@ static double median_known(double *v, size_t n)
     return k ? ll_median(v, k) : NAN;
 }
 
-struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, const struct ll_target *t, int n, int *is_low)
+struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens_of lens,
+                                     const struct ll_target *t, int n, int *is_low)
 {
     double j10[LL_MAX_TARGETS], j50[LL_MAX_TARGETS], rho[LL_MAX_TARGETS];
     *is_low = 0;
@@ -120,21 +128,30 @@ struct ll_agreement ll_agreement_p50(const struct ll_pass_stats *s, enum ll_lens
         rho[i] = a.spearman50;
         *is_low |= t[i].is_semantic && (a.jaccard10 < LOW_AGREEMENT || a.spearman50 < LOW_AGREEMENT);
     }
-    return (struct ll_agreement){median_known(j10, (size_t)n), median_known(j50, (size_t)n), median_known(rho, (size_t)n)};
+    return (struct ll_agreement){median_known(j10, (size_t)n), median_known(j50, (size_t)n),
+                                 median_known(rho, (size_t)n)};
 }
 
-/* Do the gates hold at this row when the logits are multiplied by scale i? The rank does not change with it. */
-static void gates_at(const struct ll_pass_stats *s, int layer, int i, const struct ll_milestone_rules *r, int *margin, int *gap)
+/* Do the gates hold at this row when the logits are multiplied by scale i? The rank does not change with it.
+ */
+static void gates_at(const struct ll_pass_stats *s, int layer, int i, const struct ll_milestone_rules *r,
+                     int *margin, int *gap)
 {
     const struct ll_row_stats *row = layer < s->n_rows ? &s->rows[layer] : NULL;
-    *margin = row && row->norm.answer_rank == 1 && row->scaled_p_answer[i] - 1.0 / s->d_vocab >= r->margin_delta;
+    *margin =
+        row && row->norm.answer_rank == 1 && row->scaled_p_answer[i] - 1.0 / s->d_vocab >= r->margin_delta;
     *gap = row && ll_gate_scales[i] * ll_answer_logit_gap(&row->norm, s->answer_id) >= r->top2_gap;
 }
 
-int ll_gates_of(struct ll_gate out[LL_N_GATES], const struct ll_pass_stats *s, const struct ll_pass_milestones *m, const struct ll_milestone_rules *r, double *least)
+int ll_gates_of(struct ll_gate out[LL_N_GATES], const struct ll_pass_stats *s,
+                const struct ll_pass_milestones *m, const struct ll_milestone_rules *r, double *least)
 {
-    const struct { const char *name; int layer, rows; } targets[LL_N_GATES] = {
-        {"L_semantic_norm", m->L_semantic, 1}, {"L_semantic_strong", m->strong, 1}, {"L_semantic_strong_run2", m->strong_run2, GATE_RUN}};
+    const struct {
+        const char *name;
+        int layer, rows;
+    } targets[LL_N_GATES] = {{"L_semantic_norm", m->L_semantic, 1},
+                             {"L_semantic_strong", m->strong, 1},
+                             {"L_semantic_strong_run2", m->strong_run2, GATE_RUN}};
     int n = 0;
     *least = NAN;
     for (int t = 0; t < LL_N_GATES; t++) {
@@ -153,7 +170,8 @@ int ll_gates_of(struct ll_gate out[LL_N_GATES], const struct ll_pass_stats *s, c
             n_gap += gap;
             n_both += margin && gap;
         }
-        out[n] = (struct ll_gate){targets[t].name, targets[t].layer, n_margin / (double)LL_GATE_SCALES, n_gap / (double)LL_GATE_SCALES, n_both / (double)LL_GATE_SCALES};
+        out[n] = (struct ll_gate){targets[t].name, targets[t].layer, n_margin / (double)LL_GATE_SCALES,
+                                  n_gap / (double)LL_GATE_SCALES, n_both / (double)LL_GATE_SCALES};
         if (!(*least <= out[n].both))
             *least = out[n].both;
         n++;

@@ -9,8 +9,13 @@
 
 void ll_fact_from(struct ll_fact *f, const struct ll_pass_milestones *m, long long first_row, int is_main)
 {
-    *f = (struct ll_fact){.L_copy_strict = m->L_copy, .L_copy_soft_k1 = -1, .L_semantic = m->L_semantic, .L_confirmed = is_main ? m->confirmed : -1,
-                          .L_margin_ok = m->margin_ok, .delta_hat = NAN, .row_index = m->L_semantic < 0 ? -1 : first_row + m->L_semantic};
+    *f = (struct ll_fact){.L_copy_strict = m->L_copy,
+                          .L_copy_soft_k1 = -1,
+                          .L_semantic = m->L_semantic,
+                          .L_confirmed = is_main ? m->confirmed : -1,
+                          .L_margin_ok = m->margin_ok,
+                          .delta_hat = NAN,
+                          .row_index = m->L_semantic < 0 ? -1 : first_row + m->L_semantic};
     for (int i = m->labels.n_soft - 1; i >= 0; i--)
         if (m->labels.soft[i].k == 1 && m->labels.soft[i].threshold == m->labels.soft[0].threshold)
             f->L_copy_soft_k1 = m->soft[i];
@@ -36,10 +41,14 @@ static int rounded(double v) { return isfinite(v) ? (int)ll_round_even(v, 0) : -
 
 void ll_suite_of(struct ll_suite *out, const struct ll_fact *facts, int n, double *scratch)
 {
-    const struct { size_t from; int *to; } medians[] = {
-        {offsetof(struct ll_fact, L_copy_strict), &out->L_copy_strict}, {offsetof(struct ll_fact, L_copy_soft_k1), &out->L_copy_soft_k1},
-        {offsetof(struct ll_fact, L_semantic), &out->L_semantic}, {offsetof(struct ll_fact, L_confirmed), &out->L_confirmed},
-        {offsetof(struct ll_fact, L_margin_ok), &out->L_margin_ok}};
+    const struct {
+        size_t from;
+        int *to;
+    } medians[] = {{offsetof(struct ll_fact, L_copy_strict), &out->L_copy_strict},
+                   {offsetof(struct ll_fact, L_copy_soft_k1), &out->L_copy_soft_k1},
+                   {offsetof(struct ll_fact, L_semantic), &out->L_semantic},
+                   {offsetof(struct ll_fact, L_confirmed), &out->L_confirmed},
+                   {offsetof(struct ll_fact, L_margin_ok), &out->L_margin_ok}};
     size_t k = 0;
     *out = (struct ll_suite){.n = n};
     for (size_t i = 0; i < sizeof medians / sizeof *medians; i++)
@@ -61,7 +70,8 @@ void ll_control_of(struct ll_control *out, const struct ll_pass_stats *s, double
 {
     *out = (struct ll_control){.first_margin = -1, .first_strong = -1, .max_margin = NAN, .max_gap = NAN};
     for (int l = s->n_rows - 1; l >= 0; l--) {
-        double margin = ll_control_margin(&s->rows[l]), gap = ll_answer_logit_gap(&s->rows[l].norm, s->answer_id);
+        double margin = ll_control_margin(&s->rows[l]),
+               gap = ll_answer_logit_gap(&s->rows[l].norm, s->answer_id);
         if (isfinite(margin) && !(out->max_margin >= margin))
             out->max_margin = margin;
         if (isfinite(gap) && !(out->max_gap >= gap))

@@ -14,12 +14,21 @@ struct batch {
 };
 
 /* Positions looked at: so many, from the first on. */
-static int groups_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1; }
-static int first_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_AT ? p->at : p->n_ids - groups_of(p); }
+static int groups_of(const struct ll_sweep_prompt *p)
+{
+    return p->want == LL_SWEEP_ALL ? p->n_ids : p->want == LL_SWEEP_TAIL ? p->n_tail : 1;
+}
+static int first_of(const struct ll_sweep_prompt *p)
+{
+    return p->want == LL_SWEEP_AT ? p->at : p->n_ids - groups_of(p);
+}
 static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
 /* The stack, and with a tuned lens its translated copy. */
-static long long stack_bytes(const struct ll_sweep *s, const struct batch *b) { return ll_stack_bytes(s->model, b->kept) * (s->tuned ? 2 : 1); }
+static long long stack_bytes(const struct ll_sweep *s, const struct batch *b)
+{
+    return ll_stack_bytes(s->model, b->kept) * (s->tuned ? 2 : 1);
+}
 
 static long long batch_bytes(const struct ll_sweep *s, const struct batch *b)
 {
@@ -32,7 +41,8 @@ static struct batch next_batch(const struct ll_sweep *s, int p0, long long budge
     struct batch b = {p0, p0, 0, 0, 0};
     while (b.p1 < s->n_prompts) {
         const struct ll_sweep_prompt *p = &s->prompts[b.p1];
-        struct batch more = {p0, b.p1 + 1, b.rows + p->n_ids, b.kept + kept_of(p), p->n_ids > b.max_seq ? p->n_ids : b.max_seq};
+        struct batch more = {p0, b.p1 + 1, b.rows + p->n_ids, b.kept + kept_of(p),
+                             p->n_ids > b.max_seq ? p->n_ids : b.max_seq};
         if (b.p1 > p0 && batch_bytes(s, &more) > budget)
             break;
         b = more;
@@ -57,7 +67,7 @@ static double head_flops(const struct ll_model *m, const struct ll_sweep_prompt 
     return 2.0 * m->d_model * m->d_vocab * ((double)kept_of(p) * (m->n_layers + 1) + groups_of(p));
 }
 
-/* ---- progress: one fraction over all batches, by arithmetic ------------------------------------------------------- */
+/* ---- progress: one fraction over all batches, by arithmetic ---------------------------------- */
 
 struct progress {
     const struct ll_sweep *s;
@@ -73,18 +83,19 @@ static void on_layer(void *arg, int layer, int n_layers)
 static void on_walk(void *arg, long long done, long long total)
 {
     struct progress *p = arg;
-    p->s->progress(p->s->progress_arg, (p->before + p->pass + p->head * (double)done / (double)(total ? total : 1)) / p->total);
+    p->s->progress(p->s->progress_arg,
+                   (p->before + p->pass + p->head * (double)done / (double)(total ? total : 1)) / p->total);
 }
 
-/* ---- one batch --------------------------------------------------------------------------------------------------- */
+/* ---- one batch ------------------------------------------------------------------------------- */
 
 struct arrays {
-    int *start, *ids, *keep;             /* [n_seq + 1], [rows], [kept] */
+    int *start, *ids, *keep; /* [n_seq + 1], [rows], [kept] */
     struct ll_head_group *groups;
     struct ll_head_row *rows;
     struct ll_head_out *out, *own;
-    struct ll_hit *hits;                 /* k a row of out and own */
-    const float **resid_last;            /* [n_layers + 1] of the prompt at hand */
+    struct ll_hit *hits;      /* k a row of out and own */
+    const float **resid_last; /* [n_layers + 1] of the prompt at hand */
 };
 
 static void free_arrays(struct arrays *a)
@@ -100,9 +111,11 @@ static void free_arrays(struct arrays *a)
     free(a->resid_last);
 }
 
-static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct batch *b, int n_groups, struct ll_err *err)
+static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct batch *b, int n_groups,
+                       struct ll_err *err)
 {
-    size_t lens_rows = (size_t)b->kept * (size_t)(s->model->n_layers + 1), outs = lens_rows + (size_t)n_groups, k = (size_t)s->k;
+    size_t lens_rows = (size_t)b->kept * (size_t)(s->model->n_layers + 1),
+           outs = lens_rows + (size_t)n_groups, k = (size_t)s->k;
     memset(a, 0, sizeof *a);
     a->start = malloc(sizeof *a->start * (size_t)(b->p1 - b->p0 + 1));
     a->ids = malloc(sizeof *a->ids * (size_t)b->rows);
@@ -113,7 +126,8 @@ static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct 
     a->own = calloc((size_t)n_groups, sizeof *a->own);
     a->hits = malloc(sizeof *a->hits * (outs * k + 1));
     a->resid_last = malloc(sizeof *a->resid_last * (size_t)(s->model->n_layers + 1));
-    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits || !a->resid_last) {
+    if (!a->start || !a->ids || !a->keep || !a->groups || !a->rows || !a->out || !a->own || !a->hits
+        || !a->resid_last) {
         free_arrays(a);
         return ll_fail_mem(err, "lens rows of a batch", outs * k * sizeof *a->hits);
     }
@@ -138,9 +152,11 @@ static void lay_out(struct arrays *a, const struct ll_sweep *s, const struct bat
     a->start[b->p1 - b->p0] = row;
 }
 
-/* The rows the lens reads: the stack itself, or its copy through the translators. Copies are made even of rows that have none, so
- * that the stack's layout holds; a listener or the caller may still want the residuals as they were. */
-static int translate(struct ll_stack *read, const struct ll_sweep *s, const struct ll_stack *st, struct ll_err *err)
+/* The rows the lens reads: the stack itself, or its copy through the translators. Copies are made even of
+ * rows that have none, so that the stack's layout holds; a listener or the caller may still want the
+ * residuals as they were. */
+static int translate(struct ll_stack *read, const struct ll_sweep *s, const struct ll_stack *st,
+                     struct ll_err *err)
 {
     size_t layer = (size_t)st->n_kept * (size_t)st->d_model, all = layer * (size_t)(st->n_layers + 1);
     *read = *st;
@@ -150,7 +166,8 @@ static int translate(struct ll_stack *read, const struct ll_sweep *s, const stru
         return ll_fail_mem(err, "translated residuals", sizeof *read->x * all);
     int rc = LL_OK;
     for (int l = 0; l <= st->n_layers && !rc; l++)
-        rc = ll_tuned_apply(s->tuned, s->engine, l, st->x + (size_t)l * layer, st->n_kept, read->x + (size_t)l * layer, err);
+        rc = ll_tuned_apply(s->tuned, s->engine, l, st->x + (size_t)l * layer, st->n_kept,
+                            read->x + (size_t)l * layer, err);
     return rc;
 }
 
@@ -166,7 +183,8 @@ static const int *followed_at(const struct ll_sweep_prompt *P, int i, int *n)
 }
 
 /* Groups and rows in prompt order, positions within, layers innermost. */
-static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *st)
+static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct batch *b,
+                       const struct ll_pass *pass, const struct ll_stack *st)
 {
     int g = 0, kept = 0, at = 0, n = s->model->n_layers + 1;
     for (int p = b->p0; p < b->p1; p++) {
@@ -174,8 +192,10 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
         int first = first_of(P);
         for (int i = first; i < first + groups_of(P); i++, g++) {
             struct ll_head_group *G = &a->groups[g];
-            *G = (struct ll_head_group){.model_row = pass->final + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
-                                        .first_row = at, .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n};
+            *G = (struct ll_head_group){.model_row = pass->final
+                                            + (size_t)(a->start[p - b->p0] + i) * (size_t)s->model->d_model,
+                                        .first_row = at,
+                                        .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n};
             G->tracked = followed_at(P, i, &G->n_tracked);
             for (int l = 0; l < G->n_rows; l++)
                 a->rows[at++] = (struct ll_head_row){ll_stack_row(st, l, kept), l};
@@ -185,7 +205,8 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
 }
 
 /* Results of one prompt: [layer, position] from the walk's [position, layer]. */
-static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b, const struct ll_pass *pass, const struct ll_stack *stack, struct ll_head_out *turned,
+static int hand_back(const struct arrays *a, const struct ll_sweep *s, const struct batch *b,
+                     const struct ll_pass *pass, const struct ll_stack *stack, struct ll_head_out *turned,
                      struct ll_err *err)
 {
     int g = 0, kept = 0, n = s->model->n_layers + 1, rc = LL_OK;
@@ -199,15 +220,24 @@ static int hand_back(const struct arrays *a, const struct ll_sweep *s, const str
         for (int l = 0; l < n_rows; l++)
             a->resid_last[l] = ll_stack_row(stack, l, kept - 1);
         int first = first_of(P), last_row = a->start[p - b->p0] + first + n_pos - 1;
-        struct ll_sweep_result r = {p, n_rows, n_pos, first, turned, a->own + g, pass->final + (size_t)last_row * (size_t)s->model->d_model,
-                                    n_rows ? a->resid_last : NULL, n_rows ? stack : NULL, kept - kept_of(P)};
+        struct ll_sweep_result r = {p,
+                                    n_rows,
+                                    n_pos,
+                                    first,
+                                    turned,
+                                    a->own + g,
+                                    pass->final + (size_t)last_row * (size_t)s->model->d_model,
+                                    n_rows ? a->resid_last : NULL,
+                                    n_rows ? stack : NULL,
+                                    kept - kept_of(P)};
         rc = s->result(s->result_arg, &r, err);
         g += n_pos;
     }
     return rc;
 }
 
-static int run_batch(const struct ll_sweep *s, const struct batch *b, struct progress *prog, struct ll_err *err)
+static int run_batch(const struct ll_sweep *s, const struct batch *b, struct progress *prog,
+                     struct ll_err *err)
 {
     struct arrays a = {0};
     struct ll_pass pass = {0};
@@ -223,7 +253,8 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
         return rc;
     lay_out(&a, s, b);
     if (s->n_extra > MAX_LISTENERS - 1) {
-        rc = ll_fail(err, LL_EUSAGE, "sweep: expected at most %d listeners, found %d", MAX_LISTENERS - 1, s->n_extra);
+        rc = ll_fail(err, LL_EUSAGE, "sweep: expected at most %d listeners, found %d", MAX_LISTENERS - 1,
+                     s->n_extra);
         goto done;
     }
     for (int i = 0; i < s->n_extra; i++) /* first: the lens reads what they leave */
@@ -252,9 +283,20 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
     if ((rc = translate(&read, s, &stack, err)))
         goto done;
     lay_groups(&a, s, b, &pass, &read);
-    struct ll_head_job job = {.model = s->model, .engine = s->engine, .lens = s->lens, .ln_bias_drop = s->ln_bias_drop, .bare_head = s->bare_head,
-                              .site = s->site, .k = s->k, .groups = a.groups, .n_groups = n_groups,
-                              .rows = a.rows, .out = a.out, .model_out = a.own, .progress = s->progress ? on_walk : NULL, .progress_arg = prog};
+    struct ll_head_job job = {.model = s->model,
+                              .engine = s->engine,
+                              .lens = s->lens,
+                              .ln_bias_drop = s->ln_bias_drop,
+                              .bare_head = s->bare_head,
+                              .site = s->site,
+                              .k = s->k,
+                              .groups = a.groups,
+                              .n_groups = n_groups,
+                              .rows = a.rows,
+                              .out = a.out,
+                              .model_out = a.own,
+                              .progress = s->progress ? on_walk : NULL,
+                              .progress_arg = prog};
     if (!(rc = ll_head_pass(&job, err)))
         rc = hand_back(&a, s, b, &pass, &stack, turned, err);
 done:
@@ -267,25 +309,30 @@ done:
     return rc;
 }
 
-/* ---- the sweep --------------------------------------------------------------------------------------------------- */
+/* ---- the sweep ------------------------------------------------------------------------------- */
 
 static int check(const struct ll_sweep *s, struct ll_err *err)
 {
     if (s->k < 1 || s->k > s->model->d_vocab)
-        return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", s->model->d_vocab, s->k);
+        return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", s->model->d_vocab,
+                       s->k);
     for (int p = 0; p < s->n_prompts; p++) {
         const struct ll_sweep_prompt *P = &s->prompts[p];
         if (P->n_ids < 1)
             return ll_fail(err, LL_EUSAGE, "prompt %d is empty: expected at least one token", p);
         for (int i = 0; i < P->n_ids; i++)
             if (P->ids[i] < 0 || P->ids[i] >= s->model->d_vocab)
-                return ll_fail(err, LL_EUSAGE, "prompt %d: token id at position %d: expected 0..%d, found %d", p, i, s->model->d_vocab - 1, P->ids[i]);
+                return ll_fail(err, LL_EUSAGE, "prompt %d: token id at position %d: expected 0..%d, found %d",
+                               p, i, s->model->d_vocab - 1, P->ids[i]);
         if (P->want == LL_SWEEP_TAIL && (P->n_tail < 1 || P->n_tail > P->n_ids))
-            return ll_fail(err, LL_EUSAGE, "prompt %d: last positions: expected 1..%d (its tokens), found %d", p, P->n_ids, P->n_tail);
+            return ll_fail(err, LL_EUSAGE, "prompt %d: last positions: expected 1..%d (its tokens), found %d",
+                           p, P->n_ids, P->n_tail);
         if (P->want == LL_SWEEP_AT && (P->at < 0 || P->at >= P->n_ids))
-            return ll_fail(err, LL_EUSAGE, "prompt %d: position read: expected 0..%d, found %d", p, P->n_ids - 1, P->at);
+            return ll_fail(err, LL_EUSAGE, "prompt %d: position read: expected 0..%d, found %d", p,
+                           P->n_ids - 1, P->at);
         if (P->n_tracked > LL_MAX_TRACKED)
-            return ll_fail(err, LL_EUSAGE, "prompt %d: expected at most %d followed ids, found %d", p, LL_MAX_TRACKED, P->n_tracked);
+            return ll_fail(err, LL_EUSAGE, "prompt %d: expected at most %d followed ids, found %d", p,
+                           LL_MAX_TRACKED, P->n_tracked);
     }
     return LL_OK;
 }
@@ -331,8 +378,9 @@ int ll_sweep_plan(const struct ll_sweep *s, struct ll_sweep_plan *plan, struct l
             plan->batch_rows = b.rows;
             plan->pass_bytes = pass;
             plan->stack_bytes = stack;
-            plan->head_bytes = (long long)b.kept * n * ((long long)sizeof(struct ll_head_out) + s->k * (long long)sizeof(struct ll_hit)) +
-                               ll_head_pass_bytes(s->model, b.kept, s->k, ll_engine_threads(s->engine));
+            plan->head_bytes = (long long)b.kept * n
+                    * ((long long)sizeof(struct ll_head_out) + s->k * (long long)sizeof(struct ll_hit))
+                + ll_head_pass_bytes(s->model, b.kept, s->k, ll_engine_threads(s->engine));
         }
         plan->weight_bytes_read += ll_model_weight_bytes(s->model);
         p = b.p1;

@@ -27,7 +27,10 @@ int ll_text_batch_rows(const struct ll_windows *t)
 }
 
 /* The lists of one batch, made for the largest. */
-struct lists { int *start, *keep, *next; const float **final; };
+struct lists {
+    int *start, *keep, *next;
+    const float **final;
+};
 
 static void lists_free(struct lists *l)
 {
@@ -40,7 +43,8 @@ static void lists_free(struct lists *l)
 static int lists_init(struct lists *l, int rows, struct ll_err *err)
 {
     size_t n = (size_t)rows + 1;
-    *l = (struct lists){malloc(sizeof *l->start * n), malloc(sizeof *l->keep * n), malloc(sizeof *l->next * n), malloc(sizeof *l->final * n)};
+    *l = (struct lists){malloc(sizeof *l->start * n), malloc(sizeof *l->keep * n),
+                        malloc(sizeof *l->next * n), malloc(sizeof *l->final * n)};
     if (l->start && l->keep && l->next && l->final)
         return LL_OK;
     lists_free(l);
@@ -64,8 +68,10 @@ static int lay_out(struct lists *l, const struct ll_windows *t, int w, int e, en
     return kept;
 }
 
-static int run_batch(const struct ll_model *m, struct ll_engine *eng, const struct ll_windows *t, int w, int e, struct lists *l, int kept,
-                     int (*fn)(void *, const struct ll_text_batch *, struct ll_err *), void *arg, struct ll_err *err)
+static int run_batch(const struct ll_model *m, struct ll_engine *eng, const struct ll_windows *t, int w,
+                     int e, struct lists *l, int kept,
+                     int (*fn)(void *, const struct ll_text_batch *, struct ll_err *), void *arg,
+                     struct ll_err *err)
 {
     struct ll_stack stack = {0};
     struct ll_pass pass = {0};
@@ -92,8 +98,9 @@ static int run_batch(const struct ll_model *m, struct ll_engine *eng, const stru
     return rc;
 }
 
-int ll_text_walk(const struct ll_model *m, struct ll_engine *eng, const struct ll_windows *t, enum ll_text_skip skip,
-                 int (*fn)(void *, const struct ll_text_batch *, struct ll_err *), void *arg, struct ll_err *err)
+int ll_text_walk(const struct ll_model *m, struct ll_engine *eng, const struct ll_windows *t,
+                 enum ll_text_skip skip, int (*fn)(void *, const struct ll_text_batch *, struct ll_err *),
+                 void *arg, struct ll_err *err)
 {
     struct lists l;
     int rc = lists_init(&l, ll_text_batch_rows(t), err);

@@ -15,7 +15,7 @@ static void sift_down(struct ll_hit *h, int n)
 {
     for (int i = 0, c; (c = 2 * i + 1) < n; i = c) {
         if (c + 1 < n && ll_hit_before(h[c], h[c + 1]))
-            c++;                       /* the worse child */
+            c++; /* the worse child */
         if (!ll_hit_before(h[i], h[c]))
             return;
         swap(&h[i], &h[c]);
@@ -39,7 +39,10 @@ void ll_topk_add(struct ll_hit *h, int *n, int k, struct ll_hit hit)
     sift_down(h, k);
 }
 
-float ll_topk_floor(const struct ll_hit *h, int n, int k) { return n < k || k <= 0 ? (k <= 0 ? INFINITY : -INFINITY) : h[0].v; }
+float ll_topk_floor(const struct ll_hit *h, int n, int k)
+{
+    return n < k || k <= 0 ? (k <= 0 ? INFINITY : -INFINITY) : h[0].v;
+}
 
 static int compare(const void *a, const void *b)
 {

@@ -1,13 +1,19 @@
 /* topk.h - the k best (value, id) pairs of a stream, by value, ties to the lower id.
  *
- * The order is total, so the outcome does not depend on the order of arrival: lists of different threads merge to the
- * same result. Kept as a heap with the worst pair on top. */
+ * The order is total, so the outcome does not depend on the order of arrival: lists of different threads
+ * merge to the same result. Kept as a heap with the worst pair on top. */
 #ifndef LL_TOPK_H
 #define LL_TOPK_H
 
-struct ll_hit { float v; int id; };
+struct ll_hit {
+    float v;
+    int id;
+};
 /* 1 when a ranks before b. */
-static inline int ll_hit_before(struct ll_hit a, struct ll_hit b) { return a.v > b.v || (a.v == b.v && a.id < b.id); }
+static inline int ll_hit_before(struct ll_hit a, struct ll_hit b)
+{
+    return a.v > b.v || (a.v == b.v && a.id < b.id);
+}
 
 /* Offer one pair to the list h[0..*n) that holds at most k. */
 void ll_topk_add(struct ll_hit *h, int *n, int k, struct ll_hit hit);

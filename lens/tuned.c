@@ -16,19 +16,25 @@ struct ll_tuned {
 static int check(const struct ll_model *m, const struct ll_translator *layers, int n, struct ll_err *err)
 {
     if (n != m->n_layers)
-        return ll_fail(err, LL_EUSAGE, "tuned lens: expected %d translators (layers of %s), found %d", m->n_layers, m->ckpt->clean, n);
+        return ll_fail(err, LL_EUSAGE, "tuned lens: expected %d translators (layers of %s), found %d",
+                       m->n_layers, m->ckpt->clean, n);
     for (int l = 0; l < n; l++) {
         const struct ll_translator *T = &layers[l];
         if (T->W.n && (T->W.n != m->d_model || T->W.k != m->d_model))
-            return ll_fail(err, LL_EUSAGE, "tuned lens: translator %d: expected [%d, %d] (width of %s), found [%d, %d]", l, m->d_model, m->d_model, m->ckpt->clean, T->W.n, T->W.k);
+            return ll_fail(err, LL_EUSAGE,
+                           "tuned lens: translator %d: expected [%d, %d] (width of %s), found [%d, %d]", l,
+                           m->d_model, m->d_model, m->ckpt->clean, T->W.n, T->W.k);
         for (int i = 0; T->b && i < m->d_model; i++)
             if (!isfinite(T->b[i]))
-                return ll_fail(err, LL_EUSAGE, "tuned lens: bias of translator %d: expected finite values, found %g at %d", l, (double)T->b[i], i);
+                return ll_fail(err, LL_EUSAGE,
+                               "tuned lens: bias of translator %d: expected finite values, found %g at %d", l,
+                               (double)T->b[i], i);
     }
     return LL_OK;
 }
 
-int ll_tuned_make(struct ll_tuned **out, const struct ll_model *m, const struct ll_translator *layers, int n, void *owner, void (*release)(void *), struct ll_err *err)
+int ll_tuned_make(struct ll_tuned **out, const struct ll_model *m, const struct ll_translator *layers, int n,
+                  void *owner, void (*release)(void *), struct ll_err *err)
 {
     size_t d = (size_t)m->d_model;
     int rc = check(m, layers, n, err);
@@ -81,7 +87,8 @@ double ll_tuned_temperature(const struct ll_tuned *t, int layer)
     return 1;
 }
 
-int ll_tuned_apply(const struct ll_tuned *t, struct ll_engine *eng, int layer, const float *resid, int n_rows, float *out, struct ll_err *err)
+int ll_tuned_apply(const struct ll_tuned *t, struct ll_engine *eng, int layer, const float *resid, int n_rows,
+                   float *out, struct ll_err *err)
 {
     const struct ll_vec *vec = ll_engine_vec(eng);
     size_t d = (size_t)t->d_model;

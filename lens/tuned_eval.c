@@ -1,4 +1,5 @@
-/* tuned_eval.c - see tuned_fit.h: lens rows and their translations, side by side in one walk over the vocabulary. */
+/* tuned_eval.c - see tuned_fit.h: lens rows and their translations, side by side in one walk over the
+ * vocabulary. */
 #include "tuned_fit.h"
 
 #include "head_pass.h"
@@ -7,24 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POSITIONS = 64 }; /* read in one walk */
+enum { POSITIONS = 64 };                       /* read in one walk */
 static const double BITS = 1.4426950408889634; /* 1 / ln 2 */
 
 struct eval {
     const struct ll_tuned_eval *e;
-    float *moved;                    /* [n_layers, POSITIONS, d_model] translated rows */
+    float *moved; /* [n_layers, POSITIONS, d_model] translated rows */
     struct ll_head_group groups[POSITIONS];
-    struct ll_head_row *rows;        /* [POSITIONS, 2 n_layers + 1]: lens rows 0..n, translated rows 0..n-1 */
+    struct ll_head_row *rows; /* [POSITIONS, 2 n_layers + 1]: lens rows 0..n, translated rows 0..n-1 */
     struct ll_head_out *out, own[POSITIONS];
     struct ll_hit *hits;
-    struct ll_tuned_gain *gain;      /* sums */
+    struct ll_tuned_gain *gain; /* sums */
     double own_nll;
     long long n;
 };
 
 static int eval_init(struct eval *v, struct ll_err *err)
 {
-    size_t n = (size_t)v->e->model->n_layers, rows = (2 * n + 1) * POSITIONS, d = (size_t)v->e->model->d_model;
+    size_t n = (size_t)v->e->model->n_layers, rows = (2 * n + 1) * POSITIONS,
+           d = (size_t)v->e->model->d_model;
     v->moved = malloc(sizeof *v->moved * n * POSITIONS * d);
     v->rows = calloc(rows, sizeof *v->rows);
     v->out = calloc(rows, sizeof *v->out);
@@ -52,14 +54,16 @@ static int lay_out(struct eval *v, const struct ll_text_batch *b, int first, int
     int L = v->e->model->n_layers, rc = LL_OK;
     size_t d = (size_t)v->e->model->d_model;
     for (int l = 0; l < L && !rc; l++)
-        rc = ll_tuned_apply(v->e->tuned, v->e->engine, l, ll_stack_row(b->stack, l, first), n, v->moved + (size_t)l * POSITIONS * d, err);
+        rc = ll_tuned_apply(v->e->tuned, v->e->engine, l, ll_stack_row(b->stack, l, first), n,
+                            v->moved + (size_t)l * POSITIONS * d, err);
     for (int i = 0; i < n; i++) {
         int at = i * (2 * L + 1);
         v->groups[i] = (struct ll_head_group){b->final[first + i], at, 2 * L + 1, b->next + first + i, 1};
         for (int l = 0; l <= L; l++)
             v->rows[at + l] = (struct ll_head_row){ll_stack_row(b->stack, l, first + i), l};
         for (int l = 0; l < L; l++)
-            v->rows[at + L + 1 + l] = (struct ll_head_row){v->moved + ((size_t)l * POSITIONS + (size_t)i) * d, l};
+            v->rows[at + L + 1 + l] =
+                (struct ll_head_row){v->moved + ((size_t)l * POSITIONS + (size_t)i) * d, l};
     }
     return rc;
 }
@@ -88,8 +92,16 @@ static int on_batch(void *arg, const struct ll_text_batch *b, struct ll_err *err
     int rc = LL_OK;
     for (int first = 0; first < b->stack->n_kept && !rc; first += POSITIONS) {
         int n = b->stack->n_kept - first < POSITIONS ? b->stack->n_kept - first : POSITIONS;
-        struct ll_head_job job = {.model = v->e->model, .engine = v->e->engine, .lens = v->e->lens, .ln_bias_drop = v->e->ln_bias_drop, .k = 1, .groups = v->groups, .n_groups = n,
-                                  .rows = v->rows, .out = v->out, .model_out = v->own};
+        struct ll_head_job job = {.model = v->e->model,
+                                  .engine = v->e->engine,
+                                  .lens = v->e->lens,
+                                  .ln_bias_drop = v->e->ln_bias_drop,
+                                  .k = 1,
+                                  .groups = v->groups,
+                                  .n_groups = n,
+                                  .rows = v->rows,
+                                  .out = v->out,
+                                  .model_out = v->own};
         if (!(rc = lay_out(v, b, first, n, err)) && !(rc = ll_head_pass(&job, err)))
             add(v, n);
         if (v->e->progress)
@@ -98,7 +110,8 @@ static int on_batch(void *arg, const struct ll_text_batch *b, struct ll_err *err
     return rc;
 }
 
-int ll_tuned_evaluate(const struct ll_tuned_eval *e, struct ll_tuned_gain *gain, double *own_nll_bits, long long *n, struct ll_err *err)
+int ll_tuned_evaluate(const struct ll_tuned_eval *e, struct ll_tuned_gain *gain, double *own_nll_bits,
+                      long long *n, struct ll_err *err)
 {
     struct eval v = {.e = e, .gain = gain};
     memset(gain, 0, sizeof *gain * (size_t)e->model->n_layers);
@@ -121,7 +134,8 @@ int ll_tuned_evaluate(const struct ll_tuned_eval *e, struct ll_tuned_gain *gain,
 
 const int ll_skips[LL_N_SKIPS] = {2, 4, 8};
 
-void ll_skip_sanity(const struct ll_tuned_gain *gain, int n_layers, double own_nll_bits, struct ll_skip_sanity *out)
+void ll_skip_sanity(const struct ll_tuned_gain *gain, int n_layers, double own_nll_bits,
+                    struct ll_skip_sanity *out)
 {
     for (int i = 0; i < LL_N_SKIPS; i++) {
         int row = n_layers - ll_skips[i];

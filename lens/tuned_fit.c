@@ -14,14 +14,17 @@ enum { X_ROWS = 256 }; /* rows of a product at a time: bounds its float result *
 /* Sums of lens rows l0..l1-1. Columns of g: d of x, the 1, d of y; rows: d of x and the 1. */
 struct sums {
     int d, l0, l1, n_tokens;
-    double *g;          /* [l1 - l0, d + 1, 2d + 1] */
-    float *shift;       /* [l1 - l0, d] mean of the first batch, taken off x: keeps the products small */
-    float *columns;     /* [2d + 1, tokens of a batch] */
-    float *product;     /* [X_ROWS, 2d + 1] */
-    float *weight;      /* [tokens of a batch] square roots of w_t */
+    double *g;      /* [l1 - l0, d + 1, 2d + 1] */
+    float *shift;   /* [l1 - l0, d] mean of the first batch, taken off x: keeps the products small */
+    float *columns; /* [2d + 1, tokens of a batch] */
+    float *product; /* [X_ROWS, 2d + 1] */
+    float *weight;  /* [tokens of a batch] square roots of w_t */
 };
 
-static size_t sums_of(const struct sums *s, int l) { return (size_t)(l - s->l0) * (size_t)(s->d + 1) * (size_t)(2 * s->d + 1); }
+static size_t sums_of(const struct sums *s, int l)
+{
+    return (size_t)(l - s->l0) * (size_t)(s->d + 1) * (size_t)(2 * s->d + 1);
+}
 
 long long ll_tuned_fit_row_bytes(int d) { return 8LL * (d + 1) * (2 * d + 1); }
 long long ll_tuned_fit_solve_bytes(int d) { return 16LL * d * d; }
@@ -67,7 +70,8 @@ static void make_weights(float *w, const float *final, int n, int d, const struc
     }
 }
 
-/* Columns of one batch: x, 1, y of each token times the square root of its weight, transposed so that tokens are summed over. */
+/* Columns of one batch: x, 1, y of each token times the square root of its weight, transposed so that tokens
+ * are summed over. */
 static void make_columns(struct sums *s, const float *h, const float *final, const float *shift, int n)
 {
     size_t d = (size_t)s->d, T = (size_t)n;
@@ -85,7 +89,11 @@ static void make_columns(struct sums *s, const float *h, const float *final, con
 static int add_products(struct sums *s, struct ll_engine *eng, double *g, int n, struct ll_err *err)
 {
     int width = 2 * s->d + 1;
-    struct ll_mat w = {.type = LL_F32, .data = (const uint8_t *)s->columns, .row_bytes = sizeof(float) * (size_t)n, .n = width, .k = n};
+    struct ll_mat w = {.type = LL_F32,
+                       .data = (const uint8_t *)s->columns,
+                       .row_bytes = sizeof(float) * (size_t)n,
+                       .n = width,
+                       .k = n};
     int rc = ll_engine_reserve(eng, X_ROWS, n, 0, 0, err);
     for (int r = 0; r <= s->d && !rc; r += X_ROWS) {
         int m = s->d + 1 - r < X_ROWS ? s->d + 1 - r : X_ROWS;
@@ -114,10 +122,10 @@ static int add_batch(struct sums *s, struct ll_engine *eng, const struct ll_stac
     return rc;
 }
 
-/* ---- the solution ------------------------------------------------------------------------------------------------- */
+/* ---- the solution ---------------------------------------------------------------------------- */
 
-/* Centred sums of products, ridge on the diagonal of a; b[j] the right-hand side of output dimension j. Column-major for LAPACK;
- * a is symmetric, and a solved column j of b is row j of W. */
+/* Centred sums of products, ridge on the diagonal of a; b[j] the right-hand side of output dimension j.
+ * Column-major for LAPACK; a is symmetric, and a solved column j of b is row j of W. */
 static void make_equations(const struct sums *s, const double *g, double ridge, double *a, double *b)
 {
     size_t d = (size_t)s->d, width = 2 * d + 1;
@@ -130,12 +138,14 @@ static void make_equations(const struct sums *s, const double *g, double ridge, 
         }
         floor += a[i * d + i];
     }
-    floor = floor > 0 ? 1e-9 * floor / (double)d : 1; /* a dimension that never moves gets a translator of 0 */
+    floor =
+        floor > 0 ? 1e-9 * floor / (double)d : 1; /* a dimension that never moves gets a translator of 0 */
     for (size_t i = 0; i < d; i++)
         a[i * d + i] += ridge * fmax(a[i * d + i], 0) + floor;
 }
 
-static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, double ridge, double *a, double *b, float *W, float *bias, struct ll_err *err)
+static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, double ridge, double *a,
+                 double *b, float *W, float *bias, struct ll_err *err)
 {
     size_t d = (size_t)s->d, width = 2 * d + 1;
     const double *g = s->g + sums_of(s, l);
@@ -144,7 +154,10 @@ static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, do
     make_equations(s, g, ridge, a, b);
     lapack->dposv("U", &n, &n, a, &n, b, &n, &info, 1);
     if (info)
-        return ll_fail(err, LL_EFAIL, "tuned lens: row %d: expected positive definite equations, found none at dimension %d (more text, or a larger --ridge)", l, info);
+        return ll_fail(err, LL_EFAIL,
+                       "tuned lens: row %d: expected positive definite equations, found none at dimension %d "
+                       "(more text, or a larger --ridge)",
+                       l, info);
     for (size_t j = 0; j < d; j++) {
         double off = g[d * width + d + 1 + j];
         for (size_t i = 0; i < d; i++)
@@ -158,7 +171,8 @@ static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, do
     }
     for (size_t i = 0; i < d * d; i++)
         if (!isfinite(W[i]))
-            return ll_fail(err, LL_EFAIL, "tuned lens: row %d: the equations have no finite solution (a larger --ridge)", l);
+            return ll_fail(err, LL_EFAIL,
+                           "tuned lens: row %d: the equations have no finite solution (a larger --ridge)", l);
     return LL_OK;
 }
 
@@ -166,7 +180,11 @@ static int solve_all(const struct sums *s, double ridge, float *W, float *b, str
 {
     size_t d = (size_t)s->d;
     double *a = malloc(sizeof *a * d * d), *rhs = malloc(sizeof *rhs * d * d);
-    int rc = a && rhs ? LL_OK : ll_fail_mem(err, "equations of the fit", ll_tuned_fit_solve_bytes(s->d) > 0 ? (unsigned long long)ll_tuned_fit_solve_bytes(s->d) : 0);
+    int rc = a && rhs
+        ? LL_OK
+        : ll_fail_mem(err, "equations of the fit",
+                      ll_tuned_fit_solve_bytes(s->d) > 0 ? (unsigned long long)ll_tuned_fit_solve_bytes(s->d)
+                                                         : 0);
     struct ll_lapack lapack = {0};
     if (!rc)
         rc = ll_lapack_open(&lapack, err);
@@ -178,38 +196,51 @@ static int solve_all(const struct sums *s, double ridge, float *W, float *b, str
     return rc;
 }
 
-/* ---- the fit ------------------------------------------------------------------------------------------------------ */
+/* ---- the fit --------------------------------------------------------------------------------- */
 
-struct walk { const struct ll_tuned_fit *fit; struct sums *sums; };
+struct walk {
+    const struct ll_tuned_fit *fit;
+    struct sums *sums;
+};
 
 static int on_batch(void *arg, const struct ll_text_batch *b, struct ll_err *err)
 {
     struct walk *w = arg;
     if (w->fit->progress)
-        w->fit->progress(w->fit->progress_arg, ((double)w->sums->l0 + (double)(w->sums->l1 - w->sums->l0) * b->done) / w->fit->model->n_layers);
+        w->fit->progress(w->fit->progress_arg,
+                         ((double)w->sums->l0 + (double)(w->sums->l1 - w->sums->l0) * b->done)
+                             / w->fit->model->n_layers);
     return add_batch(w->sums, w->fit->engine, b->stack, err);
 }
 
 static int check(const struct ll_tuned_fit *fit, struct ll_err *err)
 {
-    long long n = fit->text.n ? fit->text.start[fit->text.n] - fit->text.start[0] - fit->text.n : 0, least = fit->model->d_model / 8;
+    long long n = fit->text.n ? fit->text.start[fit->text.n] - fit->text.start[0] - fit->text.n : 0,
+              least = fit->model->d_model / 8;
     if (!(fit->ridge > 0) || !isfinite(fit->ridge))
         return ll_fail(err, LL_EUSAGE, "ridge: expected a number above 0, found %g", fit->ridge);
     if (n < least || n < 2)
-        return ll_fail(err, LL_EUSAGE, "text: expected at least %lld tokens for a width of %d (many times the width is better), found %lld", least > 2 ? least : 2, fit->model->d_model, n);
+        return ll_fail(err, LL_EUSAGE,
+                       "text: expected at least %lld tokens for a width of %d (many times the width is "
+                       "better), found %lld",
+                       least > 2 ? least : 2, fit->model->d_model, n);
     return LL_OK;
 }
 
 int ll_tuned_fit_run(const struct ll_tuned_fit *fit, float *W, float *b, struct ll_err *err)
 {
     const struct ll_model *m = fit->model;
-    long long free_bytes = ll_available_bytes(), budget = fit->memory_budget > 0 ? fit->memory_budget : free_bytes > 0 ? free_bytes / 4 : 1LL << 30;
+    long long free_bytes = ll_available_bytes(),
+              budget = fit->memory_budget > 0 ? fit->memory_budget
+        : free_bytes > 0                      ? free_bytes / 4
+                                              : 1LL << 30;
     long long at_once = budget / ll_tuned_fit_row_bytes(m->d_model);
     int step = at_once < 1 ? 1 : at_once > m->n_layers ? m->n_layers : (int)at_once, rc = check(fit, err);
     for (int l = 0; l < m->n_layers && !rc; l += step) {
         struct sums s = {0};
         struct walk w = {fit, &s};
-        rc = sums_init(&s, m->d_model, l, l + step < m->n_layers ? l + step : m->n_layers, ll_text_batch_rows(&fit->text), err);
+        rc = sums_init(&s, m->d_model, l, l + step < m->n_layers ? l + step : m->n_layers,
+                       ll_text_batch_rows(&fit->text), err);
         if (!rc)
             rc = ll_text_walk(m, fit->engine, &fit->text, LL_SKIP_FIRST, on_batch, &w, err);
         if (!rc)

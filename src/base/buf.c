@@ -81,7 +81,8 @@ void ll_buf_free(struct ll_buf *b)
 
 int ll_buf_ok(const struct ll_buf *b, struct ll_err *err)
 {
-    return b->failed ? ll_fail_mem(err, "text buffer", (unsigned long long)(b->cap ? b->cap * 2 : 64)) : ll_memory_ok(err);
+    return b->failed ? ll_fail_mem(err, "text buffer", (unsigned long long)(b->cap ? b->cap * 2 : 64))
+                     : ll_memory_ok(err);
 }
 
 const char *ll_buf_str(const struct ll_buf *b) { return b->s ? b->s : ""; }

@@ -1,5 +1,6 @@
-/* bus.c - see bus.h. All in here may run inside a signal handler: open, read, write and _exit only, no memory but the stack.
- * The file's name comes from the kernel's own list of mappings, so that no list of ours has to be kept. */
+/* bus.c - see bus.h. All in here may run inside a signal handler: open, read, write and _exit only, no memory
+ * but the stack. The file's name comes from the kernel's own list of mappings, so that no list of ours has to
+ * be kept. */
 #include "bus.h"
 
 #include "shown.h"
@@ -11,7 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-struct lines { int fd; char buf[1024]; ssize_t n, at; };
+struct lines {
+    int fd;
+    char buf[1024];
+    ssize_t n, at;
+};
 
 static int next_byte(struct lines *l)
 {
@@ -27,7 +32,10 @@ static uintptr_t take_hex(struct lines *l, int *stop)
 {
     uintptr_t v = 0;
     for (;;) {
-        int c = next_byte(l), digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        int c = next_byte(l),
+            digit = c >= '0' && c <= '9' ? c - '0'
+            : c >= 'a' && c <= 'f'       ? c - 'a' + 10
+                                         : -1;
         if (digit < 0) {
             *stop = c;
             return v;
@@ -36,7 +44,8 @@ static uintptr_t take_hex(struct lines *l, int *stop)
     }
 }
 
-/* "55d0-55e0 r--p 00000000 08:01 1234    /path": the path of the mapping that holds `place`, as it can be shown; 0: none. */
+/* "55d0-55e0 r--p 00000000 08:01 1234    /path": the path of the mapping that holds `place`, as it can be
+ * shown; 0: none. */
 static int find_file(uintptr_t place, char *out, size_t size)
 {
     struct lines l = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
@@ -69,15 +78,16 @@ static void say(const char *s)
     }
 }
 
-/* Threads that read the same file meet its end together: the first one speaks, the others wait to be ended. A handler has no
- * arguments of ours, so this stands alone. */
+/* Threads that read the same file meet its end together: the first one speaks, the others wait to be ended. A
+ * handler has no arguments of ours, so this stands alone. */
 static atomic_flag spoken = ATOMIC_FLAG_INIT;
 
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
     char name[1024];
     (void)context;
-    if (info->si_code <= 0 || !find_file((uintptr_t)info->si_addr, name, sizeof name)) { /* sent, or no file's: as ever */
+    if (info->si_code <= 0
+        || !find_file((uintptr_t)info->si_addr, name, sizeof name)) { /* sent, or no file's: as ever */
         signal(sig, SIG_DFL);
         raise(sig);
         return;

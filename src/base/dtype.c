@@ -29,20 +29,23 @@ INLINE uint32_t to_bits(float f)
 /* yes or no, as cond is 1 or 0: by masks, because a branch keeps loops from being vectorised. */
 INLINE uint32_t pick(uint32_t cond, uint32_t yes, uint32_t no) { return (yes & -cond) | (no & ~-cond); }
 
-/* A small float of E exponent and M mantissa bits with bias B, subnormals included; infinities and NaN are the
- * caller's. The value is mantissa * 2^exponent with both small, so the product is exact. */
+/* A small float of E exponent and M mantissa bits with bias B, subnormals included; infinities and NaN are
+ * the caller's. The value is mantissa * 2^exponent with both small, so the product is exact. */
 
 INLINE float small_float(uint32_t u, int e_bits, int m_bits, int bias)
 {
-    const uint32_t sign = u >> (e_bits + m_bits) << 31, e = u >> m_bits & ((1u << e_bits) - 1), m = u & ((1u << m_bits) - 1);
+    const uint32_t sign = u >> (e_bits + m_bits) << 31, e = u >> m_bits & ((1u << e_bits) - 1),
+                   m = u & ((1u << m_bits) - 1);
     const float unit = from_bits((uint32_t)(127 + 1 - bias - m_bits) << 23); /* the step of the subnormals */
-    const uint32_t normal = (e + 127u - (uint32_t)bias) << 23 | m << (23 - m_bits), below = to_bits((float)(int)m * unit);
+    const uint32_t normal = (e + 127u - (uint32_t)bias) << 23 | m << (23 - m_bits),
+                   below = to_bits((float)(int)m * unit);
     return from_bits(sign | pick(e != 0, normal, below));
 }
 
 INLINE float f16(uint32_t u)
 {
-    const uint32_t special = (u & 0x8000) << 16 | 0x7f800000 | (u & 0x3ff) << 13; /* infinity, or NaN with its payload */
+    const uint32_t special =
+        (u & 0x8000) << 16 | 0x7f800000 | (u & 0x3ff) << 13; /* infinity, or NaN with its payload */
     return from_bits(pick((u & 0x7c00) == 0x7c00, special, to_bits(small_float(u, 5, 10, 15))));
 }
 
@@ -52,7 +55,8 @@ INLINE float e5m2(uint32_t u) { return f16(u << 8); } /* the upper half of an F1
 
 INLINE float e4m3(uint32_t u) /* no infinities; only 0x7f and 0xff are NaN */
 {
-    return from_bits(pick((u & 0x7f) == 0x7f, (u & 0x80) << 24 | 0x7fc00000, to_bits(small_float(u, 4, 3, 7))));
+    return from_bits(
+        pick((u & 0x7f) == 0x7f, (u & 0x80) << 24 | 0x7fc00000, to_bits(small_float(u, 4, 3, 7))));
 }
 
 INLINE float e8m0(uint32_t u) /* 2^(u-127); 0xff is NaN */
@@ -60,14 +64,14 @@ INLINE float e8m0(uint32_t u) /* 2^(u-127); 0xff is NaN */
     return u == 0xff ? from_bits(0x7fc00000) : u ? from_bits(u << 23) : from_bits(0x00400000);
 }
 
-#define TO_F32(name, type, expr)                                                                                            \
-    LL_CLONES static void name##_to_f32(const uint8_t *src, float *dst, size_t n)                                           \
-    {                                                                                                                       \
-        for (size_t i = 0; i < n; i++) {                                                                                    \
-            type v;                                                                                                         \
-            memcpy(&v, src + i * sizeof v, sizeof v);                                                                       \
-            dst[i] = (expr);                                                                                                \
-        }                                                                                                                   \
+#define TO_F32(name, type, expr) \
+    LL_CLONES static void name##_to_f32(const uint8_t *src, float *dst, size_t n) \
+    { \
+        for (size_t i = 0; i < n; i++) { \
+            type v; \
+            memcpy(&v, src + i * sizeof v, sizeof v); \
+            dst[i] = (expr); \
+        } \
     }
 
 TO_F32(f16, uint16_t, f16(v))
@@ -99,6 +103,7 @@ static void int4_to_f32(const uint8_t *src, float *dst, size_t n)
         dst[i] = (float)(src[i / 2] >> 4 * (i % 2) & 15);
 }
 
+/* clang-format off */
 #define QUANT(name, block, bytes, to_f32, ggml) {name, NULL, block, bytes, 1, 0, to_f32, ggml}
 
 static const struct ll_dtype_info infos[LL_N_DTYPES] = {
@@ -146,6 +151,7 @@ static const struct ll_dtype_info infos[LL_N_DTYPES] = {
     [LL_INT4_GPTQ] = QUANT("INT4_GPTQ", 8, 4, int4_to_f32, -1),
     [LL_INT4_AWQ] = QUANT("INT4_AWQ", 8, 4, int4_to_f32, -1),
 };
+/* clang-format on */
 
 const struct ll_dtype_info *ll_dtype_info(enum ll_dtype t)
 {
@@ -172,8 +178,12 @@ int ll_dtype_by_ggml(uint32_t number)
 
 const char *ll_ggml_name(uint32_t number)
 {
-    static const struct { uint32_t number; const char *name; } others[] = {
-        {4, "Q4_2"}, {5, "Q4_3"}, {9, "Q8_1"}, {31, "Q4_0_4_4"}, {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}, {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {41, "Q1_0"},
+    static const struct {
+        uint32_t number;
+        const char *name;
+    } others[] = {
+        {4, "Q4_2"},      {5, "Q4_3"},        {9, "Q8_1"},        {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},
+        {33, "Q4_0_8_8"}, {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {41, "Q1_0"},
     };
     int known = ll_dtype_by_ggml(number);
     if (known >= 0)

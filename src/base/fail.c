@@ -48,7 +48,4 @@ int ll_open_code(int errno_value)
     return errno_value == ENOMEM || errno_value == EMFILE || errno_value == ENFILE ? LL_EFAIL : LL_EUSAGE;
 }
 
-int ll_exit_code(int code)
-{
-    return code >= 0 ? 0 : code < LL_ECHECK ? 1 : -code;
-}
+int ll_exit_code(int code) { return code >= 0 ? 0 : code < LL_ECHECK ? 1 : -code; }

@@ -11,26 +11,27 @@
 
 enum ll_code {
     LL_OK = 0,
-    LL_EFAIL = -1,   /* the system said no (I/O, memory, disk full)        exit 1 */
-    LL_EUSAGE = -2,  /* wrong usage or bad input (arguments, broken files)  exit 2 */
-    LL_EUNSUP = -3,  /* a valid model that this program does not support    exit 3 */
-    LL_EFIT = -4,    /* would not fit into memory                           exit 4 */
-    LL_ECHECK = -5,  /* a verification or criterion failed                  exit 5 */
+    LL_EFAIL = -1,  /* the system said no (I/O, memory, disk full)        exit 1 */
+    LL_EUSAGE = -2, /* wrong usage or bad input (arguments, broken files)  exit 2 */
+    LL_EUNSUP = -3, /* a valid model that this program does not support    exit 3 */
+    LL_EFIT = -4,   /* would not fit into memory                           exit 4 */
+    LL_ECHECK = -5, /* a verification or criterion failed                  exit 5 */
 };
 
 struct ll_err {
     int code;
-    char msg[1024];  /* one line, no line end */
+    char msg[1024]; /* one line, no line end */
 };
 
 /* Fill *err (NULL is fine) with a printf-style reason; the first reason stays. Returns code. */
 int ll_fail(struct ll_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Put "what: " in front of the reason. Returns err->code (or LL_EFAIL when err is NULL). */
 int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL nobody hears it, so that it is noted (memory.h). */
+/* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL nobody hears it, so
+ * that it is noted (memory.h). */
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes);
-/* The code of an open or opendir that left this errno: LL_EFAIL where the machine has no room for it (memory, handles), else
- * LL_EUSAGE, as the path is the user's. */
+/* The code of an open or opendir that left this errno: LL_EFAIL where the machine has no room for it (memory,
+ * handles), else LL_EUSAGE, as the path is the user's. */
 int ll_open_code(int errno_value);
 /* Exit code of the process for a result code: 0 for LL_OK, else 1..5. */
 int ll_exit_code(int code);

@@ -1,10 +1,11 @@
-/* half.h - float32 to binary16 and bfloat16 in software: to nearest, ties to even, the same on every processor.
- * The way back is ll_f16_to_float (dtype.h); of a bfloat16 it is a shift. */
+/* half.h - float32 to binary16 and bfloat16 in software: to nearest, ties to even, the same on every
+ * processor. The way back is ll_f16_to_float (dtype.h); of a bfloat16 it is a shift. */
 #ifndef LL_HALF_H
 #define LL_HALF_H
 #include <stdint.h>
 
-/* Beyond the largest finite value (binary16: from 65520 on) infinity; subnormals kept; NaN stays NaN (quiet, top bits). */
+/* Beyond the largest finite value (binary16: from 65520 on) infinity; subnormals kept; NaN stays NaN (quiet,
+ * top bits). */
 uint16_t ll_float_to_f16(float f);
 uint16_t ll_float_to_bf16(float f);
 /* There and back. */

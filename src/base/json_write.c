@@ -93,7 +93,10 @@ void ll_json_str(struct ll_json *j, const char *key, const char *s, size_t n)
         ll_buf_adds(j->out, "null");
 }
 
-void ll_json_cstr(struct ll_json *j, const char *key, const char *s) { ll_json_str(j, key, s, s ? strlen(s) : 0); }
+void ll_json_cstr(struct ll_json *j, const char *key, const char *s)
+{
+    ll_json_str(j, key, s, s ? strlen(s) : 0);
+}
 
 void ll_json_num(struct ll_json *j, const char *key, double v)
 {

@@ -1,7 +1,8 @@
 /* json_write.h - JSON text written front to back: two-space indent, UTF-8 kept, non-finite numbers as null.
  *
  *     struct ll_json j; ll_json_init(&j, &buf);
- *     ll_json_obj(&j, NULL); ll_json_str(&j, "model", "x", 1); ll_json_arr(&j, "ids"); ... ll_json_end(&j); ll_json_end(&j);
+ *     ll_json_obj(&j, NULL); ll_json_str(&j, "model", "x", 1); ll_json_arr(&j, "ids"); ... ll_json_end(&j);
+ * ll_json_end(&j);
  *
  * key is NULL inside arrays and at the top. Text that is no UTF-8 is cleaned (U+FFFD). Nesting up to 64. */
 #ifndef LL_JSON_WRITE_H
@@ -9,19 +10,20 @@
 #include "buf.h"
 
 struct ll_json {
-    struct ll_buf *out;       /* borrowed */
-    int depth, base;          /* base: depth of the value itself, see ll_json_init_at */
+    struct ll_buf *out;                  /* borrowed */
+    int depth, base;                     /* base: depth of the value itself, see ll_json_init_at */
     unsigned char is_arr[64], count[64]; /* count: 0 = nothing yet */
-    int flat;                 /* > 0: inside a container written on one line */
+    int flat;                            /* > 0: inside a container written on one line */
 };
 void ll_json_init(struct ll_json *j, struct ll_buf *out);
-/* For one value that ll_json_raw will put into containers nested that deep: the same text as if it were written there. */
+/* For one value that ll_json_raw will put into containers nested that deep: the same text as if it were
+ * written there. */
 void ll_json_init_at(struct ll_json *j, struct ll_buf *out, int depth);
 void ll_json_obj(struct ll_json *j, const char *key);
 void ll_json_arr(struct ll_json *j, const char *key);
-void ll_json_arr_flat(struct ll_json *j, const char *key);  /* the whole array on one line */
+void ll_json_arr_flat(struct ll_json *j, const char *key); /* the whole array on one line */
 void ll_json_obj_flat(struct ll_json *j, const char *key);
-void ll_json_end(struct ll_json *j);                        /* closes the innermost; at depth 0 adds a line end */
+void ll_json_end(struct ll_json *j); /* closes the innermost; at depth 0 adds a line end */
 void ll_json_str(struct ll_json *j, const char *key, const char *s, size_t n); /* s NULL: null */
 void ll_json_cstr(struct ll_json *j, const char *key, const char *s);
 void ll_json_num(struct ll_json *j, const char *key, double v);

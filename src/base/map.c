@@ -11,18 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- what a path is ---------------------------------------------------------------------------------------------- */
+/* ---- what a path is -------------------------------------------------------------------------- */
 
 const char *ll_not_a_file(const char *path)
 {
     struct stat st;
     if (stat(path, &st))
         return lstat(path, &st) ? "nothing" : "a link to nothing";
-    return S_ISREG(st.st_mode)    ? NULL
-           : S_ISDIR(st.st_mode)  ? "a folder"
-           : S_ISFIFO(st.st_mode) ? "a FIFO"
-           : S_ISSOCK(st.st_mode) ? "a socket"
-                                  : "a device";
+    return S_ISREG(st.st_mode) ? NULL
+        : S_ISDIR(st.st_mode)  ? "a folder"
+        : S_ISFIFO(st.st_mode) ? "a FIFO"
+        : S_ISSOCK(st.st_mode) ? "a socket"
+                               : "a device";
 }
 
 int ll_is_there(const char *path)
@@ -43,21 +43,26 @@ int ll_fail_not_a_file(const char *path, struct ll_err *err)
         return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found a link to %s, %s", path, to,
                        loops ? "which leads back to itself" : "where nothing is (incomplete download?)");
     }
-    return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found %s", path, what ? what : "one that went away");
+    return ll_fail(err, LL_EUSAGE, "%s: expected a regular file, found %s", path,
+                   what ? what : "one that went away");
 }
 
 int ll_is_lfs_pointer(const void *bytes, size_t n)
 {
     static const char first[] = "version https://git-lfs";
-    return n >= sizeof first - 1 && n < 1024 && !memcmp(bytes, first, sizeof first - 1); /* the format's limit */
+    return n >= sizeof first - 1 && n < 1024
+        && !memcmp(bytes, first, sizeof first - 1); /* the format's limit */
 }
 
 int ll_fail_lfs(const char *name, struct ll_err *err)
 {
-    return ll_fail(err, LL_EUSAGE, "%s: expected the file itself, found a git-lfs pointer (Git LFS keeps the content elsewhere: fetch it with git lfs pull)", name);
+    return ll_fail(err, LL_EUSAGE,
+                   "%s: expected the file itself, found a git-lfs pointer (Git LFS keeps the content "
+                   "elsewhere: fetch it with git lfs pull)",
+                   name);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static struct ll_file_mark mark_of(const struct stat *st)
 {
@@ -66,7 +71,8 @@ static struct ll_file_mark mark_of(const struct stat *st)
 #else
     const struct timespec *t = &st->st_mtim;
 #endif
-    return (struct ll_file_mark){(unsigned long long)st->st_dev, (unsigned long long)st->st_ino, (long long)st->st_size, (long long)t->tv_sec, t->tv_nsec};
+    return (struct ll_file_mark){(unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+                                 (long long)st->st_size, (long long)t->tv_sec, t->tv_nsec};
 }
 
 /* A descriptor of a regular file (-1: *err says why), its size and mark in *st. */
@@ -75,7 +81,9 @@ static int open_file(const char *path, struct stat *st, struct ll_err *err)
     const char *what = ll_not_a_file(path);
     if (what && strcmp(what, "nothing")) /* before open: with some devices that alone does something */
         return ll_fail_not_a_file(path, err), -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO put there meanwhile: no waiting for its writer */
+    int fd = open(path,
+                  O_RDONLY | O_CLOEXEC | O_NONBLOCK
+                      | O_NOCTTY); /* a FIFO put there meanwhile: no waiting for its writer */
     if (fd < 0)
         return ll_fail(err, ll_open_code(errno), "%s: cannot open: %s", path, strerror(errno)), -1;
     if (fstat(fd, st))
@@ -127,7 +135,8 @@ int ll_map_open(struct ll_map *map, const char *path, struct ll_err *err)
     if (!rc && st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED)
-            rc = ll_fail(err, LL_EFAIL, "%s: cannot map %lld bytes: %s", path, (long long)st.st_size, strerror(errno));
+            rc = ll_fail(err, LL_EFAIL, "%s: cannot map %lld bytes: %s", path, (long long)st.st_size,
+                         strerror(errno));
         else {
             map->data = p;
             map->size = (size_t)st.st_size;
@@ -143,10 +152,12 @@ int ll_map_unchanged(const struct ll_map *map, const char *path, struct ll_err *
     if (stat(path, &st))
         return LL_OK; /* its name is gone, its content is not */
     struct ll_file_mark now = mark_of(&st), then = map->mark;
-    if (now.dev != then.dev || now.ino != then.ino || (now.size == then.size && now.sec == then.sec && now.nsec == then.nsec))
+    if (now.dev != then.dev || now.ino != then.ino
+        || (now.size == then.size && now.sec == then.sec && now.nsec == then.nsec))
         return LL_OK;
     if (now.size != then.size)
-        return ll_fail(err, LL_EFAIL, "%s: changed while it was in use: %lld bytes when opened, %lld now", path, then.size, now.size);
+        return ll_fail(err, LL_EFAIL, "%s: changed while it was in use: %lld bytes when opened, %lld now",
+                       path, then.size, now.size);
     return ll_fail(err, LL_EFAIL, "%s: changed while it was in use (written to after it was opened)", path);
 }
 
@@ -170,10 +181,17 @@ static void advise(const struct ll_map *map, size_t off, size_t len, int advice,
         madvise((void *)(uintptr_t)(map->data + a), b - a, advice);
 }
 
-void ll_map_will_need(const struct ll_map *map, size_t off, size_t len) { advise(map, off, len, MADV_WILLNEED, 0); }
-void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len) { advise(map, off, len, MADV_DONTNEED, 1); }
+void ll_map_will_need(const struct ll_map *map, size_t off, size_t len)
+{
+    advise(map, off, len, MADV_WILLNEED, 0);
+}
+void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len)
+{
+    advise(map, off, len, MADV_DONTNEED, 1);
+}
 
-/* A stream that whoever called the program has opened for it: standard input, or what <(...) of a shell gives. */
+/* A stream that whoever called the program has opened for it: standard input, or what <(...) of a shell
+ * gives. */
 static int is_given_stream(const char *path)
 {
     static const char *const streams[] = {"/dev/stdin", "/dev/fd/", "/proc/self/fd/"};
@@ -225,7 +243,8 @@ int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err
     if (!rc && got < 0)
         rc = ll_fail(err, LL_EFAIL, "%s: cannot read: %s", path, strerror(errno));
     else if (!rc && (size_t)got != n)
-        rc = ll_fail(err, LL_EFAIL, "%s: changed while it was being read: %zu bytes when opened, then %s", path, n, (size_t)got < n ? "fewer" : "more");
+        rc = ll_fail(err, LL_EFAIL, "%s: changed while it was being read: %zu bytes when opened, then %s",
+                     path, n, (size_t)got < n ? "fewer" : "more");
     if (!rc) {
         ll_buf_add(b, bytes, n);
         rc = ll_buf_ok(b, err);

@@ -10,7 +10,7 @@
 /* What a file was when it was opened, to see later whether it still is that. */
 struct ll_file_mark {
     unsigned long long dev, ino;
-    long long size, sec;   /* bytes; time of the last change of its content */
+    long long size, sec; /* bytes; time of the last change of its content */
     long nsec;
 };
 
@@ -22,33 +22,36 @@ struct ll_map {
     struct ll_file_mark mark;
 };
 
-/* Map the file at path. Returns LL_OK, or LL_EUSAGE (no such file, no regular file: what else it is; a Git LFS pointer) or
- * LL_EFAIL. Never waits for somebody to write into a FIFO. */
+/* Map the file at path. Returns LL_OK, or LL_EUSAGE (no such file, no regular file: what else it is; a Git
+ * LFS pointer) or LL_EFAIL. Never waits for somebody to write into a FIFO. */
 int ll_map_open(struct ll_map *map, const char *path, struct ll_err *err);
 void ll_map_close(struct ll_map *map);
-/* Is the file at path still what was mapped? LL_OK, also when another file has taken its name (the mapping keeps the old
- * one's content), or LL_EFAIL: its content was written or cut while it was in use. */
+/* Is the file at path still what was mapped? LL_OK, also when another file has taken its name (the mapping
+ * keeps the old one's content), or LL_EFAIL: its content was written or cut while it was in use. */
 int ll_map_unchanged(const struct ll_map *map, const char *path, struct ll_err *err);
 /* Tell the kernel that bytes [off, off+len) will be wanted soon, or not any more. Advice only. */
 void ll_map_will_need(const struct ll_map *map, size_t off, size_t len);
 void ll_map_dont_need(const struct ll_map *map, size_t off, size_t len);
 
-/* Read a whole file into b (appended). limit: refuse more bytes than that. Errors as ll_map_open(); a file that ends early
- * or grows meanwhile is LL_EFAIL. A stream that the caller of the program has opened (/dev/stdin, /dev/fd/N: what <(...) of a
- * shell gives) is read to its end; a FIFO by any other name is refused. */
+/* Read a whole file into b (appended). limit: refuse more bytes than that. Errors as ll_map_open(); a file
+ * that ends early or grows meanwhile is LL_EFAIL. A stream that the caller of the program has opened
+ * (/dev/stdin, /dev/fd/N: what <(...) of a shell gives) is read to its end; a FIFO by any other name is
+ * refused. */
 int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err *err);
 
 /* 1 when path is a folder / a regular file, else 0. */
 int ll_is_dir(const char *path);
 int ll_is_file(const char *path);
-/* NULL when path is a regular file (links are followed); else what it is instead, for messages: "nothing", "a folder", "a link
- * to nothing", "a FIFO", "a socket", "a device". */
+/* NULL when path is a regular file (links are followed); else what it is instead, for messages: "nothing", "a
+ * folder", "a link to nothing", "a FIFO", "a socket", "a device". */
 const char *ll_not_a_file(const char *path);
-/* Is there anything of that name, be it a link to nothing? What must not be passed over because it is no file. */
+/* Is there anything of that name, be it a link to nothing? What must not be passed over because it is no
+ * file. */
 int ll_is_there(const char *path);
 /* The reason why path cannot be read as a file: LL_EUSAGE, "PATH: expected a regular file, found a FIFO". */
 int ll_fail_not_a_file(const char *path, struct ll_err *err);
-/* Are these the n bytes of a Git LFS pointer: the few lines that stand for a large file that was not fetched? */
+/* Are these the n bytes of a Git LFS pointer: the few lines that stand for a large file that was not fetched?
+ */
 int ll_is_lfs_pointer(const void *bytes, size_t n);
 /* The reason for one: LL_EUSAGE, with what to do. */
 int ll_fail_lfs(const char *name, struct ll_err *err);
@@ -56,6 +59,7 @@ int ll_fail_lfs(const char *name, struct ll_err *err);
 int ll_make_dirs(const char *path, struct ll_err *err);
 /* "<dir>/<name>" as an owned string, NULL without memory. */
 char *ll_path_join(const char *dir, const char *name);
-/* The part after the last '/' (trailing slashes do not count), as a name that can be shown (ll_shown_name); owned by the caller. */
+/* The part after the last '/' (trailing slashes do not count), as a name that can be shown (ll_shown_name);
+ * owned by the caller. */
 char *ll_path_base(const char *path);
 #endif

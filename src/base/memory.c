@@ -10,5 +10,7 @@ int ll_memory_ran_out(void) { return atomic_load(&ran_out); }
 
 int ll_memory_ok(struct ll_err *err)
 {
-    return ll_memory_ran_out() ? ll_fail(err, LL_EFAIL, "out of memory: text is missing, so nothing was written") : LL_OK;
+    return ll_memory_ran_out()
+        ? ll_fail(err, LL_EFAIL, "out of memory: text is missing, so nothing was written")
+        : LL_OK;
 }

@@ -15,7 +15,10 @@ static const struct ll_opt *find(const struct ll_opt *opts, const char *s, size_
     return NULL;
 }
 
-static int in_range(const struct ll_opt *o, double v) { return (o->lo == 0 && o->hi == 0) || (v >= o->lo && v <= o->hi); }
+static int in_range(const struct ll_opt *o, double v)
+{
+    return (o->lo == 0 && o->hi == 0) || (v >= o->lo && v <= o->hi);
+}
 
 static int one_of(const char *choices, const char *s)
 {
@@ -32,11 +35,15 @@ static int set_number(const struct ll_opt *o, const char *s, struct ll_err *err)
     errno = 0;
     double v = strtod(s, &end);
     int is_int = o->kind == LL_OPT_INT;
-    if (end == s || *end || errno || !isfinite(v) || (is_int && v != floor(v)) || !in_range(o, v) || fabs(v) > 2e9) {
+    if (end == s || *end || errno || !isfinite(v) || (is_int && v != floor(v)) || !in_range(o, v)
+        || fabs(v) > 2e9) {
         if (o->lo == 0 && o->hi == 0)
-            return ll_fail(err, LL_EUSAGE, "%s: expected %s, found \"%s\"", o->name, is_int ? "an integer" : "a number", s);
-        return is_int ? ll_fail(err, LL_EUSAGE, "%s: expected an integer in %.0f..%.0f, found \"%s\"", o->name, o->lo, o->hi, s)
-                      : ll_fail(err, LL_EUSAGE, "%s: expected a number in %g..%g, found \"%s\"", o->name, o->lo, o->hi, s);
+            return ll_fail(err, LL_EUSAGE, "%s: expected %s, found \"%s\"", o->name,
+                           is_int ? "an integer" : "a number", s);
+        return is_int ? ll_fail(err, LL_EUSAGE, "%s: expected an integer in %.0f..%.0f, found \"%s\"",
+                                o->name, o->lo, o->hi, s)
+                      : ll_fail(err, LL_EUSAGE, "%s: expected a number in %g..%g, found \"%s\"", o->name,
+                                o->lo, o->hi, s);
     }
     if (is_int)
         *(int *)o->target = (int)v;
@@ -62,14 +69,18 @@ static int set_value(const struct ll_opt *o, const char *s, struct ll_err *err)
     return LL_OK;
 }
 
-int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args, int *n_args, struct ll_err *err)
+int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args,
+                 int *n_args, struct ll_err *err)
 {
     int only_args = 0;
     *n_args = 0;
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
         if (!only_args && s[0] == '-' && s[1] && s[1] != '-')
-            return ll_fail(err, LL_EUSAGE, "%s: unknown option \"%s\" (see: logitlens help %s; text that begins with a dash goes after --)", argv[0], s, argv[0]);
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: unknown option \"%s\" (see: logitlens help %s; text that begins with a dash "
+                           "goes after --)",
+                           argv[0], s, argv[0]);
         if (only_args || !LL_BEGINS(s, "--")) {
             if (*n_args >= max_args)
                 return ll_fail(err, LL_EUSAGE, "%s: unexpected argument \"%s\"", argv[0], s);
@@ -83,7 +94,8 @@ int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **
         const char *eq = strchr(s, '=');
         const struct ll_opt *o = find(opts, s, eq ? (size_t)(eq - s) : strlen(s));
         if (!o)
-            return ll_fail(err, LL_EUSAGE, "%s: unknown option \"%s\" (see: logitlens help %s)", argv[0], s, argv[0]);
+            return ll_fail(err, LL_EUSAGE, "%s: unknown option \"%s\" (see: logitlens help %s)", argv[0], s,
+                           argv[0]);
         if (o->kind == LL_OPT_FLAG) {
             if (eq)
                 return ll_fail(err, LL_EUSAGE, "%s: takes no value, found \"%s\"", o->name, eq + 1);

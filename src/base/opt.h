@@ -8,22 +8,28 @@ enum ll_opt_kind { LL_OPT_FLAG, LL_OPT_INT, LL_OPT_NUM, LL_OPT_STR, LL_OPT_LIST 
 
 /* Target of LL_OPT_LIST: an option that may be given several times. Texts borrowed from argv, in order. */
 enum { LL_OPT_LIST_MAX = 64 };
-struct ll_opt_list { const char *v[LL_OPT_LIST_MAX]; int n; };
-
-struct ll_opt {
-    const char *name;      /* "--top-k"; NULL ends the table */
-    enum ll_opt_kind kind;
-    void *target;          /* int * (FLAG: set to 1; INT), double * (NUM), const char ** (STR, borrowed from argv), struct ll_opt_list * */
-    const char *arg;       /* "N", shown in the help; NULL for flags */
-    const char *help;      /* one line; the default is shown from the target's value */
-    double lo, hi;         /* range of INT and NUM; both 0: any */
-    const char *choices;   /* STR: "a|b|c", anything else is refused; NULL: any text */
+struct ll_opt_list {
+    const char *v[LL_OPT_LIST_MAX];
+    int n;
 };
 
-/* Parse argv[1..argc-1] (argv[0]: the command's name). Options may stand anywhere, "--name value" or "--name=value"; "--"
- * ends them. Everything else goes to args[] (at most max_args, *n_args of them, borrowed). Returns LL_OK or LL_EUSAGE
- * naming the option, expected and found. */
-int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args, int *n_args, struct ll_err *err);
-/* Append the table as help lines of at most 80 columns; call before parsing, so that targets hold the defaults. */
+struct ll_opt {
+    const char *name; /* "--top-k"; NULL ends the table */
+    enum ll_opt_kind kind;
+    void *target;     /* int * (FLAG: set to 1; INT), double * (NUM), const char ** (STR, borrowed from argv),
+                         struct ll_opt_list * */
+    const char *arg;  /* "N", shown in the help; NULL for flags */
+    const char *help; /* one line; the default is shown from the target's value */
+    double lo, hi;    /* range of INT and NUM; both 0: any */
+    const char *choices; /* STR: "a|b|c", anything else is refused; NULL: any text */
+};
+
+/* Parse argv[1..argc-1] (argv[0]: the command's name). Options may stand anywhere, "--name value" or
+ * "--name=value"; "--" ends them. Everything else goes to args[] (at most max_args, *n_args of them,
+ * borrowed). Returns LL_OK or LL_EUSAGE naming the option, expected and found. */
+int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args,
+                 int *n_args, struct ll_err *err);
+/* Append the table as help lines of at most 80 columns; call before parsing, so that targets hold the
+ * defaults. */
 void ll_opt_help(const struct ll_opt *opts, struct ll_buf *out);
 #endif

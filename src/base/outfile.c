@@ -21,10 +21,10 @@ static int cannot(struct ll_err *err, const char *path, int why)
     return ll_fail(err, LL_EFAIL, "%s: cannot write: %s", path, strerror(why));
 }
 
-/* ---- where to ------------------------------------------------------------------------------------------------------ */
+/* ---- where to -------------------------------------------------------------------------------- */
 
-/* The descriptor that a path names; -1: none. By name, because following such a link would open the file behind it anew, from its
- * beginning, and a socket not at all. */
+/* The descriptor that a path names; -1: none. By name, because following such a link would open the file
+ * behind it anew, from its beginning, and a socket not at all. */
 static int named_fd(const char *path)
 {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"};
@@ -43,7 +43,8 @@ static int named_fd(const char *path)
     return -1;
 }
 
-/* What the link at path says, relative to the link's own folder; owned. NULL: no memory, or no link any more. */
+/* What the link at path says, relative to the link's own folder; owned. NULL: no memory, or no link any more.
+ */
 static char *follow(const char *path)
 {
     char to[PATH_MAX];
@@ -61,7 +62,8 @@ static char *follow(const char *path)
     return b.s;
 }
 
-/* path with its last part's links followed, as far as they lead; *fd: the descriptor it names on the way, else -1. Owned. */
+/* path with its last part's links followed, as far as they lead; *fd: the descriptor it names on the way,
+ * else -1. Owned. */
 static char *resolve(const char *path, int *fd, struct ll_err *err)
 {
     struct stat st;
@@ -153,7 +155,7 @@ static int look(struct ll_outfile *out, int *fd, int *direct, struct ll_err *err
     return LL_OK;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 static int open_there(struct ll_outfile *out, struct ll_err *err)
 {
@@ -166,7 +168,9 @@ static int open_there(struct ll_outfile *out, struct ll_err *err)
     out->target = NULL;
     if (fd >= 0)
         return write_to(out, fcntl(fd, F_DUPFD_CLOEXEC, 0), err);
-    return write_to(out, direct == 2 ? connect_to(out->path) : open(out->path, O_WRONLY | O_CLOEXEC | O_NOCTTY), err);
+    return write_to(out,
+                    direct == 2 ? connect_to(out->path) : open(out->path, O_WRONLY | O_CLOEXEC | O_NOCTTY),
+                    err);
 }
 
 int ll_outfile_open(struct ll_outfile *out, const char *path, struct ll_err *err)
@@ -185,7 +189,9 @@ int ll_outfile_open(struct ll_outfile *out, const char *path, struct ll_err *err
 int ll_outfile_check(const char *path, struct ll_err *err)
 {
     struct ll_outfile out = {0};
-    int fd, direct, rc = (out.path = strdup(path)) ? look(&out, &fd, &direct, err) : ll_fail_mem(err, "file name", strlen(path));
+    int fd, direct,
+        rc = (out.path = strdup(path)) ? look(&out, &fd, &direct, err)
+                                       : ll_fail_mem(err, "file name", strlen(path));
     if (!rc && fd < 0 && !direct) { /* the folder must take a new name */
         char *slash = strrchr(out.target, '/');
         if (slash)
@@ -201,7 +207,8 @@ int ll_outfile_check(const char *path, struct ll_err *err)
 static int copy_into(const struct ll_outfile *out)
 {
     char part[COPY_BYTES];
-    int from = open(out->tmp, O_RDONLY | O_CLOEXEC), to = open(out->target, O_WRONLY | O_TRUNC | O_CLOEXEC), bad = from < 0 || to < 0;
+    int from = open(out->tmp, O_RDONLY | O_CLOEXEC), to = open(out->target, O_WRONLY | O_TRUNC | O_CLOEXEC),
+        bad = from < 0 || to < 0;
     ssize_t n = 0;
     while (!bad && (n = read(from, part, sizeof part)) > 0)
         for (ssize_t done = 0, k; !bad && done < n; done += k)
@@ -259,7 +266,9 @@ int ll_outfile_commit(struct ll_outfile *out, struct ll_err *err)
         free(out->tmp); /* nothing to remove any more */
         out->tmp = NULL;
     }
-    int rc = bad ? ll_fail(err, LL_EFAIL, "%s: write failed: %s", out->path, why ? strerror(why) : "disk full or I/O error") : LL_OK;
+    int rc = bad ? ll_fail(err, LL_EFAIL, "%s: write failed: %s", out->path,
+                           why ? strerror(why) : "disk full or I/O error")
+                 : LL_OK;
     ll_outfile_abort(out);
     return rc;
 }

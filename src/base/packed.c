@@ -10,13 +10,15 @@ static inline uint32_t word(const uint8_t *p, size_t i)
     return v;
 }
 
-static void read_scaled(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out, long ldo)
+static void read_scaled(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl,
+                        float *out, long ldo)
 {
     const struct ll_dtype_info *type = ll_dtype_info(p->type), *stype = ll_dtype_info(p->scale_type);
     const size_t per_row = ((size_t)p->k + (size_t)p->block_k - 1) / (size_t)p->block_k;
     for (int r = 0; r < n; r++) {
         float *y = out + r * ldo;
-        type->to_f32(data + ((size_t)(n0 + r) * (size_t)p->k + (size_t)k0) * (size_t)type->block_bytes, y, (size_t)kl);
+        type->to_f32(data + ((size_t)(n0 + r) * (size_t)p->k + (size_t)k0) * (size_t)type->block_bytes, y,
+                     (size_t)kl);
         for (int c = 0, end; c < kl; c = end) { /* up to where the next scale begins */
             const int block = (k0 + c) / p->block_k;
             const size_t at = (size_t)((n0 + r) / p->block_n) * per_row + (size_t)block;
@@ -32,7 +34,8 @@ static void read_scaled(const struct ll_packed *p, const uint8_t *data, int n0, 
 /* Place of output n % 8 among the nibbles of a word. */
 static const int in_order[8] = {0, 1, 2, 3, 4, 5, 6, 7}, awq_order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-static void read_int4(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out, long ldo)
+static void read_int4(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl,
+                      float *out, long ldo)
 {
     const struct ll_dtype_info *stype = ll_dtype_info(p->scale_type);
     const int *order = p->kind == LL_AWQ ? awq_order : in_order;
@@ -45,18 +48,22 @@ static void read_int4(const struct ll_packed *p, const uint8_t *data, int n0, in
         if (g != have) {
             stype->to_f32(p->scales + (g * N + (size_t)n0) * (size_t)stype->block_bytes, scale, (size_t)n);
             for (int r = 0; r < n; r++)
-                zero[r] = (int)(word(p->zeros, g * (N / 8) + (size_t)(n0 + r) / 8) >> 4 * order[(n0 + r) % 8] & 15) + p->zero_plus;
+                zero[r] =
+                    (int)(word(p->zeros, g * (N / 8) + (size_t)(n0 + r) / 8) >> 4 * order[(n0 + r) % 8] & 15)
+                    + p->zero_plus;
             have = g;
         }
         for (int r = 0; r < n; r++) {
             const size_t at = (size_t)(n0 + r);
-            const uint32_t q = p->kind == LL_GPTQ ? word(data, k / 8 * N + at) >> 4 * (k % 8) : word(data, k * (N / 8) + at / 8) >> 4 * order[at % 8];
+            const uint32_t q = p->kind == LL_GPTQ ? word(data, k / 8 * N + at) >> 4 * (k % 8)
+                                                  : word(data, k * (N / 8) + at / 8) >> 4 * order[at % 8];
             out[r * ldo + c] = scale[r] * (float)((int)(q & 15) - zero[r]);
         }
     }
 }
 
-void ll_packed_read(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out, long ldo)
+void ll_packed_read(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out,
+                    long ldo)
 {
     (p->kind == LL_SCALED ? read_scaled : read_int4)(p, data, n0, n, k0, kl, out, ldo);
 }

@@ -1,4 +1,5 @@
-/* quants.c - see quants.h. Small blocks (32) first, then the K types, codebooks, ternary and four-bit floats. */
+/* quants.c - see quants.h. Small blocks (32) first, then the K types, codebooks, ternary and four-bit floats.
+ */
 #include "quants.h"
 
 #include "dtype.h"
@@ -12,17 +13,20 @@
 INLINE uint32_t u16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
 INLINE uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
 INLINE float half(const uint8_t *p) { return ll_f16_to_float((uint16_t)u16(p)); }
-INLINE int nibble(const uint8_t *p, int i) { return p[i >> 1] >> 4 * (i & 1) & 15; } /* packed two a byte, low first */
+INLINE int nibble(const uint8_t *p, int i)
+{
+    return p[i >> 1] >> 4 * (i & 1) & 15;
+} /* packed two a byte, low first */
 
 /* The public function of a type from the one that does a block. */
-#define BLOCKS(name, len, bytes)                                      \
+#define BLOCKS(name, len, bytes) \
     LL_CLONES void ll_##name##_to_f32(const uint8_t *src, float *dst, size_t n) \
-    {                                                                 \
-        for (; n >= (len); n -= (len), src += (bytes), dst += (len))  \
-            name(src, dst);                                           \
+    { \
+        for (; n >= (len); n -= (len), src += (bytes), dst += (len)) \
+            name(src, dst); \
     }
 
-/* ---- 32 values: the first 16 lie in the low nibbles, the others in the high ones --------------------------------- */
+/* ---- 32 values: the first 16 lie in the low nibbles, the others in the high ones ------------- */
 
 INLINE void q4_0(const uint8_t *b, float *y)
 {
@@ -74,7 +78,7 @@ INLINE void q8_0(const uint8_t *b, float *y)
 }
 BLOCKS(q8_0, 32, 34)
 
-/* ---- K types: 256 values in sub-blocks of 16 or 32 ----------------------------------------------------------------- */
+/* ---- K types: 256 values in sub-blocks of 16 or 32 ------------------------------------------- */
 
 /* Two bits a value: the value at place i lies in byte i/128*32 + i%32, shifted by i/32%4*2. */
 INLINE int two_bits(const uint8_t *qs, int i) { return qs[(i >> 7) * 32 + (i & 31)] >> (i >> 5 & 3) * 2 & 3; }
@@ -164,7 +168,7 @@ INLINE void q8_k(const uint8_t *b, float *y) /* sums of 16 follow the values; th
 }
 BLOCKS(q8_k, 256, 292)
 
-/* ---- codebooks ----------------------------------------------------------------------------------------------------- */
+/* ---- codebooks ------------------------------------------------------------------------------- */
 
 /* The sign bits of eight values from seven: the eighth makes their number even. */
 INLINE uint32_t even_signs(uint32_t seven) { return seven | (uint32_t)__builtin_parity(seven) << 7; }
@@ -231,7 +235,8 @@ INLINE void iq3_xxs(const uint8_t *b, float *y)
         const uint32_t rest = u32(b + 66 + 4 * j);
         const float s = d * (0.5f + (float)(rest >> 28)) * 0.5f;
         for (int l = 0; l < 8; l++)
-            grid4(iq3_xxs_grid[b[2 + 8 * j + l]], levels, s, even_signs(rest >> 7 * (l / 2) & 127) >> 4 * (l & 1), y + 32 * j + 4 * l);
+            grid4(iq3_xxs_grid[b[2 + 8 * j + l]], levels, s,
+                  even_signs(rest >> 7 * (l / 2) & 127) >> 4 * (l & 1), y + 32 * j + 4 * l);
     }
 }
 BLOCKS(iq3_xxs, 256, 98)
@@ -283,9 +288,11 @@ INLINE void iq1_m(const uint8_t *b, float *y)
 }
 BLOCKS(iq1_m, 256, 56)
 
-static const int8_t iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+static const int8_t iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                      1,    13,   25,  38,  53,  69,  89,  113};
 
-INLINE void levels32(const uint8_t *qs, const int8_t levels[16], int n, float s, float *y) /* n low nibbles, then n high ones */
+INLINE void levels32(const uint8_t *qs, const int8_t levels[16], int n, float s,
+                     float *y) /* n low nibbles, then n high ones */
 {
     for (int i = 0; i < n; i++) {
         y[i] = s * (float)levels[qs[i] & 15];
@@ -301,17 +308,21 @@ INLINE void iq4_xs(const uint8_t *b, float *y)
     const float d = half(b);
     const uint32_t high = u16(b + 2);
     for (int j = 0; j < 8; j++)
-        levels32(b + 8 + 16 * j, iq4_levels, 16, d * (float)((int)((uint32_t)nibble(b + 4, j) | (high >> 2 * j & 3) << 4) - 32), y + 32 * j);
+        levels32(b + 8 + 16 * j, iq4_levels, 16,
+                 d * (float)((int)((uint32_t)nibble(b + 4, j) | (high >> 2 * j & 3) << 4) - 32), y + 32 * j);
 }
 BLOCKS(iq4_xs, 256, 136)
 
-/* ---- ternary ------------------------------------------------------------------------------------------------------- */
+/* ---- ternary --------------------------------------------------------------------------------- */
 
-/* Five values a byte, as a fraction of 243 in 1/256: the digit comes out at the top when multiplied by 3 again and again. */
+/* Five values a byte, as a fraction of 243 in 1/256: the digit comes out at the top when multiplied by 3
+ * again and again. */
 INLINE void tq1_0(const uint8_t *b, float *y)
 {
     static const uint8_t powers[5] = {1, 3, 9, 27, 81};
-    static const struct { int at, bytes, digits; } parts[3] = {{0, 32, 5}, {32, 16, 5}, {48, 4, 4}};
+    static const struct {
+        int at, bytes, digits;
+    } parts[3] = {{0, 32, 5}, {32, 16, 5}, {48, 4, 4}};
     const float d = half(b + 52);
     for (int p = 0; p < 3; p++)
         for (int k = 0; k < parts[p].digits; k++)
@@ -330,13 +341,14 @@ INLINE void tq2_0(const uint8_t *b, float *y)
 }
 BLOCKS(tq2_0, 256, 66)
 
-/* ---- four-bit floats ----------------------------------------------------------------------------------------------- */
+/* ---- four-bit floats ------------------------------------------------------------------------- */
 
 static const int8_t e2m1_doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 INLINE void mxfp4(const uint8_t *b, float *y)
 {
-    const uint32_t bits = b[0] < 2 ? 0x00200000u << b[0] : (uint32_t)(b[0] - 1) << 23; /* half of 2^(e - 127) */
+    const uint32_t bits =
+        b[0] < 2 ? 0x00200000u << b[0] : (uint32_t)(b[0] - 1) << 23; /* half of 2^(e - 127) */
     float d;
     memcpy(&d, &bits, sizeof d);
     levels32(b + 1, e2m1_doubled, 16, d, y);

@@ -1,4 +1,5 @@
-/* sha256.c - see sha256.h. FIPS 180-4 section 6.2, eight rounds unrolled with the variables renamed instead of moved. */
+/* sha256.c - see sha256.h. FIPS 180-4 section 6.2, eight rounds unrolled with the variables renamed instead
+ * of moved. */
 #include "sha256.h"
 
 #include <string.h>
@@ -22,11 +23,11 @@ static inline uint32_t load_be(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                                                    \
-    do {                                                                                                                    \
-        uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + K[i] + w[(i)&15];                 \
-        d += t;                                                                                                             \
-        h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));                                       \
+#define ROUND(a, b, c, d, e, f, g, h, i) \
+    do { \
+        uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + K[i] + w[(i)&15]; \
+        d += t; \
+        h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b))); \
     } while (0)
 
 static void blocks(uint32_t h[8], const uint8_t *p, size_t n)
@@ -40,7 +41,8 @@ static void blocks(uint32_t h[8], const uint8_t *p, size_t n)
             if (i) /* the next 16 words of the schedule, in place */
                 for (int t = 0; t < 16; t++) {
                     uint32_t x = w[(t + 1) & 15], y = w[(t + 14) & 15];
-                    w[t] += (rotr(x, 7) ^ rotr(x, 18) ^ x >> 3) + w[(t + 9) & 15] + (rotr(y, 17) ^ rotr(y, 19) ^ y >> 10);
+                    w[t] += (rotr(x, 7) ^ rotr(x, 18) ^ x >> 3) + w[(t + 9) & 15]
+                        + (rotr(y, 17) ^ rotr(y, 19) ^ y >> 10);
                 }
             for (int r = i; r < i + 16; r += 8) {
                 ROUND(a, b, c, d, e, f, g, k, r);

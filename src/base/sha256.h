@@ -6,7 +6,7 @@
 
 struct ll_sha256 {
     uint32_t h[8];
-    uint64_t n;        /* bytes so far */
+    uint64_t n; /* bytes so far */
     uint8_t block[64];
 };
 void ll_sha256_init(struct ll_sha256 *s);

@@ -7,10 +7,14 @@
 
 uint32_t ll_cp_shown(uint32_t cp)
 {
-    static const struct { uint32_t from, to, sign; } signs[] = { /* the first that fits */
-        {'\n', '\n', 0x21B5}, {'\t', '\t', 0x21E5},
-        {0, 0x1f, 0xB7}, {0x7f, 0x9f, 0xB7},                     /* C0, DEL, C1 */
-        {0x61C, 0x61C, 0xB7}, {0x200E, 0x200F, 0xB7}, {0x2028, 0x202E, 0xB7}, {0x2066, 0x2069, 0xB7}, /* direction, line separators */
+    static const struct {
+        uint32_t from, to, sign;
+    } signs[] = {
+        /* the first that fits */
+        {'\n', '\n', 0x21B5},   {'\t', '\t', 0x21E5},
+        {0, 0x1f, 0xB7},        {0x7f, 0x9f, 0xB7}, /* C0, DEL, C1 */
+        {0x61C, 0x61C, 0xB7},   {0x200E, 0x200F, 0xB7},
+        {0x2028, 0x202E, 0xB7}, {0x2066, 0x2069, 0xB7}, /* direction, line separators */
     };
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if (cp >= signs[i].from && cp <= signs[i].to)

@@ -1,5 +1,5 @@
-/* stats.c - see stats.h. Linux: /proc and the control groups (containers and cluster jobs get less than the machine
- * has); elsewhere what POSIX offers. */
+/* stats.c - see stats.h. Linux: /proc and the control groups (containers and cluster jobs get less than the
+ * machine has); elsewhere what POSIX offers. */
 #define _GNU_SOURCE
 #include "stats.h"
 
@@ -51,13 +51,15 @@ long long ll_anon_bytes(void)
     return kb < 0 ? -1 : kb * 1024;
 }
 
-/* How a control group says its limit, its use, and how much of the use is page cache (which would be given back). */
+/* How a control group says its limit, its use, and how much of the use is page cache (which would be given
+ * back). */
 static const struct cgroup {
     const char *controller; /* middle field of /proc/self/cgroup; "" is version 2 */
     const char *mount, *limit, *usage, *cache_active, *cache_inactive;
 } cgroups[] = {
     {"", "/sys/fs/cgroup", "memory.max", "memory.current", "active_file", "inactive_file"},
-    {"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_active_file", "total_inactive_file"},
+    {"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_active_file",
+     "total_inactive_file"},
 };
 
 /* Room left in one group, or -1 when it sets no limit. */

@@ -1,4 +1,5 @@
-/* thread.c - see thread.h. Workers spin for a moment before they sleep: a pass makes some thousand short runs. */
+/* thread.c - see thread.h. Workers spin for a moment before they sleep: a pass makes some thousand short
+ * runs. */
 #define _GNU_SOURCE
 #include "thread.h"
 
@@ -17,11 +18,11 @@ struct worker {
 
 struct ll_pool {
     int n;
-    struct worker *w;       /* owned; w[0] is the caller's place */
+    struct worker *w; /* owned; w[0] is the caller's place */
     ll_pool_fn fn;
     void *arg;
-    _Atomic unsigned turn;  /* rises by one with every run */
-    _Atomic int left;       /* workers that have not finished this run */
+    _Atomic unsigned turn; /* rises by one with every run */
+    _Atomic int left;      /* workers that have not finished this run */
     _Atomic int stop;
     pthread_mutex_t lock;
     pthread_cond_t go, done;
@@ -83,7 +84,8 @@ int ll_pool_init(struct ll_pool **pool, int n_threads, struct ll_err *err)
 {
     *pool = NULL;
     if (n_threads < 0 || n_threads > MAX_THREADS)
-        return ll_fail(err, LL_EUSAGE, "threads: expected 1..%d (0: all processors), found %d", MAX_THREADS, n_threads);
+        return ll_fail(err, LL_EUSAGE, "threads: expected 1..%d (0: all processors), found %d", MAX_THREADS,
+                       n_threads);
     int n = n_threads ? n_threads : ll_cpu_count();
     if (n > MAX_THREADS)
         n = MAX_THREADS;

@@ -1,8 +1,8 @@
 /* thread.h - a fixed pool of threads that run one function together.
  *
- * ll_pool_run(pool, fn, arg) calls fn(arg, tid, n) once on every thread, tid 0 being the caller, and returns when
- * all have returned. Work is shared by taking numbers from a counter of the caller's. Which thread
- * does which part must never show in the result. One run at a time a pool; fn must not call ll_pool_run. */
+ * ll_pool_run(pool, fn, arg) calls fn(arg, tid, n) once on every thread, tid 0 being the caller, and returns
+ * when all have returned. Work is shared by taking numbers from a counter of the caller's. Which thread does
+ * which part must never show in the result. One run at a time a pool; fn must not call ll_pool_run. */
 #ifndef LL_THREAD_H
 #define LL_THREAD_H
 #include "fail.h"

@@ -1,5 +1,5 @@
-/* utf8.c - see utf8.h. The table is Unicode 15 table 3-7: a lead byte fixes the length and the range of the second
- * byte; every later byte is 80..BF. */
+/* utf8.c - see utf8.h. The table is Unicode 15 table 3-7: a lead byte fixes the length and the range of the
+ * second byte; every later byte is 80..BF. */
 #include "utf8.h"
 
 #include <string.h>
@@ -83,8 +83,13 @@ void ll_utf8_put(struct ll_buf *out, uint32_t cp)
     else if (cp < 0x800)
         ll_buf_add(out, (char[]){(char)(0xc0 | cp >> 6), (char)(0x80 | (cp & 0x3f))}, 2);
     else if (cp < 0x10000)
-        ll_buf_add(out, (char[]){(char)(0xe0 | cp >> 12), (char)(0x80 | (cp >> 6 & 0x3f)), (char)(0x80 | (cp & 0x3f))}, 3);
+        ll_buf_add(out,
+                   (char[]){(char)(0xe0 | cp >> 12), (char)(0x80 | (cp >> 6 & 0x3f)),
+                            (char)(0x80 | (cp & 0x3f))},
+                   3);
     else
-        ll_buf_add(out, (char[]){(char)(0xf0 | cp >> 18), (char)(0x80 | (cp >> 12 & 0x3f)), (char)(0x80 | (cp >> 6 & 0x3f)),
-                                 (char)(0x80 | (cp & 0x3f))}, 4);
+        ll_buf_add(out,
+                   (char[]){(char)(0xf0 | cp >> 18), (char)(0x80 | (cp >> 12 & 0x3f)),
+                            (char)(0x80 | (cp >> 6 & 0x3f)), (char)(0x80 | (cp & 0x3f))},
+                   4);
 }

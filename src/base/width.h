@@ -4,6 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int ll_cp_width(uint32_t cp);               /* 0 for combining marks, 2 for East Asian wide forms and emoji, else 1 */
+int ll_cp_width(uint32_t cp); /* 0 for combining marks, 2 for East Asian wide forms and emoji, else 1 */
 int ll_text_width(const char *s, size_t n); /* n bytes of UTF-8; an ill-formed part counts 1 */
 #endif

@@ -1,4 +1,5 @@
-/* ckpt.c - see ckpt.h. Told in order: a path (hub.c, layout.c), its files, their headers (safetensors.c), one sorted list. */
+/* ckpt.c - see ckpt.h. Told in order: a path (hub.c, layout.c), its files, their headers (safetensors.c), one
+ * sorted list. */
 #include "ckpt.h"
 
 #include "gguf.h"
@@ -12,7 +13,8 @@
 #include <string.h>
 
 /* The header of a mapped file, by its container. What ll_gguf_list() gives takes the same shape. */
-static int parse_header(const struct ll_ckpt *c, struct ll_ckpt_file *f, struct ll_st_header *h, struct ll_err *err)
+static int parse_header(const struct ll_ckpt *c, struct ll_ckpt_file *f, struct ll_st_header *h,
+                        struct ll_err *err)
 {
     if (strcmp(c->container, "gguf"))
         return ll_st_parse(h, f->name, f->map.data, f->map.size, err);
@@ -28,7 +30,8 @@ static int parse_header(const struct ll_ckpt *c, struct ll_ckpt_file *f, struct 
 static int add_file(struct ll_ckpt *c, const char *name, struct ll_err *err)
 {
     struct ll_st_header h = {0};
-    struct ll_ckpt_file *f = &c->files[c->n_files++]; /* counted before it is whole: ll_ckpt_close() takes it */
+    struct ll_ckpt_file *f =
+        &c->files[c->n_files++]; /* counted before it is whole: ll_ckpt_close() takes it */
     f->name = strdup(name);
     f->path = ll_path_join(c->dir, name);
     if (!f->name || !f->path)
@@ -66,13 +69,15 @@ static int check_once(const struct ll_ckpt *c, struct ll_err *err)
 {
     for (int i = 0; i + 1 < c->n_tensors; i++)
         if (!by_name(&c->tensors[i], &c->tensors[i + 1]))
-            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": expected in one file, found in both %s and %s", c->dir, c->tensors[i].name,
-                           c->files[c->tensors[i].file].name, c->files[c->tensors[i + 1].file].name);
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: tensor \"%.200s\": expected in one file, found in both %s and %s", c->dir,
+                           c->tensors[i].name, c->files[c->tensors[i].file].name,
+                           c->files[c->tensors[i + 1].file].name);
     return LL_OK;
 }
 
-/* What the index promises must be there, once (check_once), if not in the file it names; tensors that it does not name are
- * welcome. */
+/* What the index promises must be there, once (check_once), if not in the file it names; tensors that it does
+ * not name are welcome. */
 static int check_index(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
 {
     const struct ll_layout_entry *moved = NULL;
@@ -81,14 +86,18 @@ static int check_index(struct ll_ckpt *c, const struct ll_layout *l, struct ll_e
         const struct ll_layout_entry *e = &l->entries[i];
         const struct ll_tensor *t = ll_ckpt_find(c, e->tensor);
         if (!t)
-            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": %s expects it in %s, found it nowhere", c->dir, e->tensor, l->index_name, e->file);
+            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.200s\": %s expects it in %s, found it nowhere",
+                           c->dir, e->tensor, l->index_name, e->file);
         if (strcmp(c->files[t->file].name, e->file) && !n_moved++)
             moved = e;
     }
     if (!n_moved)
         return LL_OK;
-    return ll_ckpt_note(c, err, "%s names the wrong file for %d of its tensors: \"%.200s\" is in %s, not in %s; read where they are", l->index_name, n_moved, moved->tensor,
-                        c->files[ll_ckpt_find(c, moved->tensor)->file].name, moved->file);
+    return ll_ckpt_note(
+        c, err,
+        "%s names the wrong file for %d of its tensors: \"%.200s\" is in %s, not in %s; read where they are",
+        l->index_name, n_moved, moved->tensor, c->files[ll_ckpt_find(c, moved->tensor)->file].name,
+        moved->file);
 }
 
 static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
@@ -111,13 +120,18 @@ static int check_parts(const struct ll_ckpt *c, struct ll_err *err)
 {
     for (int i = 0; i < c->n_files; i++) {
         const struct ll_gguf *g = c->files[i].gguf;
-        int64_t count = ll_gguf_get_int(g, "split.count", c->n_files), no = ll_gguf_get_int(g, "split.no", i), all = ll_gguf_get_int(g, "split.tensors.count", c->n_tensors);
+        int64_t count = ll_gguf_get_int(g, "split.count", c->n_files), no = ll_gguf_get_int(g, "split.no", i),
+                all = ll_gguf_get_int(g, "split.tensors.count", c->n_tensors);
         if (count != c->n_files && !(count == 0 && c->n_files == 1))
-            return ll_fail(err, LL_EUSAGE, "%s: key split.count: expected %d as the name says, found %lld", c->files[i].name, c->n_files, (long long)count);
+            return ll_fail(err, LL_EUSAGE, "%s: key split.count: expected %d as the name says, found %lld",
+                           c->files[i].name, c->n_files, (long long)count);
         if (no != i)
-            return ll_fail(err, LL_EUSAGE, "%s: key split.no: expected %d as the name says, found %lld", c->files[i].name, i, (long long)no);
+            return ll_fail(err, LL_EUSAGE, "%s: key split.no: expected %d as the name says, found %lld",
+                           c->files[i].name, i, (long long)no);
         if (all != c->n_tensors)
-            return ll_fail(err, LL_EUSAGE, "%s: key split.tensors.count: expected the %d tensors of all parts, found %lld", c->files[i].name, c->n_tensors, (long long)all);
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: key split.tensors.count: expected the %d tensors of all parts, found %lld",
+                           c->files[i].name, c->n_tensors, (long long)all);
     }
     return LL_OK;
 }
@@ -132,8 +146,10 @@ static int refuse_gguf_adapter(const struct ll_ckpt *c, struct ll_err *err)
     if (!is && !ll_gguf_find(c->gguf, "adapter.type"))
         return LL_OK;
     ll_gguf_get_str(c->gguf, "general.base_model.0.name", &base, &n_base);
-    return ll_fail(err, LL_EUNSUP, "%s: a LoRA adapter (general.type adapter), not a whole model: merge it into its base model%s%.*s first (llama.cpp: llama-export-lora)", c->files[0].name,
-                   n_base ? " " : "", (int)(n_base < 200 ? n_base : 200), base);
+    return ll_fail(err, LL_EUNSUP,
+                   "%s: a LoRA adapter (general.type adapter), not a whole model: merge it into its base "
+                   "model%s%.*s first (llama.cpp: llama-export-lora)",
+                   c->files[0].name, n_base ? " " : "", (int)(n_base < 200 ? n_base : 200), base);
 }
 
 static int read_metadata(struct ll_ckpt *c, struct ll_err *err)
@@ -143,7 +159,8 @@ static int read_metadata(struct ll_ckpt *c, struct ll_err *err)
     if (!rc)
         rc = check_parts(c, err);
     if (!rc)
-        rc = ll_settings_parse(&c->settings, c->files[0].name, "{}", 2, err); /* src/model reads c->gguf itself */
+        rc = ll_settings_parse(&c->settings, c->files[0].name, "{}", 2,
+                               err); /* src/model reads c->gguf itself */
     return rc ? ll_context(err, "%s", c->dir) : LL_OK;
 }
 
@@ -220,7 +237,10 @@ int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err)
     else if (!rc)
         rc = ll_ckpt_join_packed(c, err);
     if (!rc && l.adapter)
-        rc = ll_ckpt_note(c, err, "an adapter (%.200s) lies beside the model: it is not applied, this is the model without it", l.adapter);
+        rc = ll_ckpt_note(
+            c, err,
+            "an adapter (%.200s) lies beside the model: it is not applied, this is the model without it",
+            l.adapter);
     ll_layout_free(&l);
     if (rc)
         ll_ckpt_close(c);
@@ -268,7 +288,10 @@ int ll_ckpt_unchanged(const struct ll_ckpt *c, struct ll_err *err)
     return rc;
 }
 
-static size_t offset_of(const struct ll_ckpt *c, const struct ll_tensor *t) { return (size_t)(t->data - c->files[t->file].map.data); }
+static size_t offset_of(const struct ll_ckpt *c, const struct ll_tensor *t)
+{
+    return (size_t)(t->data - c->files[t->file].map.data);
+}
 
 void ll_ckpt_will_need(const struct ll_ckpt *c, const struct ll_tensor *t)
 {

@@ -1,4 +1,5 @@
-/* gguf.c - see gguf.h. A cursor walks the header once; each length is compared with the bytes left before it is used. */
+/* gguf.c - see gguf.h. A cursor walks the header once; each length is compared with the bytes left before it
+ * is used. */
 #include "gguf.h"
 
 #include "ckpt.h"
@@ -10,26 +11,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRIDE = 32 };              /* strings between two marks */
+enum { STRIDE = 32 }; /* strings between two marks */
 enum { MAX_KEY = 65535, MAX_NAME = 1024, DEFAULT_ALIGNMENT = 32 };
 #define MAX_ALIGNMENT ((uint64_t)1 << 30)
 #define MAX_COUNT ((uint64_t)1 << 24) /* pairs, tensors: published files have some ten thousand */
 
-static const struct { const char *name; unsigned size; } types[LL_GGUF_N_TYPES] = {
-    [LL_GGUF_U8] = {"u8", 1},   [LL_GGUF_I8] = {"i8", 1},     [LL_GGUF_U16] = {"u16", 2},   [LL_GGUF_I16] = {"i16", 2}, [LL_GGUF_U32] = {"u32", 4},
-    [LL_GGUF_I32] = {"i32", 4}, [LL_GGUF_F32] = {"f32", 4},   [LL_GGUF_BOOL] = {"bool", 1}, [LL_GGUF_STR] = {"string", 8},
-    [LL_GGUF_ARR] = {"array", 12}, [LL_GGUF_U64] = {"u64", 8}, [LL_GGUF_I64] = {"i64", 8},  [LL_GGUF_F64] = {"f64", 8},
+static const struct {
+    const char *name;
+    unsigned size;
+} types[LL_GGUF_N_TYPES] = {
+    [LL_GGUF_U8] = {"u8", 1},      [LL_GGUF_I8] = {"i8", 1},     [LL_GGUF_U16] = {"u16", 2},
+    [LL_GGUF_I16] = {"i16", 2},    [LL_GGUF_U32] = {"u32", 4},   [LL_GGUF_I32] = {"i32", 4},
+    [LL_GGUF_F32] = {"f32", 4},    [LL_GGUF_BOOL] = {"bool", 1}, [LL_GGUF_STR] = {"string", 8},
+    [LL_GGUF_ARR] = {"array", 12}, [LL_GGUF_U64] = {"u64", 8},   [LL_GGUF_I64] = {"i64", 8},
+    [LL_GGUF_F64] = {"f64", 8},
 };
 
 struct ll_gguf {
-    struct ll_map map;             /* owned, when opened by path */
+    struct ll_map map; /* owned, when opened by path */
     const uint8_t *bytes;
     size_t size;
     uint32_t version;
     uint64_t alignment, data_start;
-    struct ll_gguf_kv *kv;         /* owned, sorted by key; keys and marks owned one by one */
+    struct ll_gguf_kv *kv; /* owned, sorted by key; keys and marks owned one by one */
     int n_kv;
-    struct ll_gguf_tensor *tensors;/* owned; names owned one by one */
+    struct ll_gguf_tensor *tensors; /* owned; names owned one by one */
     int n_tensors;
 };
 
@@ -55,8 +61,10 @@ static int need(const struct cursor *c, uint64_t n, const char *what)
 {
     if (n <= left(c))
         return LL_OK;
-    return ll_fail(c->err, LL_EUSAGE, "%s: %s at byte %zu: expected %llu bytes, found %zu before the end of the file (is it cut short?)", c->file, what,
-                   offset(c), (unsigned long long)n, left(c));
+    return ll_fail(
+        c->err, LL_EUSAGE,
+        "%s: %s at byte %zu: expected %llu bytes, found %zu before the end of the file (is it cut short?)",
+        c->file, what, offset(c), (unsigned long long)n, left(c));
 }
 
 static int take_int(struct cursor *c, unsigned size, const char *what, uint64_t *out)
@@ -78,20 +86,21 @@ static int take_name(struct cursor *c, const char *what, uint64_t most, char **o
     if (rc)
         return rc;
     if (n < 1 || n > most)
-        return ll_fail(c->err, LL_EUSAGE, "%s: %s at byte %zu: expected a length in 1..%llu, found %llu", c->file, what, at, (unsigned long long)most,
-                       (unsigned long long)n);
+        return ll_fail(c->err, LL_EUSAGE, "%s: %s at byte %zu: expected a length in 1..%llu, found %llu",
+                       c->file, what, at, (unsigned long long)most, (unsigned long long)n);
     if ((rc = need(c, n, what)))
         return rc;
     const char *s = (const char *)c->p;
     if (ll_utf8_check(s, n) != n || memchr(s, 0, n))
-        return ll_fail(c->err, LL_EUSAGE, "%s: %s at byte %zu: expected UTF-8 without NUL, found other bytes", c->file, what, at);
+        return ll_fail(c->err, LL_EUSAGE, "%s: %s at byte %zu: expected UTF-8 without NUL, found other bytes",
+                       c->file, what, at);
     if (!(*out = strndup(s, n)))
         return ll_fail_mem(c->err, what, n);
     c->p += n;
     return LL_OK;
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 /* Walk n strings, leaving a mark at every STRIDE-th. */
 static int walk_strings(struct cursor *c, struct ll_gguf_kv *kv)
@@ -108,7 +117,8 @@ static int walk_strings(struct cursor *c, struct ll_gguf_kv *kv)
         if (!rc)
             rc = need(c, n, "string");
         if (rc)
-            return ll_context(c->err, "%s: key %.200s: element %llu", c->file, kv->key, (unsigned long long)i);
+            return ll_context(c->err, "%s: key %.200s: element %llu", c->file, kv->key,
+                              (unsigned long long)i);
         c->p += n;
     }
     kv->size = (size_t)(c->p - kv->data);
@@ -119,7 +129,8 @@ static int check_bools(const struct cursor *c, const struct ll_gguf_kv *kv)
 {
     for (uint64_t i = 0; i < kv->n; i++)
         if (kv->data[i] > 1)
-            return ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: expected a bool (0 or 1), found %d", c->file, kv->key, kv->data[i]);
+            return ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: expected a bool (0 or 1), found %d", c->file,
+                           kv->key, kv->data[i]);
     return LL_OK;
 }
 
@@ -128,7 +139,8 @@ static int take_type(struct cursor *c, const char *key, const char *what, enum l
     uint64_t t = 0;
     int rc = take_int(c, 4, what, &t);
     if (!rc && t >= LL_GGUF_N_TYPES)
-        rc = ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: %s: expected 0..%d, found %llu", c->file, key, what, LL_GGUF_N_TYPES - 1, (unsigned long long)t);
+        rc = ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: %s: expected 0..%d, found %llu", c->file, key, what,
+                     LL_GGUF_N_TYPES - 1, (unsigned long long)t);
     *out = (enum ll_gguf_type)t;
     return rc;
 }
@@ -143,15 +155,19 @@ static int take_pair(struct cursor *c, struct ll_gguf_kv *kv)
     kv->n = 1;
     if (kv->type == LL_GGUF_ARR) {
         kv->is_array = 1;
-        if ((rc = take_type(c, key, "element type", &kv->type)) || (rc = take_int(c, 8, "array length", &kv->n)))
+        if ((rc = take_type(c, key, "element type", &kv->type))
+            || (rc = take_int(c, 8, "array length", &kv->n)))
             return rc;
         if (kv->type == LL_GGUF_ARR)
-            return ll_fail(c->err, LL_EUNSUP, "%s: key %.200s: arrays of arrays are not supported", c->file, key);
+            return ll_fail(c->err, LL_EUNSUP, "%s: key %.200s: arrays of arrays are not supported", c->file,
+                           key);
     }
     unsigned size = types[kv->type].size; /* of a string: what it has at least */
     if (kv->n > left(c) / size)
-        return ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: expected room for %llu values of type %s, found %zu bytes before the end of the file", c->file, key,
-                       (unsigned long long)kv->n, types[kv->type].name, left(c));
+        return ll_fail(c->err, LL_EUSAGE,
+                       "%s: key %.200s: expected room for %llu values of type %s, found %zu bytes before the "
+                       "end of the file",
+                       c->file, key, (unsigned long long)kv->n, types[kv->type].name, left(c));
     kv->data = c->p;
     if (kv->type == LL_GGUF_STR)
         return walk_strings(c, kv);
@@ -160,17 +176,22 @@ static int take_pair(struct cursor *c, struct ll_gguf_kv *kv)
     return kv->type == LL_GGUF_BOOL ? check_bools(c, kv) : LL_OK;
 }
 
-static int by_key(const void *a, const void *b) { return strcmp(((const struct ll_gguf_kv *)a)->key, ((const struct ll_gguf_kv *)b)->key); }
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct ll_gguf_kv *)a)->key, ((const struct ll_gguf_kv *)b)->key);
+}
 
 static int take_pairs(struct cursor *c, struct ll_gguf *g, uint64_t n)
 {
     enum { LEAST = 8 + 1 + 4 + 1 };
     if (n > left(c) / LEAST || n > MAX_COUNT)
-        return ll_fail(c->err, LL_EUSAGE, "%s: number of key-value pairs: expected at most %zu in a file of %zu bytes, found %llu", c->file, left(c) / LEAST, g->size,
-                       (unsigned long long)n);
+        return ll_fail(
+            c->err, LL_EUSAGE,
+            "%s: number of key-value pairs: expected at most %zu in a file of %zu bytes, found %llu", c->file,
+            left(c) / LEAST, g->size, (unsigned long long)n);
     if (!(g->kv = calloc(n ? n : 1, sizeof *g->kv)))
         return ll_fail_mem(c->err, c->file, n * sizeof *g->kv);
-    for (; (uint64_t)g->n_kv < n; ) {
+    for (; (uint64_t)g->n_kv < n;) {
         int rc = take_pair(c, &g->kv[g->n_kv++]); /* counted before it is whole: ll_gguf_close() takes it */
         if (rc)
             return rc;
@@ -178,11 +199,12 @@ static int take_pairs(struct cursor *c, struct ll_gguf *g, uint64_t n)
     qsort(g->kv, (size_t)g->n_kv, sizeof *g->kv, by_key);
     for (int i = 0; i + 1 < g->n_kv; i++)
         if (!by_key(&g->kv[i], &g->kv[i + 1]))
-            return ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: expected once, found twice", c->file, g->kv[i].key);
+            return ll_fail(c->err, LL_EUSAGE, "%s: key %.200s: expected once, found twice", c->file,
+                           g->kv[i].key);
     return LL_OK;
 }
 
-/* ---- tensors ----------------------------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static int take_tensor(struct cursor *c, struct ll_gguf_tensor *t)
 {
@@ -193,13 +215,17 @@ static int take_tensor(struct cursor *c, struct ll_gguf_tensor *t)
     if (rc || (rc = take_int(c, 4, "number of dimensions", &n_dims)))
         return rc;
     if (n_dims > 4)
-        return ll_fail(c->err, LL_EUSAGE, "%s: tensor %.200s: expected at most 4 dimensions, found %llu", c->file, name, (unsigned long long)n_dims);
+        return ll_fail(c->err, LL_EUSAGE, "%s: tensor %.200s: expected at most 4 dimensions, found %llu",
+                       c->file, name, (unsigned long long)n_dims);
     t->n_dims = (int)n_dims;
     for (int i = 0; i < t->n_dims; i++) {
         if ((rc = take_int(c, 8, "size of a tensor", &t->dims[i])))
             return rc;
-        if (t->dims[i] > INT64_MAX || __builtin_mul_overflow(values, t->dims[i], &values) || values > INT64_MAX)
-            return ll_fail(c->err, LL_EUSAGE, "%s: tensor %.200s: the product of its sizes is too large (size %d is %llu)", c->file, name, i, (unsigned long long)t->dims[i]);
+        if (t->dims[i] > INT64_MAX || __builtin_mul_overflow(values, t->dims[i], &values)
+            || values > INT64_MAX)
+            return ll_fail(c->err, LL_EUSAGE,
+                           "%s: tensor %.200s: the product of its sizes is too large (size %d is %llu)",
+                           c->file, name, i, (unsigned long long)t->dims[i]);
     }
     if ((rc = take_int(c, 4, "storage type", &type)) || (rc = take_int(c, 8, "tensor offset", &t->offset)))
         return rc;
@@ -211,11 +237,13 @@ static int take_tensors(struct cursor *c, struct ll_gguf *g, uint64_t n)
 {
     enum { LEAST = 8 + 1 + 4 + 4 + 8 };
     if (n > left(c) / LEAST || n > MAX_COUNT)
-        return ll_fail(c->err, LL_EUSAGE, "%s: number of tensors: expected at most %zu in the %zu bytes left of the file, found %llu", c->file, left(c) / LEAST, left(c),
-                       (unsigned long long)n);
+        return ll_fail(
+            c->err, LL_EUSAGE,
+            "%s: number of tensors: expected at most %zu in the %zu bytes left of the file, found %llu",
+            c->file, left(c) / LEAST, left(c), (unsigned long long)n);
     if (!(g->tensors = calloc(n ? n : 1, sizeof *g->tensors)))
         return ll_fail_mem(c->err, c->file, n * sizeof *g->tensors);
-    for (; (uint64_t)g->n_tensors < n; ) {
+    for (; (uint64_t)g->n_tensors < n;) {
         int rc = take_tensor(c, &g->tensors[g->n_tensors++]);
         if (rc)
             return rc;
@@ -223,7 +251,7 @@ static int take_tensors(struct cursor *c, struct ll_gguf *g, uint64_t n)
     return LL_OK;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static int take_version(struct cursor *c, struct ll_gguf *g)
 {
@@ -231,16 +259,21 @@ static int take_version(struct cursor *c, struct ll_gguf *g)
     if (ll_is_lfs_pointer(c->p, left(c)))
         return ll_fail_lfs(c->file, c->err);
     if (left(c) < 4 || !LL_BYTES_ARE(c->p, "GGUF"))
-        return ll_fail(c->err, LL_EUSAGE, "%s: expected a GGUF file (its first bytes are \"GGUF\"), found other bytes", c->file);
+        return ll_fail(c->err, LL_EUSAGE,
+                       "%s: expected a GGUF file (its first bytes are \"GGUF\"), found other bytes", c->file);
     c->p += 4;
     int rc = take_int(c, 4, "version", &v);
     if (rc)
         return rc;
     g->version = (uint32_t)v;
     if (v && !(v & 0xffff))
-        return ll_fail(c->err, LL_EUNSUP, "%s: big-endian GGUF is not supported (version field %#llx); convert it with gguf_convert_endian.py", c->file, (unsigned long long)v);
+        return ll_fail(c->err, LL_EUNSUP,
+                       "%s: big-endian GGUF is not supported (version field %#llx); convert it with "
+                       "gguf_convert_endian.py",
+                       c->file, (unsigned long long)v);
     if (v != 2 && v != 3)
-        return ll_fail(c->err, v == 1 ? LL_EUNSUP : LL_EUSAGE, "%s: version: expected 2 or 3, found %llu", c->file, (unsigned long long)v);
+        return ll_fail(c->err, v == 1 ? LL_EUNSUP : LL_EUSAGE, "%s: version: expected 2 or 3, found %llu",
+                       c->file, (unsigned long long)v);
     return LL_OK;
 }
 
@@ -249,14 +282,19 @@ static int read_alignment(const struct cursor *c, struct ll_gguf *g)
     const struct ll_gguf_kv *kv = ll_gguf_find(g, "general.alignment");
     int64_t a = DEFAULT_ALIGNMENT;
     if (kv && (kv->is_array || kv->type != LL_GGUF_U32 || !ll_gguf_int(kv, 0, &a)))
-        return ll_fail(c->err, LL_EUSAGE, "%s: key general.alignment: expected a u32, found %s%s", c->file, kv->is_array ? "an array of " : "", types[kv->type].name);
+        return ll_fail(c->err, LL_EUSAGE, "%s: key general.alignment: expected a u32, found %s%s", c->file,
+                       kv->is_array ? "an array of " : "", types[kv->type].name);
     if (a < 1 || (a & (a - 1)) || (uint64_t)a > MAX_ALIGNMENT)
-        return ll_fail(c->err, LL_EUSAGE, "%s: key general.alignment: expected a power of two up to 2^30, found %lld", c->file, (long long)a);
+        return ll_fail(c->err, LL_EUSAGE,
+                       "%s: key general.alignment: expected a power of two up to 2^30, found %lld", c->file,
+                       (long long)a);
     g->alignment = (uint64_t)a;
     g->data_start = ((uint64_t)offset(c) + g->alignment - 1) & ~(g->alignment - 1);
     for (int i = 0; i < g->n_tensors; i++)
         if (g->tensors[i].offset % g->alignment)
-            return ll_fail(c->err, LL_EUSAGE, "%s: tensor %.200s: offset: expected a multiple of the alignment %lld, found %llu", c->file, g->tensors[i].name, (long long)a,
+            return ll_fail(c->err, LL_EUSAGE,
+                           "%s: tensor %.200s: offset: expected a multiple of the alignment %lld, found %llu",
+                           c->file, g->tensors[i].name, (long long)a,
                            (unsigned long long)g->tensors[i].offset);
     return LL_OK;
 }
@@ -266,8 +304,9 @@ static int parse(struct ll_gguf *g, const char *file, struct ll_err *err)
     struct cursor c = {file, g->bytes, g->bytes + g->size, g->bytes, err};
     uint64_t n_tensors = 0, n_kv = 0;
     int rc = take_version(&c, g);
-    if (rc || (rc = take_int(&c, 8, "number of tensors", &n_tensors)) || (rc = take_int(&c, 8, "number of key-value pairs", &n_kv)) ||
-        (rc = take_pairs(&c, g, n_kv)) || (rc = take_tensors(&c, g, n_tensors)))
+    if (rc || (rc = take_int(&c, 8, "number of tensors", &n_tensors))
+        || (rc = take_int(&c, 8, "number of key-value pairs", &n_kv)) || (rc = take_pairs(&c, g, n_kv))
+        || (rc = take_tensors(&c, g, n_tensors)))
         return rc;
     return read_alignment(&c, g);
 }
@@ -331,15 +370,21 @@ void ll_gguf_close(struct ll_gguf *g)
     free(g);
 }
 
-/* ---- looking things up ------------------------------------------------------------------------------------------- */
+/* ---- looking things up ----------------------------------------------------------------------- */
 
 int ll_gguf_n_kv(const struct ll_gguf *g) { return g->n_kv; }
-const struct ll_gguf_kv *ll_gguf_kv_at(const struct ll_gguf *g, int i) { return i >= 0 && i < g->n_kv ? &g->kv[i] : NULL; }
+const struct ll_gguf_kv *ll_gguf_kv_at(const struct ll_gguf *g, int i)
+{
+    return i >= 0 && i < g->n_kv ? &g->kv[i] : NULL;
+}
 int ll_gguf_n_tensors(const struct ll_gguf *g) { return g->n_tensors; }
 uint32_t ll_gguf_version(const struct ll_gguf *g) { return g->version; }
 uint64_t ll_gguf_data_start(const struct ll_gguf *g) { return g->data_start; }
 uint64_t ll_gguf_alignment(const struct ll_gguf *g) { return g->alignment; }
-const char *ll_gguf_type_name(enum ll_gguf_type t) { return (unsigned)t < LL_GGUF_N_TYPES ? types[t].name : "unknown"; }
+const char *ll_gguf_type_name(enum ll_gguf_type t)
+{
+    return (unsigned)t < LL_GGUF_N_TYPES ? types[t].name : "unknown";
+}
 
 const struct ll_gguf_kv *ll_gguf_find(const struct ll_gguf *g, const char *key)
 {
@@ -382,7 +427,8 @@ int ll_gguf_bool(const struct ll_gguf_kv *kv, uint64_t i, int *out)
 
 struct ll_gguf_iter ll_gguf_iter(const struct ll_gguf_kv *kv)
 {
-    return kv && kv->type == LL_GGUF_STR ? (struct ll_gguf_iter){kv->data, kv->n} : (struct ll_gguf_iter){NULL, 0};
+    return kv && kv->type == LL_GGUF_STR ? (struct ll_gguf_iter){kv->data, kv->n}
+                                         : (struct ll_gguf_iter){NULL, 0};
 }
 
 int ll_gguf_next(struct ll_gguf_iter *it, const char **s, size_t *len)
@@ -430,31 +476,42 @@ int ll_gguf_get_bool(const struct ll_gguf *g, const char *key, int fallback)
     return ll_gguf_bool(single(g, key), 0, &v) ? v : fallback;
 }
 
-int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, size_t *len) { return ll_gguf_str(single(g, key), 0, s, len); }
+int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, size_t *len)
+{
+    return ll_gguf_str(single(g, key), 0, s, len);
+}
 
-/* ---- tensors as a checkpoint wants them -------------------------------------------------------------------------- */
+/* ---- tensors as a checkpoint wants them ------------------------------------------------------ */
 
 enum { TYPE_NAME = 24 }; /* "GGML type 4294967295" */
 
 /* A type without a row: its first byte for now, its name into `type`. */
-static int list_opaque(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, char type[TYPE_NAME], struct ll_tensor *t, struct ll_err *err)
+static int list_opaque(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src,
+                       char type[TYPE_NAME], struct ll_tensor *t, struct ll_err *err)
 {
     const char *name = ll_ggml_name(src->type);
     uint64_t room = g->data_start < g->size ? g->size - g->data_start : 0;
     if (src->offset > room)
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected an offset within the data, %llu bytes, found %llu (is the file cut short?)", file, src->name, (unsigned long long)room,
-                       (unsigned long long)src->offset);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected an offset within the data, %llu bytes, found %llu (is "
+                       "the file cut short?)",
+                       file, src->name, (unsigned long long)room, (unsigned long long)src->offset);
     if (name)
         snprintf(type, TYPE_NAME, "%s", name);
     else
         snprintf(type, TYPE_NAME, "GGML type %u", src->type);
-    *t = (struct ll_tensor){.name = src->name, .dtype = LL_U8, .opaque = type, .n_dims = src->n_dims, .data = g->bytes + g->data_start + src->offset};
+    *t = (struct ll_tensor){.name = src->name,
+                            .dtype = LL_U8,
+                            .opaque = type,
+                            .n_dims = src->n_dims,
+                            .data = g->bytes + g->data_start + src->offset};
     for (int i = 0; i < src->n_dims; i++)
         t->dims[i] = (int64_t)src->dims[src->n_dims - 1 - i];
     return LL_OK;
 }
 
-static int list_one(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, char **type, struct ll_tensor *t, struct ll_err *err)
+static int list_one(const struct ll_gguf *g, const char *file, const struct ll_gguf_tensor *src, char **type,
+                    struct ll_tensor *t, struct ll_err *err)
 {
     int dtype = ll_dtype_by_ggml(src->type);
     if (dtype < 0) {
@@ -467,14 +524,24 @@ static int list_one(const struct ll_gguf *g, const char *file, const struct ll_g
     for (int i = 0; i < src->n_dims; i++)
         values *= src->dims[i]; /* does not overflow: take_tensor() */
     if (row % (uint64_t)d->block)
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected rows of whole %s blocks (%d values), found rows of %llu", file, src->name, d->name, d->block, (unsigned long long)row);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected rows of whole %s blocks (%d values), found rows of %llu",
+                       file, src->name, d->name, d->block, (unsigned long long)row);
     if (__builtin_mul_overflow(values / (uint64_t)d->block, (uint64_t)d->block_bytes, &bytes))
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: the product of its sizes is too large", file, src->name);
+        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: the product of its sizes is too large", file,
+                       src->name);
     uint64_t room = g->data_start < g->size ? g->size - g->data_start : 0;
     if (src->offset > room || bytes > room - src->offset)
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: expected %llu bytes at offset %llu of the data, found a data area of %llu (is the file cut short?)", file, src->name,
-                       (unsigned long long)bytes, (unsigned long long)src->offset, (unsigned long long)room);
-    *t = (struct ll_tensor){.name = src->name, .dtype = (enum ll_dtype)dtype, .n_dims = src->n_dims, .data = g->bytes + (bytes ? g->data_start + src->offset : 0), .size = (size_t)bytes};
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected %llu bytes at offset %llu of the data, found a data area "
+                       "of %llu (is the file cut short?)",
+                       file, src->name, (unsigned long long)bytes, (unsigned long long)src->offset,
+                       (unsigned long long)room);
+    *t = (struct ll_tensor){.name = src->name,
+                            .dtype = (enum ll_dtype)dtype,
+                            .n_dims = src->n_dims,
+                            .data = g->bytes + (bytes ? g->data_start + src->offset : 0),
+                            .size = (size_t)bytes};
     for (int i = 0; i < src->n_dims; i++)
         t->dims[i] = (int64_t)src->dims[src->n_dims - 1 - i];
     return LL_OK;
@@ -498,7 +565,8 @@ static void size_opaque(const struct ll_gguf *g, struct ll_tensor *t)
     }
 }
 
-int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, char **type_names, struct ll_err *err)
+int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **out, int *n, char **type_names,
+                 struct ll_err *err)
 {
     size_t n_opaque = 0;
     for (int i = 0; i < g->n_tensors; i++)
@@ -514,7 +582,9 @@ int ll_gguf_list(const struct ll_gguf *g, const char *file, struct ll_tensor **o
     }
     for (int i = 0; i + 1 < g->n_tensors && !rc; i++)
         if (t[i].data + t[i].size > t[i + 1].data && t[i + 1].size)
-            rc = ll_fail(err, LL_EUSAGE, "%s: tensor %.200s: offset: expected data of its own, found an overlap with %.200s", file, t[i + 1].name, t[i].name);
+            rc = ll_fail(err, LL_EUSAGE,
+                         "%s: tensor %.200s: offset: expected data of its own, found an overlap with %.200s",
+                         file, t[i + 1].name, t[i].name);
     if (rc) {
         free(t);
         free(names);

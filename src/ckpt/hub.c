@@ -26,7 +26,8 @@ static const struct place {
 /* One part of a repository name: what the hub allows, so that no part can be "..", empty or hold a '/'. */
 static int good_part(const char *s, size_t n)
 {
-    if (!n || n > 96 || s[0] == '.' || s[0] == '-' || s[n - 1] == '.' || s[n - 1] == '-' || strspn(s, plain) < n)
+    if (!n || n > 96 || s[0] == '.' || s[0] == '-' || s[n - 1] == '.' || s[n - 1] == '-'
+        || strspn(s, plain) < n)
         return 0;
     for (size_t i = 0; i + 1 < n; i++)
         if ((s[i] == '.' || s[i] == '-') && s[i + 1] == s[i])
@@ -55,13 +56,17 @@ static int good_revision(const char *s)
     }
 }
 
-/* "~" and "~user" at the beginning as Python's expanduser reads them; what names nobody stays. Returns the rest of v. */
+/* "~" and "~user" at the beginning as Python's expanduser reads them; what names nobody stays. Returns the
+ * rest of v. */
 static const char *put_home(struct ll_buf *b, const char *v)
 {
     size_t n = strcspn(v, "/");
     char *user = *v == '~' && n > 1 ? strndup(v + 1, n - 1) : NULL;
     const char *home = *v == '~' && n == 1 ? getenv("HOME") : NULL;
-    const struct passwd *who = *v != '~' || home ? NULL : user ? getpwnam(user) : n == 1 ? getpwuid(getuid()) : NULL;
+    const struct passwd *who = *v != '~' || home ? NULL
+        : user                                   ? getpwnam(user)
+        : n == 1                                 ? getpwuid(getuid())
+                                                 : NULL;
     free(user);
     home = home ? home : who ? who->pw_dir : NULL;
     if (!home)
@@ -108,7 +113,9 @@ static int repo_folder(struct ll_buf *b, const char *id, struct ll_err *err)
     while (i < n && !((v = getenv(places[i].variable)) && *v))
         i++;
     if (i == n)
-        return ll_fail(err, LL_EUSAGE, "%s: no such file or folder, and neither HF_HOME nor HOME says where the hub cache is", id);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: no such file or folder, and neither HF_HOME nor HOME says where the hub cache is",
+                       id);
     put_folder(b, v);
     ll_buf_addf(b, "%s/models--", places[i].below);
     for (const char *c = id; *c; c++)
@@ -175,15 +182,21 @@ int ll_hub_find(const char *asked, char **dir, char **model_id, struct ll_err *e
     struct ll_buf repo = {0};
     *dir = *model_id = NULL;
     if (!good_id(asked, n) || (revision && !good_revision(revision)))
-        return ll_fail(err, LL_EUSAGE, "%.400s: no such file or folder, and no model name of the form org/name[@revision]", asked);
+        return ll_fail(err, LL_EUSAGE,
+                       "%.400s: no such file or folder, and no model name of the form org/name[@revision]",
+                       asked);
     char *id = strndup(asked, n);
     int rc = id ? repo_folder(&repo, id, err) : ll_fail_mem(err, "model name", n);
     if (!rc && !ll_is_dir(repo.s))
-        rc = ll_fail(err, LL_EUSAGE, "%.200s: no such file or folder, and not in the hub cache (looked for %.600s); nothing is downloaded", asked,
-                     repo.s);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%.200s: no such file or folder, and not in the hub cache (looked for %.600s); nothing "
+                     "is downloaded",
+                     asked, repo.s);
     if (!rc && !(*dir = snapshot(repo.s, revision)))
-        rc = ll_fail(err, LL_EUSAGE, "%.200s: the hub cache holds no snapshot of revision %.200s (looked in %.500s); nothing is downloaded", id,
-                     revision ? revision : "main", repo.s);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%.200s: the hub cache holds no snapshot of revision %.200s (looked in %.500s); nothing "
+                     "is downloaded",
+                     id, revision ? revision : "main", repo.s);
     ll_buf_free(&repo);
     if (rc)
         free(id);
@@ -220,7 +233,10 @@ int ll_hub_repo(const char *folder, int *is, char **dir, struct ll_err *err)
         rc = ll_fail_mem(err, "path", strlen(folder));
     *is = !rc && !strncmp(base, mark, sizeof mark - 1) && ll_is_dir(snapshots);
     if (*is && !(*dir = snapshot(repo, NULL)))
-        rc = ll_fail(err, LL_EUSAGE, "%s: this folder of the hub cache holds no snapshot of revision main (incomplete download?); nothing is downloaded", repo);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%s: this folder of the hub cache holds no snapshot of revision main (incomplete "
+                     "download?); nothing is downloaded",
+                     repo);
     free(snapshots);
     free(base);
     free(repo);

@@ -1,6 +1,7 @@
 /* identity.c - the cheap hash that names a checkpoint (see ll_ckpt_identity in ckpt.h).
  *
- * Every piece is preceded by its kind and its length, so that no two different checkpoints feed the hash the same bytes. */
+ * Every piece is preceded by its kind and its length, so that no two different checkpoints feed the hash the
+ * same bytes. */
 #define _GNU_SOURCE /* memmem */
 #include "ckpt.h"
 #include "gguf.h"
@@ -13,10 +14,14 @@
 
 enum { MAX_SAMPLES = 1024, SAMPLE_BYTES = 64 };
 
-/* Files that decide what the model or its tokenizer does. Those that are not read in a folder do not count in it: the vocabularies
- * beside a tokenizer.json, the two old files of special tokens beside a tokenizer_config.json that has their place. */
+/* Files that decide what the model or its tokenizer does. Those that are not read in a folder do not count in
+ * it: the vocabularies beside a tokenizer.json, the two old files of special tokens beside a
+ * tokenizer_config.json that has their place. */
 enum when { ALWAYS, WITHOUT_TOKENIZER_JSON, WITHOUT_DECODER };
-static const struct document { const char *name; enum when when; } documents[] = {
+static const struct document {
+    const char *name;
+    enum when when;
+} documents[] = {
     {"config.json", ALWAYS},
     {"tokenizer.json", ALWAYS},
     {"tokenizer_config.json", ALWAYS},
@@ -79,7 +84,9 @@ static int add_document(struct ll_sha256 *sha, const char *dir, const char *name
 
 static int add_documents(struct ll_sha256 *sha, const char *dir, struct ll_err *err)
 {
-    int not_read[] = {[ALWAYS] = 0, [WITHOUT_TOKENIZER_JSON] = has_file(dir, "tokenizer.json", err), [WITHOUT_DECODER] = has_decoder(dir, err)};
+    int not_read[] = {[ALWAYS] = 0,
+                      [WITHOUT_TOKENIZER_JSON] = has_file(dir, "tokenizer.json", err),
+                      [WITHOUT_DECODER] = has_decoder(dir, err)};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof documents / sizeof documents[0] && !rc; i++) {
         int skip = not_read[documents[i].when];
@@ -96,7 +103,8 @@ static void add_metadata(struct ll_sha256 *sha, const struct ll_gguf *g)
         const struct ll_gguf_kv *kv = ll_gguf_kv_at(g, i);
         if (LL_BEGINS(kv->key, "split."))
             continue;
-        int n = snprintf(type, sizeof type, "%s%s %llu", ll_gguf_type_name(kv->type), kv->is_array ? "[]" : "", (unsigned long long)kv->n);
+        int n = snprintf(type, sizeof type, "%s%s %llu", ll_gguf_type_name(kv->type),
+                         kv->is_array ? "[]" : "", (unsigned long long)kv->n);
         add_piece(sha, "key", kv->key, strlen(kv->key));
         add_piece(sha, "type", type, (size_t)n);
         add_piece(sha, "value", kv->data, kv->size);
@@ -132,8 +140,10 @@ int ll_ckpt_identity(const struct ll_ckpt *c, char hex[65], struct ll_err *err)
         rc = add_documents(&sha, c->dir, err);
     if (rc)
         return rc;
-    for (int64_t i = 0, n = c->n_tensors; i < n; i++) /* a sample where i * MAX_SAMPLES / n takes a new value */
-        add_tensor(&sha, &c->tensors[i], n <= MAX_SAMPLES || i * MAX_SAMPLES / n != (i - 1) * MAX_SAMPLES / n || !i);
+    for (int64_t i = 0, n = c->n_tensors; i < n;
+         i++) /* a sample where i * MAX_SAMPLES / n takes a new value */
+        add_tensor(&sha, &c->tensors[i],
+                   n <= MAX_SAMPLES || i * MAX_SAMPLES / n != (i - 1) * MAX_SAMPLES / n || !i);
     ll_sha256_hex(&sha, hex);
     return LL_OK;
 }

@@ -15,7 +15,7 @@ struct ll_json_list {
     size_t n;
 };
 
-/* ---- making ------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static size_t count(const cJSON *list)
 {
@@ -41,11 +41,15 @@ static void collect(const cJSON *v, struct ll_json_list *lists, size_t *n)
 
 static int by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)((const struct ll_json_list *)a)->of, y = (uintptr_t)((const struct ll_json_list *)b)->of;
+    uintptr_t x = (uintptr_t)((const struct ll_json_list *)a)->of,
+              y = (uintptr_t)((const struct ll_json_list *)b)->of;
     return (x > y) - (x < y);
 }
 
-static int by_key(const void *a, const void *b) { return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string); }
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+}
 
 static int fill(struct ll_json_list *l, struct ll_err *err)
 {
@@ -93,7 +97,7 @@ void ll_json_index_free(struct ll_json_index *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static const struct ll_json_list *list_of(const struct ll_json_index *x, const cJSON *v)
 {
@@ -108,7 +112,8 @@ static int compare(const char *key, size_t n, const cJSON *member)
     return order ? order : member->string[n] ? -1 : 0;
 }
 
-const struct cJSON *ll_json_member(const struct ll_json_index *x, const struct cJSON *object, const char *key, size_t n)
+const struct cJSON *ll_json_member(const struct ll_json_index *x, const struct cJSON *object, const char *key,
+                                   size_t n)
 {
     const struct ll_json_list *l = list_of(x, object);
     const cJSON *c = l ? NULL : object->child;

@@ -1,10 +1,14 @@
-/* json_line.c - where in a JSON text a dotted path stands. The text has passed ll_json_scan, so that it may be skimmed. */
+/* json_line.c - where in a JSON text a dotted path stands. The text has passed ll_json_scan, so that it may
+ * be skimmed. */
 #include "json_tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct skim { const char *s; size_t n, at; };
+struct skim {
+    const char *s;
+    size_t n, at;
+};
 
 static void skip_blank(struct skim *k)
 {
@@ -41,7 +45,8 @@ static void skip_value(struct skim *k)
     } while (depth > 0);
 }
 
-/* Does the path begin with this key (as written, n bytes)? Bytes of the path that it takes, the dot included; 0: no. */
+/* Does the path begin with this key (as written, n bytes)? Bytes of the path that it takes, the dot included;
+ * 0: no. */
 static size_t matches(const char *path, const char *key, size_t n)
 {
     if (strncmp(path, key, n) || (path[n] && path[n] != '.'))

@@ -1,7 +1,8 @@
-/* json_scan.c - is this text JSON (RFC 8259), within our limits? Reads once, builds nothing, knows the place of the first
- * mistake to the character. What passes here is what cJSON is given: cJSON 1.7.15 alone accepts bytes that are no UTF-8,
- * control characters in strings, "\u0000" (its strings end there) and 01; places its errors a character off; cannot read
- * numbers of more than 63 characters; and reads a byte too far when a text stops after the comma of an object. */
+/* json_scan.c - is this text JSON (RFC 8259), within our limits? Reads once, builds nothing, knows the place
+ * of the first mistake to the character. What passes here is what cJSON is given: cJSON 1.7.15 alone accepts
+ * bytes that are no UTF-8, control characters in strings, "\u0000" (its strings end there) and 01; places its
+ * errors a character off; cannot read numbers of more than 63 characters; and reads a byte too far when a
+ * text stops after the comma of an object. */
 #include "json_tree.h"
 
 #include "buf.h"
@@ -14,14 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value of two bytes becomes a node of some 70: without a bound, a file of 100 MB would ask for gigabytes. */
+/* A value of two bytes becomes a node of some 70: without a bound, a file of 100 MB would ask for gigabytes.
+ */
 enum { MAX_VALUES = 8 << 20, MAX_NUMBER = 63 };
 
 enum want { VALUE, ELEMENT_OR_END, KEY, KEY_OR_END, COLON, COMMA_OR_END, NOTHING };
 
 static const char *const wants[] = {
-    [VALUE] = "expected a value", [ELEMENT_OR_END] = "expected a value or ]", [KEY] = "expected a name in quotes",
-    [KEY_OR_END] = "expected a name in quotes or }", [COLON] = "expected :", [COMMA_OR_END] = "expected , or the end of the object or array",
+    [VALUE] = "expected a value",
+    [ELEMENT_OR_END] = "expected a value or ]",
+    [KEY] = "expected a name in quotes",
+    [KEY_OR_END] = "expected a name in quotes or }",
+    [COLON] = "expected :",
+    [COMMA_OR_END] = "expected , or the end of the object or array",
     [NOTHING] = "expected the end of the document",
 };
 
@@ -30,10 +36,11 @@ struct scan {
     size_t n, at;
     enum want want;
     int depth;
-    uint64_t is_obj;   /* bit d: the container at depth d is an object */
+    uint64_t is_obj; /* bit d: the container at depth d is an object */
     size_t values;
-    const char *what;  /* the mistake at s[at], NULL while there is none */
-    struct ll_buf *out;/* as Python: the text in plain JSON, up to `copied`, once something had to be changed; NULL: strict */
+    const char *what;   /* the mistake at s[at], NULL while there is none */
+    struct ll_buf *out; /* as Python: the text in plain JSON, up to `copied`, once something had to be
+                           changed; NULL: strict */
     size_t copied;
 };
 
@@ -45,7 +52,8 @@ static void replace(struct scan *c, size_t from, const char *with)
     c->copied = c->at;
 }
 
-static int bad_at(const char *name, const char *text, size_t at, const char *what, int cut, struct ll_err *err)
+static int bad_at(const char *name, const char *text, size_t at, const char *what, int cut,
+                  struct ll_err *err)
 {
     size_t line = 1, column = 1;
     for (size_t i = 0; i < at; i++) {
@@ -54,14 +62,16 @@ static int bad_at(const char *name, const char *text, size_t at, const char *wha
         else if (((unsigned char)text[i] & 0xc0) != 0x80) /* not the inside of a character */
             column++;
     }
-    return ll_fail(err, LL_EUSAGE, "%s: line %zu, column %zu: not valid JSON: %s%s", name, line, column, what, cut ? ", found the end of the text" : "");
+    return ll_fail(err, LL_EUSAGE, "%s: line %zu, column %zu: not valid JSON: %s%s", name, line, column, what,
+                   cut ? ", found the end of the text" : "");
 }
 
 static int hex4(const struct scan *c, size_t at, unsigned *v)
 {
     *v = 0;
     for (size_t i = at; i < at + 4; i++) {
-        const char *digits = "0123456789abcdefABCDEF", *d = i < c->n && c->s[i] ? strchr(digits, c->s[i]) : NULL;
+        const char *digits = "0123456789abcdefABCDEF",
+                   *d = i < c->n && c->s[i] ? strchr(digits, c->s[i]) : NULL;
         if (!d)
             return 0;
         *v = *v << 4 | (unsigned)(d - digits < 16 ? d - digits : d - digits - 6);
@@ -82,13 +92,15 @@ static void scan_unicode(struct scan *c)
     else if (hi >= 0xdc00 && hi < 0xe000)
         half = 2;
     else if (hi >= 0xd800 && hi < 0xdc00) {
-        if (c->n - c->at >= 11 && c->s[c->at + 5] == '\\' && c->s[c->at + 6] == 'u' && hex4(c, c->at + 7, &lo) && lo >= 0xdc00 && lo < 0xe000)
+        if (c->n - c->at >= 11 && c->s[c->at + 5] == '\\' && c->s[c->at + 6] == 'u' && hex4(c, c->at + 7, &lo)
+            && lo >= 0xdc00 && lo < 0xe000)
             c->at += 6;
         else
             half = 1;
     }
     if (half && !c->out)
-        c->what = half == 2 ? "second half of a surrogate pair without the first" : "first half of a surrogate pair without the second";
+        c->what = half == 2 ? "second half of a surrogate pair without the first"
+                            : "first half of a surrogate pair without the second";
     if (c->what)
         return;
     c->at += 5;
@@ -205,7 +217,8 @@ static void scan_word(struct scan *c)
 /* What Python's json writes and reads beside JSON; 1: one of them stood here. */
 static int scan_not_finite(struct scan *c)
 {
-    static const char *const words[] = {"NaN", "Infinity", "-Infinity"}, *const texts[] = {"\"NaN\"", "\"Infinity\"", "\"-Infinity\""};
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"},
+                             *const texts[] = {"\"NaN\"", "\"Infinity\"", "\"-Infinity\""};
     size_t from = c->at;
     int i = c->out ? skip_word(c, words, 3) : -1;
     if (i >= 0)
@@ -254,7 +267,8 @@ static void scan_token(struct scan *c)
 {
     char b = c->s[c->at];
     int in_obj = c->depth && (c->is_obj >> (c->depth - 1) & 1);
-    int may_close = in_obj ? c->want == KEY_OR_END || c->want == COMMA_OR_END : c->depth && (c->want == ELEMENT_OR_END || c->want == COMMA_OR_END);
+    int may_close = in_obj ? c->want == KEY_OR_END || c->want == COMMA_OR_END
+                           : c->depth && (c->want == ELEMENT_OR_END || c->want == COMMA_OR_END);
     if (may_close && b == (in_obj ? '}' : ']')) {
         c->depth--;
         c->at++;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- equal keys ------------------------------------------------------------------------------------------------- */
+/* ---- equal keys ------------------------------------------------------------------------------ */
 
 struct key {
     cJSON *item;
@@ -38,7 +38,8 @@ static int refuse_twice(const struct settle *s, const char *key, struct ll_err *
 {
     char at[512];
     snprintf(at, sizeof at, "%s%s%.200s", s->path, *s->path ? "." : "", key);
-    return ll_fail(err, LL_EUSAGE, "%s: line %zu: \"%.200s\": expected each name once, found it twice", s->name, ll_json_line(s->text, s->n, at), key);
+    return ll_fail(err, LL_EUSAGE, "%s: line %zu: \"%.200s\": expected each name once, found it twice",
+                   s->name, ll_json_line(s->text, s->n, at), key);
 }
 
 static int settle_object(cJSON *obj, const struct settle *s, struct ll_err *err)
@@ -69,7 +70,8 @@ static int settle_object(cJSON *obj, const struct settle *s, struct ll_err *err)
     return rc;
 }
 
-/* Recursion is bounded by LL_JSON_DEPTH. A path too long for its buffer is cut: it only serves to name a line. */
+/* Recursion is bounded by LL_JSON_DEPTH. A path too long for its buffer is cut: it only serves to name a
+ * line. */
 static int settle_keys(cJSON *v, struct settle *s, struct ll_err *err)
 {
     size_t len = strlen(s->path);
@@ -87,18 +89,22 @@ static int settle_keys(cJSON *v, struct settle *s, struct ll_err *err)
     return rc;
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
-int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err)
+int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enum ll_json_keys keys,
+                 struct ll_err *err)
 {
     struct ll_buf plain = {0};
     *tree = NULL;
-    int rc = keys == LL_KEYS_LAST ? ll_json_scan_python(name, text, n, &plain, err) : ll_json_scan(name, text, n, err);
+    int rc = keys == LL_KEYS_LAST ? ll_json_scan_python(name, text, n, &plain, err)
+                                  : ll_json_scan(name, text, n, err);
     if (!rc && plain.len) {
         text = plain.s;
         n = plain.len;
     }
-    size_t mark = !rc && n >= 3 && LL_BYTES_ARE(text, "\xef\xbb\xbf") ? 3 : 0; /* cJSON trips over it in the shortest texts */
+    size_t mark = !rc && n >= 3 && LL_BYTES_ARE(text, "\xef\xbb\xbf")
+        ? 3
+        : 0; /* cJSON trips over it in the shortest texts */
     cJSON *t = rc ? NULL : cJSON_ParseWithLength(text + mark, n - mark);
     if (!rc && !t) /* it is JSON, so only memory can be lacking */
         rc = ll_fail_mem(err, name, n);
@@ -115,7 +121,8 @@ int ll_json_tree(cJSON **tree, const char *name, const char *text, size_t n, enu
 
 int ll_json_get_integer(const cJSON *v, long long lo, long long hi, long long *out)
 {
-    if (!cJSON_IsNumber(v) || !(fabs(v->valuedouble) <= LL_JSON_EXACT) || v->valuedouble != floor(v->valuedouble))
+    if (!cJSON_IsNumber(v) || !(fabs(v->valuedouble) <= LL_JSON_EXACT)
+        || v->valuedouble != floor(v->valuedouble))
         return 0;
     long long i = (long long)v->valuedouble;
     if (i < lo || i > hi)
@@ -126,11 +133,12 @@ int ll_json_get_integer(const cJSON *v, long long lo, long long hi, long long *o
 
 const char *ll_json_show(const cJSON *v, char out[64])
 {
-    const char *s = cJSON_IsObject(v)  ? "an object"
-                    : cJSON_IsArray(v) ? "an array"
-                    : cJSON_IsTrue(v)  ? "true"
-                    : cJSON_IsFalse(v) ? "false"
-                                       : v ? "null" : "nothing";
+    const char *s = cJSON_IsObject(v) ? "an object"
+        : cJSON_IsArray(v)            ? "an array"
+        : cJSON_IsTrue(v)             ? "true"
+        : cJSON_IsFalse(v)            ? "false"
+        : v                           ? "null"
+                                      : "nothing";
     if (cJSON_IsString(v))
         snprintf(out, 64, strlen(v->valuestring) > 48 ? "\"%.48s...\"" : "\"%s\"", v->valuestring);
     else if (cJSON_IsNumber(v) && isfinite(v->valuedouble))

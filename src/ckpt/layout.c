@@ -17,10 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECTED "a Hugging Face folder, a .safetensors file, an index (.safetensors.index.json) or a GGUF file"
+#define EXPECTED \
+    "a Hugging Face folder, a .safetensors file, an index (.safetensors.index.json) or a GGUF file"
 #define MAX_INDEX ((size_t)64 << 20) /* the largest published ones have some 100,000 lines, 10 MB */
 
-static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json", gguf_suffix[] = ".gguf";
+static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetensors.index.json",
+                  gguf_suffix[] = ".gguf";
 enum { MAX_PARTS = 99999 }; /* the split names have five digits */
 /* Weights in Python's pickle format: recognised to say why they are not read. */
 static const char *const pickle_suffixes[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
@@ -31,7 +33,8 @@ static int ends_with(const char *s, const char *suffix)
     return n > m && !strcmp(s + n - m, suffix);
 }
 
-/* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it is. */
+/* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it is.
+ */
 static int holds(const char *dir, const char *name)
 {
     char *p = ll_path_join(dir, name);
@@ -61,7 +64,7 @@ static int add_file(struct ll_layout *l, const char *name, struct ll_err *err)
     return LL_OK;
 }
 
-/* ---- an index --------------------------------------------------------------------------------------------------- */
+/* ---- an index -------------------------------------------------------------------------------- */
 
 static int by_file(const void *a, const void *b)
 {
@@ -77,16 +80,19 @@ static int check_shard_name(const struct ll_layout *l, const cJSON *item, struct
     const char *s = item->valuestring;
     if (cJSON_IsString(item) && !strpbrk(s, "/\\") && ends_with(s, weights_suffix))
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: weight_map: %.200s: expected the name of a .safetensors file beside the index, found %s", l->index_name,
-                   item->string, ll_json_show(item, text));
+    return ll_fail(
+        err, LL_EUSAGE,
+        "%s: weight_map: %.200s: expected the name of a .safetensors file beside the index, found %s",
+        l->index_name, item->string, ll_json_show(item, text));
 }
 
 static int read_weight_map(struct ll_layout *l, const cJSON *map, struct ll_err *err)
 {
     char text[64];
     if (!cJSON_IsObject(map) || !map->child)
-        return ll_fail(err, LL_EUSAGE, "%s: weight_map: expected an object of tensor names and file names, found %s", l->index_name,
-                       cJSON_IsObject(map) ? "an empty one" : ll_json_show(map, text));
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: weight_map: expected an object of tensor names and file names, found %s",
+                       l->index_name, cJSON_IsObject(map) ? "an empty one" : ll_json_show(map, text));
     size_t n = (size_t)cJSON_GetArraySize(map);
     l->entries = calloc(n, sizeof *l->entries);
     if (!l->entries)
@@ -101,8 +107,8 @@ static int read_weight_map(struct ll_layout *l, const cJSON *map, struct ll_err 
     return LL_OK;
 }
 
-/* Is a shard there? A link to nothing, as hub caches have them where a download broke off, is not: *links, when it is the first
- * that is missing. What else is no file is said when it is opened. */
+/* Is a shard there? A link to nothing, as hub caches have them where a download broke off, is not: *links,
+ * when it is the first that is missing. What else is no file is said when it is opened. */
 static int is_whole(const char *dir, const char *name, int *links)
 {
     char *p = ll_path_join(dir, name);
@@ -130,8 +136,9 @@ static int list_shards(struct ll_layout *l, struct ll_err *err)
     }
     if (!missing)
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %d of the %d shards listed in %s missing, the first is %s%s (incomplete download?)", l->dir, missing, l->n_files,
-                   l->index_name, first, links ? ", a link to nothing" : "");
+    return ll_fail(err, LL_EUSAGE,
+                   "%s: %d of the %d shards listed in %s missing, the first is %s%s (incomplete download?)",
+                   l->dir, missing, l->n_files, l->index_name, first, links ? ", a link to nothing" : "");
 }
 
 static int use_index(struct ll_layout *l, const char *name, struct ll_err *err)
@@ -152,7 +159,7 @@ static int use_index(struct ll_layout *l, const char *name, struct ll_err *err)
     return rc;
 }
 
-/* ---- GGUF -------------------------------------------------------------------------------------------------------- */
+/* ---- GGUF ------------------------------------------------------------------------------------ */
 
 /* "NAME-00002-of-00005.gguf": the number of parts, *part (from 1) and the length of NAME; else 0. */
 static int split_name(const char *name, int *part, size_t *stem)
@@ -184,7 +191,8 @@ static int use_gguf(struct ll_layout *l, const char *name, struct ll_err *err)
         ll_buf_addf(&b, "%.*s-%05d-of-%05d.gguf", (int)stem, name, i, parts);
         rc = ll_buf_ok(&b, err);
         if (!rc && !holds(l->dir, ll_buf_str(&b)))
-            rc = ll_fail(err, LL_EUSAGE, "%s: part %d of %d is missing: %s (incomplete download?)", l->dir, i, parts, ll_buf_str(&b));
+            rc = ll_fail(err, LL_EUSAGE, "%s: part %d of %d is missing: %s (incomplete download?)", l->dir, i,
+                         parts, ll_buf_str(&b));
         if (!rc)
             rc = add_file(l, ll_buf_str(&b), err);
         ll_buf_free(&b);
@@ -192,11 +200,13 @@ static int use_gguf(struct ll_layout *l, const char *name, struct ll_err *err)
     return rc;
 }
 
-/* Does a GGUF file say near its beginning, where converters put it, that it is an adapter? (ckpt.c asks what is opened.) */
+/* Does a GGUF file say near its beginning, where converters put it, that it is an adapter? (ckpt.c asks what
+ * is opened.) */
 static int is_gguf_adapter(const char *dir, const char *name)
 {
     /* key, type 8 (a text), length, text */
-    static const char type[] = "general.type\x08\0\0\0\x07\0\0\0\0\0\0\0adapter", kind[] = "adapter.type\x08\0\0\0";
+    static const char type[] = "general.type\x08\0\0\0\x07\0\0\0\0\0\0\0adapter",
+                      kind[] = "adapter.type\x08\0\0\0";
     enum { SOME = 1 << 16 };
     char *path = ll_path_join(dir, name), *b = malloc(SOME);
     FILE *f = path && b && ends_with(name, gguf_suffix) && ll_is_gguf(path) ? fopen(path, "rb") : NULL;
@@ -209,8 +219,8 @@ static int is_gguf_adapter(const char *dir, const char *name)
     return is;
 }
 
-/* A folder without safetensors: the one GGUF model in it, a first part standing for all; adapters count where there is no
- * model. *found: 0 when there is none. */
+/* A folder without safetensors: the one GGUF model in it, a first part standing for all; adapters count where
+ * there is no model. *found: 0 when there is none. */
 static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
 {
     char *only = NULL;
@@ -218,7 +228,8 @@ static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
     size_t stem;
     DIR *d = opendir(l->dir);
     for (struct dirent *e; d && !rc && (e = readdir(d));) {
-        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name) || (split_name(e->d_name, &part, &stem) && part > 1))
+        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name)
+            || (split_name(e->d_name, &part, &stem) && part > 1))
             continue;
         if ((is_adapter = is_gguf_adapter(l->dir, e->d_name)) && only && !only_adapter)
             continue;
@@ -241,7 +252,7 @@ static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
     return rc;
 }
 
-/* ---- a folder --------------------------------------------------------------------------------------------------- */
+/* ---- a folder -------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
@@ -256,7 +267,8 @@ static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
         if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds_file(l->dir, e->d_name))
             rc = add_file(l, e->d_name, err);
         for (size_t i = 0; i < sizeof pickle_suffixes / sizeof pickle_suffixes[0]; i++)
-            if (!*pickle && ends_with(e->d_name, pickle_suffixes[i]) && strcmp(e->d_name, "training_args.bin"))
+            if (!*pickle && ends_with(e->d_name, pickle_suffixes[i])
+                && strcmp(e->d_name, "training_args.bin"))
                 *pickle = strdup(e->d_name);
     }
     closedir(d);
@@ -273,12 +285,18 @@ static int use_only_file(struct ll_layout *l, struct ll_err *err)
     if (!rc && !l->n_files)
         rc = use_only_gguf(l, &n_gguf, err);
     if (!rc && !l->n_files && pickle)
-        rc = ll_fail(err, LL_EUNSUP, "%s: holds only %s; pickles are not read (they can run code), expected *.safetensors or *.gguf", l->dir, pickle);
+        rc = ll_fail(
+            err, LL_EUNSUP,
+            "%s: holds only %s; pickles are not read (they can run code), expected *.safetensors or *.gguf",
+            l->dir, pickle);
     if (!rc && !l->n_files)
-        rc = ll_fail(err, LL_EUSAGE, "%s: no *.safetensors and no *.gguf here; expected %s", l->dir, EXPECTED);
+        rc =
+            ll_fail(err, LL_EUSAGE, "%s: no *.safetensors and no *.gguf here; expected %s", l->dir, EXPECTED);
     if (!rc && l->n_files > 1 && !l->is_gguf)
-        rc = ll_fail(err, LL_EUSAGE, "%s: %d .safetensors files and no model.safetensors.index.json; name one of them, such as %s", l->dir, l->n_files,
-                     l->files[0]);
+        rc = ll_fail(
+            err, LL_EUSAGE,
+            "%s: %d .safetensors files and no model.safetensors.index.json; name one of them, such as %s",
+            l->dir, l->n_files, l->files[0]);
     free(pickle);
     return rc;
 }
@@ -292,7 +310,7 @@ static int use_folder(struct ll_layout *l, struct ll_err *err)
     return use_only_file(l, err);
 }
 
-/* ---- what the model is called ----------------------------------------------------------------------------------- */
+/* ---- what the model is called ---------------------------------------------------------------- */
 
 /* Last part of a folder's path, "." and ".." resolved. Owned. */
 static char *folder_name(const char *dir)
@@ -316,7 +334,7 @@ static char *file_name(const char *dir, const char *name, const char *suffix)
     return stem == 5 && LL_BEGINS(name, "model") ? folder_name(dir) : strndup(name, stem);
 }
 
-/* ---- adapters --------------------------------------------------------------------------------------------------- */
+/* ---- adapters -------------------------------------------------------------------------------- */
 
 static const char adapter_config[] = "adapter_config.json", adapter_stem[] = "adapter_model";
 
@@ -327,9 +345,13 @@ static int refuse_adapter(const char *dir, struct ll_err *err)
     char *path = ll_path_join(dir, adapter_config);
     if (path)
         ll_settings_read(&s, path, NULL); /* unreadable: the name alone says enough */
-    const char *kind = s ? ll_settings_str(s, "peft_type", "LORA") : "LORA", *base = s ? ll_settings_str(s, "base_model_name_or_path", NULL) : NULL;
-    ll_fail(err, LL_EUNSUP, "%s: %s %.40s adapter (%s), not a whole model: merge it into its base model%s%.200s first (in PEFT: merge_and_unload, then save_pretrained)", dir, strchr("AEIOU", *kind) ? "an" : "a",
-            strcmp(kind, "LORA") ? kind : "LoRA", adapter_config, base ? " " : "", base ? base : "");
+    const char *kind = s ? ll_settings_str(s, "peft_type", "LORA") : "LORA",
+               *base = s ? ll_settings_str(s, "base_model_name_or_path", NULL) : NULL;
+    ll_fail(err, LL_EUNSUP,
+            "%s: %s %.40s adapter (%s), not a whole model: merge it into its base model%s%.200s first (in "
+            "PEFT: merge_and_unload, then save_pretrained)",
+            dir, strchr("AEIOU", *kind) ? "an" : "a", strcmp(kind, "LORA") ? kind : "LoRA", adapter_config,
+            base ? " " : "", base ? base : "");
     ll_settings_free(s);
     free(path);
     return LL_EUNSUP;
@@ -346,14 +368,15 @@ static int means_adapter(const char *dir, const char *file)
     DIR *d = opendir(dir);
     int others = 0;
     for (struct dirent *e; d && (e = readdir(d));)
-        others += strncmp(e->d_name, adapter_stem, sizeof adapter_stem - 1) && (ends_with(e->d_name, weights_suffix) || ends_with(e->d_name, gguf_suffix));
+        others += strncmp(e->d_name, adapter_stem, sizeof adapter_stem - 1)
+            && (ends_with(e->d_name, weights_suffix) || ends_with(e->d_name, gguf_suffix));
     if (d)
         closedir(d);
     return !others && !holds(dir, whole[0]) && !holds(dir, whole[1]);
 }
 
-/* What says that an adapter lies beside the model, into l->adapter: PEFT's settings, or in a folder that was named as a whole a
- * GGUF file. */
+/* What says that an adapter lies beside the model, into l->adapter: PEFT's settings, or in a folder that was
+ * named as a whole a GGUF file. */
 static int find_adapter(struct ll_layout *l, int whole_folder, struct ll_err *err)
 {
     const char *found = holds(l->dir, adapter_config) ? adapter_config : NULL;
@@ -368,10 +391,10 @@ static int find_adapter(struct ll_layout *l, int whole_folder, struct ll_err *er
     return rc;
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
-/* What a file of any name is, told by its first bytes, with the ending that makes up its name (""): a GGUF file, or safetensors: a
- * header length that fits, then '{'. */
+/* What a file of any name is, told by its first bytes, with the ending that makes up its name (""): a GGUF
+ * file, or safetensors: a header length that fits, then '{'. */
 static const char *ending_by_content(const char *path)
 {
     unsigned char b[9] = {0};
@@ -385,7 +408,8 @@ static const char *ending_by_content(const char *path)
         n = n << 8 | b[i];
     if (ll_is_gguf(path))
         return gguf_suffix;
-    return got == sizeof b && b[8] == '{' && n >= 2 && size > 8 && n <= (uint64_t)size - 8 ? weights_suffix : NULL;
+    return got == sizeof b && b[8] == '{' && n >= 2 && size > 8 && n <= (uint64_t)size - 8 ? weights_suffix
+                                                                                           : NULL;
 }
 
 static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
@@ -399,7 +423,8 @@ static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
     for (size_t i = 0; i < 3 && !*ending; i++)
         if (ends_with(name, endings[i]))
             ending = endings[i];
-    int is_index = ending == index_suffix, is_gguf = by_content ? by_content == gguf_suffix : ending == gguf_suffix;
+    int is_index = ending == index_suffix,
+        is_gguf = by_content ? by_content == gguf_suffix : ending == gguf_suffix;
     if (means_adapter(l->dir, name))
         return refuse_adapter(l->dir, err);
     if (!*ending && !by_content)
@@ -426,7 +451,10 @@ int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err)
     if (!rc)
         rc = find_adapter(l, is_folder, err);
     if (!rc && !l->is_gguf && !holds(l->dir, "config.json"))
-        rc = ll_fail(err, LL_EUSAGE, "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, *.safetensors)", l->dir);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%s: no config.json here; expected a Hugging Face folder (config.json, tokenizer.json, "
+                     "*.safetensors)",
+                     l->dir);
     if (rc)
         ll_layout_free(l);
     return rc;

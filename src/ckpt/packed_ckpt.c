@@ -1,11 +1,11 @@
 /* packed_ckpt.c - see packed_ckpt.h and packed.h. What each method calls its tensors:
  *
- *   fp8, fbgemm_fp8, compressed-tensors (float-quantized)   X.weight F8, X.weight_scale or X.weight_scale_inv: one number, one
- *                                     a row ([n] or [n, 1]), or one a block of weight_block_size; multiplied, both of them
- *   gptq   X.qweight I32 [k/8, n], X.qzeros I32 [groups, n/8], X.scales [groups, n], maybe X.g_idx I32 [k]
- *   awq    X.qweight I32 [k, n/8], X.qzeros I32 [groups, n/8], X.scales [groups, n]
- * Activations are not quantised, whatever the checkpoint says of them (input_scale): products are float32.
- * Sources: transformers' quantizers and integrations (finegrained_fp8, fbgemm_fp8), AutoGPTQ, AutoAWQ. */
+ *   fp8, fbgemm_fp8, compressed-tensors (float-quantized)   X.weight F8, X.weight_scale or
+ * X.weight_scale_inv: one number, one a row ([n] or [n, 1]), or one a block of weight_block_size; multiplied,
+ * both of them gptq   X.qweight I32 [k/8, n], X.qzeros I32 [groups, n/8], X.scales [groups, n], maybe X.g_idx
+ * I32 [k] awq    X.qweight I32 [k, n/8], X.qzeros I32 [groups, n/8], X.scales [groups, n] Activations are not
+ * quantised, whatever the checkpoint says of them (input_scale): products are float32. Sources: transformers'
+ * quantizers and integrations (finegrained_fp8, fbgemm_fp8), AutoGPTQ, AutoAWQ. */
 #include "packed_ckpt.h"
 
 #include <stdio.h>
@@ -18,8 +18,8 @@ struct join {
     struct ll_ckpt *c;
     const struct ll_settings *s;
     struct ll_err *err;
-    char *drop;                   /* [n_tensors] 1: a companion that was joined */
-    int n;                        /* struct ll_packed in use */
+    char *drop; /* [n_tensors] 1: a companion that was joined */
+    int n;      /* struct ll_packed in use */
 };
 
 static int ends_with(const char *s, const char *suffix)
@@ -29,7 +29,8 @@ static int ends_with(const char *s, const char *suffix)
 }
 
 /* X.suffix beside t = X.own, or NULL. */
-static const struct ll_tensor *beside(const struct join *j, const struct ll_tensor *t, const char *own, const char *suffix)
+static const struct ll_tensor *beside(const struct join *j, const struct ll_tensor *t, const char *own,
+                                      const char *suffix)
 {
     char name[512];
     size_t stem = strlen(t->name) - strlen(own);
@@ -45,14 +46,21 @@ static int bad(const struct join *j, const struct ll_tensor *t, const char *what
     struct ll_buf found = {0};
     for (int i = 0; i < t->n_dims; i++)
         ll_buf_addf(&found, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
-    int rc = ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected %s, found %s [%s]", j->c->files[t->file].name, t->name, what, ll_tensor_type(t), ll_buf_str(&found));
+    int rc = ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected %s, found %s [%s]",
+                     j->c->files[t->file].name, t->name, what, ll_tensor_type(t), ll_buf_str(&found));
     ll_buf_free(&found);
     return rc;
 }
 
-static int is_scale_type(const struct ll_tensor *t) { return t->dtype == LL_F32 || t->dtype == LL_F16 || t->dtype == LL_BF16 || t->dtype == LL_F8_E8M0; }
+static int is_scale_type(const struct ll_tensor *t)
+{
+    return t->dtype == LL_F32 || t->dtype == LL_F16 || t->dtype == LL_BF16 || t->dtype == LL_F8_E8M0;
+}
 
-static int has_shape(const struct ll_tensor *t, int64_t a, int64_t b) { return t->n_dims == 2 && t->dims[0] == a && t->dims[1] == b; }
+static int has_shape(const struct ll_tensor *t, int64_t a, int64_t b)
+{
+    return t->n_dims == 2 && t->dims[0] == a && t->dims[1] == b;
+}
 
 static struct ll_packed *attach(struct join *j, struct ll_tensor *t, const struct ll_tensor *scales)
 {
@@ -65,7 +73,7 @@ static struct ll_packed *attach(struct join *j, struct ll_tensor *t, const struc
     return p;
 }
 
-/* ---- scaled ------------------------------------------------------------------------------------------------------ */
+/* ---- scaled ---------------------------------------------------------------------------------- */
 
 static int join_scaled(struct join *j, struct ll_tensor *t)
 {
@@ -75,14 +83,22 @@ static int join_scaled(struct join *j, struct ll_tensor *t)
     if (!s)
         s = beside(j, t, "weight", "weight_scale");
     if (!s)
-        return ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected a weight_scale or weight_scale_inv beside it, found none", j->c->files[t->file].name, t->name);
-    if (t->n_dims != 2 || t->dims[0] > INT32_MAX || t->dims[1] > INT32_MAX || t->dims[0] < 1 || t->dims[1] < 1)
+        return ll_fail(j->err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected a weight_scale or weight_scale_inv beside it, found none",
+                       j->c->files[t->file].name, t->name);
+    if (t->n_dims != 2 || t->dims[0] > INT32_MAX || t->dims[1] > INT32_MAX || t->dims[0] < 1
+        || t->dims[1] < 1)
         return bad(j, t, "a matrix");
-    int64_t n = t->dims[0], k = t->dims[1], bn = ll_settings_int(j->s, CONFIG "weight_block_size.0", 128), bk = ll_settings_int(j->s, CONFIG "weight_block_size.1", 128);
+    int64_t n = t->dims[0], k = t->dims[1], bn = ll_settings_int(j->s, CONFIG "weight_block_size.0", 128),
+            bk = ll_settings_int(j->s, CONFIG "weight_block_size.1", 128);
     if (bn < 1 || bk < 1 || bn > INT32_MAX || bk > INT32_MAX)
-        return ll_fail(j->err, LL_EUSAGE, "config.json: quantization_config.weight_block_size: expected two positive numbers, found %lld and %lld", (long long)bn, (long long)bk);
+        return ll_fail(j->err, LL_EUSAGE,
+                       "config.json: quantization_config.weight_block_size: expected two positive numbers, "
+                       "found %lld and %lld",
+                       (long long)bn, (long long)bk);
     int one = s->size == (size_t)ll_dtype_info(s->dtype)->block_bytes;
-    int rows = (s->n_dims == 1 && s->dims[0] == n) || has_shape(s, n, 1), blocks = has_shape(s, (n + bn - 1) / bn, (k + bk - 1) / bk);
+    int rows = (s->n_dims == 1 && s->dims[0] == n) || has_shape(s, n, 1),
+        blocks = has_shape(s, (n + bn - 1) / bn, (k + bk - 1) / bk);
     if (!is_scale_type(s) || (!one && !rows && !blocks))
         return bad(j, s, "a scale for the matrix, for each row, or for each block of weight_block_size");
     struct ll_packed *p = attach(j, t, s);
@@ -95,7 +111,7 @@ static int join_scaled(struct join *j, struct ll_tensor *t)
     return LL_OK;
 }
 
-/* ---- four bits --------------------------------------------------------------------------------------------------- */
+/* ---- four bits ------------------------------------------------------------------------------- */
 
 static int check_groups(const struct join *j, const struct ll_tensor *g_idx, int64_t groups)
 {
@@ -103,8 +119,10 @@ static int check_groups(const struct join *j, const struct ll_tensor *g_idx, int
         int32_t g;
         memcpy(&g, g_idx->data + 4 * i, 4);
         if (g < 0 || g >= groups)
-            return ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: value %lld: expected a group in 0..%lld, found %d", j->c->files[g_idx->file].name, g_idx->name, (long long)i,
-                           (long long)groups - 1, g);
+            return ll_fail(j->err, LL_EUSAGE,
+                           "%s: tensor %.200s: value %lld: expected a group in 0..%lld, found %d",
+                           j->c->files[g_idx->file].name, g_idx->name, (long long)i, (long long)groups - 1,
+                           g);
     }
     return LL_OK;
 }
@@ -113,18 +131,28 @@ static int join_int4(struct join *j, struct ll_tensor *t, enum ll_packing kind, 
 {
     if (!ends_with(t->name, ".qweight"))
         return LL_OK;
-    const struct ll_tensor *zeros = beside(j, t, "qweight", "qzeros"), *scales = beside(j, t, "qweight", "scales"), *g_idx = kind == LL_GPTQ ? beside(j, t, "qweight", "g_idx") : NULL;
+    const struct ll_tensor *zeros = beside(j, t, "qweight", "qzeros"),
+                           *scales = beside(j, t, "qweight", "scales"),
+                           *g_idx = kind == LL_GPTQ ? beside(j, t, "qweight", "g_idx") : NULL;
     if (!zeros || !scales || beside(j, t, "qweight", "weight"))
-        return ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected qzeros and scales beside it and no weight, found %s", j->c->files[t->file].name, t->name,
-                       !zeros ? "no qzeros" : !scales ? "no scales" : "a weight");
-    if (t->n_dims != 2 || t->dtype != LL_I32 || t->dims[0] < 1 || t->dims[1] < 1 || t->dims[0] > INT32_MAX / 8 || t->dims[1] > INT32_MAX / 8)
+        return ll_fail(j->err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected qzeros and scales beside it and no weight, found %s",
+                       j->c->files[t->file].name, t->name,
+                       !zeros        ? "no qzeros"
+                           : !scales ? "no scales"
+                                     : "a weight");
+    if (t->n_dims != 2 || t->dtype != LL_I32 || t->dims[0] < 1 || t->dims[1] < 1 || t->dims[0] > INT32_MAX / 8
+        || t->dims[1] > INT32_MAX / 8)
         return bad(j, t, "a matrix of I32");
-    int64_t n = t->dims[1] * (kind == LL_AWQ ? 8 : 1), k = t->dims[0] * (kind == LL_GPTQ ? 8 : 1), group = ll_settings_int(j->s, CONFIG "group_size", -1);
+    int64_t n = t->dims[1] * (kind == LL_AWQ ? 8 : 1), k = t->dims[0] * (kind == LL_GPTQ ? 8 : 1),
+            group = ll_settings_int(j->s, CONFIG "group_size", -1);
     if (group == -1)
         group = k;
     if (group < 1 || group > INT32_MAX || n % 8)
-        return ll_fail(j->err, LL_EUSAGE, "%s: tensor %.200s: expected a positive group_size and outputs in eights, found group_size %lld and %lld outputs", j->c->files[t->file].name, t->name,
-                       (long long)group, (long long)n);
+        return ll_fail(j->err, LL_EUSAGE,
+                       "%s: tensor %.200s: expected a positive group_size and outputs in eights, found "
+                       "group_size %lld and %lld outputs",
+                       j->c->files[t->file].name, t->name, (long long)group, (long long)n);
     int64_t groups = (k + group - 1) / group;
     if (scales->n_dims != 2 || !is_scale_type(scales) || !has_shape(scales, groups, n))
         return bad(j, scales, "one floating scale a group and output");
@@ -160,14 +188,18 @@ static int only(const struct join *j, const char *key, const char *const *words)
     for (int i = 0; words[i]; i++)
         if (!strcmp(found, words[i]))
             return LL_OK;
-    return ll_fail(j->err, LL_EUNSUP, "config.json: %s: \"%s\" is not supported (known: %s)", key, found, words[0]);
+    return ll_fail(j->err, LL_EUNSUP, "config.json: %s: \"%s\" is not supported (known: %s)", key, found,
+                   words[0]);
 }
 #define ONLY(j, key, ...) only(j, CONFIG key, (const char *const[]){__VA_ARGS__, NULL})
 
 static int four_bits(const struct join *j)
 {
     long long bits = ll_settings_int(j->s, CONFIG "bits", ll_settings_int(j->s, CONFIG "w_bit", 0));
-    return bits == 4 ? LL_OK : ll_fail(j->err, LL_EUNSUP, "config.json: quantization_config.bits: only 4 bits are supported, found %lld", bits);
+    return bits == 4
+        ? LL_OK
+        : ll_fail(j->err, LL_EUNSUP,
+                  "config.json: quantization_config.bits: only 4 bits are supported, found %lld", bits);
 }
 
 static int join_gptq(struct join *j, struct ll_tensor *t)
@@ -186,25 +218,32 @@ static int allow_awq(const struct join *j)
 {
     int rc = four_bits(j);
     if (!rc && !ll_settings_bool(j->s, CONFIG "zero_point", 1))
-        rc = ll_fail(j->err, LL_EUNSUP, "config.json: quantization_config.zero_point: false is not supported");
+        rc =
+            ll_fail(j->err, LL_EUNSUP, "config.json: quantization_config.zero_point: false is not supported");
     return rc ? rc : ONLY(j, "version", "gemm", "GEMM", "");
 }
 static int allow_compressed(const struct join *j) { return ONLY(j, "format", "float-quantized"); }
 static int allow_all(const struct join *j) { return (void)j, LL_OK; }
 
-/* ---- public ------------------------------------------------------------------------------------------------------ */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 static const struct method {
     const char *name;
     int (*allow)(const struct join *j);
     int (*join)(struct join *j, struct ll_tensor *t);
 } methods[] = {
-    {"fp8", allow_all, join_scaled}, {"fbgemm_fp8", allow_all, join_scaled}, {"compressed-tensors", allow_compressed, join_scaled},
-    {"gptq", allow_gptq, join_gptq}, {"awq", allow_awq, join_awq},
+    {"fp8", allow_all, join_scaled},
+    {"fbgemm_fp8", allow_all, join_scaled},
+    {"compressed-tensors", allow_compressed, join_scaled},
+    {"gptq", allow_gptq, join_gptq},
+    {"awq", allow_awq, join_awq},
 };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
-static int by_name(const void *a, const void *b) { return strcmp(((const struct ll_tensor *)a)->name, ((const struct ll_tensor *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct ll_tensor *)a)->name, ((const struct ll_tensor *)b)->name);
+}
 
 /* Companions off the list, "X.qweight" called "X.weight": its name lies in the file's own block of names. */
 static void tidy(struct join *j)
@@ -216,7 +255,8 @@ static void tidy(struct join *j)
         if (j->drop[i])
             continue;
         if (t.packed && t.packed->kind != LL_SCALED) {
-            char *names = c->files[t.file].tensor_names, *tail = names + (t.name - names) + strlen(t.name) - strlen("qweight");
+            char *names = c->files[t.file].tensor_names,
+                 *tail = names + (t.name - names) + strlen(t.name) - strlen("qweight");
             strcpy(tail, "weight");
         }
         c->tensors[n++] = t;
@@ -236,7 +276,10 @@ int ll_ckpt_join_packed(struct ll_ckpt *c, struct ll_err *err)
         if (!strcmp(methods[i].name, name))
             m = &methods[i];
     if (!m)
-        return ll_fail(err, LL_EUNSUP, "config.json: quantization_config: method \"%s\" is not supported (known: fp8, fbgemm_fp8, compressed-tensors, gptq, awq)", name ? name : "unnamed");
+        return ll_fail(err, LL_EUNSUP,
+                       "config.json: quantization_config: method \"%s\" is not supported (known: fp8, "
+                       "fbgemm_fp8, compressed-tensors, gptq, awq)",
+                       name ? name : "unnamed");
     int rc = m->allow(&j);
     if (rc)
         return rc;

@@ -3,8 +3,9 @@
 #define LL_PACKED_CKPT_H
 #include "ckpt.h"
 
-/* Follow settings "quantization_config" (absent: nothing to do): give each quantised weight its struct ll_packed, name it
- * "X.weight", and take its companions off the list. LL_OK; LL_EUNSUP: another method or variant, by name; LL_EUSAGE: a
- * companion is missing, has another shape or names groups that do not exist; LL_EFAIL. */
+/* Follow settings "quantization_config" (absent: nothing to do): give each quantised weight its struct
+ * ll_packed, name it "X.weight", and take its companions off the list. LL_OK; LL_EUNSUP: another method or
+ * variant, by name; LL_EUSAGE: a companion is missing, has another shape or names groups that do not exist;
+ * LL_EFAIL. */
 int ll_ckpt_join_packed(struct ll_ckpt *c, struct ll_err *err);
 #endif

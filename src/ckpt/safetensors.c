@@ -13,19 +13,23 @@ struct parse {
     const char *file;
     const uint8_t *data; /* the data area */
     size_t size;
-    char *room;          /* for the names: as much as make_room() counted */
+    char *room; /* for the names: as much as make_room() counted */
     struct ll_err *err;
 };
 
-static int bad(const struct parse *p, const char *tensor, const char *field, const char *expected, const cJSON *found)
+static int bad(const struct parse *p, const char *tensor, const char *field, const char *expected,
+               const cJSON *found)
 {
     char text[64];
-    return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": %s: expected %s, found %s", p->file, tensor, field, expected,
-                   ll_json_show(found, text));
+    return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": %s: expected %s, found %s", p->file, tensor,
+                   field, expected, ll_json_show(found, text));
 }
 
 /* Types of the format that are not read here, with the bits of a value. */
-static const struct { const char *name; int bits; } unread[] = {{"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"C64", 64}};
+static const struct {
+    const char *name;
+    int bits;
+} unread[] = {{"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"C64", 64}};
 
 static int unread_bits(const char *dtype)
 {
@@ -35,11 +39,15 @@ static int unread_bits(const char *dtype)
     return 0;
 }
 
-/* The row of a type that is read here, -1: none of those. torch's spellings and GGML's types are none of the format's. */
+/* The row of a type that is read here, -1: none of those. torch's spellings and GGML's types are none of the
+ * format's. */
 static int read_here(const char *dtype)
 {
     int row = ll_dtype_by_name(dtype);
-    return row >= 0 && !strcmp(ll_dtype_info((enum ll_dtype)row)->name, dtype) && ll_dtype_info((enum ll_dtype)row)->block == 1 ? row : -1;
+    return row >= 0 && !strcmp(ll_dtype_info((enum ll_dtype)row)->name, dtype)
+            && ll_dtype_info((enum ll_dtype)row)->block == 1
+        ? row
+        : -1;
 }
 
 static const char *keep(struct parse *p, const char *s)
@@ -56,8 +64,11 @@ static int read_dtype(struct parse *p, struct ll_tensor *t, const cJSON *v)
         return bad(p, t->name, "dtype", "a type such as \"BF16\"", v);
     const char *name = v->valuestring;
     int row = read_here(name);
-    if (row < 0 && (*name < 'A' || *name > 'Z' || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])) /* not even spelled like one */
-        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": dtype \"%.40s\" is not known", p->file, t->name, name);
+    if (row < 0
+        && (*name < 'A' || *name > 'Z'
+            || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])) /* not even spelled like one */
+        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.200s\": dtype \"%.40s\" is not known", p->file,
+                       t->name, name);
     t->dtype = row < 0 ? LL_U8 : (enum ll_dtype)row;
     t->opaque = row < 0 ? keep(p, name) : NULL;
     return LL_OK;
@@ -76,17 +87,21 @@ static int read_shape(const struct parse *p, struct ll_tensor *t, const cJSON *v
         if (n < LL_MAX_DIMS)
             t->dims[n] = dim;
         else if (__builtin_mul_overflow(*last, (int64_t)dim, last))
-            return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": shape: the product of its sizes is too large", p->file, t->name);
+            return ll_fail(p->err, LL_EUSAGE,
+                           "%s: tensor \"%.200s\": shape: the product of its sizes is too large", p->file,
+                           t->name);
     }
     t->n_dims = n < LL_MAX_DIMS ? n : LL_MAX_DIMS;
     return LL_OK;
 }
 
-/* Bytes the shape asks for; of a type nobody here knows, the `stored` ones. Returns 0 when the product does not fit, or its bits are
- * no whole bytes. */
+/* Bytes the shape asks for; of a type nobody here knows, the `stored` ones. Returns 0 when the product does
+ * not fit, or its bits are no whole bytes. */
 static int shape_bytes(const struct ll_tensor *t, uint64_t stored, uint64_t *bytes)
 {
-    uint64_t n = 1, bits = t->opaque ? (uint64_t)unread_bits(t->opaque) : 8 * (uint64_t)ll_dtype_info(t->dtype)->block_bytes;
+    uint64_t n = 1,
+             bits = t->opaque ? (uint64_t)unread_bits(t->opaque)
+                              : 8 * (uint64_t)ll_dtype_info(t->dtype)->block_bytes;
     for (int i = 0; i < t->n_dims; i++)
         if (__builtin_mul_overflow(n, (uint64_t)t->dims[i], &n))
             return 0;
@@ -102,20 +117,28 @@ static int read_offsets(const struct parse *p, struct ll_tensor *t, const cJSON 
     const cJSON *a = cJSON_IsArray(v) ? v->child : NULL, *b = a ? a->next : NULL;
     long long begin = 0, end = 0, most = (long long)LL_JSON_EXACT;
     if (!b || b->next || !ll_json_get_integer(a, 0, most, &begin) || !ll_json_get_integer(b, 0, most, &end))
-        return bad(p, t->name, "data_offsets", "two whole numbers in 0..2^53", b && !b->next ? (ll_json_get_integer(a, 0, most, &begin) ? b : a) : v);
+        return bad(p, t->name, "data_offsets", "two whole numbers in 0..2^53",
+                   b && !b->next ? (ll_json_get_integer(a, 0, most, &begin) ? b : a) : v);
     if (begin > end)
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": data_offsets: expected begin <= end, found [%lld, %lld]", p->file,
-                       t->name, begin, end);
+        return ll_fail(p->err, LL_EUSAGE,
+                       "%s: tensor \"%.200s\": data_offsets: expected begin <= end, found [%lld, %lld]",
+                       p->file, t->name, begin, end);
     if ((uint64_t)end > p->size)
         return ll_fail(p->err, LL_EUSAGE,
-                       "%s: tensor \"%.200s\": data_offsets: expected an end within the %zu bytes of data, found %lld (is the file cut short?)",
+                       "%s: tensor \"%.200s\": data_offsets: expected an end within the %zu bytes of data, "
+                       "found %lld (is the file cut short?)",
                        p->file, t->name, p->size, end);
     uint64_t want = 0;
     if (!shape_bytes(t, (uint64_t)(end - begin), &want))
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": shape: the product of its sizes is too large, or no whole number of bytes of %s", p->file, t->name, ll_tensor_type(t));
+        return ll_fail(p->err, LL_EUSAGE,
+                       "%s: tensor \"%.200s\": shape: the product of its sizes is too large, or no whole "
+                       "number of bytes of %s",
+                       p->file, t->name, ll_tensor_type(t));
     if (want != (uint64_t)(end - begin))
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": data_offsets: expected %llu bytes for its shape and dtype %s, found %lld",
-                       p->file, t->name, (unsigned long long)want, ll_tensor_type(t), end - begin);
+        return ll_fail(
+            p->err, LL_EUSAGE,
+            "%s: tensor \"%.200s\": data_offsets: expected %llu bytes for its shape and dtype %s, found %lld",
+            p->file, t->name, (unsigned long long)want, ll_tensor_type(t), end - begin);
     t->data = p->data + begin;
     t->size = (size_t)want;
     return LL_OK;
@@ -127,7 +150,10 @@ static int read_tensor(struct parse *p, struct ll_tensor *t, const cJSON *item)
     if (!cJSON_IsObject(item))
         return bad(p, t->name, "entry", "an object with dtype, shape and data_offsets", item);
     for (const cJSON *c = item->child; c; c = c->next) {
-        const cJSON **slot = !strcmp(c->string, "dtype") ? &dtype : !strcmp(c->string, "shape") ? &shape : !strcmp(c->string, "data_offsets") ? &offsets : NULL;
+        const cJSON **slot = !strcmp(c->string, "dtype") ? &dtype
+            : !strcmp(c->string, "shape")                ? &shape
+            : !strcmp(c->string, "data_offsets")         ? &offsets
+                                                         : NULL;
         if (slot)
             *slot = c;
     }
@@ -145,10 +171,12 @@ static int check_metadata(const struct parse *p, const cJSON *meta)
     if (cJSON_IsNull(meta)) /* as some writers without metadata leave it; the reference reads it so */
         return LL_OK;
     if (!cJSON_IsObject(meta))
-        return ll_fail(p->err, LL_EUSAGE, "%s: __metadata__: expected an object of texts, found %s", p->file, ll_json_show(meta, text));
+        return ll_fail(p->err, LL_EUSAGE, "%s: __metadata__: expected an object of texts, found %s", p->file,
+                       ll_json_show(meta, text));
     for (const cJSON *c = meta->child; c; c = c->next)
         if (!cJSON_IsString(c))
-            return ll_fail(p->err, LL_EUSAGE, "%s: __metadata__: %.200s: expected a text, found %s", p->file, c->string, ll_json_show(c, text));
+            return ll_fail(p->err, LL_EUSAGE, "%s: __metadata__: %.200s: expected a text, found %s", p->file,
+                           c->string, ll_json_show(c, text));
     return LL_OK;
 }
 
@@ -168,15 +196,21 @@ static int check_coverage(const struct parse *p, const struct ll_tensor *t, int 
     for (int i = 0; i < n; i++) {
         size_t begin = (size_t)(t[i].data - p->data);
         if (begin < at)
-            return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": data_offsets: expected a begin at %zu, found %zu: it overlaps \"%.200s\"",
+            return ll_fail(p->err, LL_EUSAGE,
+                           "%s: tensor \"%.200s\": data_offsets: expected a begin at %zu, found %zu: it "
+                           "overlaps \"%.200s\"",
                            p->file, t[i].name, at, begin, t[i - 1].name);
         if (begin > at)
-            return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.200s\": data_offsets: expected a begin at %zu, found %zu: a hole that belongs to no tensor",
+            return ll_fail(p->err, LL_EUSAGE,
+                           "%s: tensor \"%.200s\": data_offsets: expected a begin at %zu, found %zu: a hole "
+                           "that belongs to no tensor",
                            p->file, t[i].name, at, begin);
         at = begin + t[i].size;
     }
     if (at != p->size)
-        return ll_fail(p->err, LL_EUSAGE, "%s: expected %zu bytes of data (the end of the last tensor), found %zu", p->file, at, p->size);
+        return ll_fail(p->err, LL_EUSAGE,
+                       "%s: expected %zu bytes of data (the end of the last tensor), found %zu", p->file, at,
+                       p->size);
     return LL_OK;
 }
 
@@ -187,7 +221,8 @@ static int make_room(struct ll_st_header *h, const cJSON *tree, struct parse *p)
     for (const cJSON *c = tree->child; c; c = c->next, n++) {
         bytes += strlen(c->string) + 1;
         for (const cJSON *m = c->child; m; m = m->next)
-            if (cJSON_IsString(m) && m->string && !strcmp(m->string, "dtype") && read_here(m->valuestring) < 0)
+            if (cJSON_IsString(m) && m->string && !strcmp(m->string, "dtype")
+                && read_here(m->valuestring) < 0)
                 bytes += strlen(m->valuestring) + 1;
     }
     h->tensors = calloc(n ? n : 1, sizeof *h->tensors);
@@ -219,16 +254,19 @@ static int read_length(const char *file, const uint8_t *bytes, size_t n, size_t 
     if (ll_is_lfs_pointer(bytes, n))
         return ll_fail_lfs(file, err);
     if (n < 8)
-        return ll_fail(err, LL_EUSAGE, "%s: expected at least the 8 bytes of a header length, found %zu", file, n);
+        return ll_fail(err, LL_EUSAGE, "%s: expected at least the 8 bytes of a header length, found %zu",
+                       file, n);
     uint64_t v = 0;
     for (int i = 7; i >= 0; i--)
         v = v << 8 | bytes[i];
     if (v > MAX_HEADER)
-        return ll_fail(err, LL_EUSAGE, "%s: header length: expected at most %llu, found %llu (is it a safetensors file?)", file,
-                       (unsigned long long)MAX_HEADER, (unsigned long long)v);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: header length: expected at most %llu, found %llu (is it a safetensors file?)",
+                       file, (unsigned long long)MAX_HEADER, (unsigned long long)v);
     if (v < 2 || v > n - 8)
-        return ll_fail(err, LL_EUSAGE, "%s: header length: expected 2..%zu in a file of %zu bytes, found %llu", file, n - 8 < 2 ? 2 : n - 8, n,
-                       (unsigned long long)v);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: header length: expected 2..%zu in a file of %zu bytes, found %llu", file,
+                       n - 8 < 2 ? 2 : n - 8, n, (unsigned long long)v);
     *len = (size_t)v;
     return LL_OK;
 }
@@ -249,7 +287,8 @@ int ll_st_parse(struct ll_st_header *h, const char *file, const uint8_t *bytes, 
         blank++;
     struct parse p = {.file = file, .data = bytes + 8 + len, .size = n - 8 - len, .err = err};
     if (blank == len || text[blank] != '{')
-        rc = ll_fail(err, LL_EUSAGE, "%s: header: expected '{' at byte %zu, found 0x%02x", file, 8 + (blank < len ? blank : 0), text[blank < len ? blank : 0] & 0xff);
+        rc = ll_fail(err, LL_EUSAGE, "%s: header: expected '{' at byte %zu, found 0x%02x", file,
+                     8 + (blank < len ? blank : 0), text[blank < len ? blank : 0] & 0xff);
     else
         rc = ll_json_tree(&tree, file, text, len, LL_KEYS_UNIQUE, err);
     free(text);

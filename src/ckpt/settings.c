@@ -18,8 +18,8 @@
 #define MAX_BYTES ((size_t)64 << 20)
 
 struct ll_settings {
-    char *name; /* owned */
-    cJSON *doc; /* owned */
+    char *name;                 /* owned */
+    cJSON *doc;                 /* owned */
     struct ll_json_index index; /* of doc; owned */
     struct ll_buf text; /* owned; what a user wrote by hand, so that messages can name the line; else empty */
 };
@@ -33,8 +33,10 @@ static const char *where(const struct ll_settings *s, const char *path, char out
     return out;
 }
 
-/* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the end. */
-static const cJSON *element(const struct ll_settings *s, const cJSON *arr, const char *path, const char **rest)
+/* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the end.
+ */
+static const cJSON *element(const struct ll_settings *s, const cJSON *arr, const char *path,
+                            const char **rest)
 {
     size_t digits = strspn(path, "0123456789");
     if (!digits || digits > 9 || (path[digits] && path[digits] != '.'))
@@ -43,7 +45,8 @@ static const cJSON *element(const struct ll_settings *s, const cJSON *arr, const
     return ll_json_item(&s->index, arr, (size_t)atoi(path));
 }
 
-/* Keys may hold dots themselves, so every key that the path starts with is tried: the whole path, then the shortest. */
+/* Keys may hold dots themselves, so every key that the path starts with is tried: the whole path, then the
+ * shortest. */
 static const cJSON *walk(const struct ll_settings *s, const cJSON *v, const char *path)
 {
     if (cJSON_IsArray(v)) {
@@ -68,7 +71,8 @@ static const cJSON *get(const struct ll_settings *s, const char *path)
     return v && !cJSON_IsNull(v) ? v : NULL;
 }
 
-static int parse(struct ll_settings **out, const char *name, const char *text, size_t n, enum ll_json_keys keys, struct ll_err *err)
+static int parse(struct ll_settings **out, const char *name, const char *text, size_t n,
+                 enum ll_json_keys keys, struct ll_err *err)
 {
     *out = NULL;
     if (n > MAX_BYTES)
@@ -92,7 +96,8 @@ static int parse(struct ll_settings **out, const char *name, const char *text, s
     return rc;
 }
 
-int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n, struct ll_err *err)
+int ll_settings_parse(struct ll_settings **s, const char *name, const char *text, size_t n,
+                      struct ll_err *err)
 {
     return parse(s, name, text, n, LL_KEYS_LAST, err);
 }
@@ -100,11 +105,17 @@ int ll_settings_parse(struct ll_settings **s, const char *name, const char *text
 /* The marks editors put in front, by name: a reader who never sees them cannot guess. */
 static int refuse_mark(const char *name, const char *text, size_t n, struct ll_err *err)
 {
-    static const struct { const char *bytes; size_t n; const char *what; } marks[] = {
-        {"\xef\xbb\xbf", 3, "UTF-8"}, {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}};
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *what;
+    } marks[] = {{"\xef\xbb\xbf", 3, "UTF-8"}, {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (n >= marks[i].n && !memcmp(text, marks[i].bytes, marks[i].n))
-            return ll_fail(err, LL_EUSAGE, "%s: expected UTF-8 without a byte order mark, found one (of %s) at its beginning: save the file without BOM", name, marks[i].what);
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: expected UTF-8 without a byte order mark, found one (of %s) at its "
+                           "beginning: save the file without BOM",
+                           name, marks[i].what);
     return LL_OK;
 }
 
@@ -123,8 +134,14 @@ static int read_file(struct ll_settings **s, const char *path, enum ll_json_keys
     return rc;
 }
 
-int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err) { return read_file(s, path, LL_KEYS_LAST, err); }
-int ll_settings_read_strict(struct ll_settings **s, const char *path, struct ll_err *err) { return read_file(s, path, LL_KEYS_UNIQUE, err); }
+int ll_settings_read(struct ll_settings **s, const char *path, struct ll_err *err)
+{
+    return read_file(s, path, LL_KEYS_LAST, err);
+}
+int ll_settings_read_strict(struct ll_settings **s, const char *path, struct ll_err *err)
+{
+    return read_file(s, path, LL_KEYS_UNIQUE, err);
+}
 
 void ll_settings_free(struct ll_settings *s)
 {
@@ -138,7 +155,10 @@ void ll_settings_free(struct ll_settings *s)
 }
 
 int ll_settings_has(const struct ll_settings *s, const char *path) { return get(s, path) != NULL; }
-int ll_settings_is_null(const struct ll_settings *s, const char *path) { return cJSON_IsNull(*path ? walk(s, s->doc, path) : s->doc); }
+int ll_settings_is_null(const struct ll_settings *s, const char *path)
+{
+    return cJSON_IsNull(*path ? walk(s, s->doc, path) : s->doc);
+}
 
 double ll_settings_num(const struct ll_settings *s, const char *path, double fallback)
 {
@@ -171,7 +191,10 @@ int ll_settings_len(const struct ll_settings *s, const char *path)
     return cJSON_IsArray(v) || cJSON_IsObject(v) ? (int)ll_json_count(&s->index, v) : -1;
 }
 
-int ll_settings_is_array(const struct ll_settings *s, const char *path) { return cJSON_IsArray(get(s, path)); }
+int ll_settings_is_array(const struct ll_settings *s, const char *path)
+{
+    return cJSON_IsArray(get(s, path));
+}
 
 const char *ll_settings_key(const struct ll_settings *s, const char *path, int i)
 {
@@ -180,22 +203,26 @@ const char *ll_settings_key(const struct ll_settings *s, const char *path, int i
     return c ? c->string : NULL;
 }
 
-int ll_settings_need_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *out, struct ll_err *err)
+int ll_settings_need_int(const struct ll_settings *s, const char *path, long long lo, long long hi,
+                         long long *out, struct ll_err *err)
 {
     char found[64], at[300];
     const cJSON *v = get(s, path);
     if (ll_json_get_integer(v, lo, hi, out))
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected an integer in %lld..%lld, found %s", where(s, path, at), path, lo, hi, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected an integer in %lld..%lld, found %s", where(s, path, at),
+                   path, lo, hi, ll_json_show(v, found));
 }
 
-int ll_settings_need_num(const struct ll_settings *s, const char *path, double lo, double hi, double *out, struct ll_err *err)
+int ll_settings_need_num(const struct ll_settings *s, const char *path, double lo, double hi, double *out,
+                         struct ll_err *err)
 {
     char found[64], at[300];
     const cJSON *v = get(s, path);
     if (cJSON_IsNumber(v) && v->valuedouble >= lo && v->valuedouble <= hi)
         return *out = v->valuedouble, LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a number in %g..%g, found %s", where(s, path, at), path, lo, hi, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a number in %g..%g, found %s", where(s, path, at), path,
+                   lo, hi, ll_json_show(v, found));
 }
 
 int ll_settings_need_str(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err)
@@ -204,15 +231,18 @@ int ll_settings_need_str(const struct ll_settings *s, const char *path, const ch
     const cJSON *v = get(s, path);
     if (cJSON_IsString(v))
         return *out = v->valuestring, LL_OK;
-    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a text, found %s", where(s, path, at), path, ll_json_show(v, found));
+    return ll_fail(err, LL_EUSAGE, "%s: %s: expected a text, found %s", where(s, path, at), path,
+                   ll_json_show(v, found));
 }
 
-int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi, long long *inout, struct ll_err *err)
+int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi,
+                        long long *inout, struct ll_err *err)
 {
     return path && get(s, path) ? ll_settings_need_int(s, path, lo, hi, inout, err) : LL_OK;
 }
 
-int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout, struct ll_err *err)
+int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout,
+                        struct ll_err *err)
 {
     return path && get(s, path) ? ll_settings_need_num(s, path, lo, hi, inout, err) : LL_OK;
 }
@@ -222,15 +252,20 @@ int ll_settings_opt_str(const struct ll_settings *s, const char *path, const cha
     return path && get(s, path) ? ll_settings_need_str(s, path, inout, err) : LL_OK;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
-static int within(double v, const struct ll_settings_row *r) { return (!r->lo && !r->hi) || (v >= r->lo && v <= r->hi); }
+static int within(double v, const struct ll_settings_row *r)
+{
+    return (!r->lo && !r->hi) || (v >= r->lo && v <= r->hi);
+}
 
 static int is_as(const cJSON *v, const struct ll_settings_row *r)
 {
     long long i;
     switch (r->kind) {
-    case LL_SET_INT: return ll_json_get_integer(v, -(long long)LL_JSON_EXACT, (long long)LL_JSON_EXACT, &i) && within((double)i, r);
+    case LL_SET_INT:
+        return ll_json_get_integer(v, -(long long)LL_JSON_EXACT, (long long)LL_JSON_EXACT, &i)
+            && within((double)i, r);
     case LL_SET_NUM: return cJSON_IsNumber(v) && isfinite(v->valuedouble) && within(v->valuedouble, r);
     case LL_SET_BOOL: return cJSON_IsBool(v);
     case LL_SET_STR: return cJSON_IsString(v) && within((double)strlen(v->valuestring), r);
@@ -240,19 +275,26 @@ static int is_as(const cJSON *v, const struct ll_settings_row *r)
 }
 
 /* `at` and key: where the value stands. */
-static int fail_row(const struct ll_settings *s, const char *at, const struct ll_settings_row *r, const cJSON *v, struct ll_err *err)
+static int fail_row(const struct ll_settings *s, const char *at, const struct ll_settings_row *r,
+                    const cJSON *v, struct ll_err *err)
 {
-    static const struct { const char *what, *of, *many; } words[] = {
-        [LL_SET_INT] = {"an integer", " in ", ""}, [LL_SET_NUM] = {"a number", " in ", ""}, [LL_SET_BOOL] = {"true or false", "", ""},
-        [LL_SET_STR] = {"a text", " of ", " bytes"}, [LL_SET_LIST] = {"a list", " of ", " entries"}, [LL_SET_OBJECT] = {"an object {...}", "", ""}};
+    static const struct {
+        const char *what, *of, *many;
+    } words[] = {
+        [LL_SET_INT] = {"an integer", " in ", ""},      [LL_SET_NUM] = {"a number", " in ", ""},
+        [LL_SET_BOOL] = {"true or false", "", ""},      [LL_SET_STR] = {"a text", " of ", " bytes"},
+        [LL_SET_LIST] = {"a list", " of ", " entries"}, [LL_SET_OBJECT] = {"an object {...}", "", ""}};
     char found[64], range[80] = "", count[40] = "", place[300], path[300];
     int ranged = *words[r->kind].of && (r->lo || r->hi);
     if (ranged)
-        snprintf(range, sizeof range, "%s%.10g..%.10g%s", words[r->kind].of, r->lo, r->hi, words[r->kind].many);
+        snprintf(range, sizeof range, "%s%.10g..%.10g%s", words[r->kind].of, r->lo, r->hi,
+                 words[r->kind].many);
     if (ranged && r->kind == LL_SET_LIST && cJSON_IsArray(v))
         snprintf(count, sizeof count, " of %d", cJSON_GetArraySize(v));
     snprintf(path, sizeof path, "%.200s%s%.90s", at, *at && *r->key ? "." : "", r->key);
-    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s: expected %s%s, found %s%s", where(s, path, place), at, *at && *r->key ? "." : "", r->key, words[r->kind].what, range, ll_json_show(v, found), count);
+    return ll_fail(err, LL_EUSAGE, "%s: %s%s%s: expected %s%s, found %s%s", where(s, path, place), at,
+                   *at && *r->key ? "." : "", r->key, words[r->kind].what, range, ll_json_show(v, found),
+                   count);
 }
 
 int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *inout, struct ll_err *err)
@@ -268,10 +310,13 @@ int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *ino
 int ll_settings_opt_object(const struct ll_settings *s, const char *path, struct ll_err *err)
 {
     const cJSON *v = path ? get(s, path) : NULL;
-    return !v || cJSON_IsObject(v) ? LL_OK : fail_row(s, path, &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, v, err);
+    return !v || cJSON_IsObject(v)
+        ? LL_OK
+        : fail_row(s, path, &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, v, err);
 }
 
-static int fail_key(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, const char *key, struct ll_err *err)
+static int fail_key(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows,
+                    const char *key, struct ll_err *err)
 {
     struct ll_buf known = {0};
     for (const struct ll_settings_row *r = rows; r->key; r++)
@@ -280,16 +325,19 @@ static int fail_key(const struct ll_settings *s, const char *at, const struct ll
     char place[300], path[300];
     snprintf(path, sizeof path, "%.200s%s%.90s", at, *at ? "." : "", key);
     if (!rc)
-        rc = ll_fail(err, LL_EUSAGE, "%s: %s%sunknown key \"%.60s\": expected one of %s", where(s, path, place), at, *at ? ": " : "", key, ll_buf_str(&known));
+        rc = ll_fail(err, LL_EUSAGE, "%s: %s%sunknown key \"%.60s\": expected one of %s",
+                     where(s, path, place), at, *at ? ": " : "", key, ll_buf_str(&known));
     ll_buf_free(&known);
     return rc;
 }
 
-int ll_settings_check(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows, enum ll_settings_others others, struct ll_err *err)
+int ll_settings_check(const struct ll_settings *s, const char *at, const struct ll_settings_row *rows,
+                      enum ll_settings_others others, struct ll_err *err)
 {
     const cJSON *obj = get(s, at);
     if (!cJSON_IsObject(obj))
-        return fail_row(s, *at ? at : "the document", &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, obj, err);
+        return fail_row(s, *at ? at : "the document",
+                        &(struct ll_settings_row){.key = "", .kind = LL_SET_OBJECT}, obj, err);
     for (const cJSON *c = obj->child; c && others == LL_OTHERS_REFUSED; c = c->next) {
         const struct ll_settings_row *r = rows;
         while (r->key && strcmp(r->key, c->string))

@@ -14,8 +14,9 @@ enum { MAX_NAME = 4096 };
 struct parse {
     const char *file;
     struct ll_zip zip;
-    const char *prefix; size_t prefix_len;  /* "X/" */
-    size_t room;                            /* bytes that copies may still take */
+    const char *prefix;
+    size_t prefix_len; /* "X/" */
+    size_t room;       /* bytes that copies may still take */
     struct ll_err *err;
 };
 
@@ -37,7 +38,8 @@ static const struct ll_zip_entry *find_pickle(struct parse *p)
     const size_t n = sizeof tail - 1;
     for (int i = 0; i < p->zip.n; i++) {
         const struct ll_zip_entry *e = &p->zip.entries[i];
-        if (e->name_len <= n || memcmp(e->name + e->name_len - n, tail, n) || memchr(e->name, '/', e->name_len - n))
+        if (e->name_len <= n || memcmp(e->name + e->name_len - n, tail, n)
+            || memchr(e->name, '/', e->name_len - n))
             continue;
         p->prefix = e->name;
         p->prefix_len = e->name_len - n + 1;
@@ -51,7 +53,8 @@ static int check_order(const struct parse *p)
     const struct ll_zip_entry *e = entry(p, "byteorder", 9);
     if (!e || LL_IS(e->data, e->size, "little"))
         return LL_OK;
-    return ll_fail(p->err, LL_EUNSUP, "%s: byteorder: expected \"little\", found \"%.*s\"", p->file, (int)(e->size < 16 ? e->size : 16), (const char *)e->data);
+    return ll_fail(p->err, LL_EUNSUP, "%s: byteorder: expected \"little\", found \"%.*s\"", p->file,
+                   (int)(e->size < 16 ? e->size : 16), (const char *)e->data);
 }
 
 /* torch writes entries as they are, so that they can be mapped. */
@@ -70,8 +73,10 @@ static int bad_view(const struct parse *p, const struct ll_tensor *t, const char
     return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.100s\": expected %s", p->file, t->name, what);
 }
 
-/* Number of values of a view and the largest index it reaches, both checked against overflow and the storage's length. */
-static int measure(const struct parse *p, const struct ll_tensor *t, const struct ll_torch_view *w, int64_t *count, int *row_major)
+/* Number of values of a view and the largest index it reaches, both checked against overflow and the
+ * storage's length. */
+static int measure(const struct parse *p, const struct ll_tensor *t, const struct ll_torch_view *w,
+                   int64_t *count, int *row_major)
 {
     int64_t n = 1, last = w->offset, stride = 1, step;
     *row_major = 1;
@@ -83,7 +88,8 @@ static int measure(const struct parse *p, const struct ll_tensor *t, const struc
         stride = n * w->dims[i];
         if (!w->dims[i])
             continue;
-        if (__builtin_mul_overflow(w->dims[i] - 1, w->strides[i], &step) || __builtin_add_overflow(last, step, &last))
+        if (__builtin_mul_overflow(w->dims[i] - 1, w->strides[i], &step)
+            || __builtin_add_overflow(last, step, &last))
             return bad_view(p, t, "strides that fit 63 bits");
     }
     if (n && (last >= w->storage_len || n > w->storage_len))
@@ -106,11 +112,14 @@ static void gather(uint8_t *out, const uint8_t *in, const struct ll_torch_view *
     }
 }
 
-static int copy_view(struct ll_torch_file *f, struct parse *p, struct ll_tensor *t, const uint8_t *storage, const struct ll_torch_view *w, int64_t count)
+static int copy_view(struct ll_torch_file *f, struct parse *p, struct ll_tensor *t, const uint8_t *storage,
+                     const struct ll_torch_view *w, int64_t count)
 {
     size_t size = (size_t)ll_dtype_info(t->dtype)->block_bytes;
     if (t->size > p->room) /* only many views of one storage get here */
-        return ll_fail(p->err, LL_EUNSUP, "%s: tensor \"%.100s\": expected views of shared storages not larger than the file", p->file, t->name);
+        return ll_fail(p->err, LL_EUNSUP,
+                       "%s: tensor \"%.100s\": expected views of shared storages not larger than the file",
+                       p->file, t->name);
     uint8_t *copy = malloc(t->size + 1);
     if (!copy)
         return ll_fail_mem(p->err, t->name, t->size);
@@ -131,7 +140,9 @@ static int join(struct ll_torch_file *f, struct parse *p, struct ll_tensor *t, c
     memcpy(key + 5, w->key, w->key_len);
     const struct ll_zip_entry *e = entry(p, key, 5 + w->key_len);
     if (!e)
-        return ll_fail(p->err, LL_EUSAGE, "%s: tensor \"%.100s\": expected its storage as entry data/%.*s, found none", p->file, t->name, (int)(w->key_len & 0x7f), w->key);
+        return ll_fail(p->err, LL_EUSAGE,
+                       "%s: tensor \"%.100s\": expected its storage as entry data/%.*s, found none", p->file,
+                       t->name, (int)(w->key_len & 0x7f), w->key);
     if (e->size % size || (uint64_t)w->storage_len != e->size / size)
         return ll_fail(p->err, LL_EUSAGE,
                        "%s: tensor \"%.100s\": expected a storage of %lld values, found %zu bytes", p->file,
@@ -208,7 +219,8 @@ static int join_all(struct ll_torch_file *f, struct parse *p, const struct ll_to
 
 static int is_legacy(const uint8_t *b, size_t n)
 {
-    static const uint8_t magic[] = {0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+    static const uint8_t magic[] = {0x80, 2,    0x8a, 0x0a, 0x6c, 0xfc, 0x9c,
+                                    0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
     return n >= sizeof magic && !memcmp(b, magic, sizeof magic);
 }
 
@@ -232,7 +244,10 @@ int ll_torch_parse(struct ll_torch_file *f, const char *file, const char *root, 
     int n_views = 0;
     memset(f, 0, sizeof *f);
     if (is_legacy(bytes, n))
-        return ll_fail(err, LL_EUNSUP, "%s: expected a zip archive, found the format of torch before 1.6 (load and save it with a newer one)", file);
+        return ll_fail(err, LL_EUNSUP,
+                       "%s: expected a zip archive, found the format of torch before 1.6 (load and save it "
+                       "with a newer one)",
+                       file);
     if (n && bytes[0] == 0x80)
         return ll_fail(err, LL_EUNSUP, "%s: expected torch.save's zip archive, found a pickle alone", file);
     int rc = ll_zip_list(&p.zip, file, bytes, n, err);

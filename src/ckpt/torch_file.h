@@ -19,10 +19,10 @@ struct ll_torch_file {
      */
     struct ll_tensor *tensors;
     int n_tensors;
-    char *names;               /* owned */
-    uint8_t **owned;           /* copies of tensors that are not row-major as stored; owned */
+    char *names;     /* owned */
+    uint8_t **owned; /* copies of tensors that are not row-major as stored; owned */
     int n_owned;
-    struct ll_buf passed;      /* what is no tensor, with a root: "NAME: what it is", one a line; owned */
+    struct ll_buf passed; /* what is no tensor, with a root: "NAME: what it is", one a line; owned */
 };
 /* bytes[n]: the whole file. root NULL: a dictionary of float tensors and nothing else. Else dictionaries,
  * lists and tuples, one inside the other once, of tensors of floats and integers; names are joined by dots,

@@ -10,7 +10,18 @@ enum { MAX_PICKLE = 4 << 20, PROTOCOL = 2, MAX_VIEWS = 1 << 16 };
 enum { MAX_BUILDS = 16 }; /* each looks through all entries; torch writes one */
 
 enum kind {
-    V_MARK, V_NONE, V_BOOL, V_INT, V_REAL, V_TEXT, V_TUPLE, V_LIST, V_DICT, V_GLOBAL, V_STORAGE, V_VIEW
+    V_MARK,
+    V_NONE,
+    V_BOOL,
+    V_INT,
+    V_REAL,
+    V_TEXT,
+    V_TUPLE,
+    V_LIST,
+    V_DICT,
+    V_GLOBAL,
+    V_STORAGE,
+    V_VIEW
 };
 static const char *const kind_names[] = {"a mark",       "None",   "a truth value", "a number",
                                          "a number",     "a text", "a tuple",       "a list",
@@ -20,22 +31,30 @@ static const char *const kind_names[] = {"a mark",       "None",   "a truth valu
 struct val {
     enum kind kind;
     union {
-        int64_t i;                              /* V_BOOL, V_INT */
-        struct { const char *s; size_t n; } t;  /* V_TEXT, inside the pickle */
-        struct { size_t at, n; } tuple;         /* vm->items[at..at+n) */
+        int64_t i; /* V_BOOL, V_INT */
+        struct {
+            const char *s;
+            size_t n;
+        } t; /* V_TEXT, inside the pickle */
+        struct {
+            size_t at, n;
+        } tuple; /* vm->items[at..at+n) */
         size_t
             at; /* V_LIST, V_DICT: its number; V_GLOBAL: row of globals[]; V_STORAGE, V_VIEW: vm->views[at] */
     } u;
 };
 /* at: of all, in the order they were set; key of a list: V_MARK */
-struct entry { size_t dict, at; struct val key, value; };
+struct entry {
+    size_t dict, at;
+    struct val key, value;
+};
 
 struct vm {
     const char *file, *root;
     const uint8_t *p, *end, *start;
-    struct val *stack, *items, *memo;           /* owned; memo: V_MARK where nothing is remembered */
-    struct entry *entries;                      /* owned: of all lists and dictionaries */
-    struct ll_torch_view *views;                /* owned; storages, too: those without dims */
+    struct val *stack, *items, *memo; /* owned; memo: V_MARK where nothing is remembered */
+    struct entry *entries;            /* owned: of all lists and dictionaries */
+    struct ll_torch_view *views;      /* owned; storages, too: those without dims */
     size_t n_stack, n_items, n_memo, n_entries, n_views, n_dicts;
     int n_builds;
     size_t cap_stack, cap_items, cap_memo, cap_entries, cap_views;
@@ -44,19 +63,18 @@ struct vm {
 
 enum { G_DICT, G_TENSOR, G_STORAGE };
 /* free: only where any container is read (root given). */
-static const struct global { const char *module, *name; int is; enum ll_dtype dtype; int free; } globals[] = {
-    {"collections", "OrderedDict", G_DICT, 0, 0},
-    {"torch._utils", "_rebuild_tensor_v2", G_TENSOR, 0, 0},
-    {"torch", "FloatStorage", G_STORAGE, LL_F32, 0},
-    {"torch", "DoubleStorage", G_STORAGE, LL_F64, 0},
-    {"torch", "HalfStorage", G_STORAGE, LL_F16, 0},
-    {"torch", "BFloat16Storage", G_STORAGE, LL_BF16, 0},
-    {"torch", "LongStorage", G_STORAGE, LL_I64, 1},
-    {"torch", "IntStorage", G_STORAGE, LL_I32, 1},
-    {"torch", "ShortStorage", G_STORAGE, LL_I16, 1},
-    {"torch", "CharStorage", G_STORAGE, LL_I8, 1},
-    {"torch", "ByteStorage", G_STORAGE, LL_U8, 1},
-    {"torch", "BoolStorage", G_STORAGE, LL_BOOL8, 1},
+static const struct global {
+    const char *module, *name;
+    int is;
+    enum ll_dtype dtype;
+    int free;
+} globals[] = {
+    {"collections", "OrderedDict", G_DICT, 0, 0},    {"torch._utils", "_rebuild_tensor_v2", G_TENSOR, 0, 0},
+    {"torch", "FloatStorage", G_STORAGE, LL_F32, 0}, {"torch", "DoubleStorage", G_STORAGE, LL_F64, 0},
+    {"torch", "HalfStorage", G_STORAGE, LL_F16, 0},  {"torch", "BFloat16Storage", G_STORAGE, LL_BF16, 0},
+    {"torch", "LongStorage", G_STORAGE, LL_I64, 1},  {"torch", "IntStorage", G_STORAGE, LL_I32, 1},
+    {"torch", "ShortStorage", G_STORAGE, LL_I16, 1}, {"torch", "CharStorage", G_STORAGE, LL_I8, 1},
+    {"torch", "ByteStorage", G_STORAGE, LL_U8, 1},   {"torch", "BoolStorage", G_STORAGE, LL_BOOL8, 1},
 };
 static const char *what_is_read(const struct vm *v)
 {
@@ -64,10 +82,14 @@ static const char *what_is_read(const struct vm *v)
 }
 
 static unsigned long at_byte(const struct vm *v) { return (unsigned long)(v->p - v->start); }
-static int broken(struct vm *v, const char *what) { return ll_fail(v->err, LL_EUSAGE, "%s: pickle, before byte %lu: expected %s", v->file, at_byte(v), what); }
+static int broken(struct vm *v, const char *what)
+{
+    return ll_fail(v->err, LL_EUSAGE, "%s: pickle, before byte %lu: expected %s", v->file, at_byte(v), what);
+}
 static int wrong(struct vm *v, const char *where, const char *expected, const struct val *found)
 {
-    return ll_fail(v->err, LL_EUSAGE, "%s: pickle, before byte %lu: %s: expected %s, found %s", v->file, at_byte(v), where, expected, found ? kind_names[found->kind] : "nothing");
+    return ll_fail(v->err, LL_EUSAGE, "%s: pickle, before byte %lu: %s: expected %s, found %s", v->file,
+                   at_byte(v), where, expected, found ? kind_names[found->kind] : "nothing");
 }
 
 /* Room for one more element of a list. */
@@ -102,7 +124,7 @@ static struct val *peek(struct vm *v, size_t k)
     return &v->stack[v->n_stack - 1 - k];
 }
 
-/* ---- opcodes ------------------------------------------------------------------------------------------------------ */
+/* ---- opcodes --------------------------------------------------------------------------------- */
 
 static int64_t le_signed(const uint8_t *p, size_t n)
 {
@@ -118,18 +140,39 @@ static int op_proto(struct vm *v, const uint8_t *a)
 {
     if (a[0] == PROTOCOL && at_byte(v) == 2)
         return LL_OK;
-    return ll_fail(v->err, LL_EUNSUP, "%s: pickle: expected protocol %d at its start, found protocol %d", v->file, PROTOCOL, a[0]);
+    return ll_fail(v->err, LL_EUNSUP, "%s: pickle: expected protocol %d at its start, found protocol %d",
+                   v->file, PROTOCOL, a[0]);
 }
-static int op_mark(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_MARK}); }
-static int op_none(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_NONE}); }
-static int op_true(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_BOOL, .u.i = 1}); }
-static int op_false(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_BOOL}); }
+static int op_mark(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_MARK});
+}
+static int op_none(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_NONE});
+}
+static int op_true(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_BOOL, .u.i = 1});
+}
+static int op_false(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_BOOL});
+}
 static int push_int(struct vm *v, int64_t i) { return push(v, (struct val){.kind = V_INT, .u.i = i}); }
 static int op_int1(struct vm *v, const uint8_t *a) { return push_int(v, a[0]); }
 static int op_int2(struct vm *v, const uint8_t *a) { return push_int(v, a[0] | a[1] << 8); }
 static int op_int4(struct vm *v, const uint8_t *a) { return push_int(v, le_signed(a, 4)); }
 /* its value is not asked for */
-static int op_real(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_REAL}); }
+static int op_real(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_REAL});
+}
 static int op_long1(struct vm *v, const uint8_t *a)
 {
     size_t n = a[0];
@@ -149,7 +192,11 @@ static int op_text(struct vm *v, const uint8_t *a)
     v->p += n;
     return push(v, (struct val){.kind = V_TEXT, .u.t = {s, n}});
 }
-static int op_dict(struct vm *v, const uint8_t *a) { (void)a; return push(v, (struct val){.kind = V_DICT, .u.at = v->n_dicts++}); }
+static int op_dict(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return push(v, (struct val){.kind = V_DICT, .u.at = v->n_dicts++});
+}
 static int op_list(struct vm *v, const uint8_t *a)
 {
     (void)a;
@@ -167,7 +214,10 @@ static const char *line(struct vm *v, size_t *n)
     return (const char *)s;
 }
 
-static int same(const char *s, size_t n, const char *name) { return strlen(name) == n && !memcmp(s, name, n); }
+static int same(const char *s, size_t n, const char *name)
+{
+    return strlen(name) == n && !memcmp(s, name, n);
+}
 
 static int op_global(struct vm *v, const uint8_t *a)
 {
@@ -177,8 +227,8 @@ static int op_global(struct vm *v, const uint8_t *a)
     if (!name)
         return broken(v, "two lines after an opcode GLOBAL");
     for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
-        if ((v->root || !globals[i].free) && same(module, n_module, globals[i].module) &&
-            same(name, n_name, globals[i].name))
+        if ((v->root || !globals[i].free) && same(module, n_module, globals[i].module)
+            && same(name, n_name, globals[i].name))
             return push(v, (struct val){.kind = V_GLOBAL, .u.at = i});
     return ll_fail(
         v->err, LL_EUNSUP,
@@ -210,10 +260,26 @@ static long above_mark(const struct vm *v)
             return (long)n;
     return -1;
 }
-static int op_tuple0(struct vm *v, const uint8_t *a) { (void)a; return make_tuple(v, 0); }
-static int op_tuple1(struct vm *v, const uint8_t *a) { (void)a; return make_tuple(v, 1); }
-static int op_tuple2(struct vm *v, const uint8_t *a) { (void)a; return make_tuple(v, 2); }
-static int op_tuple3(struct vm *v, const uint8_t *a) { (void)a; return make_tuple(v, 3); }
+static int op_tuple0(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return make_tuple(v, 0);
+}
+static int op_tuple1(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return make_tuple(v, 1);
+}
+static int op_tuple2(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return make_tuple(v, 2);
+}
+static int op_tuple3(struct vm *v, const uint8_t *a)
+{
+    (void)a;
+    return make_tuple(v, 3);
+}
 static int op_tuple(struct vm *v, const uint8_t *a)
 {
     long n = above_mark(v);
@@ -234,7 +300,8 @@ static int remember(struct vm *v, size_t at)
     if (!top)
         return broken(v, "a value to remember");
     if (at >= (size_t)(v->end - v->start)) /* each takes two bytes of the pickle at least */
-        return ll_fail(v->err, LL_EUSAGE, "%s: pickle: memo number: expected below %lu, found %zu", v->file, (unsigned long)(v->end - v->start), at);
+        return ll_fail(v->err, LL_EUSAGE, "%s: pickle: memo number: expected below %lu, found %zu", v->file,
+                       (unsigned long)(v->end - v->start), at);
     struct val keep = *top;
     while (v->n_memo <= at) {
         int rc = GROW(v, memo);
@@ -248,10 +315,15 @@ static int remember(struct vm *v, size_t at)
 static int recall(struct vm *v, size_t at)
 {
     if (at >= v->n_memo || v->memo[at].kind == V_MARK)
-        return ll_fail(v->err, LL_EUSAGE, "%s: pickle, before byte %lu: memo %zu: expected a value, found none", v->file, at_byte(v), at);
+        return ll_fail(v->err, LL_EUSAGE,
+                       "%s: pickle, before byte %lu: memo %zu: expected a value, found none", v->file,
+                       at_byte(v), at);
     return push(v, v->memo[at]);
 }
-static size_t u32(const uint8_t *a) { return (size_t)a[0] | (size_t)a[1] << 8 | (size_t)a[2] << 16 | (size_t)a[3] << 24; }
+static size_t u32(const uint8_t *a)
+{
+    return (size_t)a[0] | (size_t)a[1] << 8 | (size_t)a[2] << 16 | (size_t)a[3] << 24;
+}
 static int op_put1(struct vm *v, const uint8_t *a) { return remember(v, a[0]); }
 static int op_put4(struct vm *v, const uint8_t *a) { return remember(v, u32(a)); }
 static int op_get1(struct vm *v, const uint8_t *a) { return recall(v, a[0]); }
@@ -267,7 +339,8 @@ static int set_entry(struct vm *v, size_t dict, struct val key, struct val value
     return rc;
 }
 
-/* n values above a dictionary, key and value in turn, go into it; below them n_below values that go, too (a mark). */
+/* n values above a dictionary, key and value in turn, go into it; below them n_below values that go, too (a
+ * mark). */
 static int set_items(struct vm *v, size_t n, size_t n_below)
 {
     size_t dict = n + n_below;
@@ -321,7 +394,8 @@ static int op_setitems(struct vm *v, const uint8_t *a)
     return n < 0 ? broken(v, "a mark below keys and values") : set_items(v, (size_t)n, 1);
 }
 
-/* Attributes of a dictionary: torch gives a module's state the versions of its parts. They say nothing about tensors. */
+/* Attributes of a dictionary: torch gives a module's state the versions of its parts. They say nothing about
+ * tensors. */
 static int op_build(struct vm *v, const uint8_t *a)
 {
     const struct val *state = peek(v, 0), *object = peek(v, 1);
@@ -329,11 +403,12 @@ static int op_build(struct vm *v, const uint8_t *a)
     if (!object || object->kind != V_DICT || state->kind != V_DICT)
         return wrong(v, "attributes", "those of a dictionary, as a dictionary", object);
     if (v->n_builds++ == MAX_BUILDS)
-        return ll_fail(v->err, LL_EUNSUP, "%s: pickle: expected at most %d BUILD opcodes, found more", v->file, MAX_BUILDS);
+        return ll_fail(v->err, LL_EUNSUP, "%s: pickle: expected at most %d BUILD opcodes, found more",
+                       v->file, MAX_BUILDS);
     for (size_t i = 0; i < v->n_entries; i++) {
         const struct val *key = &v->entries[i].key;
-        if (v->entries[i].dict != state->u.at ||
-            (key->kind == V_TEXT && same(key->u.t.s, key->u.t.n, "_metadata")))
+        if (v->entries[i].dict != state->u.at
+            || (key->kind == V_TEXT && same(key->u.t.s, key->u.t.n, "_metadata")))
             continue;
         if (key->kind != V_TEXT)
             return wrong(v, "attributes", "texts as their names", key);
@@ -358,13 +433,18 @@ static int op_persistent(struct vm *v, const uint8_t *a)
     (void)a;
     if (!t || t->kind != V_TUPLE || t->u.tuple.n != 5)
         return wrong(v, "storage", "a tuple of 5", t);
-    const struct val *tag = item(v, t, 0, V_TEXT), *type = item(v, t, 1, V_GLOBAL), *key = item(v, t, 2, V_TEXT), *n = item(v, t, 4, V_INT);
-    if (!tag || !same(tag->u.t.s, tag->u.t.n, "storage") || !type || globals[type->u.at].is != G_STORAGE || !key || !n || n->u.i < 0)
+    const struct val *tag = item(v, t, 0, V_TEXT), *type = item(v, t, 1, V_GLOBAL),
+                     *key = item(v, t, 2, V_TEXT), *n = item(v, t, 4, V_INT);
+    if (!tag || !same(tag->u.t.s, tag->u.t.n, "storage") || !type || globals[type->u.at].is != G_STORAGE
+        || !key || !n || n->u.i < 0)
         return broken(v, "(\"storage\", type, key, place, number of values)");
     int rc = GROW(v, views);
     if (rc)
         return rc;
-    v->views[v->n_views] = (struct ll_torch_view){.key = key->u.t.s, .key_len = key->u.t.n, .dtype = globals[type->u.at].dtype, .storage_len = n->u.i};
+    v->views[v->n_views] = (struct ll_torch_view){.key = key->u.t.s,
+                                                  .key_len = key->u.t.n,
+                                                  .dtype = globals[type->u.at].dtype,
+                                                  .storage_len = n->u.i};
     *t = (struct val){.kind = V_STORAGE, .u.at = v->n_views++};
     return LL_OK;
 }
@@ -386,7 +466,8 @@ static int numbers(const struct vm *v, const struct val *t, int64_t out[LL_MAX_D
 /* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks) */
 static int make_view(struct vm *v, const struct val *args, struct val *out)
 {
-    const struct val *storage = item(v, args, 0, V_STORAGE), *offset = item(v, args, 1, V_INT), *hooks = item(v, args, 5, V_DICT);
+    const struct val *storage = item(v, args, 0, V_STORAGE), *offset = item(v, args, 1, V_INT),
+                     *hooks = item(v, args, 5, V_DICT);
     if (args->u.tuple.n != 6 || !storage || !offset || offset->u.i < 0 || !item(v, args, 4, V_BOOL) || !hooks)
         return broken(v, "_rebuild_tensor_v2(storage, offset >= 0, size, stride, requires_grad, hooks)");
     struct ll_torch_view w = v->views[storage->u.at];
@@ -419,31 +500,39 @@ static int op_reduce(struct vm *v, const uint8_t *a)
             return broken(v, "OrderedDict()");
         *fn = (struct val){.kind = V_DICT, .u.at = v->n_dicts++};
         break;
-    case G_TENSOR:
-        rc = make_view(v, args, fn);
-        break;
+    case G_TENSOR: rc = make_view(v, args, fn); break;
     default:
-        return ll_fail(v->err, LL_EUNSUP, "%s: pickle: refused to call %s.%s", v->file, globals[fn->u.at].module, globals[fn->u.at].name);
+        return ll_fail(v->err, LL_EUNSUP, "%s: pickle: refused to call %s.%s", v->file,
+                       globals[fn->u.at].module, globals[fn->u.at].name);
     }
     if (!rc)
         v->n_stack--;
     return rc;
 }
 
-struct op { uint8_t code; const char *name; size_t n_arg; int (*run)(struct vm *v, const uint8_t *arg); };
+struct op {
+    uint8_t code;
+    const char *name;
+    size_t n_arg;
+    int (*run)(struct vm *v, const uint8_t *arg);
+};
 static const struct op ops[] = {
-    {0x80, "PROTO", 1, op_proto},    {'(', "MARK", 0, op_mark},         {'N', "NONE", 0, op_none},        {0x88, "NEWTRUE", 0, op_true},
-    {0x89, "NEWFALSE", 0, op_false}, {'K', "BININT1", 1, op_int1},      {'M', "BININT2", 2, op_int2},     {'J', "BININT", 4, op_int4},
-    {0x8a, "LONG1", 1, op_long1},    {'X', "BINUNICODE", 4, op_text},   {'}', "EMPTY_DICT", 0, op_dict},  {'c', "GLOBAL", 0, op_global},
-    {')', "EMPTY_TUPLE", 0, op_tuple0}, {0x85, "TUPLE1", 0, op_tuple1}, {0x86, "TUPLE2", 0, op_tuple2},   {0x87, "TUPLE3", 0, op_tuple3},
-    {'t', "TUPLE", 0, op_tuple},     {'q', "BINPUT", 1, op_put1},       {'r', "LONG_BINPUT", 4, op_put4}, {'h', "BINGET", 1, op_get1},
-    {'j', "LONG_BINGET", 4, op_get4}, {'s', "SETITEM", 0, op_setitem},  {'u', "SETITEMS", 0, op_setitems}, {'b', "BUILD", 0, op_build},
+    {0x80, "PROTO", 1, op_proto},         {'(', "MARK", 0, op_mark},         {'N', "NONE", 0, op_none},
+    {0x88, "NEWTRUE", 0, op_true},        {0x89, "NEWFALSE", 0, op_false},   {'K', "BININT1", 1, op_int1},
+    {'M', "BININT2", 2, op_int2},         {'J', "BININT", 4, op_int4},       {0x8a, "LONG1", 1, op_long1},
+    {'X', "BINUNICODE", 4, op_text},      {'}', "EMPTY_DICT", 0, op_dict},   {'c', "GLOBAL", 0, op_global},
+    {')', "EMPTY_TUPLE", 0, op_tuple0},   {0x85, "TUPLE1", 0, op_tuple1},    {0x86, "TUPLE2", 0, op_tuple2},
+    {0x87, "TUPLE3", 0, op_tuple3},       {'t', "TUPLE", 0, op_tuple},       {'q', "BINPUT", 1, op_put1},
+    {'r', "LONG_BINPUT", 4, op_put4},     {'h', "BINGET", 1, op_get1},       {'j', "LONG_BINGET", 4, op_get4},
+    {'s', "SETITEM", 0, op_setitem},      {'u', "SETITEMS", 0, op_setitems}, {'b', "BUILD", 0, op_build},
     {'Q', "BINPERSID", 0, op_persistent}, {'R', "REDUCE", 0, op_reduce},
 };
 /* only where any container is read */
 static const struct op free_ops[] = {
-    {']', "EMPTY_LIST", 0, op_list}, {'a', "APPEND", 0, op_append},
-    {'e', "APPENDS", 0, op_appends}, {'G', "BINFLOAT", 8, op_real},
+    {']', "EMPTY_LIST", 0, op_list},
+    {'a', "APPEND", 0, op_append},
+    {'e', "APPENDS", 0, op_appends},
+    {'G', "BINFLOAT", 8, op_real},
 };
 
 static const struct op *find_op(const struct vm *v, uint8_t code)
@@ -483,7 +572,11 @@ static int run(struct vm *v)
 /* ---- what is left on the stack, as a list of views
  * --------------------------------------------------------- */
 
-struct list { struct ll_torch_view *v; int n; size_t cap; }; /* v owned */
+struct list {
+    struct ll_torch_view *v;
+    int n;
+    size_t cap;
+}; /* v owned */
 
 static int is_container(enum kind k) { return k == V_TUPLE || k == V_LIST || k == V_DICT; }
 
@@ -501,8 +594,8 @@ static int add(struct vm *v, struct list *out, const struct ll_torch_key *names,
                                : (struct ll_torch_view){.why = kind_names[value->kind]};
     if (is_container(value->kind) && v->root)
         w->why = n_names == 1
-                     ? "empty"
-                     : "nested deeper than one level"; /* those with values inside the first one are opened */
+            ? "empty"
+            : "nested deeper than one level"; /* those with values inside the first one are opened */
     memcpy(w->name, names, sizeof *names * (size_t)n_names);
     w->n_names = n_names;
     return LL_OK;
@@ -593,8 +686,12 @@ int ll_torch_unpickle(struct ll_torch_view **views, int *n_views, const char *fi
     struct vm v = {.file = file, .root = root, .start = bytes, .p = bytes, .end = bytes + n, .err = err};
     struct list out = {0};
     if (n > MAX_PICKLE)
-        return ll_fail(err, LL_EUNSUP, "%s: pickle: expected at most %d bytes, found %zu", file, MAX_PICKLE, n);
-    int rc = n && bytes[0] == 0x80 ? run(&v) : ll_fail(err, LL_EUNSUP, "%s: pickle: expected protocol %d at its start, found none", file, PROTOCOL);
+        return ll_fail(err, LL_EUNSUP, "%s: pickle: expected at most %d bytes, found %zu", file, MAX_PICKLE,
+                       n);
+    int rc = n && bytes[0] == 0x80
+        ? run(&v)
+        : ll_fail(err, LL_EUNSUP, "%s: pickle: expected protocol %d at its start, found none", file,
+                  PROTOCOL);
     if (!rc)
         rc = collect(&v, &out);
     if (rc) {

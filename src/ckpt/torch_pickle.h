@@ -4,13 +4,19 @@
 #include "ckpt.h"
 
 /* A key of a dictionary, borrowed from the pickle (valid UTF-8 without NUL), or s NULL: the number i. */
-struct ll_torch_key { const char *s; size_t n; int64_t i; };
+struct ll_torch_key {
+    const char *s;
+    size_t n;
+    int64_t i;
+};
 struct ll_torch_view {
-    struct ll_torch_key name[2]; int n_names; /* from the outermost container inwards */
+    struct ll_torch_key name[2];
+    int n_names;     /* from the outermost container inwards */
     const char *why; /* not NULL: no tensor that can be read, for this reason; static */
-    const char *key; size_t key_len;        /* of the storage; borrowed */
+    const char *key;
+    size_t key_len; /* of the storage; borrowed */
     enum ll_dtype dtype;
-    int64_t storage_len, offset;            /* values */
+    int64_t storage_len, offset; /* values */
     int n_dims;
     int64_t dims[LL_MAX_DIMS], strides[LL_MAX_DIMS]; /* >= 0; in values */
 };

@@ -59,12 +59,16 @@ static void put_tensor(struct ll_buf *b, const struct ll_torch_new *t, int numbe
     ll_buf_adds(b, "t(");
     for (int i = 0; i < t->n_dims; i++)
         put_int(b, i + 1 < t->n_dims ? t->dims[i + 1] : 1);
-    ll_buf_adds(b, "t\x89" "ccollections\nOrderedDict\n)RtR");
+    ll_buf_adds(b,
+                "t\x89"
+                "ccollections\nOrderedDict\n)RtR");
 }
 
 static void put_pickle(struct ll_buf *b, const struct ll_torch_new *t, int n)
 {
-    ll_buf_adds(b, "\x80\x02" "ccollections\nOrderedDict\n)R(");
+    ll_buf_adds(b,
+                "\x80\x02"
+                "ccollections\nOrderedDict\n)R(");
     for (int i = 0; i < n; i++) {
         put_text(b, t[i].name);
         put_tensor(b, &t[i], i);
@@ -79,9 +83,10 @@ int ll_torch_write(const char *path, const struct ll_torch_new *t, int n, struct
     int n_entries = n + 3;
     struct ll_zip_new *e = calloc((size_t)n_entries, sizeof *e);
     struct ll_zip_part *parts = calloc((size_t)n_entries, sizeof *parts);
-    char (*names)[32] = calloc((size_t)n_entries, sizeof *names);
+    char(*names)[32] = calloc((size_t)n_entries, sizeof *names);
     put_pickle(&pickle, t, n);
-    int rc = e && parts && names ? ll_buf_ok(&pickle, err) : ll_fail_mem(err, path, (size_t)n_entries * sizeof *e);
+    int rc =
+        e && parts && names ? ll_buf_ok(&pickle, err) : ll_fail_mem(err, path, (size_t)n_entries * sizeof *e);
     for (int i = 0; i < n_entries && !rc; i++) {
         struct ll_zip_part part[] = {{ll_buf_str(&pickle), pickle.len}, {"little", 6}, {"3\n", 2}};
         const char *fixed[] = {"params/data.pkl", "params/byteorder", "params/version"};
@@ -89,7 +94,9 @@ int ll_torch_write(const char *path, const struct ll_torch_new *t, int n, struct
         int special = i < 2 ? i : i == n_entries - 1 ? 2 : -1;
         if (special < 0)
             snprintf(names[i], sizeof names[i], "params/data/%d", tensor);
-        parts[i] = special >= 0 ? part[special] : (struct ll_zip_part){t[tensor].data, sizeof(float) * (size_t)count(&t[tensor])};
+        parts[i] = special >= 0
+            ? part[special]
+            : (struct ll_zip_part){t[tensor].data, sizeof(float) * (size_t)count(&t[tensor])};
         e[i] = (struct ll_zip_new){special >= 0 ? fixed[special] : names[i], &parts[i], 1};
     }
     if (!rc && !(rc = ll_outfile_open(&out, path, err)) && !(rc = ll_zip_write(out.f, e, n_entries, err)))

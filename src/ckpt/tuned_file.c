@@ -20,9 +20,14 @@ struct params {
 };
 
 static const struct ll_settings_row rows[] = {
-    {"base_model_name_or_path", LL_SET_STR, 0, 0, 0}, {"d_model", LL_SET_INT, 1, MAX_D_MODEL, 1},   {"num_hidden_layers", LL_SET_INT, 1, MAX_LAYERS, 1},
-    {"bias", LL_SET_BOOL, 0, 0, 0},                   {"base_model_revision", LL_SET_STR, 0, 0, 0}, {"unembed_hash", LL_SET_STR, 0, 0, 0},
-    {"lens_type", LL_SET_STR, 0, 0, 0},               {NULL, 0, 0, 0, 0},
+    {"base_model_name_or_path", LL_SET_STR, 0, 0, 0},
+    {"d_model", LL_SET_INT, 1, MAX_D_MODEL, 1},
+    {"num_hidden_layers", LL_SET_INT, 1, MAX_LAYERS, 1},
+    {"bias", LL_SET_BOOL, 0, 0, 0},
+    {"base_model_revision", LL_SET_STR, 0, 0, 0},
+    {"unembed_hash", LL_SET_STR, 0, 0, 0},
+    {"lens_type", LL_SET_STR, 0, 0, 0},
+    {NULL, 0, 0, 0, 0},
 };
 
 static int read_config(struct ll_tuned_file *f, const char *dir, struct ll_err *err)
@@ -36,7 +41,8 @@ static int read_config(struct ll_tuned_file *f, const char *dir, struct ll_err *
         return rc;
     const char *type = ll_settings_str(f->config, "lens_type", "linear_tuned_lens");
     if (strcmp(type, "linear_tuned_lens"))
-        return ll_fail(err, LL_EUNSUP, "config.json: lens_type: expected \"linear_tuned_lens\", found \"%.60s\"", type);
+        return ll_fail(err, LL_EUNSUP,
+                       "config.json: lens_type: expected \"linear_tuned_lens\", found \"%.60s\"", type);
     f->d_model = (int)ll_settings_int(f->config, "d_model", 0);
     f->n_layers = (int)ll_settings_int(f->config, "num_hidden_layers", 0);
     f->has_bias = ll_settings_bool(f->config, "bias", 1);
@@ -56,7 +62,9 @@ static int read_params(struct ll_tuned_file *f, const char *dir, struct ll_err *
         if (ll_is_file(path))
             break;
     }
-    int rc = ll_is_file(path) ? ll_map_open(&p->map, path, err) : ll_fail(err, LL_EUSAGE, "expected params.pt or params.safetensors, found neither");
+    int rc = ll_is_file(path)
+        ? ll_map_open(&p->map, path, err)
+        : ll_fail(err, LL_EUSAGE, "expected params.pt or params.safetensors, found neither");
     free(path);
     if (rc)
         return rc;
@@ -86,18 +94,25 @@ static int layer_of(const char *name, int *is_bias)
     return *is_bias || !strcmp(name + digits, ".weight") ? n : BAD_NAME;
 }
 
-static int check_tensor(const struct ll_tuned_file *f, const struct ll_tensor *t, int is_bias, struct ll_err *err)
+static int check_tensor(const struct ll_tuned_file *f, const struct ll_tensor *t, int is_bias,
+                        struct ll_err *err)
 {
     const char *name = f->params_name;
     const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
     if (!d->is_float || d->block > 1 || t->packed)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor \"%.100s\": expected float values, found %s", name, t->name, ll_tensor_type(t));
+        return ll_fail(err, LL_EUNSUP, "%s: tensor \"%.100s\": expected float values, found %s", name,
+                       t->name, ll_tensor_type(t));
     int n_dims = is_bias ? 1 : 2;
     if (t->n_dims != n_dims || t->dims[0] != f->d_model || (!is_bias && t->dims[1] != f->d_model))
-        return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.100s\": expected %s of d_model %d, found %d dimensions of %lld, %lld", name, t->name, is_bias ? "a vector" : "a square matrix", f->d_model,
-                       t->n_dims, (long long)t->dims[0], (long long)t->dims[1]);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: tensor \"%.100s\": expected %s of d_model %d, found %d dimensions of %lld, %lld",
+                       name, t->name, is_bias ? "a vector" : "a square matrix", f->d_model, t->n_dims,
+                       (long long)t->dims[0], (long long)t->dims[1]);
     int64_t bad = ll_tensor_nonfinite(t);
-    return bad < 0 ? LL_OK : ll_fail(err, LL_EUSAGE, "%s: tensor \"%.100s\": expected finite values, found NaN or infinity at %lld", name, t->name, (long long)bad);
+    return bad < 0 ? LL_OK
+                   : ll_fail(err, LL_EUSAGE,
+                             "%s: tensor \"%.100s\": expected finite values, found NaN or infinity at %lld",
+                             name, t->name, (long long)bad);
 }
 
 static int sort_tensors(struct ll_tuned_file *f, struct ll_err *err)
@@ -111,10 +126,14 @@ static int sort_tensors(struct ll_tuned_file *f, struct ll_err *err)
         const struct ll_tensor *t = &p->tensors[i];
         int is_bias = 0, l = layer_of(t->name, &is_bias);
         if (l == BAD_NAME || l >= f->n_layers)
-            return ll_fail(err, LL_EUSAGE, "%s: expected tensors \"0.weight\", \"0.bias\" ... up to layer %d, found \"%.100s\"", f->params_name, f->n_layers - 1, t->name);
+            return ll_fail(
+                err, LL_EUSAGE,
+                "%s: expected tensors \"0.weight\", \"0.bias\" ... up to layer %d, found \"%.100s\"",
+                f->params_name, f->n_layers - 1, t->name);
         const struct ll_tensor **slot = is_bias ? &f->bias[l] : &f->weight[l];
         if (*slot)
-            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.100s\": expected once, found twice", f->params_name, t->name);
+            return ll_fail(err, LL_EUSAGE, "%s: tensor \"%.100s\": expected once, found twice",
+                           f->params_name, t->name);
         int rc = check_tensor(f, t, is_bias, err);
         if (rc)
             return rc;
@@ -122,8 +141,11 @@ static int sort_tensors(struct ll_tuned_file *f, struct ll_err *err)
     }
     for (int l = 0; l < f->n_layers; l++)
         if (!f->weight[l] || (f->bias[l] != NULL) != f->has_bias)
-            return ll_fail(err, LL_EUSAGE, "%s: translator %d: expected %s, found %s", f->params_name, l, f->has_bias ? "weight and bias" : "a weight alone (bias false)",
-                           !f->weight[l] ? "no weight" : f->bias[l] ? "a bias, too" : "no bias");
+            return ll_fail(err, LL_EUSAGE, "%s: translator %d: expected %s, found %s", f->params_name, l,
+                           f->has_bias ? "weight and bias" : "a weight alone (bias false)",
+                           !f->weight[l]    ? "no weight"
+                               : f->bias[l] ? "a bias, too"
+                                            : "no bias");
     return LL_OK;
 }
 
@@ -131,7 +153,8 @@ int ll_tuned_file_open(struct ll_tuned_file **out, const char *dir, struct ll_er
 {
     *out = NULL;
     if (!ll_is_dir(dir))
-        return ll_fail(err, LL_EUSAGE, "%s: expected the folder of a tuned lens (config.json, params.pt), found none", dir);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected the folder of a tuned lens (config.json, params.pt), found none", dir);
     struct ll_tuned_file *f = calloc(1, sizeof *f);
     if (!f || !(f->params = calloc(1, sizeof(struct params)))) {
         free(f);

@@ -17,13 +17,18 @@
 #include <stdio.h>
 
 struct ll_zip_entry {
-    const char *name; size_t name_len;  /* borrowed from the bytes, no NUL at the end; any bytes */
-    const uint8_t *data; size_t packed; /* as it lies in the file: borrowed, inside the bytes */
-    uint64_t size;                      /* of the contents, as the directory says; packed where stored */
-    uint32_t crc;                       /* of the contents */
+    const char *name;
+    size_t name_len; /* borrowed from the bytes, no NUL at the end; any bytes */
+    const uint8_t *data;
+    size_t packed; /* as it lies in the file: borrowed, inside the bytes */
+    uint64_t size; /* of the contents, as the directory says; packed where stored */
+    uint32_t crc;  /* of the contents */
     int deflated;
 };
-struct ll_zip { struct ll_zip_entry *entries; int n; }; /* entries owned, sorted by name */
+struct ll_zip {
+    struct ll_zip_entry *entries;
+    int n;
+}; /* entries owned, sorted by name */
 
 /* bytes[n]: the whole file. Returns LL_OK, LL_EUSAGE (broken, or a size that deflated data cannot have),
  * LL_EUNSUP (another method, encrypted, in parts, more than 65536 entries) or LL_EFAIL (memory); messages
@@ -37,10 +42,18 @@ int ll_zip_read(const struct ll_zip_entry *e, const char *what, const uint8_t **
                 struct ll_err *err);
 void ll_zip_free(struct ll_zip *z); /* {0} and twice are fine */
 
-/* Write an archive: entries in the given order, stored, their data at multiples of 64 bytes, dated 1980-01-01 so that equal
- * contents are equal files; zip64 records always. Parts: data is the concatenation of n_parts runs. */
-struct ll_zip_part { const void *data; size_t size; };
-struct ll_zip_new { const char *name; const struct ll_zip_part *parts; int n_parts; };
+/* Write an archive: entries in the given order, stored, their data at multiples of 64 bytes, dated 1980-01-01
+ * so that equal contents are equal files; zip64 records always. Parts: data is the concatenation of n_parts
+ * runs. */
+struct ll_zip_part {
+    const void *data;
+    size_t size;
+};
+struct ll_zip_new {
+    const char *name;
+    const struct ll_zip_part *parts;
+    int n_parts;
+};
 /* Returns LL_OK or LL_EFAIL (memory); errors of writing show at commit (map.h). f must stand at offset 0. */
 int ll_zip_write(FILE *f, const struct ll_zip_new *entries, int n, struct ll_err *err);
 #endif

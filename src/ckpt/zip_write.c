@@ -13,7 +13,9 @@ static void put(FILE *f, uint64_t v, int n)
 }
 
 /* CRC-32 of IEEE 802.3 (reflected, polynomial 0xEDB88320), four tables so that four bytes go at once. */
-struct crc_tables { uint32_t t[4][256]; };
+struct crc_tables {
+    uint32_t t[4][256];
+};
 
 static void make_crc(struct crc_tables *c)
 {
@@ -39,18 +41,21 @@ static uint32_t add_crc(const struct crc_tables *c, uint32_t crc, const uint8_t 
     return crc;
 }
 
-struct placed { uint64_t offset, size; uint32_t crc; };
+struct placed {
+    uint64_t offset, size;
+    uint32_t crc;
+};
 
 /* The fields that local header and central directory share, from "version needed" to "length of the name". */
 static void put_common(FILE *f, const struct ll_zip_new *e, const struct placed *p)
 {
     put(f, VERSION, 2);
-    put(f, 0, 2);                 /* flags */
-    put(f, 0, 2);                 /* stored */
-    put(f, 0, 2);                 /* time */
+    put(f, 0, 2); /* flags */
+    put(f, 0, 2); /* stored */
+    put(f, 0, 2); /* time */
     put(f, DATE_1980, 2);
     put(f, p->crc, 4);
-    put(f, UINT32_MAX, 4);        /* both sizes: in the zip64 field */
+    put(f, UINT32_MAX, 4); /* both sizes: in the zip64 field */
     put(f, UINT32_MAX, 4);
     put(f, strlen(e->name), 2);
 }
@@ -65,7 +70,8 @@ static void put_zip64(FILE *f, const struct placed *p, int with_offset)
         put(f, p->offset, 8);
 }
 
-/* Local header, padding in an extra field so that the data begin at a multiple of ALIGN, data. Returns where the next header goes. */
+/* Local header, padding in an extra field so that the data begin at a multiple of ALIGN, data. Returns where
+ * the next header goes. */
 static uint64_t put_entry(FILE *f, const struct ll_zip_new *e, const struct placed *p)
 {
     uint64_t head = p->offset + 30 + strlen(e->name) + 20, start = (head + 4 + ALIGN - 1) / ALIGN * ALIGN;
@@ -86,14 +92,14 @@ static uint64_t put_entry(FILE *f, const struct ll_zip_new *e, const struct plac
 static uint64_t put_central(FILE *f, const struct ll_zip_new *e, const struct placed *p)
 {
     put(f, 0x02014b50, 4);
-    put(f, VERSION, 2);           /* made by */
+    put(f, VERSION, 2); /* made by */
     put_common(f, e, p);
-    put(f, 28, 2);                /* length of the extra field */
-    put(f, 0, 2);                 /* comment */
-    put(f, 0, 2);                 /* part */
-    put(f, 0, 2);                 /* internal attributes */
-    put(f, 0, 4);                 /* external ones */
-    put(f, UINT32_MAX, 4);        /* offset: in the zip64 field */
+    put(f, 28, 2);         /* length of the extra field */
+    put(f, 0, 2);          /* comment */
+    put(f, 0, 2);          /* part */
+    put(f, 0, 2);          /* internal attributes */
+    put(f, 0, 4);          /* external ones */
+    put(f, UINT32_MAX, 4); /* offset: in the zip64 field */
     fputs(e->name, f);
     put_zip64(f, p, 1);
     return 46 + strlen(e->name) + 28;
@@ -101,7 +107,7 @@ static uint64_t put_central(FILE *f, const struct ll_zip_new *e, const struct pl
 
 static void put_end(FILE *f, int n, uint64_t at, uint64_t size)
 {
-    put(f, 0x06064b50, 4);        /* zip64 end record */
+    put(f, 0x06064b50, 4); /* zip64 end record */
     put(f, 44, 8);
     put(f, VERSION, 2);
     put(f, VERSION, 2);
@@ -111,11 +117,11 @@ static void put_end(FILE *f, int n, uint64_t at, uint64_t size)
     put(f, (uint64_t)n, 8);
     put(f, size, 8);
     put(f, at, 8);
-    put(f, 0x07064b50, 4);        /* its locator */
+    put(f, 0x07064b50, 4); /* its locator */
     put(f, 0, 4);
     put(f, at + size, 8);
     put(f, 1, 4);
-    put(f, 0x06054b50, 4);        /* end record */
+    put(f, 0x06054b50, 4); /* end record */
     put(f, 0, 2);
     put(f, 0, 2);
     put(f, n < 0xffff ? (uint64_t)n : 0xffff, 2);

@@ -75,8 +75,12 @@ int ll_answers_prompt(const struct ll_answers *a, int i, int run, struct ll_swee
     if (!v->run.n || run >= v->n_runs)
         return 0;
     int n_each = v->ids.n / v->n_runs; /* factors a run */
-    *prompt = (struct ll_sweep_prompt){.ids = v->run.v, .n_ids = v->run.n - (v->n_runs - 1 - run), .want = LL_SWEEP_TAIL,
-                                       .n_tail = n_each, .tracked = v->ids.v + run * n_each, .n_tracked = 1};
+    *prompt = (struct ll_sweep_prompt){.ids = v->run.v,
+                                       .n_ids = v->run.n - (v->n_runs - 1 - run),
+                                       .want = LL_SWEEP_TAIL,
+                                       .n_tail = n_each,
+                                       .tracked = v->ids.v + run * n_each,
+                                       .n_tracked = 1};
     return 1;
 }
 

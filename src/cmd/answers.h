@@ -1,12 +1,13 @@
-/* answers.h - the accepted answers of one prompt: ids, which of them are followed at the last position, and the probability of
- * whole answers at every lens row by teacher forcing.
+/* answers.h - the accepted answers of one prompt: ids, which of them are followed at the last position, and
+ * the probability of whole answers at every lens row by teacher forcing.
  *
  *     ln p(a_1 .. a_m | prompt) at row l = sum over i of ln p_l(a_i | prompt a_1 .. a_(i-1))
  *
- * each factor read at row l of the position before a_i. Where appended tokens change no earlier row (attention is causal), prompt
- * and the answer's first m-1 tokens run once and the last m positions are read. Where they do (a rotation that depends on the
- * length), each factor has a run of its own, so that it is what the model says at that length. One token needs no run.
- * Source: the usual scoring of continuations (Brown et al. 2020, section 2.4), here at every layer. */
+ * each factor read at row l of the position before a_i. Where appended tokens change no earlier row
+ * (attention is causal), prompt and the answer's first m-1 tokens run once and the last m positions are read.
+ * Where they do (a rotation that depends on the length), each factor has a run of its own, so that it is what
+ * the model says at that length. One token needs no run. Source: the usual scoring of continuations (Brown et
+ * al. 2020, section 2.4), here at every layer. */
 #ifndef LL_ANSWERS_H
 #define LL_ANSWERS_H
 #include "experiment.h"
@@ -14,17 +15,19 @@
 #include "sweep.h"
 
 struct ll_answer {
-    const char *text;            /* borrowed from the ask; NULL: given as an id */
-    struct ll_ids ids;           /* owned; empty: unresolved */
-    int slot;                    /* which followed id is its first; -1: unresolved */
-    struct ll_ids run;           /* owned; prompt and answer without its last token; empty: needs no run */
-    int n_runs, n_taken;         /* 1, or one a token; how many of them have been taken */
-    double *logprob;             /* [n_rows] owned; summed over its runs, NULL before the first */
+    const char *text;    /* borrowed from the ask; NULL: given as an id */
+    struct ll_ids ids;   /* owned; empty: unresolved */
+    int slot;            /* which followed id is its first; -1: unresolved */
+    struct ll_ids run;   /* owned; prompt and answer without its last token; empty: needs no run */
+    int n_runs, n_taken; /* 1, or one a token; how many of them have been taken */
+    double *logprob;     /* [n_rows] owned; summed over its runs, NULL before the first */
 };
 struct ll_answers {
-    struct ll_answer *v; int n;  /* owned; 0: none asked for; v[0] is the main one */
-    int tracked[LL_MAX_TRACKED], n_tracked; /* distinct first ids, the main answer's first, then the control's */
-    int control_slot;            /* of the id that a control's answer is held against; -1: none */
+    struct ll_answer *v;
+    int n; /* owned; 0: none asked for; v[0] is the main one */
+    int tracked[LL_MAX_TRACKED],
+        n_tracked;    /* distinct first ids, the main answer's first, then the control's */
+    int control_slot; /* of the id that a control's answer is held against; -1: none */
 };
 /* p: made from ask a. control_id: the other prompt's first answer id, -1: none. e: are whole answers wanted,
  * how are they spelled. Returns LL_OK,
@@ -34,11 +37,13 @@ int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const st
                     struct ll_err *err);
 void ll_answers_free(struct ll_answers *a);
 
-/* Run number `run` (from 0) of answer i in a sweep: 0 when it has no such run, else 1 and *prompt (borrowed from a). */
+/* Run number `run` (from 0) of answer i in a sweep: 0 when it has no such run, else 1 and *prompt (borrowed
+ * from a). */
 int ll_answers_prompt(const struct ll_answers *a, int i, int run, struct ll_sweep_prompt *prompt);
 /* Keep what the next of its runs says. */
 int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r, struct ll_err *err);
-/* Joint natural-log probability of answer i at a row whose last position says o; NAN: unresolved or never run. */
+/* Joint natural-log probability of answer i at a row whose last position says o; NAN: unresolved or never
+ * run. */
 double ll_answers_logprob(const struct ll_answers *a, int i, int row, const struct ll_head_out *o);
 /* Best rank of any accepted answer's first token at such a row; -1: none resolved. */
 int ll_answers_best_rank(const struct ll_answers *a, const struct ll_head_out *o);

@@ -66,8 +66,9 @@ static void put_answer(const struct ll_answers_view *v, const struct ll_followed
         ll_buf_adds(out, " at the output\n");
     }
     if (a->reason)
-        ll_buf_adds(out, "  (the tokenizer would join it with the prompt's end: followed as it continues\n   "
-                         "the tokens that are there)\n");
+        ll_buf_adds(out,
+                    "  (the tokenizer would join it with the prompt's end: followed as it continues\n   "
+                    "the tokens that are there)\n");
 }
 
 static void put_other(const struct ll_answers_view *v, const struct ll_followed *a, struct ll_buf *out)
@@ -96,7 +97,7 @@ void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
     }
 }
 
-enum { COLUMN = 18, LAYER = 5 };     /* columns of an answer and of the layer's number */
+enum { COLUMN = 18, LAYER = 5 }; /* columns of an answer and of the layer's number */
 
 static void put_block(const struct ll_answers_view *v, const struct ll_followed *const *a, int n,
                       const struct ll_term *t, struct ll_buf *out)

@@ -9,7 +9,7 @@ struct ll_answers_view {
     const struct ll_session *s;
     const struct ll_follows *f;
     const struct ll_head_out *rows; /* [n_layers + 1] at the position read, following f->tracked; borrowed */
-    const struct ll_head_out *out; /* the model's own output there; borrowed */
+    const struct ll_head_out *out;  /* the model's own output there; borrowed */
 };
 /* For each answer where it is on top, its rank and p at the output, and the same of its other spelling. */
 void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out);

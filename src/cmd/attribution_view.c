@@ -60,10 +60,12 @@ void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_t
         ll_buf_adds(out, " rather than ");
         put_name(v, v->other, out);
     }
-    ll_buf_addf(out, "%s\nshares of the logit%s, the final norm's\ndivisor frozen at %.4g\n\n", v->is_top ? ", the model's first choice" : "",
+    ll_buf_addf(out, "%s\nshares of the logit%s, the final norm's\ndivisor frozen at %.4g\n\n",
+                v->is_top ? ", the model's first choice" : "",
                 v->s->model->logit_cap > 0 ? " before the soft cap" : "", a->scale);
     ll_style(out, t, LL_BOLD);
-    ll_buf_addf(out, "block %9s %-*s %9s %-*s  heads with the largest shares\n", "attention", BAR, "", "MLP", BAR, "");
+    ll_buf_addf(out, "block %9s %-*s %9s %-*s  heads with the largest shares\n", "attention", BAR, "", "MLP",
+                BAR, "");
     ll_style(out, t, LL_PLAIN);
     for (int l = 0; l < a->n_layers; l++) {
         ll_buf_addf(out, "%5d", l);
@@ -72,10 +74,12 @@ void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_t
         put_heads(out, a->head + (size_t)l * (size_t)a->n_heads, a->n_heads, (t->width - 40) / 11);
         ll_buf_addc(out, '\n');
     }
-    ll_buf_addf(out, "\nembedding %+.4f, attention %+.4f, MLPs %+.4f, biases of norm and head %+.4f", a->embed, attn, mlp, a->bias);
+    ll_buf_addf(out, "\nembedding %+.4f, attention %+.4f, MLPs %+.4f, biases of norm and head %+.4f",
+                a->embed, attn, mlp, a->bias);
     if (v->iv->n)
         ll_buf_addf(out, ",\nwritten by interventions %+.4f", written);
-    ll_buf_addf(out, "\nsum %+.6f, the model's logit %+.6f, residue %.1e (heads %.1e)\n", a->logit - a->residue, a->logit, a->residue, a->head_residue);
+    ll_buf_addf(out, "\nsum %+.6f, the model's logit %+.6f, residue %.1e (heads %.1e)\n",
+                a->logit - a->residue, a->logit, a->residue, a->head_residue);
     if (a->capped != a->logit)
         ll_buf_addf(out, "after the soft cap %+.6f\n", a->capped);
 }
@@ -113,7 +117,8 @@ void ll_attribution_json(const struct ll_attribution_view *v, struct ll_json *j)
     ll_json_end(j);
 }
 
-static void put_row(const struct ll_attribution_view *v, const char *part, int layer, int head, double share, struct ll_buf *out)
+static void put_row(const struct ll_attribution_view *v, const char *part, int layer, int head, double share,
+                    struct ll_buf *out)
 {
     char number[32];
     ll_fmt_double(number, share);
@@ -134,7 +139,14 @@ void ll_attribution_csv(const struct ll_attribution_view *v, struct ll_buf *out)
     ll_buf_adds(out, "part,layer,head,share,interventions\n");
     put_row(v, "embed", -1, -1, a->embed, out);
     for (int l = 0; l < a->n_layers; l++) {
-        const struct { const char *part; double share; } whole[] = {{"attn", a->attn[l]}, {"attn_bias", a->attn_bias[l]}, {"mlp", a->mlp[l]}, {"mlp_bias", a->mlp_bias[l]}, {"written", a->written[l]}};
+        const struct {
+            const char *part;
+            double share;
+        } whole[] = {{"attn", a->attn[l]},
+                     {"attn_bias", a->attn_bias[l]},
+                     {"mlp", a->mlp[l]},
+                     {"mlp_bias", a->mlp_bias[l]},
+                     {"written", a->written[l]}};
         for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
             put_row(v, whole[i].part, l, -1, whole[i].share, out);
         for (int h = 0; h < a->n_heads; h++)

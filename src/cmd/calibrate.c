@@ -10,8 +10,8 @@ enum { MAX_PASSES = 3 };
 struct kept {
     const struct ll_model *model;
     int n_done;
-    float *resid[MAX_PASSES], *final[MAX_PASSES];  /* [n_layers + 1, d_model], [d_model]; owned */
-    const float **rows[MAX_PASSES];                /* [n_layers + 1] into resid; owned */
+    float *resid[MAX_PASSES], *final[MAX_PASSES]; /* [n_layers + 1, d_model], [d_model]; owned */
+    const float **rows[MAX_PASSES];               /* [n_layers + 1] into resid; owned */
 };
 
 static int keep(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
@@ -39,7 +39,8 @@ static int choose(const struct ll_experiment *e, int which[MAX_PASSES])
     which[0] = 0;
     for (int i = 1; i < e->n_asks; i++) {
         const struct ll_ask *a = &e->asks[i], *m = &e->asks[0];
-        if (!other && a->fact_index == m->fact_index && !strcmp(a->prompt_id, m->prompt_id) && strcmp(a->variant, m->variant))
+        if (!other && a->fact_index == m->fact_index && !strcmp(a->prompt_id, m->prompt_id)
+            && strcmp(a->variant, m->variant))
             other = i;
         if (!control && a->is_control)
             control = i;
@@ -51,7 +52,8 @@ static int choose(const struct ll_experiment *e, int which[MAX_PASSES])
     return n;
 }
 
-int ll_calibrate_run(const struct ll_experiment *e, const struct ll_sweep *sweep, const struct ll_sweep_prompt *prompts, double *tau, struct ll_err *err)
+int ll_calibrate_run(const struct ll_experiment *e, const struct ll_sweep *sweep,
+                     const struct ll_sweep_prompt *prompts, double *tau, struct ll_err *err)
 {
     struct kept k = {.model = sweep->model};
     struct ll_sweep_prompt few[MAX_PASSES];
@@ -59,7 +61,9 @@ int ll_calibrate_run(const struct ll_experiment *e, const struct ll_sweep *sweep
     struct ll_sweep s = *sweep;
     int which[MAX_PASSES], n = choose(e, which);
     for (int i = 0; i < n; i++)
-        few[i] = (struct ll_sweep_prompt){.ids = prompts[which[i]].ids, .n_ids = prompts[which[i]].n_ids, .want = LL_SWEEP_LAST};
+        few[i] = (struct ll_sweep_prompt){.ids = prompts[which[i]].ids,
+                                          .n_ids = prompts[which[i]].n_ids,
+                                          .want = LL_SWEEP_LAST};
     s.prompts = few;
     s.n_prompts = n;
     s.k = 1;
@@ -69,8 +73,16 @@ int ll_calibrate_run(const struct ll_experiment *e, const struct ll_sweep *sweep
     s.progress = NULL;
     int rc = ll_sweep_run(&s, err);
     for (int i = 0; i < n && !rc; i++)
-        jobs[i] = (struct ll_analysis){.model = s.model, .engine = s.engine, .lens = s.lens, .ln_bias_drop = s.ln_bias_drop, .bare_head = s.bare_head, .raw = LL_RAW_OFF,
-                                       .resid = k.rows[i], .final_normed = k.final[i], .answer_id = -1, .control_id = -1};
+        jobs[i] = (struct ll_analysis){.model = s.model,
+                                       .engine = s.engine,
+                                       .lens = s.lens,
+                                       .ln_bias_drop = s.ln_bias_drop,
+                                       .bare_head = s.bare_head,
+                                       .raw = LL_RAW_OFF,
+                                       .resid = k.rows[i],
+                                       .final_normed = k.final[i],
+                                       .answer_id = -1,
+                                       .control_id = -1};
     if (!rc)
         rc = ll_calibrate(jobs, n, tau, err);
     for (int i = 0; i < MAX_PASSES; i++) {

@@ -1,7 +1,7 @@
 /* cmd.h - the table of commands. A command is one file, cmd_<name>.c, and one row in cmd.c.
  *
- * Data goes to stdout or the named file, talk and progress to stderr. Exit codes: 0 done, 1 failed, 2 usage or bad input,
- * 3 unsupported model, 4 would not fit, 5 verification failed (fail.h). */
+ * Data goes to stdout or the named file, talk and progress to stderr. Exit codes: 0 done, 1 failed, 2 usage
+ * or bad input, 3 unsupported model, 4 would not fit, 5 verification failed (fail.h). */
 #ifndef LL_CMD_H
 #define LL_CMD_H
 #include "buf.h"
@@ -9,28 +9,28 @@
 
 struct ll_cmd {
     const char *name;
-    const char *args;      /* "MODEL [TEXT]" */
-    const char *summary;   /* one line */
-    const char *example;   /* one worked example, may hold several lines */
+    const char *args;    /* "MODEL [TEXT]" */
+    const char *summary; /* one line */
+    const char *example; /* one worked example, may hold several lines */
     /* argv[0] is the command's name. Returns LL_OK or a code with *err filled in. */
     int (*run)(int argc, char **argv, struct ll_err *err);
     /* Append the option lines. */
     void (*options)(struct ll_buf *out);
 };
-extern const struct ll_cmd ll_cmds[];   /* name NULL at the end */
+extern const struct ll_cmd ll_cmds[]; /* name NULL at the end */
 
 /* The whole program: find the command, run it, one line on stderr when it fails. Returns the exit code. */
 int ll_main(int argc, char **argv);
-/* Write all of b to stdout; a failed write is a failure, and so is a b that lacks something (ll_buf_ok). Text for people has no
- * control character but line ends, tabs and the colours of ll_style; data (CSV, JSON) goes out byte by byte, and as text
- * where stdout is a terminal. */
+/* Write all of b to stdout; a failed write is a failure, and so is a b that lacks something (ll_buf_ok). Text
+ * for people has no control character but line ends, tabs and the colours of ll_style; data (CSV, JSON) goes
+ * out byte by byte, and as text where stdout is a terminal. */
 int ll_print_text(const struct ll_buf *b, struct ll_err *err);
 int ll_print(const struct ll_buf *b, struct ll_err *err);
 /* One line on stderr, whatever its arguments hold; the line end is added. */
 void ll_say_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define LL_DECLARE_CMD(name)                                       \
-    int ll_cmd_##name(int argc, char **argv, struct ll_err *err);  \
+#define LL_DECLARE_CMD(name) \
+    int ll_cmd_##name(int argc, char **argv, struct ll_err *err); \
     void ll_cmd_##name##_options(struct ll_buf *out);
 LL_DECLARE_CMD(run)
 LL_DECLARE_CMD(lens)

@@ -1,5 +1,5 @@
-/* cmd_check.c - determinism and known answers of every operation, quantised blocks, and the same prompt in lower precision
- * (docs/diagnostics.md 6). Without a model only what needs none is run. */
+/* cmd_check.c - determinism and known answers of every operation, quantised blocks, and the same prompt in
+ * lower precision (docs/diagnostics.md 6). Without a model only what needs none is run. */
 #include "cmd.h"
 #include "config.h"
 #include "diag_out.h"
@@ -16,20 +16,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct check_opts { struct ll_diag_opts out; int threads, quiet, runs, exact; const char *ids, *parts, *format, *original; };
+struct check_opts {
+    struct ll_diag_opts out;
+    int threads, quiet, runs, exact;
+    const char *ids, *parts, *format, *original;
+};
 enum { N_OPTS = LL_N_DIAG_OPTS + 9, DEFAULT_IDS = 8 };
 static const struct check_opts defaults = {.runs = 10, .parts = "all", .format = "f16"};
 
 static void opt_table(struct check_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--runs", LL_OPT_INT, &o->runs, "N", "how often each operation runs on the same inputs", 2, 1000, NULL},
-        {"--parts", LL_OPT_STR, &o->parts, "WHAT", "ops: determinism and known answers; blocks: quantised blocks; arms: lower precision", 0, 0, "all|ops|blocks|arms"},
+        {"--runs", LL_OPT_INT, &o->runs, "N", "how often each operation runs on the same inputs", 2, 1000,
+         NULL},
+        {"--parts", LL_OPT_STR, &o->parts, "WHAT",
+         "ops: determinism and known answers; blocks: quantised blocks; arms: lower precision", 0, 0,
+         "all|ops|blocks|arms"},
         {"--format", LL_OPT_STR, &o->format, "TYPE", "of the lower precision", 0, 0, "f16|bf16"},
-        {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3; with neither, eight seeded ones", 0, 0, NULL},
-        {"--original", LL_OPT_STR, &o->original, "MODEL", "the unquantised checkpoint: mean, std and rms of every part beside it", 0, 0, NULL},
+        {"--ids", LL_OPT_STR, &o->ids, "LIST",
+         "token ids instead of text: 1,2,3; with neither, eight seeded ones", 0, 0, NULL},
+        {"--original", LL_OPT_STR, &o->original, "MODEL",
+         "the unquantised checkpoint: mean, std and rms of every part beside it", 0, 0, NULL},
         LL_OPT_EXACT(*o),
-        LL_OPT_DIAG(o->out), LL_OPT_THREADS(*o), LL_OPT_QUIET(*o), LL_OPT_END,
+        LL_OPT_DIAG(o->out),
+        LL_OPT_THREADS(*o),
+        LL_OPT_QUIET(*o),
+        LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
 }
@@ -51,7 +63,10 @@ struct check {
     struct ll_progress bar;
 };
 
-static int wanted(const struct check *c, const char *part) { return !strcmp(c->o->parts, "all") || !strcmp(c->o->parts, part); }
+static int wanted(const struct check *c, const char *part)
+{
+    return !strcmp(c->o->parts, "all") || !strcmp(c->o->parts, part);
+}
 
 static void say(struct check *c, const char *title)
 {
@@ -61,9 +76,10 @@ static void say(struct check *c, const char *title)
 
 static void show_progress(void *arg, double done) { ll_progress_show(arg, done); }
 
-/* ---- operations ---------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
-/* To three digits: libm's sine has a part in one of the references, and its last bits are not everywhere the same. */
+/* To three digits: libm's sine has a part in one of the references, and its last bits are not everywhere the
+ * same. */
 static double three_digits(double v)
 {
     char text[32];
@@ -111,12 +127,14 @@ static int cannot_pass(struct check *c, enum ll_crit status, const char *name, s
 static int run_ops(struct check *c, struct ll_err *err)
 {
     struct ll_op_result r[LL_OP_MAX];
-    struct ll_grid g = ll_grid("Operation|Inputs|Runs|Threads|Max diff|Differing|SHA-256|Verdict|Error (float64)");
+    struct ll_grid g =
+        ll_grid("Operation|Inputs|Runs|Threads|Max diff|Differing|SHA-256|Verdict|Error (float64)");
     g.spare = "SHA-256|Runs|Differing|Max diff";
     const struct ll_op_result *differs = NULL, *wrong = NULL;
     int n = 0, rc;
     ll_progress_start(&c->bar, "operations", c->o->quiet);
-    rc = ll_op_check(c->has_model ? c->s.model : NULL, c->p.ids.v, c->p.ids.n, c->o->runs, r, &n, show_progress, &c->bar, err);
+    rc = ll_op_check(c->has_model ? c->s.model : NULL, c->p.ids.v, c->p.ids.n, c->o->runs, r, &n,
+                     show_progress, &c->bar, err);
     ll_progress_end(&c->bar);
     if (rc == LL_EUSAGE && c->has_model) /* a pass that met a NaN: the operations before it stand */
         rc = cannot_pass(c, LL_CRIT_FAIL, "whole layer and whole pass", err);
@@ -131,11 +149,16 @@ static int run_ops(struct check *c, struct ll_err *err)
     if (rc)
         return rc;
     if (differs)
-        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "every operation gives the same bits every time", "%s, %s inputs, %d threads: %lld differ, by up to %g", differs->op, differs->set, differs->threads, differs->n_diff, differs->max_diff);
+        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "every operation gives the same bits every time",
+                          "%s, %s inputs, %d threads: %lld differ, by up to %g", differs->op, differs->set,
+                          differs->threads, differs->n_diff, differs->max_diff);
     else
-        ll_diag_criterion(&c->d, LL_CRIT_PASS, "every operation gives the same bits every time", "%d runs each, 1, 2 and all threads: maximum difference exactly 0", c->o->runs);
+        ll_diag_criterion(&c->d, LL_CRIT_PASS, "every operation gives the same bits every time",
+                          "%d runs each, 1, 2 and all threads: maximum difference exactly 0", c->o->runs);
     if (wrong)
-        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "every operation agrees with float64", "%s, %s inputs: error %.2e, limit %.2e", wrong->op, wrong->set, wrong->error, wrong->limit);
+        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "every operation agrees with float64",
+                          "%s, %s inputs: error %.2e, limit %.2e", wrong->op, wrong->set, wrong->error,
+                          wrong->limit);
     else
         ll_diag_criterion(&c->d, LL_CRIT_PASS, "every operation agrees with float64", "errors as printed");
     if (!c->has_model)
@@ -143,7 +166,7 @@ static int run_ops(struct check *c, struct ll_err *err)
     return LL_OK;
 }
 
-/* ---- blocks -------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static void put_counts(struct check *c)
 {
@@ -168,15 +191,20 @@ static void put_counts(struct check *c)
     }
     ll_grid_put(&g, &c->d.table, &c->d.markdown);
     ll_buf_addc(&c->d.table, '\n');
-    ll_diag_criterion(&c->d, odd ? LL_CRIT_FAIL : LL_CRIT_PASS, "blocks are values / values a block", "%s", odd ? odd->name : "every tensor");
+    ll_diag_criterion(&c->d, odd ? LL_CRIT_FAIL : LL_CRIT_PASS, "blocks are values / values a block", "%s",
+                      odd ? odd->name : "every tensor");
     if (bad)
-        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "all stored values are finite", "tensor %s, value %lld", bad->name, (long long)at);
+        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "all stored values are finite", "tensor %s, value %lld",
+                          bad->name, (long long)at);
     else
         ll_diag_criterion(&c->d, LL_CRIT_PASS, "all stored values are finite", "every tensor");
 }
 
 /* A checkpoint's weights by part, scanned. */
-struct scanned { struct ll_model *m; struct ll_weights w; };
+struct scanned {
+    struct ll_model *m;
+    struct ll_weights w;
+};
 
 static int scan_model(struct scanned *s, const char *path, struct ll_engine *eng, struct ll_err *err)
 {
@@ -192,11 +220,12 @@ static void scanned_free(struct scanned *s)
     ll_model_close(s->m);
 }
 
-/* Gemma's gains lack 1 in safetensors and have it in GGUF: what must be added to compare with the other container. */
+/* Gemma's gains lack 1 in safetensors and have it in GGUF: what must be added to compare with the other
+ * container. */
 static double gain_offset(const struct ll_model *m, int part)
 {
-    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE &&
-           !ll_norms_complete(m);
+    return ll_weight_part(part)->kind == LL_PART_NORM && m->family->norm == LL_NORM_RMS_PLUS_ONE
+        && !ll_norms_complete(m);
 }
 
 /* mean, std, rms as multiplied. */
@@ -209,7 +238,8 @@ static void moments(const struct scanned *s, int row, int part, double out[3])
 }
 
 /* Part beside part, where both have it in the same size; returns how many. */
-static int put_pairs(struct check *c, const struct scanned *q, const struct scanned *f, double *worst, struct ll_buf *where)
+static int put_pairs(struct check *c, const struct scanned *q, const struct scanned *f, double *worst,
+                     struct ll_buf *where)
 {
     struct ll_grid g = ll_grid("Layer|Part|Type|Mean|Mean original|Std|Std original|rms|rms original|rms %");
     g.spare = "Mean|Mean original|Type|Std|Std original";
@@ -254,7 +284,8 @@ static int put_pairs(struct check *c, const struct scanned *q, const struct scan
     return n;
 }
 
-/* The quantised checkpoint beside its original, whatever containers they are in: order of rows does not change a mean. */
+/* The quantised checkpoint beside its original, whatever containers they are in: order of rows does not
+ * change a mean. */
 static int compare_original(struct check *c, const char *path, struct ll_err *err)
 {
     struct scanned q = {0}, f = {0};
@@ -264,12 +295,18 @@ static int compare_original(struct check *c, const char *path, struct ll_err *er
     if (!rc)
         rc = scan_model(&f, c->o->original, c->s.engine, err);
     if (!rc && (q.w.n_layers != f.w.n_layers || q.m->d_model != f.m->d_model))
-        rc = ll_fail(err, LL_EUSAGE, "--original: expected %d layers of width %d, found %d of %d", q.w.n_layers, q.m->d_model, f.w.n_layers, f.m->d_model);
+        rc = ll_fail(err, LL_EUSAGE, "--original: expected %d layers of width %d, found %d of %d",
+                     q.w.n_layers, q.m->d_model, f.w.n_layers, f.m->d_model);
     if (!rc) {
         say(c, "Weights beside the original");
         int n = put_pairs(c, &q, &f, &worst, &where);
         ll_buf_addc(&c->d.table, '\n');
-        ll_diag_criterion(&c->d, !n ? LL_CRIT_NOT_RUN : fabs(worst) <= 5 ? LL_CRIT_PASS : LL_CRIT_FAIL, "rms of every part within 5 % of the original", "%d parts; largest difference %+.3f %% (%s)", n, worst, ll_buf_str(&where));
+        ll_diag_criterion(&c->d,
+                          !n                     ? LL_CRIT_NOT_RUN
+                              : fabs(worst) <= 5 ? LL_CRIT_PASS
+                                                 : LL_CRIT_FAIL,
+                          "rms of every part within 5 % of the original",
+                          "%d parts; largest difference %+.3f %% (%s)", n, worst, ll_buf_str(&where));
     }
     ll_buf_free(&where);
     scanned_free(&q);
@@ -296,7 +333,7 @@ static void run_blocks(struct check *c)
         ll_diag_criterion(&c->d, LL_CRIT_NOT_RUN, "blocks of a checkpoint", "no model");
 }
 
-/* ---- arms ---------------------------------------------------------------------------------------------------------- */
+/* ---- arms ------------------------------------------------------------------------------------ */
 
 static void grid_num(struct ll_grid *g, const char *fmt, double v)
 {
@@ -367,7 +404,11 @@ static void put_ends(struct check *c, const struct ll_arms *a)
         grid_num(&g, "%.6f", x->kl_bits);
         ll_grid_cell(&g, x->health.n_top ? "%d" : "-", x->health.n_top ? x->health.top[0].id : 0);
         ll_grid_cell(&g, "%s", agreement[top1_of(x)].cell);
-        ll_grid_cell(&g, x->first_beyond < 0 ? "none" : x->first_beyond ? "layer %d" : "embedding", x->first_beyond - 1);
+        ll_grid_cell(&g,
+                     x->first_beyond < 0   ? "none"
+                         : x->first_beyond ? "layer %d"
+                                           : "embedding",
+                     x->first_beyond - 1);
         ll_grid_cell(&g, "%lld", (long long)x->overflow);
         ll_grid_cell(&g, "%s", ll_health_name(x->health.health));
         ll_json_obj_flat(j, NULL);
@@ -392,8 +433,11 @@ static void put_ends(struct check *c, const struct ll_arms *a)
 /* Second and third hypotheses: scale drift and residual handling. */
 static void put_drift(struct check *c, const struct ll_arms *a)
 {
-    struct ll_grid g = ll_grid("Layer|rms a|b|c|d|attn_out a|mlp_out a|attn/stream a|b|c|d|mlp/stream a|b|c|d");
-    ll_say(&c->d.table, &c->d.markdown, "\nscale drift (rms of the stream and of what the halves add) and residual handling (halves / stream before the block)\n");
+    struct ll_grid g =
+        ll_grid("Layer|rms a|b|c|d|attn_out a|mlp_out a|attn/stream a|b|c|d|mlp/stream a|b|c|d");
+    ll_say(&c->d.table, &c->d.markdown,
+           "\nscale drift (rms of the stream and of what the halves add) and residual handling (halves / "
+           "stream before the block)\n");
     for (int r = 0; r < a->n_rows; r++) {
         ll_grid_cell(&g, "%d", r - 1);
         for (int i = 0; i < LL_N_ARMS; i++)
@@ -406,14 +450,16 @@ static void put_drift(struct check *c, const struct ll_arms *a)
             grid_num(&g, "%.4f", r ? a->arm[i].rows[r].mlp_rms / a->arm[i].rows[r - 1].rms : NAN);
     }
     ll_grid_put(&g, &c->d.table, &c->d.markdown);
-    ll_say(&c->d.table, &c->d.markdown, "the final norm reads rms %.5g (a), %.5g (b), %.5g (c), %.5g (d)\n", a->arm[0].final_rms, a->arm[1].final_rms, a->arm[2].final_rms, a->arm[3].final_rms);
+    ll_say(&c->d.table, &c->d.markdown, "the final norm reads rms %.5g (a), %.5g (b), %.5g (c), %.5g (d)\n",
+           a->arm[0].final_rms, a->arm[1].final_rms, a->arm[2].final_rms, a->arm[3].final_rms);
 }
 
 static void put_connection(struct check *c, const struct ll_arms *a)
 {
     struct ll_grid g = ll_grid("Layer|Input|Output before it|Equal");
     int broken = -1;
-    ll_say(&c->d.table, &c->d.markdown, "\nlayer connection: SHA-256 of each layer's input and of the output before it\n");
+    ll_say(&c->d.table, &c->d.markdown,
+           "\nlayer connection: SHA-256 of each layer's input and of the output before it\n");
     for (int l = 0; l + 1 < a->n_rows; l++) {
         int equal = !strcmp(a->input[l], a->output[l]);
         broken = broken < 0 && !equal ? l : broken;
@@ -431,9 +477,11 @@ static void put_connection(struct check *c, const struct ll_arms *a)
     ll_grid_put(&g, &c->d.table, &c->d.markdown);
     ll_buf_addc(&c->d.table, '\n');
     if (broken < 0)
-        ll_diag_criterion(&c->d, LL_CRIT_PASS, "each layer reads what the one before wrote", "%d layers", a->n_rows - 1);
+        ll_diag_criterion(&c->d, LL_CRIT_PASS, "each layer reads what the one before wrote", "%d layers",
+                          a->n_rows - 1);
     else
-        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "each layer reads what the one before wrote", "layer %d does not", broken);
+        ll_diag_criterion(&c->d, LL_CRIT_FAIL, "each layer reads what the one before wrote",
+                          "layer %d does not", broken);
 }
 
 static void judge_arms(struct check *c, const struct ll_arms *a)
@@ -446,9 +494,9 @@ static void judge_arms(struct check *c, const struct ll_arms *a)
         "KL b %.4f, c %.4f, d %.4f bits; top-1 %s, %s, %s; \"precision explains the failure\" %s",
         x[1].kl_bits, x[2].kl_bits, x[3].kl_bits, agreement[top1_of(&x[1])].word,
         agreement[top1_of(&x[2])].word, agreement[top1_of(&x[3])].word,
-        !hurt      ? "does not hold: neither b nor c changes the top token or has a KL above 0.1 bit"
-        : repaired ? "holds: b or c fails and d repairs it"
-                   : "does not hold: b or c fails, but d does not repair it");
+        !hurt          ? "does not hold: neither b nor c changes the top token or has a KL above 0.1 bit"
+            : repaired ? "holds: b or c fails and d repairs it"
+                       : "does not hold: b or c fails, but d does not repair it");
 }
 
 static int run_arms(struct check *c, struct ll_err *err)
@@ -464,7 +512,9 @@ static int run_arms(struct check *c, struct ll_err *err)
     if (rc == LL_EUSAGE)
         rc = cannot_pass(c, LL_CRIT_NOT_RUN, "lower precision leaves the prediction alone", err);
     else if (!rc) {
-        say(c, f == LL_HALF_F16 ? "Precision: float32 (a) against binary16 (b, c, d)" : "Precision: float32 (a) against bfloat16 (b, c, d)");
+        say(c,
+            f == LL_HALF_F16 ? "Precision: float32 (a) against binary16 (b, c, d)"
+                             : "Precision: float32 (a) against bfloat16 (b, c, d)");
         put_ends(c, &a);
         put_errors(c, &a);
         put_drift(c, &a);
@@ -475,7 +525,7 @@ static int run_arms(struct check *c, struct ll_err *err)
     return rc;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* The text, the ids, or eight ids from the seeded generator. */
 static int read_prompt(struct check *c, const char *text, struct ll_err *err)
@@ -498,7 +548,8 @@ static int write_report(struct check *c, const char *path, struct ll_err *err)
     if (rc)
         return rc;
     ll_diag_begin(&c->d, "check", c->has_model ? &info : NULL);
-    ll_buf_addf(&c->d.markdown, "# Checks%s%s\n\n", c->has_model ? " of " : "", c->has_model ? info.model_id : "");
+    ll_buf_addf(&c->d.markdown, "# Checks%s%s\n\n", c->has_model ? " of " : "",
+                c->has_model ? info.model_id : "");
     ll_json_int(&c->d.j, "runs", c->o->runs);
     ll_json_cstr(&c->d.j, "format", c->o->format);
     ll_json_arr_flat(&c->d.j, "token_ids");

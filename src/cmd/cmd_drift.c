@@ -1,4 +1,5 @@
-/* cmd_drift.c - our pass against activations from elsewhere: where they part, and which mistake explains it. */
+/* cmd_drift.c - our pass against activations from elsewhere: where they part, and which mistake explains it.
+ */
 #include "cmd.h"
 #include "drift_report.h"
 #include "prompts.h"
@@ -23,19 +24,37 @@ enum { N_OPTS = 21, MOST_TOKENS = 1 << 20 }; /* where a model does not say its l
 static void opt_table(struct drift_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids, where the reference does not say them: 1,2,3", 0, 0, NULL},
-        {"--sequence", LL_OPT_STR, &o->sequence, "NAME", "of a reference with several sequences, this one", 0, 0, NULL},
-        {"--pos", LL_OPT_INT, &o->pos, "P", "position of the one token that the reference holds; -1: it holds all (llama.cpp: all, or the last)", -1, 0x7fffffff, NULL},
-        {"--map", LL_OPT_STR, &o->map, "FILE", "names of the reference: PATTERN<tab>HOOK a line, %d for the layer, - to pass over", 0, 0, NULL},
-        {"--raw", LL_OPT_STR, &o->raw, "TYPE", "type of values alone in .bin files: float32, float64, float16, bfloat16; without it the size tells, if one fits", 0, 0, NULL},
-        {"--tol", LL_OPT_NUM, &o->tol, "E", "tolerance of an isolated operation, relative to its rms; 0: 1e-4, or 2e-2 for half precision", 0, 10, NULL},
-        {"--isolate", LL_OPT_STR, &o->isolate, "LIST", "layers alone, on the reference's input: all, or 2,22,23", 0, 0, NULL},
-        {"--parts", LL_OPT_STR, &o->parts, "LIST", "components of these layers; those without reference against double precision", 0, 0, NULL},
-        {"--try", LL_OPT_STR, &o->try_list, "LIST", "which mistake explains the first divergence: all, or switches like rope=interleaved,eps=x10@2", 0, 0, NULL},
-        {"--explain", LL_OPT_FLAG, &o->explain, NULL, "the table symptom, likely cause, with what was seen here", 0, 0, NULL},
-        {"--eps-override", LL_OPT_NUM, &o->eps, "E", "use this epsilon in every norm, and say whether errors fall; -1: the checkpoint's", -1, 1, NULL},
-        {"--expect-token", LL_OPT_INT, &o->expect, "ID", "token that the reference predicted; -1: from its logits", -1, 0x7fffffff, NULL},
-        {"--break", LL_OPT_STR, &o->broken, "LIST", "break the pass on purpose with these switches, to see what drift says", 0, 0, NULL},
+        {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids, where the reference does not say them: 1,2,3", 0,
+         0, NULL},
+        {"--sequence", LL_OPT_STR, &o->sequence, "NAME", "of a reference with several sequences, this one", 0,
+         0, NULL},
+        {"--pos", LL_OPT_INT, &o->pos, "P",
+         "position of the one token that the reference holds; -1: it holds all (llama.cpp: all, or the last)",
+         -1, 0x7fffffff, NULL},
+        {"--map", LL_OPT_STR, &o->map, "FILE",
+         "names of the reference: PATTERN<tab>HOOK a line, %d for the layer, - to pass over", 0, 0, NULL},
+        {"--raw", LL_OPT_STR, &o->raw, "TYPE",
+         "type of values alone in .bin files: float32, float64, float16, bfloat16; without it the size "
+         "tells, if one fits",
+         0, 0, NULL},
+        {"--tol", LL_OPT_NUM, &o->tol, "E",
+         "tolerance of an isolated operation, relative to its rms; 0: 1e-4, or 2e-2 for half precision", 0,
+         10, NULL},
+        {"--isolate", LL_OPT_STR, &o->isolate, "LIST",
+         "layers alone, on the reference's input: all, or 2,22,23", 0, 0, NULL},
+        {"--parts", LL_OPT_STR, &o->parts, "LIST",
+         "components of these layers; those without reference against double precision", 0, 0, NULL},
+        {"--try", LL_OPT_STR, &o->try_list, "LIST",
+         "which mistake explains the first divergence: all, or switches like rope=interleaved,eps=x10@2", 0,
+         0, NULL},
+        {"--explain", LL_OPT_FLAG, &o->explain, NULL,
+         "the table symptom, likely cause, with what was seen here", 0, 0, NULL},
+        {"--eps-override", LL_OPT_NUM, &o->eps, "E",
+         "use this epsilon in every norm, and say whether errors fall; -1: the checkpoint's", -1, 1, NULL},
+        {"--expect-token", LL_OPT_INT, &o->expect, "ID",
+         "token that the reference predicted; -1: from its logits", -1, 0x7fffffff, NULL},
+        {"--break", LL_OPT_STR, &o->broken, "LIST",
+         "break the pass on purpose with these switches, to see what drift says", 0, 0, NULL},
         LL_OPT_EXACT(*o),
         LL_OPT_DIAG(o->diag),
         LL_OPT_THREADS(o->common),
@@ -52,25 +71,26 @@ void ll_cmd_drift_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nREF: a safetensors file, an .npz (numpy.savez, savez_compressed), a .pt of\n"
-                     "torch.save (a tensor, or dictionaries, lists and tuples of tensors), a folder of\n"
-                     ".npy, .pt and .bin files, one such file, or what llama.cpp's evaluation\n"
-                     "callback prints.\n"
-                     ".bin: values alone as numpy's tofile writes them, or behind a count of 4 bytes.\n"
-                     "A leading batch dimension of 1 does not matter. Names of arrays:\n"
-                     "  blocks.3.hook_resid_pre, blocks.3.attn.hook_q, ...   hook points (TransformerLens;\n"
-                     "                          logitlens help dump lists them)\n"
-                     "  hidden_states           [layers + 1, tokens, d_model], as transformers gives them: the\n"
-                     "                          first is the embedding, the last is after the final norm\n"
-                     "  hidden_states_0, ...    the same, one by one\n"
-                     "  model.layers.3.self_attn.o_proj, model.layers.3, transformer.h.3.mlp.c_proj,\n"
-                     "  gpt_neox.layers.3.attention.dense, ...   outputs of transformers' modules; _ for . is\n"
-                     "                          as good, and what wraps the model does not matter\n"
-                     "  logits, input_ids       (input_ids says the tokens; else --ids)\n"
-                     "  after_embeddings, after_layer_3, after_final_norm, final_logits, layer3_q_proj, ...\n"
-                     "                          (logitlens dump --bin)\n"
-                     "What is not compared is listed with the reason. docs/diagnostics.md has scripts.\n"
-                     "Switches of --try and --break (one layer with @L):\n");
+    ll_buf_adds(out,
+                "\nREF: a safetensors file, an .npz (numpy.savez, savez_compressed), a .pt of\n"
+                "torch.save (a tensor, or dictionaries, lists and tuples of tensors), a folder of\n"
+                ".npy, .pt and .bin files, one such file, or what llama.cpp's evaluation\n"
+                "callback prints.\n"
+                ".bin: values alone as numpy's tofile writes them, or behind a count of 4 bytes.\n"
+                "A leading batch dimension of 1 does not matter. Names of arrays:\n"
+                "  blocks.3.hook_resid_pre, blocks.3.attn.hook_q, ...   hook points (TransformerLens;\n"
+                "                          logitlens help dump lists them)\n"
+                "  hidden_states           [layers + 1, tokens, d_model], as transformers gives them: the\n"
+                "                          first is the embedding, the last is after the final norm\n"
+                "  hidden_states_0, ...    the same, one by one\n"
+                "  model.layers.3.self_attn.o_proj, model.layers.3, transformer.h.3.mlp.c_proj,\n"
+                "  gpt_neox.layers.3.attention.dense, ...   outputs of transformers' modules; _ for . is\n"
+                "                          as good, and what wraps the model does not matter\n"
+                "  logits, input_ids       (input_ids says the tokens; else --ids)\n"
+                "  after_embeddings, after_layer_3, after_final_norm, final_logits, layer3_q_proj, ...\n"
+                "                          (logitlens dump --bin)\n"
+                "What is not compared is listed with the reason. docs/diagnostics.md has scripts.\n"
+                "Switches of --try and --break (one layer with @L):\n");
     for (int i = 0, at = 100; i < ll_n_switches(); i++) {
         const char *name = ll_switch_row(i)->name;
         if (at + (int)strlen(name) > 76) {
@@ -83,10 +103,11 @@ void ll_cmd_drift_options(struct ll_buf *out)
     ll_buf_addc(out, '\n');
 }
 
-/* ---- what the options mean -------------------------------------------------------------------------------------------- */
+/* ---- what the options mean ------------------------------------------------------------------- */
 
 /* "all" or "2,22,23" -> owned flags [n_layers]; NULL for NULL. */
-static int parse_layers(const char *opt, const char *list, int n_layers, unsigned char **out, struct ll_err *err)
+static int parse_layers(const char *opt, const char *list, int n_layers, unsigned char **out,
+                        struct ll_err *err)
 {
     *out = NULL;
     if (!list)
@@ -100,7 +121,9 @@ static int parse_layers(const char *opt, const char *list, int n_layers, unsigne
         errno = 0;
         long l = strtol(p, &end, 10);
         if (end == p || errno || l < 0 || l >= n_layers || (*end && *end != ','))
-            return ll_fail(err, LL_EUSAGE, "%s: expected all or layers in 0..%d separated by commas, found \"%.40s\"", opt, n_layers - 1, list);
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: expected all or layers in 0..%d separated by commas, found \"%.40s\"", opt,
+                           n_layers - 1, list);
         (*out)[l] = 1;
         if (!*end)
             return LL_OK;
@@ -111,8 +134,8 @@ static int parse_layers(const char *opt, const char *list, int n_layers, unsigne
 struct job {
     const struct drift_opts *o;
     struct ll_session s;
-    struct ll_model *m;                 /* the variant that runs */
-    char list[1100];                    /* its switches */
+    struct ll_model *m; /* the variant that runs */
+    char list[1100];    /* its switches */
     struct ll_ref ref;
     struct ll_ref_map map;
     struct ll_ref_place place;
@@ -131,7 +154,8 @@ static int settle_ids(struct job *j, const char *text, struct ll_err *err)
     int rc;
     if (!j->o->ids && !text) {
         if (!theirs)
-            return ll_fail(err, LL_EUSAGE, "the reference does not say its token ids: expected --ids LIST or a text");
+            return ll_fail(err, LL_EUSAGE,
+                           "the reference does not say its token ids: expected --ids LIST or a text");
         j->r.ids_from_reference = 1;
         return ll_prompt_from_ids(&j->prompt, &j->s, theirs->v, theirs->n, -1, err);
     }
@@ -139,13 +163,15 @@ static int settle_ids(struct job *j, const char *text, struct ll_err *err)
     if ((rc = ll_prompt_read(&j->prompt, &j->s, j->o->ids, text, &how, NULL, err)) || !theirs)
         return rc;
     struct ll_buf a = {0}, b = {0};
-    int equal = theirs->n == j->prompt.ids.n && !memcmp(theirs->v, j->prompt.ids.v, sizeof(int) * (size_t)theirs->n);
+    int equal =
+        theirs->n == j->prompt.ids.n && !memcmp(theirs->v, j->prompt.ids.v, sizeof(int) * (size_t)theirs->n);
     for (int i = 0; i < theirs->n && i < 32; i++)
         ll_buf_addf(&a, "%s%d", i ? "," : "", theirs->v[i]);
     for (int i = 0; i < j->prompt.ids.n && i < 32; i++)
         ll_buf_addf(&b, "%s%d", i ? "," : "", j->prompt.ids.v[i]);
     if (!equal)
-        rc = ll_fail(err, LL_EUSAGE, "token ids: the reference has %s, found %s", ll_buf_str(&a), ll_buf_str(&b));
+        rc = ll_fail(err, LL_EUSAGE, "token ids: the reference has %s, found %s", ll_buf_str(&a),
+                     ll_buf_str(&b));
     j->r.ids_proven = equal;
     ll_buf_free(&a);
     ll_buf_free(&b);
@@ -171,8 +197,10 @@ static int none_known(const struct job *j, const char *path, struct ll_err *err)
     const struct ll_buf *lines = j->place.unknown.len ? &j->place.unknown : &j->place.passed;
     ll_ref_fold(lines, &names);
     ll_ref_nearest(&j->place, &near);
-    ll_fail(err, LL_EUSAGE, "%s: none of %d names is known: %.300s%s%s (--map FILE can give them a meaning; logitlens help drift)", path, j->ref.n, ll_buf_str(&names), near.len ? "; nearest: " : "",
-            ll_buf_str(&near));
+    ll_fail(err, LL_EUSAGE,
+            "%s: none of %d names is known: %.300s%s%s (--map FILE can give them a meaning; logitlens help "
+            "drift)",
+            path, j->ref.n, ll_buf_str(&names), near.len ? "; nearest: " : "", ll_buf_str(&near));
     ll_buf_free(&names);
     ll_buf_free(&near);
     return LL_EUSAGE;
@@ -202,9 +230,11 @@ static int open_reference(struct job *j, const char *path, const char *text, str
     if (o->map && (rc = ll_ref_map_read(&j->map, o->map, err)))
         return rc;
     if (o->pos >= j->prompt.ids.n)
-        return ll_fail(err, LL_EUSAGE, "--pos: expected a position in 0..%d, found %d", j->prompt.ids.n - 1, o->pos);
+        return ll_fail(err, LL_EUSAGE, "--pos: expected a position in 0..%d, found %d", j->prompt.ids.n - 1,
+                       o->pos);
     if (o->raw && ll_ref_raw_type(o->raw) < 0)
-        return ll_fail(err, LL_EUSAGE, "--raw: expected float32, float64, float16 or bfloat16, found \"%.40s\"", o->raw);
+        return ll_fail(err, LL_EUSAGE,
+                       "--raw: expected float32, float64, float16 or bfloat16, found \"%.40s\"", o->raw);
     j->place = (struct ll_ref_place){.m = j->s.model,
                                      .raw = o->raw,
                                      .n_pos = j->prompt.ids.n,
@@ -218,12 +248,13 @@ static int open_reference(struct job *j, const char *path, const char *text, str
     return ll_ref_settle_order(&j->place, &j->acts, j->s.engine, j->prompt.ids.v, &j->r.order, err);
 }
 
-/* ---- what is found out beside ------------------------------------------------------------------------------------------- */
+/* ---- what is found out beside ---------------------------------------------------------------- */
 
 static int has_blocks(const struct ll_model *m)
 {
     for (int i = 0; i < m->ckpt->n_tensors; i++)
-        if (m->layer_of[i] != LL_UNUSED && (ll_dtype_info(m->ckpt->tensors[i].dtype)->block > 1 || m->ckpt->tensors[i].packed))
+        if (m->layer_of[i] != LL_UNUSED
+            && (ll_dtype_info(m->ckpt->tensors[i].dtype)->block > 1 || m->ckpt->tensors[i].packed))
             return 1;
     return 0;
 }
@@ -238,7 +269,9 @@ static int argmax_last(const struct ll_actv *logits)
 }
 
 static const float *last_row(const struct ll_actv *a)
-{ return a->x + (size_t)(a->rows - 1) * (size_t)a->width; }
+{
+    return a->x + (size_t)(a->rows - 1) * (size_t)a->width;
+}
 
 /* Two tokens that both passes hold equal but for the rounding of the reference. */
 static int is_tie(const struct job *j, const struct ll_actv *theirs, const struct ll_actv *ours)
@@ -260,7 +293,8 @@ static int predict(struct job *j, struct ll_err *err)
     int rc = ll_acts_run(&got, j->m, j->s.engine, j->d.ids, j->d.n, 0, j->m->n_layers, &want, NULL, err);
     if (!rc) {
         j->r.token_ours = argmax_last(ll_acts_at(&got, LL_HOOK_LOGITS, -1));
-        j->r.token_tie = theirs && j->o->expect < 0 && is_tie(j, theirs, ll_acts_at(&got, LL_HOOK_LOGITS, -1));
+        j->r.token_tie =
+            theirs && j->o->expect < 0 && is_tie(j, theirs, ll_acts_at(&got, LL_HOOK_LOGITS, -1));
     }
     ll_acts_free(&got);
     return rc;
@@ -286,7 +320,8 @@ static int compare_eps(struct job *j, struct ll_err *err)
     if (j->o->eps < 0)
         return LL_OK;
     int rc = ll_variant_make(&v, j->s.model, j->o->broken, err);
-    struct ll_drift plain = {.m = v, .eng = j->s.engine, .ids = j->d.ids, .n = j->d.n, .ref = &j->acts, .tol = j->o->tol};
+    struct ll_drift plain = {
+        .m = v, .eng = j->s.engine, .ids = j->d.ids, .n = j->d.n, .ref = &j->acts, .tol = j->o->tol};
     if (!rc)
         rc = ll_drift_run(&plain, err);
     if (!rc) {
@@ -306,7 +341,9 @@ static void look_for_eps(struct job *j)
         struct ll_try *one;
         struct ll_err local = {0}; /* an epsilon of 0 has no tenth */
         int n;
-        if (strstr(j->list, both[i]) || ll_drift_try(&j->d, j->s.model, j->list, both[i], &one, &n, &local)) /* a broken pass is no hint to itself */
+        if (strstr(j->list, both[i])
+            || ll_drift_try(&j->d, j->s.model, j->list, both[i], &one, &n,
+                            &local)) /* a broken pass is no hint to itself */
             continue;
         if (n && one[0].verdict >= LL_TRY_HERE)
             j->r.eps_hint = both[i];
@@ -320,14 +357,15 @@ static int explain(struct job *j, struct ll_err *err)
     look_for_eps(j);
     if (j->d.first >= 0)
         rc = ll_drift_shape(&j->d, &j->d.points[j->d.first], &j->r.shape, err);
-    if (!rc && j->o->try_list && !(rc = ll_drift_try(&j->d, j->s.model, j->list, j->o->try_list, &j->tries, &j->r.n_tries, err))) {
+    if (!rc && j->o->try_list
+        && !(rc = ll_drift_try(&j->d, j->s.model, j->list, j->o->try_list, &j->tries, &j->r.n_tries, err))) {
         j->r.tries = j->tries;
         j->r.tried = 1;
     }
     return rc;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int report(struct job *j, struct ll_err *err)
 {
@@ -347,7 +385,8 @@ static int report(struct job *j, struct ll_err *err)
     j->r.broken = j->o->broken;
     j->r.quantised = has_blocks(j->s.model);
     if (*j->ref.identity && strcmp(j->ref.identity, info.identity) && !j->o->common.quiet)
-        ll_say_line("logitlens: warning: the reference was made by %s, another checkpoint than %s", *j->ref.model ? j->ref.model : "a model", info.clean);
+        ll_say_line("logitlens: warning: the reference was made by %s, another checkpoint than %s",
+                    *j->ref.model ? j->ref.model : "a model", info.clean);
     ll_diag_begin(&out, "drift", &info);
     if (*j->ref.model)
         ll_json_cstr(&out.j, "reference_model", j->ref.model);
@@ -368,10 +407,17 @@ static int run(struct job *j, const char *const *args, int n_args, struct ll_err
     if ((rc = ll_session_open(&j->s, args[0], NULL, o->common.threads, err)))
         return rc;
     ll_warn_notes(j->s.model, o->common.quiet);
-    if ((rc = parse_layers("--isolate", o->isolate, j->s.model->n_layers, &j->isolate, err)) ||
-        (rc = parse_layers("--parts", o->parts, j->s.model->n_layers, &j->parts, err)) || (rc = open_variant(j, err)) || (rc = open_reference(j, args[1], n_args > 2 ? args[2] : NULL, err)))
+    if ((rc = parse_layers("--isolate", o->isolate, j->s.model->n_layers, &j->isolate, err))
+        || (rc = parse_layers("--parts", o->parts, j->s.model->n_layers, &j->parts, err))
+        || (rc = open_variant(j, err)) || (rc = open_reference(j, args[1], n_args > 2 ? args[2] : NULL, err)))
         return rc;
-    j->d = (struct ll_drift){.m = j->m, .eng = j->s.engine, .ids = j->prompt.ids.v, .n = j->prompt.ids.n, .ref = &j->acts, .tol = o->tol, .self_layers = j->parts};
+    j->d = (struct ll_drift){.m = j->m,
+                             .eng = j->s.engine,
+                             .ids = j->prompt.ids.v,
+                             .n = j->prompt.ids.n,
+                             .ref = &j->acts,
+                             .tol = o->tol,
+                             .self_layers = j->parts};
     rc = ll_drift_run(&j->d, err);
     if (!rc)
         note_unused(j);

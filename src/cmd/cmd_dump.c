@@ -15,17 +15,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct dump_opts { struct ll_common common; const char *hooks, *out, *bin, *ids; int counted, exact; };
-static const struct dump_opts defaults = {.common = LL_COMMON_DEFAULTS, .hooks = "embed,resid_post,ln_final.normalized"};
+struct dump_opts {
+    struct ll_common common;
+    const char *hooks, *out, *bin, *ids;
+    int counted, exact;
+};
+static const struct dump_opts defaults = {.common = LL_COMMON_DEFAULTS,
+                                          .hooks = "embed,resid_post,ln_final.normalized"};
 enum { N_OPTS = 9 };
 
 static void opt_table(struct dump_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--out", LL_OPT_STR, &o->out, "FILE", "hook names as keys: .safetensors, or .npz for numpy.load", 0, 0, NULL},
-        {"--bin", LL_OPT_STR, &o->bin, "DIR", "a folder of after_layer_N.bin and layerN_COMPONENT.bin for numpy.fromfile(f, '<f4'); shapes in manifest.json", 0, 0, NULL},
-        {"--counted", LL_OPT_FLAG, &o->counted, NULL, "with --bin: a count of 4 bytes before the values", 0, 0, NULL},
-        {"--hooks", LL_OPT_STR, &o->hooks, "LIST", "hook points, separated by commas: every layer (resid_post) or one (blocks.3.hook_resid_post); all", 0, 0, NULL},
+        {"--out", LL_OPT_STR, &o->out, "FILE", "hook names as keys: .safetensors, or .npz for numpy.load", 0,
+         0, NULL},
+        {"--bin", LL_OPT_STR, &o->bin, "DIR",
+         "a folder of after_layer_N.bin and layerN_COMPONENT.bin for numpy.fromfile(f, '<f4'); shapes in "
+         "manifest.json",
+         0, 0, NULL},
+        {"--counted", LL_OPT_FLAG, &o->counted, NULL, "with --bin: a count of 4 bytes before the values", 0,
+         0, NULL},
+        {"--hooks", LL_OPT_STR, &o->hooks, "LIST",
+         "hook points, separated by commas: every layer (resid_post) or one (blocks.3.hook_resid_post); all",
+         0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         LL_OPT_EXACT(*o),
         LL_OPT_THREADS(o->common),
@@ -55,7 +67,13 @@ void ll_cmd_dump_options(struct ll_buf *out)
 }
 
 /* Which (hook, layer) pairs are wanted: one bit a hook for "every layer", and a list of single ones. */
-struct wanted { uint32_t every; struct { int hook, layer; } one[256]; int n_one; };
+struct wanted {
+    uint32_t every;
+    struct {
+        int hook, layer;
+    } one[256];
+    int n_one;
+};
 
 static int parse_hooks(const char *list, int n_layers, struct wanted *w, struct ll_err *err)
 {
@@ -69,7 +87,8 @@ static int parse_hooks(const char *list, int n_layers, struct wanted *w, struct 
         if (!strcmp(name, "all"))
             w->every = (LL_HOOK_BIT(LL_N_HOOKS)) - 1;
         else if (h < 0)
-            return ll_fail(err, LL_EUSAGE, "--hooks: unknown hook point \"%s\" (see: logitlens help dump)", name);
+            return ll_fail(err, LL_EUSAGE, "--hooks: unknown hook point \"%s\" (see: logitlens help dump)",
+                           name);
         else if (layer >= n_layers)
             return ll_fail(err, LL_EUSAGE, "--hooks: %s: expected a layer in 0..%d", name, n_layers - 1);
         else if (layer < 0)
@@ -82,7 +101,8 @@ static int parse_hooks(const char *list, int n_layers, struct wanted *w, struct 
         }
         p += n + (p[n] == ',');
     }
-    return w->every || w->n_one ? LL_OK : ll_fail(err, LL_EUSAGE, "--hooks: expected at least one hook point");
+    return w->every || w->n_one ? LL_OK
+                                : ll_fail(err, LL_EUSAGE, "--hooks: expected at least one hook point");
 }
 
 static int is_wanted(const struct wanted *w, int hook, int layer)
@@ -95,8 +115,14 @@ static int is_wanted(const struct wanted *w, int hook, int layer)
     return 0;
 }
 
-/* What the listener keeps. A hook may come in several chunks of rows; there is one sequence, so never more than one here. */
-struct keep { const struct wanted *w; const struct ll_model *m; struct ll_array *arrays; int n, cap; };
+/* What the listener keeps. A hook may come in several chunks of rows; there is one sequence, so never more
+ * than one here. */
+struct keep {
+    const struct wanted *w;
+    const struct ll_model *m;
+    struct ll_array *arrays;
+    int n, cap;
+};
 
 static int shape_of(const struct keep *k, const struct ll_hook_visit *v, struct ll_array *a)
 {
@@ -106,14 +132,13 @@ static int shape_of(const struct keep *k, const struct ll_hook_visit *v, struct 
         a->dims[0] = m->n_heads;
         a->dims[1] = a->dims[2] = v->n_rows;
         return 3;
-    case LL_WIDTH_HEADS: case LL_WIDTH_KV_HEADS:
+    case LL_WIDTH_HEADS:
+    case LL_WIDTH_KV_HEADS:
         a->dims[0] = v->n_rows;
         a->dims[1] = v->width / m->d_head;
         a->dims[2] = m->d_head;
         return 3;
-    case LL_WIDTH_ONE:
-        a->dims[0] = v->n_rows;
-        return 1;
+    case LL_WIDTH_ONE: a->dims[0] = v->n_rows; return 1;
     default:
         a->dims[0] = v->n_rows;
         a->dims[1] = v->width;
@@ -138,7 +163,8 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     char name[64];
     a.n_dims = shape_of(k, v, &a);
     int square = a.n_dims == 3 && ll_hook_info(v->hook)->width == LL_WIDTH_POS_POS;
-    size_t rows = square ? (size_t)k->m->n_heads * (size_t)v->n_rows : (size_t)v->n_rows, width = (size_t)v->width;
+    size_t rows = square ? (size_t)k->m->n_heads * (size_t)v->n_rows : (size_t)v->n_rows,
+           width = (size_t)v->width;
     float *x = malloc(sizeof *x * rows * width);
     ll_hook_full_name(v->hook, v->layer, name);
     a.name = strdup(name);
@@ -166,7 +192,8 @@ static int check_ending(const char *path, struct ll_err *err)
     const char *end = ending(path);
     if (!*end || !strcmp(end, ".safetensors") || !strcmp(end, ".npz"))
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "--out: expected a name ending in .safetensors or .npz, found \"%.40s\"", end);
+    return ll_fail(err, LL_EUSAGE, "--out: expected a name ending in .safetensors or .npz, found \"%.40s\"",
+                   end);
 }
 
 static int write_npz(const char *path, const struct ll_array *all, int n, struct ll_err *err)
@@ -175,7 +202,8 @@ static int write_npz(const char *path, const struct ll_array *all, int n, struct
     if (!a)
         return ll_fail_mem(err, "dump", sizeof *a * (size_t)n);
     for (int i = 0; i < n; i++) {
-        a[i] = (struct ll_npz_array){all[i].name, all[i].type == LL_ARRAY_I32, all[i].n_dims, {0}, all[i].data};
+        a[i] =
+            (struct ll_npz_array){all[i].name, all[i].type == LL_ARRAY_I32, all[i].n_dims, {0}, all[i].data};
         memcpy(a[i].dims, all[i].dims, sizeof a[i].dims);
     }
     int rc = ll_npz_write(path, a, n, err);
@@ -183,33 +211,39 @@ static int write_npz(const char *path, const struct ll_array *all, int n, struct
     return rc;
 }
 
-static int write_one(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p, struct keep *k, struct ll_err *err)
+static int write_one(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p,
+                     struct keep *k, struct ll_err *err)
 {
     char identity[65];
     int rc = ll_ckpt_identity(s->model->ckpt, identity, err);
-    const char *meta[] = {"tool", ll_tool_version(), "model", s->model->ckpt->clean, "identity", identity, "engine", LL_ENGINE_RULE, NULL};
+    const char *meta[] = {"tool",   ll_tool_version(), "model", s->model->ckpt->clean, "identity", identity,
+                          "engine", LL_ENGINE_RULE,    NULL};
     struct ll_array *all = rc ? NULL : malloc(sizeof *all * (size_t)(k->n + 1));
     if (!rc && !all)
         rc = ll_fail_mem(err, "dump", sizeof *all * (size_t)k->n);
     if (!rc) {
         char ids_name[] = "input_ids";
-        all[0] = (struct ll_array){.name = ids_name, .type = LL_ARRAY_I32, .n_dims = 1, .dims = {p->ids.n}, .data = p->ids.v};
+        all[0] = (struct ll_array){
+            .name = ids_name, .type = LL_ARRAY_I32, .n_dims = 1, .dims = {p->ids.n}, .data = p->ids.v};
         memcpy(all + 1, k->arrays, sizeof *all * (size_t)k->n);
-        rc = !strcmp(ending(o->out), ".npz") ? write_npz(o->out, all, k->n + 1, err) : ll_safetensors_write(o->out, all, k->n + 1, meta, err);
+        rc = !strcmp(ending(o->out), ".npz") ? write_npz(o->out, all, k->n + 1, err)
+                                             : ll_safetensors_write(o->out, all, k->n + 1, meta, err);
     }
     free(all);
     return rc;
 }
 
 /* Values alone, as numpy's tofile and fromfile have them; hex (65 bytes) gets the SHA-256. */
-static int write_values(const char *folder, const char *name, const float *x, int64_t n, char hex[65], struct ll_err *err)
+static int write_values(const char *folder, const char *name, const float *x, int64_t n, char hex[65],
+                        struct ll_err *err)
 {
     struct ll_sha256 sha;
     char *path = ll_path_join(folder, name);
     ll_sha256_init(&sha);
     ll_sha256_add(&sha, x, sizeof *x * (size_t)n);
     ll_sha256_hex(&sha, hex);
-    int rc = path ? ll_file_write(path, x, sizeof *x * (size_t)n, err) : ll_fail_mem(err, "path", strlen(folder));
+    int rc =
+        path ? ll_file_write(path, x, sizeof *x * (size_t)n, err) : ll_fail_mem(err, "path", strlen(folder));
     free(path);
     return rc;
 }
@@ -231,7 +265,8 @@ static void put_shapes(struct ll_json *j, const struct ll_session *s, const stru
     ll_json_end(j);
 }
 
-static int write_bins(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p, const struct keep *k, struct ll_err *err)
+static int write_bins(const struct dump_opts *o, const struct ll_session *s, const struct ll_prompt *p,
+                      const struct keep *k, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_json j;
@@ -268,17 +303,20 @@ static int write_bins(const struct dump_opts *o, const struct ll_session *s, con
         if (!name)
             continue;
         n_files++;
-        if (!(rc = o->counted ? ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err) : write_values(o->bin, name, k->arrays[i].data, n, hex, err)))
+        if (!(rc = o->counted ? ll_bin_write(o->bin, name, k->arrays[i].data, n, hex, err)
+                              : write_values(o->bin, name, k->arrays[i].data, n, hex, err)))
             ll_json_cstr(&j, name, hex);
     }
     ll_json_end(&j);
     put_shapes(&j, s, k);
     ll_json_end(&j);
     if (!rc && !n_files)
-        rc = ll_fail(err, LL_EUSAGE, "--bin: none of the hook points has such a file (the scales and resid_pre have none)");
+        rc = ll_fail(err, LL_EUSAGE,
+                     "--bin: none of the hook points has such a file (the scales and resid_pre have none)");
     char *path = ll_path_join(o->bin, "manifest.json");
     if (!rc)
-        rc = path && !text.failed ? ll_file_write(path, text.s, text.len, err) : ll_fail_mem(err, "manifest", text.len);
+        rc = path && !text.failed ? ll_file_write(path, text.s, text.len, err)
+                                  : ll_fail_mem(err, "manifest", text.len);
     free(path);
     ll_buf_free(&text);
     return rc;
@@ -293,7 +331,8 @@ static int say_how_many(int n, int n_tokens, struct ll_err *err)
     return rc;
 }
 
-static int run_pass(const struct dump_opts *o, struct ll_session *s, const struct ll_prompt *p, struct ll_err *err)
+static int run_pass(const struct dump_opts *o, struct ll_session *s, const struct ll_prompt *p,
+                    struct ll_err *err)
 {
     struct wanted w;
     struct ll_pass pass = {0};
@@ -334,7 +373,8 @@ int ll_cmd_dump(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
         return rc;
     if (n_args < 1 || (!o.out && !o.bin))
-        return ll_fail(err, LL_EUSAGE, "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
+        return ll_fail(err, LL_EUSAGE,
+                       "dump: expected a model and --out FILE or --bin DIR (see: logitlens help dump)");
     if (o.out && (rc = check_ending(o.out, err)))
         return rc;
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))

@@ -1,4 +1,5 @@
-/* cmd_index.c - import or refresh run folders in the SQLite index, and add reports of diagnostics (FILE.json). */
+/* cmd_index.c - import or refresh run folders in the SQLite index, and add reports of diagnostics
+ * (FILE.json). */
 #include "cmd.h"
 #include "index.h"
 #include "index_diag.h"
@@ -9,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-struct index_opts { const char *index; int quiet; };
+struct index_opts {
+    const char *index;
+    int quiet;
+};
 enum { N_OPTS = 3, MAX_RUNS = 1000 };
 
 static void opt_table(struct index_opts *o, struct ll_opt t[N_OPTS])
@@ -41,7 +45,8 @@ static int print_report(const char *folder, const struct ll_import_report *r, st
 {
     struct ll_buf line = {0}, name = {0};
     ll_shown(&name, folder, strlen(folder), "");
-    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", ll_buf_str(&name), r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
+    ll_buf_addf(&line, "%s: %d models (%d without results), %d files (%d unchanged%s", ll_buf_str(&name),
+                r->n_models, r->n_skipped_models, r->n_files, r->n_unchanged, r->n_problems ? ", " : "");
     if (r->n_problems)
         ll_buf_addf(&line, "%d broken or missing", r->n_problems);
     ll_buf_addf(&line, "), %lld rows\n", r->n_rows);
@@ -53,11 +58,13 @@ static int print_report(const char *folder, const struct ll_import_report *r, st
 
 enum { MAX_REPORT = 256 << 20 };
 
-/* A report of a diagnostic (--out FILE.json), also as a stream that the caller opened; a FIFO is refused when it is read. */
+/* A report of a diagnostic (--out FILE.json), also as a stream that the caller opened; a FIFO is refused when
+ * it is read. */
 static int is_report(const char *path)
 {
     size_t n = strlen(path);
-    return ll_is_there(path) && !ll_is_dir(path) && ((n > 5 && !strcmp(path + n - 5, ".json")) || !ll_is_file(path));
+    return ll_is_there(path) && !ll_is_dir(path)
+        && ((n > 5 && !strcmp(path + n - 5, ".json")) || !ll_is_file(path));
 }
 
 static int add_report(const char *index, const char *path, struct ll_err *err)
@@ -93,8 +100,11 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_opt_parse(t, argc, argv, args, MAX_RUNS, &n_args, err)))
         return rc;
     if (n_args < 1)
-        return ll_fail(err, LL_EUSAGE, "index: expected a run folder or a report of a diagnostic (see: logitlens help index)");
-    for (int i = 0; i < n_args; i++) { /* a broken folder does not keep the others out; the first reason is the command's */
+        return ll_fail(
+            err, LL_EUSAGE,
+            "index: expected a run folder or a report of a diagnostic (see: logitlens help index)");
+    for (int i = 0; i < n_args;
+         i++) { /* a broken folder does not keep the others out; the first reason is the command's */
         struct ll_err why = {0};
         int failed = is_report(args[i]) ? add_report(o.index, args[i], &why) : add_run(&o, args[i], &why);
         if (failed && !rc)

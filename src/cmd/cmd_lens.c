@@ -27,8 +27,8 @@ struct lens_opts {
     struct ll_opt_list answers, answer_ids, intervene;
     int exact, top, pos, json, csv, attribution, against_id;
 };
-static const struct lens_opts defaults = {.common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .against_id = -1,
-                                          .lens = "norm"};
+static const struct lens_opts defaults = {
+    .common = LL_COMMON_DEFAULTS, .top = 3, .pos = -1, .against_id = -1, .lens = "norm"};
 enum { N_OPTS = 22 };
 
 static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
@@ -40,19 +40,28 @@ static void opt_table(struct lens_opts *o, struct ll_opt t[N_OPTS])
         {"--exact", LL_OPT_FLAG, &o->exact, NULL,
          "take standard input byte by byte, and answers as they are written", 0, 0, NULL},
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
-        {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1, 1000000, NULL},
-        {"--pos", LL_OPT_INT, &o->pos, "P", "position read inside the whole prompt, from 0; -1: the last", -1, 2e9, NULL},
-        {"--lens", LL_OPT_STR, &o->lens, "KIND", "norm, raw, or tuned:DIR: a tuned lens in that folder (see tune)", 0, 0, NULL},
+        {"--top", LL_OPT_INT, &o->top, "K", "tokens a layer; the table shows as many of them as fit", 1,
+         1000000, NULL},
+        {"--pos", LL_OPT_INT, &o->pos, "P", "position read inside the whole prompt, from 0; -1: the last", -1,
+         2e9, NULL},
+        {"--lens", LL_OPT_STR, &o->lens, "KIND",
+         "norm, raw, or tuned:DIR: a tuned lens in that folder (see tune)", 0, 0, NULL},
         LL_OPT_NORM(o->common),
         LL_OPT_LN_BIAS(o->common),
         LL_OPT_HEAD(o->common),
         LL_OPT_SITE(o->common),
         LL_OPT_INTERVENE(o->intervene),
-        {"--attribution", LL_OPT_FLAG, &o->attribution, NULL, "also: what each block and head adds to the answer's logit (without an answer: to the first choice's)", 0, 0, NULL},
-        {"--against-id", LL_OPT_INT, &o->against_id, "ID", "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
+        {"--attribution", LL_OPT_FLAG, &o->attribution, NULL,
+         "also: what each block and head adds to the answer's logit (without an answer: to the first "
+         "choice's)",
+         0, 0, NULL},
+        {"--against-id", LL_OPT_INT, &o->against_id, "ID",
+         "with --attribution: to the answer's logit minus this token's", -1, 2e9, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         {"--csv", LL_OPT_FLAG, &o->csv, NULL, "CSV instead of the table", 0, 0, NULL},
-        LL_OPT_DEVICE(*o), LL_OPT_NO_NORM(*o), LL_OPT_FP32_UNEMBED(*o),
+        LL_OPT_DEVICE(*o),
+        LL_OPT_NO_NORM(*o),
+        LL_OPT_FP32_UNEMBED(*o),
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -74,12 +83,12 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
-    struct ll_follows f;             /* owned */
+    struct ll_follows f; /* owned */
     struct ll_answers_view answers;
     struct ll_intervene *iv;
     enum ll_lens_kind lens;
-    const char *tuned_dir;           /* NULL: no tuned lens */
-    struct ll_tuned *tuned;          /* owned */
+    const char *tuned_dir;  /* NULL: no tuned lens */
+    struct ll_tuned *tuned; /* owned */
     int ln_bias_drop, bare_head;
     enum ll_lens_site site;
     int pos;
@@ -95,10 +104,10 @@ static const struct ll_head_out *row_of(const struct ll_sweep_result *r, const s
 /* First id of the first answer; -1: none, or unresolved. */
 static int main_id(const struct view *v) { return v->f.n && v->f.v[0].slot >= 0 ? v->f.v[0].ids.v[0] : -1; }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
-/* The text up to the position read; what does not fit is cut off in front, because the end is what matters. Bytes are joined
- * before they are decoded: a character may be spread over several tokens. */
+/* The text up to the position read; what does not fit is cut off in front, because the end is what matters.
+ * Bytes are joined before they are decoded: a character may be spread over several tokens. */
 static void put_prompt(struct view *v, const struct ll_term *t)
 {
     enum { BYTES_A_COLUMN = 8 };
@@ -136,18 +145,23 @@ static void put_header(struct view *v, const struct ll_term *t, double bits_max)
     ll_style(&v->out, t, LL_BOLD);
     ll_buf_addf(&v->out, "%s", m->ckpt->clean);
     ll_style(&v->out, t, LL_PLAIN);
-    ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name, m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
+    ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name,
+                m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
     put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n", v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name, ll_norm_kind_name(m),
+    ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n",
+                v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name,
+                ll_norm_kind_name(m),
                 v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "",
-                v->site == LL_SITE_RESID_POST ? "" : ", site ", v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "", bits_max);
+                v->site == LL_SITE_RESID_POST ? "" : ", site ",
+                v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "",
+                bits_max);
     ll_style(&v->out, t, LL_YELLOW);
     ll_intervene_line(&v->out, v->iv);
     ll_style(&v->out, t, LL_PLAIN);
     ll_buf_addc(&v->out, '\n');
 }
 
-enum { BAR = 10, CELL = 11 };  /* columns of the entropy bar and of a token's text */
+enum { BAR = 10, CELL = 11 }; /* columns of the entropy bar and of a token's text */
 
 static int tokens_that_fit(const struct view *v, const struct ll_term *t)
 {
@@ -165,7 +179,8 @@ static void put_p(struct ll_buf *out, double p)
         ll_buf_adds(out, "~0  ");
 }
 
-static void put_row(struct view *v, const struct ll_term *t, const struct ll_head_out *o, int layer, double bits_max, int k)
+static void put_row(struct view *v, const struct ll_term *t, const struct ll_head_out *o, int layer,
+                    double bits_max, int k)
 {
     int answer = main_id(v);
     int hit = answer >= 0 && o->n_top && o->top[0].id == answer;
@@ -215,7 +230,7 @@ static void put_table(struct view *v, const struct ll_sweep_result *r)
     ll_answers_table(&v->answers, &t, &v->out);
 }
 
-/* ---- machine-readable -------------------------------------------------------------------------------------------- */
+/* ---- machine-readable ------------------------------------------------------------------------ */
 
 static void put_json(struct view *v, const struct ll_sweep_result *r, const struct ll_model_info *info)
 {
@@ -250,7 +265,8 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
     if (v->f.n)
         ll_answers_json(&v->answers, &j);
     ll_intervene_json(&j, v->iv);
-    ll_json_bool(&j, "last_row_equals_model", ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
+    ll_json_bool(&j, "last_row_equals_model",
+                 ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
     ll_json_arr(&j, "layers");
     for (int l = 0; l <= n; l++) {
         const struct ll_head_out *o = row_of(r, v, l);
@@ -286,8 +302,9 @@ static void put_json(struct view *v, const struct ll_sweep_result *r, const stru
 
 static void put_csv(struct view *v, const struct ll_sweep_result *r)
 {
-    ll_buf_adds(&v->out, "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,"
-                         "interventions");
+    ll_buf_adds(&v->out,
+                "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,"
+                "interventions");
     ll_answers_csv_names(&v->answers, &v->out);
     ll_buf_addc(&v->out, '\n');
     for (int l = 0; l <= v->s->model->n_layers; l++) {
@@ -316,12 +333,19 @@ static void put_csv(struct view *v, const struct ll_sweep_result *r)
 }
 
 /* Shares of the answer's logit, or of the first choice's. */
-static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a, struct ll_attribution_view *view, struct ll_err *err)
+static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a,
+                     struct ll_attribution_view *view, struct ll_err *err)
 {
     int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = main_id(v) >= 0 ? main_id(v) : first;
-    struct ll_attribution_job job = {.engine = v->s->engine, .iv = v->iv, .ids = v->p->ids.v, .n_ids = v->p->ids.n, .pos = v->pos, .id = id, .other = v->o->against_id};
-    *view = (struct ll_attribution_view){.s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id,
-                                         .is_top = main_id(v) < 0};
+    struct ll_attribution_job job = {.engine = v->s->engine,
+                                     .iv = v->iv,
+                                     .ids = v->p->ids.v,
+                                     .n_ids = v->p->ids.n,
+                                     .pos = v->pos,
+                                     .id = id,
+                                     .other = v->o->against_id};
+    *view = (struct ll_attribution_view){
+        .s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = main_id(v) < 0};
     v->attribution = view;
     return ll_attribution_run(a, &job, err);
 }
@@ -335,7 +359,8 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
     struct ll_info_text keep;
     /* else only the model itself speaks for the output */
     int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head);
-    v->answers = (struct ll_answers_view){v->s, &v->f, r->rows, is_own ? &r->rows[r->n_rows - 1] : &r->own[0]};
+    v->answers =
+        (struct ll_answers_view){v->s, &v->f, r->rows, is_own ? &r->rows[r->n_rows - 1] : &r->own[0]};
     int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
     if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
         put_json(v, r, &info);
@@ -359,12 +384,30 @@ static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
 static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
 {
     /* the whole prompt runs: a rotation that depends on its length turns earlier rows, too */
-    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v, .n_ids = v->p->ids.n, .want = LL_SWEEP_AT, .at = v->pos,
-                                     .tracked = v->f.tracked, .n_tracked = v->f.n_tracked};
+    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v,
+                                     .n_ids = v->p->ids.n,
+                                     .want = LL_SWEEP_AT,
+                                     .at = v->pos,
+                                     .tracked = v->f.tracked,
+                                     .n_tracked = v->f.n_tracked};
     struct ll_progress bar;
     struct ll_listener writes = ll_intervene_listener(v->iv);
-    struct ll_sweep sweep = {.extra = &writes, .n_extra = writes.hooks != 0, .model = v->iv->model, .engine = v->s->engine, .lens = v->lens, .ln_bias_drop = v->ln_bias_drop, .bare_head = v->bare_head, .site = v->site, .tuned = v->tuned, .k = o->top, .prompts = &prompt, .n_prompts = 1,
-                             .result = on_result, .result_arg = v, .progress = on_progress, .progress_arg = &bar};
+    struct ll_sweep sweep = {.extra = &writes,
+                             .n_extra = writes.hooks != 0,
+                             .model = v->iv->model,
+                             .engine = v->s->engine,
+                             .lens = v->lens,
+                             .ln_bias_drop = v->ln_bias_drop,
+                             .bare_head = v->bare_head,
+                             .site = v->site,
+                             .tuned = v->tuned,
+                             .k = o->top,
+                             .prompts = &prompt,
+                             .n_prompts = 1,
+                             .result = on_result,
+                             .result_arg = v,
+                             .progress = on_progress,
+                             .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
     ll_progress_end(&bar);
@@ -377,7 +420,8 @@ static int open_tuned(struct view *v, struct ll_err *err)
     struct ll_tuned_facts facts = {0};
     char identity[65];
     int rc = ll_tuned_open(&v->tuned, v->tuned_dir, v->s->model, err);
-    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err)) && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
+    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err))
+        && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
         ll_tuned_warn(&facts, identity, v->o->common.quiet);
     ll_tuned_facts_free(&facts);
     return rc;
@@ -425,9 +469,11 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_device_check(o.device, err)))
         return rc;
     if (o.no_norm_lens && strcmp(o.lens, "norm") && strcmp(o.lens, "raw"))
-        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --lens beside it, or raw, found %s", o.lens);
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --lens beside it, or raw, found %s",
+                       o.lens);
     if (o.no_norm_lens && strcmp(o.common.norm, "final") && strcmp(o.common.norm, "raw"))
-        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s", o.common.norm);
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s",
+                       o.common.norm);
     if (o.no_norm_lens)
         o.lens = "raw";
     if (o.json && o.csv)
@@ -444,15 +490,18 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
     v.bare_head = !strcmp(o.common.head, "bare");
     v.site = (enum ll_lens_site)ll_site_by_name(o.common.site);
     if (v.tuned_dir && v.site != LL_SITE_RESID_POST)
-        return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s", o.common.site);
+        return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s",
+                       o.common.site);
     if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
         return rc;
     const struct ll_text_how how = {o.exact, o.common.quiet};
-    rc = o.ids && o.answers.n ? ll_fail(err, LL_EUSAGE, "--answer: expected a text prompt, found --ids (follow an "
-                                                        "id with --answer-id)")
+    rc = o.ids && o.answers.n ? ll_fail(err, LL_EUSAGE,
+                                        "--answer: expected a text prompt, found --ids (follow an "
+                                        "id with --answer-id)")
                               : ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, &text, err);
     if (!rc && o.pos >= p.ids.n)
-        rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d", p.ids.n - 1, p.ids.n, o.pos);
+        rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d",
+                     p.ids.n - 1, p.ids.n, o.pos);
     v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
     if (!rc)
         rc = follow(&v, &text, err);

@@ -1,4 +1,5 @@
-/* cmd_prompt.c - prompts for an evaluating model, filled from a run; and its answer checked against the same run. */
+/* cmd_prompt.c - prompts for an evaluating model, filled from a run; and its answer checked against the same
+ * run. */
 #include "cmd.h"
 #include "eval_check.h"
 #include "eval_prompt.h"
@@ -16,21 +17,28 @@
 #include <string.h>
 #include <unistd.h>
 
-struct prompt_opts { const char *out, *check, *model, *template, *sql, *scores; int max_tokens, print, quiet; };
+struct prompt_opts {
+    const char *out, *check, *model, *template, *sql, *scores;
+    int max_tokens, print, quiet;
+};
 static const struct prompt_opts defaults = {.max_tokens = 100000};
 enum { N_OPTS = 10, MAX_STEMS = 1000, MAX_FILES = 1000, MAX_TEXT = 1 << 26 };
 
 static void opt_table(struct prompt_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--max-tokens", LL_OPT_INT, &o->max_tokens, "N", "size budget of a prompt, tokens estimated at 3 bytes", 100, 100000000, NULL},
+        {"--max-tokens", LL_OPT_INT, &o->max_tokens, "N",
+         "size budget of a prompt, tokens estimated at 3 bytes", 100, 100000000, NULL},
         {"--model", LL_OPT_STR, &o->model, "NAME", "only this model of the run", 0, 0, NULL},
         {"--sql", LL_OPT_STR, &o->sql, "SQL", "put these rows in too (or a named query)", 0, 0, NULL},
-        {"--scores", LL_OPT_STR, &o->scores, "FILE", "cross: benchmark scores, CSV with a source column", 0, 0, NULL},
+        {"--scores", LL_OPT_STR, &o->scores, "FILE", "cross: benchmark scores, CSV with a source column", 0,
+         0, NULL},
         {"--template", LL_OPT_STR, &o->template, "FILE", "in place of the built-in template", 0, 0, NULL},
-        {"--out", LL_OPT_STR, &o->out, "DIR", "folder for the prompts (default: prompts in the run folder)", 0, 0, NULL},
+        {"--out", LL_OPT_STR, &o->out, "DIR", "folder for the prompts (default: prompts in the run folder)",
+         0, 0, NULL},
         {"--print", LL_OPT_FLAG, &o->print, NULL, "on stdout instead of files", 0, 0, NULL},
-        {"--check", LL_OPT_STR, &o->check, "FILE", "hold an evaluation against the run: cited rows and figures", 0, 0, NULL},
+        {"--check", LL_OPT_STR, &o->check, "FILE",
+         "hold an evaluation against the run: cited rows and figures", 0, 0, NULL},
         {"--quiet", LL_OPT_FLAG, &o->quiet, NULL, "no talk on stderr", 0, 0, NULL},
         {NULL, LL_OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL},
     };
@@ -45,9 +53,14 @@ void ll_cmd_prompt_options(struct ll_buf *out)
     ll_opt_help(t, out);
 }
 
-/* ---- an index of the run alone ------------------------------------------------------------------------------------ */
+/* ---- an index of the run alone --------------------------------------------------------------- */
 
-struct scratch { char dir[256], *db; struct ll_reader *reader; char *stems[MAX_STEMS]; int n_stems; };
+struct scratch {
+    char dir[256], *db;
+    struct ll_reader *reader;
+    char *stems[MAX_STEMS];
+    int n_stems;
+};
 
 static void talk(void *arg, const char *line)
 {
@@ -78,7 +91,9 @@ static int scratch_open(struct scratch *s, const char *run, struct prompt_opts *
     s->db = ll_path_join(s->dir, "index.sqlite");
     int rc = s->db ? ll_index_import(s->db, run, NULL, talk, o, err) : ll_fail_mem(err, "path", 64);
     if (!rc && !(rc = ll_reader_open(&s->reader, s->db, err)))
-        rc = ll_reader_each(s->reader, "SELECT stem FROM run_models WHERE status IN ('ok', 'unknown') ORDER BY id", NULL, 0, on_stem, s, err);
+        rc = ll_reader_each(s->reader,
+                            "SELECT stem FROM run_models WHERE status IN ('ok', 'unknown') ORDER BY id", NULL,
+                            0, on_stem, s, err);
     return rc;
 }
 
@@ -95,12 +110,13 @@ static void scratch_close(struct scratch *s)
     memset(s, 0, sizeof *s);
 }
 
-/* ---- blocks that do not come from the index ------------------------------------------------------------------------ */
+/* ---- blocks that do not come from the index -------------------------------------------------- */
 
 enum { B_COLUMNS, B_EXTRA, B_EVALUATIONS, B_SCORES, N_GIVEN };
 
 /* Lines of a text; a line end inside quotes does not end one when quoted is set. */
-static int add_lines(struct ll_eval_block *b, const char *s, size_t n, const char *prefix, int quoted, struct ll_err *err)
+static int add_lines(struct ll_eval_block *b, const char *s, size_t n, const char *prefix, int quoted,
+                     struct ll_err *err)
 {
     int rc = LL_OK, nr = 0, in_quotes = 0;
     struct ll_buf line = {0};
@@ -136,7 +152,8 @@ static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cr
     for (struct dirent *e; d && n < MAX_FILES && (e = readdir(d));) {
         size_t len = strlen(e->d_name);
         int is_cross = strstr(e->d_name, "cross-model") != NULL, is_meta = strstr(e->d_name, "meta") != NULL;
-        if (LL_BEGINS(e->d_name, "evaluation-") && len > 14 && !strcmp(e->d_name + len - 3, ".md") && !is_meta && (with_cross || !is_cross))
+        if (LL_BEGINS(e->d_name, "evaluation-") && len > 14 && !strcmp(e->d_name + len - 3, ".md") && !is_meta
+            && (with_cross || !is_cross))
             names[n++] = strdup(e->d_name);
     }
     if (d)
@@ -200,7 +217,10 @@ static int add_scores(struct ll_eval_block *b, const char *path, struct ll_err *
     if (!rc) {
         char *first = strndup(ll_buf_str(&csv), head);
         if (!first || !strstr(first, "source"))
-            rc = ll_fail(err, LL_EUSAGE, "%s: expected a column \"source\" in the first line: scores without a source are not used", path);
+            rc = ll_fail(
+                err, LL_EUSAGE,
+                "%s: expected a column \"source\" in the first line: scores without a source are not used",
+                path);
         free(first);
     }
     if (!rc)
@@ -209,7 +229,7 @@ static int add_scores(struct ll_eval_block *b, const char *path, struct ll_err *
     return rc;
 }
 
-/* ---- filling ------------------------------------------------------------------------------------------------------ */
+/* ---- filling --------------------------------------------------------------------------------- */
 
 static void say_what_is_cut(const struct ll_buf *said, const char *name, int max_tokens)
 {
@@ -218,7 +238,8 @@ static void say_what_is_cut(const struct ll_buf *said, const char *name, int max
         ll_say_line("%.*s", (int)strcspn(s, "\n"), s);
 }
 
-static int write_one(enum ll_eval_kind kind, const struct ll_eval_input *in, const char *folder, const struct prompt_opts *o, struct ll_err *err)
+static int write_one(enum ll_eval_kind kind, const struct ll_eval_input *in, const char *folder,
+                     const struct prompt_opts *o, struct ll_err *err)
 {
     struct ll_buf text = {0}, said = {0}, name = {0};
     int rc = ll_eval_prompt(kind, in, &text, &said, err);
@@ -247,9 +268,13 @@ static int write_one(enum ll_eval_kind kind, const struct ll_eval_input *in, con
     return rc;
 }
 
-static int fill(enum ll_eval_kind kind, const struct scratch *s, const char *run, const struct prompt_opts *o, struct ll_err *err)
+static int fill(enum ll_eval_kind kind, const struct scratch *s, const char *run, const struct prompt_opts *o,
+                struct ll_err *err)
 {
-    struct ll_eval_block given[N_GIVEN] = {{.name = "columns", .importance = 0}, {.name = "extra"}, {.name = "evaluations"}, {.name = "scores"}};
+    struct ll_eval_block given[N_GIVEN] = {{.name = "columns", .importance = 0},
+                                           {.name = "extra"},
+                                           {.name = "evaluations"},
+                                           {.name = "scores"}};
     struct ll_buf template = {0};
     char *folder = o->out ? strdup(o->out) : ll_path_join(run, "prompts");
     int rc = folder ? LL_OK : ll_fail_mem(err, "path", 64), n = 0;
@@ -263,7 +288,11 @@ static int fill(enum ll_eval_kind kind, const struct scratch *s, const char *run
         rc = add_scores(&given[B_SCORES], o->scores, err);
     if (!rc && o->template)
         rc = ll_file_read(o->template, MAX_TEXT, &template, err);
-    struct ll_eval_input in = {.reader = s->reader, .template_text = o->template ? ll_buf_str(&template) : NULL, .given = given, .n_given = N_GIVEN, .max_tokens = o->max_tokens};
+    struct ll_eval_input in = {.reader = s->reader,
+                               .template_text = o->template ? ll_buf_str(&template) : NULL,
+                               .given = given,
+                               .n_given = N_GIVEN,
+                               .max_tokens = o->max_tokens};
     for (int i = 0; i < (kind == LL_EVAL_SINGLE ? s->n_stems : 1) && !rc; i++) {
         if (kind == LL_EVAL_SINGLE && o->model && strcmp(o->model, s->stems[i]))
             continue;
@@ -272,7 +301,8 @@ static int fill(enum ll_eval_kind kind, const struct scratch *s, const char *run
         n++;
     }
     if (!rc && !n)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a model \"%s\", found %d other%s", run, o->model ? o->model : "", s->n_stems, s->n_stems == 1 ? "" : "s");
+        rc = ll_fail(err, LL_EUSAGE, "%s: expected a model \"%s\", found %d other%s", run,
+                     o->model ? o->model : "", s->n_stems, s->n_stems == 1 ? "" : "s");
     for (int i = 0; i < N_GIVEN; i++)
         ll_eval_block_free(&given[i]);
     ll_buf_free(&template);
@@ -280,9 +310,10 @@ static int fill(enum ll_eval_kind kind, const struct scratch *s, const char *run
     return rc;
 }
 
-/* ---- checking ----------------------------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
-/* The model an evaluation is about: --model, else evaluation-<stem>.md, else the run's only one; NULL: any. */
+/* The model an evaluation is about: --model, else evaluation-<stem>.md, else the run's only one; NULL: any.
+ */
 static const char *subject(const struct scratch *s, const struct prompt_opts *o)
 {
     const char *base = strrchr(o->check, '/') ? strrchr(o->check, '/') + 1 : o->check;
@@ -290,7 +321,8 @@ static const char *subject(const struct scratch *s, const struct prompt_opts *o)
         return o->model;
     for (int i = 0; i < s->n_stems; i++) {
         size_t n = strlen(s->stems[i]);
-        if (LL_BEGINS(base, "evaluation-") && !strncmp(base + 11, s->stems[i], n) && !strcmp(base + 11 + n, ".md"))
+        if (LL_BEGINS(base, "evaluation-") && !strncmp(base + 11, s->stems[i], n)
+            && !strcmp(base + 11 + n, ".md"))
             return s->stems[i];
     }
     return s->n_stems == 1 ? s->stems[0] : NULL;
@@ -310,7 +342,9 @@ static int check(const struct scratch *s, const struct prompt_opts *o, struct ll
     if (!rc)
         rc = ll_eval_check(s->reader, model, ll_buf_str(&text), text.len, &v, &out, err);
     if (!rc) {
-        ll_buf_addf(&out, "%d cited rows, %d members of documents, %d figures, held against %s: %d not in the data\n", v.n_rows, v.n_members, v.n_figures, model ? model : "any model of the run", v.n_bad);
+        ll_buf_addf(
+            &out, "%d cited rows, %d members of documents, %d figures, held against %s: %d not in the data\n",
+            v.n_rows, v.n_members, v.n_figures, model ? model : "any model of the run", v.n_bad);
         rc = ll_print_text(&out, err);
     }
     if (!rc && v.n_bad)
@@ -331,7 +365,8 @@ int ll_cmd_prompt(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
         return rc;
     if (n_args != (o.check ? 1 : 2))
-        return ll_fail(err, LL_EUSAGE, "prompt: expected %s (see: logitlens help prompt)", o.check ? "--check FILE and a run folder" : "single, cross or meta, and a run folder");
+        return ll_fail(err, LL_EUSAGE, "prompt: expected %s (see: logitlens help prompt)",
+                       o.check ? "--check FILE and a run folder" : "single, cross or meta, and a run folder");
     while (!o.check && kind < LL_N_EVALS && strcmp(args[0], ll_eval_info((enum ll_eval_kind)kind)->name))
         kind++;
     if (kind == LL_N_EVALS)

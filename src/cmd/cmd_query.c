@@ -10,7 +10,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-struct query_opts { const char *index; int csv, json; double limit; };
+struct query_opts {
+    const char *index;
+    int csv, json;
+    double limit;
+};
 enum { N_OPTS = 5, MAX_WORDS = 64 };
 
 static void opt_table(struct query_opts *o, struct ll_opt t[N_OPTS])
@@ -30,7 +34,8 @@ static const struct query_opts defaults = {.index = "output/index.sqlite", .limi
 static void list_queries(struct ll_buf *out)
 {
     for (const struct ll_query *q = ll_queries; q->name; q++)
-        ll_buf_addf(out, "  %-24s %s%s%s%s\n", q->name, q->help, *q->params ? "  [" : "", q->params, *q->params ? "]" : "");
+        ll_buf_addf(out, "  %-24s %s%s%s%s\n", q->name, q->help, *q->params ? "  [" : "", q->params,
+                    *q->params ? "]" : "");
 }
 
 void ll_cmd_query_options(struct ll_buf *out)
@@ -39,12 +44,13 @@ void ll_cmd_query_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nparameters follow the name as key=value:\n"
-                     "  run=    a stamp, a folder, a run_id, or all; without: the newest run of each era\n"
-                     "  era=    early, late or ours; without: all three\n"
-                     "  model=  a name or a part of one\n"
-                     "  pass=   a pass key such as pos.orig.0, or all; without: each model's main pass\n"
-                     "  lens=   norm, raw, prism, tuned, or all; without: the run's own lens\n");
+    ll_buf_adds(out,
+                "\nparameters follow the name as key=value:\n"
+                "  run=    a stamp, a folder, a run_id, or all; without: the newest run of each era\n"
+                "  era=    early, late or ours; without: all three\n"
+                "  model=  a name or a part of one\n"
+                "  pass=   a pass key such as pos.orig.0, or all; without: each model's main pass\n"
+                "  lens=   norm, raw, prism, tuned, or all; without: the run's own lens\n");
     ll_buf_adds(out, "\nnamed queries:\n");
     list_queries(out);
 }
@@ -67,8 +73,9 @@ static int fits(const struct ll_buf *b, int columns)
     return 1;
 }
 
-/* The index asks for the time between two steps of a query; a single step may be long (a function over megabytes), and nothing can stop
- * it from outside. Nothing was printed by then and nothing is written, so the process may end where it stands. */
+/* The index asks for the time between two steps of a query; a single step may be long (a function over
+ * megabytes), and nothing can stop it from outside. Nothing was printed by then and nothing is written, so
+ * the process may end where it stands. */
 static void too_late(int nr)
 {
     static const char line[] = "logitlens: query: stopped after its time limit (--limit)\n";
@@ -107,7 +114,11 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
     if (n_args)
         set_alarm(o.limit);
     if (n_args && !(rc = ll_buf_ok(&ask, err)))
-        rc = ll_index_query(o.index, ask.s, o.json ? LL_OUT_JSON : o.csv ? LL_OUT_CSV : LL_OUT_WIDE, o.limit, &out, err);
+        rc = ll_index_query(o.index, ask.s,
+                            o.json      ? LL_OUT_JSON
+                                : o.csv ? LL_OUT_CSV
+                                        : LL_OUT_WIDE,
+                            o.limit, &out, err);
     if (n_args && !rc && is_table && !fits(&out, ll_stdout_columns())) { /* once more, cut to fit */
         ll_buf_reset(&out);
         set_alarm(o.limit);

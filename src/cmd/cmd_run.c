@@ -35,12 +35,16 @@ static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
     const struct ll_opt rows[] = {
         {"--out-dir", LL_OPT_STR, &o->out_dir, "DIR", "write the run here; nothing is rotated", 0, 0, NULL},
         {"--root", LL_OPT_STR, &o->root, "DIR", "folder of run-latest and index.sqlite", 0, 0, NULL},
-        {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0, NULL},
+        {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0,
+         NULL},
         {"--no-index", LL_OPT_FLAG, &o->no_index, NULL, "leave the index alone", 0, 0, NULL},
-        {"--keep-residuals", LL_OPT_FLAG, &o->keep_resid, NULL, "the main pass's residuals as MODEL_LL_resid.bin, one file a row", 0, 0, NULL},
+        {"--keep-residuals", LL_OPT_FLAG, &o->keep_resid, NULL,
+         "the main pass's residuals as MODEL_LL_resid.bin, one file a row", 0, 0, NULL},
         LL_OPT_RUN_CHOICE(o->choice),
-        {"--resume", LL_OPT_FLAG, &o->resume, NULL, "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
-        {"--self-test", LL_OPT_FLAG, &o->self_test, NULL, "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
+        {"--resume", LL_OPT_FLAG, &o->resume, NULL,
+         "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
+        {"--self-test", LL_OPT_FLAG, &o->self_test, NULL,
+         "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
         {"--shard", LL_OPT_STR, &o->shard, "I/N", "only every Nth model, from the Ith (1 to N)", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
@@ -58,10 +62,14 @@ void ll_cmd_run_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-/* Ctrl-C and kill: looked at between prompts and models, so that the partial folder goes. A second one ends us at once (the
- * next run then removes the folder). Set by the handler, hence not an argument. */
+/* Ctrl-C and kill: looked at between prompts and models, so that the partial folder goes. A second one ends
+ * us at once (the next run then removes the folder). Set by the handler, hence not an argument. */
 static volatile sig_atomic_t interrupted;
-static void on_signal(int nr) { (void)nr; interrupted = 1; }
+static void on_signal(int nr)
+{
+    (void)nr;
+    interrupted = 1;
+}
 
 static void catch_signals(void)
 {
@@ -73,7 +81,7 @@ static void catch_signals(void)
     }
 }
 
-/* ---- the run ----------------------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 struct run {
     struct run_opts o;
@@ -81,18 +89,21 @@ struct run {
     struct ll_engine *engine;
     struct ll_rundir dir;
     struct ll_sink_set sinks;
-    struct ll_stems stems;    /* of the models' files, as the sinks name them */
-    struct ll_buf log;        /* run log: times, machine, outcome; never compared */
+    struct ll_stems stems;                        /* of the models' files, as the sinks name them */
+    struct ll_buf log;                            /* run log: times, machine, outcome; never compared */
     int n_ok, n_failed, n_skipped, first_failure; /* n_failed: the skipped ones, too */
-    char first_reason[512];   /* of the failure that gives the exit code */
-    int n_denied;             /* of the failed ones: the system said no, which says nothing of the model */
-    struct ll_err denied;     /* the first of these */
+    char first_reason[512];                       /* of the failure that gives the exit code */
+    int n_denied;         /* of the failed ones: the system said no, which says nothing of the model */
+    struct ll_err denied; /* the first of these */
     char *index;
-    int shard, n_shards;      /* models i with i % n_shards == shard - 1 are ours */
-    const char *more[LL_N_ENV_WORDS]; int n_more; /* options that the environment made */
-    int argc; char **argv;    /* as given; */
-    const char *args[MAX_ARGS]; int n_args; /* of these, what are no options: the experiment, models; borrowed */
-    char key[65];             /* of what is run: experiment, settings, models, tool */
+    int shard, n_shards; /* models i with i % n_shards == shard - 1 are ours */
+    const char *more[LL_N_ENV_WORDS];
+    int n_more; /* options that the environment made */
+    int argc;
+    char **argv; /* as given; */
+    const char *args[MAX_ARGS];
+    int n_args;   /* of these, what are no options: the experiment, models; borrowed */
+    char key[65]; /* of what is run: experiment, settings, models, tool */
 };
 
 static void say(const struct run *r, const char *line)
@@ -114,9 +125,18 @@ static void note_failure(struct run *r, int rc, const char *why)
 
 static int run_models(struct run *r, struct ll_err *err)
 {
-    struct ll_run_env env = {.e = &r->e, .engine = r->engine, .sinks = &r->sinks, .quiet = r->o.common.quiet, .interrupted = &interrupted,
-                                   .stems = &r->stems, .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
-                             .keep_dir = r->dir.work, .key = r->key, .stamp = r->dir.stamp, .capacity = r->o.choice.capacity, .log = &r->log};
+    struct ll_run_env env = {.e = &r->e,
+                             .engine = r->engine,
+                             .sinks = &r->sinks,
+                             .quiet = r->o.common.quiet,
+                             .interrupted = &interrupted,
+                             .stems = &r->stems,
+                             .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
+                             .keep_dir = r->dir.work,
+                             .key = r->key,
+                             .stamp = r->dir.stamp,
+                             .capacity = r->o.choice.capacity,
+                             .log = &r->log};
     for (int i = 0; i < r->e.n_models; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;
@@ -128,7 +148,8 @@ static int run_models(struct run *r, struct ll_err *err)
         double t0 = ll_now_s();
         int rc = ll_model_run(r->e.models[i], &env, &fatal, &why);
         char *clean = ll_path_base(r->e.models[i]);
-        ll_buf_addf(&line, "[%d/%d] %s: %s", i + 1, r->e.n_models, clean ? clean : "model", rc ? why.msg : "ok");
+        ll_buf_addf(&line, "[%d/%d] %s: %s", i + 1, r->e.n_models, clean ? clean : "model",
+                    rc ? why.msg : "ok");
         ll_buf_addf(&line, ", %s", ll_human_time(ll_now_s() - t0, took));
         say(r, ll_buf_str(&line));
         ll_buf_addf(&r->log, "%s\n", ll_buf_str(&line));
@@ -155,7 +176,9 @@ static int parse_shard(struct run *r, struct ll_err *err)
 {
     char end;
     r->shard = r->n_shards = 1;
-    if (r->o.shard && (sscanf(r->o.shard, "%d/%d%c", &r->shard, &r->n_shards, &end) != 2 || r->n_shards < 1 || r->shard < 1 || r->shard > r->n_shards))
+    if (r->o.shard
+        && (sscanf(r->o.shard, "%d/%d%c", &r->shard, &r->n_shards, &end) != 2 || r->n_shards < 1
+            || r->shard < 1 || r->shard > r->n_shards))
         return ll_fail(err, LL_EUSAGE, "--shard: expected I/N with 1 <= I <= N, found \"%s\"", r->o.shard);
     return LL_OK;
 }
@@ -163,8 +186,10 @@ static int parse_shard(struct run *r, struct ll_err *err)
 static int write_log(struct run *r, double t0, struct ll_err *err)
 {
     char took[24], peak[16];
-    ll_buf_addf(&r->log, "tool %s, compiler %s, vector unit %s, %d threads\n", ll_tool_version(), ll_compiler(), ll_engine_isa(r->engine), ll_engine_threads(r->engine));
-    ll_buf_addf(&r->log, "took %s, peak resident memory %s (mapped weights included)\n", ll_human_time(ll_now_s() - t0, took), ll_human_bytes((double)ll_peak_rss_bytes(), peak));
+    ll_buf_addf(&r->log, "tool %s, compiler %s, vector unit %s, %d threads\n", ll_tool_version(),
+                ll_compiler(), ll_engine_isa(r->engine), ll_engine_threads(r->engine));
+    ll_buf_addf(&r->log, "took %s, peak resident memory %s (mapped weights included)\n",
+                ll_human_time(ll_now_s() - t0, took), ll_human_bytes((double)ll_peak_rss_bytes(), peak));
     char *path = ll_path_join(r->dir.work, "run.log");
     int rc = path ? ll_buf_ok(&r->log, err) : ll_fail_mem(err, "path", 64);
     if (!rc)
@@ -181,17 +206,24 @@ static int begin_folder(struct run *r, struct ll_err *err)
     if (r->o.resume) {
         rc = ll_rundir_resume(&r->dir, r->o.root, r->o.out_dir, r->key, &found, err);
         if (!rc)
-            say(r, found ? "going on with an interrupted run" : "no interrupted run of this is there: beginning anew");
+            say(r,
+                found ? "going on with an interrupted run"
+                      : "no interrupted run of this is there: beginning anew");
     }
     if (!rc && !found && !(rc = ll_rundir_begin(&r->dir, r->o.root, r->o.out_dir, err)))
         rc = ll_rundir_mark(&r->dir, r->key, err);
     if (!rc && r->dir.n_aside) {
-        ll_buf_addf(&line, "%s%s: what interrupted runs %s left there is set aside: --resume with what %s run with goes on, or remove it", r->dir.aside,
-                    r->dir.n_aside > 1 ? " and others" : "", r->o.resume ? "of something else" : "with results", r->dir.n_aside > 1 ? "they were" : "it was");
+        ll_buf_addf(&line,
+                    "%s%s: what interrupted runs %s left there is set aside: --resume with what %s run with "
+                    "goes on, or remove it",
+                    r->dir.aside, r->dir.n_aside > 1 ? " and others" : "",
+                    r->o.resume ? "of something else" : "with results",
+                    r->dir.n_aside > 1 ? "they were" : "it was");
         say(r, ll_buf_str(&line));
     }
     ll_buf_free(&line);
-    return rc ? rc : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, r->more, r->n_more, err);
+    return rc ? rc
+              : ll_replay_write(r->dir.work, r->argc, r->argv, r->args, r->n_args, r->more, r->n_more, err);
 }
 
 static int write_manifest(const struct run *r, struct ll_err *err)
@@ -242,12 +274,14 @@ static int apply_options(struct run *r, const char **models, int n, struct ll_er
     return LL_OK;
 }
 
-/* Everything that can be known before anything is begun: a mistyped name is said now, not after hours, and moves nothing. */
+/* Everything that can be known before anything is begun: a mistyped name is said now, not after hours, and
+ * moves nothing. */
 static int check_inputs(const struct run *r, struct ll_err *err)
 {
     int rc = LL_OK;
     if (r->e.tuned_dir && r->e.tuned == LL_TUNED_REQUIRE && !ll_is_dir(r->e.tuned_dir))
-        return ll_fail(err, LL_EUSAGE, "tuned: %s: expected a folder, found none of that name", r->e.tuned_dir);
+        return ll_fail(err, LL_EUSAGE, "tuned: %s: expected a folder, found none of that name",
+                       r->e.tuned_dir);
     for (int i = 0; i < r->e.n_interventions && !rc; i++)
         rc = ll_intervene_check_files(r->e.interventions[i], err);
     if (!rc && !r->o.no_index && (r->o.index || ll_is_dir(r->o.root)))
@@ -260,10 +294,15 @@ static int publish(struct run *r, double t0, struct ll_err *err)
 {
     int rc;
     if (r->n_denied)
-        return ll_fail(err, LL_EFAIL, "%s (%d of %d models; the run is not finished)", r->denied.msg, r->n_denied, r->n_ok + r->n_failed);
+        return ll_fail(err, LL_EFAIL, "%s (%d of %d models; the run is not finished)", r->denied.msg,
+                       r->n_denied, r->n_ok + r->n_failed);
     if (!r->n_ok && r->dir.root)
-        return r->n_failed ? ll_fail(err, r->first_failure, "%d of %d models failed, so that run-latest stays what it was: %s", r->n_failed, r->n_failed, r->first_reason) : LL_OK;
-    if ((rc = write_log(r, t0, err)) || (rc = write_manifest(r, err)) || (rc = ll_rundir_finish(&r->dir, err)) || (rc = fill_index(r, err)))
+        return r->n_failed ? ll_fail(err, r->first_failure,
+                                     "%d of %d models failed, so that run-latest stays what it was: %s",
+                                     r->n_failed, r->n_failed, r->first_reason)
+                           : LL_OK;
+    if ((rc = write_log(r, t0, err)) || (rc = write_manifest(r, err)) || (rc = ll_rundir_finish(&r->dir, err))
+        || (rc = fill_index(r, err)))
         return rc;
     ll_rundir_settle(&r->dir);
     return LL_OK;
@@ -273,9 +312,18 @@ static int run_all(struct run *r, struct ll_err *err)
 {
     struct ll_run_settings settings;
     ll_run_settings(&r->e, &settings);
-    const struct ll_run_asked asked = {.e = &r->e, .file = r->args[0], .settings = settings.v, .capacity = r->o.choice.capacity, .keep_resid = r->o.keep_resid,
-                                       .shard = r->shard, .n_shards = r->n_shards};
-    struct ll_run_info info = {.experiment = r->e.name, .command = "run", .tool = ll_tool_version(), .seed = r->e.seed, .settings = settings.v};
+    const struct ll_run_asked asked = {.e = &r->e,
+                                       .file = r->args[0],
+                                       .settings = settings.v,
+                                       .capacity = r->o.choice.capacity,
+                                       .keep_resid = r->o.keep_resid,
+                                       .shard = r->shard,
+                                       .n_shards = r->n_shards};
+    struct ll_run_info info = {.experiment = r->e.name,
+                               .command = "run",
+                               .tool = ll_tool_version(),
+                               .seed = r->e.seed,
+                               .settings = settings.v};
     double t0 = ll_now_s();
     catch_signals();
     int rc = check_inputs(r, err);
@@ -291,7 +339,8 @@ static int run_all(struct run *r, struct ll_err *err)
     if (!rc) {
         struct ll_buf line = {0};
         ll_shown(&line, r->dir.final, strlen(r->dir.final), "");
-        ll_buf_addf(&line, ": %d model%s, %d failed", r->n_ok + r->n_failed, r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
+        ll_buf_addf(&line, ": %d model%s, %d failed", r->n_ok + r->n_failed,
+                    r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
         ll_buf_addf(&line, r->n_skipped ? ", %d skipped\n" : "\n", r->n_skipped);
         rc = ll_print_text(&line, err);
         ll_buf_free(&line);
@@ -299,9 +348,11 @@ static int run_all(struct run *r, struct ll_err *err)
     if (!rc && r->n_ok && !r->o.no_index)
         say(r, "next: logitlens query first-semantic-layer (logitlens query lists more)");
     if (!rc && r->n_failed && r->o.common.quiet)
-        rc = ll_fail(err, r->first_failure, "%d of %d models failed: %s", r->n_failed, r->e.n_models, r->first_reason);
+        rc = ll_fail(err, r->first_failure, "%d of %d models failed: %s", r->n_failed, r->e.n_models,
+                     r->first_reason);
     else if (!rc && r->n_failed)
-        rc = ll_fail(err, r->first_failure, "%d of %d models failed (see above and the JSON files)", r->n_failed, r->e.n_models);
+        rc = ll_fail(err, r->first_failure, "%d of %d models failed (see above and the JSON files)",
+                     r->n_failed, r->e.n_models);
     return rc;
 }
 

@@ -10,8 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct show_opts { struct ll_common common; int plan, tensors, json; struct ll_plan_opts plan_for; };
-static const struct show_opts defaults = {.common = LL_COMMON_DEFAULTS, .plan_for = {.prompts = 25, .tokens = 20, .device = "auto"}};
+struct show_opts {
+    struct ll_common common;
+    int plan, tensors, json;
+    struct ll_plan_opts plan_for;
+};
+static const struct show_opts defaults = {.common = LL_COMMON_DEFAULTS,
+                                          .plan_for = {.prompts = 25, .tokens = 20, .device = "auto"}};
 enum { N_OPTS = 10 };
 
 static void opt_table(struct show_opts *o, struct ll_opt t[N_OPTS])
@@ -20,9 +25,12 @@ static void opt_table(struct show_opts *o, struct ll_opt t[N_OPTS])
         {"--plan", LL_OPT_FLAG, &o->plan, NULL, "memory, bytes read and time of a sweep", 0, 0, NULL},
         {"--prompts", LL_OPT_INT, &o->plan_for.prompts, "N", "for --plan: prompts", 1, 100000, NULL},
         {"--tokens", LL_OPT_INT, &o->plan_for.tokens, "N", "for --plan: tokens a prompt", 1, 1000000, NULL},
-        {"--device", LL_OPT_STR, &o->plan_for.device, "WHERE", "for --plan: device the original's policy may choose", 0, 0, "auto|cuda|mps|cpu"},
-        {"--capacity", LL_OPT_STR, &o->plan_for.capacity, "LIST", "for --plan: free memory, such as cuda=24GiB,cpu=64GiB", 0, 0, NULL},
-        {"--tensors", LL_OPT_FLAG, &o->tensors, NULL, "list every tensor: type, shape, size, read by the pass or not", 0, 0, NULL},
+        {"--device", LL_OPT_STR, &o->plan_for.device, "WHERE",
+         "for --plan: device the original's policy may choose", 0, 0, "auto|cuda|mps|cpu"},
+        {"--capacity", LL_OPT_STR, &o->plan_for.capacity, "LIST",
+         "for --plan: free memory, such as cuda=24GiB,cpu=64GiB", 0, 0, NULL},
+        {"--tensors", LL_OPT_FLAG, &o->tensors, NULL,
+         "list every tensor: type, shape, size, read by the pass or not", 0, 0, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of text", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
         LL_OPT_END,
@@ -38,7 +46,7 @@ void ll_cmd_show_options(struct ll_buf *out)
     ll_opt_help(t, out);
 }
 
-/* ---- the model --------------------------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 static void put_dims(const struct ll_tensor *t, struct ll_buf *out)
 {
@@ -85,11 +93,16 @@ static void put_windows(const struct ll_model *m, struct ll_buf *out)
 static void put_norms(const struct ll_model *m, struct ll_buf *out)
 {
     const struct ll_layer *L = &m->layers[0];
-    static const char *const of_qk[] = {[LL_QK_NONE] = "", [LL_QK_HEAD] = ", and of each head of q and k", [LL_QK_OWN] = ", and of each head of q and k, each with its gain",
+    static const char *const of_qk[] = {[LL_QK_NONE] = "",
+                                        [LL_QK_HEAD] = ", and of each head of q and k",
+                                        [LL_QK_OWN] = ", and of each head of q and k, each with its gain",
                                         [LL_QK_WIDE] = ", and of q and k over their full width"};
-    const char *where = L->ln1.w && L->ln1_post.w ? "before and after attention and MLP" : L->ln1.w ? "before attention and MLP" : "after attention and MLP";
+    const char *where = L->ln1.w && L->ln1_post.w ? "before and after attention and MLP"
+        : L->ln1.w                                ? "before attention and MLP"
+                                                  : "after attention and MLP";
     if (L->parallel)
-        where = L->ln2.w ? "one each before attention and MLP, which read the block's input in parallel" : "one before attention and MLP, which read it in parallel";
+        where = L->ln2.w ? "one each before attention and MLP, which read the block's input in parallel"
+                         : "one before attention and MLP, which read it in parallel";
     ll_buf_addf(out, "%s%s\n", where, L->q_norm.w ? of_qk[m->family->qk_norm] : "");
 }
 
@@ -101,7 +114,8 @@ static void put_rope(const struct ll_rope *r, int d_head, const char *of, struct
     if (r->interleaved)
         ll_buf_adds(out, ", pairs of neighbours");
     if (r->long_freq)
-        ll_buf_addf(out, ", other frequencies in prompts longer than %d, cos and sin times %g", r->short_up_to, (double)r->attn_factor);
+        ll_buf_addf(out, ", other frequencies in prompts longer than %d, cos and sin times %g",
+                    r->short_up_to, (double)r->attn_factor);
 }
 
 static void put_positions(const struct ll_model *m, struct ll_buf *out)
@@ -135,7 +149,8 @@ static void put_mlp(const struct ll_model *m, struct ll_buf *out)
     ll_buf_addf(out, gated ? "MLP      %s(gate) * up\n" : "MLP      %s(up), no gate\n", ll_act_name(m->act));
     if (!mix)
         return;
-    ll_buf_addf(out, "experts  %d of width %d in %d of %d layers, %d a token, weights %s", mix->n, m->d_expert, mixed, m->n_layers, mix->top_k,
+    ll_buf_addf(out, "experts  %d of width %d in %d of %d layers, %d a token, weights %s", mix->n,
+                m->d_expert, mixed, m->n_layers, mix->top_k,
                 mix->renormalised ? "divided by their sum" : "as the router gives them");
     if (m->d_shared)
         ll_buf_addf(out, "; one of width %d for every token", m->d_shared);
@@ -149,14 +164,22 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
     char a[24], b[24];
     ll_buf_addf(out, "model    %s\n", i->model_id);
     const char *arch = m->ckpt->gguf ? m->family->gguf.arch : NULL;
-    ll_buf_addf(out, "family   %s, because %s \"%s\"; the row covers %s\n", i->family, arch ? "the metadata say general.architecture" : "config.json says model_type",
+    ll_buf_addf(out, "family   %s, because %s \"%s\"; the row covers %s\n", i->family,
+                arch ? "the metadata say general.architecture" : "config.json says model_type",
                 arch ? arch : ll_settings_str(m->ckpt->settings, "model_type", ""), m->family->covers);
-    ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files, m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
-    ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a), ll_human_bytes((double)ll_model_weight_bytes(m), b));
-    ll_buf_addf(out, "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary %d, context %lld\n", m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab, m->n_ctx);
+    ll_buf_addf(out, "files    %d %s, %d tensors (%d not read by the pass), stored as %s\n", m->ckpt->n_files,
+                m->ckpt->container, m->ckpt->n_tensors, count_unused(m), i->stored_types);
+    ll_buf_addf(out, "size     %s parameters, %s of weights\n", ll_human_count((double)i->n_params, a),
+                ll_human_bytes((double)ll_model_weight_bytes(m), b));
+    ll_buf_addf(out,
+                "shape    %d layers, width %d, %d heads of %d (%d for keys and values), MLP %d, vocabulary "
+                "%d, context %lld\n",
+                m->n_layers, m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp, m->d_vocab,
+                m->n_ctx);
     ll_buf_addf(out, "norms    %s, eps %g, ", i->norm_kind, i->norm_eps);
     put_norms(m, out);
-    ll_buf_addf(out, "attends  scores times %g%s", (double)m->attn_scale, L->b_Q || L->b_QKV ? ", biases on q, k, v" : "");
+    ll_buf_addf(out, "attends  scores times %g%s", (double)m->attn_scale,
+                L->b_Q || L->b_QKV ? ", biases on q, k, v" : "");
     if (m->attn_cap > 0)
         ll_buf_addf(out, ", soft cap %g", (double)m->attn_cap);
     put_windows(m, out);
@@ -173,10 +196,12 @@ static void put_text(const struct ll_session *s, const struct ll_model_info *i, 
         ll_buf_addf(out, ", logits times %g", (double)m->logit_scale);
     if (m->logit_cap > 0)
         ll_buf_addf(out, ", soft cap %g", (double)m->logit_cap);
-    ll_buf_addf(out, "\ntokens   %s; %s\nidentity %s\n", s->tok ? ll_tokenizer_kind(s->tok) : s->tok_err.msg, i->bos_policy, i->identity);
+    ll_buf_addf(out, "\ntokens   %s; %s\nidentity %s\n", s->tok ? ll_tokenizer_kind(s->tok) : s->tok_err.msg,
+                i->bos_policy, i->identity);
 }
 
-static void put_json(const struct ll_session *s, const struct ll_model_info *i, const struct ll_plan *p, const struct show_opts *o, struct ll_buf *out)
+static void put_json(const struct ll_session *s, const struct ll_model_info *i, const struct ll_plan *p,
+                     const struct show_opts *o, struct ll_buf *out)
 {
     const struct ll_model *m = s->model;
     struct ll_json j;
@@ -190,10 +215,22 @@ static void put_json(const struct ll_session *s, const struct ll_model_info *i, 
     ll_json_cstr(&j, "architecture", i->architecture);
     ll_json_cstr(&j, "container", i->container);
     ll_json_cstr(&j, "stored_types", i->stored_types);
-    const struct { const char *key; long long v; } ints[] = {
-        {"n_layers", m->n_layers}, {"d_model", m->d_model}, {"n_heads", m->n_heads}, {"n_kv_heads", m->n_kv_heads}, {"d_head", m->d_head},
-        {"d_mlp", m->d_mlp}, {"d_vocab", m->d_vocab}, {"n_ctx", m->n_ctx}, {"n_params", m->n_params}, {"weight_bytes", ll_model_weight_bytes(m)},
-        {"n_files", m->ckpt->n_files}, {"n_tensors", m->ckpt->n_tensors}, {"n_tensors_unused", count_unused(m)}};
+    const struct {
+        const char *key;
+        long long v;
+    } ints[] = {{"n_layers", m->n_layers},
+                {"d_model", m->d_model},
+                {"n_heads", m->n_heads},
+                {"n_kv_heads", m->n_kv_heads},
+                {"d_head", m->d_head},
+                {"d_mlp", m->d_mlp},
+                {"d_vocab", m->d_vocab},
+                {"n_ctx", m->n_ctx},
+                {"n_params", m->n_params},
+                {"weight_bytes", ll_model_weight_bytes(m)},
+                {"n_files", m->ckpt->n_files},
+                {"n_tensors", m->ckpt->n_tensors},
+                {"n_tensors_unused", count_unused(m)}};
     for (size_t k = 0; k < sizeof ints / sizeof *ints; k++)
         ll_json_int(&j, ints[k].key, ints[k].v);
     ll_json_cstr(&j, "norm", i->norm_kind);

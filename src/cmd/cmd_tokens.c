@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tokens_opts { struct ll_opt_list answers; int json, no_bos, as_text, exact, quiet; };
+struct tokens_opts {
+    struct ll_opt_list answers;
+    int json, no_bos, as_text, exact, quiet;
+};
 enum { N_OPTS = 8 };
 
 static void opt_table(struct tokens_opts *o, struct ll_opt t[N_OPTS])
@@ -21,7 +24,8 @@ static void opt_table(struct tokens_opts *o, struct ll_opt t[N_OPTS])
         {"--exact", LL_OPT_FLAG, &o->exact, NULL,
          "take standard input byte by byte, and answers as they are written", 0, 0, NULL},
         {"--no-bos", LL_OPT_FLAG, &o->no_bos, NULL, "leave out what the post-processor adds", 0, 0, NULL},
-        {"--special-as-text", LL_OPT_FLAG, &o->as_text, NULL, "special tokens spelled in the text stay text", 0, 0, NULL},
+        {"--special-as-text", LL_OPT_FLAG, &o->as_text, NULL, "special tokens spelled in the text stay text",
+         0, 0, NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         LL_OPT_QUIET(*o),
         LL_OPT_END,
@@ -49,8 +53,8 @@ static void hex_of(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
 
 static void put_table(const struct ll_tokenizer *tok, const struct ll_ids *ids, struct ll_buf *out)
 {
-    ll_buf_addf(out, "%s, %d entries\nread from: %s\nstart and end: %s\n\n", ll_tokenizer_kind(tok), ll_tokenizer_size(tok), ll_tokenizer_files(tok),
-                ll_tokenizer_bos_policy(tok));
+    ll_buf_addf(out, "%s, %d entries\nread from: %s\nstart and end: %s\n\n", ll_tokenizer_kind(tok),
+                ll_tokenizer_size(tok), ll_tokenizer_files(tok), ll_tokenizer_bos_policy(tok));
     ll_buf_addf(out, "%5s %8s  %-20s %-20s %s\n", "pos", "id", "text", "piece", "bytes");
     for (int i = 0; i < ids->n; i++) {
         struct ll_buf text = {0}, hex = {0};
@@ -145,7 +149,8 @@ static void put_answer(const struct ll_tokenizer *tok, const struct ll_followed 
     ll_buf_addc(out, '\n');
 }
 
-/* Answers behind the text without what the post-processor adds; a word when it spells the start token, too. */
+/* Answers behind the text without what the post-processor adds; a word when it spells the start token, too.
+ */
 static int follow(const struct tokens_opts *o, const struct ll_session *s, const struct ll_buf *text,
                   struct ll_follows *f, struct ll_err *err)
 {
@@ -163,8 +168,10 @@ static int follow(const struct tokens_opts *o, const struct ll_session *s, const
     return rc;
 }
 
-/* Not a tokenizer's own path: a weights file beside one, a folder or name of the hub cache (whose weights may be absent). */
-static int open_of_model(struct ll_tokenizer **tok, const char *model, const struct ll_err *own, struct ll_err *err)
+/* Not a tokenizer's own path: a weights file beside one, a folder or name of the hub cache (whose weights may
+ * be absent). */
+static int open_of_model(struct ll_tokenizer **tok, const char *model, const struct ll_err *own,
+                         struct ll_err *err)
 {
     struct ll_ckpt *ckpt = NULL;
     struct ll_err no_hub = {0};
@@ -202,14 +209,17 @@ int ll_cmd_tokens(int argc, char **argv, struct ll_err *err)
     if (ll_tokenizer_open(&s.tok, args[0], &no_ckpt)) {
         size_t len = strlen(args[0]);
         s.tok = NULL;
-        if ((len > 5 && !strcmp(args[0] + len - 5, ".gguf")) || ll_is_gguf(args[0])) /* has its tokenizer inside or nowhere */
+        if ((len > 5 && !strcmp(args[0] + len - 5, ".gguf"))
+            || ll_is_gguf(args[0])) /* has its tokenizer inside or nowhere */
             rc = ll_fail(err, no_ckpt.code, "%s", no_ckpt.msg);
         else
             rc = open_of_model(&s.tok, args[0], &no_ckpt, err);
     }
     const struct ll_text_how how = {o.exact, o.quiet};
     if (!rc && !(rc = ll_text_read(n_args > 1 ? args[1] : NULL, &how, &text, err)))
-        rc = ll_tokenizer_encode(s.tok, ll_buf_str(&text), text.len, (o.no_bos ? 0 : LL_ENC_BOS) | (o.as_text ? LL_ENC_SPECIAL_AS_TEXT : 0), &ids, err);
+        rc = ll_tokenizer_encode(s.tok, ll_buf_str(&text), text.len,
+                                 (o.no_bos ? 0 : LL_ENC_BOS) | (o.as_text ? LL_ENC_SPECIAL_AS_TEXT : 0), &ids,
+                                 err);
     if (!rc)
         rc = follow(&o, &s, &text, &follows, err);
     if (!rc && o.json)

@@ -1,4 +1,5 @@
-/* cmd_trace.c - every step of a block measured and explained; the stream through all blocks; numerical stability. */
+/* cmd_trace.c - every step of a block measured and explained; the stream through all blocks; numerical
+ * stability. */
 #include "cmd.h"
 #include "intervene_opt.h"
 #include "prompts.h"
@@ -16,19 +17,30 @@ struct trace_opts {
     int layer, sweep, stability, massive, attention, exact;
     double factor;
 };
-static const struct trace_opts defaults = {.common = LL_COMMON_DEFAULTS, .layer = -1, .act_order = "model", .factor = LL_MASSIVE_FACTOR};
+static const struct trace_opts defaults = {.common = LL_COMMON_DEFAULTS,
+                                           .layer = -1,
+                                           .act_order = "model",
+                                           .factor = LL_MASSIVE_FACTOR};
 enum { N_OPTS = 13 + LL_N_DIAG_OPTS };
 
 static void opt_table(struct trace_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--layer", LL_OPT_INT, &o->layer, "L", "block to show step by step, counted from 0; -1: block 0, unless another part is asked for", -1, 100000, NULL},
-        {"--sweep", LL_OPT_FLAG, &o->sweep, NULL, "rms of the stream and of both halves after every block", 0, 0, NULL},
-        {"--stability", LL_OPT_FLAG, &o->stability, NULL, "ranges and bounds of every step of every block", 0, 0, NULL},
-        {"--massive", LL_OPT_FLAG, &o->massive, NULL, "massive activations: where they are, rise and fall", 0, 0, NULL},
-        {"--factor", LL_OPT_NUM, &o->factor, "X", "massive: beyond X times the median magnitude", 1.0001, 1e9, NULL},
-        {"--attention", LL_OPT_FLAG, &o->attention, NULL, "entropy and mass on the first token, per head and block", 0, 0, NULL},
-        {"--act-order", LL_OPT_STR, &o->act_order, "ORDER", "swapped: also compute act(up) * gate in the block and compare", 0, 0, "model|swapped"},
+        {"--layer", LL_OPT_INT, &o->layer, "L",
+         "block to show step by step, counted from 0; -1: block 0, unless another part is asked for", -1,
+         100000, NULL},
+        {"--sweep", LL_OPT_FLAG, &o->sweep, NULL, "rms of the stream and of both halves after every block", 0,
+         0, NULL},
+        {"--stability", LL_OPT_FLAG, &o->stability, NULL, "ranges and bounds of every step of every block", 0,
+         0, NULL},
+        {"--massive", LL_OPT_FLAG, &o->massive, NULL, "massive activations: where they are, rise and fall", 0,
+         0, NULL},
+        {"--factor", LL_OPT_NUM, &o->factor, "X", "massive: beyond X times the median magnitude", 1.0001, 1e9,
+         NULL},
+        {"--attention", LL_OPT_FLAG, &o->attention, NULL,
+         "entropy and mass on the first token, per head and block", 0, 0, NULL},
+        {"--act-order", LL_OPT_STR, &o->act_order, "ORDER",
+         "swapped: also compute act(up) * gate in the block and compare", 0, 0, "model|swapped"},
         LL_OPT_INTERVENE(o->intervene),
         {"--ids", LL_OPT_STR, &o->ids, "LIST", "token ids instead of text: 1,2,3", 0, 0, NULL},
         LL_OPT_EXACT(*o),
@@ -49,7 +61,8 @@ void ll_cmd_trace_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-static void put_view(struct ll_trace_view *v, const struct ll_trace_parts *p, const struct ll_intervene *iv, const struct ll_findings *layer, const struct ll_findings *sweep)
+static void put_view(struct ll_trace_view *v, const struct ll_trace_parts *p, const struct ll_intervene *iv,
+                     const struct ll_findings *layer, const struct ll_findings *sweep)
 {
     ll_trace_put_head(v, iv);
     if (p->steps) {
@@ -71,8 +84,9 @@ static void put_view(struct ll_trace_view *v, const struct ll_trace_parts *p, co
     ll_buf_addc(v->out, '\n');
 }
 
-static int report(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *prompt, const struct ll_intervene *iv, const struct ll_trace *t,
-                  const struct ll_trace_parts *parts, struct ll_err *err)
+static int report(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *prompt,
+                  const struct ll_intervene *iv, const struct ll_trace *t, const struct ll_trace_parts *parts,
+                  struct ll_err *err)
 {
     static struct ll_findings none;
     struct ll_findings layer = none, sweep = none;
@@ -88,7 +102,8 @@ static int report(const struct trace_opts *o, const struct ll_session *s, const 
         ll_findings_sweep(&sweep, t);
     ll_diag_begin(&d, "trace", &info);
     ll_trace_json(&d.j, t, parts, prompt->ids.v, iv, &layer, &sweep);
-    struct ll_trace_view v = {.s = s, .t = t, .ids = prompt->ids.v, .term = ll_term_of(stdout), .out = &d.table};
+    struct ll_trace_view v = {
+        .s = s, .t = t, .ids = prompt->ids.v, .term = ll_term_of(stdout), .out = &d.table};
     put_view(&v, parts, iv, &layer, &sweep);
     ll_buf_addf(&d.markdown, "# Trace of %s\n\n```\n", info.model_id);
     v.term = (struct ll_term){0, 120};
@@ -103,11 +118,15 @@ static int report(const struct trace_opts *o, const struct ll_session *s, const 
 
 static void on_layer(void *arg, int layer, int n_layers) { ll_progress_show(arg, (layer + 1.0) / n_layers); }
 
-static int run_trace(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *p, struct ll_err *err)
+static int run_trace(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *p,
+                     struct ll_err *err)
 {
     int others = o->sweep || o->stability || o->massive || o->attention;
-    struct ll_trace_parts parts = {.steps = o->layer >= 0 || !others || !strcmp(o->act_order, "swapped"), .sweep = o->sweep, .stability = o->stability,
-                                   .massive = o->massive, .attention = o->attention};
+    struct ll_trace_parts parts = {.steps = o->layer >= 0 || !others || !strcmp(o->act_order, "swapped"),
+                                   .sweep = o->sweep,
+                                   .stability = o->stability,
+                                   .massive = o->massive,
+                                   .attention = o->attention};
     struct ll_intervene iv = {0};
     struct ll_trace t = {0};
     struct ll_progress bar;
@@ -115,9 +134,17 @@ static int run_trace(const struct trace_opts *o, const struct ll_session *s, con
     if (!rc)
         rc = ll_intervene_fits(&iv, p->ids.n, err);
     ll_progress_start(&bar, s->model->ckpt->clean, o->common.quiet);
-    struct ll_trace_job job = {.engine = s->engine, .iv = &iv, .ids = p->ids.v, .n_ids = p->ids.n, .layer = o->layer < 0 ? 0 : o->layer, .weights = parts.steps,
-                               .square = parts.steps || parts.stability || parts.attention, .swapped = !strcmp(o->act_order, "swapped"), .massive_factor = o->factor,
-                               .progress = on_layer, .progress_arg = &bar};
+    struct ll_trace_job job = {.engine = s->engine,
+                               .iv = &iv,
+                               .ids = p->ids.v,
+                               .n_ids = p->ids.n,
+                               .layer = o->layer < 0 ? 0 : o->layer,
+                               .weights = parts.steps,
+                               .square = parts.steps || parts.stability || parts.attention,
+                               .swapped = !strcmp(o->act_order, "swapped"),
+                               .massive_factor = o->factor,
+                               .progress = on_layer,
+                               .progress_arg = &bar};
     if (!rc)
         rc = ll_trace_run(&t, &job, err);
     ll_progress_end(&bar);

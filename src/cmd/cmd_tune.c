@@ -20,17 +20,24 @@ struct tune_opts {
     double ridge, held_out;
     int tokens, seq, json, exact;
 };
-static const struct tune_opts defaults = {.common = LL_COMMON_DEFAULTS, .ridge = 0.001, .held_out = 0.1, .seq = 512};
+static const struct tune_opts defaults = {.common = LL_COMMON_DEFAULTS,
+                                          .ridge = 0.001,
+                                          .held_out = 0.1,
+                                          .seq = 512};
 enum { N_OPTS = 10, MAX_FILES = 256 };
 
 static void opt_table(struct tune_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--out", LL_OPT_STR, &o->out, "DIR", "folder to write (config.json, params.pt): absent or empty; none: only measure", 0, 0, NULL},
-        {"--ridge", LL_OPT_NUM, &o->ridge, "X", "ridge, in shares of each dimension's spread", 1e-9, 1e6, NULL},
+        {"--out", LL_OPT_STR, &o->out, "DIR",
+         "folder to write (config.json, params.pt): absent or empty; none: only measure", 0, 0, NULL},
+        {"--ridge", LL_OPT_NUM, &o->ridge, "X", "ridge, in shares of each dimension's spread", 1e-9, 1e6,
+         NULL},
         {"--tokens", LL_OPT_INT, &o->tokens, "N", "tokens of the text taken, 0: all", 0, 1 << 30, NULL},
-        {"--held-out", LL_OPT_NUM, &o->held_out, "SHARE", "share of the windows that the fit does not see", 0.001, 0.9, NULL},
-        {"--seq", LL_OPT_INT, &o->seq, "N", "tokens of a window, at most the model's context", 8, 32768, NULL},
+        {"--held-out", LL_OPT_NUM, &o->held_out, "SHARE", "share of the windows that the fit does not see",
+         0.001, 0.9, NULL},
+        {"--seq", LL_OPT_INT, &o->seq, "N", "tokens of a window, at most the model's context", 8, 32768,
+         NULL},
         {"--json", LL_OPT_FLAG, &o->json, NULL, "JSON instead of the table", 0, 0, NULL},
         LL_OPT_EXACT_FILES(*o),
         LL_OPT_THREADS(o->common),
@@ -46,8 +53,9 @@ void ll_cmd_tune_options(struct ll_buf *out)
     struct ll_opt t[N_OPTS];
     opt_table(&o, t);
     ll_opt_help(t, out);
-    ll_buf_adds(out, "\nThe equations are solved by OpenBLAS, whose kernels differ between processors: the\n"
-                     "same command gives the same file on one machine, with any number of threads.\n");
+    ll_buf_adds(out,
+                "\nThe equations are solved by OpenBLAS, whose kernels differ between processors: the\n"
+                "same command gives the same file on one machine, with any number of threads.\n");
 }
 
 /* One fit and what it gains. */
@@ -57,15 +65,15 @@ struct tune {
     struct ll_split split;
     struct ll_model_info info;
     struct ll_info_text keep;
-    float *W, *b;                     /* owned */
-    struct ll_tuned *tuned;           /* borrows W */
-    struct ll_tuned_gain *gain;       /* [n_layers], owned */
+    float *W, *b;               /* owned */
+    struct ll_tuned *tuned;     /* borrows W */
+    struct ll_tuned_gain *gain; /* [n_layers], owned */
     struct ll_skip_sanity skips;
     double own_nll, fit_s, eval_s;
     long long n_eval;
     struct ll_progress bar;
-    int seq;                          /* as asked for, at most the model's context */
-    double from, to;                  /* share of the bar that the step at work has */
+    int seq;         /* as asked for, at most the model's context */
+    double from, to; /* share of the bar that the step at work has */
 };
 
 static void on_progress(void *arg, double done)
@@ -74,9 +82,12 @@ static void on_progress(void *arg, double done)
     ll_progress_show(&t->bar, t->from + (t->to - t->from) * done);
 }
 
-static long long tokens_of(const struct ll_split_part *p) { return (long long)p->n_ids - p->n; /* the first of each window is left out */ }
+static long long tokens_of(const struct ll_split_part *p)
+{
+    return (long long)p->n_ids - p->n; /* the first of each window is left out */
+}
 
-/* ---- what is said ------------------------------------------------------------------------------------------------- */
+/* ---- what is said ---------------------------------------------------------------------------- */
 
 static void put_rows(const struct tune *t, struct ll_json *j)
 {
@@ -109,7 +120,9 @@ static void put_facts(const struct tune *t, struct ll_json *j)
     ll_json_cstr(j, "identity", t->info.identity);
     ll_json_cstr(j, "stored_types", t->info.stored_types);
     ll_json_cstr(j, "engine", t->info.engine);
-    ll_json_cstr(j, "method", "weighted ridge regression to the final residual, weights 1/mean(h_n^2), position 0 of windows left out");
+    ll_json_cstr(j, "method",
+                 "weighted ridge regression to the final residual, weights 1/mean(h_n^2), position 0 of "
+                 "windows left out");
     ll_json_cstr(j, "solver", "OpenBLAS dposv: reproducible on one machine only");
     ll_json_num(j, "ridge", t->o->ridge);
     ll_json_int(j, "seq", t->seq);
@@ -152,23 +165,29 @@ static void put_table(const struct tune *t, struct ll_buf *out)
 {
     const struct ll_model *m = t->s.model;
     int lower = 0;
-    ll_buf_addf(out, "%s: %lld tokens fitted, %lld positions held out, ridge %g\n", m->ckpt->clean, tokens_of(&t->split.fit), t->n_eval, t->o->ridge);
-    ll_buf_addf(out, "bits on the held-out text: KL to the model's output, and -log2 p of the next token\n\n");
+    ll_buf_addf(out, "%s: %lld tokens fitted, %lld positions held out, ridge %g\n", m->ckpt->clean,
+                tokens_of(&t->split.fit), t->n_eval, t->o->ridge);
+    ll_buf_addf(out,
+                "bits on the held-out text: KL to the model's output, and -log2 p of the next token\n\n");
     ll_buf_addf(out, "layer  KL lens  KL tuned   next lens  next tuned\n");
     for (int l = 0; l < m->n_layers; l++) {
         const struct ll_tuned_gain *g = &t->gain[l];
-        ll_buf_addf(out, "%5d %8.3f  %8.3f    %8.3f    %8.3f\n", l, g->kl_lens_bits, g->kl_tuned_bits, g->nll_lens_bits, g->nll_tuned_bits);
+        ll_buf_addf(out, "%5d %8.3f  %8.3f    %8.3f    %8.3f\n", l, g->kl_lens_bits, g->kl_tuned_bits,
+                    g->nll_lens_bits, g->nll_tuned_bits);
         lower += g->kl_tuned_bits < g->kl_lens_bits;
     }
-    ll_buf_addf(out, "%5d %8.3f  %8.3f    %8.3f    %8.3f  the model\n\n", m->n_layers, 0.0, 0.0, t->own_nll, t->own_nll);
+    ll_buf_addf(out, "%5d %8.3f  %8.3f    %8.3f    %8.3f  the model\n\n", m->n_layers, 0.0, 0.0, t->own_nll,
+                t->own_nll);
     ll_buf_addf(out, "KL is lower at %d of %d inner layers\n", lower, m->n_layers);
     for (int i = 0; i < LL_N_SKIPS; i++)
         if (!isnan(t->skips.ppl_increase[i]))
-            ll_buf_addf(out, "without the last %d blocks perplexity is %+.1f %%%s\n", ll_skips[i], 100 * t->skips.ppl_increase[i],
-                        !i && t->skips.regression == 1 ? "  (above 20 %: the lens is no stand-in for them)" : "");
+            ll_buf_addf(out, "without the last %d blocks perplexity is %+.1f %%%s\n", ll_skips[i],
+                        100 * t->skips.ppl_increase[i],
+                        !i && t->skips.regression == 1 ? "  (above 20 %: the lens is no stand-in for them)"
+                                                       : "");
 }
 
-/* ---- the steps ---------------------------------------------------------------------------------------------------- */
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 static int fit(struct tune *t, struct ll_err *err)
 {
@@ -178,14 +197,25 @@ static int fit(struct tune *t, struct ll_err *err)
     t->W = malloc(sizeof *t->W * n * d * d);
     t->b = malloc(sizeof *t->b * n * d);
     t->gain = calloc(n, sizeof *t->gain);
-    int rc = layers && t->W && t->b && t->gain ? LL_OK : ll_fail_mem(err, "translators", sizeof *t->W * n * d * d);
-    struct ll_tuned_fit job = {.model = m, .engine = t->s.engine, .text = ll_split_windows(&t->split.fit), .ridge = t->o->ridge, .progress = on_progress, .progress_arg = t};
+    int rc =
+        layers && t->W && t->b && t->gain ? LL_OK : ll_fail_mem(err, "translators", sizeof *t->W * n * d * d);
+    struct ll_tuned_fit job = {.model = m,
+                               .engine = t->s.engine,
+                               .text = ll_split_windows(&t->split.fit),
+                               .ridge = t->o->ridge,
+                               .progress = on_progress,
+                               .progress_arg = t};
     double t0 = ll_now_s();
     if (!rc)
         rc = ll_tuned_fit_run(&job, t->W, t->b, err);
     t->fit_s = ll_now_s() - t0;
     for (size_t l = 0; l < n && !rc; l++)
-        layers[l] = (struct ll_translator){{.type = LL_F32, .data = (const uint8_t *)(t->W + l * d * d), .row_bytes = sizeof *t->W * d, .n = (int)d, .k = (int)d}, t->b + l * d};
+        layers[l] = (struct ll_translator){{.type = LL_F32,
+                                            .data = (const uint8_t *)(t->W + l * d * d),
+                                            .row_bytes = sizeof *t->W * d,
+                                            .n = (int)d,
+                                            .k = (int)d},
+                                           t->b + l * d};
     if (!rc)
         rc = ll_tuned_make(&t->tuned, m, layers, (int)n, NULL, NULL, err);
     free(layers);
@@ -194,8 +224,13 @@ static int fit(struct tune *t, struct ll_err *err)
 
 static int evaluate(struct tune *t, struct ll_err *err)
 {
-    struct ll_tuned_eval job = {.model = t->s.model, .engine = t->s.engine, .lens = LL_LENS_FINAL, .tuned = t->tuned, .text = ll_split_windows(&t->split.held_out),
-                                .progress = on_progress, .progress_arg = t};
+    struct ll_tuned_eval job = {.model = t->s.model,
+                                .engine = t->s.engine,
+                                .lens = LL_LENS_FINAL,
+                                .tuned = t->tuned,
+                                .text = ll_split_windows(&t->split.held_out),
+                                .progress = on_progress,
+                                .progress_arg = t};
     double t0 = ll_now_s();
     int rc = ll_tuned_evaluate(&job, t->gain, &t->own_nll, &t->n_eval, err);
     t->eval_s = ll_now_s() - t0;
@@ -209,21 +244,28 @@ static int save(const struct tune *t, struct ll_err *err)
     put_config(t, &config);
     int rc = ll_buf_ok(&config, err);
     if (!rc)
-        rc = ll_tuned_save(t->o->out, ll_buf_str(&config), config.len, t->W, t->b, t->s.model->n_layers, t->s.model->d_model, err);
+        rc = ll_tuned_save(t->o->out, ll_buf_str(&config), config.len, t->W, t->b, t->s.model->n_layers,
+                           t->s.model->d_model, err);
     ll_buf_free(&config);
     return rc;
 }
 
-/* Translators, sums of one row, its equations, and a batch of residuals must go into memory; more rows at once only save walks. */
+/* Translators, sums of one row, its equations, and a batch of residuals must go into memory; more rows at
+ * once only save walks. */
 static int check_memory(const struct tune *t, struct ll_err *err)
 {
     const struct ll_model *m = t->s.model;
     struct ll_windows text = ll_split_windows(&t->split.fit);
     int rows = ll_text_batch_rows(&text);
-    long long need = 4LL * m->n_layers * m->d_model * (m->d_model + 1LL) + ll_tuned_fit_row_bytes(m->d_model) + ll_tuned_fit_solve_bytes(m->d_model) + ll_stack_bytes(m, rows) +
-                     ll_pass_bytes(m, rows, t->seq, NULL, 0), have = ll_available_bytes();
+    long long need = 4LL * m->n_layers * m->d_model * (m->d_model + 1LL) + ll_tuned_fit_row_bytes(m->d_model)
+        + ll_tuned_fit_solve_bytes(m->d_model) + ll_stack_bytes(m, rows)
+        + ll_pass_bytes(m, rows, t->seq, NULL, 0),
+              have = ll_available_bytes();
     char a[16], b[16];
-    return have < 0 || need <= have ? LL_OK : ll_fail(err, LL_EFIT, "tune: expected %s of free memory, found %s", ll_human_bytes((double)need, a), ll_human_bytes((double)have, b));
+    return have < 0 || need <= have
+        ? LL_OK
+        : ll_fail(err, LL_EFIT, "tune: expected %s of free memory, found %s", ll_human_bytes((double)need, a),
+                  ll_human_bytes((double)have, b));
 }
 
 static int run(struct tune *t, const char *const *files, int n_files, struct ll_err *err)
@@ -253,7 +295,8 @@ static int run(struct tune *t, const char *const *files, int n_files, struct ll_
         rc = (t->o->json ? ll_print : ll_print_text)(&out, err);
     }
     if (!rc && !t->o->common.quiet)
-        ll_say_line("fit %.1f s, held-out text %.1f s%s%s", t->fit_s, t->eval_s, t->o->out ? ", written to " : "", t->o->out ? t->o->out : "");
+        ll_say_line("fit %.1f s, held-out text %.1f s%s%s", t->fit_s, t->eval_s,
+                    t->o->out ? ", written to " : "", t->o->out ? t->o->out : "");
     ll_buf_free(&out);
     return rc;
 }

@@ -1,4 +1,5 @@
-/* cmd_verify.c - a run once more: are its files what they were, and does the same command give the same bytes? */
+/* cmd_verify.c - a run once more: are its files what they were, and does the same command give the same
+ * bytes? */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw */
 #endif
@@ -15,15 +16,21 @@
 #include <string.h>
 #include <unistd.h>
 
-struct verify_opts { struct ll_common common; int files_only; const char *experiment; };
+struct verify_opts {
+    struct ll_common common;
+    int files_only;
+    const char *experiment;
+};
 enum { N_OPTS = 5, MAX_ARGS = 256 };
 static const struct verify_opts defaults = {.common = {0}};
 
 static void opt_table(struct verify_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--files-only", LL_OPT_FLAG, &o->files_only, NULL, "only hold the files against the manifest", 0, 0, NULL},
-        {"--experiment", LL_OPT_STR, &o->experiment, "FILE", "the experiment file, where it lies elsewhere now", 0, 0, NULL},
+        {"--files-only", LL_OPT_FLAG, &o->files_only, NULL, "only hold the files against the manifest", 0, 0,
+         NULL},
+        {"--experiment", LL_OPT_STR, &o->experiment, "FILE",
+         "the experiment file, where it lies elsewhere now", 0, 0, NULL},
         LL_OPT_THREADS(o->common),
         LL_OPT_QUIET(o->common),
         LL_OPT_END,
@@ -39,10 +46,14 @@ void ll_cmd_verify_options(struct ll_buf *out)
     ll_opt_help(t, out);
 }
 
-struct result { int n, n_differ; struct ll_buf out; };
+struct result {
+    int n, n_differ;
+    struct ll_buf out;
+};
 
 /* have against want, file by file; what names the reading ("as written", "replayed"). */
-static void compare(struct result *r, const struct ll_manifest *want, const struct ll_manifest *have, const char *what)
+static void compare(struct result *r, const struct ll_manifest *want, const struct ll_manifest *have,
+                    const char *what)
 {
     for (int i = 0; i < want->n; i++) {
         const struct ll_manifest_file *w = &want->files[i], *h = ll_manifest_find(have, w->name);
@@ -50,7 +61,8 @@ static void compare(struct result *r, const struct ll_manifest *want, const stru
         r->n++;
         r->n_differ += !same;
         if (!same)
-            ll_buf_addf(&r->out, "%-10s %s: expected %.16s (%lld bytes), found %.16s", what, w->name, w->sha256, w->bytes, h ? h->sha256 : "no such file");
+            ll_buf_addf(&r->out, "%-10s %s: expected %.16s (%lld bytes), found %.16s", what, w->name,
+                        w->sha256, w->bytes, h ? h->sha256 : "no such file");
         if (!same && h)
             ll_buf_addf(&r->out, " (%lld bytes)", h->bytes);
         if (!same)
@@ -70,9 +82,10 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return 0;
 }
 
-/* Run the recorded command into a scratch folder and read its digests. A run in which models failed has files, too: then they are read
- * and the reason is in *err all the same. */
-static int replay(const char *run, const struct verify_opts *o, const char **models, int n_models, struct ll_manifest *have, struct ll_err *err)
+/* Run the recorded command into a scratch folder and read its digests. A run in which models failed has
+ * files, too: then they are read and the reason is in *err all the same. */
+static int replay(const char *run, const struct verify_opts *o, const char **models, int n_models,
+                  struct ll_manifest *have, struct ll_err *err)
 {
     const char *tmp = getenv("TMPDIR");
     char dir[256], threads[16], *target = NULL;
@@ -81,7 +94,8 @@ static int replay(const char *run, const struct verify_opts *o, const char **mod
         return ll_fail(err, LL_EFAIL, "verify: cannot make a temporary folder");
     snprintf(threads, sizeof threads, "%d", o->common.threads);
     int rc = (target = ll_path_join(dir, "run")) ? LL_OK : ll_fail_mem(err, "path", 64);
-    const char *more[] = {"--out-dir", target, "--no-index", "--threads", threads, o->common.quiet ? "--quiet" : NULL};
+    const char *more[] = {"--out-dir", target,  "--no-index",
+                          "--threads", threads, o->common.quiet ? "--quiet" : NULL};
     if (!rc)
         rc = ll_replay_run(run, o->experiment, models, n_models, more, o->common.quiet ? 6 : 5, err);
     if (target && ll_is_dir(target)) {
@@ -107,7 +121,8 @@ int ll_cmd_verify(int argc, char **argv, struct ll_err *err)
         return rc;
     if (n_args < 1)
         return ll_fail(err, LL_EUSAGE, "verify: expected a run folder (see: logitlens help verify)");
-    if (!(rc = ll_manifest_read(&want, args[0], ll_manifest_name, err)) && !(rc = ll_manifest_scan(&have, args[0], err)))
+    if (!(rc = ll_manifest_read(&want, args[0], ll_manifest_name, err))
+        && !(rc = ll_manifest_scan(&have, args[0], err)))
         compare(&r, &want, &have, "as written");
     if (!rc && !o.files_only) {
         int n_before = r.n_differ;
@@ -121,11 +136,13 @@ int ll_cmd_verify(int argc, char **argv, struct ll_err *err)
     }
     if (!rc) {
         ll_shown(&r.out, args[0], strlen(args[0]), "");
-        ll_buf_addf(&r.out, ": %d files, %s%d digests compared, %d differ\n", want.n, o.files_only ? "" : "read and replayed, ", r.n, r.n_differ);
+        ll_buf_addf(&r.out, ": %d files, %s%d digests compared, %d differ\n", want.n,
+                    o.files_only ? "" : "read and replayed, ", r.n, r.n_differ);
         rc = ll_print_text(&r.out, err);
     }
     if (!rc && r.n_differ)
-        rc = ll_fail(err, LL_ECHECK, "verify: %d files are not what the manifest says (see above)", r.n_differ);
+        rc = ll_fail(err, LL_ECHECK, "verify: %d files are not what the manifest says (see above)",
+                     r.n_differ);
     ll_manifest_free(&want);
     ll_manifest_free(&have);
     ll_manifest_free(&again);

@@ -1,4 +1,5 @@
-/* cmd_weights.c - what the weights of every layer look like, and which layers stand apart (docs/diagnostics.md 2). */
+/* cmd_weights.c - what the weights of every layer look like, and which layers stand apart
+ * (docs/diagnostics.md 2). */
 #include "cmd.h"
 #include "diag_out.h"
 #include "grid.h"
@@ -14,14 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct weights_opts { struct ll_diag_opts out; int threads, quiet; const char *mark; };
+struct weights_opts {
+    struct ll_diag_opts out;
+    int threads, quiet;
+    const char *mark;
+};
 enum { N_OPTS = LL_N_DIAG_OPTS + 4, MAX_MARKS = 256 };
 
 static void opt_table(struct weights_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
         {"--mark", LL_OPT_STR, &o->mark, "LIST", "layers to show beside 0 and 1: 2,22,23", 0, 0, NULL},
-        LL_OPT_DIAG(o->out), LL_OPT_THREADS(*o), LL_OPT_QUIET(*o), LL_OPT_END,
+        LL_OPT_DIAG(o->out),
+        LL_OPT_THREADS(*o),
+        LL_OPT_QUIET(*o),
+        LL_OPT_END,
     };
     memcpy(t, rows, sizeof rows);
 }
@@ -41,11 +49,17 @@ struct report {
     int marks[MAX_MARKS], n_marks;
 };
 
-/* ---- facts of a layer --------------------------------------------------------------------------------------------- */
+/* ---- facts of a layer ------------------------------------------------------------------------ */
 
-static const struct ll_weight_cell *cell(const struct report *r, int layer, int part) { return &r->w.layers[layer].cell[part]; }
+static const struct ll_weight_cell *cell(const struct report *r, int layer, int part)
+{
+    return &r->w.layers[layer].cell[part];
+}
 static int has(const struct report *r, int layer, int part) { return cell(r, layer, part)->tensor != NULL; }
-static int has_qk_norm(const struct report *r, int layer) { return has(r, layer, LL_WP_Q_NORM) && has(r, layer, LL_WP_K_NORM); }
+static int has_qk_norm(const struct report *r, int layer)
+{
+    return has(r, layer, LL_WP_Q_NORM) && has(r, layer, LL_WP_K_NORM);
+}
 
 static const struct ll_weight_cell *bad_cell(const struct report *r, int layer)
 {
@@ -73,7 +87,10 @@ static int is_problem(const struct report *r, int l)
 /* Standing apart is no fault: first and last layers often do, and some families have two kinds of layers. */
 static int is_apart(const struct report *r, int l) { return r->f.differs[l] || n_flags(r, l); }
 
-static const char *status(const struct report *r, int l) { return is_problem(r, l) ? "problem" : is_apart(r, l) ? "apart" : "normal"; }
+static const char *status(const struct report *r, int l)
+{
+    return is_problem(r, l) ? "problem" : is_apart(r, l) ? "apart" : "normal";
+}
 
 /* Four decimals; a mean of -3e-05 would show as 0.0000. */
 static const char *small(double v, char out[32])
@@ -100,10 +117,12 @@ static void reasons(const struct report *r, int l, struct ll_buf *out)
         ll_buf_adds(out, "; other tensors or shapes than most layers");
     for (int i = 0; i < r->f.n; i++)
         if (r->f.flags[i].layer == l)
-            ll_buf_addf(out, "; %s %s %s, z %.1f", ll_weight_part(r->f.flags[i].part)->name, r->f.flags[i].is_std ? "std" : "mean", small(r->f.flags[i].value, v), r->f.flags[i].z);
+            ll_buf_addf(out, "; %s %s %s, z %.1f", ll_weight_part(r->f.flags[i].part)->name,
+                        r->f.flags[i].is_std ? "std" : "mean", small(r->f.flags[i].value, v),
+                        r->f.flags[i].z);
 }
 
-/* ---- the parts of the report, in order ---------------------------------------------------------------------------- */
+/* ---- the parts of the report, in order ------------------------------------------------------- */
 
 static void put_marks(const struct report *r, struct ll_buf *out)
 {
@@ -115,11 +134,13 @@ static void put_title(struct report *r, const char *model)
 {
     struct ll_buf *md = &r->d.markdown, *t = &r->d.table, marks = {0};
     put_marks(r, &marks);
-    ll_buf_addf(md, "# Layer configuration of %s\n\n## Objective\n\nCompare the weights of all %d layers", model, r->w.n_layers);
+    ll_buf_addf(md, "# Layer configuration of %s\n\n## Objective\n\nCompare the weights of all %d layers",
+                model, r->w.n_layers);
     if (r->n_marks)
         ll_buf_addf(md, ", with a closer look at layer%s %s", r->n_marks > 1 ? "s" : "", ll_buf_str(&marks));
     ll_buf_adds(md, ".\n\n## Configuration summary\n");
-    ll_buf_addf(t, "%s: %d layers%s%s\n\n", model, r->w.n_layers, r->n_marks ? ", marked: " : "", ll_buf_str(&marks));
+    ll_buf_addf(t, "%s: %d layers%s%s\n\n", model, r->w.n_layers, r->n_marks ? ", marked: " : "",
+                ll_buf_str(&marks));
     ll_buf_free(&marks);
 }
 
@@ -160,7 +181,8 @@ static void put_parts(struct report *r, const char *title, const char *heads, co
         ll_grid_cell(&g, "%d", l);
         for (int p = 0; p < n; p++)
             if (has(r, l, parts[p]))
-                ll_grid_cell(&g, "%s ± %s", ll_fixed(ll_tensor_mean(&cell(r, l, parts[p])->stats), 4, a), ll_fixed(ll_tensor_std(&cell(r, l, parts[p])->stats), 4, b));
+                ll_grid_cell(&g, "%s ± %s", ll_fixed(ll_tensor_mean(&cell(r, l, parts[p])->stats), 4, a),
+                             ll_fixed(ll_tensor_std(&cell(r, l, parts[p])->stats), 4, b));
             else
                 ll_grid_cell(&g, "-");
     }
@@ -181,7 +203,8 @@ static void put_distribution(struct report *r, const char *what, int (*is_there)
     else if (n == all)
         ll_say(&r->d.table, &r->d.markdown, "- all %d layers have %s\n", all, what);
     else
-        ll_say(&r->d.table, &r->d.markdown, "- %d of %d layers have %s (%s)\n", n, all, what, ll_buf_str(&list));
+        ll_say(&r->d.table, &r->d.markdown, "- %d of %d layers have %s (%s)\n", n, all, what,
+               ll_buf_str(&list));
     ll_buf_free(&list);
 }
 
@@ -201,7 +224,9 @@ static void put_q_range(struct report *r)
         hi = hi < 0 || v > ll_tensor_std(&cell(r, hi, LL_WP_Q)->stats) ? l : hi;
     }
     if (lo >= 0)
-        ll_say(&r->d.table, &r->d.markdown, "- standard deviation of Q: smallest %s (layer %d), largest %s (layer %d)\n", std_of(r, lo, LL_WP_Q, a), lo, std_of(r, hi, LL_WP_Q, b), hi);
+        ll_say(&r->d.table, &r->d.markdown,
+               "- standard deviation of Q: smallest %s (layer %d), largest %s (layer %d)\n",
+               std_of(r, lo, LL_WP_Q, a), lo, std_of(r, hi, LL_WP_Q, b), hi);
 }
 
 static void put_extras(struct report *r)
@@ -213,7 +238,8 @@ static void put_extras(struct report *r)
         int to = l;
         while (to + 1 < r->w.n_layers && !strcmp(extra, ll_buf_str(&r->w.layers[to + 1].extra)))
             to++;
-        ll_say(&r->d.table, &r->d.markdown, "- not read by this family, layers %d to %d: %.300s\n", l, to, extra);
+        ll_say(&r->d.table, &r->d.markdown, "- not read by this family, layers %d to %d: %.300s\n", l, to,
+               extra);
     }
 }
 
@@ -231,21 +257,30 @@ static void put_special(struct report *r)
         ll_buf_free(&why);
     }
     if (!n)
-        ll_say(&r->d.table, &r->d.markdown, "- nothing special found: no statistic of any layer has |z| above %.1f, all layers are complete and alike\n", LL_ROBUST_LIMIT);
+        ll_say(&r->d.table, &r->d.markdown,
+               "- nothing special found: no statistic of any layer has |z| above %.1f, all layers are "
+               "complete and alike\n",
+               LL_ROBUST_LIMIT);
     for (int i = 0; i < r->n_marks; i++) {
         int l = r->marks[i], special = is_problem(r, l) || is_apart(r, l);
         marked += special;
         if (!special)
-            ll_say(&r->d.table, &r->d.markdown, "- layer %d (marked): nothing special found, largest |z| of any statistic %.1f\n", l, r->f.max_z[l]);
+            ll_say(&r->d.table, &r->d.markdown,
+                   "- layer %d (marked): nothing special found, largest |z| of any statistic %.1f\n", l,
+                   r->f.max_z[l]);
     }
     ll_say(&r->d.table, &r->d.markdown, "\n");
     ll_buf_adds(&r->d.markdown, "## Recommendations\n\n");
     if (r->n_marks && !marked)
-        ll_buf_adds(&r->d.markdown, "- The weights give no reason to suspect the marked layers: look at activations instead.\n");
+        ll_buf_adds(
+            &r->d.markdown,
+            "- The weights give no reason to suspect the marked layers: look at activations instead.\n");
     else if (!n)
         ll_buf_adds(&r->d.markdown, "- The weights give no reason to suspect any layer.\n");
     if (n)
-        ll_buf_adds(&r->d.markdown, "- Standing apart is not being wrong: first and last layers often do. Missing tensors, odd shapes and values that are not finite are faults.\n");
+        ll_buf_adds(&r->d.markdown,
+                    "- Standing apart is not being wrong: first and last layers often do. Missing tensors, "
+                    "odd shapes and values that are not finite are faults.\n");
     ll_buf_adds(&r->d.markdown, "\n## Criteria\n\n");
 }
 
@@ -262,14 +297,17 @@ static void put_findings(struct report *r)
     put_special(r);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void put_row(struct report *r, int row, int part)
 {
     const struct ll_weight_cell *c = cell(r, row, part);
     struct ll_json *j = &r->d.j;
     struct ll_buf shape = {0};
-    ll_buf_addf(&shape, c->rows == 1 && ll_weight_part(part)->kind != LL_PART_MATRIX ? "[%lld]" : "[%lld, %lld]", (long long)(c->rows == 1 && ll_weight_part(part)->kind != LL_PART_MATRIX ? c->cols : c->rows), (long long)c->cols);
+    ll_buf_addf(&shape,
+                c->rows == 1 && ll_weight_part(part)->kind != LL_PART_MATRIX ? "[%lld]" : "[%lld, %lld]",
+                (long long)(c->rows == 1 && ll_weight_part(part)->kind != LL_PART_MATRIX ? c->cols : c->rows),
+                (long long)c->cols);
     ll_json_obj_flat(j, NULL);
     if (row < r->w.n_layers)
         ll_json_int(j, "layer", row);
@@ -338,7 +376,7 @@ static void put_json(struct report *r)
     ll_json_end(j);
 }
 
-/* ---- criteria ----------------------------------------------------------------------------------------------------- */
+/* ---- criteria -------------------------------------------------------------------------------- */
 
 /* The first layer for which the text is not empty; n: how many. */
 static int first_with(const struct report *r, size_t offset, int *n)
@@ -357,11 +395,14 @@ static void put_text_criterion(struct report *r, const char *name, size_t offset
 {
     int n, l = first_with(r, offset, &n);
     if (l < 0)
-        ll_diag_criterion(&r->d, LL_CRIT_PASS, name, "%d layers, embedding, head and final norm", r->w.n_layers);
+        ll_diag_criterion(&r->d, LL_CRIT_PASS, name, "%d layers, embedding, head and final norm",
+                          r->w.n_layers);
     else {
-        const char *text = ll_buf_str((const struct ll_buf *)(const void *)((const char *)&r->w.layers[l] + offset));
+        const char *text =
+            ll_buf_str((const struct ll_buf *)(const void *)((const char *)&r->w.layers[l] + offset));
         if (l < r->w.n_layers)
-            ll_diag_criterion(&r->d, LL_CRIT_FAIL, name, "%d of %d parts of the model; layer %d: %.250s", n, r->w.n_layers + 1, l, text);
+            ll_diag_criterion(&r->d, LL_CRIT_FAIL, name, "%d of %d parts of the model; layer %d: %.250s", n,
+                              r->w.n_layers + 1, l, text);
         else
             ll_diag_criterion(&r->d, LL_CRIT_FAIL, name, "%.250s", text);
     }
@@ -378,7 +419,9 @@ static void judge_finite(struct report *r)
             first = !first && c->bad ? c : first;
         }
     if (first)
-        ll_diag_criterion(&r->d, LL_CRIT_FAIL, "all weights are finite", "%lld are not; tensor %s, value %lld", (long long)n, first->bad->name, (long long)first->bad_at);
+        ll_diag_criterion(&r->d, LL_CRIT_FAIL, "all weights are finite",
+                          "%lld are not; tensor %s, value %lld", (long long)n, first->bad->name,
+                          (long long)first->bad_at);
     else
         ll_diag_criterion(&r->d, LL_CRIT_PASS, "all weights are finite", "no NaN, no infinity");
 }
@@ -389,17 +432,21 @@ static void judge(struct report *r)
     put_text_criterion(r, "every tensor is there", offsetof(struct ll_weight_layer, missing));
     put_text_criterion(r, "shapes are those of config.json", offsetof(struct ll_weight_layer, odd));
     int equal = r->w.n_config == r->w.n_stored && r->w.n_layers == r->w.n_config;
-    ll_diag_criterion(&r->d, equal ? LL_CRIT_PASS : LL_CRIT_FAIL, "as many layers as config.json says", "config.json %d, tensors %d", r->w.n_config, r->w.n_stored);
+    ll_diag_criterion(&r->d, equal ? LL_CRIT_PASS : LL_CRIT_FAIL, "as many layers as config.json says",
+                      "config.json %d, tensors %d", r->w.n_config, r->w.n_stored);
     judge_finite(r);
     for (int l = 0; l < r->w.n_layers; l++) {
         differ += r->f.differs[l];
         outliers += n_flags(r, l) > 0;
     }
-    ll_diag_criterion(&r->d, LL_CRIT_PASS, "layers with other tensors or shapes are named", "%d of %d differ from most", differ, r->w.n_layers);
-    ll_diag_criterion(&r->d, LL_CRIT_PASS, "layers that stand apart are named", "|z| above %.1f in %d of %d layers, %d statistics", LL_ROBUST_LIMIT, outliers, r->w.n_layers, r->f.n);
+    ll_diag_criterion(&r->d, LL_CRIT_PASS, "layers with other tensors or shapes are named",
+                      "%d of %d differ from most", differ, r->w.n_layers);
+    ll_diag_criterion(&r->d, LL_CRIT_PASS, "layers that stand apart are named",
+                      "|z| above %.1f in %d of %d layers, %d statistics", LL_ROBUST_LIMIT, outliers,
+                      r->w.n_layers, r->f.n);
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int parse_marks(struct report *r, const char *list, struct ll_err *err)
 {
@@ -409,7 +456,8 @@ static int parse_marks(struct report *r, const char *list, struct ll_err *err)
         if (end == p || (*end && *end != ','))
             return ll_fail(err, LL_EUSAGE, "--mark: expected layers separated by commas, found \"%.20s\"", p);
         if (v < 0 || v >= r->w.n_layers)
-            return ll_fail(err, LL_EUSAGE, "--mark: expected layers in 0..%d, found %ld", r->w.n_layers - 1, v);
+            return ll_fail(err, LL_EUSAGE, "--mark: expected layers in 0..%d, found %ld", r->w.n_layers - 1,
+                           v);
         if (r->n_marks == MAX_MARKS)
             return ll_fail(err, LL_EUSAGE, "--mark: expected at most %d layers", MAX_MARKS);
         r->marks[r->n_marks++] = (int)v;
@@ -436,13 +484,16 @@ static int scan(struct report *r, const struct weights_opts *o, struct ll_err *e
     ll_engine_free(eng);
     double s = ll_now_s() - t0;
     if (!rc && !o->quiet)
-        ll_say_line("read %s in %.2f s (%s/s)", ll_human_bytes((double)bytes, size), s, ll_human_bytes((double)bytes / (s > 1e-6 ? s : 1e-6), rate));
+        ll_say_line("read %s in %.2f s (%s/s)", ll_human_bytes((double)bytes, size), s,
+                    ll_human_bytes((double)bytes / (s > 1e-6 ? s : 1e-6), rate));
     return rc ? rc : ll_weight_flags_find(&r->f, &r->w, err);
 }
 
-static int write_report(struct report *r, const struct weights_opts *o, struct ll_model *m, struct ll_err *err)
+static int write_report(struct report *r, const struct weights_opts *o, struct ll_model *m,
+                        struct ll_err *err)
 {
-    static const int attention[] = {LL_WP_Q, LL_WP_K, LL_WP_V, LL_WP_O}, ffn[] = {LL_WP_GATE, LL_WP_UP, LL_WP_DOWN};
+    static const int attention[] = {LL_WP_Q, LL_WP_K, LL_WP_V, LL_WP_O},
+                     ffn[] = {LL_WP_GATE, LL_WP_UP, LL_WP_DOWN};
     struct ll_session s = {.model = m};
     struct ll_model_info info;
     struct ll_info_text keep;
@@ -477,7 +528,8 @@ int ll_cmd_weights(int argc, char **argv, struct ll_err *err)
     if ((rc = ll_model_open_settings(&m, args[0], err)))
         return rc;
     ll_warn_notes(m, o.quiet);
-    if (!(rc = ll_weights_find(&r.w, m, err)) && !(rc = parse_marks(&r, o.mark, err)) && !(rc = scan(&r, &o, err)))
+    if (!(rc = ll_weights_find(&r.w, m, err)) && !(rc = parse_marks(&r, o.mark, err))
+        && !(rc = scan(&r, &o, err)))
         rc = write_report(&r, &o, m, err);
     ll_diag_free(&r.d);
     ll_weight_flags_free(&r.f);

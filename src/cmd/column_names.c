@@ -1,5 +1,5 @@
-/* column_names.c - see column_names.h. Distance: Damerau 1964 (a swap of neighbours is one slip), its restricted
- * form. */
+/* column_names.c - see column_names.h. Distance: Damerau 1964 (a swap of neighbours is one slip), its
+ * restricted form. */
 #include "column_names.h"
 
 #include "utf8.h"

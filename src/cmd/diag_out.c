@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = {[LL_CRIT_PASS] = "pass", [LL_CRIT_WARN] = "warn", [LL_CRIT_FAIL] = "fail", [LL_CRIT_NOT_RUN] = "not run"};
+static const char *const names[] = {
+    [LL_CRIT_PASS] = "pass", [LL_CRIT_WARN] = "warn", [LL_CRIT_FAIL] = "fail", [LL_CRIT_NOT_RUN] = "not run"};
 
 static void put_model(struct ll_json *j, const struct ll_model_info *m)
 {
@@ -90,18 +91,28 @@ static int write_files(struct ll_diag *d, const struct ll_diag_opts *o, struct l
 
 int ll_diag_finish(struct ll_diag *d, const struct ll_diag_opts *o, struct ll_err *err)
 {
-    int n = d->count[LL_CRIT_PASS] + d->count[LL_CRIT_WARN] + d->count[LL_CRIT_FAIL] + d->count[LL_CRIT_NOT_RUN], rc;
+    int n = d->count[LL_CRIT_PASS] + d->count[LL_CRIT_WARN] + d->count[LL_CRIT_FAIL]
+        + d->count[LL_CRIT_NOT_RUN],
+        rc;
     struct ll_buf list = {0};
     ll_buf_addf(&list, "[\n%s\n  ]", ll_buf_str(&d->criteria));
     ll_json_raw(&d->j, "criteria", d->criteria.len ? ll_buf_str(&list) : "[]");
-    ll_json_cstr(&d->j, "verdict", names[d->count[LL_CRIT_FAIL] ? LL_CRIT_FAIL : d->count[LL_CRIT_WARN] ? LL_CRIT_WARN : d->count[LL_CRIT_PASS] ? LL_CRIT_PASS : LL_CRIT_NOT_RUN]);
+    ll_json_cstr(&d->j, "verdict",
+                 names[d->count[LL_CRIT_FAIL]       ? LL_CRIT_FAIL
+                           : d->count[LL_CRIT_WARN] ? LL_CRIT_WARN
+                           : d->count[LL_CRIT_PASS] ? LL_CRIT_PASS
+                                                    : LL_CRIT_NOT_RUN]);
     ll_json_end(&d->j);
     ll_buf_free(&list);
-    if ((rc = ll_buf_ok(&d->text, err)) || (rc = ll_buf_ok(&d->table, err)) || (rc = ll_buf_ok(&d->markdown, err)) || (rc = ll_buf_ok(&d->criteria, err)))
+    if ((rc = ll_buf_ok(&d->text, err)) || (rc = ll_buf_ok(&d->table, err))
+        || (rc = ll_buf_ok(&d->markdown, err)) || (rc = ll_buf_ok(&d->criteria, err)))
         return rc;
-    if ((rc = write_files(d, o, err)) || (rc = o->json ? ll_print(&d->text, err) : ll_print_text(&d->table, err)))
+    if ((rc = write_files(d, o, err))
+        || (rc = o->json ? ll_print(&d->text, err) : ll_print_text(&d->table, err)))
         return rc;
-    return d->count[LL_CRIT_FAIL] ? ll_fail(err, LL_ECHECK, "%s: %d of %d criteria failed (see above)", d->command, d->count[LL_CRIT_FAIL], n) : LL_OK;
+    return d->count[LL_CRIT_FAIL] ? ll_fail(err, LL_ECHECK, "%s: %d of %d criteria failed (see above)",
+                                            d->command, d->count[LL_CRIT_FAIL], n)
+                                  : LL_OK;
 }
 
 void ll_diag_free(struct ll_diag *d)

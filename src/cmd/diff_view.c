@@ -7,14 +7,16 @@
 
 enum { BAR = 12 };
 
-static void put_model(struct ll_buf *out, const struct ll_term *t, char name, const struct ll_model_info *m, const char *path)
+static void put_model(struct ll_buf *out, const struct ll_term *t, char name, const struct ll_model_info *m,
+                      const char *path)
 {
     char n[16];
     ll_buf_addf(out, "%c  ", name);
     ll_style(out, t, LL_BOLD);
     ll_buf_adds(out, m->clean);
     ll_style(out, t, LL_PLAIN);
-    ll_buf_addf(out, "  %s, %s, %d layers, width %d, %s parameters", m->family, m->stored_types, m->n_layers, m->d_model, ll_human_count((double)m->n_params, n));
+    ll_buf_addf(out, "  %s, %s, %d layers, width %d, %s parameters", m->family, m->stored_types, m->n_layers,
+                m->d_model, ll_human_count((double)m->n_params, n));
     ll_buf_adds(out, "\n   ");
     ll_style(out, t, LL_DIM);
     ll_put_cell(out, path, strlen(path), t->width - 4, 0);
@@ -31,7 +33,8 @@ static void put_header(struct ll_buf *out, const struct ll_term *t, const struct
     ll_put_cell(out, d->prompts_from, strlen(d->prompts_from), 30, 0);
     ll_buf_addf(out, "), %d position%s, %s lens; means\n", n, n == 1 ? "" : "s", d->a->lens_norm);
     if (d->a->n_layers != d->b->n_layers)
-        ll_buf_addf(out, "%d and %d layers: rows have no counterpart, only the outputs are compared\n", d->a->n_layers, d->b->n_layers);
+        ll_buf_addf(out, "%d and %d layers: rows have no counterpart, only the outputs are compared\n",
+                    d->a->n_layers, d->b->n_layers);
     ll_buf_addc(out, '\n');
 }
 
@@ -44,7 +47,8 @@ static void put_number(struct ll_buf *out, double v, int width, const char *form
     ll_buf_addf(out, "%*s", width, text);
 }
 
-static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll_diff_doc *d, const struct ll_diff_layer *l, double most)
+static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll_diff_doc *d,
+                    const struct ll_diff_layer *l, double most)
 {
     int output = l == &d->layers[d->n_layers - 1];
     ll_style(out, t, l->beyond ? LL_YELLOW : LL_PLAIN);
@@ -74,31 +78,40 @@ static void put_table(struct ll_buf *out, const struct ll_term *t, const struct 
     for (int i = 0; i < d->n_layers; i++)
         most = fmax(most, d->layers[i].m[LL_DIFF_M_KL_AB].mean);
     ll_style(out, t, LL_BOLD);
-    ll_buf_addf(out, "%6s %9s %-*s%10s%9s%10s%10s", "layer", "KL(A|B)", BAR, " bits", "JS bits", "flips", "cosine", "rel.err");
+    ll_buf_addf(out, "%6s %9s %-*s%10s%9s%10s%10s", "layer", "KL(A|B)", BAR, " bits", "JS bits", "flips",
+                "cosine", "rel.err");
     ll_style(out, t, LL_PLAIN);
     ll_buf_addc(out, '\n');
     for (int i = 0; i < d->n_layers; i++)
         put_row(out, t, d, &d->layers[i], most);
 }
 
-/* ---- what it comes to -------------------------------------------------------------------------------------------- */
+/* ---- what it comes to ------------------------------------------------------------------------ */
 
-static const struct { const char *name, *unit; double scale; } shown[LL_DIFF_TOLERANCES] = {
-    [LL_DIFF_T_KL] = {"KL", " bits", 1}, [LL_DIFF_T_JS] = {"JS", " bits", 1}, [LL_DIFF_T_FLIPS] = {"flips", " %", 100},
-    [LL_DIFF_T_COS] = {"cosine", "", 1}, [LL_DIFF_T_REL_ERR] = {"rel.err", "", 1},
+static const struct {
+    const char *name, *unit;
+    double scale;
+} shown[LL_DIFF_TOLERANCES] = {
+    [LL_DIFF_T_KL] = {"KL", " bits", 1},      [LL_DIFF_T_JS] = {"JS", " bits", 1},
+    [LL_DIFF_T_FLIPS] = {"flips", " %", 100}, [LL_DIFF_T_COS] = {"cosine", "", 1},
+    [LL_DIFF_T_REL_ERR] = {"rel.err", "", 1},
 };
 
-void ll_diff_put_beyond(struct ll_buf *out, const struct ll_diff_layer *l, const double tolerance[LL_DIFF_TOLERANCES])
+void ll_diff_put_beyond(struct ll_buf *out, const struct ll_diff_layer *l,
+                        const double tolerance[LL_DIFF_TOLERANCES])
 {
     const char *sep = "";
     for (int i = 0; i < LL_DIFF_TOLERANCES; i++)
         if (l->beyond >> i & 1) {
-            ll_buf_addf(out, "%s%s %.4g %c %g%s", sep, shown[i].name, ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale, i == LL_DIFF_T_COS ? '<' : '>', tolerance[i] * shown[i].scale, shown[i].unit);
+            ll_buf_addf(out, "%s%s %.4g %c %g%s", sep, shown[i].name,
+                        ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale,
+                        i == LL_DIFF_T_COS ? '<' : '>', tolerance[i] * shown[i].scale, shown[i].unit);
             sep = ", ";
         }
 }
 
-/* For each tolerance asked for, the first row beyond it: layers break differently under different measures. */
+/* For each tolerance asked for, the first row beyond it: layers break differently under different measures.
+ */
 static void put_first_beyond(struct ll_buf *out, const struct ll_diff_doc *d)
 {
     const int output = d->layers[d->n_layers - 1].layer;
@@ -109,11 +122,14 @@ static void put_first_beyond(struct ll_buf *out, const struct ll_diff_doc *d)
         if (d->tolerance[i] < 0)
             continue;
         asked++;
-        ll_buf_addf(out, "  %-8s%c %g%s: ", shown[i].name, i == LL_DIFF_T_COS ? '<' : '>', d->tolerance[i] * shown[i].scale, shown[i].unit);
+        ll_buf_addf(out, "  %-8s%c %g%s: ", shown[i].name, i == LL_DIFF_T_COS ? '<' : '>',
+                    d->tolerance[i] * shown[i].scale, shown[i].unit);
         if (l)
-            ll_buf_addf(out, "layer %d of %d, %.4g%s\n", l->layer, output, ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale, shown[i].unit);
+            ll_buf_addf(out, "layer %d of %d, %.4g%s\n", l->layer, output,
+                        ll_diff_found(l, (enum ll_diff_tolerance)i) * shown[i].scale, shown[i].unit);
         else
-            ll_buf_adds(out, d->a->d_model != d->b->d_model && i >= LL_DIFF_T_COS ? "not comparable\n" : "none\n");
+            ll_buf_adds(out,
+                        d->a->d_model != d->b->d_model && i >= LL_DIFF_T_COS ? "not comparable\n" : "none\n");
     }
     if (!asked)
         ll_buf_adds(out, "  no tolerance was asked for\n");
@@ -137,7 +153,8 @@ static void put_said(struct ll_buf *out, char name, const char *token, double p)
 static void put_worst(struct ll_buf *out, const struct ll_term *t, const struct ll_diff_doc *d)
 {
     const struct ll_diff_prompt *p = &d->prompts[d->worst_prompt];
-    ll_buf_addf(out, "largest KL at the output: %.4g bits, prompt %d position %d, after \"", d->worst_kl_bits, d->worst_prompt, d->worst_pos);
+    ll_buf_addf(out, "largest KL at the output: %.4g bits, prompt %d position %d, after \"", d->worst_kl_bits,
+                d->worst_prompt, d->worst_pos);
     ll_put_cell(out, d->worst_token, strlen(d->worst_token), 16, 0);
     ll_buf_adds(out, "\"\n  ");
     put_said(out, 'A', d->worst_top1_a, d->worst_p_a);
@@ -159,7 +176,8 @@ void ll_diff_view(struct ll_buf *out, const struct ll_term *t, const struct ll_d
     put_header(out, t, d);
     put_table(out, t, d);
     ll_buf_addc(out, '\n');
-    ll_buf_addf(out, "top-1 at the output differs in %d of %d positions (%.1f %%)\n", last->flips, last->n, 100.0 * last->flips / last->n);
+    ll_buf_addf(out, "top-1 at the output differs in %d of %d positions (%.1f %%)\n", last->flips, last->n,
+                100.0 * last->flips / last->n);
     put_first_beyond(out, d);
     if (is_same(d))
         ll_buf_adds(out, "no difference at all: every compared row is equal\n");

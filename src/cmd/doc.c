@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sections ---------------------------------------------------------------------------------------------------- */
+/* ---- sections -------------------------------------------------------------------------------- */
 struct ll_json *ll_doc_value(struct ll_doc *d, const char *parent, const char *key)
 {
     assert(d->n_sections < LL_DOC_SECTIONS);
@@ -16,8 +16,14 @@ struct ll_json *ll_doc_value(struct ll_doc *d, const char *parent, const char *k
     return &d->j;
 }
 
-void ll_doc_layer(struct ll_doc *d, const char *key, int layer) { ll_json_layer(ll_doc_value(d, "diagnostics", key), NULL, layer); }
-void ll_doc_num(struct ll_doc *d, const char *key, double v) { ll_json_num(ll_doc_value(d, "diagnostics", key), NULL, v); }
+void ll_doc_layer(struct ll_doc *d, const char *key, int layer)
+{
+    ll_json_layer(ll_doc_value(d, "diagnostics", key), NULL, layer);
+}
+void ll_doc_num(struct ll_doc *d, const char *key, double v)
+{
+    ll_json_num(ll_doc_value(d, "diagnostics", key), NULL, v);
+}
 
 void ll_doc_tri(struct ll_json *j, const char *key, int v)
 {
@@ -38,11 +44,13 @@ void ll_doc_quartiles(struct ll_json *j, const char *key, const double v[3])
 
 static int same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
 
-const struct ll_doc_pass *ll_doc_find(const struct ll_doc *d, const char *prompt_id, const char *fact_key, const char *variant)
+const struct ll_doc_pass *ll_doc_find(const struct ll_doc *d, const char *prompt_id, const char *fact_key,
+                                      const char *variant)
 {
     for (int i = 0; i < d->n_passes; i++) {
         const struct ll_doc_pass *p = &d->passes[i];
-        if (same_text(p->prompt_id, prompt_id) && same_text(p->fact_key, fact_key) && same_text(p->variant, variant))
+        if (same_text(p->prompt_id, prompt_id) && same_text(p->fact_key, fact_key)
+            && same_text(p->variant, variant))
             return p;
     }
     return NULL;
@@ -56,12 +64,18 @@ const struct ll_doc_pass *ll_doc_control(const struct ll_doc *d)
     return NULL;
 }
 
-/* ---- a pass ------------------------------------------------------------------------------------------------------ */
+/* ---- a pass ---------------------------------------------------------------------------------- */
 static void pass_free(struct ll_doc_pass *p)
 {
     for (int i = 0; i < p->gold.n_pieces; i++)
         free((char *)(uintptr_t)p->gold.pieces[i]);
-    void *owned[] = {p->fact_key, p->prompt_id, p->variant, p->text, p->window, (void *)(uintptr_t)p->gold.text, (void *)(uintptr_t)p->gold.ids,
+    void *owned[] = {p->fact_key,
+                     p->prompt_id,
+                     p->variant,
+                     p->text,
+                     p->window,
+                     (void *)(uintptr_t)p->gold.text,
+                     (void *)(uintptr_t)p->gold.ids,
                      (void *)(uintptr_t)p->gold.pieces};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
@@ -81,7 +95,11 @@ static int keep_gold(struct ll_gold *to, const struct ll_gold *from)
     int failed = 0;
     int *ids = malloc(sizeof *ids * (size_t)(from->n + 1));
     const char **pieces = calloc((size_t)from->n_pieces + 1, sizeof *pieces);
-    *to = (struct ll_gold){.text = keep_text(from->text, &failed), .variant = from->variant, .reason = from->reason, .ids = ids, .pieces = pieces};
+    *to = (struct ll_gold){.text = keep_text(from->text, &failed),
+                           .variant = from->variant,
+                           .reason = from->reason,
+                           .ids = ids,
+                           .pieces = pieces};
     if (!ids || !pieces)
         return 1;
     for (int i = 0; i < from->n; i++)
@@ -110,7 +128,10 @@ static int keep_info(struct ll_doc_pass *p, const struct ll_pass_info *info, str
 
 static struct ll_doc_reading brief(const struct ll_reading *r)
 {
-    return (struct ll_doc_reading){.p_top1 = r->p_top1, .p_answer = r->p_answer, .top_id = r->n_top ? r->top[0].id : 0, .answer_rank = r->answer_rank};
+    return (struct ll_doc_reading){.p_top1 = r->p_top1,
+                                   .p_answer = r->p_answer,
+                                   .top_id = r->n_top ? r->top[0].id : 0,
+                                   .answer_rank = r->answer_rank};
 }
 
 /* Those of the listed rows that were read raw. Returns how many. */
@@ -120,14 +141,19 @@ static int keep_raw_rows(struct ll_doc_raw_row *out, const struct ll_pass_stats 
     for (int i = 0; i < n; i++) {
         const struct ll_row_stats *r = &s->rows[layers[i]];
         if (r->raw.is_set)
-            out[k++] = (struct ll_doc_raw_row){.layer = layers[i], .norm = brief(&r->norm), .raw = brief(&r->raw), .kl_bits = r->kl_norm_raw_bits};
+            out[k++] = (struct ll_doc_raw_row){.layer = layers[i],
+                                               .norm = brief(&r->norm),
+                                               .raw = brief(&r->raw),
+                                               .kl_bits = r->kl_norm_raw_bits};
     }
     return k;
 }
 
-static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_pass_stats *s, struct ll_err *err)
+static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_pass_stats *s,
+                       struct ll_err *err)
 {
-    int *layers = malloc(sizeof *layers * (size_t)s->n_rows), n = layers ? ll_raw_window_layers(&p->m, d->rules.raw_radius, layers) : 0;
+    int *layers = malloc(sizeof *layers * (size_t)s->n_rows),
+        n = layers ? ll_raw_window_layers(&p->m, d->rules.raw_radius, layers) : 0;
     p->window = layers ? calloc((size_t)n + 1, sizeof *p->window) : NULL;
     if (p->window)
         p->n_window = keep_raw_rows(p->window, s, layers, n);
@@ -135,9 +161,10 @@ static int keep_window(struct ll_doc *d, struct ll_doc_pass *p, const struct ll_
     return p->window ? LL_OK : ll_fail_mem(err, "raw-lens window", sizeof *p->window * (size_t)s->n_rows);
 }
 
-/* ---- the main pass ----------------------------------------------------------------------------------------------- */
-/* Where the decoding points are asked for: a row after a block, in families with a norm before attention and one before the
- * MLP (docs/experiment.md 9.9; Gemma 2, which norms afterwards too, was tested by the original as well). */
+/* ---- the main pass --------------------------------------------------------------------------- */
+/* Where the decoding points are asked for: a row after a block, in families with a norm before attention and
+ * one before the MLP (docs/experiment.md 9.9; Gemma 2, which norms afterwards too, was tested by the original
+ * as well). */
 static int add_target(struct ll_doc *d, const char *name, int layer)
 {
     const struct ll_model *m = d->set.s->model;
@@ -147,7 +174,8 @@ static int add_target(struct ll_doc *d, const char *name, int layer)
     return 1;
 }
 
-static int decode_points(struct ll_doc *d, const struct ll_pass_milestones *m, const struct ll_analysis *job, struct ll_err *err)
+static int decode_points(struct ll_doc *d, const struct ll_pass_milestones *m, const struct ll_analysis *job,
+                         struct ll_err *err)
 {
     int rows[LL_DOC_POINTS];
     add_target(d, "L_semantic_norm", m->L_semantic);
@@ -160,7 +188,8 @@ static int decode_points(struct ll_doc *d, const struct ll_pass_milestones *m, c
     return d->n_points ? ll_decoding_points(job, rows, d->n_points, d->points, err) : LL_OK;
 }
 
-static int keep_main(struct ll_doc *d, const struct ll_pass_stats *s, const struct ll_analysis *job, struct ll_err *err)
+static int keep_main(struct ll_doc *d, const struct ll_pass_stats *s, const struct ll_analysis *job,
+                     struct ll_err *err)
 {
     int rc = ll_pass_stats_init(&d->main, d->set.s->model, err);
     if (rc)
@@ -175,8 +204,9 @@ static int keep_main(struct ll_doc *d, const struct ll_pass_stats *s, const stru
     return ll_analysis_repeat(job, s, &d->repeat, err);
 }
 
-int ll_doc_pass(struct ll_doc *d, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt, const struct ll_analysis *job,
-                const struct ll_pass_stats *stats, long long first_row, struct ll_err *err)
+int ll_doc_pass(struct ll_doc *d, int i, const struct ll_pass_info *info, const struct ll_prompt *prompt,
+                const struct ll_analysis *job, const struct ll_pass_stats *stats, long long first_row,
+                struct ll_err *err)
 {
     (void)prompt; /* its ids and answer are in info */
     int layers[LL_RAW_SAMPLES];
@@ -191,13 +221,15 @@ int ll_doc_pass(struct ll_doc *d, int i, const struct ll_pass_info *info, const 
     p->n_samples = keep_raw_rows(p->samples, stats, layers, ll_raw_sample_rows(stats->n_layers, layers));
     if (!i)
         d->rules.raw_radius = ll_raw_window_radius(&p->sampled);
-    ll_pass_milestones_find(&p->m, stats, d->set.labels, &d->rules, job->prompt_vocab, job->n_prompt_vocab, d->scratch);
+    ll_pass_milestones_find(&p->m, stats, d->set.labels, &d->rules, job->prompt_vocab, job->n_prompt_vocab,
+                            d->scratch);
     ll_control_of(&p->control, stats, d->rules.top2_gap);
     rc = keep_window(d, p, stats, err);
     return rc || i ? rc : keep_main(d, stats, job, err);
 }
 
-int ll_doc_positions(struct ll_doc *d, const struct ll_pos_frac *at, int n, const int *targets, const int *ranks, struct ll_err *err)
+int ll_doc_positions(struct ll_doc *d, const struct ll_pos_frac *at, int n, const int *targets,
+                     const int *ranks, struct ll_err *err)
 {
     size_t size = sizeof *d->at_rank * (size_t)n * (size_t)d->main.n_rows;
     assert(n <= LL_N_POS_FRACS && d->n_passes > 0 && !d->at_rank);
@@ -219,8 +251,9 @@ int ll_doc_wants_repeat(const struct ll_doc *d)
 
 static int same_row(const struct ll_reading *a, const struct ll_reading *b)
 {
-    return a->n_top == b->n_top && !memcmp(a->top, b->top, sizeof *a->top * (size_t)a->n_top) && a->answer_rank == b->answer_rank &&
-           !memcmp(&a->lse, &b->lse, sizeof a->lse) && !memcmp(&a->entropy_bits, &b->entropy_bits, sizeof a->entropy_bits);
+    return a->n_top == b->n_top && !memcmp(a->top, b->top, sizeof *a->top * (size_t)a->n_top)
+        && a->answer_rank == b->answer_rank && !memcmp(&a->lse, &b->lse, sizeof a->lse)
+        && !memcmp(&a->entropy_bits, &b->entropy_bits, sizeof a->entropy_bits);
 }
 
 void ll_doc_repeat(struct ll_doc *d, const struct ll_pass_stats *second, const int *vocab, int n_vocab)
@@ -238,17 +271,21 @@ void ll_doc_repeat(struct ll_doc *d, const struct ll_pass_stats *second, const i
         const struct ll_reading *a = &d->main.rows[layer].norm, *b = &second->rows[layer].norm;
         f->jaccard10 = ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, LL_REPEAT_TOP);
     }
-    f->agrees = same_text(name, f->name) && (layer < 0 ? f->layer < 0 : f->layer >= 0 && abs(f->layer - layer) <= LL_REPEAT_LAYERS && f->jaccard10 >= LL_REPEAT_JACCARD);
+    f->agrees = same_text(name, f->name)
+        && (layer < 0 ? f->layer < 0
+                      : f->layer >= 0 && abs(f->layer - layer) <= LL_REPEAT_LAYERS
+                    && f->jaccard10 >= LL_REPEAT_JACCARD);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 /* The micro-suite: the facts asked for as the main pass asks for its own. */
 static void find_suite(struct ll_doc *d)
 {
     const struct ll_doc_pass *a = &d->passes[0];
     for (int i = 0; i < d->n_passes; i++) {
         const struct ll_doc_pass *p = &d->passes[i];
-        if (p->fact_index < 0 || !p->fact_key || !same_text(p->prompt_id, a->prompt_id) || !same_text(p->variant, a->variant))
+        if (p->fact_index < 0 || !p->fact_key || !same_text(p->prompt_id, a->prompt_id)
+            || !same_text(p->variant, a->variant))
             continue;
         ll_fact_from(&d->facts[d->n_facts], &p->m, p->first_row, i == 0);
         d->fact_pass[d->n_facts++] = i;
@@ -284,7 +321,8 @@ static int derive(struct ll_doc *d, struct ll_err *err)
     return d->set.s->tok ? ll_copy_mask(d->set.s->tok, d->set.s->model->d_vocab, &d->mask, err) : LL_OK;
 }
 
-int ll_doc_finish(struct ll_doc *d, struct ll_sink_set *sinks, const struct ll_doc_section **sections, int *n, struct ll_err *err)
+int ll_doc_finish(struct ll_doc *d, struct ll_sink_set *sinks, const struct ll_doc_section **sections, int *n,
+                  struct ll_err *err)
 {
     assert(d->n_passes == d->set.n_passes && d->n_passes > 0 && !d->n_sections);
     int rc = derive(d, err);

@@ -1,5 +1,6 @@
-/* doc_guide.c - how to read the numbers of this model: flags, reasons for care, the pack that evaluations cite (docs/experiment.md 13.2, 13.3)
- * and the summary that mirrors what is looked at first (docs/experiment.md 13.1) */
+/* doc_guide.c - how to read the numbers of this model: flags, reasons for care, the pack that evaluations
+ * cite (docs/experiment.md 13.2, 13.3) and the summary that mirrors what is looked at first
+ * (docs/experiment.md 13.1) */
 #include "doc_parts.h"
 
 #include <math.h>
@@ -8,15 +9,27 @@ static const double GATE_SENSITIVE = 0.75, TUNED_HINT_BITS = 0.2; /* docs/experi
 
 static const struct ll_pass_milestones *of_main(const struct ll_doc *d) { return &d->passes[0].m; }
 
-int ll_doc_is_near_uniform(const struct ll_doc *d) { return of_main(d)->L_semantic >= 0 && of_main(d)->margin_ok_at_semantic == 0; }
+int ll_doc_is_near_uniform(const struct ll_doc *d)
+{
+    return of_main(d)->L_semantic >= 0 && of_main(d)->margin_ok_at_semantic == 0;
+}
 
-const char *ll_doc_preferred_lens(const struct ll_doc *d) { return d->tuned_gain_p50 > TUNED_HINT_BITS ? "tuned" : "norm"; }
+const char *ll_doc_preferred_lens(const struct ll_doc *d)
+{
+    return d->tuned_gain_p50 > TUNED_HINT_BITS ? "tuned" : "norm";
+}
 
 /* Why probabilities, or more, need care. */
 typedef int (*applies)(const struct ll_doc *d);
 static int last_row(const struct ll_doc *d) { return d->warn_last_layer; }
-static int risky(const struct ll_doc *d) { return d->passes[0].sampled.n && d->passes[0].sampled.risk == LL_TIER_HIGH; }
-static int scored(const struct ll_doc *d) { return d->full.n == d->main.n_rows && d->full.tier == LL_TIER_HIGH; }
+static int risky(const struct ll_doc *d)
+{
+    return d->passes[0].sampled.n && d->passes[0].sampled.risk == LL_TIER_HIGH;
+}
+static int scored(const struct ll_doc *d)
+{
+    return d->full.n == d->main.n_rows && d->full.tier == LL_TIER_HIGH;
+}
 static int varies(const struct ll_doc *d) { return !d->is_repeatable; }
 static int partial(const struct ll_doc *d) { return d->alignment_rate < 1; }
 static int spiky(const struct ll_doc *d) { return d->trajectory.shape == LL_SHAPE_SPIKE; }
@@ -25,7 +38,10 @@ static int maskless(const struct ll_doc *d) { return !d->set.s->tok; }
 static int sensitive_point(const struct ll_doc *d) { return d->points_consistent == 0; }
 static int disagrees(const struct ll_doc *d) { return d->is_low_agreement; }
 static int forward_disagrees(const struct ll_doc *d) { return d->forward.is_run && !d->forward.agrees; }
-static int unstable_positions(const struct ll_doc *d) { return ll_doc_rank1_frac(d, of_main(d)->L_semantic) < LL_POSITION_FRAGILE; }
+static int unstable_positions(const struct ll_doc *d)
+{
+    return ll_doc_rank1_frac(d, of_main(d)->L_semantic) < LL_POSITION_FRAGILE;
+}
 static int scale_sensitive(const struct ll_doc *d) { return d->least_gate < GATE_SENSITIVE; }
 static int norm_only(const struct ll_doc *d)
 {
@@ -36,7 +52,10 @@ static int norm_only(const struct ll_doc *d)
 }
 
 /* In the order written. flag: also a member of diagnostics.flags, under that name. */
-static const struct { const char *reason, *flag; applies applies; } reasons[] = {
+static const struct {
+    const char *reason, *flag;
+    applies applies;
+} reasons[] = {
     {"warn_high_last_layer_kl", NULL, last_row},
     {"norm_only_semantics_window", NULL, norm_only},
     {"high_lens_artifact_risk", NULL, risky},
@@ -63,7 +82,8 @@ static void put_flags(struct ll_doc *d)
         if (reasons[i].flag && reasons[i].applies(d))
             ll_json_bool(j, reasons[i].flag, 1);
     if (!d->forward.is_run)
-        ll_json_cstr(j, "repeatability_forward_skipped", d->set.e->repeat == LL_REPEAT_OFF ? "off" : "deterministic_env");
+        ll_json_cstr(j, "repeatability_forward_skipped",
+                     d->set.e->repeat == LL_REPEAT_OFF ? "off" : "deterministic_env");
     ll_json_end(j);
 }
 
@@ -81,7 +101,9 @@ static void put_guidance(struct ll_doc *d)
         if (reasons[i].applies(d))
             ll_json_cstr(j, NULL, reasons[i].reason);
     ll_json_end(j);
-    ll_json_cstr(j, "notes", "Compare probabilities within this model only; across models compare ranks and relative depth.");
+    ll_json_cstr(
+        j, "notes",
+        "Compare probabilities within this model only; across models compare ranks and relative depth.");
     ll_json_cstr(j, "preferred_lens_for_reporting", ll_doc_preferred_lens(d));
     ll_json_cstr(j, "preferred_semantics_lens_hint", ll_doc_preferred_lens(d));
     ll_json_bool(j, "use_confirmed_semantics", of_main(d)->confirmed >= 0);
@@ -99,7 +121,7 @@ static void put_summary(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- the evaluation pack ----------------------------------------------------------------------------------------- */
+/* ---- the evaluation pack --------------------------------------------------------------------- */
 static void pack_milestones(struct ll_doc *d, struct ll_json *j)
 {
     const struct ll_pass_milestones *m = of_main(d);
@@ -174,7 +196,10 @@ static void pack_trust(struct ll_doc *d, struct ll_json *j)
 }
 
 /* Data row of a layer of the main pass in the pure table; -1 for none. */
-static long long main_row(const struct ll_doc *d, int layer) { return layer < 0 ? -1 : d->passes[0].first_row + layer; }
+static long long main_row(const struct ll_doc *d, int layer)
+{
+    return layer < 0 ? -1 : d->passes[0].first_row + layer;
+}
 
 static void put_file(struct ll_doc *d, struct ll_json *j, const char *key, const char *suffix)
 {

@@ -1,5 +1,5 @@
-/* doc_lens.c - what the lens did at each row and whether another would have said the same: norms used, agreement of lenses,
- * decoding points, calibration (docs/experiment.md 9.8 to 9.10, 10.1, 11.3) */
+/* doc_lens.c - what the lens did at each row and whether another would have said the same: norms used,
+ * agreement of lenses, decoding points, calibration (docs/experiment.md 9.8 to 9.10, 10.1, 11.3) */
 #include "doc_parts.h"
 
 #include <math.h>
@@ -7,14 +7,17 @@
 
 static const double AGREE_AT_LEAST = 0.5; /* jaccard@10 of the decoding points, docs/experiment.md 9.9 */
 
-/* ---- docs/experiment.md 9.10 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.10 ----------------------------------------------------------------- */
 /* "ln_final", "blocks[3].ln1", "raw": where a norm lies in the model. */
 static void norm_place(const struct ll_model *m, const struct ll_norm *norm, char out[32])
 {
     snprintf(out, 32, "%s", !norm ? "raw" : norm == &m->ln_final ? "ln_final" : "unknown");
     for (int l = 0; norm && norm != &m->ln_final && l < m->n_layers; l++) {
         const struct ll_layer *b = &m->layers[l];
-        const struct { const struct ll_norm *at; const char *name; } of[] = {{&b->ln1, "ln1"}, {&b->ln1_post, "ln1_post"}, {&b->ln2, "ln2"}, {&b->ln2_post, "ln2_post"}};
+        const struct {
+            const struct ll_norm *at;
+            const char *name;
+        } of[] = {{&b->ln1, "ln1"}, {&b->ln1_post, "ln1_post"}, {&b->ln2, "ln2"}, {&b->ln2_post, "ln2_post"}};
         for (size_t i = 0; i < sizeof of / sizeof *of; i++)
             if (norm == of[i].at)
                 snprintf(out, 32, "blocks[%d].%s", l, of[i].name);
@@ -87,7 +90,7 @@ static void put_unembed_bias(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.8 ---------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.8 ------------------------------------------------------------------ */
 static void put_agreement(struct ll_json *j, const char *key, int layer, struct ll_agreement a)
 {
     ll_json_obj(j, key);
@@ -99,7 +102,8 @@ static void put_agreement(struct ll_json *j, const char *key, int layer, struct 
     ll_json_end(j);
 }
 
-static void put_lens_pair(struct ll_doc *d, struct ll_json *j, const char *key, enum ll_lens_of lens, struct ll_agreement p50)
+static void put_lens_pair(struct ll_doc *d, struct ll_json *j, const char *key, enum ll_lens_of lens,
+                          struct ll_agreement p50)
 {
     ll_json_obj(j, key);
     ll_json_arr(j, "at_targets");
@@ -124,8 +128,11 @@ static void put_consistency(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.9 ---------------------------------------------------------------------------------- */
-static int rank1_agree(const struct ll_decoding_point *p) { return p->ln1.answer_rank == 1 && p->ln2.answer_rank == 1; }
+/* ---- docs/experiment.md 9.9 ------------------------------------------------------------------ */
+static int rank1_agree(const struct ll_decoding_point *p)
+{
+    return p->ln1.answer_rank == 1 && p->ln2.answer_rank == 1;
+}
 
 static void put_point(struct ll_json *j, const char *name, const struct ll_decoding_point *p)
 {
@@ -208,10 +215,11 @@ static void put_decoding_point(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 10.1, 11.3 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 10.1, 11.3 ----------------------------------------------------------- */
 static void put_calibration(struct ll_doc *d)
 {
-    static const char *const keys[3] = {"kl_to_final_bits_norm_temp@25%", "kl_to_final_bits_norm_temp@50%", "kl_to_final_bits_norm_temp@75%"};
+    static const char *const keys[3] = {"kl_to_final_bits_norm_temp@25%", "kl_to_final_bits_norm_temp@50%",
+                                        "kl_to_final_bits_norm_temp@75%"};
     if (!d->set.tau) {
         ll_json_null(ll_doc_value(d, "diagnostics", "tau_norm_per_layer"), NULL);
         return;
@@ -249,7 +257,8 @@ static void put_later(struct ll_json *j, const char *key, int base, int alt)
         ll_json_int(j, key, alt - base);
 }
 
-static void put_sidecar_metrics(struct ll_json *j, const char *name, const struct ll_sidecar *base, const struct ll_sidecar *alt)
+static void put_sidecar_metrics(struct ll_json *j, const char *name, const struct ll_sidecar *base,
+                                const struct ll_sidecar *alt)
 {
     double gain[3];
     ll_json_obj(j, "metrics");
@@ -282,7 +291,10 @@ static void put_tuned(struct ll_doc *d)
     struct ll_json *j = ll_doc_value(d, NULL, "tuned_lens");
     ll_json_obj(j, NULL);
     const struct ll_experiment *e = d->set.e;
-    ll_json_cstr(j, "status", d->set.tuned ? "loaded" : e->tuned_dir && e->tuned == LL_TUNED_OFF ? "disabled" : "missing");
+    ll_json_cstr(j, "status",
+                 d->set.tuned                                   ? "loaded"
+                     : e->tuned_dir && e->tuned == LL_TUNED_OFF ? "disabled"
+                                                                : "missing");
     ll_json_cstr(j, "mode", ll_tuned_mode_name(e->tuned_dir ? e->tuned : LL_TUNED_OFF));
     if (d->set.tuned) {
         struct ll_sidecar base, alt;

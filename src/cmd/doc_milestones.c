@@ -1,4 +1,5 @@
-/* doc_milestones.c - the layer milestones of the main pass as members of "diagnostics" (docs/experiment.md 7), keys as in the original */
+/* doc_milestones.c - the layer milestones of the main pass as members of "diagnostics" (docs/experiment.md
+ * 7), keys as in the original */
 #include "doc_parts.h"
 
 #include <stdio.h>
@@ -16,10 +17,15 @@ static void put_delta(struct ll_json *j, const char *key, int L_semantic, int L_
         ll_json_int(j, key, L_semantic - L_copy);
 }
 
-static int main_soft(const struct ll_copy_labels *l, int i) { return l->soft[i].threshold == l->soft[0].threshold; }
+static int main_soft(const struct ll_copy_labels *l, int i)
+{
+    return l->soft[i].threshold == l->soft[0].threshold;
+}
 
-/* Members named by k, for the soft labels of the main threshold: the layer, or L_semantic's distance to it. */
-static void put_softs(struct ll_json *j, const char *key, const struct ll_pass_milestones *m, const char *name, int is_delta)
+/* Members named by k, for the soft labels of the main threshold: the layer, or L_semantic's distance to it.
+ */
+static void put_softs(struct ll_json *j, const char *key, const struct ll_pass_milestones *m,
+                      const char *name, int is_delta)
 {
     ll_json_obj(j, key);
     for (int i = 0; i < m->labels.n_soft; i++) {
@@ -169,16 +175,20 @@ static void put_thresholds(struct ll_doc *d)
     ll_json_layer(j, "ge_0.6", m->cos[2]);
     ll_json_end(j);
     ll_json_end(j);
-    ll_doc_quartiles(ll_doc_value(d, "diagnostics", "entropy_gap_bits_percentiles"), NULL, m->entropy_gap_bits);
+    ll_doc_quartiles(ll_doc_value(d, "diagnostics", "entropy_gap_bits_percentiles"), NULL,
+                     m->entropy_gap_bits);
     ll_doc_layer(d, "entropy_gap_samples", m->n_entropy_gap);
 }
 
 static void put_fractions(struct ll_doc *d)
 {
     const struct ll_pass_milestones *m = of_main(d);
-    const struct { const char *key; int layer; } of[] = {
-        {"L_semantic_frac", m->L_semantic}, {"first_rank_le_5_frac", m->rank[1]}, {"L_copy_strict_frac", m->L_copy},
-        {"L_semantic_run2_frac", m->run2}, {"L_semantic_strong_frac", m->strong}, {"L_semantic_strong_run2_frac", m->strong_run2}};
+    const struct {
+        const char *key;
+        int layer;
+    } of[] = {{"L_semantic_frac", m->L_semantic},    {"first_rank_le_5_frac", m->rank[1]},
+              {"L_copy_strict_frac", m->L_copy},     {"L_semantic_run2_frac", m->run2},
+              {"L_semantic_strong_frac", m->strong}, {"L_semantic_strong_run2_frac", m->strong_run2}};
     struct ll_json *j = ll_doc_value(d, "diagnostics", "depth_fractions");
     ll_json_obj(j, NULL);
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)

@@ -22,8 +22,8 @@ static void put_sample(struct ll_json *j, const struct ll_doc_pass *p, const str
     ll_json_end(j);
 }
 
-/* Samples of the micro-suite's passes, as in the original, or of the main pass where there is no suite. The summary is the
- * main pass's alone. */
+/* Samples of the micro-suite's passes, as in the original, or of the main pass where there is no suite. The
+ * summary is the main pass's alone. */
 static void put_check(struct ll_doc *d)
 {
     const struct ll_raw_sampled *s = &d->passes[0].sampled;
@@ -78,7 +78,8 @@ static void put_window(struct ll_doc *d)
 }
 
 /* One number a row under its layer's name. */
-static void put_rows(struct ll_doc *d, struct ll_json *j, const char *key, double (*value)(const struct ll_row_stats *))
+static void put_rows(struct ll_doc *d, struct ll_json *j, const char *key,
+                     double (*value)(const struct ll_row_stats *))
 {
     ll_json_obj_flat(j, key);
     for (int l = 0; l < d->main.n_rows; l++) {

@@ -1,5 +1,5 @@
-/* doc_suite.c - what the passes say together, and what was asked: micro-suite, ablation, control, answers, copy rules
- * (docs/experiment.md 5, 12, 13.4) */
+/* doc_suite.c - what the passes say together, and what was asked: micro-suite, ablation, control, answers,
+ * copy rules (docs/experiment.md 5, 12, 13.4) */
 #include "doc_parts.h"
 #include "provenance.h"
 
@@ -8,7 +8,7 @@
 
 static const double STYLE_SHIFT = 0.10; /* of the layers, docs/experiment.md 12.2 */
 
-/* ---- docs/experiment.md 12.1 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.1 ----------------------------------------------------------------- */
 static void put_facts(struct ll_doc *d, struct ll_json *j, const char *key)
 {
     ll_json_arr(j, key);
@@ -81,7 +81,7 @@ static void put_micro_suite(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 12.2 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.2 ----------------------------------------------------------------- */
 static void put_later(struct ll_json *j, const char *key, int orig, int nf)
 {
     if (orig < 0 || nf < 0)
@@ -105,12 +105,13 @@ static void put_ablation(struct ll_doc *d)
     ll_json_layer(j, "L_sem_nf", b->m.L_semantic);
     put_later(j, "delta_L_copy", a->m.L_copy, b->m.L_copy);
     put_later(j, "delta_L_sem", a->m.L_semantic, b->m.L_semantic);
-    int shift = abs(b->m.L_semantic - a->m.L_semantic), is_known = a->m.L_semantic >= 0 && b->m.L_semantic >= 0;
+    int shift = abs(b->m.L_semantic - a->m.L_semantic),
+        is_known = a->m.L_semantic >= 0 && b->m.L_semantic >= 0;
     ll_doc_tri(j, "style_sensitive", is_known ? shift >= STYLE_SHIFT * a->m.n_layers : -1); /* ours */
     ll_json_end(j);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 static void put_ids(struct ll_json *j, const struct ll_gold *g)
 {
     if (g->n > 0)
@@ -162,7 +163,7 @@ static void put_alignments(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 12.3 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 12.3 ----------------------------------------------------------------- */
 static void put_control(struct ll_doc *d)
 {
     const struct ll_doc_pass *p = ll_doc_control(d);
@@ -198,7 +199,8 @@ static void put_prompt_and_env(struct ll_doc *d)
     const struct ll_doc_pass *p = &d->passes[0];
     ll_json_cstr(ll_doc_value(d, "prompt", "fact_key"), NULL, p->fact_key);
     ll_json_layer(ll_doc_value(d, "prompt", "fact_index"), NULL, p->fact_index);
-    /* what made the numbers; nothing that differs between machines or numbers of threads, as no result does */
+    /* what made the numbers; nothing that differs between machines or numbers of threads, as no result does
+     */
     struct ll_json *j = ll_doc_value(d, "provenance", "env");
     ll_json_obj(j, NULL);
     ll_json_cstr(j, "tool", ll_tool_version());
@@ -219,7 +221,7 @@ void ll_doc_put_suite(struct ll_doc *d)
     put_alignments(d);
 }
 
-/* ---- copy rules -------------------------------------------------------------------------------------------------- */
+/* ---- copy rules ------------------------------------------------------------------------------ */
 static void put_flag_columns(struct ll_doc *d)
 {
     const struct ll_copy_labels *l = d->set.labels;

@@ -1,4 +1,5 @@
-/* doc_tables.c - the tables made at a model's end: milestones, artefact audit, raw-lens window (docs/experiment.md 7.7, 8.4, 8.5) */
+/* doc_tables.c - the tables made at a model's end: milestones, artefact audit, raw-lens window
+ * (docs/experiment.md 7.7, 8.4, 8.5) */
 #include "doc_parts.h"
 #include "sidecar_cols.h"
 
@@ -15,7 +16,8 @@ static void index_or_empty(struct ll_row *row, int col, long long v)
 }
 
 /* One line a milestone, four always; a milestone that no row reaches leaves its place empty. */
-static int milestones_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_row *row, struct ll_err *err)
+static int milestones_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_row *row,
+                            struct ll_err *err)
 {
     enum { STRICT, SOFT, SEMANTIC, CONFIRMED, LINES };
     const struct ll_doc_pass *p = &d->passes[0];
@@ -67,7 +69,8 @@ static int artifact_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll
     return rc;
 }
 
-static void fill_window(struct ll_row *row, const struct ll_doc *d, const struct ll_doc_pass *p, const struct ll_doc_raw_row *w, int is_raw, struct ll_buf *shown)
+static void fill_window(struct ll_row *row, const struct ll_doc *d, const struct ll_doc_pass *p,
+                        const struct ll_doc_raw_row *w, int is_raw, struct ll_buf *shown)
 {
     const struct ll_doc_reading *r = is_raw ? &w->raw : &w->norm;
     ll_row_clear(row);
@@ -104,10 +107,13 @@ static int window_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_r
 
 int ll_doc_tables(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_err *err)
 {
-    const struct { const struct ll_schema *schema; int (*fill)(struct ll_doc *, struct ll_sink_set *, struct ll_row *, struct ll_err *); int is_wanted; } tables[] = {
-        {&ll_schema_window, window_table, d->raw_mode != LL_RAW_OFF},
-        {&ll_schema_artifact, artifact_table, d->full.n == d->main.n_rows},
-        {&ll_schema_milestones, milestones_table, 1}};
+    const struct {
+        const struct ll_schema *schema;
+        int (*fill)(struct ll_doc *, struct ll_sink_set *, struct ll_row *, struct ll_err *);
+        int is_wanted;
+    } tables[] = {{&ll_schema_window, window_table, d->raw_mode != LL_RAW_OFF},
+                  {&ll_schema_artifact, artifact_table, d->full.n == d->main.n_rows},
+                  {&ll_schema_milestones, milestones_table, 1}};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !rc; i++) {
         struct ll_row row;

@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-static const double LAST_ROW_BITS = 0.25; /* docs/experiment.md 9.1 */
+static const double LAST_ROW_BITS = 0.25;           /* docs/experiment.md 9.1 */
 static const double RANK_DEV = 5, FLIP_RATE = 0.02; /* docs/experiment.md 9.2 */
 
-/* ---- docs/experiment.md 9.1 ---------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.1 ------------------------------------------------------------------ */
 static void put_last_row(struct ll_doc *d)
 {
     const struct ll_last_row *r = &d->last;
@@ -42,7 +42,7 @@ static void put_last_row(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.2, 9.3 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.2, 9.3 ------------------------------------------------------------- */
 
 static void put_repeatability(struct ll_doc *d)
 {
@@ -58,8 +58,8 @@ static void put_repeatability(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* Without a second pass ("auto" leaves it out, as the original does, where the rows decode to the same again) what it would say
- * is null. */
+/* Without a second pass ("auto" leaves it out, as the original does, where the rows decode to the same again)
+ * what it would say is null. */
 static void put_forward(struct ll_doc *d)
 {
     const struct ll_doc_forward *f = &d->forward;
@@ -68,7 +68,8 @@ static void put_forward(struct ll_doc *d)
     struct ll_json *j = ll_doc_value(d, "diagnostics", "repeatability_forward");
     ll_json_obj(j, NULL);
     ll_json_bool(j, "enabled", d->set.e->repeat != LL_REPEAT_OFF);
-    ll_json_cstr(j, "mode", d->set.e->repeat == LL_REPEAT_AUTO && !f->is_run ? "skipped_deterministic" : mode);
+    ll_json_cstr(j, "mode",
+                 d->set.e->repeat == LL_REPEAT_AUTO && !f->is_run ? "skipped_deterministic" : mode);
     ll_json_obj(j, "milestones");
     ll_json_cstr(j, "primary", name);
     ll_json_obj(j, "pass1");
@@ -91,7 +92,7 @@ static void put_forward(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.4 ---------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.4 ------------------------------------------------------------------ */
 static void put_gates(struct ll_doc *d)
 {
     struct ll_json *j = ll_doc_value(d, "diagnostics", "gate_stability_small_scale");
@@ -114,9 +115,10 @@ static void put_gates(struct ll_doc *d)
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.5 ---------------------------------------------------------------------------------- */
-/* Every position's target is the prompt's own next token, the last one's the answer: the original had a target at the last position
- * only, so that its figure could never pass (docs/experiment.md 9.5, 16.2). Left out where only the last position was swept. */
+/* ---- docs/experiment.md 9.5 ------------------------------------------------------------------ */
+/* Every position's target is the prompt's own next token, the last one's the answer: the original had a
+ * target at the last position only, so that its figure could never pass (docs/experiment.md 9.5, 16.2). Left
+ * out where only the last position was swept. */
 double ll_doc_rank1_frac(const struct ll_doc *d, int layer)
 {
     int n = 0, first = 0;
@@ -174,7 +176,7 @@ void ll_doc_position_window(struct ll_doc *d, struct ll_json *j, const char *key
     ll_json_end(j);
 }
 
-/* ---- docs/experiment.md 9.6, 9.7 --------------------------------------------------------------------------------- */
+/* ---- docs/experiment.md 9.6, 9.7 ------------------------------------------------------------- */
 static void put_health(struct ll_doc *d)
 {
     struct ll_json *j = ll_doc_value(d, "diagnostics", "numeric_health");

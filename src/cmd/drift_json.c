@@ -1,5 +1,5 @@
-/* drift_json.c - see drift_report.h. Rows for the index: step "depth" (the accumulation table, layer -1 the embedding), and the
- * points by hook name. */
+/* drift_json.c - see drift_report.h. Rows for the index: step "depth" (the accumulation table, layer -1 the
+ * embedding), and the points by hook name. */
 #include "drift_report.h"
 
 #include <math.h>
@@ -54,7 +54,9 @@ static void put_cmp(struct ll_json *j, const struct ll_cmp *c, const struct ll_c
     ll_json_num(j, "cosine", c->cosine);
     ll_json_num(j, "top3_dims_share", c->top3);
     ll_json_int(j, "n_not_finite", c->n_bad);
-    ll_json_num(j, "mae_without", x->n ? x->mae : NAN); /* without the first token and massive dimensions; null: nothing is left */
+    ll_json_num(j, "mae_without",
+                x->n ? x->mae
+                     : NAN); /* without the first token and massive dimensions; null: nothing is left */
     ll_json_num(j, "rmse_without", x->n ? x->rmse : NAN);
     ll_json_num(j, "max_error_without", x->n ? x->max : NAN);
     ll_json_num(j, "cosine_without", x->n ? x->cosine : NAN);
@@ -234,7 +236,10 @@ static void put_facts(struct ll_json *j, const struct ll_drift_report *r)
     }
     ll_json_end(j);
     ll_json_obj(j, "last_dump");
-    ll_json_cstr(j, "is", !d->trap_tested ? "missing" : d->trap ? "after the final norm" : "the last block's output");
+    ll_json_cstr(j, "is",
+                 !d->trap_tested ? "missing"
+                     : d->trap   ? "after the final norm"
+                                 : "the last block's output");
     if (d->trap_tested) {
         ll_json_num(j, "relative_rmse_as_block", d->trap_raw);
         ll_json_num(j, "relative_rmse_as_normed", d->trap_normed);

@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- one table, two ways -------------------------------------------------------------------------------------------- */
+/* ---- one table, two ways --------------------------------------------------------------------- */
 
 /* cell, num: one cell; end_row fills the row up; close_grid writes it. spare: see grid.h. */
-struct grid { struct ll_diag *out; struct ll_grid g; };
+struct grid {
+    struct ll_diag *out;
+    struct ll_grid g;
+};
 
 static void cell(struct grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void cell(struct grid *g, const char *fmt, ...)
@@ -59,7 +62,8 @@ static void line(struct ll_diag *out, const char *fmt, ...)
     size_t n = out->markdown.len;
     if (n > 2 && out->markdown.s[n - 2] == '|') /* after a table */
         ll_buf_addc(&out->markdown, '\n');
-    const char *words = text + strspn(text, " "), *gap = strstr(words, "  "); /* what follows the label and its spaces hangs under itself */
+    const char *words = text + strspn(text, " "),
+               *gap = strstr(words, "  "); /* what follows the label and its spaces hangs under itself */
     const char *from = gap && gap - text < 20 ? gap + strspn(gap, " ") : words;
     char lead[40];
     snprintf(lead, sizeof lead, "%.*s", (int)(from - text), text);
@@ -67,7 +71,7 @@ static void line(struct ll_diag *out, const char *fmt, ...)
     ll_buf_addf(&out->markdown, "%s\n\n", text);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 /* Lines of names, layers taken together. */
 static void names(struct ll_diag *out, const char *lead, const struct ll_buf *lines)
@@ -92,14 +96,21 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
     ll_buf_adds(&out->markdown, "# Drift\n\n");
     for (int i = 0; i < d->n && i < 24; i++)
         ll_buf_addf(&ids, "%s%d", i ? "," : "", d->ids[i]);
-    line(out, "reference  %s%s%s: %d arrays, %d points, of %d more only the sum; %d arrays known and passed over", r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
-         r->ref->n_seq ? r->ref->seq[0].sequence : "", r->ref->n, r->place->n_placed, r->place->n_sums, r->place->n_ignored);
+    line(out,
+         "reference  %s%s%s: %d arrays, %d points, of %d more only the sum; %d arrays known and passed over",
+         r->ref->kind, r->ref->n_seq && r->ref->seq[0].sequence[0] ? ", sequence " : "",
+         r->ref->n_seq ? r->ref->seq[0].sequence : "", r->ref->n, r->place->n_placed, r->place->n_sums,
+         r->place->n_ignored);
     if (*r->ref->model)
         line(out, "           made by %s", r->ref->model);
     line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
-    line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps, r->s->model->norm_eps);
+    line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps,
+         r->s->model->norm_eps);
     if (r->eps >= 0)
-        line(out, "           mean absolute error over all depths: %.3g without the override, %.3g with %g: errors %s", r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
+        line(out,
+             "           mean absolute error over all depths: %.3g without the override, %.3g with %g: "
+             "errors %s",
+             r->eps_mae[0], r->eps_mae[1], r->eps, r->eps_mae[1] < r->eps_mae[0] ? "fall" : "do not fall");
     if (r->eps_hint)
         line(out, "           the first divergence vanishes with %s (of what is used)", r->eps_hint);
     if (r->broken)
@@ -107,13 +118,19 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
     if (r->order == 2)
         line(out, "order      q and k of the reference lie in GGUF's pairs; put in halves");
     if (d->trap_tested)
-        line(out, "last dump  %s (relative error %.2g as the last block's output, %.2g as that of the final norm)", d->trap ? "is after the final norm, and is judged as such" : "is the last block's output", d->trap_raw, d->trap_normed);
-    line(out, "left out   columns \"w/o\" leave out %s%d massive dimensions (beyond 100 medians in the reference)", d->skip_rows[0] ? "the first token and " : "", d->n_skip_cols);
+        line(out,
+             "last dump  %s (relative error %.2g as the last block's output, %.2g as that of the final norm)",
+             d->trap ? "is after the final norm, and is judged as such" : "is the last block's output",
+             d->trap_raw, d->trap_normed);
+    line(out,
+         "left out   columns \"w/o\" leave out %s%d massive dimensions (beyond 100 medians in the reference)",
+         d->skip_rows[0] ? "the first token and " : "", d->n_skip_cols);
     ll_buf_free(&ids);
     names(out, "unknown    without a meaning (--map FILE can give one): ", &r->place->unknown);
     names(out, "not used   ", &r->place->passed);
     if (r->place->bad.len)
-        line(out, "not finite %.*s%s", (int)strcspn(r->place->bad.s, "\n"), r->place->bad.s, strchr(r->place->bad.s, '\n')[1] ? ", ..." : "");
+        line(out, "not finite %.*s%s", (int)strcspn(r->place->bad.s, "\n"), r->place->bad.s,
+             strchr(r->place->bad.s, '\n')[1] ? ", ..." : "");
 }
 
 static void growth_words(struct grid *g, const struct ll_drift_depth *d, int k)
@@ -129,7 +146,10 @@ static void growth_words(struct grid *g, const struct ll_drift_depth *d, int k)
 static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
 {
     const struct ll_drift *d = r->d;
-    struct grid g = grid_of(out, "Error accumulation", "layers|MAE|MAE w/o|RMSE|RMSE w/o|max error|at|cosine|cos w/o|growth|top 3|status", "RMSE w/o|cos w/o|at|RMSE|MAE w/o|top 3");
+    struct grid g =
+        grid_of(out, "Error accumulation",
+                "layers|MAE|MAE w/o|RMSE|RMSE w/o|max error|at|cosine|cos w/o|growth|top 3|status",
+                "RMSE w/o|cos w/o|at|RMSE|MAE w/o|top 3");
     for (int k = 0; k <= d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &d->depths[k];
         cell(&g, "%d", k);
@@ -156,7 +176,9 @@ static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
 
 static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Both sides", "layers|mean|std|min|max|ref mean|ref std|ref min|ref max|rel MAE|ref std x", "mean|ref mean|rel MAE|std|ref std");
+    struct grid g = grid_of(out, "Both sides",
+                            "layers|mean|std|min|max|ref mean|ref std|ref min|ref max|rel MAE|ref std x",
+                            "mean|ref mean|rel MAE|std|ref std");
     for (int k = 0; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!x->known)
@@ -171,7 +193,9 @@ static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
         cell(&g, "%.3g", x->c.ref.min);
         cell(&g, "%.3g", x->c.ref.max);
         cell(&g, "%.3g", x->c.mae_rel);
-        num(&g, x->std_ratio > 0, ll_drift_is_odd(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g", x->std_ratio);
+        num(&g, x->std_ratio > 0,
+            ll_drift_is_odd(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g",
+            x->std_ratio);
     }
     close_grid(&g);
 }
@@ -180,18 +204,24 @@ static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
 {
     struct ll_drift_summary s = ll_drift_summarise(r->d->depths, r->d->m->n_layers);
     if (s.n_known)
-        line(out, "growth     mean %.4g, geometric mean %.4g, total %.4g (%.3g to %.3g); %d jumps (!!), %d moderate (!); not judged where rounding explains a layer's error", s.mean_growth, s.geometric_growth, s.total_growth, s.first, s.last,
-             s.n_jumps, s.n_moderate);
+        line(out,
+             "growth     mean %.4g, geometric mean %.4g, total %.4g (%.3g to %.3g); %d jumps (!!), %d "
+             "moderate (!); not judged where rounding explains a layer's error",
+             s.mean_growth, s.geometric_growth, s.total_growth, s.first, s.last, s.n_jumps, s.n_moderate);
 }
 
 static const char *layer_verdict(const struct ll_drift_depth *x)
 {
-    return !(ll_drift_off(&x->iso, &x->iso_x) <= x->tol) ? "this layer" : !(ll_drift_off(&x->c, &x->cx) <= x->tol) ? "accumulated" : "same";
+    return !(ll_drift_off(&x->iso, &x->iso_x) <= x->tol) ? "this layer"
+        : !(ll_drift_off(&x->c, &x->cx) <= x->tol)       ? "accumulated"
+                                                         : "same";
 }
 
 static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Layers alone, on the reference's input", "layer|MAE|MAE w/o|RMSE|RMSE w/o|max error|rel MAE|running MAE|status|verdict", "RMSE w/o|RMSE|MAE w/o|rel MAE");
+    struct grid g = grid_of(out, "Layers alone, on the reference's input",
+                            "layer|MAE|MAE w/o|RMSE|RMSE w/o|max error|rel MAE|running MAE|status|verdict",
+                            "RMSE w/o|RMSE|MAE w/o|rel MAE");
     for (int k = 1; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!r->isolate[k - 1])
@@ -220,10 +250,14 @@ static void components(struct ll_diag *out, const struct ll_drift_report *r, int
 {
     char title[64];
     snprintf(title, sizeof title, layer >= 0 ? "Components of layer %d" : "Embedding and head", layer);
-    struct grid g = grid_of(out, title, "point|shape|running MAE|running w/o|isolated MAE|isolated w/o|max error|rel|rms|ref rms|verdict", "shape|max error|running w/o|isolated w/o|rms|ref rms");
+    struct grid g = grid_of(
+        out, title,
+        "point|shape|running MAE|running w/o|isolated MAE|isolated w/o|max error|rel|rms|ref rms|verdict",
+        "shape|max error|running w/o|isolated w/o|rms|ref rms");
     for (int i = 0; i < r->d->n_points; i++) {
         const struct ll_drift_point *p = &r->d->points[i];
-        const struct ll_actv *ours = ll_acts_at(&r->d->ours, p->hook, p->layer), *ref = ll_acts_at(r->d->ref, p->hook, p->layer);
+        const struct ll_actv *ours = ll_acts_at(&r->d->ours, p->hook, p->layer),
+                             *ref = ll_acts_at(r->d->ref, p->hook, p->layer);
         if (p->layer != layer)
             continue;
         cell(&g, "%s", ll_hook_info((enum ll_hook)p->hook)->name);
@@ -243,7 +277,9 @@ static void components(struct ll_diag *out, const struct ll_drift_report *r, int
 
 static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Nodes of llama.cpp", "node|rms|ref rms|rms %|min|ref min|max|ref max|mean|ref mean|MAE|cosine", "mean|ref mean|min|ref min|max|ref max");
+    struct grid g = grid_of(out, "Nodes of llama.cpp",
+                            "node|rms|ref rms|rms %|min|ref min|max|ref max|mean|ref mean|MAE|cosine",
+                            "mean|ref mean|min|ref min|max|ref max");
     for (int i = 0; i < r->d->n_points; i++) {
         const struct ll_drift_point *p = &r->d->points[i];
         if (p->self)
@@ -299,16 +335,26 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
     char name[64];
     ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
     int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
-    line(out, "first divergence  %s, layer %d: %s%s", name, p->layer, ll_drift_operation(p->hook), between ? ", or an operation before it that the reference does not show" : "");
-    line(out, "  computed        %s", p->self ? "from our own input, against double precision" : ll_buf_str(&about));
-    line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->off, p->has_isolated ? "on the reference's input" : "in the running pass",
-         p->running.rel, p->tol, p->verdict == LL_DRIFT_SMALL ? " (within it, but no rounding)" : "");
+    line(out, "first divergence  %s, layer %d: %s%s", name, p->layer, ll_drift_operation(p->hook),
+         between ? ", or an operation before it that the reference does not show" : "");
+    line(out, "  computed        %s",
+         p->self ? "from our own input, against double precision" : ll_buf_str(&about));
+    line(out, "  error           %.3g of its rms %s, %.3g in the running pass; tolerance %g%s", p->off,
+         p->has_isolated ? "on the reference's input" : "in the running pass", p->running.rel, p->tol,
+         p->verdict == LL_DRIFT_SMALL ? " (within it, but no rounding)" : "");
     if (p->rerun.done)
-        line(out, "  float64 re-run  ours is %.2g of the rms away from it, the reference %.2g: %s", p->rerun.ours, p->rerun.ref,
-             p->rerun.ours < p->rerun.ref / 10 ? "our arithmetic is right for this formula; formula, weights or the reference differ" : p->rerun.ref < p->rerun.ours / 10 ? "our arithmetic is off" : "both are off it");
+        line(out, "  float64 re-run  ours is %.2g of the rms away from it, the reference %.2g: %s",
+             p->rerun.ours, p->rerun.ref,
+             p->rerun.ours < p->rerun.ref / 10
+                 ? "our arithmetic is right for this formula; formula, weights or the reference differ"
+                 : p->rerun.ref < p->rerun.ours / 10 ? "our arithmetic is off"
+                                                     : "both are off it");
     if (!p->self)
-        line(out, "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%", s->first_bad_row < 0 ? 0 : s->first_bad_row, s->first_row,
-             s->factor, s->factor_left, s->constant_left, s->sorted_left, 100 * s->columns3);
+        line(out,
+             "  looks like      from position %d on; position 0 has %.2g of the mean error; left after one "
+             "factor (%.4g) %.2g, one vector %.2g, sorting %.2g; three columns hold %.0f%%",
+             s->first_bad_row < 0 ? 0 : s->first_bad_row, s->first_row, s->factor, s->factor_left,
+             s->constant_left, s->sorted_left, 100 * s->columns3);
     ll_buf_reset(&about);
     ll_drift_read_off(d, p, &about);
     if (about.len)
@@ -338,7 +384,8 @@ static void tries(struct ll_diag *out, const struct ll_drift_report *r)
 static void symptoms(struct ll_diag *out, const struct ll_drift_report *r)
 {
     const struct ll_drift_point *p = r->d->first < 0 ? NULL : &r->d->points[r->d->first];
-    struct grid g = grid_of(out, "Symptoms and likely causes (seen: here)", "|symptom|likely cause|try", NULL);
+    struct grid g =
+        grid_of(out, "Symptoms and likely causes (seen: here)", "|symptom|likely cause|try", NULL);
     for (const struct ll_drift_symptom *s = ll_drift_symptoms; s->symptom; s++) {
         struct ll_buf words = {0};
         int seen = s->seen(r->d, p, &r->shape);

@@ -1,5 +1,5 @@
-/* experiment.c - see experiment.h: the file as a whole and its options. Prompts: experiment_prompts.c; models:
- * experiment_models.c. */
+/* experiment.c - see experiment.h: the file as a whole and its options. Prompts: experiment_prompts.c;
+ * models: experiment_models.c. */
 #include "experiment.h"
 
 #include "experiment_parts.h"
@@ -14,30 +14,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what each object may hold (experiments/README.md says what it means) ------------------------------------------- */
+/* ---- what each object may hold (experiments/README.md says what it means) -------------------- */
 
-#define END {NULL, LL_SET_INT, 0, 0, 0}
-static const struct ll_settings_row top_rows[] = {
-    {"name", LL_SET_STR, 1, 200, 0}, {"description", LL_SET_STR, 0, 0, 0}, {"models", LL_SET_LIST, 0, LL_MAX_MODELS, 0}, {"prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
-    {"prompts_from", LL_SET_LIST, 0, 1000, 0}, {"facts", LL_SET_OBJECT, 0, 0, 0}, {"main", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"test_prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
-    {"temperatures", LL_SET_LIST, 0, 1000, 0}, {"top_k", LL_SET_OBJECT, 0, 0, 0}, {"copy", LL_SET_OBJECT, 0, 0, 0}, {"norm", LL_SET_STR, 0, 0, 0},
-    {"ln_bias", LL_SET_STR, 0, 0, 0}, {"head", LL_SET_STR, 0, 0, 0}, {"site", LL_SET_STR, 0, 0, 0}, {"analysis", LL_SET_BOOL, 0, 0, 0}, {"raw_lens", LL_SET_STR, 0, 0, 0},
-    {"calibrate", LL_SET_BOOL, 0, 0, 0}, {"tuned", LL_SET_OBJECT, 0, 0, 0}, {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0},
-    {"answers_exact", LL_SET_BOOL, 0, 0, 0}, {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
-    {"important_words", LL_SET_LIST, 0, LL_MAX_LIST, 0}, {"last_position_only", LL_SET_BOOL, 0, 0, 0}, {"positions", LL_SET_STR, 0, 0, 0},
-    {"repeat_forward", LL_SET_STR, 0, 0, 0}, {"interventions", LL_SET_LIST, 0, LL_MAX_INTERVENTIONS, 0}, END};
-static const struct ll_settings_row top_k_rows[] = {
-    {"record", LL_SET_INT, 1, LL_TOP_COLS, 0}, {"verbose", LL_SET_INT, 1, LL_TOP_COLS, 0}, END};
+#define END \
+    { \
+        NULL, LL_SET_INT, 0, 0, 0 \
+    }
+static const struct ll_settings_row top_rows[] = {{"name", LL_SET_STR, 1, 200, 0},
+                                                  {"description", LL_SET_STR, 0, 0, 0},
+                                                  {"models", LL_SET_LIST, 0, LL_MAX_MODELS, 0},
+                                                  {"prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
+                                                  {"prompts_from", LL_SET_LIST, 0, 1000, 0},
+                                                  {"facts", LL_SET_OBJECT, 0, 0, 0},
+                                                  {"main", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+                                                  {"test_prompts", LL_SET_LIST, 0, LL_MAX_ASKS, 0},
+                                                  {"temperatures", LL_SET_LIST, 0, 1000, 0},
+                                                  {"top_k", LL_SET_OBJECT, 0, 0, 0},
+                                                  {"copy", LL_SET_OBJECT, 0, 0, 0},
+                                                  {"norm", LL_SET_STR, 0, 0, 0},
+                                                  {"ln_bias", LL_SET_STR, 0, 0, 0},
+                                                  {"head", LL_SET_STR, 0, 0, 0},
+                                                  {"site", LL_SET_STR, 0, 0, 0},
+                                                  {"analysis", LL_SET_BOOL, 0, 0, 0},
+                                                  {"raw_lens", LL_SET_STR, 0, 0, 0},
+                                                  {"calibrate", LL_SET_BOOL, 0, 0, 0},
+                                                  {"tuned", LL_SET_OBJECT, 0, 0, 0},
+                                                  {"answers_by_teacher_forcing", LL_SET_BOOL, 0, 0, 0},
+                                                  {"answers_exact", LL_SET_BOOL, 0, 0, 0},
+                                                  {"seed", LL_SET_INT, 0, LL_MAX_ID, 0},
+                                                  {"important_words", LL_SET_LIST, 0, LL_MAX_LIST, 0},
+                                                  {"last_position_only", LL_SET_BOOL, 0, 0, 0},
+                                                  {"positions", LL_SET_STR, 0, 0, 0},
+                                                  {"repeat_forward", LL_SET_STR, 0, 0, 0},
+                                                  {"interventions", LL_SET_LIST, 0, LL_MAX_INTERVENTIONS, 0},
+                                                  END};
+static const struct ll_settings_row top_k_rows[] = {{"record", LL_SET_INT, 1, LL_TOP_COLS, 0},
+                                                    {"verbose", LL_SET_INT, 1, LL_TOP_COLS, 0},
+                                                    END};
 static const struct ll_settings_row copy_rows[] = {
-    {"rule", LL_SET_STR, 0, 0, 0}, {"threshold", LL_SET_NUM, 0, 1, 0}, {"margin", LL_SET_NUM, 0, 1, 0}, {"thresholds", LL_SET_LIST, 0, 7, 0}, {"soft", LL_SET_OBJECT, 0, 0, 0}, END};
-static const struct ll_settings_row soft_rows[] = {
-    {"threshold", LL_SET_NUM, 0, 1, 0}, {"window_ks", LL_SET_LIST, 0, 8, 0}, {"extra_thresholds", LL_SET_LIST, 0, 8, 0}, END};
-static const struct ll_settings_row tuned_rows[] = {{"dir", LL_SET_STR, 1, LL_MAX_TEXT, 1}, {"mode", LL_SET_STR, 0, 0, 0}, END};
+    {"rule", LL_SET_STR, 0, 0, 0},        {"threshold", LL_SET_NUM, 0, 1, 0}, {"margin", LL_SET_NUM, 0, 1, 0},
+    {"thresholds", LL_SET_LIST, 0, 7, 0}, {"soft", LL_SET_OBJECT, 0, 0, 0},   END};
+static const struct ll_settings_row soft_rows[] = {{"threshold", LL_SET_NUM, 0, 1, 0},
+                                                   {"window_ks", LL_SET_LIST, 0, 8, 0},
+                                                   {"extra_thresholds", LL_SET_LIST, 0, 8, 0},
+                                                   END};
+static const struct ll_settings_row tuned_rows[] = {{"dir", LL_SET_STR, 1, LL_MAX_TEXT, 1},
+                                                    {"mode", LL_SET_STR, 0, 0, 0},
+                                                    END};
 
 static int check_objects(const struct ll_settings *s, struct ll_err *err)
 {
-    static const struct { const char *key; const struct ll_settings_row *rows; } objects[] = {
-        {"top_k", top_k_rows}, {"copy", copy_rows}, {"copy.soft", soft_rows}, {"tuned", tuned_rows}};
+    static const struct {
+        const char *key;
+        const struct ll_settings_row *rows;
+    } objects[] = {{"top_k", top_k_rows},
+                   {"copy", copy_rows},
+                   {"copy.soft", soft_rows},
+                   {"tuned", tuned_rows}};
     int rc = ll_settings_check(s, "", top_rows, LL_OTHERS_REFUSED, err);
     for (size_t i = 0; i < sizeof objects / sizeof *objects && !rc; i++)
         if (ll_settings_has(s, objects[i].key))
@@ -74,7 +107,8 @@ int ll_read_texts(const struct ll_settings *s, const char *key, char ***out, int
 }
 
 /* Up to max numbers in lo..hi. *n stays when the key is absent. */
-static int read_numbers(const struct ll_settings *s, const char *key, double lo, double hi, double *out, int max, int *n, struct ll_err *err)
+static int read_numbers(const struct ll_settings *s, const char *key, double lo, double hi, double *out,
+                        int max, int *n, struct ll_err *err)
 {
     int len = ll_settings_len(s, key);
     if (!ll_settings_has(s, key))
@@ -91,10 +125,11 @@ static int read_numbers(const struct ll_settings *s, const char *key, double lo,
     return LL_OK;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* One of `choices` ("a|b|c"); *which: its number. Absent: stays. */
-static int read_choice(const struct ll_settings *s, const char *key, const char *choices, int *which, struct ll_err *err)
+static int read_choice(const struct ll_settings *s, const char *key, const char *choices, int *which,
+                       struct ll_err *err)
 {
     const char *text = ll_settings_str(s, key, NULL);
     if (!text)
@@ -118,11 +153,14 @@ static int read_choice(const struct ll_settings *s, const char *key, const char 
     return rc;
 }
 
-static const char *const raw_names[] = {[LL_RAW_OFF] = "off", [LL_RAW_SAMPLE] = "sample", [LL_RAW_FULL] = "full"};
+static const char *const raw_names[] = {
+    [LL_RAW_OFF] = "off", [LL_RAW_SAMPLE] = "sample", [LL_RAW_FULL] = "full"};
 const char *ll_raw_mode_name(enum ll_raw_mode m) { return raw_names[m]; }
-static const char *const tuned_names[] = {[LL_TUNED_OFF] = "off", [LL_TUNED_AUTO] = "auto", [LL_TUNED_REQUIRE] = "require"};
+static const char *const tuned_names[] = {
+    [LL_TUNED_OFF] = "off", [LL_TUNED_AUTO] = "auto", [LL_TUNED_REQUIRE] = "require"};
 const char *ll_tuned_mode_name(enum ll_tuned_mode m) { return tuned_names[m]; }
-static const char *const repeat_names[] = {[LL_REPEAT_AUTO] = "auto", [LL_REPEAT_ALWAYS] = "always", [LL_REPEAT_OFF] = "off"};
+static const char *const repeat_names[] = {
+    [LL_REPEAT_AUTO] = "auto", [LL_REPEAT_ALWAYS] = "always", [LL_REPEAT_OFF] = "off"};
 const char *ll_repeat_mode_name(enum ll_repeat_mode m) { return repeat_names[m]; }
 
 static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
@@ -138,21 +176,25 @@ static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struc
     c.margin = e->copy.margin;
     c.soft = ll_settings_num(s, "copy.soft.threshold", c.soft);
     int n_ks = -1;
-    if (rc || (rc = read_numbers(s, "copy.thresholds", 0, 1, c.thresholds, 8, &c.n_thresholds, err)) ||
-        (rc = read_numbers(s, "copy.soft.extra_thresholds", 0, 1, c.extra, 8, &c.n_extra, err)) || (rc = read_numbers(s, "copy.soft.window_ks", 1, 64, ks, 8, &n_ks, err)))
+    if (rc || (rc = read_numbers(s, "copy.thresholds", 0, 1, c.thresholds, 8, &c.n_thresholds, err))
+        || (rc = read_numbers(s, "copy.soft.extra_thresholds", 0, 1, c.extra, 8, &c.n_extra, err))
+        || (rc = read_numbers(s, "copy.soft.window_ks", 1, 64, ks, 8, &n_ks, err)))
         return rc;
     for (int i = 0; i < n_ks; i++) {
         c.ks[i] = (int)ks[i];
         if ((double)c.ks[i] != ks[i])
-            return ll_settings_fail(s, "copy.soft.window_ks", err, "expected integers in 1..64, found %g", ks[i]);
+            return ll_settings_fail(s, "copy.soft.window_ks", err, "expected integers in 1..64, found %g",
+                                    ks[i]);
     }
     c.n_ks = n_ks < 0 ? c.n_ks : n_ks;
     rc = ll_copy_choose(&e->labels, &c, NULL);
-    return rc ? ll_settings_fail(s, "copy", err, "expected at most 8 strict and 16 soft columns, found more") : LL_OK;
+    return rc ? ll_settings_fail(s, "copy", err, "expected at most 8 strict and 16 soft columns, found more")
+              : LL_OK;
 }
 
 /* A relative path is meant relative to dir. */
-static int read_tuned(struct ll_experiment *e, const struct ll_settings *s, const char *dir, struct ll_err *err)
+static int read_tuned(struct ll_experiment *e, const struct ll_settings *s, const char *dir,
+                      struct ll_err *err)
 {
     int mode = LL_TUNED_AUTO, rc = read_choice(s, "tuned.mode", "off|auto|require", &mode, err);
     const char *path = ll_settings_str(s, "tuned.dir", NULL);
@@ -171,16 +213,25 @@ static int read_positions(struct ll_experiment *e, const struct ll_settings *s, 
         return rc;
     e->last_only = ll_settings_bool(s, "last_position_only", 0);
     if (ll_settings_has(s, "positions") && e->last_only != last)
-        return ll_settings_fail(s, "positions", err, "expected the same as last_position_only says (%s), found \"%s\"", e->last_only ? "last" : "all", last ? "last" : "all");
+        return ll_settings_fail(s, "positions", err,
+                                "expected the same as last_position_only says (%s), found \"%s\"",
+                                e->last_only ? "last" : "all", last ? "last" : "all");
     return LL_OK;
 }
 
-static int read_options(struct ll_experiment *e, const struct ll_settings *s, const char *dir, struct ll_err *err)
+static int read_options(struct ll_experiment *e, const struct ll_settings *s, const char *dir,
+                        struct ll_err *err)
 {
-    int lens = LL_LENS_FINAL, bias = 0, head = 0, site = LL_SITE_RESID_POST, raw = LL_RAW_FULL, repeat = LL_REPEAT_AUTO, rc;
-    if ((rc = read_choice(s, "norm", "final|next-ln1|post-ln2|raw", &lens, err)) || (rc = read_choice(s, "ln_bias", "keep|drop", &bias, err)) ||
-        (rc = read_choice(s, "head", "model|bare", &head, err)) || (rc = read_choice(s, "site", LL_SITE_CHOICES, &site, err)) ||
-        (rc = read_choice(s, "raw_lens", "off|sample|full", &raw, err)) || (rc = read_choice(s, "repeat_forward", LL_REPEAT_CHOICES, &repeat, err)) || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err)) || (rc = read_positions(e, s, err)))
+    int lens = LL_LENS_FINAL, bias = 0, head = 0, site = LL_SITE_RESID_POST, raw = LL_RAW_FULL,
+        repeat = LL_REPEAT_AUTO, rc;
+    if ((rc = read_choice(s, "norm", "final|next-ln1|post-ln2|raw", &lens, err))
+        || (rc = read_choice(s, "ln_bias", "keep|drop", &bias, err))
+        || (rc = read_choice(s, "head", "model|bare", &head, err))
+        || (rc = read_choice(s, "site", LL_SITE_CHOICES, &site, err))
+        || (rc = read_choice(s, "raw_lens", "off|sample|full", &raw, err))
+        || (rc = read_choice(s, "repeat_forward", LL_REPEAT_CHOICES, &repeat, err))
+        || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err))
+        || (rc = read_positions(e, s, err)))
         return rc;
     e->lens = (enum ll_lens_kind)lens;
     e->ln_bias_drop = bias;
@@ -195,15 +246,18 @@ static int read_options(struct ll_experiment *e, const struct ll_settings *s, co
     e->seed = (int)ll_settings_int(s, "seed", LL_SEED);
     e->top_record = (int)ll_settings_int(s, "top_k.record", LL_TOP_RECORD);
     e->top_verbose = (int)ll_settings_int(s, "top_k.verbose", LL_TOP_VERBOSE);
-    if (e->top_record < 1 || e->top_record > LL_TOP_COLS || e->top_verbose < e->top_record || e->top_verbose > LL_TOP_COLS)
-        return ll_settings_fail(s, "top_k", err, "expected 1 <= record <= verbose <= %d, found %d and %d", LL_TOP_COLS, e->top_record, e->top_verbose);
+    if (e->top_record < 1 || e->top_record > LL_TOP_COLS || e->top_verbose < e->top_record
+        || e->top_verbose > LL_TOP_COLS)
+        return ll_settings_fail(s, "top_k", err, "expected 1 <= record <= verbose <= %d, found %d and %d",
+                                LL_TOP_COLS, e->top_record, e->top_verbose);
     int n = ll_settings_len(s, "temperatures");
     if (n > 0 && !(e->temperatures = malloc(sizeof(double) * (size_t)n)))
         return ll_fail_mem(err, "temperatures", sizeof(double) * (size_t)n);
-    return n > 0 ? read_numbers(s, "temperatures", 1e-3, 1e3, e->temperatures, n, &e->n_temperatures, err) : LL_OK;
+    return n > 0 ? read_numbers(s, "temperatures", 1e-3, 1e3, e->temperatures, n, &e->n_temperatures, err)
+                 : LL_OK;
 }
 
-/* ---- interventions ------------------------------------------------------------------------------------------------ */
+/* ---- interventions --------------------------------------------------------------------------- */
 
 static void free_texts(char **v, int n)
 {
@@ -237,7 +291,8 @@ int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, i
 {
     struct ll_buf all = {0};
     char **copies = calloc((size_t)n + 1, sizeof *copies);
-    int rc = copies ? check_interventions(texts, n, err) : ll_fail_mem(err, "interventions", sizeof *copies * (size_t)n);
+    int rc = copies ? check_interventions(texts, n, err)
+                    : ll_fail_mem(err, "interventions", sizeof *copies * (size_t)n);
     for (int i = 0; i < n && !rc; i++) {
         ll_buf_adds(&all, i ? "; " : "");
         put_intervention(&all, texts[i]);
@@ -262,16 +317,23 @@ static int read_interventions(struct ll_experiment *e, const struct ll_settings 
     struct ll_err why = {0};
     int n = 0, rc = ll_read_texts(s, "interventions", &texts, &n, err);
     if (!rc && n && ll_experiment_intervene(e, (const char *const *)texts, n, &why))
-        rc = why.code == LL_EUSAGE ? ll_settings_fail(s, "interventions", err, "%s", why.msg) : ll_fail(err, why.code, "%s", why.msg);
+        rc = why.code == LL_EUSAGE ? ll_settings_fail(s, "interventions", err, "%s", why.msg)
+                                   : ll_fail(err, why.code, "%s", why.msg);
     free_texts(texts, n);
     return rc;
 }
 
-/* ---- copy labels -------------------------------------------------------------------------------------------------- */
+/* ---- copy labels ----------------------------------------------------------------------------- */
 
 void ll_copy_choice_default(struct ll_copy_choice *c)
 {
-    *c = (struct ll_copy_choice){.threshold = 0.95, .margin = 0.10, .thresholds = {0.7, 0.8, 0.9, 0.95}, .n_thresholds = 4, .soft = 0.5, .ks = {1, 2, 3}, .n_ks = 3};
+    *c = (struct ll_copy_choice){.threshold = 0.95,
+                                 .margin = 0.10,
+                                 .thresholds = {0.7, 0.8, 0.9, 0.95},
+                                 .n_thresholds = 4,
+                                 .soft = 0.5,
+                                 .ks = {1, 2, 3},
+                                 .n_ks = 3};
 }
 
 static int by_number(const void *a, const void *b)
@@ -303,7 +365,8 @@ int ll_copy_choose(struct ll_copy_labels *l, const struct ll_copy_choice *given,
             if (i && c.ks[i] == c.ks[i - 1])
                 continue;
             if (l->n_soft == (int)(sizeof l->soft / sizeof *l->soft))
-                return ll_fail(err, LL_EUSAGE, "soft copy columns: expected at most %d, found more", l->n_soft);
+                return ll_fail(err, LL_EUSAGE, "soft copy columns: expected at most %d, found more",
+                               l->n_soft);
             l->soft[l->n_soft].k = c.ks[i];
             l->soft[l->n_soft++].threshold = threshold;
         }
@@ -313,7 +376,10 @@ int ll_copy_choose(struct ll_copy_labels *l, const struct ll_copy_choice *given,
 
 void ll_copy_choice_of(struct ll_copy_choice *c, const struct ll_copy_labels *l)
 {
-    *c = (struct ll_copy_choice){.threshold = l->strict[0], .margin = l->margin, .n_thresholds = l->n_strict - 1, .soft = l->n_soft ? l->soft[0].threshold : 0.5};
+    *c = (struct ll_copy_choice){.threshold = l->strict[0],
+                                 .margin = l->margin,
+                                 .n_thresholds = l->n_strict - 1,
+                                 .soft = l->n_soft ? l->soft[0].threshold : 0.5};
     memcpy(c->thresholds, l->strict + 1, sizeof *c->thresholds * (size_t)c->n_thresholds);
     for (int i = 0; i < l->n_soft; i++) {
         if (l->soft[i].threshold == c->soft && c->n_ks < 8)
@@ -323,7 +389,7 @@ void ll_copy_choice_of(struct ll_copy_choice *c, const struct ll_copy_labels *l)
     }
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static char *dir_of(const char *path)
 {
@@ -388,8 +454,10 @@ int ll_experiment_read(struct ll_experiment *e, const char *path, struct ll_err 
         e->name = name ? strdup(name) : name_of(dir, path);
         rc = e->name ? LL_OK : ll_fail_mem(err, "name", 64);
     }
-    if (!rc && !(rc = ll_resolve_models(e, s, dir, err)) && !(rc = ll_read_texts(s, "test_prompts", &e->test_prompts, &e->n_test_prompts, err)) &&
-        !(rc = ll_read_texts(s, "important_words", &e->words, &e->n_words, err)) && !(rc = read_options(e, s, dir, err)))
+    if (!rc && !(rc = ll_resolve_models(e, s, dir, err))
+        && !(rc = ll_read_texts(s, "test_prompts", &e->test_prompts, &e->n_test_prompts, err))
+        && !(rc = ll_read_texts(s, "important_words", &e->words, &e->n_words, err))
+        && !(rc = read_options(e, s, dir, err)))
         rc = ll_read_asks(e, s, dir, err);
     if (!rc)
         rc = read_interventions(e, s, err);

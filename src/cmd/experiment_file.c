@@ -1,8 +1,8 @@
 /* experiment_file.c - prompts from a CSV or JSONL file (experiment_parts.h).
  *
- * A CSV file has a header line, RFC 4180; a JSONL file holds one object a line. Which column (key) says what is told by the
- * experiment; the default is the name itself. A name that is nearly one of these is refused; other columns are not
- * read, and one line says so. */
+ * A CSV file has a header line, RFC 4180; a JSONL file holds one object a line. Which column (key) says what
+ * is told by the experiment; the default is the name itself. A name that is nearly one of these is refused;
+ * other columns are not read, and one line says so. */
 #include "experiment_parts.h"
 
 #include "column_names.h"
@@ -17,39 +17,46 @@
 
 enum { MAX_FILE = 1 << 30, N_WHAT = 8 };
 enum what { ID, VARIANT, TEXT, ANSWER, ANSWERS, FACT, FACT_INDEX, ROLE };
-static const char *const what_names[N_WHAT] = {"id", "variant", "text", "answer", "answers", "fact", "fact_index", "role"};
+static const char *const what_names[N_WHAT] = {"id",      "variant", "text",       "answer",
+                                               "answers", "fact",    "fact_index", "role"};
 
 static const struct ll_settings_row file_rows[] = {
-    {"file", LL_SET_STR, 1, LL_MAX_TEXT, 1}, {"format", LL_SET_STR, 0, 0, 0}, {"id", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"variant", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"text", LL_SET_STR, 1, LL_MAX_TEXT, 0},
-    {"answer", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"answers", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"answers_separator", LL_SET_STR, 1, 8, 0}, {"fact", LL_SET_STR, 1, LL_MAX_TEXT, 0},
-    {"fact_index", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"role", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {NULL, LL_SET_INT, 0, 0, 0}};
+    {"file", LL_SET_STR, 1, LL_MAX_TEXT, 1},    {"format", LL_SET_STR, 0, 0, 0},
+    {"id", LL_SET_STR, 1, LL_MAX_TEXT, 0},      {"variant", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+    {"text", LL_SET_STR, 1, LL_MAX_TEXT, 0},    {"answer", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+    {"answers", LL_SET_STR, 1, LL_MAX_TEXT, 0}, {"answers_separator", LL_SET_STR, 1, 8, 0},
+    {"fact", LL_SET_STR, 1, LL_MAX_TEXT, 0},    {"fact_index", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+    {"role", LL_SET_STR, 1, LL_MAX_TEXT, 0},    {NULL, LL_SET_INT, 0, 0, 0}};
 
 struct file {
     struct ll_experiment *e;
-    char at[40];                     /* "prompts_from.0" */
-    int number;                      /* of the file in the list */
-    const char *path;                /* as written in the experiment */
-    const char *names[N_WHAT];       /* column or key; borrowed from s */
-    int is_named[N_WHAT];            /* the experiment names it, so it must be there */
-    const char *separator;           /* of several answers in a CSV cell */
-    int column[N_WHAT];              /* CSV: where, -1: not there */
-    int is_seen[N_WHAT];             /* JSONL: some line has the key */
+    char at[40];               /* "prompts_from.0" */
+    int number;                /* of the file in the list */
+    const char *path;          /* as written in the experiment */
+    const char *names[N_WHAT]; /* column or key; borrowed from s */
+    int is_named[N_WHAT];      /* the experiment names it, so it must be there */
+    const char *separator;     /* of several answers in a CSV cell */
+    int column[N_WHAT];        /* CSV: where, -1: not there */
+    int is_seen[N_WHAT];       /* JSONL: some line has the key */
     long long rows;
-    struct ll_buf unread;            /* names of columns (keys) that nobody asks for; owned */
+    struct ll_buf unread; /* names of columns (keys) that nobody asks for; owned */
     int n_unread;
 };
 
 /* What one row says; NULL: nothing. Borrowed for the call of take_row. */
 struct row {
     const char *v[N_WHAT];
-    char **answers; int n_answers;   /* JSONL: the list at `answers`, moved into the ask */
-    const char *unit;                /* "data row" or "line" */
+    char **answers;
+    int n_answers;    /* JSONL: the list at `answers`, moved into the ask */
+    const char *unit; /* "data row" or "line" */
     long long nr;
 };
 
-static int bad(const struct file *f, const struct row *r, struct ll_err *err, const char *what, const char *expected, const char *found)
+static int bad(const struct file *f, const struct row *r, struct ll_err *err, const char *what,
+               const char *expected, const char *found)
 {
-    return ll_fail(err, LL_EUSAGE, "%s: %s %lld: %s: expected %s, found %s%.80s%s", f->path, r->unit, r->nr, what, expected, found ? "\"" : "nothing", found ? found : "", found ? "\"" : "");
+    return ll_fail(err, LL_EUSAGE, "%s: %s %lld: %s: expected %s, found %s%.80s%s", f->path, r->unit, r->nr,
+                   what, expected, found ? "\"" : "nothing", found ? found : "", found ? "\"" : "");
 }
 
 static int split_answers(struct ll_ask *a, const struct file *f, const struct row *r, struct ll_err *err)
@@ -60,7 +67,8 @@ static int split_answers(struct ll_ask *a, const struct file *f, const struct ro
         char *one = strndup(p, n);
         int rc = one ? LL_OK : ll_fail_mem(err, "answers", n);
         if (!rc && (!n || a->n_answers == LL_MAX_ANSWERS))
-            rc = bad(f, r, err, f->names[ANSWERS], n ? "at most 15 answers" : "answers that are not empty", r->v[ANSWERS]);
+            rc = bad(f, r, err, f->names[ANSWERS], n ? "at most 15 answers" : "answers that are not empty",
+                     r->v[ANSWERS]);
         if (!rc)
             rc = ll_ask_answer(a, one, err);
         free(one);
@@ -79,7 +87,8 @@ static int take_row(struct file *f, struct row *r, struct ll_err *err)
     if (!r->v[TEXT] || !*r->v[TEXT])
         return bad(f, r, err, f->names[TEXT], "some text", r->v[TEXT]);
     if (r->v[ANSWER] && (r->v[ANSWERS] || r->answers))
-        return bad(f, r, err, f->names[ANSWERS], "nothing beside an answer", r->v[ANSWERS] ? r->v[ANSWERS] : r->answers[0]);
+        return bad(f, r, err, f->names[ANSWERS], "nothing beside an answer",
+                   r->v[ANSWERS] ? r->v[ANSWERS] : r->answers[0]);
     if (!(a = ll_ask_add(f->e, err)))
         return err->code;
     a->answers = r->answers;
@@ -90,8 +99,10 @@ static int take_row(struct file *f, struct row *r, struct ll_err *err)
     if (role && *role && !a->is_control && strcmp(role, "probe"))
         return bad(f, r, err, f->names[ROLE], "probe or control", role);
     snprintf(name, sizeof name, "f%d-%lld", f->number, f->rows++);
-    if ((rc = ll_copy_text(&a->prompt_id, r->v[ID] && *r->v[ID] ? r->v[ID] : name, err)) || (rc = ll_copy_text(&a->variant, r->v[VARIANT] && *r->v[VARIANT] ? r->v[VARIANT] : "orig", err)) ||
-        (rc = ll_copy_text(&a->text, r->v[TEXT], err)) || (rc = ll_copy_text(&a->fact_key, r->v[FACT] && *r->v[FACT] ? r->v[FACT] : NULL, err)))
+    if ((rc = ll_copy_text(&a->prompt_id, r->v[ID] && *r->v[ID] ? r->v[ID] : name, err))
+        || (rc = ll_copy_text(&a->variant, r->v[VARIANT] && *r->v[VARIANT] ? r->v[VARIANT] : "orig", err))
+        || (rc = ll_copy_text(&a->text, r->v[TEXT], err))
+        || (rc = ll_copy_text(&a->fact_key, r->v[FACT] && *r->v[FACT] ? r->v[FACT] : NULL, err)))
         return rc;
     if (strlen(a->prompt_id) > LL_MAX_NAME)
         return bad(f, r, err, f->names[ID], "a text of 1..60 bytes", a->prompt_id);
@@ -111,7 +122,7 @@ static int take_row(struct file *f, struct row *r, struct ll_err *err)
     return rc ? rc : ll_ask_name(a, err);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Keep a name that nobody asks for, once; the first few are enough. */
 static void add_unread(struct file *f, const char *name, size_t n)
@@ -136,8 +147,8 @@ static void add_unread(struct file *f, const char *name, size_t n)
     ll_buf_free(&one);
 }
 
-/* A name that stands in the file: one of those asked for, nearly one that is not there (refused), or another's.
- * has: which of those asked for are there. */
+/* A name that stands in the file: one of those asked for, nearly one that is not there (refused), or
+ * another's. has: which of those asked for are there. */
 static int check_name(struct file *f, const char *name, size_t n, const int has[N_WHAT], const char *kind,
                       struct ll_err *err)
 {
@@ -159,14 +170,14 @@ static int check_name(struct file *f, const char *name, size_t n, const int has[
         return LL_OK;
     }
     ll_put_name(&shown, name, n, LL_MAX_NAME);
-    int rc = ll_fail(err, LL_EUSAGE, "%s: %s \"%s\": expected %s, found what may be meant for %s",
-                     f->path, kind, ll_buf_str(&shown), ll_buf_str(&known), f->names[near]);
+    int rc = ll_fail(err, LL_EUSAGE, "%s: %s \"%s\": expected %s, found what may be meant for %s", f->path,
+                     kind, ll_buf_str(&shown), ll_buf_str(&known), f->names[near]);
     ll_buf_free(&known);
     ll_buf_free(&shown);
     return rc;
 }
 
-/* ---- CSV ---------------------------------------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 static int on_header(void *arg, const struct ll_csv_row *names, struct ll_err *err)
 {
@@ -175,17 +186,19 @@ static int on_header(void *arg, const struct ll_csv_row *names, struct ll_err *e
     for (int w = 0; w < N_WHAT; w++) {
         f->column[w] = -1;
         for (int i = 0; i < names->n; i++)
-            if (names->field[i].s && strlen(f->names[w]) == names->field[i].n && !memcmp(f->names[w], names->field[i].s, names->field[i].n))
+            if (names->field[i].s && strlen(f->names[w]) == names->field[i].n
+                && !memcmp(f->names[w], names->field[i].s, names->field[i].n))
                 f->column[w] = i;
         has[w] = f->column[w] >= 0;
     }
     for (int i = 0; i < names->n; i++)
-        if (names->field[i].s &&
-            (rc = check_name(f, names->field[i].s, names->field[i].n, has, "column", err)))
+        if (names->field[i].s
+            && (rc = check_name(f, names->field[i].s, names->field[i].n, has, "column", err)))
             return rc;
     for (int w = 0; w < N_WHAT; w++)
         if (f->column[w] < 0 && (w == TEXT || f->is_named[w]))
-            return ll_fail(err, LL_EUSAGE, "%s: expected a column \"%s\" (%s), found none of that name", f->path, f->names[w], what_names[w]);
+            return ll_fail(err, LL_EUSAGE, "%s: expected a column \"%s\" (%s), found none of that name",
+                           f->path, f->names[w], what_names[w]);
     return LL_OK;
 }
 
@@ -216,10 +229,11 @@ static int read_csv(struct file *f, struct ll_buf *b, struct ll_err *err)
     return ll_csv_read(f->path, ll_buf_str(b), b->len, LL_RFC4180, &user, NULL, err);
 }
 
-/* ---- JSONL -------------------------------------------------------------------------------------------------------- */
+/* ---- JSONL ----------------------------------------------------------------------------------- */
 
 /* The text at a key; numbers stand for themselves where an id or a fact_index is asked for. */
-static int take_value(struct file *f, struct row *r, const struct ll_settings *line, enum what w, char number[32], struct ll_err *err)
+static int take_value(struct file *f, struct row *r, const struct ll_settings *line, enum what w,
+                      char number[32], struct ll_err *err)
 {
     long long v;
     f->is_seen[w] |= ll_settings_has(line, f->names[w]) || ll_settings_is_null(line, f->names[w]);
@@ -228,13 +242,15 @@ static int take_value(struct file *f, struct row *r, const struct ll_settings *l
     if (w == ANSWERS) {
         int n = ll_settings_len(line, f->names[w]);
         if (!ll_settings_is_array(line, f->names[w]) || n < 1 || n > LL_MAX_ANSWERS)
-            return bad(f, r, err, f->names[w], "a list of 1..15 texts", ll_settings_is_array(line, f->names[w]) ? "a list of another length" : "no list");
+            return bad(f, r, err, f->names[w], "a list of 1..15 texts",
+                       ll_settings_is_array(line, f->names[w]) ? "a list of another length" : "no list");
         return ll_read_texts(line, f->names[w], &r->answers, &r->n_answers, err);
     }
     if ((r->v[w] = ll_settings_str(line, f->names[w], NULL)))
         return LL_OK;
     if ((w != ID && w != FACT_INDEX) || ll_settings_need_int(line, f->names[w], 0, 1LL << 53, &v, NULL))
-        return bad(f, r, err, f->names[w], w == FACT_INDEX ? "an integer" : "a text", "another kind of value");
+        return bad(f, r, err, f->names[w], w == FACT_INDEX ? "an integer" : "a text",
+                   "another kind of value");
     snprintf(number, 32, "%lld", v);
     r->v[w] = number;
     return LL_OK;
@@ -284,16 +300,21 @@ static int read_jsonl(struct file *f, struct ll_buf *b, struct ll_err *err)
     }
     for (int w = 0; w < N_WHAT && !rc && f->rows; w++)
         if (f->is_named[w] && !f->is_seen[w])
-            rc = ll_fail(err, LL_EUSAGE, "%s: expected a key \"%s\" (%s) in some line, found none of that name", f->path, f->names[w], what_names[w]);
+            rc = ll_fail(err, LL_EUSAGE,
+                         "%s: expected a key \"%s\" (%s) in some line, found none of that name", f->path,
+                         f->names[w], what_names[w]);
     return rc;
 }
 
-/* ---- one file ----------------------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 /* 1: JSON lines, 0: CSV, -1: neither is said nor shown by the name. */
 static int format_of(const char *said, const char *path)
 {
-    static const struct { const char *name; int is_jsonl; } known[] = {{"csv", 0}, {"jsonl", 1}, {"ndjson", 1}};
+    static const struct {
+        const char *name;
+        int is_jsonl;
+    } known[] = {{"csv", 0}, {"jsonl", 1}, {"ndjson", 1}};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (said ? i < 2 && !strcmp(said, known[i].name) : dot && !strcasecmp(dot + 1, known[i].name))
@@ -317,7 +338,8 @@ static int leave_out_mark(const struct file *f, struct ll_buf *b, struct ll_err 
 
 int ll_is_prompt_file(const char *path) { return format_of(NULL, path) >= 0; }
 
-int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, int i, const char *dir, struct ll_err *err)
+int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, int i, const char *dir,
+                        struct ll_err *err)
 {
     struct file f = {.e = e, .number = i};
     struct ll_buf b = {0};
@@ -339,7 +361,10 @@ int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, in
     f.path = ll_settings_str(s, path, "");
     int is_jsonl = format_of(said, f.path);
     if (is_jsonl < 0)
-        return ll_settings_fail(s, path, err, "expected a name ending in .csv, .jsonl or .ndjson, or \"format\": \"csv\" or \"jsonl\", found \"%.80s\"%s%.20s", f.path, said ? " and " : "", said ? said : "");
+        return ll_settings_fail(s, path, err,
+                                "expected a name ending in .csv, .jsonl or .ndjson, or \"format\": \"csv\" "
+                                "or \"jsonl\", found \"%.80s\"%s%.20s",
+                                f.path, said ? " and " : "", said ? said : "");
     char *full = *f.path == '/' ? strdup(f.path) : ll_path_join(dir, f.path);
     if (!full)
         return ll_fail_mem(err, "path", strlen(f.path));

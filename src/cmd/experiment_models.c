@@ -44,7 +44,8 @@ static int put_pattern(struct ll_buf *out, const char *pattern, struct ll_err *e
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static int add_matches(struct ll_experiment *e, const struct ll_settings *s, const char *at, const char *pattern, const char *dir, struct ll_err *err)
+static int add_matches(struct ll_experiment *e, const struct ll_settings *s, const char *at,
+                       const char *pattern, const char *dir, struct ll_err *err)
 {
     struct ll_buf full = {0};
     glob_t found = {0};
@@ -58,7 +59,8 @@ static int add_matches(struct ll_experiment *e, const struct ll_settings *s, con
         else if (g && g != GLOB_NOMATCH)
             rc = ll_fail(err, LL_EFAIL, "models: %s: a folder cannot be read", pattern);
         else if (!found.gl_pathc)
-            ll_settings_fail(s, at, &e->models_err, "expected at least one path that fits \"%s\", found none", pattern);
+            ll_settings_fail(s, at, &e->models_err, "expected at least one path that fits \"%s\", found none",
+                             pattern);
         else if (found.gl_pathc + (size_t)e->n_models > LL_MAX_MODELS)
             rc = ll_settings_fail(s, at, err, "expected at most %d models, found more", LL_MAX_MODELS);
     }
@@ -81,14 +83,16 @@ static int add_path(struct ll_experiment *e, const char *path, const char *dir, 
     return add(e, strdup(path), err);
 }
 
-int ll_resolve_models(struct ll_experiment *e, const struct ll_settings *s, const char *dir, struct ll_err *err)
+int ll_resolve_models(struct ll_experiment *e, const struct ll_settings *s, const char *dir,
+                      struct ll_err *err)
 {
     char **given = NULL;
     int n = 0, rc = ll_read_texts(s, "models", &given, &n, err);
     for (int i = 0; i < n && !rc; i++) {
         char at[32];
         snprintf(at, sizeof at, "models.%d", i);
-        rc = strpbrk(given[i], "*?") ? add_matches(e, s, at, given[i], dir, err) : add_path(e, given[i], dir, err);
+        rc = strpbrk(given[i], "*?") ? add_matches(e, s, at, given[i], dir, err)
+                                     : add_path(e, given[i], dir, err);
     }
     for (int i = 0; i < n; i++)
         free(given[i]);

@@ -5,15 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END {NULL, LL_SET_INT, 0, 0, 0}
-static const struct ll_settings_row facts_rows[] = {
-    {"variants", LL_SET_OBJECT, 0, 0, 1}, {"items", LL_SET_LIST, 1, LL_MAX_ASKS, 1}, END};
-static const struct ll_settings_row prompt_rows[] = {
-    {"id", LL_SET_STR, 1, LL_MAX_NAME, 0}, {"variant", LL_SET_STR, 1, LL_MAX_NAME, 0}, {"text", LL_SET_STR, 0, 0, 0}, {"ids", LL_SET_LIST, 1, LL_MAX_LIST, 0},
-    {"answer", LL_SET_STR, 0, 0, 0}, {"answers", LL_SET_LIST, 1, LL_MAX_ANSWERS, 0}, {"answer_id", LL_SET_INT, 0, LL_MAX_ID, 0}, {"fact", LL_SET_STR, 1, 400, 0},
-    {"fact_index", LL_SET_INT, 0, LL_MAX_ID, 0}, {"role", LL_SET_STR, 0, 0, 0}, {"control_of", LL_SET_STR, 1, LL_MAX_TEXT, 0}, END};
+#define END \
+    { \
+        NULL, LL_SET_INT, 0, 0, 0 \
+    }
+static const struct ll_settings_row facts_rows[] = {{"variants", LL_SET_OBJECT, 0, 0, 1},
+                                                    {"items", LL_SET_LIST, 1, LL_MAX_ASKS, 1},
+                                                    END};
+static const struct ll_settings_row prompt_rows[] = {{"id", LL_SET_STR, 1, LL_MAX_NAME, 0},
+                                                     {"variant", LL_SET_STR, 1, LL_MAX_NAME, 0},
+                                                     {"text", LL_SET_STR, 0, 0, 0},
+                                                     {"ids", LL_SET_LIST, 1, LL_MAX_LIST, 0},
+                                                     {"answer", LL_SET_STR, 0, 0, 0},
+                                                     {"answers", LL_SET_LIST, 1, LL_MAX_ANSWERS, 0},
+                                                     {"answer_id", LL_SET_INT, 0, LL_MAX_ID, 0},
+                                                     {"fact", LL_SET_STR, 1, 400, 0},
+                                                     {"fact_index", LL_SET_INT, 0, LL_MAX_ID, 0},
+                                                     {"role", LL_SET_STR, 0, 0, 0},
+                                                     {"control_of", LL_SET_STR, 1, LL_MAX_TEXT, 0},
+                                                     END};
 
-/* ---- asks --------------------------------------------------------------------------------------------------------- */
+/* ---- asks ------------------------------------------------------------------------------------ */
 
 struct ll_ask *ll_ask_add(struct ll_experiment *e, struct ll_err *err)
 {
@@ -58,10 +70,12 @@ int ll_ask_name(struct ll_ask *a, struct ll_err *err)
 
 const char *ll_bad_variant(const char *name)
 {
-    return !*name || strlen(name) > LL_MAX_NAME || strchr(name, '.') ? "a variant's name of 1..60 bytes without dots" : NULL;
+    return !*name || strlen(name) > LL_MAX_NAME || strchr(name, '.')
+        ? "a variant's name of 1..60 bytes without dots"
+        : NULL;
 }
 
-/* ---- facts -------------------------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 static const char hole[] = "{country}";
 
@@ -82,17 +96,20 @@ static int check_templates(const struct ll_settings *s, struct ll_err *err)
 {
     int n = ll_settings_len(s, "facts.variants"), rc;
     if (n < 1)
-        return ll_settings_fail(s, "facts.variants", err, "expected at least one \"name\": \"template\", found none");
+        return ll_settings_fail(s, "facts.variants", err,
+                                "expected at least one \"name\": \"template\", found none");
     for (int v = 0; v < n; v++) {
         const char *name = ll_settings_key(s, "facts.variants", v), *tmpl, *first;
         char path[160];
         if (ll_bad_variant(name))
-            return ll_settings_fail(s, "facts.variants", err, "expected %s, found \"%.80s\"", ll_bad_variant(name), name);
+            return ll_settings_fail(s, "facts.variants", err, "expected %s, found \"%.80s\"",
+                                    ll_bad_variant(name), name);
         snprintf(path, sizeof path, "facts.variants.%s", name);
         if ((rc = ll_settings_need_str(s, path, &tmpl, err)))
             return rc;
         if (!(first = strstr(tmpl, hole)) || strstr(first + 1, hole))
-            return ll_settings_fail(s, path, err, "expected {country} once in the template, found it %s", first ? "more than once" : "nowhere");
+            return ll_settings_fail(s, path, err, "expected {country} once in the template, found it %s",
+                                    first ? "more than once" : "nowhere");
     }
     return LL_OK;
 }
@@ -107,7 +124,8 @@ static int check_items(const struct ll_settings *s, struct ll_err *err)
         if (!ll_settings_is_array(s, path))
             return ll_settings_fail(s, path, err, "expected a pair [\"word\", \"answer\"], found no list");
         if (n != 2)
-            return ll_settings_fail(s, path, err, "expected a pair [\"word\", \"answer\"], found a list of %d", n);
+            return ll_settings_fail(s, path, err,
+                                    "expected a pair [\"word\", \"answer\"], found a list of %d", n);
         for (int k = 0; k < 2; k++) {
             snprintf(path, sizeof path, "facts.items.%d.%d", i, k);
             if ((rc = ll_settings_need_str(s, path, &text, err)))
@@ -138,7 +156,8 @@ static int add_fact(struct ll_experiment *e, const struct ll_settings *s, int i,
     a->fact_key = key.s;
     a->fact_index = i;
     a->text = fill(tmpl, word);
-    if ((rc = ll_copy_text(&a->prompt_id, "pos", err)) || (rc = ll_copy_text(&a->variant, variant, err)) || (rc = ll_ask_answer(a, answer, err)))
+    if ((rc = ll_copy_text(&a->prompt_id, "pos", err)) || (rc = ll_copy_text(&a->variant, variant, err))
+        || (rc = ll_ask_answer(a, answer, err)))
         return rc;
     return !a->text || key.failed ? ll_fail_mem(err, "experiment", strlen(tmpl)) : ll_ask_name(a, err);
 }
@@ -148,7 +167,8 @@ static int read_facts(struct ll_experiment *e, const struct ll_settings *s, stru
     int rc = LL_OK;
     if (!ll_settings_has(s, "facts"))
         return LL_OK;
-    if ((rc = ll_settings_check(s, "facts", facts_rows, LL_OTHERS_REFUSED, err)) || (rc = check_templates(s, err)) || (rc = check_items(s, err)))
+    if ((rc = ll_settings_check(s, "facts", facts_rows, LL_OTHERS_REFUSED, err))
+        || (rc = check_templates(s, err)) || (rc = check_items(s, err)))
         return rc;
     for (int i = 0; i < ll_settings_len(s, "facts.items") && !rc; i++)
         for (int v = 0; v < ll_settings_len(s, "facts.variants") && !rc; v++)
@@ -156,7 +176,7 @@ static int read_facts(struct ll_experiment *e, const struct ll_settings *s, stru
     return rc;
 }
 
-/* ---- prompts ------------------------------------------------------------------------------------------------------ */
+/* ---- prompts --------------------------------------------------------------------------------- */
 
 static int read_ids(struct ll_ask *a, const struct ll_settings *s, const char *at, struct ll_err *err)
 {
@@ -188,14 +208,17 @@ static int check_prompt(const struct ll_settings *s, const char *at, struct ll_e
         has[i] = ll_settings_has(s, path);
     }
     if (has[0] == has[1])
-        return ll_settings_fail(s, at, err, "expected \"text\" or \"ids\", found %s", has[0] ? "both" : "neither");
+        return ll_settings_fail(s, at, err, "expected \"text\" or \"ids\", found %s",
+                                has[0] ? "both" : "neither");
     if (has[2] && has[3])
         return ll_settings_fail(s, at, err, "expected \"answer\" or \"answers\", found both");
     if ((has[2] || has[3]) && has[4])
-        return ll_settings_fail(s, at, err, "expected \"%s\" or \"answer_id\", found both", keys[has[2] ? 2 : 3]);
+        return ll_settings_fail(s, at, err, "expected \"%s\" or \"answer_id\", found both",
+                                keys[has[2] ? 2 : 3]);
     snprintf(path, sizeof path, "%s.%s", at, keys[has[2] ? 2 : 3]);
     if ((has[2] || has[3]) && has[1])
-        return ll_settings_fail(s, path, err, "expected \"answer_id\" for a prompt of token ids, found a text");
+        return ll_settings_fail(s, path, err,
+                                "expected \"answer_id\" for a prompt of token ids, found a text");
     return LL_OK;
 }
 
@@ -206,7 +229,8 @@ static int read_answers(struct ll_ask *a, const struct ll_settings *s, const cha
     snprintf(path, sizeof path, "%s.answer", at);
     const char *one = ll_settings_str(s, path, NULL);
     if (one)
-        return *one ? ll_ask_answer(a, one, err) : ll_settings_fail(s, path, err, "expected some text, found an empty one");
+        return *one ? ll_ask_answer(a, one, err)
+                    : ll_settings_fail(s, path, err, "expected some text, found an empty one");
     snprintf(path, sizeof path, "%s.answers", at);
     rc = ll_read_texts(s, path, &list, &n, err);
     a->answers = list;
@@ -226,7 +250,8 @@ static int read_role(struct ll_ask *a, const struct ll_settings *s, const char *
     snprintf(path, sizeof path, "%s.control_of", at);
     int rc = ll_copy_text(&a->control_of, ll_settings_str(s, path, NULL), err);
     if (!rc && a->control_of && role && !a->is_control)
-        rc = ll_settings_fail(s, path, err, "expected none beside \"role\": \"probe\", found \"%.60s\"", a->control_of);
+        rc = ll_settings_fail(s, path, err, "expected none beside \"role\": \"probe\", found \"%.60s\"",
+                              a->control_of);
     a->is_control |= a->control_of != NULL;
     return rc;
 }
@@ -237,20 +262,24 @@ static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int
     char at[40], path[96], name[24];
     int rc;
     snprintf(at, sizeof at, "prompts.%d", i);
-    if ((rc = ll_settings_check(s, at, prompt_rows, LL_OTHERS_REFUSED, err)) || (rc = check_prompt(s, at, err)))
+    if ((rc = ll_settings_check(s, at, prompt_rows, LL_OTHERS_REFUSED, err))
+        || (rc = check_prompt(s, at, err)))
         return rc;
     if (!(a = ll_ask_add(e, err)))
         return err->code;
     snprintf(name, sizeof name, "p%d", i);
 #define TEXT(key, fallback) (snprintf(path, sizeof path, "%s." key, at), ll_settings_str(s, path, fallback))
-    if ((rc = read_role(a, s, at, err)) || (rc = read_answers(a, s, at, err)) ||
-        (rc = ll_copy_text(&a->prompt_id, TEXT("id", a->is_control ? "ctl" : name), err)) || (rc = ll_copy_text(&a->variant, TEXT("variant", "orig"), err)) ||
-        (rc = ll_copy_text(&a->fact_key, TEXT("fact", NULL), err)) || (rc = ll_copy_text(&a->text, TEXT("text", NULL), err)))
+    if ((rc = read_role(a, s, at, err)) || (rc = read_answers(a, s, at, err))
+        || (rc = ll_copy_text(&a->prompt_id, TEXT("id", a->is_control ? "ctl" : name), err))
+        || (rc = ll_copy_text(&a->variant, TEXT("variant", "orig"), err))
+        || (rc = ll_copy_text(&a->fact_key, TEXT("fact", NULL), err))
+        || (rc = ll_copy_text(&a->text, TEXT("text", NULL), err)))
         return rc;
 #undef TEXT
     snprintf(path, sizeof path, "%s.variant", at);
     if (ll_bad_variant(a->variant))
-        return ll_settings_fail(s, path, err, "expected %s, found \"%.80s\"", ll_bad_variant(a->variant), a->variant);
+        return ll_settings_fail(s, path, err, "expected %s, found \"%.80s\"", ll_bad_variant(a->variant),
+                                a->variant);
     snprintf(path, sizeof path, "%s.fact_index", at);
     a->fact_index = (int)ll_settings_int(s, path, -1);
     snprintf(path, sizeof path, "%s.answer_id", at);
@@ -263,9 +292,12 @@ static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int
     return read_ids(a, s, at, err);
 }
 
-/* ---- all of them -------------------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
-struct keyed { const char *key; int index; };
+struct keyed {
+    const char *key;
+    int index;
+};
 static int by_key(const void *a, const void *b)
 {
     const struct keyed *x = a, *y = b;
@@ -284,7 +316,9 @@ static int sort_keys(const struct ll_experiment *e, struct keyed **keys, struct 
     qsort(*keys, (size_t)e->n_asks, sizeof **keys, by_key);
     for (int i = 1; i < e->n_asks; i++)
         if (!strcmp((*keys)[i - 1].key, (*keys)[i].key))
-            return ll_fail(err, LL_EUSAGE, "experiment: two prompts share the key \"%s\": give one another id or variant", (*keys)[i].key);
+            return ll_fail(err, LL_EUSAGE,
+                           "experiment: two prompts share the key \"%s\": give one another id or variant",
+                           (*keys)[i].key);
     return LL_OK;
 }
 
@@ -317,7 +351,10 @@ static int find_controls(struct ll_experiment *e, const struct keyed *keys, int 
         struct ll_ask *a = &e->asks[i];
         int at = a->control_of ? find_key(keys, e->n_asks, a->control_of) : main_ask;
         if (at < 0 || (a->control_of && at == i))
-            return ll_fail(err, LL_EUSAGE, "experiment: prompt %s: control_of: expected the key of another prompt, found \"%.80s\"", a->pass_key, a->control_of);
+            return ll_fail(
+                err, LL_EUSAGE,
+                "experiment: prompt %s: control_of: expected the key of another prompt, found \"%.80s\"",
+                a->pass_key, a->control_of);
         if (a->is_control && at != i)
             a->control_index = at == main_ask ? 0 : at + (at < main_ask);
     }
@@ -338,7 +375,8 @@ int ll_read_asks(struct ll_experiment *e, const struct ll_settings *s, const cha
     if (!rc)
         rc = sort_keys(e, &keys, err);
     if (!rc && want && (main_ask = find_key(keys, e->n_asks, want)) < 0)
-        rc = ll_settings_fail(s, "main", err, "expected the key of a prompt such as \"%s\", found \"%.80s\"", e->asks[0].pass_key, want);
+        rc = ll_settings_fail(s, "main", err, "expected the key of a prompt such as \"%s\", found \"%.80s\"",
+                              e->asks[0].pass_key, want);
     if (!rc && !(rc = find_controls(e, keys, main_ask, err)))
         move_first(e, main_ask);
     free(keys);

@@ -43,20 +43,28 @@ static void put_policy(struct ll_json *j, const struct ll_fit fit[LL_N_DEVICES],
     ll_json_end(j);
 }
 
-static void put_log(struct ll_buf *log, const struct ll_sweep *sweep, const struct ll_sweep_plan *p, long long available, const struct ll_fit fit[LL_N_DEVICES], int chosen)
+static void put_log(struct ll_buf *log, const struct ll_sweep *sweep, const struct ll_sweep_plan *p,
+                    long long available, const struct ll_fit fit[LL_N_DEVICES], int chosen)
 {
     char a[24], b[24], c[24];
-    ll_buf_addf(log, "%s: largest prompt needs %s", sweep->model->ckpt->clean, ll_human_bytes((double)(p->pass_bytes + p->stack_bytes + p->head_bytes), a));
-    ll_buf_addf(log, " (activations %s, residuals %s, ", ll_human_bytes((double)p->pass_bytes, a), ll_human_bytes((double)p->stack_bytes, b));
-    ll_buf_addf(log, "head %s), available %s\n", ll_human_bytes((double)p->head_bytes, a), available >= 0 ? ll_human_bytes((double)available, b) : "unknown");
+    ll_buf_addf(log, "%s: largest prompt needs %s", sweep->model->ckpt->clean,
+                ll_human_bytes((double)(p->pass_bytes + p->stack_bytes + p->head_bytes), a));
+    ll_buf_addf(log, " (activations %s, residuals %s, ", ll_human_bytes((double)p->pass_bytes, a),
+                ll_human_bytes((double)p->stack_bytes, b));
+    ll_buf_addf(log, "head %s), available %s\n", ll_human_bytes((double)p->head_bytes, a),
+                available >= 0 ? ll_human_bytes((double)available, b) : "unknown");
     ll_buf_addf(log, "%s: the original's estimate:", sweep->model->ckpt->clean);
     for (int d = 0; d < LL_N_DEVICES; d++)
-        ll_buf_addf(log, " %s %s in %s (%s free)%s", ll_device_name(fit[d].device), ll_human_bytes((double)fit[d].peak_bytes, a), fit[d].dtype,
-                    fit[d].free_bytes < 0 ? "none" : ll_human_bytes((double)fit[d].free_bytes, c), d + 1 < LL_N_DEVICES ? "," : "");
-    ll_buf_addf(log, "; it would have %s%s\n", chosen < 0 ? "skipped this model" : "run on ", chosen < 0 ? "" : ll_device_name((enum ll_device)chosen));
+        ll_buf_addf(log, " %s %s in %s (%s free)%s", ll_device_name(fit[d].device),
+                    ll_human_bytes((double)fit[d].peak_bytes, a), fit[d].dtype,
+                    fit[d].free_bytes < 0 ? "none" : ll_human_bytes((double)fit[d].free_bytes, c),
+                    d + 1 < LL_N_DEVICES ? "," : "");
+    ll_buf_addf(log, "; it would have %s%s\n", chosen < 0 ? "skipped this model" : "run on ",
+                chosen < 0 ? "" : ll_device_name((enum ll_device)chosen));
 }
 
-int ll_run_fit(struct ll_run_fit *fit, const struct ll_sweep *sweep, const char *model_id, const char *capacity, struct ll_buf *log, struct ll_err *err)
+int ll_run_fit(struct ll_run_fit *fit, const struct ll_sweep *sweep, const char *model_id,
+               const char *capacity, struct ll_buf *log, struct ll_err *err)
 {
     struct ll_capacity c = {{-1, -1, ll_available_bytes()}};
     struct ll_fit devices[LL_N_DEVICES];
@@ -75,7 +83,10 @@ int ll_run_fit(struct ll_run_fit *fit, const struct ll_sweep *sweep, const char 
     if (capacity && available >= 0)
         fit->budget = available / 4 > 0 ? available / 4 : 1;
     if (available >= 0 && bytes > available)
-        return ll_fail(err, LL_EFIT, "%s: does not fit: activations, residuals and head of its longest prompt need %s, more than is available", sweep->model->ckpt->clean, ll_human_bytes((double)bytes, need));
+        return ll_fail(err, LL_EFIT,
+                       "%s: does not fit: activations, residuals and head of its longest prompt need %s, "
+                       "more than is available",
+                       sweep->model->ckpt->clean, ll_human_bytes((double)bytes, need));
     return ll_buf_ok(&fit->json, err);
 }
 

@@ -56,8 +56,8 @@ static int place(struct ll_follows *f, struct ll_followed *others, struct ll_err
     for (int i = 0; i < f->n; i++) {
         struct ll_followed *o = &others[i];
         all[n++] = f->v[i];
-        if (!f->v[i].ids.n || !o->ids.n || same(&o->ids, &f->v[i].ids) ||
-            (o->slot = ll_follow_slot(f->tracked, &f->n_tracked, o->ids.v[0])) < 0)
+        if (!f->v[i].ids.n || !o->ids.n || same(&o->ids, &f->v[i].ids)
+            || (o->slot = ll_follow_slot(f->tracked, &f->n_tracked, o->ids.v[0])) < 0)
             continue;
         all[n++] = *o;
         o->ids = (struct ll_ids){0}; /* moved */
@@ -118,6 +118,6 @@ void ll_followed_json(struct ll_json *j, const struct ll_followed *v)
 const char *ll_followed_spelling(const struct ll_followed *v)
 {
     return !strcmp(v->variant, "with_space") ? "with the space"
-           : !strcmp(v->variant, "no_space") ? "without the space"
+        : !strcmp(v->variant, "no_space")    ? "without the space"
                                              : "as given";
 }

@@ -15,7 +15,7 @@ struct ll_followed {
 };
 struct ll_follows {
     struct ll_followed *v;
-    int n; /* owned */
+    int n;                                  /* owned */
     int tracked[LL_MAX_TRACKED], n_tracked; /* distinct first ids in that order */
 };
 /* The place of id among the *n ids that a walk follows, made when it is new; -1 when there is none left. */

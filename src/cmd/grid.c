@@ -54,12 +54,18 @@ static void put_markdown(const struct ll_grid *g, struct ll_buf *out)
             ll_buf_addc(out, '\n');
         if (i == g->n_cols - 1)
             for (int k = 0; k < g->n_cols; k++)
-                ll_buf_adds(out, k < g->n_cols - 1 ? k ? "---|" : "|---|" : g->n_cols == 1 ? "|---|\n" : "---|\n");
+                ll_buf_adds(out,
+                            k < g->n_cols - 1    ? k ? "---|" : "|---|"
+                                : g->n_cols == 1 ? "|---|\n"
+                                                 : "---|\n");
     }
     ll_buf_addc(out, '\n');
 }
 
-static int is_number(const char *c) { return (*c >= '0' && *c <= '9') || ((*c == '-' || *c == '+') && c[1] >= '0' && c[1] <= '9'); }
+static int is_number(const char *c)
+{
+    return (*c >= '0' && *c <= '9') || ((*c == '-' || *c == '+') && c[1] >= '0' && c[1] <= '9');
+}
 
 /* Column of that head, -1: none. */
 static int column_of(const struct ll_grid *g, const char *head, size_t n)

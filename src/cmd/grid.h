@@ -10,8 +10,9 @@
 enum { LL_GRID_COLS = 24 };
 struct ll_grid {
     int n_cols, n_cells;
-    struct ll_buf text;  /* the cells, each with its NUL; the heads first; owned */
-    const char *spare;   /* heads of columns that a narrow terminal goes without, the first to go first: "Mean|Std"; NULL: none */
+    struct ll_buf text; /* the cells, each with its NUL; the heads first; owned */
+    const char *spare;  /* heads of columns that a narrow terminal goes without, the first to go first:
+                           "Mean|Std"; NULL: none */
 };
 struct ll_grid ll_grid(const char *heads);
 void ll_grid_cell(struct ll_grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -20,5 +21,6 @@ void ll_grid_put(struct ll_grid *g, struct ll_buf *table, struct ll_buf *markdow
 /* v with so many decimals; never "-0.0000". out: at least 32 bytes. */
 const char *ll_fixed(double v, int decimals, char out[32]);
 /* The same words into both (either may be NULL). */
-void ll_say(struct ll_buf *table, struct ll_buf *markdown, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ll_say(struct ll_buf *table, struct ll_buf *markdown, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 #endif

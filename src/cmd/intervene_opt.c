@@ -81,14 +81,15 @@ void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv)
 
 void ll_intervene_help(struct ll_buf *out)
 {
-    ll_buf_adds(out, "\ninterventions (--intervene):\n"
-                     "  zero:POINT               becomes 0\n"
-                     "  mean:POINT               becomes its mean over the prompt's positions\n"
-                     "  patch:POINT=SOURCE       becomes the source's activation, position by position\n"
-                     "  steer:POINT=SOURCE*F     F times the source's last position is added\n"
-                     "  skip:L  swap:A,B         a block left out, two blocks exchanged\n"
-                     "POINT: blocks.3.hook_attn_out, blocks.3.attn.hook_z[HEAD],\n"
-                     "blocks.3.mlp.hook_post[NEURON], attn_out (in every block); with @pos=P one\n"
-                     "position, -1 the last. SOURCE: a prompt, ids:1,2,3, diff:PROMPT|PROMPT (at\n"
-                     "their last positions), or a file: *.safetensors of logitlens dump, *.bin\n");
+    ll_buf_adds(out,
+                "\ninterventions (--intervene):\n"
+                "  zero:POINT               becomes 0\n"
+                "  mean:POINT               becomes its mean over the prompt's positions\n"
+                "  patch:POINT=SOURCE       becomes the source's activation, position by position\n"
+                "  steer:POINT=SOURCE*F     F times the source's last position is added\n"
+                "  skip:L  swap:A,B         a block left out, two blocks exchanged\n"
+                "POINT: blocks.3.hook_attn_out, blocks.3.attn.hook_z[HEAD],\n"
+                "blocks.3.mlp.hook_post[NEURON], attn_out (in every block); with @pos=P one\n"
+                "position, -1 the last. SOURCE: a prompt, ids:1,2,3, diff:PROMPT|PROMPT (at\n"
+                "their last positions), or a file: *.safetensors of logitlens dump, *.bin\n");
 }

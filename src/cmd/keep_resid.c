@@ -20,7 +20,8 @@ int ll_keep_resid(const char *folder, const char *stem, const struct ll_sweep_re
     for (int l = 0; l < r->n_rows && !rc; l++) {
         put_name(&name, stem, l);
         if (!(rc = ll_buf_ok(&name, err)))
-            rc = ll_bin_write(folder, name.s, ll_stack_row(r->stack, l, r->kept0), (int64_t)r->n_pos * r->stack->d_model, hex, err);
+            rc = ll_bin_write(folder, name.s, ll_stack_row(r->stack, l, r->kept0),
+                              (int64_t)r->n_pos * r->stack->d_model, hex, err);
     }
     ll_buf_free(&name);
     if (rc)

@@ -1,7 +1,8 @@
 /* keep_resid.h - the main pass's raw residuals as files beside the tables (--keep-residuals).
  *
- * "<stem>_<LL>_resid.bin", LL = lens row 00..n_layers: what the lens read before its norm, all positions kept (row-major,
- * position by position; the last only with last_position_only), float32 behind a count (refstack.h, ll_bin_write). */
+ * "<stem>_<LL>_resid.bin", LL = lens row 00..n_layers: what the lens read before its norm, all positions kept
+ * (row-major, position by position; the last only with last_position_only), float32 behind a count
+ * (refstack.h, ll_bin_write). */
 #ifndef LL_KEEP_RESID_H
 #define LL_KEEP_RESID_H
 #include "sweep.h"

@@ -17,7 +17,8 @@ static size_t path_at(const char *p, const char *path)
     return n && !strncmp(p, path, n) ? n : 0;
 }
 
-void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean, const char *tuned_dir)
+void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const char *clean,
+                   const char *tuned_dir)
 {
     char *lens = tuned_dir ? ll_path_base(tuned_dir) : NULL;
     out->failed |= tuned_dir && !lens;
@@ -46,11 +47,13 @@ void ll_put_reason(struct ll_buf *out, const char *why, const char *model, const
 static const char *id_of(const char *model, const char *clean)
 {
     const char *slash = strchr(model, '/');
-    int is_hub = slash && slash != model && slash[1] && !strchr(slash + 1, '/') && *model != '.' && !ll_is_there(model);
+    int is_hub = slash && slash != model && slash[1] && !strchr(slash + 1, '/') && *model != '.'
+        && !ll_is_there(model);
     return is_hub ? model : clean;
 }
 
-int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why, struct ll_err *err)
+int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why,
+                        struct ll_err *err)
 {
     char *clean = ll_path_base(model);
     struct ll_buf reason = {0};
@@ -58,7 +61,9 @@ int ll_model_run_failed(const struct ll_run_env *env, const char *model, int cod
         return ll_fail_mem(err, "model name", strlen(model));
     ll_put_reason(&reason, why, model, clean, env->e->tuned_dir);
     struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
-    struct ll_model_doc doc = {.model = &info, .status = code == LL_EFIT ? "skipped" : "failed", .reason = ll_buf_str(&reason)};
+    struct ll_model_doc doc = {.model = &info,
+                               .status = code == LL_EFIT ? "skipped" : "failed",
+                               .reason = ll_buf_str(&reason)};
     char mark[64];
     int rc = ll_buf_ok(&reason, err);
     if (!rc)

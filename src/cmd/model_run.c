@@ -22,15 +22,18 @@
 enum { TOP_TEST = 10, TOP_TEMPERATURE = 15, TOP_FINAL = 20, MIN_TOP = 5 /* p_top5 */ };
 
 /* What a prompt of the sweep is there for. */
-struct slot { int ask, answer; }; /* answer -1: the pass itself; ask >= n_asks: a test prompt */
+struct slot {
+    int ask, answer;
+}; /* answer -1: the pass itself; ask >= n_asks: a test prompt */
 
 /* All that one model's run holds; freed as a whole. */
 struct model_run {
     const struct ll_run_env *env;
     struct ll_intervene iv;
-    struct ll_listener listeners[2]; int n_listeners; /* stop, interventions */
+    struct ll_listener listeners[2];
+    int n_listeners; /* stop, interventions */
     struct ll_run_fit fit;
-    const struct ll_experiment *e;     /* env->e */
+    const struct ll_experiment *e; /* env->e */
     struct ll_session s;
     struct ll_sink_set *sinks;
     struct ll_prompt *prompts;         /* [n_asks] then test prompts */
@@ -42,11 +45,11 @@ struct model_run {
     int **follow;                      /* [n_asks] the target at each position looked at (sweep.h); owned */
     int n_prompts, n_answers, n_sweep; /* prepared so far */
     struct ll_pass_tables tables;
-    struct ll_pass_stats stats;        /* of the pass at hand */
-    int has_stats;                     /* they were kept: no analysis is needed */
+    struct ll_pass_stats stats; /* of the pass at hand */
+    int has_stats;              /* they were kept: no analysis is needed */
     struct ll_resume resume;
-    char ckpt_stamp[65];               /* of the checkpoint's files when they were opened */
-    double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
+    char ckpt_stamp[65]; /* of the checkpoint's files when they were opened */
+    double *tau;         /* [n_layers + 1]; NULL: not calibrated */
     struct ll_tuned_run tuned;
     struct ll_lens_cells *tuned_cells; /* [n_asks, n_layers + 1] of the passes so far; NULL: no tuned lens */
     struct ll_doc *doc;                /* NULL: no analysis */
@@ -54,30 +57,51 @@ struct model_run {
     struct ll_kept_prediction *tests, *temps, final;
     struct ll_prediction *test_list, *temp_list;
     int n_tests, n_temps;
-    int rows_failed;                   /* a sink failed: not the model's fault, ends the run */
+    int rows_failed; /* a sink failed: not the model's fault, ends the run */
 };
 
-/* ---- one pass ------------------------------------------------------------------------------------------------------ */
+/* ---- one pass -------------------------------------------------------------------------------- */
 
 static struct ll_row_context context_of(struct model_run *m, int i, const struct ll_sweep_result *r)
 {
-    return (struct ll_row_context){.s = &m->s, .info = &m->passes[i], .prompt = &m->prompts[i], .e = m->e, .answers = &m->answers[i],
-                                   .own = &r->own[r->n_pos - 1], .is_control = m->e->asks[i].control_index >= 0};
+    return (struct ll_row_context){.s = &m->s,
+                                   .info = &m->passes[i],
+                                   .prompt = &m->prompts[i],
+                                   .e = m->e,
+                                   .answers = &m->answers[i],
+                                   .own = &r->own[r->n_pos - 1],
+                                   .is_control = m->e->asks[i].control_index >= 0};
 }
 
 /* The first id of an ask's main answer; -1: unresolved. */
-static int answer_id(const struct model_run *m, int i) { return m->prompts[i].answer.n ? m->prompts[i].answer.v[0] : -1; }
+static int answer_id(const struct model_run *m, int i)
+{
+    return m->prompts[i].answer.n ? m->prompts[i].answer.v[0] : -1;
+}
 
-static struct ll_analysis job_of(const struct model_run *m, int i, const struct ll_sweep_result *r, const int *vocab, int n_vocab)
+static struct ll_analysis job_of(const struct model_run *m, int i, const struct ll_sweep_result *r,
+                                 const int *vocab, int n_vocab)
 {
     const struct ll_ask *ask = &m->e->asks[i];
-    return (struct ll_analysis){.model = m->iv.model, .engine = m->s.engine, .lens = m->e->lens, .ln_bias_drop = m->e->ln_bias_drop, .bare_head = m->e->bare_head,
-                              .tuned = m->tuned.lens, .raw = m->e->raw, .resid = r->resid_last, .final_normed = r->final_last, .prompt_vocab = vocab, .n_prompt_vocab = n_vocab,
-                              .answer_id = answer_id(m, i), .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index), .tau = m->tau};
+    return (struct ll_analysis){.model = m->iv.model,
+                                .engine = m->s.engine,
+                                .lens = m->e->lens,
+                                .ln_bias_drop = m->e->ln_bias_drop,
+                                .bare_head = m->e->bare_head,
+                                .tuned = m->tuned.lens,
+                                .raw = m->e->raw,
+                                .resid = r->resid_last,
+                                .final_normed = r->final_last,
+                                .prompt_vocab = vocab,
+                                .n_prompt_vocab = n_vocab,
+                                .answer_id = answer_id(m, i),
+                                .control_id = ask->control_index < 0 ? -1 : answer_id(m, ask->control_index),
+                                .tau = m->tau};
 }
 
 /* The statistics of a pass into m->stats, the flags from the tables. */
-static int take_stats(struct model_run *m, int i, const struct ll_row_context *c, const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
+static int take_stats(struct model_run *m, int i, const struct ll_row_context *c,
+                      const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
 {
     int rc = m->has_stats ? LL_OK : ll_analysis_run(job, &m->stats, err);
     int slot = m->answers[i].n ? m->answers[i].v[0].slot : -1, control = m->answers[i].control_slot;
@@ -85,7 +109,8 @@ static int take_stats(struct model_run *m, int i, const struct ll_row_context *c
         struct ll_row_stats *row = &m->stats.rows[l];
         const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
         ll_reading_from_walk(&row->norm, last, slot);
-        if (c->is_control && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
+        if (c->is_control
+            && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
             row->p_control = ll_head_p(last, last->tracked_logit[control]);
         const struct ll_row_flags *f = &m->tables.flags[l];
         memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
@@ -101,7 +126,8 @@ static int take_stats(struct model_run *m, int i, const struct ll_row_context *c
 }
 
 /* The main pass's targets at positions along its prompt. */
-static int keep_positions(struct model_run *m, const struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+static int keep_positions(struct model_run *m, const struct ll_row_context *c,
+                          const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct ll_pos_frac at[LL_N_POS_FRACS];
     int targets[LL_N_POS_FRACS], n = ll_position_fractions(c->prompt->ids.n, at);
@@ -111,7 +137,9 @@ static int keep_positions(struct model_run *m, const struct ll_row_context *c, c
     for (int i = 0; i < n; i++) {
         targets[i] = ll_position_target(c, at[i].pos);
         for (int l = 0; l < r->n_rows; l++)
-            ranks[i * r->n_rows + l] = ll_position_rank(c, at[i].pos, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
+            ranks[i * r->n_rows + l] =
+                ll_position_rank(c, at[i].pos,
+                                 &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
     }
     int rc = ll_doc_positions(m->doc, at, n, targets, ranks, err);
     free(ranks);
@@ -119,7 +147,8 @@ static int keep_positions(struct model_run *m, const struct ll_row_context *c, c
 }
 
 /* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
-static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
+static int analyse(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r,
+                   const int *vocab, int n_vocab, struct ll_err *err)
 {
     long long first_row = m->tables.n_pure;
     struct ll_analysis job = job_of(m, i, r, vocab, n_vocab);
@@ -131,19 +160,23 @@ static int analyse(struct model_run *m, int i, struct ll_row_context *c, const s
         rc = ll_doc_pass(m->doc, i, &m->passes[i], &m->prompts[i], &job, &m->stats, first_row, err);
     if (!rc && !i && !m->e->last_only)
         rc = keep_positions(m, c, r, err);
-    if (!rc && m->tuned.lens && (rc = ll_tuned_run_pass(&m->tuned, i, &m->passes[i], &m->stats, r, answer_id(m, i) >= 0, m->sinks, err)))
+    if (!rc && m->tuned.lens
+        && (rc = ll_tuned_run_pass(&m->tuned, i, &m->passes[i], &m->stats, r, answer_id(m, i) >= 0, m->sinks,
+                                   err)))
         m->rows_failed = 1;
     return rc;
 }
 
-static int plain_rows(struct model_run *m, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+static int plain_rows(struct model_run *m, struct ll_row_context *c, const struct ll_sweep_result *r,
+                      struct ll_err *err)
 {
     int rc = ll_pass_tables_write(&m->tables, c, r, err);
     m->rows_failed |= rc != LL_OK;
     return rc;
 }
 
-static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c,
+                         const struct ll_sweep_result *r, struct ll_err *err)
 {
     int *vocab = NULL, n_vocab = 0, rc = ll_prompt_vocab(c, &vocab, &n_vocab, err);
     if (!rc)
@@ -152,12 +185,14 @@ static int analysed_rows(struct model_run *m, int i, struct ll_row_context *c, c
     return rc;
 }
 
-/* The main prompt's output: as the model says it, and at the experiment's temperatures (docs/experiment.md 10.2). */
+/* The main prompt's output: as the model says it, and at the experiment's temperatures
+ * (docs/experiment.md 10.2). */
 static int keep_main(struct model_run *m, const struct ll_sweep_result *r, struct ll_err *err)
 {
     const struct ll_head_out *o = &r->own[r->n_pos - 1];
     int k = o->n_top < TOP_FINAL ? o->n_top : TOP_FINAL, rc;
-    if ((rc = ll_prediction_keep(&m->final, &m->s, NULL, 0, o->entropy_bits, o->lse, o->top, k, err)) || !m->e->n_temperatures)
+    if ((rc = ll_prediction_keep(&m->final, &m->s, NULL, 0, o->entropy_bits, o->lse, o->top, k, err))
+        || !m->e->n_temperatures)
         return rc;
     int V = m->s.model->d_vocab, want = V < TOP_TEMPERATURE ? V : TOP_TEMPERATURE;
     float *logits = malloc(sizeof *logits * (size_t)V);
@@ -197,7 +232,8 @@ static int on_pass(struct model_run *m, int i, const struct ll_sweep_result *r, 
 static int on_test(struct model_run *m, int t, const struct ll_sweep_result *r, struct ll_err *err)
 {
     const struct ll_head_out *o = &r->own[0];
-    int rc = ll_prediction_keep(&m->tests[t], &m->s, m->e->test_prompts[t], 0, o->entropy_bits, o->lse, o->top, o->n_top < TOP_TEST ? o->n_top : TOP_TEST, err);
+    int rc = ll_prediction_keep(&m->tests[t], &m->s, m->e->test_prompts[t], 0, o->entropy_bits, o->lse,
+                                o->top, o->n_top < TOP_TEST ? o->n_top : TOP_TEST, err);
     m->test_list[t] = m->tests[t].p;
     m->n_tests = t + 1;
     return rc;
@@ -241,13 +277,14 @@ static int on_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *e
     c.tuned = m->tuned_cells + (size_t)r->prompt * (size_t)r->n_rows;
     int rc = ll_pass_tables_tuned(&m->tables, &c, m->tuned.lens, r, err);
     if (!rc)
-        rc = ll_tuned_run_audit(&m->tuned, r->prompt, &m->passes[r->prompt], r, answer_id(m, r->prompt) >= 0, m->sinks, err);
+        rc = ll_tuned_run_audit(&m->tuned, r->prompt, &m->passes[r->prompt], r, answer_id(m, r->prompt) >= 0,
+                                m->sinks, err);
     m->rows_failed |= rc != LL_OK;
     ll_row_context_free(&c);
     return rc;
 }
 
-/* ---- before the sweep ---------------------------------------------------------------------------------------------- */
+/* ---- before the sweep ------------------------------------------------------------------------ */
 
 static void model_run_free(struct model_run *m)
 {
@@ -270,7 +307,8 @@ static void model_run_free(struct model_run *m)
     ll_run_fit_free(&m->fit);
     ll_resume_close(&m->resume);
     ll_intervene_free(&m->iv);
-    void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep, m->slots, m->tau, m->tests, m->temps, m->test_list, m->temp_list, m->tuned_cells};
+    void *owned[] = {m->prompts, m->answers, m->passes, m->milestones, m->sweep,     m->slots,
+                     m->tau,     m->tests,   m->temps,  m->test_list,  m->temp_list, m->tuned_cells};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     ll_session_close(&m->s);
@@ -279,11 +317,20 @@ static void model_run_free(struct model_run *m)
 static int model_run_init(struct model_run *m, struct ll_err *err)
 {
     const struct ll_experiment *e = m->e;
-    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1, temps = (size_t)e->n_temperatures + 1;
-    const struct { void *at; size_t n, size; } arrays[] = {
-        {&m->prompts, asks + tests, sizeof *m->prompts}, {&m->follow, asks, sizeof *m->follow}, {&m->answers, asks, sizeof *m->answers}, {&m->passes, asks, sizeof *m->passes},
-        {&m->milestones, asks, sizeof *m->milestones},
-        {&m->tests, tests, sizeof *m->tests}, {&m->temps, temps, sizeof *m->temps}, {&m->test_list, tests, sizeof *m->test_list}, {&m->temp_list, temps, sizeof *m->temp_list}};
+    size_t asks = (size_t)e->n_asks, tests = (size_t)e->n_test_prompts + 1,
+           temps = (size_t)e->n_temperatures + 1;
+    const struct {
+        void *at;
+        size_t n, size;
+    } arrays[] = {{&m->prompts, asks + tests, sizeof *m->prompts},
+                  {&m->follow, asks, sizeof *m->follow},
+                  {&m->answers, asks, sizeof *m->answers},
+                  {&m->passes, asks, sizeof *m->passes},
+                  {&m->milestones, asks, sizeof *m->milestones},
+                  {&m->tests, tests, sizeof *m->tests},
+                  {&m->temps, temps, sizeof *m->temps},
+                  {&m->test_list, tests, sizeof *m->test_list},
+                  {&m->temp_list, temps, sizeof *m->temp_list}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         void *made = calloc(arrays[i].n, arrays[i].size);
         if (!made)
@@ -307,13 +354,21 @@ static int prepare_prompt(struct model_run *m, int i, struct ll_err *err)
     if (rc)
         return ll_context(err, "prompt %s", a->pass_key);
     m->n_prompts = i + 1;
-    m->passes[i] = (struct ll_pass_info){.pass_key = a->pass_key, .fact_key = a->fact_key, .fact_index = a->fact_index, .prompt_id = a->prompt_id,
-                                         .prompt_variant = a->variant, .prompt_text = a->text, .prompt_len = a->text ? strlen(a->text) : 0,
-                                         .ids = p->ids.v, .n_ids = p->ids.n, .gold = ll_prompt_gold(p, answer)};
+    m->passes[i] = (struct ll_pass_info){.pass_key = a->pass_key,
+                                         .fact_key = a->fact_key,
+                                         .fact_index = a->fact_index,
+                                         .prompt_id = a->prompt_id,
+                                         .prompt_variant = a->variant,
+                                         .prompt_text = a->text,
+                                         .prompt_len = a->text ? strlen(a->text) : 0,
+                                         .ids = p->ids.v,
+                                         .n_ids = p->ids.n,
+                                         .gold = ll_prompt_gold(p, answer)};
     return LL_OK;
 }
 
-static int add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, int answer, struct ll_err *err)
+static int add_run(struct model_run *m, struct ll_sweep_prompt prompt, int ask, int answer,
+                   struct ll_err *err)
 {
     if (!(m->n_sweep & (m->n_sweep - 1))) { /* capacity doubles at powers of two */
         size_t n = m->n_sweep ? 2 * (size_t)m->n_sweep : 1;
@@ -345,15 +400,16 @@ static int prepare_targets(struct model_run *m, int i, struct ll_err *err)
     return LL_OK;
 }
 
-/* The runs of an ask: those of its answers of several tokens first, so that they are known when the pass itself arrives. */
+/* The runs of an ask: those of its answers of several tokens first, so that they are known when the pass
+ * itself arrives. */
 static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
 {
     const struct ll_ask *a = &m->e->asks[i];
     const struct ll_prompt *p = &m->prompts[i];
     struct ll_answers *answers = &m->answers[i];
     struct ll_sweep_prompt run;
-    int rc = ll_answers_init(answers, &m->s, p, a, a->control_index < 0 ? -1 : answer_id(m, a->control_index), m->e,
-                             err);
+    int rc = ll_answers_init(answers, &m->s, p, a, a->control_index < 0 ? -1 : answer_id(m, a->control_index),
+                             m->e, err);
     if (rc)
         return ll_context(err, "prompt %s", a->pass_key);
     m->n_answers = i + 1;
@@ -362,8 +418,15 @@ static int prepare_answers(struct model_run *m, int i, struct ll_err *err)
     for (int k = 0; k < answers->n; k++)
         for (int nr = 0; !rc && ll_answers_prompt(answers, k, nr, &run); nr++)
             rc = add_run(m, run, i, k, err);
-    return rc ? rc : add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
-                                        .tracked = answers->tracked, .n_tracked = answers->n_tracked, .follow = m->follow[i]}, i, -1, err);
+    return rc ? rc
+              : add_run(m,
+                        (struct ll_sweep_prompt){.ids = p->ids.v,
+                                                 .n_ids = p->ids.n,
+                                                 .want = m->e->last_only ? LL_SWEEP_LAST : LL_SWEEP_ALL,
+                                                 .tracked = answers->tracked,
+                                                 .n_tracked = answers->n_tracked,
+                                                 .follow = m->follow[i]},
+                        i, -1, err);
 }
 
 static int prepare(struct model_run *m, struct ll_err *err)
@@ -374,7 +437,8 @@ static int prepare(struct model_run *m, struct ll_err *err)
         rc = model_run_init(m, err);
     for (int i = 0; i < e->n_asks && !rc; i++)
         rc = prepare_prompt(m, i, err);
-    for (int i = 0; i < e->n_asks && !rc; i++) /* after all prompts: a control needs another prompt's answer */
+    for (int i = 0; i < e->n_asks && !rc;
+         i++) /* after all prompts: a control needs another prompt's answer */
         rc = prepare_answers(m, i, err);
     for (int i = 0; i < e->n_test_prompts && !rc; i++) {
         struct ll_prompt *p = &m->prompts[e->n_asks + i];
@@ -382,14 +446,15 @@ static int prepare(struct model_run *m, struct ll_err *err)
         if ((rc = ll_prompt_from_text(p, &m->s, text, strlen(text), NULL, LL_SPELL_AUTO, err)))
             break;
         m->n_prompts = e->n_asks + i + 1;
-        rc = add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT}, e->n_asks + i, -1, err);
+        rc = add_run(m, (struct ll_sweep_prompt){.ids = p->ids.v, .n_ids = p->ids.n, .want = LL_SWEEP_OUTPUT},
+                     e->n_asks + i, -1, err);
     }
     if (!rc)
         ll_prompts_warn(&m->s, m->prompts, m->n_prompts, m->env->quiet);
     return rc;
 }
 
-/* ---- the sweep ----------------------------------------------------------------------------------------------------- */
+/* ---- the sweep ------------------------------------------------------------------------------- */
 
 static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
 
@@ -398,9 +463,21 @@ static struct ll_sweep sweep_of(struct model_run *m, struct ll_progress *bar)
 {
     const struct ll_experiment *e = m->e;
     int V = m->s.model->d_vocab, k = e->top_verbose > MIN_TOP ? e->top_verbose : MIN_TOP;
-    return (struct ll_sweep){.model = m->iv.model, .engine = m->s.engine, .lens = e->lens, .ln_bias_drop = e->ln_bias_drop, .bare_head = e->bare_head, .site = e->site,
-                             .k = k < V ? k : V /* clamped to the vocabulary */, .prompts = m->sweep, .n_prompts = m->n_sweep, .result = on_result, .result_arg = m,
-                             .progress = on_progress, .progress_arg = bar, .extra = m->listeners, .n_extra = m->n_listeners,
+    return (struct ll_sweep){.model = m->iv.model,
+                             .engine = m->s.engine,
+                             .lens = e->lens,
+                             .ln_bias_drop = e->ln_bias_drop,
+                             .bare_head = e->bare_head,
+                             .site = e->site,
+                             .k = k < V ? k : V /* clamped to the vocabulary */,
+                             .prompts = m->sweep,
+                             .n_prompts = m->n_sweep,
+                             .result = on_result,
+                             .result_arg = m,
+                             .progress = on_progress,
+                             .progress_arg = bar,
+                             .extra = m->listeners,
+                             .n_extra = m->n_listeners,
                              .memory_budget = m->fit.budget};
 }
 
@@ -451,7 +528,11 @@ static int sweep_tuned(struct model_run *m, struct ll_sweep sweep, struct ll_err
 
 static int sweep_again(struct model_run *m, struct ll_sweep sweep, struct ll_err *err)
 {
-    struct ll_sweep_prompt again = {.ids = m->prompts[0].ids.v, .n_ids = m->prompts[0].ids.n, .want = LL_SWEEP_LAST, .tracked = m->answers[0].tracked, .n_tracked = m->answers[0].n_tracked};
+    struct ll_sweep_prompt again = {.ids = m->prompts[0].ids.v,
+                                    .n_ids = m->prompts[0].ids.n,
+                                    .want = LL_SWEEP_LAST,
+                                    .tracked = m->answers[0].tracked,
+                                    .n_tracked = m->answers[0].n_tracked};
     sweep.prompts = &again;
     sweep.n_prompts = 1;
     sweep.result = on_again;
@@ -464,14 +545,25 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
     struct ll_sweep sweep = sweep_of(m, &bar);
     ll_progress_start(&bar, m->s.model->ckpt->clean, m->env->quiet);
     int rc = calibrate(m, err);
-    const struct ll_doc_setup setup = {.s = &m->s, .e = m->e, .labels = &m->e->labels, .tau = m->tau, .tuned = m->tuned.lens,
-                                       .put_tuned = ll_tuned_run_put, .put_tuned_arg = &m->tuned, .stem = m->stem, .n_passes = m->e->n_asks};
+    const struct ll_doc_setup setup = {.s = &m->s,
+                                       .e = m->e,
+                                       .labels = &m->e->labels,
+                                       .tau = m->tau,
+                                       .tuned = m->tuned.lens,
+                                       .put_tuned = ll_tuned_run_put,
+                                       .put_tuned_arg = &m->tuned,
+                                       .stem = m->stem,
+                                       .n_passes = m->e->n_asks};
     size_t cells = (size_t)m->e->n_asks * ((size_t)m->s.model->n_layers + 1);
     if (!rc && m->tuned.lens && !(m->tuned_cells = calloc(cells, sizeof *m->tuned_cells)))
         rc = ll_fail_mem(err, "tuned lens", cells * sizeof *m->tuned_cells);
     if (!rc && m->e->analysis)
         rc = ll_doc_open(&m->doc, &setup, err);
-    const struct ll_kept_sweep kept = {.resume = &m->resume, .sweep = &sweep, .stats = m->e->analysis ? &m->stats : NULL, .has_stats = &m->has_stats, .keeps_resid = keeps_resid};
+    const struct ll_kept_sweep kept = {.resume = &m->resume,
+                                       .sweep = &sweep,
+                                       .stats = m->e->analysis ? &m->stats : NULL,
+                                       .has_stats = &m->has_stats,
+                                       .keeps_resid = keeps_resid};
     if (!rc)
         rc = ll_resume_sweep(&kept, err);
     if (!rc && m->doc && ll_doc_wants_repeat(m->doc))
@@ -483,9 +575,14 @@ static int sweep_model(struct model_run *m, struct ll_err *err)
 }
 
 /* The document's further sections: those of the passes, and what the tuned lens adds to the diagnostics. */
-struct sections { struct ll_doc_section *v; int n; char *text[2]; };  /* v and the texts owned */
+struct sections {
+    struct ll_doc_section *v;
+    int n;
+    char *text[2];
+}; /* v and the texts owned */
 
-static int join_sections(struct sections *all, const struct model_run *m, const struct ll_doc_section *doc, int n, struct ll_err *err)
+static int join_sections(struct sections *all, const struct model_run *m, const struct ll_doc_section *doc,
+                         int n, struct ll_err *err)
 {
     int n_tuned = 0;
     if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 3))))
@@ -532,11 +629,25 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
         rc = ll_doc_finish(m->doc, m->sinks, &made, &n_made, err);
     if (!rc)
         rc = join_sections(&sections, m, made, n_made, err);
-    struct ll_model_doc doc = {.model = info, .status = "ok", .main_pass = &m->passes[0], .test_prompts = m->test_list, .n_test_prompts = m->n_tests,
-                               .temperatures = m->temp_list, .n_temperatures = m->n_temps, .final_prediction = &m->final.p, .milestones = m->milestones[0],
-                               .passes = m->passes, .n_passes = m->e->n_asks, .pass_milestones = m->milestones, .copy_threshold = m->e->copy.threshold,
-                               .copy_margin = m->e->copy.margin, .last_row_equal = ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
-                               .warnings = warnings, .n_warnings = n_warnings, .sections = sections.v, .n_sections = sections.n};
+    struct ll_model_doc doc = {.model = info,
+                               .status = "ok",
+                               .main_pass = &m->passes[0],
+                               .test_prompts = m->test_list,
+                               .n_test_prompts = m->n_tests,
+                               .temperatures = m->temp_list,
+                               .n_temperatures = m->n_temps,
+                               .final_prediction = &m->final.p,
+                               .milestones = m->milestones[0],
+                               .passes = m->passes,
+                               .n_passes = m->e->n_asks,
+                               .pass_milestones = m->milestones,
+                               .copy_threshold = m->e->copy.threshold,
+                               .copy_margin = m->e->copy.margin,
+                               .last_row_equal = ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
+                               .warnings = warnings,
+                               .n_warnings = n_warnings,
+                               .sections = sections.v,
+                               .n_sections = sections.n};
     if (!rc)
         rc = ll_sink_set_end(m->sinks, &doc, err);
     free_sections(&sections);
@@ -546,22 +657,35 @@ static int finish_model(struct model_run *m, const struct ll_model_info *info, s
     return rc;
 }
 
-static int key_of(const struct model_run *m, const struct ll_model_info *info, char key[65], struct ll_err *err)
+static int key_of(const struct model_run *m, const struct ll_model_info *info, char key[65],
+                  struct ll_err *err)
 {
-    const struct ll_model_given given = {.run_key = m->env->key, .s = &m->s, .info = info, .stem = m->stem, .prompts = m->sweep, .n_prompts = m->n_sweep,
-                                         .iv = &m->iv, .tuned = &m->tuned, .memory_fit = ll_buf_str(&m->fit.json)};
+    const struct ll_model_given given = {.run_key = m->env->key,
+                                         .s = &m->s,
+                                         .info = info,
+                                         .stem = m->stem,
+                                         .prompts = m->sweep,
+                                         .n_prompts = m->n_sweep,
+                                         .iv = &m->iv,
+                                         .tuned = &m->tuned,
+                                         .memory_fit = ll_buf_str(&m->fit.json)};
     return ll_model_key(&given, key, err);
 }
 
-/* Weights are mapped, so a checkpoint that is written to meanwhile is read half as it was and half as it is. */
+/* Weights are mapped, so a checkpoint that is written to meanwhile is read half as it was and half as it is.
+ */
 static int check_untouched(const struct model_run *m, struct ll_err *err)
 {
     char now[65];
     int rc = ll_ckpt_stamp(m->s.model->ckpt, now, err);
-    return rc || !strcmp(now, m->ckpt_stamp) ? rc : ll_fail(err, LL_EFAIL, "%s: the checkpoint's files were changed while they were read", m->s.model->ckpt->clean);
+    return rc || !strcmp(now, m->ckpt_stamp)
+        ? rc
+        : ll_fail(err, LL_EFAIL, "%s: the checkpoint's files were changed while they were read",
+                  m->s.model->ckpt->clean);
 }
 
-/* evaluation-<stem>.md, to which evaluations append: a title and when the run was (docs/experiment.md 14.1). One that is there stays. */
+/* evaluation-<stem>.md, to which evaluations append: a title and when the run was (docs/experiment.md 14.1).
+ * One that is there stays. */
 static int write_stub(const struct model_run *m, const char *model_id, struct ll_err *err)
 {
     struct ll_buf name = {0}, text = {0};
@@ -569,7 +693,8 @@ static int write_stub(const struct model_run *m, const char *model_id, struct ll
     if (!m->env->keep_dir || !t || strlen(t) < 13)
         return LL_OK;
     ll_buf_addf(&name, "%s/evaluation-%s.md", m->env->keep_dir, m->stem);
-    ll_buf_addf(&text, "# Evaluation Report: %s\n\nRun of %.4s-%.2s-%.2s %.2s:%.2s\n", model_id, t, t + 4, t + 6, t + 9, t + 11);
+    ll_buf_addf(&text, "# Evaluation Report: %s\n\nRun of %.4s-%.2s-%.2s %.2s:%.2s\n", model_id, t, t + 4,
+                t + 6, t + 9, t + 11);
     int rc = ll_buf_ok(&name, err);
     if (!rc && !(rc = ll_buf_ok(&text, err)) && !ll_is_file(name.s))
         rc = ll_file_write(name.s, text.s, text.len, err);
@@ -578,10 +703,12 @@ static int write_stub(const struct model_run *m, const char *model_id, struct ll
     return rc;
 }
 
-static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info, struct ll_err *err)
+static int run_begun(struct model_run *m, const char *model, const struct ll_model_info *info,
+                     struct ll_err *err)
 {
     char key[65];
-    int is_done = 0, rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
+    int is_done = 0,
+        rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, info->identity, m->env->quiet, err);
     if (!rc) {
         struct ll_sweep sweep = sweep_of(m, NULL);
         sweep.tuned = m->tuned.lens;
@@ -594,12 +721,16 @@ static int run_begun(struct model_run *m, const char *model, const struct ll_mod
     if (!(rc = key_of(m, info, key, err)))
         rc = ll_resume_open(&m->resume, m->env->keep_dir, key, m->env->model_nr, m->s.model, &is_done, err);
     if (!rc && m->resume.was_other && !m->env->quiet)
-        fprintf(stderr, "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set aside, computed anew\n", info->clean);
+        fprintf(stderr,
+                "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set "
+                "aside, computed anew\n",
+                info->clean);
     if (!rc && is_done) {
         ll_sink_set_keep(m->sinks);
         return LL_OK;
     }
-    if (!rc && !(rc = write_stub(m, info->model_id, err)) && !(rc = sweep_model(m, err)) && !(rc = check_untouched(m, err)) && !(rc = finish_model(m, info, err)))
+    if (!rc && !(rc = write_stub(m, info->model_id, err)) && !(rc = sweep_model(m, err))
+        && !(rc = check_untouched(m, err)) && !(rc = finish_model(m, info, err)))
         rc = ll_resume_finish(&m->resume, err);
     if (rc && m->env->resid_dir) /* the journal has what they are made of */
         ll_drop_resid(m->env->resid_dir, m->stem, m->s.model->n_layers + 1);
@@ -628,8 +759,8 @@ int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, st
     rc = ll_ckpt_stamp(m.s.model->ckpt, m.ckpt_stamp, err);
     m.listeners[m.n_listeners++] = (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), look_up, &m};
     if (!rc)
-        rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions, m.env->quiet,
-                               err);
+        rc = ll_intervene_open(&m.iv, &m.s, (const char *const *)m.e->interventions, m.e->n_interventions,
+                               m.env->quiet, err);
     if (m.iv.n)
         m.listeners[m.n_listeners++] = ll_intervene_listener(&m.iv);
     if (!rc && !(rc = prepare(&m, err)) && !(rc = ll_session_info(&m.s, m.e->lens, &info, &keep, err))) {

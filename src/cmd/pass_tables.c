@@ -28,14 +28,19 @@ static int make_schemas(struct ll_pass_tables *t, const struct ll_copy_labels *l
     return rc;
 }
 
-int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e, struct ll_sink_set *sinks, int n_rows, struct ll_err *err)
+int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e, struct ll_sink_set *sinks,
+                        int n_rows, struct ll_err *err)
 {
     memset(t, 0, sizeof *t);
     t->sinks = sinks;
     int rc = make_schemas(t, &e->labels, err);
-    const struct { struct ll_row *row; const struct ll_schema *schema; } rows[] = {
-        {&t->record, &ll_schema_records}, {&t->pure, &t->pure_schema.schema}, {&t->rawlens, &ll_schema_rawlens}, {&t->answers, &ll_schema_answers}, {&t->position, &ll_schema_positions},
-        {&t->record_tuned, &t->records_tuned}, {&t->pure_tuned_row, &t->pure_tuned}};
+    const struct {
+        struct ll_row *row;
+        const struct ll_schema *schema;
+    } rows[] = {{&t->record, &ll_schema_records},     {&t->pure, &t->pure_schema.schema},
+                {&t->rawlens, &ll_schema_rawlens},    {&t->answers, &ll_schema_answers},
+                {&t->position, &ll_schema_positions}, {&t->record_tuned, &t->records_tuned},
+                {&t->pure_tuned_row, &t->pure_tuned}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !rc; i++)
         rc = ll_row_init(rows[i].row, rows[i].schema, err);
     if (!rc && !(t->flags = calloc((size_t)n_rows, sizeof *t->flags)))
@@ -47,7 +52,8 @@ int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e,
 
 void ll_pass_tables_free(struct ll_pass_tables *t)
 {
-    struct ll_row *rows[] = {&t->record, &t->pure, &t->rawlens, &t->answers, &t->position, &t->record_tuned, &t->pure_tuned_row};
+    struct ll_row *rows[] = {&t->record,   &t->pure,         &t->rawlens,       &t->answers,
+                             &t->position, &t->record_tuned, &t->pure_tuned_row};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ll_row_free(rows[i]);
     ll_pure_schema_free(&t->pure_schema);
@@ -56,9 +62,15 @@ void ll_pass_tables_free(struct ll_pass_tables *t)
 }
 
 /* Rows of a result at the last position; of a tuned one only those with a translator. */
-struct last_rows { const struct ll_sweep_result *r; const struct ll_tuned *tuned; };
+struct last_rows {
+    const struct ll_sweep_result *r;
+    const struct ll_tuned *tuned;
+};
 
-static const struct ll_head_out *last_of(const struct ll_sweep_result *r, int layer) { return &r->rows[(size_t)(layer + 1) * (size_t)r->n_pos - 1]; }
+static const struct ll_head_out *last_of(const struct ll_sweep_result *r, int layer)
+{
+    return &r->rows[(size_t)(layer + 1) * (size_t)r->n_pos - 1];
+}
 
 static int n_of(const struct last_rows *l)
 {
@@ -82,13 +94,15 @@ static const struct ll_head_out *row_at(void *arg, int i)
     return last_of(l->r, l->tuned ? layer_of(l, i) : i);
 }
 
-int ll_pass_tables_flags(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+int ll_pass_tables_flags(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r,
+                         struct ll_err *err)
 {
     struct last_rows l = {r, NULL};
     return ll_pass_flags(c, row_at, &l, r->n_rows, t->flags, err);
 }
 
-static int put_records(struct ll_pass_tables *t, struct ll_row *row, struct ll_row_context *c, const struct ll_tuned *tuned, const struct ll_sweep_result *r, struct ll_err *err)
+static int put_records(struct ll_pass_tables *t, struct ll_row *row, struct ll_row_context *c,
+                       const struct ll_tuned *tuned, const struct ll_sweep_result *r, struct ll_err *err)
 {
     int rc = LL_OK;
     for (int l = 0; l < r->n_rows && !rc; l++)
@@ -100,20 +114,23 @@ static int put_records(struct ll_pass_tables *t, struct ll_row *row, struct ll_r
     return rc;
 }
 
-static int put_positions(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+static int put_positions(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r,
+                         struct ll_err *err)
 {
     struct ll_pos_frac at[LL_N_POS_FRACS];
     int n = ll_position_fractions(c->prompt->ids.n, at), rc = LL_OK;
     for (int l = 0; l < r->n_rows && !rc; l++)
         for (int i = 0; i < n && !rc; i++) {
             ll_row_clear(&t->position);
-            ll_fill_position(&t->position, c, l, at[i].frac, at[i].pos, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
+            ll_fill_position(&t->position, c, l, at[i].frac, at[i].pos,
+                             &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
             rc = ll_sink_set_row(t->sinks, &t->position, err);
         }
     return rc;
 }
 
-int ll_pass_tables_write(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r, struct ll_err *err)
+int ll_pass_tables_write(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r,
+                         struct ll_err *err)
 {
     int rc = c->e->last_only ? LL_OK : put_records(t, &t->record, c, NULL, r, err);
     if (!rc && !c->e->last_only)
@@ -138,7 +155,8 @@ int ll_pass_tables_write(struct ll_pass_tables *t, struct ll_row_context *c, con
     return rc;
 }
 
-int ll_pass_tables_tuned(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_tuned *tuned, const struct ll_sweep_result *r, struct ll_err *err)
+int ll_pass_tables_tuned(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_tuned *tuned,
+                         const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct last_rows rows = {r, tuned};
     int n = n_of(&rows), rc = ll_pass_flags(c, row_at, &rows, n, t->flags, err);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int encode(const struct ll_session *s, const struct ll_buf *text, int flags, struct ll_ids *out, struct ll_err *err)
+static int encode(const struct ll_session *s, const struct ll_buf *text, int flags, struct ll_ids *out,
+                  struct ll_err *err)
 {
     return ll_tokenizer_encode(s->tok, ll_buf_str(text), text->len, flags, out, err);
 }
@@ -100,9 +101,9 @@ int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, co
     int got = encode_joined(s, text, n, j.text, j.answer, &joined, err);
     if (!got && !(got = take_rest(&joined, ctx, ids, err))) {
         int gone = joined.n == ctx->n && !memcmp(joined.v, ctx->v, sizeof(int) * (size_t)ctx->n);
-        *reason =
-            gone ? "no_new_token"
-                 : "prefix_changed"; /* normalizing takes the answer away, or a merge crosses the boundary */
+        *reason = gone
+            ? "no_new_token"
+            : "prefix_changed"; /* normalizing takes the answer away, or a merge crosses the boundary */
         got = !gone ? encode_alone(s, j.text, j.answer, ids, err) : 0;
         *variant = got == 1 ? *variant : "unresolved";
     }
@@ -113,8 +114,8 @@ int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, co
 /* Does the tokenizer add a start token to a text that spells it already? */
 static int starts_twice(const struct ll_session *s, const struct ll_ids *ids, const struct ll_ids *ctx)
 {
-    return ctx->n && ids->n > ctx->n && ids->v[0] == ctx->v[0] && ids->v[1] == ctx->v[0] &&
-           ll_tokenizer_is_special(s->tok, ids->v[0]);
+    return ctx->n && ids->n > ctx->n && ids->v[0] == ctx->v[0] && ids->v[1] == ctx->v[0]
+        && ll_tokenizer_is_special(s->tok, ids->v[0]);
 }
 
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
@@ -134,8 +135,9 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
     if (!rc && p->ids.n < 1)
         rc = ll_fail(err, LL_EUSAGE, "the prompt gives no tokens");
     p->starts_twice = !rc && starts_twice(s, &p->ids, &p->ctx);
-    if (!rc && answer &&
-        !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, how, &p->answer, &p->variant, &p->reason, err)))
+    if (!rc && answer
+        && !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, how, &p->answer, &p->variant, &p->reason,
+                                    err)))
         rc = add_pieces(p, s, err);
     if (rc)
         ll_prompt_free(p);
@@ -145,19 +147,23 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
 int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err)
 {
     if (answer_id < 0 || answer_id >= s->model->d_vocab)
-        return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", s->model->d_vocab - 1, answer_id);
+        return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", s->model->d_vocab - 1,
+                       answer_id);
     p->variant = "ids";
     int rc = ll_ids_add(&p->answer, answer_id, err);
     return rc ? rc : add_pieces(p, s, err);
 }
 
-int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err)
+int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id,
+                       struct ll_err *err)
 {
     memset(p, 0, sizeof *p);
     int rc = n > 0 ? LL_OK : ll_fail(err, LL_EUSAGE, "the prompt is empty: expected at least one token id");
     for (int i = 0; i < n && !rc; i++) {
-        rc = ids[i] >= 0 && ids[i] < s->model->d_vocab ? ll_ids_add(&p->ids, ids[i], err)
-             : ll_fail(err, LL_EUSAGE, "token id at position %d: expected 0..%d, found %d", i, s->model->d_vocab - 1, ids[i]);
+        rc = ids[i] >= 0 && ids[i] < s->model->d_vocab
+            ? ll_ids_add(&p->ids, ids[i], err)
+            : ll_fail(err, LL_EUSAGE, "token id at position %d: expected 0..%d, found %d", i,
+                      s->model->d_vocab - 1, ids[i]);
         if (!rc && !(s->tok && ll_tokenizer_is_special(s->tok, ids[i])))
             rc = ll_ids_add(&p->ctx, ids[i], err);
     }
@@ -203,7 +209,8 @@ void ll_prompts_warn(const struct ll_session *s, const struct ll_prompt *p, int 
     ll_buf_addf(&b, " and the tokenizer adds one: the ids begin %d, %d (leave it out of the text)",
                 p[first].ids.v[0], p[first].ids.v[1]);
     if (n > 1)
-        ll_say_line("logitlens: warning: two start tokens: %d of %d prompts spell %s", twice, n, ll_buf_str(&b));
+        ll_say_line("logitlens: warning: two start tokens: %d of %d prompts spell %s", twice, n,
+                    ll_buf_str(&b));
     else
         ll_say_line("logitlens: warning: two start tokens: the prompt spells %s", ll_buf_str(&b));
     ll_buf_free(&b);
@@ -221,6 +228,11 @@ void ll_prompt_free(struct ll_prompt *p)
 
 struct ll_gold ll_prompt_gold(const struct ll_prompt *p, const char *answer)
 {
-    return (struct ll_gold){.text = answer, .variant = p->variant, .reason = p->reason, .ids = p->answer.v, .n = p->answer.n,
-                            .pieces = (const char *const *)p->pieces, .n_pieces = p->n_pieces};
+    return (struct ll_gold){.text = answer,
+                            .variant = p->variant,
+                            .reason = p->reason,
+                            .ids = p->answer.v,
+                            .n = p->answer.n,
+                            .pieces = (const char *const *)p->pieces,
+                            .n_pieces = p->n_pieces};
 }

@@ -1,4 +1,5 @@
-/* prompts.h - a prompt ready for the pass: ids as fed, ids without specials, the answer's ids (docs/experiment.md 3). */
+/* prompts.h - a prompt ready for the pass: ids as fed, ids without specials, the answer's ids
+ * (docs/experiment.md 3). */
 #ifndef LL_PROMPTS_H
 #define LL_PROMPTS_H
 #include "record.h"
@@ -8,13 +9,14 @@
 enum { LL_GOLD_PIECES = 4 };
 
 struct ll_prompt {
-    struct ll_ids ids;        /* as fed to the model; owned */
-    struct ll_ids ctx;        /* without special tokens; owned */
-    struct ll_ids answer;     /* the answer's ids; empty: unresolved or none asked for; owned */
-    const char *variant;      /* as ll_prompt_resolve; "ids": given as an id; NULL: no answer asked for */
-    const char *reason;       /* NULL: nothing to say */
-    char *pieces[LL_GOLD_PIECES]; int n_pieces; /* owned */
-    int starts_twice;         /* the text spells the start token that the tokenizer adds */
+    struct ll_ids ids;    /* as fed to the model; owned */
+    struct ll_ids ctx;    /* without special tokens; owned */
+    struct ll_ids answer; /* the answer's ids; empty: unresolved or none asked for; owned */
+    const char *variant;  /* as ll_prompt_resolve; "ids": given as an id; NULL: no answer asked for */
+    const char *reason;   /* NULL: nothing to say */
+    char *pieces[LL_GOLD_PIECES];
+    int n_pieces;     /* owned */
+    int starts_twice; /* the text spells the start token that the tokenizer adds */
 };
 /* How an answer is written behind a prompt: with a space where a writer would put one (spacing.h; never
  * behind a special token; an answer that brings its own space keeps it), the other way, or as it is. */
@@ -24,15 +26,16 @@ enum ll_spelling { LL_SPELL_AUTO, LL_SPELL_OTHER, LL_SPELL_EXACT };
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
                         const char *answer, enum ll_spelling how, struct ll_err *err);
 /* The ids of an answer behind a prompt of text (docs/experiment.md 3.2), appended to ids (empty before): what
- * prompt + answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining them would
- * change the prompt's own ids (it ends in a space, say) the answer is encoded for itself and *reason is
- * "prefix_changed". "unresolved": no ids, *reason "no_new_token" or "prefix_changed". ctx: the prompt's ids
- * without specials. */
+ * prompt + answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining
+ * them would change the prompt's own ids (it ends in a space, say) the answer is encoded for itself and
+ * *reason is "prefix_changed". "unresolved": no ids, *reason "no_new_token" or "prefix_changed". ctx: the
+ * prompt's ids without specials. */
 int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
                       const char *answer, enum ll_spelling how, struct ll_ids *ids, const char **variant,
                       const char **reason, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
-int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id, struct ll_err *err);
+int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id,
+                       struct ll_err *err);
 /* Follow this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
 int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err);
 /* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input; with a word

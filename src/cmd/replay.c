@@ -24,7 +24,8 @@ static int is_arg(const char *word, const char *const *args, int n)
     return 0;
 }
 
-int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args, const char *const *more, int n_more, struct ll_err *err)
+int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args,
+                    const char *const *more, int n_more, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_json j;
@@ -45,7 +46,9 @@ int ll_replay_write(const char *folder, int argc, char **argv, const char *const
         ll_json_cstr(&j, NULL, args[i]);
     ll_json_end(&j);
     ll_json_end(&j);
-    int rc = path && here ? ll_buf_ok(&text, err) : ll_fail(err, LL_EFAIL, "%s: cannot note the command: %s", folder, strerror(errno));
+    int rc = path && here
+        ? ll_buf_ok(&text, err)
+        : ll_fail(err, LL_EFAIL, "%s: cannot note the command: %s", folder, strerror(errno));
     if (!rc)
         rc = ll_file_write(path, text.s, text.len, err);
     ll_buf_free(&text);
@@ -71,30 +74,42 @@ static int add_list(const struct ll_settings *s, const char *key, char **argv, i
 static int read_command(struct ll_settings **s, const char *folder, struct ll_err *err)
 {
     char *path = ll_path_join(folder, command_name);
-    int rc = !path ? ll_fail_mem(err, "path", strlen(folder)) : !ll_is_file(path) ? ll_fail(err, LL_EUSAGE, "%s: no command is recorded there: expected a run folder of this program", folder) : ll_settings_read(s, path, err);
-    if (!rc && (ll_settings_len(*s, "options") < 0 || ll_settings_len(*s, "models") < 0 || ll_settings_len(*s, "options") + ll_settings_len(*s, "models") > MAX_WORDS))
+    int rc = !path ? ll_fail_mem(err, "path", strlen(folder))
+        : !ll_is_file(path)
+        ? ll_fail(err, LL_EUSAGE, "%s: no command is recorded there: expected a run folder of this program",
+                  folder)
+        : ll_settings_read(s, path, err);
+    if (!rc
+        && (ll_settings_len(*s, "options") < 0 || ll_settings_len(*s, "models") < 0
+            || ll_settings_len(*s, "options") + ll_settings_len(*s, "models") > MAX_WORDS))
         rc = ll_fail(err, LL_EUSAGE, "%s: expected lists \"options\" and \"models\"", path);
     free(path);
     return rc;
 }
 
-int ll_replay_run(const char *folder, const char *experiment, const char *const *models, int n_models, const char *const *more, int n_more, struct ll_err *err)
+int ll_replay_run(const char *folder, const char *experiment, const char *const *models, int n_models,
+                  const char *const *more, int n_more, struct ll_err *err)
 {
     struct ll_settings *s = NULL;
     const char *there, *recorded;
     char *here = NULL, *file = NULL, **argv = NULL;
     int argc = 0, rc = read_command(&s, folder, err);
-    if (rc || (rc = ll_settings_need_str(s, "folder", &there, err)) || (rc = ll_settings_need_str(s, "experiment", &recorded, err)))
+    if (rc || (rc = ll_settings_need_str(s, "folder", &there, err))
+        || (rc = ll_settings_need_str(s, "experiment", &recorded, err)))
         goto done;
-    argv = calloc((size_t)(ll_settings_len(s, "options") + ll_settings_len(s, "models") + n_models + n_more + 4), sizeof *argv);
+    argv =
+        calloc((size_t)(ll_settings_len(s, "options") + ll_settings_len(s, "models") + n_models + n_more + 4),
+               sizeof *argv);
     here = realpath(".", NULL);
     /* as it was spelled then where the folder is that one, too: a bare name is the experiment's own */
-    file = experiment ? realpath(experiment, NULL) : *recorded == '/' || !n_models ? strdup(recorded) : ll_path_join(there, recorded);
+    file = experiment                   ? realpath(experiment, NULL)
+        : *recorded == '/' || !n_models ? strdup(recorded)
+                                        : ll_path_join(there, recorded);
     if (!argv || !here || !file) {
         rc = ll_fail(err, LL_EUSAGE, "%s: %s", experiment ? experiment : folder, strerror(errno));
         goto done;
     }
-    argv[argc++] = (char *)(size_t)"run";
+    argv[argc++] = (char *)(size_t) "run";
     if ((rc = add_list(s, "options", argv, &argc, err)))
         goto done;
     for (int i = 0; i < n_more; i++)
@@ -105,7 +120,8 @@ int ll_replay_run(const char *folder, const char *experiment, const char *const 
     if (!n_models && (rc = add_list(s, "models", argv, &argc, err)))
         goto done;
     if (!n_models && chdir(there)) /* models named now are meant from here */
-        rc = ll_fail(err, LL_EFAIL, "%s: the folder in which the run was started: %s", there, strerror(errno));
+        rc =
+            ll_fail(err, LL_EFAIL, "%s: the folder in which the run was started: %s", there, strerror(errno));
     unsetenv("LOGOS_RAW_LENS"); /* what they said then is among the options */
     unsetenv("LOGOS_REPEAT_FORWARD");
     if (!rc)

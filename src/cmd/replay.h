@@ -7,11 +7,15 @@
 #define LL_REPLAY_H
 #include "fail.h"
 
-/* Write it into the run folder. argv[0]: "run"; args[n_args]: those of argv that are no options, the experiment first. more[n_more]:
- * options behind those given. */
-int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args, const char *const *more, int n_more, struct ll_err *err);
-/* Run it again, as the run in `folder` says, with `more` options behind (they count instead of earlier ones of the same name;
- * --resume is left out). experiment: another file in its place (NULL: the recorded one); models[n_models] in place of the recorded
- * ones (0: those). The working folder is the recorded one meanwhile. LL_EUSAGE when nothing is recorded. */
-int ll_replay_run(const char *folder, const char *experiment, const char *const *models, int n_models, const char *const *more, int n_more, struct ll_err *err);
+/* Write it into the run folder. argv[0]: "run"; args[n_args]: those of argv that are no options, the
+ * experiment first. more[n_more]: options behind those given. */
+int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args,
+                    const char *const *more, int n_more, struct ll_err *err);
+/* Run it again, as the run in `folder` says, with `more` options behind (they count instead of earlier ones
+ * of the same name;
+ * --resume is left out). experiment: another file in its place (NULL: the recorded one); models[n_models] in
+ * place of the recorded ones (0: those). The working folder is the recorded one meanwhile. LL_EUSAGE when
+ * nothing is recorded. */
+int ll_replay_run(const char *folder, const char *experiment, const char *const *models, int n_models,
+                  const char *const *more, int n_more, struct ll_err *err);
 #endif

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int nr, const struct ll_model *model, int *is_done, struct ll_err *err)
+int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int nr,
+                   const struct ll_model *model, int *is_done, struct ll_err *err)
 {
     char name[64];
     memset(r, 0, sizeof *r);
@@ -24,7 +25,8 @@ int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int
     if ((*is_done = ll_kept_holds(folder, r->done, key, &r->was_other)))
         return LL_OK;
     ll_rundir_part(name, LL_PART_JOURNAL, nr);
-    int rc = (r->path = ll_path_join(folder, name)) ? ll_names_read(&r->before, folder, err) : ll_fail_mem(err, "path", strlen(folder));
+    int rc = (r->path = ll_path_join(folder, name)) ? ll_names_read(&r->before, folder, err)
+                                                    : ll_fail_mem(err, "path", strlen(folder));
     if (!rc)
         rc = ll_journal_open(&r->journal, r->path, key, err);
     r->was_other |= !rc && r->journal.was_other;
@@ -51,13 +53,13 @@ void ll_resume_keep_tau(struct ll_resume *r, const double *tau, int n)
         ll_buf_add(&r->first, tau, sizeof *tau * (size_t)n);
 }
 
-/* ---- a sweep -------------------------------------------------------------------------------------------------------- */
+/* ---- a sweep --------------------------------------------------------------------------------- */
 
 struct going {
     const struct ll_kept_sweep *k;
     int (*result)(void *arg, const struct ll_sweep_result *r, struct ll_err *err);
     void *arg;
-    int offset;                      /* prompts that were kept */
+    int offset; /* prompts that were kept */
 };
 
 static int keep(const struct ll_kept_sweep *k, const struct ll_sweep_result *res, struct ll_err *err)
@@ -69,7 +71,9 @@ static int keep(const struct ll_kept_sweep *k, const struct ll_sweep_result *res
     if (!r->journal.n_frames)
         rc = ll_journal_add(&r->journal, ll_buf_str(&r->first), r->first.len, err);
     ll_buf_reset(&r->frame);
-    ll_result_pack(&r->frame, r->model, res, k->keeps_resid ? k->keeps_resid(k->sweep->result_arg, res->prompt) : LL_PACK_NONE, res->n_rows ? k->stats : NULL);
+    ll_result_pack(&r->frame, r->model, res,
+                   k->keeps_resid ? k->keeps_resid(k->sweep->result_arg, res->prompt) : LL_PACK_NONE,
+                   res->n_rows ? k->stats : NULL);
     if (!rc && !(rc = ll_buf_ok(&r->frame, err)))
         rc = ll_journal_add(&r->journal, r->frame.s, r->frame.len, err);
     r->failed |= rc != LL_OK;

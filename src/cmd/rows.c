@@ -19,7 +19,8 @@ static const struct ll_buf *show(struct ll_row_context *c, int id)
     return &c->scratch;
 }
 
-/* Lower case, without .,!?;: and white space at the ends. Only ASCII letters fold: the words of the experiment are ASCII. */
+/* Lower case, without .,!?;: and white space at the ends. Only ASCII letters fold: the words of the
+ * experiment are ASCII. */
 static int matches_word(const char *s, size_t n, const char *word)
 {
     while (n && strchr(".,!?;: \t\r\n", s[n - 1]))
@@ -51,7 +52,8 @@ int ll_is_verbose(struct ll_row_context *c, int pos)
 }
 
 /* topK, probK, rest_mass, top_ids: columns of both tables, so their places come as arguments. */
-static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct ll_head_out *o, int k, int top1, int prob1, int rest, int ids_col)
+static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct ll_head_out *o, int k,
+                     int top1, int prob1, int rest, int ids_col)
 {
     double sum = 0;
     struct ll_buf ids = {0};
@@ -72,7 +74,9 @@ static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct 
 static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
 {
     enum { LAST = (int)LL_REC_PROMPT_VARIANT };
-    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT && LAST == (int)LL_ANSWERS_PROMPT_VARIANT && LAST == (int)LL_POS_PROMPT_VARIANT, "all tables begin alike");
+    _Static_assert(LAST == (int)LL_PURE_PROMPT_VARIANT && LAST == (int)LL_RAWLENS_PROMPT_VARIANT
+                       && LAST == (int)LL_ANSWERS_PROMPT_VARIANT && LAST == (int)LL_POS_PROMPT_VARIANT,
+                   "all tables begin alike");
     if (info->fact_key)
         ll_row_text(row, LL_REC_FACT_KEY, info->fact_key, strlen(info->fact_key));
     if (info->fact_index >= 0)
@@ -81,7 +85,8 @@ static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
     ll_row_text(row, LL_REC_PROMPT_VARIANT, info->prompt_variant, strlen(info->prompt_variant));
 }
 
-void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos, const struct ll_head_out *o)
+void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos,
+                    const struct ll_head_out *o)
 {
     int id = c->prompt->ids.v[pos];
     const struct ll_buf *text = show(c, id);
@@ -90,13 +95,15 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
     ll_row_text(row, LL_REC_TOKEN, ll_buf_str(text), text->len);
     ll_row_real(row, LL_REC_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_REC_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, ll_is_verbose(c, pos) ? c->e->top_verbose : c->e->top_record, LL_REC_TOP(1), LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
+    fill_top(row, c, o, ll_is_verbose(c, pos) ? c->e->top_verbose : c->e->top_record, LL_REC_TOP(1),
+             LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
     fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
     ll_row_id(row, LL_REC_ROW_ID, c->info->pass_key, layer, pos);
 }
 
-/* The early string rule (docs/experiment.md 3.2), for answers whose id is unknown: top-1's text, trimmed, is the answer. */
+/* The early string rule (docs/experiment.md 3.2), for answers whose id is unknown: top-1's text, trimmed, is
+ * the answer. */
 static int says_answer(struct ll_row_context *c, const struct ll_head_out *o)
 {
     const char *want = c->info->gold.text;
@@ -139,7 +146,8 @@ int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *
 /* The followed id that is the main answer's first; -1: unresolved. */
 static int main_slot(const struct ll_row_context *c) { return c->answers->n ? c->answers->v[0].slot : -1; }
 
-int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg, int n, struct ll_row_flags *flags, struct ll_err *err)
+int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,
+                  int n, struct ll_row_flags *flags, struct ll_err *err)
 {
     int *tops = malloc(sizeof *tops * (size_t)(n + 1)), slot = main_slot(c);
     if (!tops)
@@ -147,36 +155,42 @@ int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void 
     for (int i = 0; i < n; i++) {
         const struct ll_head_out *row = o(arg, i);
         tops[i] = row->n_top ? row->top[0].id : -1;
-        ll_copy_flags(row, tops, i + 1, c->prompt->ctx.v, c->prompt->ctx.n, row->n_top && ll_is_blank(c, tops[i]), &c->e->copy, &c->e->labels, &flags[i]);
+        ll_copy_flags(row, tops, i + 1, c->prompt->ctx.v, c->prompt->ctx.n,
+                      row->n_top && ll_is_blank(c, tops[i]), &c->e->copy, &c->e->labels, &flags[i]);
         flags[i].is_answer = slot >= 0 ? row->tracked_rank[slot] == 1 : says_answer(c, row);
     }
     free(tops);
     return LL_OK;
 }
 
-/* ---- the pure row ------------------------------------------------------------------------------------------------- */
+/* ---- the pure row ---------------------------------------------------------------------------- */
 
 #define COL(x) ll_pure_col(row->schema, LL_PURE_##x)
 enum { SUM_OF = 5 };
 
-static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels, const struct ll_row_flags *flags)
+static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels,
+                       const struct ll_row_flags *flags)
 {
     ll_row_bool(row, COL(COPY_COLLAPSE), flags->copy_collapse);
     for (int i = 0; i < row->schema->n_flags; i++)
-        ll_row_bool(row, LL_PURE_FLAGS + i, i < labels->n_strict ? flags->strict[i] : flags->soft[i - labels->n_strict]);
+        ll_row_bool(row, LL_PURE_FLAGS + i,
+                    i < labels->n_strict ? flags->strict[i] : flags->soft[i - labels->n_strict]);
     ll_row_bool(row, COL(ENTROPY_COLLAPSE), flags->entropy_collapse);
     ll_row_bool(row, COL(IS_ANSWER), flags->is_answer);
 }
 
 /* What is said about the main answer's first token, tracked as id `slot`. */
-static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c, enum ll_row_lens lens, const struct ll_head_out *o, int slot)
+static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c, enum ll_row_lens lens,
+                              const struct ll_head_out *o, int slot)
 {
-    double logit = (double)o->tracked_logit[slot], p = ll_head_p(o, o->tracked_logit[slot]), over = p - 1.0 / c->s->model->d_vocab;
+    double logit = (double)o->tracked_logit[slot], p = ll_head_p(o, o->tracked_logit[slot]),
+           over = p - 1.0 / c->s->model->d_vocab;
     int rank = o->tracked_rank[slot];
     ll_row_real(row, COL(P_ANSWER), p);
     ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), over);
     if (lens == LL_ROW_NORM)
-        ll_row_bool(row, COL(SEMANTIC_MARGIN_OK), rank == 1 && over >= ll_milestone_rules_default.margin_delta);
+        ll_row_bool(row, COL(SEMANTIC_MARGIN_OK),
+                    rank == 1 && over >= ll_milestone_rules_default.margin_delta);
     ll_row_int(row, COL(ANSWER_RANK), rank);
     ll_row_real(row, COL(ANSWER_MASS), p);
     if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers->tracked[slot])
@@ -192,7 +206,8 @@ static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, d
     ll_row_real(row, COL(COS_TO_ANSWER), c->cos_to_answer);
     ll_row_real(row, COL(COS_TO_PROMPT_MAX), c->cos_to_prompt_max);
     if (isfinite(c->cos_to_answer) && isfinite(c->cos_to_prompt_max))
-        ll_row_bool(row, COL(GEOM_CROSSOVER), c->cos_to_answer >= c->cos_to_prompt_max + ll_milestone_rules_default.geom_gamma);
+        ll_row_bool(row, COL(GEOM_CROSSOVER),
+                    c->cos_to_answer >= c->cos_to_prompt_max + ll_milestone_rules_default.geom_gamma);
     ll_row_real(row, COL(ECHO_MASS_PROMPT), c->echo_mass_prompt);
     ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - c->echo_mass_prompt);
     ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + 1e-9));
@@ -211,7 +226,8 @@ static void fill_analysed(struct ll_row *row, const struct ll_row_stats *r, doub
     ll_row_real(row, COL(DELTA_RESID_COS), r->delta_resid_cos);
 }
 
-void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer, const struct ll_head_out *o, const struct ll_row_flags *flags)
+void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer,
+                  const struct ll_head_out *o, const struct ll_row_flags *flags)
 {
     int pos = c->prompt->ids.n - 1, slot = main_slot(c), control = c->answers->control_slot;
     double p5 = 0;
@@ -243,12 +259,14 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
         ll_row_real(row, COL(CONTROL_MARGIN), p_answer - ll_head_p(o, o->tracked_logit[control]));
     if (best > 0)
         ll_row_int(row, COL(ACCEPTED_RANK), best);
-    if (lens == LL_ROW_NORM || (c->answers->n && c->answers->v[0].ids.n == 1)) /* longer answers were read through the norm lens alone */
+    if (lens == LL_ROW_NORM
+        || (c->answers->n
+            && c->answers->v[0].ids.n == 1)) /* longer answers were read through the norm lens alone */
         ll_row_real(row, COL(ANSWER_LOGPROB), ll_answers_logprob(c->answers, 0, layer, o));
     ll_row_id(row, COL(ROW_ID), c->info->pass_key, layer, pos);
 }
 
-/* ---- the raw lens and the answers --------------------------------------------------------------------------------- */
+/* ---- the raw lens and the answers ------------------------------------------------------------ */
 
 /* Five columns from p_top1_... on. */
 static void fill_reading(struct ll_row *row, struct ll_row_context *c, const struct ll_reading *r, int at)
@@ -286,7 +304,8 @@ void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer)
     ll_row_id(row, LL_RAWLENS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
 }
 
-void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o)
+void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index,
+                    const struct ll_head_out *o)
 {
     const struct ll_answer *a = &c->answers->v[index];
     fill_pass(row, c->info);
@@ -304,10 +323,13 @@ void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int
     ll_row_id(row, LL_ANSWERS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
 }
 
-/* ---- positions ---------------------------------------------------------------------------------------------------- */
+/* ---- positions ------------------------------------------------------------------------------- */
 
 /* Which followed id it is there; -1: none. */
-static int target_slot(const struct ll_row_context *c, int pos) { return pos < c->prompt->ids.n - 1 ? 0 : main_slot(c); }
+static int target_slot(const struct ll_row_context *c, int pos)
+{
+    return pos < c->prompt->ids.n - 1 ? 0 : main_slot(c);
+}
 
 int ll_position_target(const struct ll_row_context *c, int pos)
 {
@@ -321,7 +343,8 @@ int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_he
     return slot < 0 ? -1 : o->tracked_rank[slot];
 }
 
-void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o)
+void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos,
+                      const struct ll_head_out *o)
 {
     int target = ll_position_target(c, pos), slot = target_slot(c, pos);
     fill_pass(row, c->info);
@@ -342,8 +365,9 @@ void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, d
     ll_row_id(row, LL_POS_ROW_ID, c->info->pass_key, layer, pos);
 }
 
-int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt, double temperature, double entropy_bits,
-                       double lse, const struct ll_hit *top, int n_top, struct ll_err *err)
+int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt,
+                       double temperature, double entropy_bits, double lse, const struct ll_hit *top,
+                       int n_top, struct ll_err *err)
 {
     struct ll_buf texts = {0};
     memset(k, 0, sizeof *k);
@@ -360,7 +384,8 @@ int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s,
     k->texts = texts.s;
     for (size_t i = 0, at = 0; i < (size_t)n_top && texts.s; at += k->top[i++].n)
         k->top[i].text = texts.s + at;
-    k->p = (struct ll_prediction){prompt, prompt ? strlen(prompt) : 0, temperature, entropy_bits, k->top, n_top};
+    k->p =
+        (struct ll_prediction){prompt, prompt ? strlen(prompt) : 0, temperature, entropy_bits, k->top, n_top};
     int rc = ll_buf_ok(&texts, err);
     if (rc)
         ll_prediction_free(k);

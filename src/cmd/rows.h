@@ -13,43 +13,55 @@ struct ll_row_context {
     const struct ll_prompt *prompt;
     const struct ll_experiment *e;
     const struct ll_answers *answers;
-    const struct ll_head_out *own;       /* the model's own output at the last position */
-    const struct ll_pass_stats *stats;   /* NULL: no analysis, its cells stay empty */
-    const struct ll_lens_cells *tuned;   /* [n_rows] of the tuned lens' rows; NULL: no analysis */
-    int is_control;                      /* the pass has a control_margin */
-    struct ll_buf scratch;               /* owned; freed by ll_row_context_free */
+    const struct ll_head_out *own;     /* the model's own output at the last position */
+    const struct ll_pass_stats *stats; /* NULL: no analysis, its cells stay empty */
+    const struct ll_lens_cells *tuned; /* [n_rows] of the tuned lens' rows; NULL: no analysis */
+    int is_control;                    /* the pass has a control_margin */
+    struct ll_buf scratch;             /* owned; freed by ll_row_context_free */
 };
 /* The lens through which a pure row was read; decides which cells it has (docs/experiment.md 11.3). */
 enum ll_row_lens { LL_ROW_NORM, LL_ROW_TUNED };
 void ll_row_context_free(struct ll_row_context *c);
 /* Fill a cleared records row of (layer, pos). */
-void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos, const struct ll_head_out *o);
-/* Flags of the rows of one pass through one lens: o(arg, i) is the i-th of n rows in layer order, read at the last position with
- * the answers' first ids followed. flags [n]. */
-int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg, int n, struct ll_row_flags *flags, struct ll_err *err);
+void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos,
+                    const struct ll_head_out *o);
+/* Flags of the rows of one pass through one lens: o(arg, i) is the i-th of n rows in layer order, read at the
+ * last position with the answers' first ids followed. flags [n]. */
+int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,
+                  int n, struct ll_row_flags *flags, struct ll_err *err);
 /* Fill a cleared pure row (of ll_schema_pure or a run's own flags) of such a row. */
-void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer, const struct ll_head_out *o, const struct ll_row_flags *flags);
+void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer,
+                  const struct ll_head_out *o, const struct ll_row_flags *flags);
 /* Fill a cleared rawlens row; only for rows whose raw reading is set. */
 void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer);
-/* The id followed at a position of the prompt: the next one; at the last the main answer's first. -1: none. */
+/* The id followed at a position of the prompt: the next one; at the last the main answer's first. -1: none.
+ */
 int ll_position_target(const struct ll_row_context *c, int pos);
 /* Its rank in a row of a sweep that followed it there (sweep.h, follow); -1: no target. */
 int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_head_out *o);
 /* Fill a cleared positions row. */
-void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos, const struct ll_head_out *o);
+void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos,
+                      const struct ll_head_out *o);
 /* Fill a cleared answers row of accepted answer `index`. */
-void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index, const struct ll_head_out *o);
+void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index,
+                    const struct ll_head_out *o);
 /* 1: the token's text is white space or punctuation only (docs/experiment.md 5.1). */
 int ll_is_blank(struct ll_row_context *c, int id);
-/* Distinct ids of the prompt without specials that are not blank, in order of appearance (docs/experiment.md 5.1). *ids owned by the caller. */
+/* Distinct ids of the prompt without specials that are not blank, in order of appearance
+ * (docs/experiment.md 5.1). *ids owned by the caller. */
 int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err);
 /* 1: the position gets the verbose top-k (docs/experiment.md 4.1): the last, or an important word. */
 int ll_is_verbose(struct ll_row_context *c, int pos);
 
 /* A prediction that owns its texts. */
-struct ll_kept_prediction { struct ll_prediction p; struct ll_top *top; char *texts; };
+struct ll_kept_prediction {
+    struct ll_prediction p;
+    struct ll_top *top;
+    char *texts;
+};
 /* temperature 0: as the model says it. */
-int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt, double temperature, double entropy_bits,
-                       double lse, const struct ll_hit *top, int n_top, struct ll_err *err);
+int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt,
+                       double temperature, double entropy_bits, double lse, const struct ll_hit *top,
+                       int n_top, struct ll_err *err);
 void ll_prediction_free(struct ll_kept_prediction *k);
 #endif

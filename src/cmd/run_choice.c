@@ -9,16 +9,19 @@
 #include <string.h>
 
 /* Numbers of lo..hi separated by commas; at most max of them. */
-static int parse_numbers(const char *option, const char *s, double lo, double hi, double *out, int max, int *n, struct ll_err *err)
+static int parse_numbers(const char *option, const char *s, double lo, double hi, double *out, int max,
+                         int *n, struct ll_err *err)
 {
     const char *p = s;
     for (*n = 0;; p++) {
         char *end;
         double v = strtod(p, &end);
         if (end == p || (*end && *end != ',') || !(v >= lo && v <= hi))
-            return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%.60s\"", option, max > 1 ? "numbers separated by commas, each" : "a number", lo, hi, s);
+            return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%.60s\"", option,
+                           max > 1 ? "numbers separated by commas, each" : "a number", lo, hi, s);
         if (*n == max)
-            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d number%s, found \"%.60s\"", option, max, max > 1 ? "s" : "", s);
+            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d number%s, found \"%.60s\"", option, max,
+                           max > 1 ? "s" : "", s);
         out[(*n)++] = v;
         p = end;
         if (!*p)
@@ -37,16 +40,24 @@ static int choose_copy(struct ll_experiment *e, const struct ll_run_choice *c, s
         l.threshold = e->copy.threshold;
         l.margin = e->copy.margin;
     }
-    if ((c->copy_threshold && (rc = parse_numbers("--copy-threshold", c->copy_threshold, 0, 1, &l.threshold, 1, &n, err))) ||
-        (c->copy_margin && (rc = parse_numbers("--copy-margin", c->copy_margin, 0, 1, &l.margin, 1, &n, err))) ||
-        (c->copy_thresholds && (rc = parse_numbers("--copy-thresh-list", c->copy_thresholds, 0, 1, l.thresholds, 7, &l.n_thresholds, err))) ||
-        (c->soft && (rc = parse_numbers("--copy-soft-thresh", c->soft, 0, 1, &l.soft, 1, &n, err))) ||
-        (c->soft_list && (rc = parse_numbers("--copy-soft-thresh-list", c->soft_list, 0, 1, l.extra, 8, &l.n_extra, err))) ||
-        (c->soft_ks && (rc = parse_numbers("--copy-soft-window-ks", c->soft_ks, 1, 64, ks, 8, &n_ks, err))))
+    if ((c->copy_threshold
+         && (rc = parse_numbers("--copy-threshold", c->copy_threshold, 0, 1, &l.threshold, 1, &n, err)))
+        || (c->copy_margin
+            && (rc = parse_numbers("--copy-margin", c->copy_margin, 0, 1, &l.margin, 1, &n, err)))
+        || (c->copy_thresholds
+            && (rc = parse_numbers("--copy-thresh-list", c->copy_thresholds, 0, 1, l.thresholds, 7,
+                                   &l.n_thresholds, err)))
+        || (c->soft && (rc = parse_numbers("--copy-soft-thresh", c->soft, 0, 1, &l.soft, 1, &n, err)))
+        || (c->soft_list
+            && (rc = parse_numbers("--copy-soft-thresh-list", c->soft_list, 0, 1, l.extra, 8, &l.n_extra,
+                                   err)))
+        || (c->soft_ks
+            && (rc = parse_numbers("--copy-soft-window-ks", c->soft_ks, 1, 64, ks, 8, &n_ks, err))))
         return rc;
     for (int i = 0; i < n_ks; i++) {
         if (ks[i] != floor(ks[i]))
-            return ll_fail(err, LL_EUSAGE, "--copy-soft-window-ks: expected integers in 1..64, found \"%.60s\"", c->soft_ks);
+            return ll_fail(err, LL_EUSAGE,
+                           "--copy-soft-window-ks: expected integers in 1..64, found \"%.60s\"", c->soft_ks);
         l.ks[i] = (int)ks[i];
     }
     l.n_ks = n_ks ? n_ks : l.n_ks;
@@ -70,16 +81,19 @@ static int which_of(const char *choices, const char *word)
 
 int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS], int *n, struct ll_err *err)
 {
-    const struct { const char *variable, *option, *choices; const char **target; } rows[] = {
-        {"LOGOS_RAW_LENS", "--raw-lens", "off|sample|full", &c->raw_lens},
-        {"LOGOS_REPEAT_FORWARD", "--repeat-forward", LL_REPEAT_CHOICES, &c->repeat_forward}};
+    const struct {
+        const char *variable, *option, *choices;
+        const char **target;
+    } rows[] = {{"LOGOS_RAW_LENS", "--raw-lens", "off|sample|full", &c->raw_lens},
+                {"LOGOS_REPEAT_FORWARD", "--repeat-forward", LL_REPEAT_CHOICES, &c->repeat_forward}};
     *n = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *value = getenv(rows[i].variable);
         if (!value || !*value || *rows[i].target)
             continue;
         if (which_of(rows[i].choices, value) < 0)
-            return ll_fail(err, LL_EUSAGE, "environment: %s: expected one of %s, found \"%.60s\"", rows[i].variable, rows[i].choices, value);
+            return ll_fail(err, LL_EUSAGE, "environment: %s: expected one of %s, found \"%.60s\"",
+                           rows[i].variable, rows[i].choices, value);
         *rows[i].target = value;
         more[(*n)++] = rows[i].option;
         more[(*n)++] = value;
@@ -95,11 +109,15 @@ static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, 
     if (rc)
         return rc;
     if (c->prism && !strcmp(c->prism, "on"))
-        return ll_fail(err, LL_EUNSUP, "--prism on: a Prism lens is not fitted or applied here, only read from the original's files: expected auto or off");
+        return ll_fail(err, LL_EUNSUP,
+                       "--prism on: a Prism lens is not fitted or applied here, only read from the "
+                       "original's files: expected auto or off");
     if (c->prism && !strcmp(c->prism, "off") && c->prism_dir)
-        return ll_fail(err, LL_EUSAGE, "--prism-dir: expected none with --prism off, found \"%.60s\"", c->prism_dir);
+        return ll_fail(err, LL_EUSAGE, "--prism-dir: expected none with --prism off, found \"%.60s\"",
+                       c->prism_dir);
     if (c->no_norm_lens && c->norm && strcmp(c->norm, "raw"))
-        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s", c->norm);
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s",
+                       c->norm);
     if (c->no_norm_lens)
         e->lens = LL_LENS_RAW;
     e->residual_compute = c->residual_cache && !strcmp(c->residual_cache, "compute");
@@ -107,12 +125,14 @@ static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, 
     return c->capacity ? ll_capacity_parse(&any, c->capacity, err) : LL_OK;
 }
 
-/* --tuned DIR, or one of the modes under the name it had in the original; a folder of such a name is ./auto. */
+/* --tuned DIR, or one of the modes under the name it had in the original; a folder of such a name is ./auto.
+ */
 static int choose_tuned(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
 {
     int word = c->tuned ? which_of("off|auto|require", c->tuned) : -1;
     if (word >= 0 && c->tuned_mode && strcmp(c->tuned_mode, c->tuned))
-        return ll_fail(err, LL_EUSAGE, "--tuned %s: expected the same of --tuned-mode, found %s", c->tuned, c->tuned_mode);
+        return ll_fail(err, LL_EUSAGE, "--tuned %s: expected the same of --tuned-mode, found %s", c->tuned,
+                       c->tuned_mode);
     if (c->tuned && word < 0) {
         free(e->tuned_dir);
         if (!(e->tuned_dir = strdup(c->tuned)))
@@ -121,7 +141,9 @@ static int choose_tuned(struct ll_experiment *e, const struct ll_run_choice *c, 
     }
     const char *mode = word >= 0 ? c->tuned : c->tuned_mode;
     if (mode)
-        e->tuned = !strcmp(mode, "off") ? LL_TUNED_OFF : !strcmp(mode, "auto") ? LL_TUNED_AUTO : LL_TUNED_REQUIRE;
+        e->tuned = !strcmp(mode, "off") ? LL_TUNED_OFF
+            : !strcmp(mode, "auto")     ? LL_TUNED_AUTO
+                                        : LL_TUNED_REQUIRE;
     return LL_OK;
 }
 
@@ -143,7 +165,9 @@ int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct
     if (c->site)
         e->site = (enum ll_lens_site)ll_site_by_name(c->site);
     if (c->raw_lens)
-        e->raw = !strcmp(c->raw_lens, "off") ? LL_RAW_OFF : !strcmp(c->raw_lens, "sample") ? LL_RAW_SAMPLE : LL_RAW_FULL;
+        e->raw = !strcmp(c->raw_lens, "off") ? LL_RAW_OFF
+            : !strcmp(c->raw_lens, "sample") ? LL_RAW_SAMPLE
+                                             : LL_RAW_FULL;
     e->last_only |= c->last_only;
     e->analysis &= !c->no_analysis;
     e->calibrate &= !c->no_calibrate;
@@ -153,17 +177,24 @@ int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct
 int ll_run_check(const struct ll_experiment *e, struct ll_err *err)
 {
     if (!e->tuned_dir && e->tuned == LL_TUNED_REQUIRE)
-        return ll_fail(err, LL_EUSAGE, "tuned: mode require: expected a folder (\"tuned\": {\"dir\": ...} or --tuned), found none");
+        return ll_fail(
+            err, LL_EUSAGE,
+            "tuned: mode require: expected a folder (\"tuned\": {\"dir\": ...} or --tuned), found none");
     if (e->tuned_dir && e->tuned != LL_TUNED_OFF && e->site != LL_SITE_RESID_POST)
-        return ll_fail(err, LL_EUSAGE, "tuned: a tuned lens reads resid_post: expected site resid_post or tuned mode off, found site %s", ll_site_name(e->site));
+        return ll_fail(
+            err, LL_EUSAGE,
+            "tuned: a tuned lens reads resid_post: expected site resid_post or tuned mode off, found site %s",
+            ll_site_name(e->site));
     if (e->tuned_dir && e->tuned == LL_TUNED_REQUIRE && !e->analysis)
         return ll_fail(err, LL_EUSAGE, "tuned: mode require: expected analysis, found it turned off");
     if (e->repeat == LL_REPEAT_ALWAYS && !e->analysis)
-        return ll_fail(err, LL_EUSAGE, "repeat_forward: always: expected analysis, which compares the two passes, found it turned off");
+        return ll_fail(
+            err, LL_EUSAGE,
+            "repeat_forward: always: expected analysis, which compares the two passes, found it turned off");
     return LL_OK;
 }
 
-/* ---- settings ----------------------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static void put(struct ll_run_settings *s, int *n, const char *key, const char *value)
 {

@@ -1,6 +1,7 @@
 /* run_key.c - see run_key.h
  *
- * Every piece is preceded by its name and length, so that no two things asked feed the hash the same bytes. */
+ * Every piece is preceded by its name and length, so that no two things asked feed the hash the same bytes.
+ */
 #include "run_key.h"
 
 #include "intervene.h"
@@ -16,13 +17,16 @@
 
 enum { MAX_EXPERIMENT = 1 << 28 };
 
-/* A member was added or went? Put it into the key (put_asked, put_ask), or say there why no output depends on it; then count again. */
+/* A member was added or went? Put it into the key (put_asked, put_ask), or say there why no output depends on
+ * it; then count again. */
 #if defined(__LP64__)
-_Static_assert(sizeof(struct ll_experiment) == 1616, "struct ll_experiment has changed: what does the key of kept results say of it?");
-_Static_assert(sizeof(struct ll_ask) == 96, "struct ll_ask has changed: what does the key of kept results say of it?");
+_Static_assert(sizeof(struct ll_experiment) == 1616,
+               "struct ll_experiment has changed: what does the key of kept results say of it?");
+_Static_assert(sizeof(struct ll_ask) == 96,
+               "struct ll_ask has changed: what does the key of kept results say of it?");
 #endif
 
-/* ---- pieces -------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static void put(struct ll_sha256 *sha, const char *name, const void *bytes, size_t n)
 {
@@ -34,7 +38,10 @@ static void put(struct ll_sha256 *sha, const char *name, const void *bytes, size
 }
 
 /* An absent text is another thing than an empty one. */
-static void put_text(struct ll_sha256 *sha, const char *name, const char *s) { put(sha, s ? name : "absent", s ? s : name, strlen(s ? s : name)); }
+static void put_text(struct ll_sha256 *sha, const char *name, const char *s)
+{
+    put(sha, s ? name : "absent", s ? s : name, strlen(s ? s : name));
+}
 static void put_int(struct ll_sha256 *sha, const char *name, long long v) { put(sha, name, &v, sizeof v); }
 static void put_num(struct ll_sha256 *sha, const char *name, double v) { put(sha, name, &v, sizeof v); }
 
@@ -45,9 +52,12 @@ static void put_texts(struct ll_sha256 *sha, const char *name, char *const *v, i
         put_text(sha, name, v[i]);
 }
 
-static void put_nums(struct ll_sha256 *sha, const char *name, const double *v, int n) { put(sha, name, v, sizeof *v * (size_t)n); }
+static void put_nums(struct ll_sha256 *sha, const char *name, const double *v, int n)
+{
+    put(sha, name, v, sizeof *v * (size_t)n);
+}
 
-/* ---- the run's part ------------------------------------------------------------------------------------------------ */
+/* ---- the run's part -------------------------------------------------------------------------- */
 
 static void put_ask(struct ll_sha256 *sha, const struct ll_ask *a)
 {
@@ -75,8 +85,8 @@ static void put_labels(struct ll_sha256 *sha, const struct ll_copy_labels *l)
     }
 }
 
-/* Models by name: their checkpoints are looked at one by one. Not here: models_err (then nothing runs), notes (said on stderr), tuned_dir (a path; what lies
- * there is the model's part). */
+/* Models by name: their checkpoints are looked at one by one. Not here: models_err (then nothing runs), notes
+ * (said on stderr), tuned_dir (a path; what lies there is the model's part). */
 static int put_asked(struct ll_sha256 *sha, const struct ll_experiment *e, struct ll_err *err)
 {
     put_text(sha, "name", e->name);
@@ -163,7 +173,7 @@ int ll_run_key(const struct ll_run_asked *asked, char key[65], struct ll_err *er
     return rc;
 }
 
-/* ---- the model's part ---------------------------------------------------------------------------------------------- */
+/* ---- the model's part ------------------------------------------------------------------------ */
 
 /* No device number: it is another one on each machine that mounts the same network folder. */
 static int put_stamp(struct ll_sha256 *sha, const char *path, struct ll_err *err)
@@ -171,7 +181,9 @@ static int put_stamp(struct ll_sha256 *sha, const char *path, struct ll_err *err
     struct stat st;
     if (stat(path, &st))
         return ll_fail(err, LL_EFAIL, "%s: %s", path, strerror(errno));
-    const long long facts[] = {(long long)st.st_size, (long long)st.st_ino, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
+    const long long facts[] = {(long long)st.st_size,        (long long)st.st_ino,
+                               (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                               (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
     put(sha, "stamp", facts, sizeof facts);
     return LL_OK;
 }
@@ -190,10 +202,12 @@ static int is_document(const struct dirent *e)
 static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
 
 /* look at every file of dir that `wanted` takes, in order of names. */
-static int each_file(struct ll_sha256 *sha, const char *dir, int (*wanted)(const struct dirent *), int (*look)(struct ll_sha256 *, const char *, struct ll_err *), struct ll_err *err)
+static int each_file(struct ll_sha256 *sha, const char *dir, int (*wanted)(const struct dirent *),
+                     int (*look)(struct ll_sha256 *, const char *, struct ll_err *), struct ll_err *err)
 {
     struct dirent **list = NULL;
-    int n = scandir(dir, &list, wanted, alphasort), rc = n < 0 ? ll_fail(err, LL_EFAIL, "%s: cannot read the folder: %s", dir, strerror(errno)) : LL_OK;
+    int n = scandir(dir, &list, wanted, alphasort),
+        rc = n < 0 ? ll_fail(err, LL_EFAIL, "%s: cannot read the folder: %s", dir, strerror(errno)) : LL_OK;
     for (int i = 0; i < n; i++) {
         char *path = rc ? NULL : ll_path_join(dir, list[i]->d_name);
         if (!rc && !path)
@@ -244,7 +258,8 @@ static void put_prompt(struct ll_sha256 *sha, const struct ll_sweep_prompt *p)
     put_int(sha, "want", p->want);
     put_int(sha, "tail", p->n_tail);
     put(sha, "ids", p->ids, sizeof *p->ids * (size_t)p->n_ids);
-    put(sha, "tracked", p->tracked, p->n_tracked ? sizeof *p->tracked * (size_t)p->n_tracked * (size_t)rows : 0);
+    put(sha, "tracked", p->tracked,
+        p->n_tracked ? sizeof *p->tracked * (size_t)p->n_tracked * (size_t)rows : 0);
     put(sha, "follow", p->follow, p->follow ? sizeof *p->follow * (size_t)(p->n_ids - 1) : 0);
 }
 
@@ -264,7 +279,8 @@ int ll_model_key(const struct ll_model_given *g, char key[65], struct ll_err *er
     for (int i = 0; i < g->iv->n; i++) {
         const struct ll_intervention *v = &g->iv->v[i];
         put_text(&sha, "intervention", v->spec);
-        put(&sha, "values", v->values, v->values ? sizeof *v->values * (size_t)v->n_rows * (size_t)v->width : 0);
+        put(&sha, "values", v->values,
+            v->values ? sizeof *v->values * (size_t)v->n_rows * (size_t)v->width : 0);
     }
     put_text(&sha, "no_lens", ll_buf_str(&g->tuned->reason));
     const struct ll_ckpt *c = g->s->model->ckpt;

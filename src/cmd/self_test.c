@@ -12,9 +12,10 @@
 
 static const double golden_tolerance = 1e-6, rms_tolerance = 1e-4, scale_tolerance = 1e-3;
 
-/* ---- golden vectors --------------------------------------------------------------------------------- */
+/* ---- golden vectors -------------------------------------------------------------------------- */
 
-static const float x4[4] = {1, -2, 3, -4}, gain4[4] = {0.5f, 1, 1.5f, 2}, gain4_gemma[4] = {1.5f, 2, 2.5f, 3}, ones4[4] = {1, 1, 1, 1};
+static const float x4[4] = {1, -2, 3, -4}, gain4[4] = {0.5f, 1, 1.5f, 2}, gain4_gemma[4] = {1.5f, 2, 2.5f, 3},
+                   ones4[4] = {1, 1, 1, 1};
 static const struct golden {
     const char *name;
     enum ll_norm_kind kind;
@@ -23,9 +24,19 @@ static const struct golden {
     double want[4];
 } goldens[] = {
     {"RMSNorm", LL_NORM_RMS, gain4, 1, 1e-5f, {0.18257406, -0.73029626, 1.64316658, -2.92118503}},
-    {"RMSNorm with gain 1 + w", LL_NORM_RMS, gain4_gemma, 1, 1e-5f, {0.54772219, -1.46059251, 2.73861096, -4.38177754}},
+    {"RMSNorm with gain 1 + w",
+     LL_NORM_RMS,
+     gain4_gemma,
+     1,
+     1e-5f,
+     {0.54772219, -1.46059251, 2.73861096, -4.38177754}},
     {"LayerNorm", LL_NORM_LAYER, gain4, 1, 1e-5f, {0.27854282, -0.55708563, 1.94979971, -2.59973294}},
-    {"epsilon inside the root", LL_NORM_RMS, ones4, 1e-3f, 1e-5f, {0.23904572, -0.47809144, 0.71713716, -0.95618289}},
+    {"epsilon inside the root",
+     LL_NORM_RMS,
+     ones4,
+     1e-3f,
+     1e-5f,
+     {0.23904572, -0.47809144, 0.71713716, -0.95618289}},
 };
 
 static void check_goldens(struct ll_diag *d, const struct ll_vec *vec)
@@ -40,11 +51,12 @@ static void check_goldens(struct ll_diag *d, const struct ll_vec *vec)
         ll_norm_row(vec, &norm, x, y);
         for (int k = 0; k < 4; k++)
             worst = fabs((double)y[k] - g->want[k]) > worst ? fabs((double)y[k] - g->want[k]) : worst;
-        ll_diag_criterion(d, worst <= golden_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, g->name, "golden vector, largest difference %.1e of %.0e", worst, golden_tolerance);
+        ll_diag_criterion(d, worst <= golden_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, g->name,
+                          "golden vector, largest difference %.1e of %.0e", worst, golden_tolerance);
     }
 }
 
-/* ---- a model ---------------------------------------------------------------------------------------------------- */
+/* ---- a model --------------------------------------------------------------------------------- */
 
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
@@ -61,9 +73,16 @@ static void check_last_row(struct ll_diag *d, const struct ll_session *s, const 
     for (int i = 0; i < 8; i++)
         ids[i] = (int)((long long)(i + 1) * 7919 % V);
     struct ll_sweep_prompt prompt = {.ids = ids, .n_ids = 8, .want = LL_SWEEP_ALL};
-    struct ll_sweep sweep = {.model = s->model, .engine = s->engine, .k = 1, .prompts = &prompt, .n_prompts = 1, .result = on_result, .result_arg = &seen};
+    struct ll_sweep sweep = {.model = s->model,
+                             .engine = s->engine,
+                             .k = 1,
+                             .prompts = &prompt,
+                             .n_prompts = 1,
+                             .result = on_result,
+                             .result_arg = &seen};
     int rc = ll_sweep_run(&sweep, &why);
-    ll_diag_criterion(d, !rc && seen ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "%s", rc ? why.msg : "the last lens row is the model's output, bit for bit");
+    ll_diag_criterion(d, !rc && seen ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "%s",
+                      rc ? why.msg : "the last lens row is the model's output, bit for bit");
 }
 
 static int check_norm(struct ll_diag *d, const struct ll_session *s, const char *name, struct ll_err *err)
@@ -86,16 +105,20 @@ static int check_norm(struct ll_diag *d, const struct ll_session *s, const char 
     plain.b = NULL;
     ll_norm_row(ll_engine_vec(s->engine), &plain, x, one);
     double rms = sqrt(ll_engine_vec(s->engine)->sum_sq(one, n) / (double)n);
-    ll_diag_criterion(d, fabs(rms - 1) <= rms_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "final norm without gain: rms %.6f", rms);
+    ll_diag_criterion(d, fabs(rms - 1) <= rms_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
+                      "final norm without gain: rms %.6f", rms);
     ll_norm_row(ll_engine_vec(s->engine), &m->ln_final, x, one);
     for (size_t i = 0; i < n; i++)
         x[i] *= 8;
     ll_norm_row(ll_engine_vec(s->engine), &m->ln_final, x, eight);
     for (size_t i = 0; i < n; i++) {
         top = fabs((double)one[i]) > top ? fabs((double)one[i]) : top;
-        worst = fabs((double)one[i] - (double)eight[i]) > worst ? fabs((double)one[i] - (double)eight[i]) : worst;
+        worst =
+            fabs((double)one[i] - (double)eight[i]) > worst ? fabs((double)one[i] - (double)eight[i]) : worst;
     }
-    ll_diag_criterion(d, worst <= scale_tolerance * top ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "eight times the residual reads the same: largest difference %.1e of the largest value", top > 0 ? worst / top : 0);
+    ll_diag_criterion(d, worst <= scale_tolerance * top ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
+                      "eight times the residual reads the same: largest difference %.1e of the largest value",
+                      top > 0 ? worst / top : 0);
     free(x);
     free(gain);
     return LL_OK;

@@ -8,14 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads, struct ll_err *err)
+int ll_session_open(struct ll_session *s, const char *model, struct ll_engine *engine, int threads,
+                    struct ll_err *err)
 {
     memset(s, 0, sizeof *s);
     int rc = ll_model_open(&s->model, model, err);
-    if (!rc && (s->model->ckpt->gguf ? ll_tokenizer_open_gguf(&s->tok, s->model->ckpt->gguf, s->model->ckpt->files[0].name, &s->tok_err)
-                                     : ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err)))
+    if (!rc
+        && (s->model->ckpt->gguf ? ll_tokenizer_open_gguf(&s->tok, s->model->ckpt->gguf,
+                                                          s->model->ckpt->files[0].name, &s->tok_err)
+                                 : ll_tokenizer_open(&s->tok, s->model->ckpt->dir, &s->tok_err)))
         s->tok = NULL; /* ids may still be given; whoever needs text reports tok_err */
-    if (!rc && s->tok_err.code == LL_EFAIL) /* nothing about the tokenizer: memory, or a disk that cannot be read */
+    if (!rc
+        && s->tok_err.code
+            == LL_EFAIL) /* nothing about the tokenizer: memory, or a disk that cannot be read */
         rc = ll_fail(err, LL_EFAIL, "%s", s->tok_err.msg);
     s->engine = engine;
     s->engine_lent = engine != NULL;
@@ -51,26 +56,46 @@ static void stored_types(const struct ll_model *m, char *out, size_t size)
                 best = t;
         if (best < 0 || at + 16 > size)
             return;
-        at += (size_t)snprintf(out + at, size - at, "%s%s", at ? ", " : "", ll_dtype_info((enum ll_dtype)best)->name);
+        at += (size_t)snprintf(out + at, size - at, "%s%s", at ? ", " : "",
+                               ll_dtype_info((enum ll_dtype)best)->name);
         bytes[best] = 0;
     }
 }
 
-int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info, struct ll_info_text *keep, struct ll_err *err)
+int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct ll_model_info *info,
+                    struct ll_info_text *keep, struct ll_err *err)
 {
     const struct ll_model *m = s->model;
     int rc = ll_ckpt_identity(m->ckpt, keep->identity, err);
     if (rc)
         return rc;
     stored_types(m, keep->types, sizeof keep->types);
-    *info = (struct ll_model_info){
-        .model_id = m->ckpt->model_id, .clean = m->ckpt->clean, .family = m->family->name,
-        .architecture = m->family->post_norms ? "post_norm" : "pre_norm", .container = m->ckpt->container, .stored_types = keep->types,
-        .identity = keep->identity, .n_layers = m->n_layers, .d_model = m->d_model, .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads,
-        .d_head = m->d_head, .d_mlp = m->d_mlp, .d_vocab = m->d_vocab, .n_ctx = m->n_ctx, .n_params = m->n_params,
-        .norm_kind = ll_norm_kind_name(m), .norm_eps = m->norm_eps,
-        .lens_norm = ll_lens_info(lens)->name, .engine = LL_ENGINE_RULE, .logit_scale = (double)m->logit_scale, .logit_cap = (double)m->logit_cap,
-        .bos_policy = s->tok ? ll_tokenizer_bos_policy(s->tok) : "no tokenizer: token ids as given", .emb_scale = (double)m->emb_scale, .learned_positions = m->n_positions > 0};
+    *info = (struct ll_model_info){.model_id = m->ckpt->model_id,
+                                   .clean = m->ckpt->clean,
+                                   .family = m->family->name,
+                                   .architecture = m->family->post_norms ? "post_norm" : "pre_norm",
+                                   .container = m->ckpt->container,
+                                   .stored_types = keep->types,
+                                   .identity = keep->identity,
+                                   .n_layers = m->n_layers,
+                                   .d_model = m->d_model,
+                                   .n_heads = m->n_heads,
+                                   .n_kv_heads = m->n_kv_heads,
+                                   .d_head = m->d_head,
+                                   .d_mlp = m->d_mlp,
+                                   .d_vocab = m->d_vocab,
+                                   .n_ctx = m->n_ctx,
+                                   .n_params = m->n_params,
+                                   .norm_kind = ll_norm_kind_name(m),
+                                   .norm_eps = m->norm_eps,
+                                   .lens_norm = ll_lens_info(lens)->name,
+                                   .engine = LL_ENGINE_RULE,
+                                   .logit_scale = (double)m->logit_scale,
+                                   .logit_cap = (double)m->logit_cap,
+                                   .bos_policy = s->tok ? ll_tokenizer_bos_policy(s->tok)
+                                                        : "no tokenizer: token ids as given",
+                                   .emb_scale = (double)m->emb_scale,
+                                   .learned_positions = m->n_positions > 0};
     return LL_OK;
 }
 
@@ -78,7 +103,10 @@ int ll_device_check(const char *device, struct ll_err *err)
 {
     if (!device || !strcmp(device, "auto") || !strcmp(device, "cpu"))
         return LL_OK;
-    return ll_fail(err, LL_EFIT, "--device %s: this build computes on the CPU: expected auto or cpu (show --plan --device %s says what the original would have needed there)", device, device);
+    return ll_fail(err, LL_EFIT,
+                   "--device %s: this build computes on the CPU: expected auto or cpu (show --plan --device "
+                   "%s says what the original would have needed there)",
+                   device, device);
 }
 
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
@@ -116,7 +144,8 @@ void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, 
     ll_warn_notes(s->model, quiet);
     ll_warn_lens(lens, quiet);
     if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
-        ll_say_line("logitlens: warning: %d tokens, but the model was made for at most %lld", n, s->model->n_ctx);
+        ll_say_line("logitlens: warning: %d tokens, but the model was made for at most %lld", n,
+                    s->model->n_ctx);
 }
 
 /* Numbers, with one comma or just white space between two, in brackets or not. */
@@ -130,7 +159,8 @@ int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err)
         errno = 0;
         long v = strtol(p, &end, 10);
         if (end == p || errno || v < 0 || v > 0x7fffffff)
-            return ll_fail(err, LL_EUSAGE, "--ids: expected numbers from 0 separated by commas, found \"%.20s\"", *p ? p : s);
+            return ll_fail(err, LL_EUSAGE,
+                           "--ids: expected numbers from 0 separated by commas, found \"%.20s\"", *p ? p : s);
         int rc = ll_ids_add(ids, (int)v, err);
         if (rc)
             return rc;
@@ -139,7 +169,8 @@ int ll_parse_ids(const char *s, struct ll_ids *ids, struct ll_err *err)
             p++;
             bracket = 0;
             p += strspn(p, " \t\n");
-            return *p ? ll_fail(err, LL_EUSAGE, "--ids: expected nothing after ], found \"%.20s\"", p) : LL_OK;
+            return *p ? ll_fail(err, LL_EUSAGE, "--ids: expected nothing after ], found \"%.20s\"", p)
+                      : LL_OK;
         }
         if (!*p)
             return bracket ? ll_fail(err, LL_EUSAGE, "--ids: expected ] at the end") : LL_OK;

@@ -23,12 +23,19 @@ static void put_families(struct ll_buf *out)
     }
 }
 
-static const struct { const char *name, *what; } containers[] = {
-    {"Hugging Face folder", "config.json with model.safetensors, or shards with model.safetensors.index.json; beside it tokenizer.json, tekken.json, tokenizer.model, or vocab.json with merges.txt"},
-    {"safetensors, FP8", "quantization_config fp8, fbgemm_fp8 or compressed-tensors (float): scales per tensor, row or block"},
-    {"safetensors, four bits", "quantization_config gptq (4 bits, also act-order, formats 1 and 2) or awq (gemm)"},
+static const struct {
+    const char *name, *what;
+} containers[] = {
+    {"Hugging Face folder",
+     "config.json with model.safetensors, or shards with model.safetensors.index.json; beside it "
+     "tokenizer.json, tekken.json, tokenizer.model, or vocab.json with merges.txt"},
+    {"safetensors, FP8",
+     "quantization_config fp8, fbgemm_fp8 or compressed-tensors (float): scales per tensor, row or block"},
+    {"safetensors, four bits",
+     "quantization_config gptq (4 bits, also act-order, formats 1 and 2) or awq (gemm)"},
     {"GGUF", "versions 2 and 3, little-endian, one file or split; metadata, tensors and tokenizer"},
-    {"hub cache", "org/name[@rev] under HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub; never downloaded"},
+    {"hub cache",
+     "org/name[@rev] under HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub; never downloaded"},
 };
 
 static void put_containers(struct ll_buf *out)
@@ -43,23 +50,36 @@ static void put_containers(struct ll_buf *out)
 
 static void put_types(struct ll_buf *out)
 {
-    ll_buf_adds(out, "\n### Storage types\n\nWeights may be stored as the types marked so; the others occur in files beside them.\n\n| type | weights | values a block | bytes a block |\n| --- | --- | --- | --- |\n");
+    ll_buf_adds(
+        out,
+        "\n### Storage types\n\nWeights may be stored as the types marked so; the others occur in files "
+        "beside them.\n\n| type | weights | values a block | bytes a block |\n| --- | --- | --- | --- |\n");
     for (int t = 0; t < LL_N_DTYPES; t++) {
         const struct ll_dtype_info *d = ll_dtype_info((enum ll_dtype)t);
-        ll_buf_addf(out, "| %s | %s | %d | %d |\n", d->name, d->is_float ? "yes" : "", d->block, d->block_bytes);
+        ll_buf_addf(out, "| %s | %s | %d | %d |\n", d->name, d->is_float ? "yes" : "", d->block,
+                    d->block_bytes);
     }
 }
 
 static void put_hooks(struct ll_buf *out)
 {
-    static const char *const widths[] = {[LL_WIDTH_ONE] = "", [LL_WIDTH_D_MODEL] = "d_model", [LL_WIDTH_HEADS] = "n_heads, d_head",
-                                         [LL_WIDTH_KV_HEADS] = "n_kv_heads, d_head", [LL_WIDTH_D_MLP] = "d_mlp", [LL_WIDTH_D_VOCAB] = "d_vocab", [LL_WIDTH_POS_POS] = "n_pos"};
-    ll_buf_adds(out, "\n### Hook points, in order of the pass\n\n| hook | full name | shape |\n| --- | --- | --- |\n");
+    static const char *const widths[] = {[LL_WIDTH_ONE] = "",
+                                         [LL_WIDTH_D_MODEL] = "d_model",
+                                         [LL_WIDTH_HEADS] = "n_heads, d_head",
+                                         [LL_WIDTH_KV_HEADS] = "n_kv_heads, d_head",
+                                         [LL_WIDTH_D_MLP] = "d_mlp",
+                                         [LL_WIDTH_D_VOCAB] = "d_vocab",
+                                         [LL_WIDTH_POS_POS] = "n_pos"};
+    ll_buf_adds(
+        out,
+        "\n### Hook points, in order of the pass\n\n| hook | full name | shape |\n| --- | --- | --- |\n");
     for (int h = 0; h < LL_N_HOOKS; h++) {
         const struct ll_hook_info *info = ll_hook_info((enum ll_hook)h);
         char full[64];
         ll_hook_full_name((enum ll_hook)h, 0, full);
-        ll_buf_addf(out, "| %s | %s | [%sn_pos%s%s] |\n", info->name, full, info->width == LL_WIDTH_POS_POS ? "n_heads, " : "", *widths[info->width] ? ", " : "", widths[info->width]);
+        ll_buf_addf(out, "| %s | %s | [%sn_pos%s%s] |\n", info->name, full,
+                    info->width == LL_WIDTH_POS_POS ? "n_heads, " : "", *widths[info->width] ? ", " : "",
+                    widths[info->width]);
     }
 }
 
@@ -72,25 +92,32 @@ static void put_columns(struct ll_buf *out, const struct ll_schema *s)
 
 static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
 {
-    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n", s->file_suffix, s->n_seed);
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n",
+                s->file_suffix, s->n_seed);
     put_columns(out, s);
 }
 
 static void put_answers_columns(struct ll_buf *out)
 {
-    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n", ll_schema_answers.file_suffix);
+    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n",
+                ll_schema_answers.file_suffix);
     put_columns(out, &ll_schema_answers);
 }
 
 static void put_positions_columns(struct ll_buf *out)
 {
-    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and share of the prompt; only where all positions are swept.\n\n", ll_schema_positions.file_suffix);
+    ll_buf_addf(out,
+                "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and share of the prompt; only "
+                "where all positions are swept.\n\n",
+                ll_schema_positions.file_suffix);
     put_columns(out, &ll_schema_positions);
 }
 
 static void put_diff_columns(struct ll_buf *out)
 {
-    ll_buf_adds(out, "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position and layer; a and b are the first and second model named.\n\n");
+    ll_buf_adds(out,
+                "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position "
+                "and layer; a and b are the first and second model named.\n\n");
     put_columns(out, &ll_schema_diff);
 }
 

@@ -23,7 +23,9 @@ struct ll_term ll_term_of(FILE *f)
     return t;
 }
 
-static const char *const styles[] = {[LL_PLAIN] = "\033[0m", [LL_BOLD] = "\033[1m", [LL_DIM] = "\033[2m", [LL_GREEN] = "\033[1;32m", [LL_YELLOW] = "\033[33m", [LL_CYAN] = "\033[36m"};
+static const char *const styles[] = {
+    [LL_PLAIN] = "\033[0m",    [LL_BOLD] = "\033[1m",    [LL_DIM] = "\033[2m",
+    [LL_GREEN] = "\033[1;32m", [LL_YELLOW] = "\033[33m", [LL_CYAN] = "\033[36m"};
 
 void ll_style(struct ll_buf *out, const struct ll_term *t, enum ll_style s)
 {
@@ -133,7 +135,10 @@ void ll_progress_start(struct ll_progress *p, const char *label, int quiet)
 
 void ll_progress_show(struct ll_progress *p, double done)
 {
-    enum { LABEL = 18, BAR = 20 }; /* the whole line stays below 80 columns: a wrapped line cannot be redrawn */
+    enum {
+        LABEL = 18,
+        BAR = 20
+    }; /* the whole line stays below 80 columns: a wrapped line cannot be redrawn */
     double now = ll_now_s(), gone = now - p->t0;
     if (!p->on || gone < 2 || now - p->last < 0.1)
         return;
@@ -144,7 +149,8 @@ void ll_progress_show(struct ll_progress *p, double done)
     ll_put_cell(&line, p->label, strlen(p->label), LABEL, 1);
     ll_buf_adds(&line, " [");
     ll_put_bar(&line, done, BAR);
-    ll_buf_addf(&line, "] %3.0f %%  %.2g %%/s  %s left", 100 * done, 100 * done / gone, ll_human_time(left, b));
+    ll_buf_addf(&line, "] %3.0f %%  %.2g %%/s  %s left", 100 * done, 100 * done / gone,
+                ll_human_time(left, b));
     if (!line.failed)
         fwrite(line.s, 1, line.len, stderr);
     fflush(stderr);

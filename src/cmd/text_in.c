@@ -28,9 +28,13 @@ static void say(const char *where, int bom, long long n_crlf, int end)
 {
     char crlf[80] = "";
     if (n_crlf)
-        snprintf(crlf, sizeof crlf, "%sread %lld CRLF as line end%s", bom ? ", " : "", n_crlf, n_crlf > 1 ? "s" : "");
-    ll_say_line("logitlens: note: %s: %s%s%s (--exact keeps every byte)", where, bom ? "left out the byte order mark" : "", crlf,
-                !end ? "" : bom || n_crlf ? ", left out the final line end" : "left out the final line end");
+        snprintf(crlf, sizeof crlf, "%sread %lld CRLF as line end%s", bom ? ", " : "", n_crlf,
+                 n_crlf > 1 ? "s" : "");
+    ll_say_line("logitlens: note: %s: %s%s%s (--exact keeps every byte)", where,
+                bom ? "left out the byte order mark" : "", crlf,
+                !end                ? ""
+                    : bom || n_crlf ? ", left out the final line end"
+                                    : "left out the final line end");
 }
 
 int ll_text_clean(struct ll_buf *b, const char *where, enum ll_text_end end, const struct ll_text_how *how,

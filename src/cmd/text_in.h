@@ -8,15 +8,23 @@
 #include "buf.h"
 #include "fail.h"
 
-struct ll_text_how { int exact, quiet; };   /* --exact, --quiet */
-#define LL_OPT_EXACT(o) {"--exact", LL_OPT_FLAG, &(o).exact, NULL, \
-    "keep every byte of standard input: its final line end, CRLF, a byte order mark", 0, 0, NULL}
-#define LL_OPT_EXACT_FILES(o) {"--exact", LL_OPT_FLAG, &(o).exact, NULL, \
-    "keep every byte of the text read: CRLF, a byte order mark", 0, 0, NULL}
+struct ll_text_how {
+    int exact, quiet;
+}; /* --exact, --quiet */
+#define LL_OPT_EXACT(o) \
+    { \
+        "--exact", LL_OPT_FLAG, &(o).exact, NULL, \
+            "keep every byte of standard input: its final line end, CRLF, a byte order mark", 0, 0, NULL \
+    }
+#define LL_OPT_EXACT_FILES(o) \
+    { \
+        "--exact", LL_OPT_FLAG, &(o).exact, NULL, \
+            "keep every byte of the text read: CRLF, a byte order mark", 0, 0, NULL \
+    }
 
 enum ll_text_end {
-    LL_END_SHELLS,           /* one final line end is the shell's, not the text's */
-    LL_END_OWN,              /* line ends are the text's own, or divide it */
+    LL_END_SHELLS, /* one final line end is the shell's, not the text's */
+    LL_END_OWN,    /* line ends are the text's own, or divide it */
 };
 /* Clean b in place by these rules (nothing with how->exact), and say what was done in one line; where:
  * "standard input" or a file's name. LL_OK, or LL_EUSAGE for UTF-16 (told by its byte order mark). */

@@ -127,7 +127,8 @@ static void put_attention(struct ll_json *j, const struct ll_trace *t)
     ll_json_arr(j, "attention");
     for (int l = 0; l < t->model->n_layers; l++)
         for (int h = 0; h < t->model->n_heads; h++) {
-            const struct ll_head_pattern *p = &t->watch.pattern[(size_t)l * (size_t)t->model->n_heads + (size_t)h];
+            const struct ll_head_pattern *p =
+                &t->watch.pattern[(size_t)l * (size_t)t->model->n_heads + (size_t)h];
             ll_json_obj_flat(j, NULL);
             ll_json_int(j, "layer", l);
             ll_json_int(j, "head", h);
@@ -141,7 +142,8 @@ static void put_attention(struct ll_json *j, const struct ll_trace *t)
 
 static void put_norm(struct ll_json *j, const struct ll_trace *t, int which, int layer)
 {
-    static const char *const names[] = {[LL_CHECK_LN1] = "ln1", [LL_CHECK_LN2] = "ln2", [LL_CHECK_FINAL] = "ln_final"};
+    static const char *const names[] = {
+        [LL_CHECK_LN1] = "ln1", [LL_CHECK_LN2] = "ln2", [LL_CHECK_FINAL] = "ln_final"};
     const struct ll_norm_check *c = ll_norm_check_at(&t->watch, which, layer);
     if (!c)
         return;
@@ -201,7 +203,8 @@ static void put_findings(struct ll_json *j, const struct ll_findings *f)
     }
 }
 
-void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_trace_parts *p, const int *ids, const struct ll_intervene *iv, const struct ll_findings *layer,
+void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_trace_parts *p,
+                   const int *ids, const struct ll_intervene *iv, const struct ll_findings *layer,
                    const struct ll_findings *sweep)
 {
     ll_json_int(j, "block", t->layer);
@@ -226,7 +229,7 @@ void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_
     put_rows(j, t, p);
 }
 
-/* ---- criteria ---------------------------------------------------------------------------------------------------- */
+/* ---- criteria -------------------------------------------------------------------------------- */
 
 static void place_of(const struct ll_offence *o, char out[160])
 {
@@ -246,7 +249,8 @@ static void bound_criterion(struct ll_diag *d, const struct ll_trace *t, enum ll
         if (t->watch.first[i].bound == b) {
             char place[160];
             place_of(&t->watch.first[i], place);
-            ll_diag_criterion(d, LL_CRIT_FAIL, ll_bound_name(b), "%lld times, %s", t->watch.n_offences[b], place);
+            ll_diag_criterion(d, LL_CRIT_FAIL, ll_bound_name(b), "%lld times, %s", t->watch.n_offences[b],
+                              place);
             return;
         }
     ll_diag_criterion(d, LL_CRIT_PASS, ll_bound_name(b), "%s", "");
@@ -258,7 +262,8 @@ static double worst_norm(const struct ll_trace *t, int from, int to, int *n)
     *n = 0;
     for (int l = from; l <= to; l++)
         for (int which = 0; which < LL_N_CHECKS; which++) {
-            const struct ll_norm_check *c = which == LL_CHECK_FINAL && l != to ? NULL : ll_norm_check_at(&t->watch, which, l);
+            const struct ll_norm_check *c =
+                which == LL_CHECK_FINAL && l != to ? NULL : ll_norm_check_at(&t->watch, which, l);
             worst = c && c->worst_rel > worst ? c->worst_rel : worst;
             *n += c != NULL;
         }
@@ -272,11 +277,17 @@ void ll_trace_criteria(struct ll_diag *d, const struct ll_trace *t, const struct
     for (int b = LL_BOUND_SOFTMAX_SUM; p->stability && b < LL_N_BOUNDS; b++)
         bound_criterion(d, t, (enum ll_bound)b);
     if (p->stability && t->n_pos == 1)
-        ll_diag_criterion(d, LL_CRIT_WARN, "more than one token", "one token only: every softmax row is 1, attention is not exercised");
+        ll_diag_criterion(d, LL_CRIT_WARN, "more than one token",
+                          "one token only: every softmax row is 1, attention is not exercised");
     int n_norms, all = p->stability;
     double worst = worst_norm(t, all ? 0 : t->layer, all ? t->model->n_layers - 1 : t->layer, &n_norms);
     if (p->steps || p->stability)
-        ll_diag_criterion(d, !n_norms ? LL_CRIT_NOT_RUN : worst <= 1e-5 ? LL_CRIT_PASS : LL_CRIT_FAIL, "norms agree with float64 within 1e-5", "%d norms, worst relative difference %.1e", n_norms, worst);
+        ll_diag_criterion(d,
+                          !n_norms            ? LL_CRIT_NOT_RUN
+                              : worst <= 1e-5 ? LL_CRIT_PASS
+                                              : LL_CRIT_FAIL,
+                          "norms agree with float64 within 1e-5", "%d norms, worst relative difference %.1e",
+                          n_norms, worst);
     if (!p->steps)
         return;
     int broken = -1, judged = 0;
@@ -287,7 +298,15 @@ void ll_trace_criteria(struct ll_diag *d, const struct ll_trace *t, const struct
     if (t->watch.n_offences[LL_BOUND_FINITE])
         ll_diag_criterion(d, LL_CRIT_NOT_RUN, "relations hold", "not every value is finite");
     else
-        ll_diag_criterion(d, broken < 0 ? LL_CRIT_PASS : LL_CRIT_FAIL, "relations hold", "%d of sizes that must follow from others%s%s", judged, broken < 0 ? "" : "; broken: ", broken < 0 ? "" : r[broken].text);
-    ll_diag_criterion(d, t->isolated < 0 ? LL_CRIT_NOT_RUN : t->isolated ? LL_CRIT_PASS : LL_CRIT_FAIL, "the block alone gives the full pass's bits", "%s",
-                      t->isolated < 0 ? "interventions are active" : t->isolated ? "" : "its output differs");
+        ll_diag_criterion(d, broken < 0 ? LL_CRIT_PASS : LL_CRIT_FAIL, "relations hold",
+                          "%d of sizes that must follow from others%s%s", judged,
+                          broken < 0 ? "" : "; broken: ", broken < 0 ? "" : r[broken].text);
+    ll_diag_criterion(d,
+                      t->isolated < 0   ? LL_CRIT_NOT_RUN
+                          : t->isolated ? LL_CRIT_PASS
+                                        : LL_CRIT_FAIL,
+                      "the block alone gives the full pass's bits", "%s",
+                      t->isolated < 0   ? "interventions are active"
+                          : t->isolated ? ""
+                                        : "its output differs");
 }

@@ -3,7 +3,8 @@
 #define LL_TRACE_TEXT_H
 #include "trace_view.h"
 
-/* A number in 9 columns or less: six decimals where it is small, as many digits as fit where it is large; "-" for NaN. */
+/* A number in 9 columns or less: six decimals where it is small, as many digits as fit where it is large; "-"
+ * for NaN. */
 const char *ll_trace_number(double v, char out[32]);
 /* A space and the number, right-aligned. */
 void ll_trace_put_number(struct ll_buf *b, double v);

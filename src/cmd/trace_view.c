@@ -57,7 +57,8 @@ void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene 
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, "%s", m->ckpt->clean);
     ll_style(v->out, &v->term, LL_PLAIN);
-    ll_buf_addf(v->out, "  %s, %d layers, width %d, %s, eps %g\n", m->family->name, m->n_layers, m->d_model, ll_norm_kind_name(m), m->norm_eps);
+    ll_buf_addf(v->out, "  %s, %d layers, width %d, %s, eps %g\n", m->family->name, m->n_layers, m->d_model,
+                ll_norm_kind_name(m), m->norm_eps);
     for (int i = 0; i < v->t->n_pos; i++)
         ll_buf_addf(&ids, "%s%d", i ? ", " : "", v->ids[i]);
     ll_buf_addf(&lead, "%d token%s: ", v->t->n_pos, v->t->n_pos == 1 ? "" : "s");
@@ -69,14 +70,31 @@ void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene 
     ll_style(v->out, &v->term, LL_PLAIN);
 }
 
-/* ---- the block's steps ------------------------------------------------------------------------------------------- */
+/* ---- the block's steps ----------------------------------------------------------------------- */
 
 /* Number and name of each step (docs/diagnostics.md 3.1). */
-static const struct { enum ll_hook h; int number; const char *what; } steps[] = {
-    {LL_HOOK_RESID_PRE, 1, "block input"}, {LL_HOOK_LN1_NORMALIZED, 2, "attention norm"}, {LL_HOOK_Q, 3, "query"}, {LL_HOOK_K, 3, "key"}, {LL_HOOK_V, 3, "value"},
-    {LL_HOOK_ROT_Q, 3, "query, rotated"}, {LL_HOOK_ROT_K, 3, "key, rotated"}, {LL_HOOK_ATTN_SCORES, 3, "scores"}, {LL_HOOK_PATTERN, 3, "softmax"}, {LL_HOOK_Z, 3, "attention, heads"},
-    {LL_HOOK_ATTN_OUT, 3, "attention output"}, {LL_HOOK_RESID_MID, 4, "+ stream"}, {LL_HOOK_LN2_NORMALIZED, 5, "MLP norm"}, {LL_HOOK_PRE, 6, "gate"}, {LL_HOOK_PRE_LINEAR, 6, "up"},
-    {LL_HOOK_POST, 6, "activated"}, {LL_HOOK_MLP_OUT, 7, "MLP output"}, {LL_HOOK_RESID_POST, 8, "+ stream = output"}};
+static const struct {
+    enum ll_hook h;
+    int number;
+    const char *what;
+} steps[] = {{LL_HOOK_RESID_PRE, 1, "block input"},
+             {LL_HOOK_LN1_NORMALIZED, 2, "attention norm"},
+             {LL_HOOK_Q, 3, "query"},
+             {LL_HOOK_K, 3, "key"},
+             {LL_HOOK_V, 3, "value"},
+             {LL_HOOK_ROT_Q, 3, "query, rotated"},
+             {LL_HOOK_ROT_K, 3, "key, rotated"},
+             {LL_HOOK_ATTN_SCORES, 3, "scores"},
+             {LL_HOOK_PATTERN, 3, "softmax"},
+             {LL_HOOK_Z, 3, "attention, heads"},
+             {LL_HOOK_ATTN_OUT, 3, "attention output"},
+             {LL_HOOK_RESID_MID, 4, "+ stream"},
+             {LL_HOOK_LN2_NORMALIZED, 5, "MLP norm"},
+             {LL_HOOK_PRE, 6, "gate"},
+             {LL_HOOK_PRE_LINEAR, 6, "up"},
+             {LL_HOOK_POST, 6, "activated"},
+             {LL_HOOK_MLP_OUT, 7, "MLP output"},
+             {LL_HOOK_RESID_POST, 8, "+ stream = output"}};
 enum { N_STEPS = sizeof steps / sizeof *steps, NAME = 17, SHAPE = 9 };
 
 static void put_stats(const struct ll_trace_view *v, const struct ll_tensor_stats *s)
@@ -105,7 +123,8 @@ static void put_weights(const struct ll_trace_view *v, enum ll_hook at)
     }
 }
 
-static void put_step(const struct ll_trace_view *v, int number, const char *what, enum ll_hook h, int layer, const struct ll_findings *f)
+static void put_step(const struct ll_trace_view *v, int number, const char *what, enum ll_hook h, int layer,
+                     const struct ll_findings *f)
 {
     const struct ll_step *s = ll_step_at(&v->t->watch, h, layer);
     put_weights(v, h);
@@ -120,7 +139,8 @@ static void put_step(const struct ll_trace_view *v, int number, const char *what
         ll_buf_addf(v->out, "  %s", ll_hook_info(h)->name);
     ll_style(v->out, &v->term, LL_PLAIN);
     if (v->term.width < 100 && s->s.first_bad >= 0)
-        ll_buf_addf(v->out, "\n   ^ NaN %lld, infinite %lld", (long long)s->s.n_nan, (long long)(s->s.n_pos_inf + s->s.n_neg_inf));
+        ll_buf_addf(v->out, "\n   ^ NaN %lld, infinite %lld", (long long)s->s.n_nan,
+                    (long long)(s->s.n_pos_inf + s->s.n_neg_inf));
     ll_buf_addc(v->out, '\n');
 }
 
@@ -132,8 +152,11 @@ static void put_absent(const struct ll_trace_view *v)
         if (!ll_hook_fires(v->t->model, steps[i].h, v->t->layer))
             ll_buf_addf(&list, "%s%s", list.len ? ", " : "", ll_hook_info(steps[i].h)->name);
     if (list.len) {
-        ll_buf_addf(&list, "%s%s%s", L->parallel ? "; attention and MLP both read the block's input (parallel)" : "",
-                    L->mix.n ? "; the MLP is a mixture of experts, shown as its output only" : L->mlp.W_gate.n ? "" : "; the MLP has no gate: one projection",
+        ll_buf_addf(&list, "%s%s%s",
+                    L->parallel ? "; attention and MLP both read the block's input (parallel)" : "",
+                    L->mix.n              ? "; the MLP is a mixture of experts, shown as its output only"
+                        : L->mlp.W_gate.n ? ""
+                                          : "; the MLP has no gate: one projection",
                     !L->ln1.w ? "; its norms come after each half" : "");
         ll_trace_wrap(v, "this block has no ", ll_buf_str(&list));
     }
@@ -143,10 +166,13 @@ static void put_absent(const struct ll_trace_view *v)
 void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings *f)
 {
     char head[112];
-    snprintf(head, sizeof head, "block %d of 0..%d, step by step (its weights beside the step that uses them)", v->t->layer, v->t->model->n_layers - 1);
+    snprintf(head, sizeof head,
+             "block %d of 0..%d, step by step (its weights beside the step that uses them)", v->t->layer,
+             v->t->model->n_layers - 1);
     ll_trace_title(v, head);
     ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, "#  %-*s %-*s %9s %9s %9s %9s %9s", NAME, "step", SHAPE, "shape", "rms", "min", "max", "mean", "L2");
+    ll_buf_addf(v->out, "#  %-*s %-*s %9s %9s %9s %9s %9s", NAME, "step", SHAPE, "shape", "rms", "min", "max",
+                "mean", "L2");
     if (v->term.width >= 100)
         ll_buf_addf(v->out, " %6s %6s", "NaN", "inf");
     if (v->term.width >= 120)
@@ -154,7 +180,11 @@ void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings 
     ll_style(v->out, &v->term, LL_PLAIN);
     ll_buf_addc(v->out, '\n');
     for (int i = 0; i < N_STEPS; i++)
-        put_step(v, steps[i].number, steps[i].h == LL_HOOK_PRE && !ll_hook_fires(v->t->model, LL_HOOK_PRE_LINEAR, v->t->layer) ? "projection" : steps[i].what, steps[i].h, v->t->layer, f);
+        put_step(v, steps[i].number,
+                 steps[i].h == LL_HOOK_PRE && !ll_hook_fires(v->t->model, LL_HOOK_PRE_LINEAR, v->t->layer)
+                     ? "projection"
+                     : steps[i].what,
+                 steps[i].h, v->t->layer, f);
     put_step(v, 9, "final norm", LL_HOOK_LN_FINAL_NORMALIZED, -1, f);
     ll_buf_addf(v->out, "9  %-*s %-*d", NAME, "... last token", SHAPE, v->t->model->d_model);
     put_stats(v, &v->t->final_last);
@@ -190,7 +220,7 @@ void ll_trace_put_swap(const struct ll_trace_view *v)
     }
 }
 
-/* ---- the stream through all blocks ------------------------------------------------------------------------------- */
+/* ---- the stream through all blocks ----------------------------------------------------------- */
 
 static double rms_at(const struct ll_trace_view *v, enum ll_hook h, int layer)
 {
@@ -198,11 +228,15 @@ static double rms_at(const struct ll_trace_view *v, enum ll_hook h, int layer)
     return s ? ll_tensor_rms(&s->s) : NAN;
 }
 
-static void put_sweep_row(const struct ll_trace_view *v, int row, double most, int bar, const struct ll_findings *f)
+static void put_sweep_row(const struct ll_trace_view *v, int row, double most, int bar,
+                          const struct ll_findings *f)
 {
-    double rms = row ? rms_at(v, LL_HOOK_RESID_POST, row - 1) : rms_at(v, LL_HOOK_EMBED, -1), before = row > 1 ? rms_at(v, LL_HOOK_RESID_POST, row - 2) : rms_at(v, LL_HOOK_EMBED, -1);
-    const struct ll_step *s = row ? ll_step_at(&v->t->watch, LL_HOOK_RESID_POST, row - 1) : ll_step_at(&v->t->watch, LL_HOOK_EMBED, -1);
-    int bad = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 1), noted = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 0);
+    double rms = row ? rms_at(v, LL_HOOK_RESID_POST, row - 1) : rms_at(v, LL_HOOK_EMBED, -1),
+           before = row > 1 ? rms_at(v, LL_HOOK_RESID_POST, row - 2) : rms_at(v, LL_HOOK_EMBED, -1);
+    const struct ll_step *s = row ? ll_step_at(&v->t->watch, LL_HOOK_RESID_POST, row - 1)
+                                  : ll_step_at(&v->t->watch, LL_HOOK_EMBED, -1);
+    int bad = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 1),
+        noted = row && ll_finding_at(f, LL_HOOK_RESID_POST, row - 1, 0);
     ll_style(v->out, &v->term, bad ? LL_YELLOW : LL_PLAIN);
     ll_buf_addf(v->out, "%4d%c", row, bad ? '!' : noted ? '*' : ' ');
     ll_trace_put_number(v->out, rms);
@@ -229,13 +263,14 @@ void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings 
         most = fmax(most, rms_at(v, LL_HOOK_RESID_POST, l));
     ll_trace_title(v, "the stream after every block (row 0: the embedding, row l: after block l-1)");
     ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, " row  %9s %-*s %7s %9s %9s %9s\n", "rms", bar, "", "growth", "attention", "MLP", "largest");
+    ll_buf_addf(v->out, " row  %9s %-*s %7s %9s %9s %9s\n", "rms", bar, "", "growth", "attention", "MLP",
+                "largest");
     ll_style(v->out, &v->term, LL_PLAIN);
     for (int row = 0; row <= n; row++)
         put_sweep_row(v, row, most, bar, f);
 }
 
-/* ---- what stands out ---------------------------------------------------------------------------------------------- */
+/* ---- what stands out ------------------------------------------------------------------------- */
 
 void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findings *f)
 {

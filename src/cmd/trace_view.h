@@ -1,4 +1,5 @@
-/* trace_view.h - a trace as a person reads it: tables of at most the terminal's width, what stands out marked and explained. */
+/* trace_view.h - a trace as a person reads it: tables of at most the terminal's width, what stands out marked
+ * and explained. */
 #ifndef LL_TRACE_VIEW_H
 #define LL_TRACE_VIEW_H
 #include "findings.h"
@@ -15,7 +16,8 @@ struct ll_trace_view {
 };
 /* Model, ids, interventions. */
 void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene *iv);
-/* Steps of the block with its weights; what stands out there is marked ! (suspicious) or * (explained below). */
+/* Steps of the block with its weights; what stands out there is marked ! (suspicious) or * (explained below).
+ */
 void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings *f);
 void ll_trace_put_relations(const struct ll_trace_view *v);
 void ll_trace_put_swap(const struct ll_trace_view *v);

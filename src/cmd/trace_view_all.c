@@ -1,4 +1,5 @@
-/* trace_view_all.c - the parts of a trace that look at all blocks: stability, massive activations, attention (trace_view.h). */
+/* trace_view_all.c - the parts of a trace that look at all blocks: stability, massive activations, attention
+ * (trace_view.h). */
 #include "trace_text.h"
 #include "trace_view.h"
 
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- stability --------------------------------------------------------------------------------------------------- */
+/* ---- stability ------------------------------------------------------------------------------- */
 
 /* One line a point, over all blocks. */
 static void put_stable_point(const struct ll_trace_view *v, enum ll_hook h)
@@ -16,7 +17,8 @@ static void put_stable_point(const struct ll_trace_view *v, enum ll_hook h)
     long long over = 0, under = 0;
     int fired = 0, at = -1;
     ll_tensor_stats_init(&all);
-    for (int l = ll_hook_info(h)->per_layer ? 0 : -1; l < (ll_hook_info(h)->per_layer ? v->t->model->n_layers : 0); l++) {
+    for (int l = ll_hook_info(h)->per_layer ? 0 : -1;
+         l < (ll_hook_info(h)->per_layer ? v->t->model->n_layers : 0); l++) {
         const struct ll_step *s = ll_step_at(&v->t->watch, h, l);
         if (!s)
             continue;
@@ -46,11 +48,14 @@ void ll_trace_put_stability(const struct ll_trace_view *v)
     const struct ll_watch *w = &v->t->watch;
     ll_trace_title(v, "every step of every block (counts over all of them; --json has each)");
     ll_style(v->out, &v->term, LL_BOLD);
-    ll_buf_addf(v->out, "%-19s %9s %9s %4s %5s %5s %5s %5s %5s %5s\n", "step", "min", "max", "at", "NaN", "inf", "subn.", "zero", ">f16", "<6e-5");
+    ll_buf_addf(v->out, "%-19s %9s %9s %4s %5s %5s %5s %5s %5s %5s\n", "step", "min", "max", "at", "NaN",
+                "inf", "subn.", "zero", ">f16", "<6e-5");
     ll_style(v->out, &v->term, LL_PLAIN);
     for (int h = 0; h < LL_HOOK_LOGITS; h++)
         put_stable_point(v, (enum ll_hook)h);
-    ll_trace_wrap(v, "", "at: the block with the largest magnitude; subn.: subnormal in float32; >f16: beyond 65504, infinite in float16; <6e-5: not zero, subnormal in float16");
+    ll_trace_wrap(v, "",
+                  "at: the block with the largest magnitude; subn.: subnormal in float32; >f16: beyond "
+                  "65504, infinite in float16; <6e-5: not zero, subnormal in float16");
     for (int i = 0; i < w->n_first && i < 8; i++) {
         const struct ll_offence *o = &w->first[i];
         char name[64], text[240], head[24] = "", element[24] = "";
@@ -59,14 +64,15 @@ void ll_trace_put_stability(const struct ll_trace_view *v)
             snprintf(head, sizeof head, ", head %d", o->head);
         if (o->index >= 0)
             snprintf(element, sizeof element, ", element %d", o->index);
-        snprintf(text, sizeof text, "%s: %s%s, position %d%s: %g", ll_bound_name(o->bound), name, head, o->pos, element, o->value);
+        snprintf(text, sizeof text, "%s: %s%s, position %d%s: %g", ll_bound_name(o->bound), name, head,
+                 o->pos, element, o->value);
         ll_style(v->out, &v->term, LL_YELLOW);
         ll_trace_wrap(v, i ? "then    " : "first   ", text);
         ll_style(v->out, &v->term, LL_PLAIN);
     }
 }
 
-/* ---- massive activations, attention ------------------------------------------------------------------------------ */
+/* ---- massive activations, attention ---------------------------------------------------------- */
 
 static int by_ratio(const void *pa, const void *pb)
 {
@@ -81,7 +87,8 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
     const struct ll_massive *m = &v->t->massive;
     enum { MOST = 20, TEXT = 14 };
     char head[96];
-    snprintf(head, sizeof head, "massive activations: beyond %g times the median magnitude of their row", m->factor);
+    snprintf(head, sizeof head, "massive activations: beyond %g times the median magnitude of their row",
+             m->factor);
     ll_trace_title(v, head);
     struct ll_massive_at *at = malloc(sizeof *at * (size_t)(m->n + 1));
     if (!at) {
@@ -94,7 +101,8 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
     if (!m->n)
         ll_buf_adds(v->out, "none\n");
     else
-        ll_buf_addf(v->out, "%4s %-*s %6s %6s %6s %10s %9s\n", "pos", TEXT, "token", "dim", "rises", "falls", "peak", "x median");
+        ll_buf_addf(v->out, "%4s %-*s %6s %6s %6s %10s %9s\n", "pos", TEXT, "token", "dim", "rises", "falls",
+                    "peak", "x median");
     for (int i = 0; i < m->n && i < MOST; i++) {
         const struct ll_massive_at *a = &at[i];
         struct ll_buf text = {0};
@@ -104,14 +112,17 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
             snprintf(falls, sizeof falls, "%d", a->last + 1);
         ll_buf_addf(v->out, "%4d ", a->pos);
         ll_put_cell(v->out, ll_buf_str(&text), text.len, TEXT, 1);
-        ll_buf_addf(v->out, " %6d %6d %6s %10s %9.0f\n", a->dim, a->first, falls, ll_trace_number(a->value, peak), a->ratio);
+        ll_buf_addf(v->out, " %6d %6d %6s %10s %9.0f\n", a->dim, a->first, falls,
+                    ll_trace_number(a->value, peak), a->ratio);
         ll_buf_free(&text);
     }
     if (m->n > MOST)
         ll_buf_addf(v->out, "and %d more (--json has all)\n", m->n - MOST);
     free(at);
     if (m->n)
-        ll_trace_wrap(v, "", "rises, falls: the lens row (0: embedding, l: after block l-1) where it first is, and no longer is, massive");
+        ll_trace_wrap(v, "",
+                      "rises, falls: the lens row (0: embedding, l: after block l-1) where it first is, and "
+                      "no longer is, massive");
 }
 
 /* One glyph a head for a value in 0..1. */
@@ -130,14 +141,18 @@ static void put_sinks(const struct ll_trace_view *v)
     if (v->t->n_pos < 2)
         ll_buf_adds(v->out, "one token only: nothing to look at\n");
     else if (half)
-        ll_buf_addf(v->out, "%d of %d heads put more than half of their mass on the first token: attention sinks\n", half, n);
+        ll_buf_addf(v->out,
+                    "%d of %d heads put more than half of their mass on the first token: attention sinks\n",
+                    half, n);
     else
-        ll_buf_adds(v->out, "no head puts more than half of its mass on the first token: no attention sink\n");
+        ll_buf_adds(v->out,
+                    "no head puts more than half of its mass on the first token: no attention sink\n");
 }
 
 void ll_trace_put_attention(const struct ll_trace_view *v)
 {
-    int n = v->t->model->n_heads, room = (v->term.width - 36) / 2, shown = n < room ? n : room, wide = shown < 4 ? 4 : shown;
+    int n = v->t->model->n_heads, room = (v->term.width - 36) / 2, shown = n < room ? n : room,
+        wide = shown < 4 ? 4 : shown;
     ll_trace_title(v, "where attention looks (one mark a head)");
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, "block  sink  max  %-*s  bits  even  %-*s\n", wide, "head", wide, "head");
@@ -162,5 +177,8 @@ void ll_trace_put_attention(const struct ll_trace_view *v)
     put_sinks(v);
     if (shown < n)
         ll_buf_addf(v->out, "%d of %d heads shown (--json has all)\n", shown, n);
-    ll_trace_wrap(v, "", "sink: mass on the first token; even: entropy of a row over its maximum; means over the queries after the first token; a window that does not reach the first token counts as no mass on it");
+    ll_trace_wrap(
+        v, "",
+        "sink: mass on the first token; even: entropy of a row over its maximum; means over the queries "
+        "after the first token; a window that does not reach the first token counts as no mass on it");
 }

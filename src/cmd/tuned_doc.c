@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- facts -------------------------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 static int keep(char **out, const char *s, struct ll_err *err)
 {
@@ -22,9 +22,14 @@ static int keep(char **out, const char *s, struct ll_err *err)
 
 static int read_facts(struct ll_tuned_facts *f, const struct ll_settings *s, struct ll_err *err)
 {
-    const struct { char **to; const char *key; } texts[] = {
-        {&f->base_model, "base_model_name_or_path"}, {&f->revision, "base_model_revision"}, {&f->unembed_hash, "unembed_hash"},
-        {&f->lens_type, "lens_type"}, {&f->identity, "logitlens.identity"}};
+    const struct {
+        char **to;
+        const char *key;
+    } texts[] = {{&f->base_model, "base_model_name_or_path"},
+                 {&f->revision, "base_model_revision"},
+                 {&f->unembed_hash, "unembed_hash"},
+                 {&f->lens_type, "lens_type"},
+                 {&f->identity, "logitlens.identity"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         int rc = keep(texts[i].to, ll_settings_str(s, texts[i].key, NULL), err);
         if (rc)
@@ -55,7 +60,8 @@ int ll_tuned_facts_read(struct ll_tuned_facts *f, const char *dir, struct ll_err
 
 void ll_tuned_facts_free(struct ll_tuned_facts *f)
 {
-    char *owned[] = {f->name, f->base_model, f->revision, f->unembed_hash, f->lens_type, f->identity, f->provenance};
+    char *owned[] = {f->name,      f->base_model, f->revision,  f->unembed_hash,
+                     f->lens_type, f->identity,   f->provenance};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     memset(f, 0, sizeof *f);
@@ -64,19 +70,22 @@ void ll_tuned_facts_free(struct ll_tuned_facts *f)
 void ll_tuned_warn(const struct ll_tuned_facts *f, const char *identity, int quiet)
 {
     if (!quiet && f->identity && strcmp(f->identity, identity))
-        ll_say_line("logitlens: warning: %s was fitted to another checkpoint (%s)", f->name, f->base_model ? f->base_model : "unnamed");
+        ll_say_line("logitlens: warning: %s was fitted to another checkpoint (%s)", f->name,
+                    f->base_model ? f->base_model : "unnamed");
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 struct ll_tuned_point ll_tuned_point_of(const struct ll_reading *r)
 {
-    return r->is_set ? (struct ll_tuned_point){r->kl_to_final_bits, r->entropy_bits, r->answer_rank} : (struct ll_tuned_point){NAN, NAN, -1};
+    return r->is_set ? (struct ll_tuned_point){r->kl_to_final_bits, r->entropy_bits, r->answer_rank}
+                     : (struct ll_tuned_point){NAN, NAN, -1};
 }
 
 struct ll_tuned_point ll_tuned_point_of_head(const struct ll_head_out *o, int has_answer)
 {
-    return (struct ll_tuned_point){o->kl_to_final_bits, o->entropy_bits, has_answer ? o->tracked_rank[0] : -1};
+    return (struct ll_tuned_point){o->kl_to_final_bits, o->entropy_bits,
+                                   has_answer ? o->tracked_rank[0] : -1};
 }
 
 static void put_rank(struct ll_row *row, int col, int rank)
@@ -86,7 +95,8 @@ static void put_rank(struct ll_row *row, int col, int rank)
 }
 
 /* A variant against the baseline: its KL and rank, their differences. Columns: kl, delta, rank, shift. */
-static void put_variant(struct ll_row *row, const int col[4], struct ll_tuned_point base, struct ll_tuned_point p)
+static void put_variant(struct ll_row *row, const int col[4], struct ll_tuned_point base,
+                        struct ll_tuned_point p)
 {
     ll_row_real(row, col[0], p.kl_bits);
     ll_row_real(row, col[1], base.kl_bits - p.kl_bits);
@@ -105,7 +115,8 @@ static void put_pass(struct ll_row *row, int first, const struct ll_pass_info *i
     ll_row_text(row, first + 3, info->prompt_variant, strlen(info->prompt_variant));
 }
 
-void ll_fill_tuned_variant(struct ll_row *row, const struct ll_pass_info *info, int layer, const struct ll_row_stats *s)
+void ll_fill_tuned_variant(struct ll_row *row, const struct ll_pass_info *info, int layer,
+                           const struct ll_row_stats *s)
 {
     static const int tuned_cols[] = {LL_TV_KL_TUNED, LL_TV_DELTA_TUNED, LL_TV_RANK_TUNED, LL_TV_SHIFT_TUNED};
     static const int temp_cols[] = {LL_TV_KL_TEMP, LL_TV_DELTA_TEMP, LL_TV_RANK_TEMP, LL_TV_SHIFT_TEMP};
@@ -133,7 +144,8 @@ int ll_position_fractions(int n_ids, struct ll_pos_frac out[LL_N_POS_FRACS])
     return n;
 }
 
-void ll_fill_pos_audit(struct ll_row *row, const struct ll_pass_info *info, struct ll_pos_frac at, int layer, struct ll_tuned_point base, struct ll_tuned_point tuned)
+void ll_fill_pos_audit(struct ll_row *row, const struct ll_pass_info *info, struct ll_pos_frac at, int layer,
+                       struct ll_tuned_point base, struct ll_tuned_point tuned)
 {
     static const int cols[] = {LL_PA_KL_TUNED, LL_PA_DELTA_TUNED, LL_PA_RANK_TUNED, LL_PA_SHIFT_TUNED};
     ll_row_real(row, LL_PA_POS_FRAC, at.frac);
@@ -147,7 +159,7 @@ void ll_fill_pos_audit(struct ll_row *row, const struct ll_pass_info *info, stru
     put_pass(row, LL_PA_FACT_KEY, info);
 }
 
-/* ---- the document ------------------------------------------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------------------------- */
 
 static void add_delta(struct ll_tuned_doc *d, struct ll_tuned_deltas *to, double v)
 {
@@ -183,14 +195,18 @@ void ll_tuned_doc_pass(struct ll_tuned_doc *d, const struct ll_pass_stats *stats
         d->kl_final = last->kl_to_final_bits;
 }
 
-void ll_tuned_doc_position(struct ll_tuned_doc *d, double frac, struct ll_tuned_point base, struct ll_tuned_point tuned)
+void ll_tuned_doc_position(struct ll_tuned_doc *d, double frac, struct ll_tuned_point base,
+                           struct ll_tuned_point tuned)
 {
     for (int i = 0; i < LL_N_POS_FRACS; i++)
         if (fractions[i] == frac)
             add_delta(d, &d->at[i], base.kl_bits - tuned.kl_bits);
 }
 
-int ll_tuned_doc_ok(const struct ll_tuned_doc *d, struct ll_err *err) { return d->failed ? ll_fail_mem(err, "figures of the tuned lens", d->tuned.n * sizeof(double)) : LL_OK; }
+int ll_tuned_doc_ok(const struct ll_tuned_doc *d, struct ll_err *err)
+{
+    return d->failed ? ll_fail_mem(err, "figures of the tuned lens", d->tuned.n * sizeof(double)) : LL_OK;
+}
 
 void ll_tuned_doc_free(struct ll_tuned_doc *d)
 {
@@ -201,7 +217,8 @@ void ll_tuned_doc_free(struct ll_tuned_doc *d)
     memset(d, 0, sizeof *d);
 }
 
-void ll_put_tuned_facts(struct ll_json *j, const struct ll_tuned_facts *f, const struct ll_tuned *t, int n_layers)
+void ll_put_tuned_facts(struct ll_json *j, const struct ll_tuned_facts *f, const struct ll_tuned *t,
+                        int n_layers)
 {
     ll_json_cstr(j, "path", f->name);
     ll_json_obj(j, "config");
@@ -223,11 +240,17 @@ void ll_put_tuned_facts(struct ll_json *j, const struct ll_tuned_facts *f, const
         ll_json_null(j, "provenance");
 }
 
-static double percentile(struct ll_tuned_deltas *l, double q) { return l->n ? ll_percentile(l->v, l->n, q) : NAN; }
+static double percentile(struct ll_tuned_deltas *l, double q)
+{
+    return l->n ? ll_percentile(l->v, l->n, q) : NAN;
+}
 
 static void put_quartiles(struct ll_json *j, const char *what, struct ll_tuned_deltas *l)
 {
-    static const struct { const char *name; double q; } at[] = {{"p25", 0.25}, {"p50", 0.5}, {"p75", 0.75}};
+    static const struct {
+        const char *name;
+        double q;
+    } at[] = {{"p25", 0.25}, {"p50", 0.5}, {"p75", 0.75}};
     for (int i = 0; i < 3; i++) {
         char key[64];
         snprintf(key, sizeof key, "delta_kl_%s_%s", what, at[i].name);
@@ -274,7 +297,8 @@ void ll_put_tuned_audit(struct ll_json *j, struct ll_tuned_doc *d)
     ll_json_obj(j, "head_mismatch");
     ll_json_num(j, "kl_bits_tuned_final", d->kl_final);
     ll_json_num(j, "kl_bits_tuned_final_after_tau_star", d->kl_final);
-    ll_json_num(j, "tau_star_modelcal", 1); /* row n_layers is the model's own output (ECHECK otherwise): no temperature is nearer */
+    ll_json_num(j, "tau_star_modelcal",
+                1); /* row n_layers is the model's own output (ECHECK otherwise): no temperature is nearer */
     ll_json_end(j);
     ll_json_bool(j, "tuned_is_calibration_only", 0); /* without temperatures all of it is the translator's */
     ll_json_cstr(j, "preferred_semantics_lens_hint", tuned > 0.2 ? "tuned" : NULL);
@@ -282,16 +306,18 @@ void ll_put_tuned_audit(struct ll_json *j, struct ll_tuned_doc *d)
     ll_json_end(j);
 }
 
-/* ---- skip-layers sanity ------------------------------------------------------------------------------------------- */
+/* ---- skip-layers sanity ---------------------------------------------------------------------- */
 
-int ll_tuned_skip_check(const struct ll_session *s, enum ll_lens_kind lens, int ln_bias_drop, const struct ll_tuned *t,
-                        const struct ll_sweep_prompt *prompts, int n_prompts, struct ll_skip_sanity *out, struct ll_err *err)
+int ll_tuned_skip_check(const struct ll_session *s, enum ll_lens_kind lens, int ln_bias_drop,
+                        const struct ll_tuned *t, const struct ll_sweep_prompt *prompts, int n_prompts,
+                        struct ll_skip_sanity *out, struct ll_err *err)
 {
     enum { LEAST_IDS = 3 };
     size_t total = 0;
     for (int i = 0; i < n_prompts; i++)
         total += (size_t)prompts[i].n_ids;
-    int *ids = malloc(sizeof *ids * (total + 1)), *start = calloc((size_t)n_prompts + 1, sizeof *start), n = 0;
+    int *ids = malloc(sizeof *ids * (total + 1)), *start = calloc((size_t)n_prompts + 1, sizeof *start),
+        n = 0;
     struct ll_tuned_gain *gain = calloc((size_t)s->model->n_layers, sizeof *gain);
     double own = 0;
     long long n_pos;
@@ -304,7 +330,12 @@ int ll_tuned_skip_check(const struct ll_session *s, enum ll_lens_kind lens, int 
         start[n + 1] = start[n] + prompts[i].n_ids;
         n++;
     }
-    struct ll_tuned_eval job = {.model = s->model, .engine = s->engine, .lens = lens, .ln_bias_drop = ln_bias_drop, .tuned = t, .text = {ids, start, n}};
+    struct ll_tuned_eval job = {.model = s->model,
+                                .engine = s->engine,
+                                .lens = lens,
+                                .ln_bias_drop = ln_bias_drop,
+                                .tuned = t,
+                                .text = {ids, start, n}};
     if (!rc && n && !(rc = ll_tuned_evaluate(&job, gain, &own, &n_pos, err)))
         ll_skip_sanity(gain, s->model->n_layers, own, out);
     free(ids);

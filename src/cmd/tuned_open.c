@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ll_lens_choice(const char *lens, const char *norm, enum ll_lens_kind *kind, const char **dir, struct ll_err *err)
+int ll_lens_choice(const char *lens, const char *norm, enum ll_lens_kind *kind, const char **dir,
+                   struct ll_err *err)
 {
     static const char head[] = "tuned:";
-    int is_tuned = !strncmp(lens, head, sizeof head - 1) && lens[sizeof head - 1], is_raw = !strcmp(lens, "raw");
+    int is_tuned = !strncmp(lens, head, sizeof head - 1) && lens[sizeof head - 1],
+        is_raw = !strcmp(lens, "raw");
     if (!is_tuned && !is_raw && strcmp(lens, "norm"))
         return ll_fail(err, LL_EUSAGE, "--lens: expected norm, raw or tuned:DIR, found \"%s\"", lens);
     *kind = is_raw ? LL_LENS_RAW : (enum ll_lens_kind)ll_lens_by_name(norm);
     *dir = is_tuned ? lens + sizeof head - 1 : NULL;
     if (is_tuned && *kind == LL_LENS_RAW)
-        return ll_fail(err, LL_EUSAGE, "--lens tuned: expected a norm behind the translator, found --norm raw");
+        return ll_fail(err, LL_EUSAGE,
+                       "--lens tuned: expected a norm behind the translator, found --norm raw");
     return LL_OK;
 }
 
@@ -23,10 +26,15 @@ static void release(void *file) { ll_tuned_file_close(file); }
 
 static struct ll_mat as_matrix(const struct ll_tensor *t)
 {
-    return (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = ll_wtype_row_bytes(t->dtype, (int)t->dims[1]), .n = (int)t->dims[0], .k = (int)t->dims[1]};
+    return (struct ll_mat){.type = t->dtype,
+                           .data = t->data,
+                           .row_bytes = ll_wtype_row_bytes(t->dtype, (int)t->dims[1]),
+                           .n = (int)t->dims[0],
+                           .k = (int)t->dims[1]};
 }
 
-static int make(struct ll_tuned **t, struct ll_tuned_file *f, const struct ll_model *model, struct ll_err *err)
+static int make(struct ll_tuned **t, struct ll_tuned_file *f, const struct ll_model *model,
+                struct ll_err *err)
 {
     size_t n = (size_t)f->n_layers, d = (size_t)f->d_model;
     struct ll_translator *layers = calloc(n, sizeof *layers);
@@ -54,7 +62,10 @@ int ll_tuned_open(struct ll_tuned **t, const char *dir, const struct ll_model *m
     if (rc)
         return rc;
     if (f->d_model != model->d_model || f->n_layers != model->n_layers)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a tuned lens for %d layers of width %d (%s), found one for %d layers of width %d", dir, model->n_layers, model->d_model, model->ckpt->clean, f->n_layers, f->d_model);
+        rc = ll_fail(
+            err, LL_EUSAGE,
+            "%s: expected a tuned lens for %d layers of width %d (%s), found one for %d layers of width %d",
+            dir, model->n_layers, model->d_model, model->ckpt->clean, f->n_layers, f->d_model);
     else
         rc = make(t, f, model, err);
     if (rc)

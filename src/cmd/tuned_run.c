@@ -10,11 +10,13 @@
 #include <string.h>
 
 struct ll_tuned_base {
-    struct ll_pos_frac at[LL_N_POS_FRACS]; int n_at; /* those that the sweep looked at */
-    struct ll_tuned_point *points;                   /* [n_at, n_rows]; owned */
+    struct ll_pos_frac at[LL_N_POS_FRACS];
+    int n_at;                      /* those that the sweep looked at */
+    struct ll_tuned_point *points; /* [n_at, n_rows]; owned */
 };
 
-static int open_for(struct ll_tuned_run *t, const char *dir, const struct ll_session *s, const char *identity, int quiet, struct ll_err *err)
+static int open_for(struct ll_tuned_run *t, const char *dir, const struct ll_session *s, const char *identity,
+                    int quiet, struct ll_err *err)
 {
     int rc = ll_tuned_open(&t->lens, dir, s->model, err);
     if (!rc && (rc = ll_tuned_facts_read(&t->facts, dir, err))) {
@@ -26,7 +28,8 @@ static int open_for(struct ll_tuned_run *t, const char *dir, const struct ll_ses
     return rc;
 }
 
-int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const char *model, const char *identity, int quiet, struct ll_err *err)
+int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
+                      const char *model, const char *identity, int quiet, struct ll_err *err)
 {
     struct ll_err why = {0};
     memset(t, 0, sizeof *t);
@@ -54,7 +57,8 @@ int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, con
     t->n_asks = e->n_asks;
     if (!(t->base = calloc((size_t)e->n_asks, sizeof *t->base)))
         rc = ll_fail_mem(err, "tuned lens", sizeof *t->base * (size_t)e->n_asks);
-    if (rc || (rc = ll_row_init(&t->variant, &ll_schema_tuned_variants, err)) || (rc = ll_row_init(&t->audit, &ll_schema_pos_audit, err)))
+    if (rc || (rc = ll_row_init(&t->variant, &ll_schema_tuned_variants, err))
+        || (rc = ll_row_init(&t->audit, &ll_schema_pos_audit, err)))
         ll_tuned_run_free(t);
     return rc;
 }
@@ -78,10 +82,12 @@ void ll_tuned_run_free(struct ll_tuned_run *t)
 static struct ll_tuned_point point_at(const struct ll_sweep_result *r, int layer, int pos, int has_answer)
 {
     int i = pos - r->pos0;
-    return ll_tuned_point_of_head(&r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)i], has_answer && i == r->n_pos - 1);
+    return ll_tuned_point_of_head(&r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)i],
+                                  has_answer && i == r->n_pos - 1);
 }
 
-static int keep_base(struct ll_tuned_base *b, const struct ll_sweep_result *r, int n_ids, int has_answer, struct ll_err *err)
+static int keep_base(struct ll_tuned_base *b, const struct ll_sweep_result *r, int n_ids, int has_answer,
+                     struct ll_err *err)
 {
     struct ll_pos_frac all[LL_N_POS_FRACS];
     int n = ll_position_fractions(n_ids, all);
@@ -96,7 +102,8 @@ static int keep_base(struct ll_tuned_base *b, const struct ll_sweep_result *r, i
     return LL_OK;
 }
 
-int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
+int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
+                      const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
                       struct ll_sink_set *sinks, struct ll_err *err)
 {
     int rc = keep_base(&t->base[i], r, info->n_ids, has_answer, err);
@@ -110,13 +117,16 @@ int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *
     return rc;
 }
 
-int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks, struct ll_err *err)
+int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
+                       const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks,
+                       struct ll_err *err)
 {
     const struct ll_tuned_base *b = &t->base[i];
     int rc = LL_OK;
     for (int k = 0; k < b->n_at; k++)
         for (int l = 0; l < r->n_rows && !rc; l++) {
-            struct ll_tuned_point before = b->points[k * r->n_rows + l], after = point_at(r, l, b->at[k].pos, has_answer);
+            struct ll_tuned_point before = b->points[k * r->n_rows + l],
+                                  after = point_at(r, l, b->at[k].pos, has_answer);
             if (!ll_tuned_has(t->lens, l))
                 continue;
             ll_tuned_doc_position(&t->doc, b->at[k].frac, before, after);
@@ -127,7 +137,8 @@ int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info 
     return rc ? rc : ll_tuned_doc_ok(&t->doc, err);
 }
 
-int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const struct ll_sweep_prompt *prompts, int n, struct ll_err *err)
+int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
+                       const struct ll_sweep_prompt *prompts, int n, struct ll_err *err)
 {
     return ll_tuned_skip_check(s, e->lens, e->ln_bias_drop, t->lens, prompts, n, &t->skips, err);
 }
@@ -141,7 +152,8 @@ void ll_tuned_run_put(void *arg, struct ll_json *j)
     ll_put_tuned_audit(j, &t->doc);
 }
 
-int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n, struct ll_err *err)
+int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n,
+                          struct ll_err *err)
 {
     static const char *const keys[] = {"skip_layers_sanity", "tuned_lens_regression"};
     struct ll_settings *s = NULL;

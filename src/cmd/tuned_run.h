@@ -1,4 +1,5 @@
-/* tuned_run.h - the tuned lens of a model's run: opened, compared with the norm lens pass by pass, summed up in the document. */
+/* tuned_run.h - the tuned lens of a model's run: opened, compared with the norm lens pass by pass, summed up
+ * in the document. */
 #ifndef LL_TUNED_RUN_H
 #define LL_TUNED_RUN_H
 #include "experiment.h"
@@ -7,31 +8,40 @@
 
 struct ll_tuned_base;
 struct ll_tuned_run {
-    struct ll_tuned *lens;              /* owned; NULL: none, nothing below holds */
-    char *dir;                          /* owned: where it lies */
-    struct ll_buf reason;               /* owned; why there is none though one was asked for; empty: none was, or it is there */
+    struct ll_tuned *lens; /* owned; NULL: none, nothing below holds */
+    char *dir;             /* owned: where it lies */
+    struct ll_buf
+        reason; /* owned; why there is none though one was asked for; empty: none was, or it is there */
     struct ll_tuned_facts facts;
     struct ll_tuned_doc doc;
     struct ll_skip_sanity skips;
-    struct ll_row variant, audit;       /* owned */
-    struct ll_tuned_base *base;         /* [n_asks] the norm lens at the positions looked at; owned */
+    struct ll_row variant, audit; /* owned */
+    struct ll_tuned_base *base;   /* [n_asks] the norm lens at the positions looked at; owned */
     int n_asks;
 };
-/* The lens for this model lies in a folder of its name under e->tuned_dir, else in tuned_dir itself. Mode auto: one that is missing or
- * does not fit leaves lens NULL and a reason without machine paths (model: as named for the run). identity: the checkpoint's. */
-int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const char *model, const char *identity, int quiet, struct ll_err *err);
+/* The lens for this model lies in a folder of its name under e->tuned_dir, else in tuned_dir itself. Mode
+ * auto: one that is missing or does not fit leaves lens NULL and a reason without machine paths (model: as
+ * named for the run). identity: the checkpoint's. */
+int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
+                      const char *model, const char *identity, int quiet, struct ll_err *err);
 void ll_tuned_run_free(struct ll_tuned_run *t);
 
-/* Ask number i through the norm lens: rows of the variants table, what the document sums up, the readings kept for the audit.
- * has_answer: followed id 0 is the main answer's. */
-int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
+/* Ask number i through the norm lens: rows of the variants table, what the document sums up, the readings
+ * kept for the audit. has_answer: followed id 0 is the main answer's. */
+int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
+                      const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
                       struct ll_sink_set *sinks, struct ll_err *err);
 /* The same ask swept through the tuned lens: rows of the positions audit. */
-int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info, const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks, struct ll_err *err);
+int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
+                       const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks,
+                       struct ll_err *err);
 /* The skip-layers check on the run's prompts (docs/experiment.md 11.4). */
-int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s, const struct ll_sweep_prompt *prompts, int n, struct ll_err *err);
+int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
+                       const struct ll_sweep_prompt *prompts, int n, struct ll_err *err);
 /* Members of the document's open object "tuned_lens" (arg: the run; doc.h). */
 void ll_tuned_run_put(void *arg, struct ll_json *j);
-/* Members skip_layers_sanity and tuned_lens_regression of "diagnostics" as sections (n: 0 or 2); texts owned by the caller. */
-int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n, struct ll_err *err);
+/* Members skip_layers_sanity and tuned_lens_regression of "diagnostics" as sections (n: 0 or 2); texts owned
+ * by the caller. */
+int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n,
+                          struct ll_err *err);
 #endif

@@ -58,9 +58,14 @@ void ll_actv_check(struct ll_actv *act, int is_scores)
     }
 }
 
-/* ---- the listener ------------------------------------------------------------------------------------------------- */
+/* ---- the listener ---------------------------------------------------------------------------- */
 
-struct keep { struct ll_acts *out; const struct ll_acts_want *want; const struct ll_acts *given; int n_heads; };
+struct keep {
+    struct ll_acts *out;
+    const struct ll_acts_want *want;
+    const struct ll_acts *given;
+    int n_heads;
+};
 
 static int is_square(enum ll_hook h) { return ll_hook_info(h)->width == LL_WIDTH_POS_POS; }
 
@@ -75,7 +80,11 @@ static int wanted(const struct keep *k, const struct ll_hook_visit *v)
 
 static int keep_rows(struct ll_actv *act, const struct ll_hook_visit *v, int heads, struct ll_err *err)
 {
-    *act = (struct ll_actv){.rows = v->n_rows * (heads ? heads : 1), .width = v->width, .heads = heads, .dtype = "float32", .bad_at = -1};
+    *act = (struct ll_actv){.rows = v->n_rows * (heads ? heads : 1),
+                            .width = v->width,
+                            .heads = heads,
+                            .dtype = "float32",
+                            .bad_at = -1};
     size_t width = (size_t)act->width, bytes = sizeof(float) * (size_t)act->rows * width;
     if (!(act->x = malloc(bytes)))
         return ll_fail_mem(err, "activations", bytes);
@@ -111,7 +120,7 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     return LL_OK;
 }
 
-/* ---- the pass ----------------------------------------------------------------------------------------------------- */
+/* ---- the pass -------------------------------------------------------------------------------- */
 
 static uint32_t hooks_of(const struct ll_acts *a)
 {
@@ -123,17 +132,22 @@ static uint32_t hooks_of(const struct ll_acts *a)
     return bits;
 }
 
-int ll_acts_run(struct ll_acts *out, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n, int from, int to,
-                const struct ll_acts_want *want, const struct ll_acts *given, struct ll_err *err)
+int ll_acts_run(struct ll_acts *out, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n,
+                int from, int to, const struct ll_acts_want *want, const struct ll_acts *given,
+                struct ll_err *err)
 {
     struct ll_pass pass = {0};
     int start[2] = {0, n}, rc = ll_acts_init(out, m->n_layers, n, err);
     struct ll_batch batch = {1, start, ids};
     struct keep k = {out, want, given, m->n_heads};
     struct ll_listener l = {want->hooks | hooks_of(want->like) | hooks_of(given), on_hook, &k};
-    const struct ll_actv *stream = given && from > 0 ? ll_acts_good(given, LL_HOOK_RESID_POST, from - 1) : NULL;
+    const struct ll_actv *stream =
+        given && from > 0 ? ll_acts_good(given, LL_HOOK_RESID_POST, from - 1) : NULL;
     if (!rc && from > 0 && (!stream || stream->rows != n))
-        rc = ll_fail(err, LL_EUSAGE, "the reference lacks the output of layer %d (all %d positions), where layer %d would start", from - 1, n, from);
+        rc = ll_fail(
+            err, LL_EUSAGE,
+            "the reference lacks the output of layer %d (all %d positions), where layer %d would start",
+            from - 1, n, from);
     if (!rc && !(rc = ll_pass_init(&pass, m, eng, n, n, &l, 1, err))) {
         pass.allow_nonfinite = 1;
         if (stream)

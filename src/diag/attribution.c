@@ -7,18 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the pass: what joins the stream at the position read -------------------------------------------------------- */
+/* ---- the pass: what joins the stream at the position read ------------------------------------ */
 
 struct parts {
-    int d, dq, row;                   /* row: the one read */
+    int d, dq, row;                               /* row: the one read */
     float *embed, *attn, *mlp, *post, *z, *final; /* [d], [n_layers, d] x3, [n_layers, dq], [d] */
-    float *all;                       /* owned: the memory of these */
+    float *all;                                   /* owned: the memory of these */
     float scale;
 };
 
 static int make_parts(struct parts *p, const struct ll_model *m, int pos, struct ll_err *err)
 {
-    size_t d = (size_t)m->d_model, dq = (size_t)m->n_heads * (size_t)m->d_head, n = (size_t)m->n_layers, floats = 2 * d + n * (3 * d + dq);
+    size_t d = (size_t)m->d_model, dq = (size_t)m->n_heads * (size_t)m->d_head, n = (size_t)m->n_layers,
+           floats = 2 * d + n * (3 * d + dq);
     *p = (struct parts){.d = (int)d, .dq = (int)dq, .row = pos, .all = calloc(floats, sizeof(float))};
     if (!p->all)
         return ll_fail_mem(err, "attribution", floats * sizeof(float));
@@ -40,8 +41,14 @@ static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err
         return LL_OK;
     const float *x = v->data + row * v->stride;
     size_t at = v->layer < 0 ? 0 : (size_t)v->layer;
-    float *to = v->hook == LL_HOOK_EMBED ? p->embed : v->hook == LL_HOOK_LN_FINAL_NORMALIZED ? p->final : v->hook == LL_HOOK_Z ? p->z + at * (size_t)p->dq
-              : v->hook == LL_HOOK_LN_FINAL_SCALE ? &p->scale : (v->hook == LL_HOOK_ATTN_OUT ? p->attn : v->hook == LL_HOOK_MLP_OUT ? p->mlp : p->post) + at * (size_t)p->d;
+    float *to = v->hook == LL_HOOK_EMBED         ? p->embed
+        : v->hook == LL_HOOK_LN_FINAL_NORMALIZED ? p->final
+        : v->hook == LL_HOOK_Z                   ? p->z + at * (size_t)p->dq
+        : v->hook == LL_HOOK_LN_FINAL_SCALE      ? &p->scale
+                                                 : (v->hook == LL_HOOK_ATTN_OUT      ? p->attn
+                                                        : v->hook == LL_HOOK_MLP_OUT ? p->mlp
+                                                                                     : p->post)
+            + at * (size_t)p->d;
     memcpy(to, x, sizeof *to * (size_t)v->width);
     return LL_OK;
 }
@@ -50,8 +57,9 @@ static int run_pass(struct parts *p, const struct ll_attribution_job *job, struc
 {
     const struct ll_model *m = job->iv->model;
     struct ll_listener all[2] = {ll_intervene_listener(job->iv), {0, on_visit, p}};
-    all[1].hooks = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_Z) | LL_HOOK_BIT(LL_HOOK_ATTN_OUT) | LL_HOOK_BIT(LL_HOOK_MLP_OUT) | LL_HOOK_BIT(LL_HOOK_RESID_POST) |
-                   LL_HOOK_BIT(LL_HOOK_LN_FINAL_SCALE) | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED);
+    all[1].hooks = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_Z) | LL_HOOK_BIT(LL_HOOK_ATTN_OUT)
+        | LL_HOOK_BIT(LL_HOOK_MLP_OUT) | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_LN_FINAL_SCALE)
+        | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED);
     int start[2] = {0, job->n_ids}, rc;
     struct ll_batch batch = {1, start, job->ids};
     struct ll_pass pass = {0};
@@ -61,9 +69,12 @@ static int run_pass(struct parts *p, const struct ll_attribution_job *job, struc
     return rc;
 }
 
-/* ---- shares ------------------------------------------------------------------------------------------------------ */
+/* ---- shares ---------------------------------------------------------------------------------- */
 
-static int is_centred(const struct ll_norm *n) { return n->kind == LL_NORM_LAYER || n->kind == LL_NORM_LAYER_NO_BIAS; }
+static int is_centred(const struct ll_norm *n)
+{
+    return n->kind == LL_NORM_LAYER || n->kind == LL_NORM_LAYER_NO_BIAS;
+}
 
 static double dot(const double *u, const float *x, int n)
 {
@@ -73,7 +84,8 @@ static double dot(const double *u, const float *x, int n)
     return s;
 }
 
-/* A direction read after a norm, as read before it: u * gain / scale, minus its mean where the norm takes the mean off. */
+/* A direction read after a norm, as read before it: u * gain / scale, minus its mean where the norm takes the
+ * mean off. */
 static void through_norm(double *u, const struct ll_norm *norm, double scale)
 {
     double mean = 0;
@@ -85,10 +97,14 @@ static void through_norm(double *u, const struct ll_norm *norm, double scale)
         u[i] -= mean;
 }
 
-struct work { double *w, *u, *e, *g; float *row, *out, *normed; }; /* w: the unembedding's direction; e, g: through W_O */
+struct work {
+    double *w, *u, *e, *g;
+    float *row, *out, *normed;
+}; /* w: the unembedding's direction; e, g: through W_O */
 
 /* Heads of one block, and the bias of its output. */
-static void split_heads(struct ll_attribution *a, const struct ll_model *m, struct ll_engine *engine, const struct parts *p, struct work *w, int layer)
+static void split_heads(struct ll_attribution *a, const struct ll_model *m, struct ll_engine *engine,
+                        const struct parts *p, struct work *w, int layer)
 {
     const struct ll_layer *L = &m->layers[layer];
     const struct ll_norm *post = &L->ln1_post;
@@ -111,24 +127,28 @@ static void split_heads(struct ll_attribution *a, const struct ll_model *m, stru
             w->g[k] += w->e[i] * (double)w->row[k];
     }
     for (int h = 0; h < m->n_heads; h++)
-        sum += a->head[(size_t)layer * (size_t)m->n_heads + (size_t)h] = dot(w->g + (size_t)h * (size_t)m->d_head, z + (size_t)h * (size_t)m->d_head, m->d_head);
+        sum += a->head[(size_t)layer * (size_t)m->n_heads + (size_t)h] =
+            dot(w->g + (size_t)h * (size_t)m->d_head, z + (size_t)h * (size_t)m->d_head, m->d_head);
     a->head_residue = fmax(a->head_residue, fabs(a->attn[layer] - sum - a->attn_bias[layer]));
 }
 
-static void share_out(struct ll_attribution *a, const struct ll_attribution_job *job, const struct parts *p, struct work *w)
+static void share_out(struct ll_attribution *a, const struct ll_attribution_job *job, const struct parts *p,
+                      struct work *w)
 {
     const struct ll_model *m = job->iv->model;
     double total, written = 0;
     memcpy(w->u, w->w, sizeof *w->u * (size_t)p->d);
     a->bias = m->ln_final.b ? dot(w->w, m->ln_final.b, p->d) : 0;
     if (m->b_U)
-        a->bias += (double)m->logit_scale * ((double)m->b_U[job->id] - (job->other < 0 ? 0 : (double)m->b_U[job->other]));
+        a->bias += (double)m->logit_scale
+            * ((double)m->b_U[job->id] - (job->other < 0 ? 0 : (double)m->b_U[job->other]));
     through_norm(w->u, &m->ln_final, (double)p->scale);
     a->scale = (double)p->scale;
     a->embed = dot(w->u, p->embed, p->d);
     total = a->embed + a->bias;
     for (int l = 0; l < m->n_layers; l++) {
-        const float *before = l ? p->post + (size_t)(l - 1) * (size_t)p->d : p->embed, *after = p->post + (size_t)l * (size_t)p->d;
+        const float *before = l ? p->post + (size_t)(l - 1) * (size_t)p->d : p->embed,
+                    *after = p->post + (size_t)l * (size_t)p->d;
         a->attn[l] = dot(w->u, p->attn + (size_t)l * (size_t)p->d, p->d);
         a->mlp[l] = dot(w->u, p->mlp + (size_t)l * (size_t)p->d, p->d);
         if (m->layers[l].mlp.b_out && !m->layers[l].mix.n && !m->layers[l].ln2_post.w)
@@ -141,8 +161,10 @@ static void share_out(struct ll_attribution *a, const struct ll_attribution_job 
     a->residue = a->logit - total - (job->iv->n ? written : 0);
 }
 
-/* The model's own logit of one token from the final row: as the head makes it, without and with the soft cap. */
-static void own_logit(const struct ll_attribution_job *job, const struct parts *p, int id, double sign, struct ll_attribution *a)
+/* The model's own logit of one token from the final row: as the head makes it, without and with the soft cap.
+ */
+static void own_logit(const struct ll_attribution_job *job, const struct parts *p, int id, double sign,
+                      struct ll_attribution *a)
 {
     const struct ll_model *m = job->iv->model;
     struct ll_model bare = *m;
@@ -167,7 +189,9 @@ static void add_word(const struct ll_model *m, struct work *w, int id, double si
 static int make_result(struct ll_attribution *a, const struct ll_model *m, struct ll_err *err)
 {
     size_t n = (size_t)m->n_layers, total = n * (5 + (size_t)m->n_heads);
-    *a = (struct ll_attribution){.n_layers = m->n_layers, .n_heads = m->n_heads, .attn = calloc(total, sizeof(double))};
+    *a = (struct ll_attribution){.n_layers = m->n_layers,
+                                 .n_heads = m->n_heads,
+                                 .attn = calloc(total, sizeof(double))};
     if (!a->attn)
         return ll_fail_mem(err, "attribution", total * sizeof(double));
     a->mlp = a->attn + n;
@@ -199,10 +223,14 @@ int ll_attribution_run(struct ll_attribution *a, const struct ll_attribution_job
     int rc;
     memset(a, 0, sizeof *a);
     if (job->id < 0 || job->id >= m->d_vocab || job->other >= m->d_vocab)
-        return ll_fail(err, LL_EUSAGE, "attribution: token id: expected 0..%d, found %d", m->d_vocab - 1, job->id < 0 || job->id >= m->d_vocab ? job->id : job->other);
+        return ll_fail(err, LL_EUSAGE, "attribution: token id: expected 0..%d, found %d", m->d_vocab - 1,
+                       job->id < 0 || job->id >= m->d_vocab ? job->id : job->other);
     if (job->pos < -1 || job->pos >= job->n_ids)
-        return ll_fail(err, LL_EUSAGE, "attribution: position: expected -1..%d, found %d", job->n_ids - 1, job->pos);
-    if (!(rc = make_parts(&p, m, job->pos < 0 ? job->n_ids - 1 : job->pos, err)) && !(rc = make_result(a, m, err)) && !(rc = make_work(&w, m, err)) && !(rc = run_pass(&p, job, err))) {
+        return ll_fail(err, LL_EUSAGE, "attribution: position: expected -1..%d, found %d", job->n_ids - 1,
+                       job->pos);
+    if (!(rc = make_parts(&p, m, job->pos < 0 ? job->n_ids - 1 : job->pos, err))
+        && !(rc = make_result(a, m, err)) && !(rc = make_work(&w, m, err))
+        && !(rc = run_pass(&p, job, err))) {
         own_logit(job, &p, job->id, 1, a);
         add_word(m, &w, job->id, 1);
         if (job->other >= 0) {

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct sums { double abs, sq, ref_abs, ref_sq, our_sq, dot; };
+struct sums {
+    double abs, sq, ref_abs, ref_sq, our_sq, dot;
+};
 
 static void three_worst(struct ll_cmp *c, const double *col, int width, double total)
 {
@@ -48,20 +50,25 @@ static void one(struct ll_cmp *c, struct sums *s, double *col, float ours, float
     c->n++;
 }
 
-int ll_compare(struct ll_cmp *c, const struct ll_actv *ours, const struct ll_actv *ref, int is_scores, const struct ll_cmp_mask *mask, struct ll_err *err)
+int ll_compare(struct ll_cmp *c, const struct ll_actv *ours, const struct ll_actv *ref, int is_scores,
+               const struct ll_cmp_mask *mask, struct ll_err *err)
 {
     memset(c, 0, sizeof *c);
     ll_tensor_stats_init(&c->ours);
     ll_tensor_stats_init(&c->ref);
     if (ours->width != ref->width || ref->row0 + ref->rows > ours->rows)
-        return ll_fail(err, LL_EUSAGE, "%s: expected rows of %d values for %d rows, found %d for %d", ref->origin ? ref->origin : "activation", ours->width, ours->rows, ref->width, ref->rows);
+        return ll_fail(err, LL_EUSAGE, "%s: expected rows of %d values for %d rows, found %d for %d",
+                       ref->origin ? ref->origin : "activation", ours->width, ours->rows, ref->width,
+                       ref->rows);
     double *col = calloc((size_t)ref->width, sizeof *col);
     struct sums s = {0};
     if (!col)
         return ll_fail_mem(err, "errors of dimensions", sizeof *col * (size_t)ref->width);
     for (int r = 0; r < ref->rows; r++) {
-        int row = ref->row0 + r, token = ref->heads ? row % ref->width : row, n = is_scores && ref->heads ? token + 1 : ref->width;
-        const float *a = ours->x + (size_t)row * (size_t)ours->width, *b = ref->x + (size_t)r * (size_t)ref->width;
+        int row = ref->row0 + r, token = ref->heads ? row % ref->width : row,
+            n = is_scores && ref->heads ? token + 1 : ref->width;
+        const float *a = ours->x + (size_t)row * (size_t)ours->width,
+                    *b = ref->x + (size_t)r * (size_t)ref->width;
         if (mask && mask->rows && mask->rows[token])
             continue;
         for (int i = 0; i < n; i++)
@@ -73,7 +80,9 @@ int ll_compare(struct ll_cmp *c, const struct ll_actv *ours, const struct ll_act
     c->rmse = sqrt(s.sq / n);
     c->rel = s.sq > 0 ? sqrt(s.sq / s.ref_sq) : 0; /* infinite where the reference is all zero */
     c->mae_rel = s.abs > 0 ? s.abs / s.ref_abs : 0;
-    c->cosine = s.our_sq > 0 && s.ref_sq > 0 ? s.dot / sqrt(s.our_sq) / sqrt(s.ref_sq) : s.our_sq == s.ref_sq ? 1 : 0;
+    c->cosine = s.our_sq > 0 && s.ref_sq > 0 ? s.dot / sqrt(s.our_sq) / sqrt(s.ref_sq)
+        : s.our_sq == s.ref_sq               ? 1
+                                             : 0;
     three_worst(c, col, ref->width, s.sq);
     free(col);
     return LL_OK;

@@ -9,7 +9,14 @@ static void store(void *arg, enum ll_store_point at, int layer, float *x, long l
     (void)arg, (void)at, (void)layer, (void)x, (void)ld, (void)n, (void)width;
 }
 
-struct product { struct ll_double_policy *p; const struct ll_mat *w; const float *x, *bias; float *y; long ldx, ldy; int m; };
+struct product {
+    struct ll_double_policy *p;
+    const struct ll_mat *w;
+    const float *x, *bias;
+    float *y;
+    long ldx, ldy;
+    int m;
+};
 
 static void product_some(void *arg, int n0, int n1)
 {
@@ -29,17 +36,22 @@ static void product_some(void *arg, int n0, int n1)
     free(row);
 }
 
-static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
+static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
+                   const float *bias, float *y, long ldy)
 {
     struct product j = {arg, w, x, bias, y, ldx, ldy, m};
     ll_engine_rows(eng, w->n, product_some, &j);
 }
 
-struct heads { struct ll_double_policy *p; const struct ll_attn *a; };
+struct heads {
+    struct ll_double_policy *p;
+    const struct ll_attn *a;
+};
 
 static double score(const struct ll_attn *a, int h, int t, int s)
 {
-    const float *q = a->q + t * a->ldq + (long)h * a->d_head, *k = a->k + s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head;
+    const float *q = a->q + t * a->ldq + (long)h * a->d_head,
+                *k = a->k + s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head;
     double sum = 0, cap = (double)a->cap;
     for (int i = 0; i < a->d_head; i++)
         sum += (double)q[i] * (double)k[i];
@@ -67,7 +79,9 @@ static void attend_some(void *arg, int h0, int h1)
             for (int i = 0; i < a->d_head; i++) {
                 double z = 0;
                 for (int s = from; s <= t; s++)
-                    z += p[s] / sum * (double)a->v[s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head + i];
+                    z += p[s] / sum
+                        * (double)
+                              a->v[s * a->ldkv + (long)(h / (a->n_heads / a->n_kv_heads)) * a->d_head + i];
                 a->z[t * a->ldz + (long)h * a->d_head + i] = (float)z;
             }
         }

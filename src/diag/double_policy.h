@@ -1,12 +1,17 @@
-/* double_policy.h - a pass whose products and attention are float64 inside: the known answer of a whole layer and a whole pass.
+/* double_policy.h - a pass whose products and attention are float64 inside: the known answer of a whole layer
+ * and a whole pass.
  *
- * Every product is a sum in double in rising k, rounded to float32 once; scores, soft cap, softmax and the sum over values are
- * double, rounded to float32 once. Norms, activations and additions are the pass's own (each has its own known answer). */
+ * Every product is a sum in double in rising k, rounded to float32 once; scores, soft cap, softmax and the
+ * sum over values are double, rounded to float32 once. Norms, activations and additions are the pass's own
+ * (each has its own known answer). */
 #ifndef LL_DOUBLE_POLICY_H
 #define LL_DOUBLE_POLICY_H
 #include "forward.h"
 
-struct ll_double_policy { struct ll_numeric numeric; _Atomic int no_memory; /* 1: the pass means nothing */ };
+struct ll_double_policy {
+    struct ll_numeric numeric;
+    _Atomic int no_memory; /* 1: the pass means nothing */
+};
 /* The policy must not move afterwards. */
 void ll_double_policy_init(struct ll_double_policy *p);
 #endif

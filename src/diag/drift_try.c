@@ -1,5 +1,6 @@
-/* drift_try.c - which mistake makes the difference vanish (drift.h). First the suspicious point alone, its layer run once a
- * switch; a switch that mends it then runs through the whole isolated pass, in all layers and in this one. */
+/* drift_try.c - which mistake makes the difference vanish (drift.h). First the suspicious point alone, its
+ * layer run once a switch; a switch that mends it then runs through the whole isolated pass, in all layers
+ * and in this one. */
 #include "drift.h"
 
 #include "variant.h"
@@ -13,13 +14,17 @@ struct job {
     const struct ll_drift_point *p;
     const struct ll_model *root;
     const char *base;
-    struct ll_try *tries; int n, cap;
+    struct ll_try *tries;
+    int n, cap;
     struct ll_err *err;
 };
 
 const char *ll_try_verdict_name(enum ll_try_verdict v)
 {
-    static const char *const names[] = {[LL_TRY_NO] = "no", [LL_TRY_SMALLER] = "smaller", [LL_TRY_HERE] = "explains this operation", [LL_TRY_ALL] = "explains everything"};
+    static const char *const names[] = {[LL_TRY_NO] = "no",
+                                        [LL_TRY_SMALLER] = "smaller",
+                                        [LL_TRY_HERE] = "explains this operation",
+                                        [LL_TRY_ALL] = "explains everything"};
     return names[v];
 }
 
@@ -49,7 +54,8 @@ static int toggled(const char *base, const char *name, char out[1024])
 static int error_here(const struct job *j, const struct ll_model *v, double *rel)
 {
     const struct ll_drift *d = j->d;
-    int hook = j->p->hook, layer = j->p->layer, n = d->m->n_layers, at_end = layer < 0 && hook != LL_HOOK_EMBED;
+    int hook = j->p->hook, layer = j->p->layer, n = d->m->n_layers,
+        at_end = layer < 0 && hook != LL_HOOK_EMBED;
     int to = at_end ? n : layer + 1, from = at_end ? n : layer < 0 ? 0 : layer;
     const struct ll_actv *stream = from > 0 ? ll_acts_good(d->ref, LL_HOOK_RESID_POST, from - 1) : NULL;
     unsigned char *one = calloc((size_t)n, 1);
@@ -60,10 +66,13 @@ static int error_here(const struct job *j, const struct ll_model *v, double *rel
     if (layer >= 0)
         one[layer] = 1;
     struct ll_acts_want want = {.hooks = LL_HOOK_BIT(hook), .layers = one};
-    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, stream && stream->rows == d->n ? from : 0, to, &want, d->isolated ? d->ref : NULL, j->err);
+    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, stream && stream->rows == d->n ? from : 0, to, &want,
+                         d->isolated ? d->ref : NULL, j->err);
     if (!rc && !ll_acts_at(&got, hook, layer)->x)
         *rel = 1e300; /* the switch took the point away */
-    else if (!rc && !(rc = ll_drift_measure(d, hook, ll_acts_at(&got, hook, layer), ll_acts_good(d->ref, hook, layer), &c, &cx, j->err)))
+    else if (!rc
+             && !(rc = ll_drift_measure(d, hook, ll_acts_at(&got, hook, layer),
+                                        ll_acts_good(d->ref, hook, layer), &c, &cx, j->err)))
         *rel = c.n_bad ? 1e300 : ll_drift_off(&c, &cx);
     ll_acts_free(&got);
     free(one);
@@ -76,7 +85,8 @@ static int count_beyond(const struct job *j, const struct ll_model *v, int *n)
     const struct ll_drift *d = j->d;
     struct ll_acts got = {0};
     struct ll_acts_want want = {.like = d->ref};
-    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, d->isolated ? d->ref : NULL, j->err);
+    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, d->isolated ? d->ref : NULL,
+                         j->err);
     *n = 0;
     for (int i = 0; i < d->n_points && !rc; i++) {
         const struct ll_drift_point *p = &d->points[i];
@@ -86,7 +96,8 @@ static int count_beyond(const struct job *j, const struct ll_model *v, int *n)
             continue;
         if (!a->x)
             ++*n;
-        else if (!(rc = ll_drift_measure(d, p->hook, a, ll_acts_good(d->ref, p->hook, p->layer), &c, &cx, j->err)))
+        else if (!(rc = ll_drift_measure(d, p->hook, a, ll_acts_good(d->ref, p->hook, p->layer), &c, &cx,
+                                         j->err)))
             *n += c.n_bad || !(ll_drift_off(&c, &cx) <= p->tol);
     }
     ll_acts_free(&got);
@@ -179,7 +190,8 @@ static int best_first(const void *a, const void *b)
     return x->rel < y->rel ? -1 : x->rel > y->rel ? 1 : strcmp(x->name, y->name);
 }
 
-int ll_drift_try(const struct ll_drift *d, const struct ll_model *root, const char *base, const char *list, struct ll_try **tries, int *n, struct ll_err *err)
+int ll_drift_try(const struct ll_drift *d, const struct ll_model *root, const char *base, const char *list,
+                 struct ll_try **tries, int *n, struct ll_err *err)
 {
     int rc = LL_OK, all = !strcmp(list, "all");
     *tries = NULL;

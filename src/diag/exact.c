@@ -1,5 +1,6 @@
-/* exact.c - see exact.h. Formulas: Zhang & Sennrich 2019, Ba et al. 2016, Su et al. 2021, Vaswani et al. 2017, Shazeer 2020
- * (gated MLPs), Hendrycks & Gimpel 2016 (GELU), Jiang et al. 2024 (mixtures), Gemma 2 report (soft caps). */
+/* exact.c - see exact.h. Formulas: Zhang & Sennrich 2019, Ba et al. 2016, Su et al. 2021, Vaswani et al.
+ * 2017, Shazeer 2020 (gated MLPs), Hendrycks & Gimpel 2016 (GELU), Jiang et al. 2024 (mixtures), Gemma 2
+ * report (soft caps). */
 #include "exact.h"
 
 #include "rope.h"
@@ -8,12 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct val { double *x; int rows, width; };        /* x NULL: not made yet; owned by the work */
-struct work { const struct ll_exact *e; struct val *cache; struct ll_err *err; };
+struct val {
+    double *x;
+    int rows, width;
+}; /* x NULL: not made yet; owned by the work */
+struct work {
+    const struct ll_exact *e;
+    struct val *cache;
+    struct ll_err *err;
+};
 
 static const double *point(struct work *w, int hook, int layer, int *width);
 
-/* ---- pieces ------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static double *make(struct work *w, size_t n)
 {
@@ -24,7 +32,8 @@ static double *make(struct work *w, size_t n)
 }
 
 /* y [n, rows] = x [n, k] . rows of W at `row0`, to columns at `col0` of y; then the bias. */
-static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int rows, const float *b, const double *x, int n, double *y, int ldy, int col0)
+static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int rows, const float *b,
+                       const double *x, int n, double *y, int ldy, int col0)
 {
     float *row = malloc(sizeof *row * (size_t)W->k);
     if (!row)
@@ -91,7 +100,8 @@ static const double PI = 3.14159265358979323846;
 /* Absolute error below 2e-15, which is what is needed here. */
 static double tanh64(double x) { return x > 20 ? 1 : x < -20 ? -1 : 1 - 2 / (ll_exp(2 * x) + 1); }
 
-/* erf(x) = 2x/sqrt(pi) e^(-x^2) sum_n (2x^2)^n / (1 3 5 ... (2n+1)): all terms of one sign (Abramowitz & Stegun 7.1.6). */
+/* erf(x) = 2x/sqrt(pi) e^(-x^2) sum_n (2x^2)^n / (1 3 5 ... (2n+1)): all terms of one sign (Abramowitz &
+ * Stegun 7.1.6). */
 static double erf64(double x)
 {
     double term = 1, sum = 1;
@@ -105,22 +115,16 @@ static double erf64(double x)
 static double act(enum ll_act kind, double x)
 {
     switch (kind) {
-    case LL_ACT_SILU:
-        return x / (1 + ll_exp(-x));
-    case LL_ACT_GELU_TANH:
-        return 0.5 * x * (1 + tanh64(sqrt(2 / PI) * (x + 0.044715 * x * x * x)));
-    case LL_ACT_QUICK_GELU:
-        return x / (1 + ll_exp(-1.702 * x));
-    case LL_ACT_RELU:
-        return x < 0 ? 0 : x;
-    case LL_ACT_RELU2:
-        return x < 0 ? 0 : x * x;
-    default:
-        return 0.5 * x * (1 + erf64(x / sqrt(2.0)));
+    case LL_ACT_SILU: return x / (1 + ll_exp(-x));
+    case LL_ACT_GELU_TANH: return 0.5 * x * (1 + tanh64(sqrt(2 / PI) * (x + 0.044715 * x * x * x)));
+    case LL_ACT_QUICK_GELU: return x / (1 + ll_exp(-1.702 * x));
+    case LL_ACT_RELU: return x < 0 ? 0 : x;
+    case LL_ACT_RELU2: return x < 0 ? 0 : x * x;
+    default: return 0.5 * x * (1 + erf64(x / sqrt(2.0)));
     }
 }
 
-/* ---- operations: each returns [n, *width], or NULL with err filled in -------------------------------------------------- */
+/* ---- operations: each returns [n, *width], or NULL with err filled in ------------------------ */
 
 static const struct ll_layer *layer_of(const struct work *w, int l) { return &w->e->m->layers[l]; }
 static double *absent(struct work *w, int hook, int layer)
@@ -158,7 +162,8 @@ static double *op_embed(struct work *w, int hook, int layer, int *width)
 static double *op_resid_pre(struct work *w, int hook, int layer, int *width)
 {
     (void)hook;
-    const double *x = layer ? point(w, LL_HOOK_RESID_POST, layer - 1, width) : point(w, LL_HOOK_EMBED, -1, width);
+    const double *x =
+        layer ? point(w, LL_HOOK_RESID_POST, layer - 1, width) : point(w, LL_HOOK_EMBED, -1, width);
     return copy_of(w, x, (size_t)w->e->n * (size_t)w->e->m->d_model);
 }
 
@@ -166,17 +171,20 @@ static const struct ll_norm *norm_of(const struct work *w, int hook, int layer)
 {
     if (layer < 0)
         return &w->e->m->ln_final;
-    return hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN1_NORMALIZED ? &layer_of(w, layer)->ln1 : &layer_of(w, layer)->ln2;
+    return hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN1_NORMALIZED ? &layer_of(w, layer)->ln1
+                                                                       : &layer_of(w, layer)->ln2;
 }
 
 static double *op_norm(struct work *w, int hook, int layer, int *width)
 {
     const struct ll_norm *norm = norm_of(w, hook, layer);
-    int first = hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN1_NORMALIZED, scales = hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN2_SCALE || hook == LL_HOOK_LN_FINAL_SCALE;
+    int first = hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN1_NORMALIZED,
+        scales = hook == LL_HOOK_LN1_SCALE || hook == LL_HOOK_LN2_SCALE || hook == LL_HOOK_LN_FINAL_SCALE;
     if (!norm->w)
         return absent(w, hook, layer);
-    const double *x = layer < 0 ? point(w, LL_HOOK_RESID_POST, w->e->m->n_layers - 1, width)
-                      : first || layer_of(w, layer)->parallel ? point(w, LL_HOOK_RESID_PRE, layer, width) : point(w, LL_HOOK_RESID_MID, layer, width);
+    const double *x = layer < 0                 ? point(w, LL_HOOK_RESID_POST, w->e->m->n_layers - 1, width)
+        : first || layer_of(w, layer)->parallel ? point(w, LL_HOOK_RESID_PRE, layer, width)
+                                                : point(w, LL_HOOK_RESID_MID, layer, width);
     *width = scales ? 1 : norm->d;
     return norm_rows(w, norm, x, w->e->n, scales);
 }
@@ -189,7 +197,11 @@ static const double *attn_input(struct work *w, int layer, int *width)
 static const double *mlp_input(struct work *w, int layer, int *width)
 {
     const struct ll_layer *L = layer_of(w, layer);
-    return point(w, L->ln2.w ? LL_HOOK_LN2_NORMALIZED : L->parallel ? LL_HOOK_LN1_NORMALIZED : LL_HOOK_RESID_MID, layer, width);
+    return point(w,
+                 L->ln2.w          ? LL_HOOK_LN2_NORMALIZED
+                     : L->parallel ? LL_HOOK_LN1_NORMALIZED
+                                   : LL_HOOK_RESID_MID,
+                 layer, width);
 }
 
 static double *op_qkv(struct work *w, int hook, int layer, int *width)
@@ -204,9 +216,13 @@ static double *op_qkv(struct work *w, int hook, int layer, int *width)
     if (!x || !L->W_QKV.n)
         return linear(w, W, b, x, w->e->n);
     double *y = make(w, (size_t)w->e->n * (size_t)*width); /* rows of a group: its query heads, k, v */
-    int rows = hook == LL_HOOK_Q ? per * dh : dh, skip = hook == LL_HOOK_Q ? 0 : hook == LL_HOOK_K ? per * dh : (per + 1) * dh;
+    int rows = hook == LL_HOOK_Q ? per * dh : dh,
+        skip = hook == LL_HOOK_Q ? 0
+        : hook == LL_HOOK_K      ? per * dh
+                                 : (per + 1) * dh;
     for (int g = 0; y && g < m->n_kv_heads; g++)
-        if (linear_rows(w, &L->W_QKV, g * (per + 2) * dh + skip, rows, L->b_QKV, x, w->e->n, y, *width, g * rows)) {
+        if (linear_rows(w, &L->W_QKV, g * (per + 2) * dh + skip, rows, L->b_QKV, x, w->e->n, y, *width,
+                        g * rows)) {
             free(y);
             return NULL;
         }
@@ -225,7 +241,9 @@ static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *
     for (int h = 0; h < width; h += dh)
         for (int i = 0; i < half; i++) {
             /* angle, cos and sin are float by definition (rope.h), in the published implementations, too */
-            double angle = (double)((float)pos * ll_rope_freq(r, n_pos, i)), c = (double)((float)ll_cos(angle) * r->attn_factor), s = (double)((float)ll_sin(angle) * r->attn_factor);
+            double angle = (double)((float)pos * ll_rope_freq(r, n_pos, i)),
+                   c = (double)((float)ll_cos(angle) * r->attn_factor),
+                   s = (double)((float)ll_sin(angle) * r->attn_factor);
             double *p = x + h + i * step, a = p[0], b = p[apart];
             p[0] = a * c - b * s;
             p[apart] = b * c + a * s;
@@ -265,7 +283,8 @@ static double *op_scores(struct work *w, int hook, int layer, int *width)
     const struct ll_model *m = w->e->m;
     const struct ll_layer *L = layer_of(w, layer);
     int n = w->e->n, dh = m->d_head, wq, wk;
-    const double *q = point(w, LL_HOOK_ROT_Q, layer, &wq), *k = q ? point(w, LL_HOOK_ROT_K, layer, &wk) : NULL;
+    const double *q = point(w, LL_HOOK_ROT_Q, layer, &wq),
+                 *k = q ? point(w, LL_HOOK_ROT_K, layer, &wk) : NULL;
     double *y = k ? make(w, (size_t)m->n_heads * (size_t)n * (size_t)n) : NULL;
     (void)hook;
     *width = n;
@@ -274,7 +293,8 @@ static double *op_scores(struct work *w, int hook, int layer, int *width)
             for (int s = 0; s < n; s++) {
                 double *to = &y[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s], sum = 0;
                 for (int i = 0; i < dh; i++)
-                    sum += q[(size_t)t * (size_t)wq + (size_t)(h * dh + i)] * k[(size_t)s * (size_t)wk + (size_t)(kv_head(w, L, h) * dh + i)];
+                    sum += q[(size_t)t * (size_t)wq + (size_t)(h * dh + i)]
+                        * k[(size_t)s * (size_t)wk + (size_t)(kv_head(w, L, h) * dh + i)];
                 sum *= (double)L->attn_scale;
                 if (L->attn_cap > 0)
                     sum = (double)L->attn_cap * tanh64(sum / (double)L->attn_cap);
@@ -313,7 +333,9 @@ static double *op_z(struct work *w, int hook, int layer, int *width)
         for (int t = 0; t < n; t++)
             for (int s = 0; s <= t; s++)
                 for (int i = 0; i < dh; i++)
-                    y[(size_t)t * (size_t)*width + (size_t)(h * dh + i)] += p[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s] * v[(size_t)s * (size_t)wv + (size_t)(kv_head(w, layer_of(w, layer), h) * dh + i)];
+                    y[(size_t)t * (size_t)*width + (size_t)(h * dh + i)] +=
+                        p[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s]
+                        * v[(size_t)s * (size_t)wv + (size_t)(kv_head(w, layer_of(w, layer), h) * dh + i)];
     return y;
 }
 
@@ -357,14 +379,16 @@ static double *op_resid_mid(struct work *w, int hook, int layer, int *width)
 {
     if (layer_of(w, layer)->parallel)
         return absent(w, hook, layer);
-    double *y = copy_of(w, point(w, LL_HOOK_RESID_PRE, layer, width), (size_t)w->e->n * (size_t)w->e->m->d_model);
+    double *y =
+        copy_of(w, point(w, LL_HOOK_RESID_PRE, layer, width), (size_t)w->e->n * (size_t)w->e->m->d_model);
     return add(w, y, LL_HOOK_ATTN_OUT, layer);
 }
 
 static double *op_resid_post(struct work *w, int hook, int layer, int *width)
 {
     int parallel = layer_of(w, layer)->parallel;
-    double *y = copy_of(w, point(w, parallel ? LL_HOOK_RESID_PRE : LL_HOOK_RESID_MID, layer, width), (size_t)w->e->n * (size_t)w->e->m->d_model);
+    double *y = copy_of(w, point(w, parallel ? LL_HOOK_RESID_PRE : LL_HOOK_RESID_MID, layer, width),
+                        (size_t)w->e->n * (size_t)w->e->m->d_model);
     (void)hook;
     if (parallel)
         y = add(w, y, LL_HOOK_ATTN_OUT, layer);
@@ -377,7 +401,8 @@ static double *op_pre(struct work *w, int hook, int layer, int *width)
     int gate = hook == LL_HOOK_PRE && mlp->W_gate.n;
     if (!mlp->W_in.n || (hook == LL_HOOK_PRE_LINEAR && !mlp->W_gate.n))
         return absent(w, hook, layer);
-    double *y = linear(w, gate ? &mlp->W_gate : &mlp->W_in, gate ? mlp->b_gate : mlp->b_in, mlp_input(w, layer, width), w->e->n);
+    double *y = linear(w, gate ? &mlp->W_gate : &mlp->W_in, gate ? mlp->b_gate : mlp->b_in,
+                       mlp_input(w, layer, width), w->e->n);
     *width = mlp->W_in.n;
     return y;
 }
@@ -385,7 +410,9 @@ static double *op_pre(struct work *w, int hook, int layer, int *width)
 static void activate(const struct ll_layer *L, double *gate, const double *up, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        gate[i] = !up ? act(L->act, gate[i]) : L->odd & LL_ODD_ACT_ORDER ? gate[i] * act(L->act, up[i]) : act(L->act, gate[i]) * up[i];
+        gate[i] = !up                   ? act(L->act, gate[i])
+            : L->odd & LL_ODD_ACT_ORDER ? gate[i] * act(L->act, up[i])
+                                        : act(L->act, gate[i]) * up[i];
 }
 
 static double *op_post(struct work *w, int hook, int layer, int *width)
@@ -407,9 +434,11 @@ static double *op_post(struct work *w, int hook, int layer, int *width)
 }
 
 /* One expert on one row, times its share, added to out. */
-static int add_expert(struct work *w, const struct ll_layer *L, const struct ll_mlp *mlp, const double *x, double share, double *out)
+static int add_expert(struct work *w, const struct ll_layer *L, const struct ll_mlp *mlp, const double *x,
+                      double share, double *out)
 {
-    double *gate = linear(w, mlp->W_gate.n ? &mlp->W_gate : &mlp->W_in, mlp->W_gate.n ? mlp->b_gate : mlp->b_in, x, 1);
+    double *gate =
+        linear(w, mlp->W_gate.n ? &mlp->W_gate : &mlp->W_in, mlp->W_gate.n ? mlp->b_gate : mlp->b_in, x, 1);
     double *up = gate && mlp->W_gate.n ? linear(w, &mlp->W_in, mlp->b_in, x, 1) : NULL, *y = NULL;
     if (gate && (up || !mlp->W_gate.n)) {
         activate(L, gate, up, (size_t)mlp->W_in.n);
@@ -443,7 +472,8 @@ static int mix_row(struct work *w, const struct ll_layer *L, const double *x, do
         p[chosen[k]] = -1;
     }
     for (int k = 0; !rc && k < top; k++)
-        rc = add_expert(w, L, &mix->experts[chosen[k]], x, mix->renormalised ? share[k] / picked : share[k], out);
+        rc = add_expert(w, L, &mix->experts[chosen[k]], x, mix->renormalised ? share[k] / picked : share[k],
+                        out);
     free(p);
     if (rc || !mix->shared.W_in.n)
         return rc;
@@ -490,15 +520,33 @@ static double *op_logits(struct work *w, int hook, int layer, int *width)
 
 typedef double *(*op_fn)(struct work *w, int hook, int layer, int *width);
 static const op_fn ops[LL_N_HOOKS] = {
-    [LL_HOOK_EMBED] = op_embed, [LL_HOOK_RESID_PRE] = op_resid_pre, [LL_HOOK_LN1_SCALE] = op_norm, [LL_HOOK_LN1_NORMALIZED] = op_norm,
-    [LL_HOOK_Q] = op_qkv, [LL_HOOK_K] = op_qkv, [LL_HOOK_V] = op_qkv, [LL_HOOK_ROT_Q] = op_rot, [LL_HOOK_ROT_K] = op_rot,
-    [LL_HOOK_ATTN_SCORES] = op_scores, [LL_HOOK_PATTERN] = op_pattern, [LL_HOOK_Z] = op_z, [LL_HOOK_ATTN_OUT] = op_attn_out,
-    [LL_HOOK_RESID_MID] = op_resid_mid, [LL_HOOK_LN2_SCALE] = op_norm, [LL_HOOK_LN2_NORMALIZED] = op_norm, [LL_HOOK_PRE] = op_pre,
-    [LL_HOOK_PRE_LINEAR] = op_pre, [LL_HOOK_POST] = op_post, [LL_HOOK_MLP_OUT] = op_mlp_out, [LL_HOOK_RESID_POST] = op_resid_post,
-    [LL_HOOK_LN_FINAL_SCALE] = op_norm, [LL_HOOK_LN_FINAL_NORMALIZED] = op_norm, [LL_HOOK_LOGITS] = op_logits,
+    [LL_HOOK_EMBED] = op_embed,
+    [LL_HOOK_RESID_PRE] = op_resid_pre,
+    [LL_HOOK_LN1_SCALE] = op_norm,
+    [LL_HOOK_LN1_NORMALIZED] = op_norm,
+    [LL_HOOK_Q] = op_qkv,
+    [LL_HOOK_K] = op_qkv,
+    [LL_HOOK_V] = op_qkv,
+    [LL_HOOK_ROT_Q] = op_rot,
+    [LL_HOOK_ROT_K] = op_rot,
+    [LL_HOOK_ATTN_SCORES] = op_scores,
+    [LL_HOOK_PATTERN] = op_pattern,
+    [LL_HOOK_Z] = op_z,
+    [LL_HOOK_ATTN_OUT] = op_attn_out,
+    [LL_HOOK_RESID_MID] = op_resid_mid,
+    [LL_HOOK_LN2_SCALE] = op_norm,
+    [LL_HOOK_LN2_NORMALIZED] = op_norm,
+    [LL_HOOK_PRE] = op_pre,
+    [LL_HOOK_PRE_LINEAR] = op_pre,
+    [LL_HOOK_POST] = op_post,
+    [LL_HOOK_MLP_OUT] = op_mlp_out,
+    [LL_HOOK_RESID_POST] = op_resid_post,
+    [LL_HOOK_LN_FINAL_SCALE] = op_norm,
+    [LL_HOOK_LN_FINAL_NORMALIZED] = op_norm,
+    [LL_HOOK_LOGITS] = op_logits,
 };
 
-/* ---- the graph ---------------------------------------------------------------------------------------------------- */
+/* ---- the graph ------------------------------------------------------------------------------- */
 
 static int rows_of(const struct work *w, int hook)
 {
@@ -508,7 +556,8 @@ static int rows_of(const struct work *w, int hook)
 /* A value that an operation reads: known, made before, or made now. */
 static const double *point(struct work *w, int hook, int layer, int *width)
 {
-    struct val *v = &w->cache[(size_t)hook * (size_t)(w->e->m->n_layers + 1) + (size_t)(layer < 0 ? w->e->m->n_layers : layer)];
+    struct val *v = &w->cache[(size_t)hook * (size_t)(w->e->m->n_layers + 1)
+                              + (size_t)(layer < 0 ? w->e->m->n_layers : layer)];
     const struct ll_actv *known = ll_acts_good(w->e->from, hook, layer);
     if (!v->x && known && known->rows == rows_of(w, hook)) {
         v->x = make(w, (size_t)known->rows * (size_t)known->width);
@@ -521,7 +570,8 @@ static const double *point(struct work *w, int hook, int layer, int *width)
     return v->x;
 }
 
-int ll_exact_point(const struct ll_exact *e, int hook, int layer, double **out, int *rows, int *width, struct ll_err *err)
+int ll_exact_point(const struct ll_exact *e, int hook, int layer, double **out, int *rows, int *width,
+                   struct ll_err *err)
 {
     size_t n = (size_t)LL_N_HOOKS * (size_t)(e->m->n_layers + 1);
     struct ll_err own = {0};

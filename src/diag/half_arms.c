@@ -10,14 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name, *what; int rounds, accumulate, resid_f32; } kinds[LL_N_ARMS] = {
-    {"a", "all float32", 0, 0, 0}, {"b", "storage", 1, 0, 0}, {"c", "storage and accumulation", 1, 1, 0}, {"d", "as c, stream in float32", 1, 1, 1},
+static const struct {
+    const char *name, *what;
+    int rounds, accumulate, resid_f32;
+} kinds[LL_N_ARMS] = {
+    {"a", "all float32", 0, 0, 0},
+    {"b", "storage", 1, 0, 0},
+    {"c", "storage and accumulation", 1, 1, 0},
+    {"d", "as c, stream in float32", 1, 1, 1},
 };
 
 struct watch {
     struct ll_arms *arms;
     struct ll_arm *arm;
-    struct ll_stack *stack;       /* of arm a: filled by it, read by the others */
+    struct ll_stack *stack; /* of arm a: filled by it, read by the others */
     int is_first, n_tokens;
 };
 
@@ -83,7 +89,8 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
         w->arm->final_rms = row->rms;
         if (w->is_first) {
             for (int r = 0; r < v->n_rows; r++)
-                memcpy(ll_stack_row(w->stack, at, r), v->data + r * v->stride, sizeof(float) * (size_t)v->width);
+                memcpy(ll_stack_row(w->stack, at, r), v->data + r * v->stride,
+                       sizeof(float) * (size_t)v->width);
             hash_of(v, w->arms->output[at]);
         }
         compare(w, v, row, at);
@@ -91,11 +98,15 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     return LL_OK;
 }
 
-static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n_ids, enum ll_half_format f, struct ll_err *err)
+static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struct ll_model *m,
+                   struct ll_engine *eng, const int *ids, int n_ids, enum ll_half_format f,
+                   struct ll_err *err)
 {
     struct watch w = {a, &a->arm[i], stack, i == 0, n_ids};
-    const struct ll_listener l = {LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_RESID_PRE) | LL_HOOK_BIT(LL_HOOK_ATTN_OUT) |
-                                  LL_HOOK_BIT(LL_HOOK_MLP_OUT) | LL_HOOK_BIT(LL_HOOK_LOGITS), on_hook, &w};
+    const struct ll_listener l = {LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST)
+                                      | LL_HOOK_BIT(LL_HOOK_RESID_PRE) | LL_HOOK_BIT(LL_HOOK_ATTN_OUT)
+                                      | LL_HOOK_BIT(LL_HOOK_MLP_OUT) | LL_HOOK_BIT(LL_HOOK_LOGITS),
+                                  on_hook, &w};
     struct ll_half_policy policy = {0};
     struct ll_pass pass = {0};
     int start[2] = {0, n_ids}, rc = LL_OK;
@@ -123,17 +134,21 @@ static void judge_arm(struct ll_arms *a, int i, int d_vocab, enum ll_half_format
     struct ll_arm *x = &a->arm[i];
     ll_logit_health(x->logits, d_vocab, 1, &x->health);
     int good = x->health.n_top && a->arm[0].health.n_top;
-    x->kl_bits = good ? ll_dist_kl_bits(a->arm[0].logits, a->arm[0].health.lse, x->logits, x->health.lse, d_vocab) : NAN;
+    x->kl_bits = good
+        ? ll_dist_kl_bits(a->arm[0].logits, a->arm[0].health.lse, x->logits, x->health.lse, d_vocab)
+        : NAN;
     x->top1_same = good && x->health.top[0].id == a->arm[0].health.top[0].id;
-    x->top1_tie = good && ll_drift_is_tie(a->arm[0].logits, x->logits, d_vocab, a->arm[0].health.top[0].id,
-                                          x->health.top[0].id, f == LL_HALF_F16 ? "float16" : "bfloat16");
+    x->top1_tie = good
+        && ll_drift_is_tie(a->arm[0].logits, x->logits, d_vocab, a->arm[0].health.top[0].id,
+                           x->health.top[0].id, f == LL_HALF_F16 ? "float16" : "bfloat16");
     x->first_beyond = -1;
     for (int r = 0; r < a->n_rows && x->first_beyond < 0; r++)
         if (!(x->rows[r].rel_err <= 0.01))
             x->first_beyond = r;
 }
 
-int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n_ids, enum ll_half_format f, struct ll_err *err)
+int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n_ids,
+                enum ll_half_format f, struct ll_err *err)
 {
     struct ll_stack stack = {0};
     memset(a, 0, sizeof *a);
@@ -141,7 +156,8 @@ int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *e
     a->n_tokens = n_ids;
     a->input = calloc((size_t)a->n_rows, sizeof *a->input);
     a->output = calloc((size_t)a->n_rows, sizeof *a->output);
-    int rc = a->input && a->output ? ll_stack_init(&stack, m, n_ids, NULL, 0, err) : ll_fail_mem(err, "arms", 65 * (size_t)a->n_rows);
+    int rc = a->input && a->output ? ll_stack_init(&stack, m, n_ids, NULL, 0, err)
+                                   : ll_fail_mem(err, "arms", 65 * (size_t)a->n_rows);
     for (int i = 0; i < LL_N_ARMS && !rc; i++) {
         struct ll_arm *x = &a->arm[i];
         x->name = kinds[i].name;

@@ -11,9 +11,12 @@
 #include <string.h>
 
 const char *ll_half_name(enum ll_half_format f) { return f == LL_HALF_F16 ? "fp16" : "bf16"; }
-float ll_half_round(enum ll_half_format f, float x) { return f == LL_HALF_F16 ? ll_round_f16(x) : ll_round_bf16(x); }
+float ll_half_round(enum ll_half_format f, float x)
+{
+    return f == LL_HALF_F16 ? ll_round_f16(x) : ll_round_bf16(x);
+}
 
-/* ---- the chain, eight lanes at a time ------------------------------------------------------------------------------ */
+/* ---- the chain, eight lanes at a time -------------------------------------------------------- */
 
 typedef float f8 __attribute__((vector_size(32)));
 typedef int32_t i8 __attribute__((vector_size(32)));
@@ -26,7 +29,7 @@ INLINE void add_odd(const f8 *a, const f8 *p, f8 *out)
     f8 s = *a + *p, b = s - *a, lost = (*a - (s - b)) + (*p - b);
     i8 u = (i8)s, inexact = lost != 0, even = (u & 1) == 0, finite = (u & 0x7f800000) != 0x7f800000;
     i8 away = ((((i8)lost ^ u) < 0) & 2); /* 2 where the true sum is nearer to zero than s */
-    away = 1 - away;                          /* -1 there, 1 where it is farther */
+    away = 1 - away;                      /* -1 there, 1 where it is farther */
     *out = (f8)(u + (away & inexact & even & finite));
 }
 
@@ -34,9 +37,11 @@ INLINE void add_odd(const f8 *a, const f8 *p, f8 *out)
 INLINE void round_f16(f8 *x)
 {
     const u8 u = (u8)*x, mag = u & 0x7fffffff;
-    u8 normal = (u + 0xfff + (u >> 13 & 1)) & ~(u8){0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff};
+    u8 normal =
+        (u + 0xfff + (u >> 13 & 1)) & ~(u8){0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff};
     const f8 small = (*x + 0.75f) - 0.75f; /* steps of 2^-24 */
-    const u8 is_small = (u8)((i8)mag < 0x38800000), is_large = (u8)((i8)mag >= 0x477ff000), is_nan = (u8)((i8)mag > 0x7f800000);
+    const u8 is_small = (u8)((i8)mag < 0x38800000), is_large = (u8)((i8)mag >= 0x477ff000),
+             is_nan = (u8)((i8)mag > 0x7f800000);
     const u8 inf = (u & 0x80000000) | 0x7f800000;
     normal = (normal & ~is_large) | (inf & is_large);
     normal = (normal & ~is_nan) | (u & is_nan);
@@ -87,7 +92,7 @@ void ll_half_chain(enum ll_half_format f, float acc[16], const float *x, const f
     (f == LL_HALF_F16 ? chain_f16 : chain_bf16)(acc, x, w, n);
 }
 
-/* ---- products ------------------------------------------------------------------------------------------------------ */
+/* ---- products -------------------------------------------------------------------------------- */
 
 struct product {
     struct ll_half_policy *p;
@@ -133,18 +138,24 @@ static void product_some(void *arg, int tile0, int tile1)
     free(row);
 }
 
-static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy)
+static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
+                   const float *bias, float *y, long ldy)
 {
     struct product j = {arg, w, x, bias, y, ldx, ldy, m};
     ll_engine_rows(eng, (w->n + 15) / 16, product_some, &j);
 }
 
-/* ---- attention ----------------------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
-struct heads { struct ll_half_policy *p; const struct ll_attn *a; const struct ll_vec *vec; };
+struct heads {
+    struct ll_half_policy *p;
+    const struct ll_attn *a;
+    const struct ll_vec *vec;
+};
 
 /* out[j] = chain over k of x[k] * at(j)[k * step] for j < n, sixteen at a time. */
-static void chain_over(enum ll_half_format f, const float *x, int n_k, const float *w, long ldw, long step, int n, float *wt, float *out)
+static void chain_over(enum ll_half_format f, const float *x, int n_k, const float *w, long ldw, long step,
+                       int n, float *wt, float *out)
 {
     for (int j0 = 0; j0 < n; j0 += 16) {
         int cols = n - j0 < 16 ? n - j0 : 16;
@@ -158,7 +169,10 @@ static void chain_over(enum ll_half_format f, const float *x, int n_k, const flo
     }
 }
 
-static int first_key(const struct ll_attn *a, int t) { return a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0; }
+static int first_key(const struct ll_attn *a, int t)
+{
+    return a->window && t - a->window + 1 > 0 ? t - a->window + 1 : 0;
+}
 
 /* Scores of some heads: [t][s], -inf where masked. */
 static void score_some(void *arg, int h0, int h1)
@@ -176,7 +190,9 @@ static void score_some(void *arg, int h0, int h1)
             int from = first_key(a, t);
             for (int s = 0; s < n; s++)
                 row[s] = -INFINITY;
-            chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, a->d_head, a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1, t + 1 - from, wt, row + from);
+            chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, a->d_head,
+                       a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1, t + 1 - from, wt,
+                       row + from);
             for (int s = from; s <= t; s++)
                 row[s] = ll_half_round(f, row[s] * a->scale);
             if (a->cap > 0)
@@ -199,7 +215,9 @@ static void mix_some(void *arg, int h0, int h1)
         for (int t = 0; t < n; t++) {
             const float *row = j->p->pattern + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
             int from = first_key(a, t);
-            chain_over(j->p->format, row + from, t + 1 - from, a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt, a->z + t * a->ldz + (long)h * a->d_head);
+            chain_over(j->p->format, row + from, t + 1 - from,
+                       a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt,
+                       a->z + t * a->ldz + (long)h * a->d_head);
         }
     free(wt);
 }
@@ -239,7 +257,7 @@ static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *whole
     ll_attention(eng, &a);
 }
 
-/* ---- storage ------------------------------------------------------------------------------------------------------- */
+/* ---- storage --------------------------------------------------------------------------------- */
 
 static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
 {
@@ -256,13 +274,17 @@ static void store(void *arg, enum ll_store_point at, int layer, float *x, long l
     p->overflow[layer < 0 ? p->n_layers : layer] += over;
 }
 
-int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos, enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err)
+int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos,
+                        enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err)
 {
     size_t square = (size_t)m->n_heads * (size_t)max_pos * (size_t)max_pos;
     long long room = ll_available_bytes();
     memset(p, 0, sizeof *p);
     if (room >= 0 && 2.0 * sizeof(float) * (double)square > (double)room)
-        return ll_fail(err, LL_EFIT, "scores and pattern of %d positions and %d heads: expected at most %lld bytes, found %.0f", max_pos, m->n_heads, room, 2.0 * sizeof(float) * (double)square);
+        return ll_fail(
+            err, LL_EFIT,
+            "scores and pattern of %d positions and %d heads: expected at most %lld bytes, found %.0f",
+            max_pos, m->n_heads, room, 2.0 * sizeof(float) * (double)square);
     p->format = f;
     p->accumulate = accumulate;
     p->resid_f32 = resid_f32;

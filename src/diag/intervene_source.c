@@ -11,14 +11,10 @@
 static int width_of(const struct ll_model *m, const struct ll_intervention *v)
 {
     switch (ll_hook_info((enum ll_hook)v->hook)->width) {
-    case LL_WIDTH_HEADS:
-        return m->n_heads * m->d_head;
-    case LL_WIDTH_KV_HEADS:
-        return m->n_kv_heads * m->d_head;
-    case LL_WIDTH_D_MLP:
-        return m->layers[v->layer].mlp.W_in.n;
-    default:
-        return m->d_model;
+    case LL_WIDTH_HEADS: return m->n_heads * m->d_head;
+    case LL_WIDTH_KV_HEADS: return m->n_kv_heads * m->d_head;
+    case LL_WIDTH_D_MLP: return m->layers[v->layer].mlp.W_in.n;
+    default: return m->d_model;
     }
 }
 
@@ -28,15 +24,21 @@ static int ends_with(const struct ll_intervention *v, const char *end)
     return v->n_source > n && !memcmp(v->source + v->n_source - n, end, n);
 }
 
-int ll_intervene_is_file(const struct ll_intervention *v) { return v->source && (ends_with(v, ".safetensors") || ends_with(v, ".bin")); }
+int ll_intervene_is_file(const struct ll_intervention *v)
+{
+    return v->source && (ends_with(v, ".safetensors") || ends_with(v, ".bin"));
+}
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* n values that bytes hold in the given type -> v->values. */
-static int take_values(struct ll_intervention *v, const char *what, enum ll_dtype type, const uint8_t *bytes, size_t n, struct ll_err *err)
+static int take_values(struct ll_intervention *v, const char *what, enum ll_dtype type, const uint8_t *bytes,
+                       size_t n, struct ll_err *err)
 {
     if (!n || n % (size_t)v->width || n / (size_t)v->width > 1u << 24)
-        return ll_fail(err, LL_EUSAGE, "%s: expected a whole number of rows of %d values (%s), found %zu values", what, v->width, ll_hook_info((enum ll_hook)v->hook)->name, n);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected a whole number of rows of %d values (%s), found %zu values", what,
+                       v->width, ll_hook_info((enum ll_hook)v->hook)->name, n);
     if (!(v->values = malloc(sizeof *v->values * n)))
         return ll_fail_mem(err, "source of an intervention", sizeof *v->values * n);
     ll_dtype_info(type)->to_f32(bytes, v->values, n);
@@ -48,7 +50,8 @@ static int take_values(struct ll_intervention *v, const char *what, enum ll_dtyp
 }
 
 /* The tensor of the point's full name; else the only one there is, token ids not counted. */
-static int from_safetensors(struct ll_intervention *v, const char *path, const struct ll_map *map, struct ll_err *err)
+static int from_safetensors(struct ll_intervention *v, const char *path, const struct ll_map *map,
+                            struct ll_err *err)
 {
     struct ll_st_header h;
     const struct ll_tensor *t = NULL, *only = NULL;
@@ -66,11 +69,14 @@ static int from_safetensors(struct ll_intervention *v, const char *path, const s
     if (!t && others == 1)
         t = only;
     if (!t)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a tensor named %s, or one tensor only, found %d others", path, name, others);
+        rc = ll_fail(err, LL_EUSAGE, "%s: expected a tensor named %s, or one tensor only, found %d others",
+                     path, name, others);
     else if (!ll_dtype_info(t->dtype)->is_float || ll_dtype_info(t->dtype)->block != 1)
-        rc = ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected floating-point values, found %s", path, t->name, ll_tensor_type(t));
+        rc = ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected floating-point values, found %s", path, t->name,
+                     ll_tensor_type(t));
     else
-        rc = take_values(v, path, t->dtype, t->data, t->size / (size_t)ll_dtype_info(t->dtype)->block_bytes, err);
+        rc = take_values(v, path, t->dtype, t->data, t->size / (size_t)ll_dtype_info(t->dtype)->block_bytes,
+                         err);
     ll_st_free(&h);
     return rc;
 }
@@ -78,9 +84,13 @@ static int from_safetensors(struct ll_intervention *v, const char *path, const s
 /* 4 bytes count, then so many binary32, all little-endian (docs/diagnostics.md 4.1). */
 static int from_bin(struct ll_intervention *v, const char *path, const struct ll_map *map, struct ll_err *err)
 {
-    size_t n = map->size >= 4 ? (size_t)map->data[0] | (size_t)map->data[1] << 8 | (size_t)map->data[2] << 16 | (size_t)map->data[3] << 24 : 0;
+    size_t n = map->size >= 4 ? (size_t)map->data[0] | (size_t)map->data[1] << 8 | (size_t)map->data[2] << 16
+            | (size_t)map->data[3] << 24
+                              : 0;
     if (map->size < 8 || map->size != 4 + 4 * n)
-        return ll_fail(err, LL_EUSAGE, "%s: expected 4 bytes of count and 4 a value, found a count of %zu in %zu bytes", path, n, map->size);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected 4 bytes of count and 4 a value, found a count of %zu in %zu bytes", path,
+                       n, map->size);
     return take_values(v, path, LL_F32, map->data + 4, n, err);
 }
 
@@ -96,28 +106,35 @@ static int from_file(struct ll_intervention *v, struct ll_err *err)
     return rc;
 }
 
-/* ---- prompts ----------------------------------------------------------------------------------------------------- */
+/* ---- prompts --------------------------------------------------------------------------------- */
 
-struct keep { struct ll_intervention *v; float *x; };
+struct keep {
+    struct ll_intervention *v;
+    float *x;
+};
 
 static int keep_rows(void *arg, const struct ll_hook_visit *visit, struct ll_err *err)
 {
     struct keep *k = arg;
     (void)err;
     for (int r = 0; r < visit->n_rows && visit->layer == k->v->layer; r++)
-        memcpy(k->x + (size_t)(visit->row0 + r) * (size_t)k->v->width, visit->data + r * visit->stride, sizeof *k->x * (size_t)k->v->width);
+        memcpy(k->x + (size_t)(visit->row0 + r) * (size_t)k->v->width, visit->data + r * visit->stride,
+               sizeof *k->x * (size_t)k->v->width);
     return LL_OK;
 }
 
 /* The model as it is over one prompt: *x [*n, width] at the point, allocated. */
-static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, const char *text, size_t n_text,
-                      float **x, int *n, struct ll_err *err)
+static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
+                      const struct ll_intervene_prompts *prompts, const char *text, size_t n_text, float **x,
+                      int *n, struct ll_err *err)
 {
     int *ids = NULL;
     struct ll_pass pass = {0};
     *x = NULL;
     if (!prompts)
-        return ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected a file (*.safetensors, *.bin), found \"%.*s\"", v->spec, (int)n_text, text);
+        return ll_fail(err, LL_EUSAGE,
+                       "intervention \"%s\": expected a file (*.safetensors, *.bin), found \"%.*s\"", v->spec,
+                       (int)n_text, text);
     int rc = prompts->encode(prompts->arg, text, n_text, &ids, n, err);
     if (!rc && !(*x = malloc(sizeof **x * (size_t)*n * (size_t)v->width)))
         rc = ll_fail_mem(err, "source of an intervention", sizeof **x * (size_t)*n * (size_t)v->width);
@@ -126,7 +143,8 @@ static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struc
     int start[2] = {0, *n};
     struct ll_batch batch = {1, start, ids};
     if (!rc && !(rc = ll_pass_init(&pass, m, engine, *n, *n, &l, 1, err)))
-        rc = ll_forward(&pass, &batch, 0, v->layer < 0 ? 0 : v->layer + 1, err); /* no further than the point */
+        rc = ll_forward(&pass, &batch, 0, v->layer < 0 ? 0 : v->layer + 1,
+                        err); /* no further than the point */
     ll_pass_free(&pass);
     free(ids);
     if (rc) {
@@ -140,18 +158,22 @@ static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struc
 /* Only the last of n rows. */
 static void keep_last(struct ll_intervention *v)
 {
-    memmove(v->values, v->values + (size_t)(v->n_rows - 1) * (size_t)v->width, sizeof *v->values * (size_t)v->width);
+    memmove(v->values, v->values + (size_t)(v->n_rows - 1) * (size_t)v->width,
+            sizeof *v->values * (size_t)v->width);
     v->n_rows = 1;
 }
 
-static int from_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err)
+static int from_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
+                       const struct ll_intervene_prompts *prompts, struct ll_err *err)
 {
     int is_diff = v->n_source > 5 && LL_BEGINS(v->source, "diff:"), n_b, rc;
-    const char *a = v->source + (is_diff ? 5 : 0), *bar = is_diff ? memchr(a, '|', v->n_source - 5) : NULL, *end = v->source + v->n_source;
+    const char *a = v->source + (is_diff ? 5 : 0), *bar = is_diff ? memchr(a, '|', v->n_source - 5) : NULL,
+               *end = v->source + v->n_source;
     float *b = NULL;
     if (is_diff && (!bar || bar == a || bar + 1 == end))
         return ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected diff:PROMPT|PROMPT", v->spec);
-    if ((rc = run_prompt(v, m, engine, prompts, a, (size_t)((is_diff ? bar : end) - a), &v->values, &v->n_rows, err)))
+    if ((rc = run_prompt(v, m, engine, prompts, a, (size_t)((is_diff ? bar : end) - a), &v->values,
+                         &v->n_rows, err)))
         return rc;
     if (is_diff || v->kind == LL_IV_STEER)
         keep_last(v);
@@ -162,11 +184,14 @@ static int from_prompt(struct ll_intervention *v, const struct ll_model *m, stru
     return rc;
 }
 
-int ll_intervene_read(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine, const struct ll_intervene_prompts *prompts, struct ll_err *err)
+int ll_intervene_read(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
+                      const struct ll_intervene_prompts *prompts, struct ll_err *err)
 {
     v->width = width_of(m, v);
     int rc = ll_intervene_is_file(v) ? from_file(v, err) : from_prompt(v, m, engine, prompts, err);
     if (!rc && v->kind == LL_IV_STEER && v->n_rows != 1)
-        rc = ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected one row of %d values to add, found %d rows", v->spec, v->width, v->n_rows);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "intervention \"%s\": expected one row of %d values to add, found %d rows", v->spec,
+                     v->width, v->n_rows);
     return rc;
 }

@@ -14,7 +14,8 @@ static uint32_t magnitude(float v)
     return bits & 0x7fffffffu;
 }
 
-/* The k-th smallest |x| (k from 0): the upper half of its bits by counting, then the lower half. count: [65536] */
+/* The k-th smallest |x| (k from 0): the upper half of its bits by counting, then the lower half. count:
+ * [65536] */
 static float kth(const float *x, size_t n, size_t k, size_t *count)
 {
     uint32_t high = 0, low = 0;
@@ -40,7 +41,8 @@ int ll_median_abs(const float *x, size_t n, double *median, struct ll_err *err)
     size_t *count = malloc(sizeof *count << 16);
     if (!count)
         return ll_fail_mem(err, "median", sizeof *count << 16);
-    *median = n % 2 ? (double)kth(x, n, n / 2, count) : ((double)kth(x, n, n / 2 - 1, count) + (double)kth(x, n, n / 2, count)) / 2;
+    *median = n % 2 ? (double)kth(x, n, n / 2, count)
+                    : ((double)kth(x, n, n / 2 - 1, count) + (double)kth(x, n, n / 2, count)) / 2;
     free(count);
     return LL_OK;
 }
@@ -49,12 +51,17 @@ int ll_massive_init(struct ll_massive *m, int n_pos, int d_model, double factor,
 {
     memset(m, 0, sizeof *m);
     if (n_pos < 1 || d_model < 1 || !(factor > 1))
-        return ll_fail(err, LL_EUSAGE, "massive activations: expected positions and width from 1 and a factor above 1, found %d, %d and %g", n_pos, d_model, factor);
+        return ll_fail(err, LL_EUSAGE,
+                       "massive activations: expected positions and width from 1 and a factor above 1, found "
+                       "%d, %d and %g",
+                       n_pos, d_model, factor);
     m->n_pos = n_pos;
     m->d_model = d_model;
     m->factor = factor;
     m->slot = calloc((size_t)n_pos * (size_t)d_model, sizeof *m->slot);
-    return m->slot ? LL_OK : ll_fail_mem(err, "massive activations", (size_t)n_pos * (size_t)d_model * sizeof *m->slot);
+    return m->slot
+        ? LL_OK
+        : ll_fail_mem(err, "massive activations", (size_t)n_pos * (size_t)d_model * sizeof *m->slot);
 }
 
 static int note(struct ll_massive *m, int row, int pos, int dim, double v, double ratio, struct ll_err *err)
@@ -72,7 +79,8 @@ static int note(struct ll_massive *m, int row, int pos, int dim, double v, doubl
             m->at = at;
             m->cap = cap;
         }
-        m->found[m->n] = (struct ll_massive_at){.pos = pos, .dim = dim, .first = row, .peak = row, .value = v, .ratio = ratio};
+        m->found[m->n] = (struct ll_massive_at){
+            .pos = pos, .dim = dim, .first = row, .peak = row, .value = v, .ratio = ratio};
         *slot = ++m->n;
     }
     struct ll_massive_at *a = &m->found[*slot - 1];
@@ -126,7 +134,10 @@ int ll_massive_add(struct ll_massive *m, const float *x, struct ll_err *err)
     return LL_OK;
 }
 
-int ll_massive_has(const struct ll_massive *m, int pos, int dim) { return m->slot[(size_t)pos * (size_t)m->d_model + (size_t)dim] != 0; }
+int ll_massive_has(const struct ll_massive *m, int pos, int dim)
+{
+    return m->slot[(size_t)pos * (size_t)m->d_model + (size_t)dim] != 0;
+}
 
 int ll_massive_dims(const struct ll_massive *m, int *dims)
 {

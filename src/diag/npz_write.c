@@ -11,13 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "\x93NUMPY", version 1.0, length, dictionary, padded so that the values begin at a multiple of 64 bytes of the array's file. */
+/* "\x93NUMPY", version 1.0, length, dictionary, padded so that the values begin at a multiple of 64 bytes of
+ * the array's file. */
 static void put_header(const struct ll_npz_array *a, struct ll_buf *out)
 {
     struct ll_buf dict = {0};
     ll_buf_addf(&dict, "{'descr': '<%c4', 'fortran_order': False, 'shape': (", a->is_int ? 'i' : 'f');
     for (int i = 0; i < a->n_dims; i++)
-        ll_buf_addf(&dict, "%s%lld%s", i ? " " : "", (long long)a->dims[i], a->n_dims == 1 || i + 1 < a->n_dims ? "," : "");
+        ll_buf_addf(&dict, "%s%lld%s", i ? " " : "", (long long)a->dims[i],
+                    a->n_dims == 1 || i + 1 < a->n_dims ? "," : "");
     ll_buf_adds(&dict, "), }");
     while ((10 + dict.len + 1) % 64)
         ll_buf_addc(&dict, ' ');
@@ -30,7 +32,11 @@ static void put_header(const struct ll_npz_array *a, struct ll_buf *out)
     ll_buf_free(&dict);
 }
 
-struct entry { struct ll_buf header; struct ll_buf name; struct ll_zip_part parts[2]; };
+struct entry {
+    struct ll_buf header;
+    struct ll_buf name;
+    struct ll_zip_part parts[2];
+};
 
 static int fill(struct entry *e, struct ll_zip_new *z, const struct ll_npz_array *a, struct ll_err *err)
 {

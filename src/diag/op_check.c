@@ -14,39 +14,62 @@
 
 const char *const ll_op_sets[LL_OP_SETS] = {"seeded", "adversarial"};
 
-enum { POS = 33, HEADS = 4, KV = 2, DH = 32, DQ = HEADS * DH, DKV = KV * DH, /* attention, rotary */
-       M = 5, N = 70, K = 1040,                                              /* matmul */
-       ROWS = 7, D = 896,                                                    /* norm */
-       ACT = 5000, VOCAB = 2500, DE = 256, XE = 3,                           /* silu * up; unembedding */
-       BLOCKS = 64, N_TYPES = 3, FLOATS = VOCAB * DE };               /* the largest input */
+enum {
+    POS = 33,
+    HEADS = 4,
+    KV = 2,
+    DH = 32,
+    DQ = HEADS * DH,
+    DKV = KV * DH, /* attention, rotary */
+    M = 5,
+    N = 70,
+    K = 1040, /* matmul */
+    ROWS = 7,
+    D = 896, /* norm */
+    ACT = 5000,
+    VOCAB = 2500,
+    DE = 256,
+    XE = 3, /* silu * up; unembedding */
+    BLOCKS = 64,
+    N_TYPES = 3,
+    FLOATS = VOCAB * DE
+}; /* the largest input */
 
 struct ctx {
-    const struct ll_model *m;        /* NULL: none */
-    const int *ids; int n_ids;
+    const struct ll_model *m; /* NULL: none */
+    const int *ids;
+    int n_ids;
     int set;
     struct ll_engine *eng;
-    float *a, *b, *c;                /* inputs, FLOATS each */
-    uint8_t *raw;                    /* weights as stored */
+    float *a, *b, *c;                 /* inputs, FLOATS each */
+    uint8_t *raw;                     /* weights as stored */
     const struct ll_numeric *numeric; /* of passes; NULL: plain */
     struct ll_err *err;
 };
 
 struct op {
     const char *name;
-    double limit;                    /* of the error; 0: exact */
+    double limit; /* of the error; 0: exact */
     int needs_model;
-    size_t (*size)(const struct ctx *c);           /* floats of the result */
+    size_t (*size)(const struct ctx *c); /* floats of the result */
     int (*run)(struct ctx *c, float *out);
     double (*error)(const struct ctx *c, const float *out); /* NULL: no known answer */
 };
 
-#define TINY 1e-37 /* added to a scale: below the normal range of float an error is absolute, 2^-150, and is multiplied by what follows */
+#define TINY \
+    1e-37 /* added to a scale: below the normal range of float an error is absolute, 2^-150, and is \
+             multiplied by what follows */
 
 static double worst(double a, double b) { return b > a || isnan(b) ? b : a; }
 
-/* ---- matmul, unembedding ------------------------------------------------------------------------------------------- */
+/* ---- matmul, unembedding --------------------------------------------------------------------- */
 
-static uint16_t bf16_bits(float f) { uint32_t u; memcpy(&u, &f, 4); return (uint16_t)(u >> 16); }
+static uint16_t bf16_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, 4);
+    return (uint16_t)(u >> 16);
+}
 static double bf16_value(const uint8_t *raw, size_t i)
 {
     uint32_t u = (uint32_t)(raw[2 * i] | raw[2 * i + 1] << 8) << 16;
@@ -80,7 +103,11 @@ static double product_error(const struct ctx *c, const float *out, int m, int n,
     return e;
 }
 
-static size_t matmul_size(const struct ctx *c) { (void)c; return M * N; }
+static size_t matmul_size(const struct ctx *c)
+{
+    (void)c;
+    return M * N;
+}
 static int matmul_run(struct ctx *c, float *out)
 {
     store_bf16(c, N * K);
@@ -98,7 +125,11 @@ static void keep_tile(void *arg, int tid, int task, int v0, int n, int r0, int m
         memcpy(out + (size_t)(r0 + r) * VOCAB + v0, y + r * ldy, sizeof *y * (size_t)n);
 }
 
-static size_t unembed_size(const struct ctx *c) { (void)c; return XE * VOCAB; }
+static size_t unembed_size(const struct ctx *c)
+{
+    (void)c;
+    return XE * VOCAB;
+}
 static int unembed_run(struct ctx *c, float *out)
 {
     static const int chunks[] = {0, XE};
@@ -107,9 +138,12 @@ static int unembed_run(struct ctx *c, float *out)
     ll_walk(c->eng, &w, c->a, DE, chunks, 1, keep_tile, out);
     return LL_OK;
 }
-static double unembed_error(const struct ctx *c, const float *out) { return product_error(c, out, XE, VOCAB, DE); }
+static double unembed_error(const struct ctx *c, const float *out)
+{
+    return product_error(c, out, XE, VOCAB, DE);
+}
 
-/* ---- attention, softmax -------------------------------------------------------------------------------------------- */
+/* ---- attention, softmax ---------------------------------------------------------------------- */
 
 /* Queries and keys of the adversarial set are made small, so that softmax stays well conditioned. */
 static void make_qkv(const struct ctx *c)
@@ -122,10 +156,24 @@ static void make_qkv(const struct ctx *c)
 
 static struct ll_attn attention_of(const struct ctx *c)
 {
-    return (struct ll_attn){.n_pos = POS, .n_heads = HEADS, .n_kv_heads = KV, .d_head = DH, .scale = 0.17677669f, .q = c->a, .k = c->b, .v = c->c, .ldq = DQ, .ldkv = DKV, .ldz = DQ};
+    return (struct ll_attn){.n_pos = POS,
+                            .n_heads = HEADS,
+                            .n_kv_heads = KV,
+                            .d_head = DH,
+                            .scale = 0.17677669f,
+                            .q = c->a,
+                            .k = c->b,
+                            .v = c->c,
+                            .ldq = DQ,
+                            .ldkv = DKV,
+                            .ldz = DQ};
 }
 
-static size_t attention_size(const struct ctx *c) { (void)c; return POS * DQ; }
+static size_t attention_size(const struct ctx *c)
+{
+    (void)c;
+    return POS * DQ;
+}
 static int attention_run(struct ctx *c, float *out)
 {
     struct ll_attn a = attention_of(c);
@@ -161,7 +209,11 @@ static double attention_error(const struct ctx *c, const float *out)
     return e;
 }
 
-static size_t softmax_size(const struct ctx *c) { (void)c; return HEADS * POS * POS; }
+static size_t softmax_size(const struct ctx *c)
+{
+    (void)c;
+    return HEADS * POS * POS;
+}
 static int softmax_run(struct ctx *c, float *out)
 {
     struct ll_attn a = attention_of(c);
@@ -186,13 +238,22 @@ static double softmax_error(const struct ctx *c, const float *out)
     return e;
 }
 
-/* ---- rotary, norm, activation -------------------------------------------------------------------------------------- */
+/* ---- rotary, norm, activation ---------------------------------------------------------------- */
 
-static const float freq[DH / 2] = {1.0f, 0.56234133f, 0.31622776f, 0.17782794f, 0.1f, 0.056234132f, 0.031622775f, 0.017782794f,
-                                   0.01f, 0.0056234132f, 0.0031622776f, 0.0017782794f, 0.001f, 0.00056234133f, 0.00031622776f, 0.00017782794f};
-static struct ll_rope rope_of(void) { return (struct ll_rope){.inv_freq = (float *)(uintptr_t)freq, .d_rot = DH, .attn_factor = 1}; } /* read only */
+static const float freq[DH / 2] = {1.0f,   0.56234133f,    0.31622776f,    0.17782794f,
+                                   0.1f,   0.056234132f,   0.031622775f,   0.017782794f,
+                                   0.01f,  0.0056234132f,  0.0031622776f,  0.0017782794f,
+                                   0.001f, 0.00056234133f, 0.00031622776f, 0.00017782794f};
+static struct ll_rope rope_of(void)
+{
+    return (struct ll_rope){.inv_freq = (float *)(uintptr_t)freq, .d_rot = DH, .attn_factor = 1};
+} /* read only */
 
-struct rows { const struct ctx *c; float *out; const float *cos, *sin; };
+struct rows {
+    const struct ctx *c;
+    float *out;
+    const float *cos, *sin;
+};
 
 static void rotate_some(void *arg, int p0, int p1)
 {
@@ -202,7 +263,11 @@ static void rotate_some(void *arg, int p0, int p1)
         ll_rope_apply(&rope, j->out + p * DQ, HEADS, DH, j->cos + p * (DH / 2), j->sin + p * (DH / 2));
 }
 
-static size_t rotary_size(const struct ctx *c) { (void)c; return POS * DQ; }
+static size_t rotary_size(const struct ctx *c)
+{
+    (void)c;
+    return POS * DQ;
+}
 static int rotary_run(struct ctx *c, float *out)
 {
     float cosines[POS * DH / 2], sines[POS * DH / 2];
@@ -220,14 +285,19 @@ static double rotary_error(const struct ctx *c, const float *out)
         for (int h = 0; h < HEADS; h++)
             for (int i = 0; i < DH / 2; i++) {
                 size_t at = (size_t)(p * DQ + h * DH + i);
-                double angle = (double)((float)p * freq[i]), x = (double)c->a[at], y = (double)c->a[at + DH / 2], r = sqrt(x * x + y * y) + TINY;
+                double angle = (double)((float)p * freq[i]), x = (double)c->a[at],
+                       y = (double)c->a[at + DH / 2], r = sqrt(x * x + y * y) + TINY;
                 e = worst(e, fabs((double)out[at] - (x * cos(angle) - y * sin(angle))) / r);
                 e = worst(e, fabs((double)out[at + DH / 2] - (y * cos(angle) + x * sin(angle))) / r);
             }
     return e;
 }
 
-static size_t norm_size(const struct ctx *c) { (void)c; return ROWS * D; }
+static size_t norm_size(const struct ctx *c)
+{
+    (void)c;
+    return ROWS * D;
+}
 static int norm_run(struct ctx *c, float *out)
 {
     struct ll_norm norm = {.w = c->b, .d = D, .eps = 1e-5f, .kind = LL_NORM_RMS};
@@ -258,7 +328,11 @@ static void act_some(void *arg, int i0, int i1)
     vec->mul(j->out + i0, j->out + i0, j->c->b + i0, (size_t)(i1 - i0));
 }
 
-static size_t act_size(const struct ctx *c) { (void)c; return ACT; }
+static size_t act_size(const struct ctx *c)
+{
+    (void)c;
+    return ACT;
+}
 static int act_run(struct ctx *c, float *out)
 {
     struct rows j = {c, out, NULL, NULL};
@@ -275,12 +349,19 @@ static double act_error(const struct ctx *c, const float *out)
     return e;
 }
 
-/* ---- dequantisation ------------------------------------------------------------------------------------------------ */
+/* ---- dequantisation -------------------------------------------------------------------------- */
 
 /* BLOCKS runs of 256 values of each type; scales are halves of moderate size. */
-static const struct { enum ll_dtype type; int scale_at; } types[N_TYPES] = {{LL_Q4_0, 0}, {LL_Q8_0, 0}, {LL_Q6_K, 208}};
+static const struct {
+    enum ll_dtype type;
+    int scale_at;
+} types[N_TYPES] = {{LL_Q4_0, 0}, {LL_Q8_0, 0}, {LL_Q6_K, 208}};
 
-static size_t run_bytes(int t) { const struct ll_dtype_info *i = ll_dtype_info(types[t].type); return (size_t)(256 / i->block) * (size_t)i->block_bytes; }
+static size_t run_bytes(int t)
+{
+    const struct ll_dtype_info *i = ll_dtype_info(types[t].type);
+    return (size_t)(256 / i->block) * (size_t)i->block_bytes;
+}
 
 static void make_blocks(const struct ctx *c)
 {
@@ -290,8 +371,10 @@ static void make_blocks(const struct ctx *c)
         size_t bytes = BLOCKS * run_bytes(t), step = (size_t)ll_dtype_info(types[t].type)->block_bytes;
         for (size_t i = 0; i < bytes; i++)
             at[i] = (uint8_t)(ll_op_bits(&state) >> 11);
-        for (size_t b = 0; b < bytes; b += step) { /* any finite half; the seeded ones of magnitude 2^-7 .. 2 */
-            uint16_t h = (uint16_t)((ll_op_bits(&state) & 0x83ff) | (c->set ? ll_op_bits(&state) % 31 : 8 + ll_op_bits(&state) % 8) << 10);
+        for (size_t b = 0; b < bytes;
+             b += step) { /* any finite half; the seeded ones of magnitude 2^-7 .. 2 */
+            uint16_t h = (uint16_t)((ll_op_bits(&state) & 0x83ff)
+                                    | (c->set ? ll_op_bits(&state) % 31 : 8 + ll_op_bits(&state) % 8) << 10);
             memcpy(at + b + types[t].scale_at, &h, 2);
         }
         at += bytes;
@@ -310,7 +393,11 @@ static void dequant_some(void *arg, int r0, int r1)
     }
 }
 
-static size_t dequant_size(const struct ctx *c) { (void)c; return 256 * BLOCKS * N_TYPES; }
+static size_t dequant_size(const struct ctx *c)
+{
+    (void)c;
+    return 256 * BLOCKS * N_TYPES;
+}
 static int dequant_run(struct ctx *c, float *out)
 {
     struct rows j = {c, out, NULL, NULL};
@@ -329,7 +416,10 @@ static double half_value(const uint8_t *p)
     return u & 0x8000 ? -v : v;
 }
 
-static double q4_0_value(const uint8_t *b, int i) { return half_value(b) * ((i < 16 ? b[2 + i] & 15 : b[2 + i - 16] >> 4) - 8); }
+static double q4_0_value(const uint8_t *b, int i)
+{
+    return half_value(b) * ((i < 16 ? b[2 + i] & 15 : b[2 + i - 16] >> 4) - 8);
+}
 static double q8_0_value(const uint8_t *b, int i) { return half_value(b) * (int8_t)b[2 + i]; }
 static double q6_k_value(const uint8_t *b, int i)
 {
@@ -347,13 +437,16 @@ static double dequant_error(const struct ctx *c, const float *out)
     for (int t = 0; t < N_TYPES; t++) {
         const struct ll_dtype_info *info = ll_dtype_info(types[t].type);
         for (int i = 0; i < 256 * BLOCKS; i++)
-            e = worst(e, fabs((double)out[256 * BLOCKS * t + i] - value[t](at + (size_t)(i / info->block) * (size_t)info->block_bytes, i % info->block)));
+            e = worst(e,
+                      fabs((double)out[256 * BLOCKS * t + i]
+                           - value[t](at + (size_t)(i / info->block) * (size_t)info->block_bytes,
+                                      i % info->block)));
         at += BLOCKS * run_bytes(t);
     }
     return e;
 }
 
-/* ---- with a model -------------------------------------------------------------------------------------------------- */
+/* ---- with a model ---------------------------------------------------------------------------- */
 
 static int pass_over(struct ctx *c, int to, float *out)
 {
@@ -371,7 +464,8 @@ static int pass_over(struct ctx *c, int to, float *out)
 
 static size_t layer_size(const struct ctx *c) { return (size_t)c->n_ids * (size_t)c->m->d_model; }
 static int layer_run(struct ctx *c, float *out) { return pass_over(c, 1, out); }
-/* |out - reference| / |reference| of n values, the reference with float64 products; NAN when it could not be made. */
+/* |out - reference| / |reference| of n values, the reference with float64 products; NAN when it could not be
+ * made. */
 static double far_from_double(const struct ctx *c, int to, const float *out, size_t n)
 {
     struct ll_double_policy policy;
@@ -389,9 +483,18 @@ static double far_from_double(const struct ctx *c, int to, const float *out, siz
     return good ? sqrt(d) / (sqrt(s) + TINY) : NAN;
 }
 
-static double layer_error(const struct ctx *c, const float *out) { return far_from_double(c, 1, out, layer_size(c)); }
-static double pass_error(const struct ctx *c, const float *out) { return far_from_double(c, c->m->n_layers, out, layer_size(c)); }
-static size_t pass_size(const struct ctx *c) { return (size_t)c->n_ids * (size_t)c->m->d_model + (size_t)c->m->d_vocab; }
+static double layer_error(const struct ctx *c, const float *out)
+{
+    return far_from_double(c, 1, out, layer_size(c));
+}
+static double pass_error(const struct ctx *c, const float *out)
+{
+    return far_from_double(c, c->m->n_layers, out, layer_size(c));
+}
+static size_t pass_size(const struct ctx *c)
+{
+    return (size_t)c->n_ids * (size_t)c->m->d_model + (size_t)c->m->d_vocab;
+}
 static int pass_run(struct ctx *c, float *out)
 {
     size_t n = (size_t)c->n_ids * (size_t)c->m->d_model;
@@ -401,7 +504,8 @@ static int pass_run(struct ctx *c, float *out)
     return rc;
 }
 
-/* Limits of products: the roundings of a chain, the tree and the blocks, half an ulp each; the others: a few roundings. */
+/* Limits of products: the roundings of a chain, the tree and the blocks, half an ulp each; the others: a few
+ * roundings. */
 static const struct op ops[] = {
     {"matmul", 70 * 0x1p-24, 0, matmul_size, matmul_run, matmul_error},
     {"attention products", 2e-6, 0, attention_size, attention_run, attention_error},
@@ -412,11 +516,12 @@ static const struct op ops[] = {
     {"unembedding", 21 * 0x1p-24, 0, unembed_size, unembed_run, unembed_error},
     {"dequantisation", 0, 0, dequant_size, dequant_run, dequant_error},
     {"whole layer", 1e-5, 1, layer_size, layer_run, layer_error},
-    {"whole pass", 1e-4, 1, pass_size, pass_run, pass_error}, /* errors of a layer spread through the others */
+    {"whole pass", 1e-4, 1, pass_size, pass_run,
+     pass_error}, /* errors of a layer spread through the others */
 };
 enum { N_OPS = sizeof ops / sizeof *ops };
 
-/* ---- runs ---------------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 static void make_inputs(struct ctx *c)
 {
@@ -438,7 +543,8 @@ static void compare(const float *first, const float *now, size_t n, struct ll_op
 }
 
 /* One operation with one number of threads; first: the result to compare with, made here when is_first. */
-static int repeat(struct ctx *c, const struct op *op, int runs, float *first, float *now, int is_first, struct ll_op_result *r)
+static int repeat(struct ctx *c, const struct op *op, int runs, float *first, float *now, int is_first,
+                  struct ll_op_result *r)
 {
     size_t n = op->size(c);
     struct ll_sha256 sha;
@@ -461,7 +567,8 @@ static int repeat(struct ctx *c, const struct op *op, int runs, float *first, fl
     return rc;
 }
 
-static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const eng[3], const int threads[3], int n_eng, int runs, struct ll_op_result *results, int *n_results)
+static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const eng[3], const int threads[3],
+                    int n_eng, int runs, struct ll_op_result *results, int *n_results)
 {
     size_t n = op->size(c);
     float *first = malloc(sizeof *first * n), *now = malloc(sizeof *now * n);
@@ -471,7 +578,12 @@ static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const 
         make_qkv(c);
     for (int e = 0; e < n_eng && !rc; e++) {
         struct ll_op_result *r = &results[(*n_results)++];
-        *r = (struct ll_op_result){.op = op->name, .set = op->needs_model ? "tokens" : ll_op_sets[c->set], .threads = threads[e], .runs = runs, .limit = op->error ? op->limit : NAN, .error = NAN};
+        *r = (struct ll_op_result){.op = op->name,
+                                   .set = op->needs_model ? "tokens" : ll_op_sets[c->set],
+                                   .threads = threads[e],
+                                   .runs = runs,
+                                   .limit = op->error ? op->limit : NAN,
+                                   .error = NAN};
         c->eng = eng[e];
         rc = repeat(c, op, runs, first, now, e == 0, r);
         if (e) /* of the same bits, or found to differ */
@@ -484,7 +596,9 @@ static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const 
     return rc;
 }
 
-static int check_all(struct ctx *c, struct ll_engine *const eng[3], const int threads[3], int n_eng, int runs, struct ll_op_result *results, int *n_results, void (*progress)(void *arg, double done), void *arg)
+static int check_all(struct ctx *c, struct ll_engine *const eng[3], const int threads[3], int n_eng, int runs,
+                     struct ll_op_result *results, int *n_results, void (*progress)(void *arg, double done),
+                     void *arg)
 {
     int rc = LL_OK;
     for (int i = 0; i < N_OPS && !rc; i++)
@@ -497,8 +611,8 @@ static int check_all(struct ctx *c, struct ll_engine *const eng[3], const int th
     return rc;
 }
 
-int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, struct ll_op_result *results, int *n_results,
-                void (*progress)(void *arg, double done), void *arg, struct ll_err *err)
+int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, struct ll_op_result *results,
+                int *n_results, void (*progress)(void *arg, double done), void *arg, struct ll_err *err)
 {
     struct ll_engine *eng[3] = {NULL, NULL, NULL};
     struct ctx c = {.m = m, .ids = ids, .n_ids = n_ids, .err = err};

@@ -1,4 +1,5 @@
-/* quant_check.c - see quant_check.h. Layouts: quants.h. The files to refuse are made here, a header and a few bytes each. */
+/* quant_check.c - see quant_check.h. Layouts: quants.h. The files to refuse are made here, a header and a few
+ * bytes each. */
 #include "quant_check.h"
 
 #include "gguf.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- quantising ---------------------------------------------------------------------------------------------------- */
+/* ---- quantising ------------------------------------------------------------------------------ */
 
 /* The half nearest to d among those of magnitude |d| and more. */
 static uint16_t half_away(float d)
@@ -55,14 +56,15 @@ void ll_quantise_q6_k(const float x[256], uint8_t out[210])
     for (int i = 0; i < 256 && d != 0; i++) {
         float s = want[i / 16] / d; /* away from zero: never too small a step */
         int scale = s < 0 ? clamp(floorf(s), -128, 0) : clamp(ceilf(s), 0, 127);
-        int q = (scale ? nearest(x[i] / (d * (float)scale), -32, 31) : 0) + 32, half = i / 128, j = i % 128 / 32, l = i % 32;
+        int q = (scale ? nearest(x[i] / (d * (float)scale), -32, 31) : 0) + 32, half = i / 128,
+            j = i % 128 / 32, l = i % 32;
         out[192 + i / 16] = (uint8_t)scale;
         out[64 * half + 32 * (j & 1) + l] |= (uint8_t)((q & 15) << (j < 2 ? 0 : 4));
         out[128 + 32 * half + l] |= (uint8_t)(q >> 4 << 2 * j);
     }
 }
 
-/* ---- vectors ------------------------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 static struct ll_quant_check *add(struct ll_quant_check *out, int *n, const char *name, int good)
 {
@@ -73,7 +75,8 @@ static struct ll_quant_check *add(struct ll_quant_check *out, int *n, const char
 
 static void vector_q4_0(struct ll_quant_check *out, int *n)
 {
-    static const uint8_t block[18] = {0x00, 0x38, 0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69, 0x78, 0x87, 0x96, 0xa5, 0xb4, 0xc3, 0xd2, 0xe1, 0xf0};
+    static const uint8_t block[18] = {0x00, 0x38, 0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69,
+                                      0x78, 0x87, 0x96, 0xa5, 0xb4, 0xc3, 0xd2, 0xe1, 0xf0};
     float v[32];
     int differ = 0;
     ll_q4_0_to_f32(block, v, 32);
@@ -84,8 +87,13 @@ static void vector_q4_0(struct ll_quant_check *out, int *n)
 
 static void vector_q6_k(struct ll_quant_check *out, int *n)
 {
-    static const struct { int at; float v; } known[] = {{0, -8.0f}, {1, -0.5f}, {15, 8.5f}, {16, -7.0f}, {31, 7.4375f}, {32, 12.0f}, {47, -11.625f}, {48, 10.0f}, {63, -9.6875f}, {64, 8.0f},
-        {95, 2.8125f}, {96, 3.75f}, {127, -1.1875f}, {128, 0.0f}, {160, -4.0f}, {191, 5.8125f}, {192, 1.0f}, {224, 8.25f}, {255, 3.0625f}};
+    static const struct {
+        int at;
+        float v;
+    } known[] = {{0, -8.0f},     {1, -0.5f},     {15, 8.5f},      {16, -7.0f},    {31, 7.4375f},
+                 {32, 12.0f},    {47, -11.625f}, {48, 10.0f},     {63, -9.6875f}, {64, 8.0f},
+                 {95, 2.8125f},  {96, 3.75f},    {127, -1.1875f}, {128, 0.0f},    {160, -4.0f},
+                 {191, 5.8125f}, {192, 1.0f},    {224, 8.25f},    {255, 3.0625f}};
     uint8_t block[210];
     float v[256];
     double sum = 0, sq = 0, lo = 0, hi = 0;
@@ -108,10 +116,12 @@ static void vector_q6_k(struct ll_quant_check *out, int *n)
         hi = fmax(hi, (double)v[i]);
     }
     int good = !differ && sum == 82.0 && lo == -14.0 && hi == 14.5 && sqrt(sq) == 82.78209347437404;
-    snprintf(add(out, n, "Q6_K vector", good)->detail, 200, "%d of 19 known values differ; sum %.17g, min %g, max %g, L2 %.17g", differ, sum, lo, hi, sqrt(sq));
+    snprintf(add(out, n, "Q6_K vector", good)->detail, 200,
+             "%d of 19 known values differ; sum %.17g, min %g, max %g, L2 %.17g", differ, sum, lo, hi,
+             sqrt(sq));
 }
 
-/* ---- back and forth ------------------------------------------------------------------------------------------------ */
+/* ---- back and forth -------------------------------------------------------------------------- */
 
 enum { TRIPS = 2000 };
 
@@ -135,8 +145,10 @@ static void trips_q4_0(struct ll_quant_check *out, int *n)
         trips += d > 1e-4; /* below, a half's steps are coarse */
         minus_8 += d > 1e-4 && (top < 16 ? block[2 + top] & 15 : block[2 + top - 16] >> 4) == 0;
     }
-    snprintf(add(out, n, "Q4_0 back and forth: error at most |d|", worst <= 1)->detail, 200, "%d blocks, worst error %.4f |d|", TRIPS, worst);
-    snprintf(add(out, n, "Q4_0: the largest magnitude is stored as -8", minus_8 == trips)->detail, 200, "%d of %d blocks", minus_8, trips);
+    snprintf(add(out, n, "Q4_0 back and forth: error at most |d|", worst <= 1)->detail, 200,
+             "%d blocks, worst error %.4f |d|", TRIPS, worst);
+    snprintf(add(out, n, "Q4_0: the largest magnitude is stored as -8", minus_8 == trips)->detail, 200,
+             "%d of %d blocks", minus_8, trips);
 }
 
 static void trips_q6_k(struct ll_quant_check *out, int *n)
@@ -154,12 +166,16 @@ static void trips_q6_k(struct ll_quant_check *out, int *n)
             worst = fmax(worst, step > 0 ? err / step : err > 0 ? INFINITY : 0);
         }
     }
-    snprintf(add(out, n, "Q6_K back and forth: error at most |d * scale|", worst <= 1)->detail, 200, "%d blocks, worst error %.4f of a step", TRIPS / 4, worst);
+    snprintf(add(out, n, "Q6_K back and forth: error at most |d * scale|", worst <= 1)->detail, 200,
+             "%d blocks, worst error %.4f of a step", TRIPS / 4, worst);
 }
 
-/* ---- files to refuse ----------------------------------------------------------------------------------------------- */
+/* ---- files to refuse ------------------------------------------------------------------------- */
 
-struct file { uint8_t b[512]; size_t n; };
+struct file {
+    uint8_t b[512];
+    size_t n;
+};
 
 static void put(struct file *f, const void *p, size_t n)
 {
@@ -206,10 +222,12 @@ static const char *read_gguf(const struct file *f, struct ll_err *err, int64_t *
         return "no memory";
     memcpy(bytes, f->b, f->n);
     char *types = NULL;
-    if (!ll_gguf_parse(&g, "made.gguf", bytes, f->n, err) && !ll_gguf_list(g, "made.gguf", &t, &n, &types, err) && n == 1) {
+    if (!ll_gguf_parse(&g, "made.gguf", bytes, f->n, err)
+        && !ll_gguf_list(g, "made.gguf", &t, &n, &types, err) && n == 1) {
         *nonfinite = ll_tensor_nonfinite(&t[0]);
         if (t[0].opaque)
-            ll_fail(err, LL_EUNSUP, "made.gguf: tensor %s: values stored as %s are not supported", t[0].name, t[0].opaque);
+            ll_fail(err, LL_EUNSUP, "made.gguf: tensor %s: values stored as %s are not supported", t[0].name,
+                    t[0].opaque);
     }
     free(types);
     free(t);
@@ -220,25 +238,39 @@ static const char *read_gguf(const struct file *f, struct ll_err *err, int64_t *
 
 static void refusals(struct ll_quant_check *out, int *n)
 {
-    static const struct { const char *name; uint32_t type; uint64_t values; size_t data; } bad[] = {
-        {"refused by name: values are no whole blocks", 2, 33, 36}, {"refused by name: file shorter than its header says", 2, 64, 20}, {"refused by name: unknown type number", 99, 32, 64},
+    static const struct {
+        const char *name;
+        uint32_t type;
+        uint64_t values;
+        size_t data;
+    } bad[] = {
+        {"refused by name: values are no whole blocks", 2, 33, 36},
+        {"refused by name: file shorter than its header says", 2, 64, 20},
+        {"refused by name: unknown type number", 99, 32, 64},
     };
     struct file f;
     struct ll_err err;
     int64_t at;
     make_gguf(&f, 2, 64, 36, 0x3800);
     const char *said = read_gguf(&f, &err, &at);
-    snprintf(add(out, n, "two blocks of Q4_0 are read", !said && at < 0)->detail, 200, "%s", said ? said : "64 values in 36 bytes");
+    snprintf(add(out, n, "two blocks of Q4_0 are read", !said && at < 0)->detail, 200, "%s",
+             said ? said : "64 values in 36 bytes");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         make_gguf(&f, bad[i].type, bad[i].values, bad[i].data, 0x3800);
         said = read_gguf(&f, &err, &at);
-        snprintf(add(out, n, bad[i].name, said && strstr(said, "blk.0.w"))->detail, 200, "%.190s", said ? said : "it was read");
+        snprintf(add(out, n, bad[i].name, said && strstr(said, "blk.0.w"))->detail, 200, "%.190s",
+                 said ? said : "it was read");
     }
-    static const struct { const char *name; uint16_t d; } scales[] = {{"found by name: a scale that is NaN", 0x7e00}, {"found by name: a scale that is infinite", 0x7c00}};
+    static const struct {
+        const char *name;
+        uint16_t d;
+    } scales[] = {{"found by name: a scale that is NaN", 0x7e00},
+                  {"found by name: a scale that is infinite", 0x7c00}};
     for (int i = 0; i < 2; i++) {
         make_gguf(&f, 2, 64, 36, scales[i].d);
         said = read_gguf(&f, &err, &at);
-        snprintf(add(out, n, scales[i].name, !said && at == 0)->detail, 200, "tensor blk.0.w, value %lld", (long long)at);
+        snprintf(add(out, n, scales[i].name, !said && at == 0)->detail, 200, "tensor blk.0.w, value %lld",
+                 (long long)at);
     }
 }
 
@@ -253,9 +285,10 @@ int ll_quant_check(struct ll_quant_check out[LL_QUANT_CHECKS])
     return n;
 }
 
-/* ---- a checkpoint -------------------------------------------------------------------------------------------------- */
+/* ---- a checkpoint ---------------------------------------------------------------------------- */
 
-int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYPES], const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **odd)
+int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYPES],
+                    const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **odd)
 {
     int n = 0;
     *bad = *odd = NULL;
@@ -274,7 +307,9 @@ int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYP
         out[k].n_tensors++;
         out[k].n_values += values;
         out[k].n_blocks += values / info->block;
-        if (!*odd && !t->packed && (values % info->block || (size_t)(values / info->block) * (size_t)info->block_bytes != t->size))
+        if (!*odd && !t->packed
+            && (values % info->block
+                || (size_t)(values / info->block) * (size_t)info->block_bytes != t->size))
             *odd = t;
         int64_t at = *bad ? -1 : ll_tensor_nonfinite(t);
         if (at >= 0) {

@@ -40,16 +40,24 @@ int ll_ref_may_take(const struct ll_ref *r, const char *file, const char *name, 
                    name, (unsigned long long)bytes, r->used, r->room);
 }
 
-struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len, const int64_t *dims, int n_dims, const char *dtype, int with_values, struct ll_err *err)
+struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len,
+                                const int64_t *dims, int n_dims, const char *dtype, int with_values,
+                                struct ll_err *err)
 {
     struct ll_ref_array a = {.n = 1, .dtype = dtype};
     for (; n_dims > 1 && dims[0] == 1; n_dims--)
         dims++;
     if (n_dims > LL_REF_DIMS)
-        return ll_fail(err, LL_EUNSUP, "%s: %.*s: expected at most %d dimensions, found %d", file, (int)name_len, name, LL_REF_DIMS, n_dims), NULL;
+        return ll_fail(err, LL_EUNSUP, "%s: %.*s: expected at most %d dimensions, found %d", file,
+                       (int)name_len, name, LL_REF_DIMS, n_dims),
+               NULL;
     for (int i = 0; i < n_dims; i++) {
         if (dims[i] < 1 || dims[i] > MOST / a.n)
-            return ll_fail(err, LL_EUSAGE, "%s: %.*s: expected dimensions from 1 on and at most %lld values, found a dimension of %lld", file, (int)name_len, name, (long long)MOST, (long long)dims[i]), NULL;
+            return ll_fail(err, LL_EUSAGE,
+                           "%s: %.*s: expected dimensions from 1 on and at most %lld values, found a "
+                           "dimension of %lld",
+                           file, (int)name_len, name, (long long)MOST, (long long)dims[i]),
+                   NULL;
         a.n *= dims[i];
         a.dims[a.n_dims++] = dims[i];
     }
@@ -88,9 +96,12 @@ void ll_ref_pass_over(struct ll_ref *r, const char *name, const char *why)
     ll_buf_addf(&r->passed, ": %s\n", why);
 }
 
-/* ---- token ids and sequences -------------------------------------------------------------------------------------------- */
+/* ---- token ids and sequences ----------------------------------------------------------------- */
 
-static int is_ids_name(const char *s) { return !strcmp(s, "input_ids") || !strcmp(s, "token_ids") || !strcmp(s, "tokens"); }
+static int is_ids_name(const char *s)
+{
+    return !strcmp(s, "input_ids") || !strcmp(s, "token_ids") || !strcmp(s, "tokens");
+}
 
 int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t rows, int64_t n,
                     long long (*value)(const void *arg, int64_t i), const void *arg, struct ll_err *err)
@@ -104,7 +115,8 @@ int ll_ref_take_ids(struct ll_ref *r, const char *name, int64_t rows, int64_t n,
                        "%s: expected the ids of one text, found a batch of %lld: save one of them", name,
                        (long long)rows);
     if (n < 1 || n > 1 << 24)
-        return ll_fail(err, LL_EUSAGE, "%s: expected 1..%d token ids, found %lld", name, 1 << 24, (long long)n);
+        return ll_fail(err, LL_EUSAGE, "%s: expected 1..%d token ids, found %lld", name, 1 << 24,
+                       (long long)n);
     struct ll_ref_ids *grown = realloc(r->seq, sizeof *grown * (size_t)(r->n_seq + 1));
     if (!grown)
         return ll_fail_mem(err, "reference", sizeof *grown);
@@ -143,7 +155,8 @@ static int choose(const struct ll_ref *r, const char *want)
 {
     int best = -1;
     for (int s = 0; s < r->n_seq; s++)
-        if (want ? !strcmp(r->seq[s].sequence, want) : best < 0 || count(r, r->seq[s].sequence) > count(r, r->seq[best].sequence))
+        if (want ? !strcmp(r->seq[s].sequence, want)
+                 : best < 0 || count(r, r->seq[s].sequence) > count(r, r->seq[best].sequence))
             best = s;
     return best;
 }
@@ -153,7 +166,10 @@ static int keep_sequence(struct ll_ref *r, const char *path, const char *want, s
 {
     int best = choose(r, want), kept = 0;
     if (best < 0)
-        return want ? ll_fail(err, LL_EUSAGE, "%s: no sequence \"%s\" (its token ids would be \"%s.input_ids\")", path, want, want) : LL_OK;
+        return want
+            ? ll_fail(err, LL_EUSAGE, "%s: no sequence \"%s\" (its token ids would be \"%s.input_ids\")",
+                      path, want, want)
+            : LL_OK;
     for (int i = 0; i < r->n; i++) {
         int other = 0, own = belongs(r->a[i].name, r->seq[best].sequence);
         for (int s = 0; s < r->n_seq && !own; s++)
@@ -165,7 +181,8 @@ static int keep_sequence(struct ll_ref *r, const char *path, const char *want, s
             continue;
         }
         if (own)
-            memmove(r->a[i].name, r->a[i].name + strlen(r->seq[best].sequence) + 1, strlen(r->a[i].name) - strlen(r->seq[best].sequence));
+            memmove(r->a[i].name, r->a[i].name + strlen(r->seq[best].sequence) + 1,
+                    strlen(r->a[i].name) - strlen(r->seq[best].sequence));
         r->a[kept++] = r->a[i];
     }
     r->n = kept;
@@ -178,9 +195,12 @@ static int keep_sequence(struct ll_ref *r, const char *path, const char *want, s
     return LL_OK;
 }
 
-/* ---- safetensors -------------------------------------------------------------------------------------------------- */
+/* ---- safetensors ----------------------------------------------------------------------------- */
 
-struct ints { const struct ll_tensor *t; int bytes, is_signed; };
+struct ints {
+    const struct ll_tensor *t;
+    int bytes, is_signed;
+};
 
 static long long int_at(const void *arg, int64_t i)
 {
@@ -202,14 +222,17 @@ int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
     if (n == 0)
         return ll_ref_pass_over(r, t->name, "empty"), LL_OK;
     if (t->opaque)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: values stored as %s are not supported", file, t->name, t->opaque);
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: values stored as %s are not supported", file, t->name,
+                       t->opaque);
     if (!d->is_float) {
-        struct ints p = {t, d->block_bytes, t->dtype == LL_I64 || t->dtype == LL_I32 || t->dtype == LL_I16 || t->dtype == LL_I8};
-        return d->block == 1 ? ll_ref_take_ids(r, t->name, t->n_dims ? n / t->dims[t->n_dims - 1] : 1, n,
-                                               int_at, &p, err)
-                             : LL_OK;
+        struct ints p = {t, d->block_bytes,
+                         t->dtype == LL_I64 || t->dtype == LL_I32 || t->dtype == LL_I16 || t->dtype == LL_I8};
+        return d->block == 1
+            ? ll_ref_take_ids(r, t->name, t->n_dims ? n / t->dims[t->n_dims - 1] : 1, n, int_at, &p, err)
+            : LL_OK;
     }
-    struct ll_ref_array *a = ll_ref_add(r, file, t->name, strlen(t->name), t->dims, t->n_dims, d->torch_name ? d->torch_name : d->name, 1, err);
+    struct ll_ref_array *a = ll_ref_add(r, file, t->name, strlen(t->name), t->dims, t->n_dims,
+                                        d->torch_name ? d->torch_name : d->name, 1, err);
     if (!a)
         return err ? err->code : LL_EFAIL;
     d->to_f32(t->data, a->x, (size_t)a->n);
@@ -230,7 +253,8 @@ static void read_maker(struct ll_ref *r, const char *file, const uint8_t *bytes)
     ll_settings_free(s);
 }
 
-int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err)
+int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n,
+                             struct ll_err *err)
 {
     struct ll_st_header h;
     int rc = ll_st_parse(&h, file, bytes, n, err);
@@ -244,7 +268,7 @@ int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *
     return rc;
 }
 
-/* ---- folders and files --------------------------------------------------------------------------------------------- */
+/* ---- folders and files ----------------------------------------------------------------------- */
 
 static int has_end(const char *name, const char *end)
 {
@@ -299,7 +323,9 @@ static int read_manifest(struct ll_ref *r, const char *dir, struct ll_err *err)
 {
     char *path = ll_path_join(dir, "manifest.json");
     struct ll_settings *s = NULL;
-    int rc = !path ? ll_fail_mem(err, "path", strlen(dir)) : ll_is_file(path) ? ll_settings_read(&s, path, err) : LL_OK;
+    int rc = !path         ? ll_fail_mem(err, "path", strlen(dir))
+        : ll_is_file(path) ? ll_settings_read(&s, path, err)
+                           : LL_OK;
     if (!rc && s && ll_settings_is_array(s, "token_ids"))
         rc = ll_ref_take_ids(r, "token_ids", 1, ll_settings_len(s, "token_ids"), id_at, s, err);
     ll_settings_free(s);
@@ -307,8 +333,14 @@ static int read_manifest(struct ll_ref *r, const char *dir, struct ll_err *err)
     return rc;
 }
 
-static int wanted_file(const struct dirent *e) { return e->d_name[0] != '.' && strlen(e->d_name) < 256 && strcmp(e->d_name, "manifest.json") != 0; }
-static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int wanted_file(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && strlen(e->d_name) < 256 && strcmp(e->d_name, "manifest.json") != 0;
+}
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
 {
@@ -323,9 +355,9 @@ static int read_folder(struct ll_ref *r, const char *dir, struct ll_err *err)
     }
     free(list);
     return rc || r->n
-               ? rc
-               : ll_fail(err, LL_EUSAGE,
-                         "%s: expected after_layer_N.bin or other .bin, .npy or .pt files, found none", dir);
+        ? rc
+        : ll_fail(err, LL_EUSAGE,
+                  "%s: expected after_layer_N.bin or other .bin, .npy or .pt files, found none", dir);
 }
 
 /* Whatever its name: a header length that fits, and an object. */

@@ -1,14 +1,24 @@
-/* ref_bin.c - after_layer_N.bin: values behind a count, or values alone as numpy's tofile writes them (see ref.h). A count that fits
- * the file's size to the byte is one: values alone would have to begin with a number of about 1e-41. */
+/* ref_bin.c - after_layer_N.bin: values behind a count, or values alone as numpy's tofile writes them (see
+ * ref.h). A count that fits the file's size to the byte is one: values alone would have to begin with a
+ * number of about 1e-41. */
 #include "ref.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t le32(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
-static uint32_t be32(const uint8_t *p) { return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24; }
+static uint32_t le32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
+}
 
-struct ids { const uint8_t *bytes; int wide; };
+struct ids {
+    const uint8_t *bytes;
+    int wide;
+};
 static long long id_at(const void *arg, int64_t i)
 {
     const struct ids *p = arg;
@@ -27,7 +37,8 @@ static int take_ids(struct ll_ref *r, const char *name, const uint8_t *bytes, si
 }
 
 /* Values alone: what they are is settled where their point is known (ref_raw.c). */
-static int take_raw(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n, struct ll_err *err)
+static int take_raw(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n,
+                    struct ll_err *err)
 {
     int64_t one = 1;
     struct ll_ref_array *a = ll_ref_add(r, file, name, strlen(name), &one, 1, "raw", 0, err);
@@ -40,7 +51,8 @@ static int take_raw(struct ll_ref *r, const char *file, const char *name, const 
     return LL_OK;
 }
 
-int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n, struct ll_err *err)
+int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n,
+                     struct ll_err *err)
 {
     const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
     if (n < 4)
@@ -57,8 +69,14 @@ int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const
         return a ? LL_OK : err ? err->code : LL_EFAIL;
     }
     if (be32(bytes) > 0 && 4 + 4 * (uint64_t)be32(bytes) == n)
-        return ll_fail(err, LL_EUSAGE, "%s: looks big-endian: its count read the other way round, %u, fits the file; expected little-endian", file, be32(bytes));
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: looks big-endian: its count read the other way round, %u, fits the file; "
+                       "expected little-endian",
+                       file, be32(bytes));
     if (n % 2)
-        return ll_fail(err, LL_EUSAGE, "%s: expected 4 + 4 * %lld = %lld bytes (a count and float32 values) or values alone, found %zu", file, (long long)count, 4 + 4 * (long long)count, n);
+        return ll_fail(
+            err, LL_EUSAGE,
+            "%s: expected 4 + 4 * %lld = %lld bytes (a count and float32 values) or values alone, found %zu",
+            file, (long long)count, 4 + 4 * (long long)count, n);
     return take_raw(r, file, name, bytes, n, err);
 }

@@ -1,9 +1,10 @@
 /* ref_modules.c - outputs of transformers' modules, by the names of named_modules() (ref_place.h).
  *
- * A wrapper's prefixes are taken off first, whichever come ("_orig_mod.model.language_model.layers.3" is "layers.3"), so the table has the
- * bare names that base models use. Keys of numpy.savez are often written with other separators: ".", "_", "/" and "-" count as
- * equal once a prefix was there. An ending "_output" or "_out" is taken off, too. Of rows with one pattern the first one
- * counts that is a point of this model. Source: transformers' modeling_*.py, the class of each decoder layer. */
+ * A wrapper's prefixes are taken off first, whichever come ("_orig_mod.model.language_model.layers.3" is
+ * "layers.3"), so the table has the bare names that base models use. Keys of numpy.savez are often written
+ * with other separators: ".", "_", "/" and "-" count as equal once a prefix was there. An ending "_output" or
+ * "_out" is taken off, too. Of rows with one pattern the first one counts that is a point of this model.
+ * Source: transformers' modeling_*.py, the class of each decoder layer. */
 #include "ref_place.h"
 
 #include <string.h>
@@ -11,11 +12,23 @@
 enum { HALF = LL_REF_NO_POST | LL_REF_UNSCALED, ATTN = LL_HOOK_ATTN_OUT, MLP = LL_HOOK_MLP_OUT };
 
 const struct ll_ref_name ll_ref_modules[] = {
-    {"embed_tokens", LL_HOOK_EMBED, LL_REF_RAW_EMBED}, {"wte", LL_HOOK_EMBED, LL_REF_RAW_EMBED}, {"embed_in", LL_HOOK_EMBED, LL_REF_RAW_EMBED},
-    {"word_embeddings", LL_HOOK_EMBED, LL_REF_RAW_EMBED}, {"wpe", 0, LL_REF_IGNORE}, {"embed_positions", 0, LL_REF_IGNORE}, {"rotary_emb", 0, LL_REF_IGNORE},
-    {"rotary_emb_local", 0, LL_REF_IGNORE}, {"drop", LL_HOOK_EMBED, 0}, {"emb_dropout", LL_HOOK_EMBED, 0}, {"embed_dropout", LL_HOOK_EMBED, 0},
-    {"norm", LL_HOOK_LN_FINAL_NORMALIZED, 0}, {"ln_f", LL_HOOK_LN_FINAL_NORMALIZED, 0}, {"final_layer_norm", LL_HOOK_LN_FINAL_NORMALIZED, 0},
-    {"final_layernorm", LL_HOOK_LN_FINAL_NORMALIZED, 0}, {"lm_head", LL_HOOK_LOGITS, LL_REF_RAW_LOGITS}, {"embed_out", LL_HOOK_LOGITS, LL_REF_RAW_LOGITS},
+    {"embed_tokens", LL_HOOK_EMBED, LL_REF_RAW_EMBED},
+    {"wte", LL_HOOK_EMBED, LL_REF_RAW_EMBED},
+    {"embed_in", LL_HOOK_EMBED, LL_REF_RAW_EMBED},
+    {"word_embeddings", LL_HOOK_EMBED, LL_REF_RAW_EMBED},
+    {"wpe", 0, LL_REF_IGNORE},
+    {"embed_positions", 0, LL_REF_IGNORE},
+    {"rotary_emb", 0, LL_REF_IGNORE},
+    {"rotary_emb_local", 0, LL_REF_IGNORE},
+    {"drop", LL_HOOK_EMBED, 0},
+    {"emb_dropout", LL_HOOK_EMBED, 0},
+    {"embed_dropout", LL_HOOK_EMBED, 0},
+    {"norm", LL_HOOK_LN_FINAL_NORMALIZED, 0},
+    {"ln_f", LL_HOOK_LN_FINAL_NORMALIZED, 0},
+    {"final_layer_norm", LL_HOOK_LN_FINAL_NORMALIZED, 0},
+    {"final_layernorm", LL_HOOK_LN_FINAL_NORMALIZED, 0},
+    {"lm_head", LL_HOOK_LOGITS, LL_REF_RAW_LOGITS},
+    {"embed_out", LL_HOOK_LOGITS, LL_REF_RAW_LOGITS},
 
     {"layers.%d", LL_HOOK_RESID_POST, 0},
     {"layers.%d.input_layernorm", LL_HOOK_LN1_NORMALIZED, 0},
@@ -81,7 +94,9 @@ const struct ll_ref_name ll_ref_modules[] = {
     {NULL, 0, 0},
 };
 
-static const char *const prefixes[] = {"_orig_mod", "module", "base_model", "model", "language_model", "text_model", "transformer", "gpt_neox", "backbone", "decoder", NULL};
+static const char *const prefixes[] = {"_orig_mod",      "module",     "base_model",  "model",
+                                       "language_model", "text_model", "transformer", "gpt_neox",
+                                       "backbone",       "decoder",    NULL};
 
 static int is_separator(char c) { return c == '.' || c == '_' || c == '/' || c == '-'; }
 

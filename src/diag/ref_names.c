@@ -10,14 +10,29 @@
 
 enum { LLAMA = LL_REF_LAST_ROW, HALF = LL_REF_NO_POST | LL_REF_UNSCALED };
 
-/* What dump --bin calls a point. attn and mlp are the half blocks' own outputs in the published dumps; what joins the stream has
- * another name where it differs from them. */
+/* What dump --bin calls a point. attn and mlp are the half blocks' own outputs in the published dumps; what
+ * joins the stream has another name where it differs from them. */
 static const char *const bin_names[LL_N_HOOKS] = {
-    [LL_HOOK_EMBED] = "after_embeddings", [LL_HOOK_RESID_POST] = "after_layer_%d", [LL_HOOK_LN_FINAL_NORMALIZED] = "after_final_norm", [LL_HOOK_LOGITS] = "final_logits",
-    [LL_HOOK_LN1_NORMALIZED] = "layer%d_input_norm", [LL_HOOK_Q] = "layer%d_q_proj", [LL_HOOK_K] = "layer%d_k_proj", [LL_HOOK_V] = "layer%d_v_proj",
-    [LL_HOOK_ROT_Q] = "layer%d_rot_q", [LL_HOOK_ROT_K] = "layer%d_rot_k", [LL_HOOK_ATTN_SCORES] = "layer%d_attn_scores", [LL_HOOK_PATTERN] = "layer%d_pattern",
-    [LL_HOOK_Z] = "layer%d_z", [LL_HOOK_ATTN_OUT] = "layer%d_attn", [LL_HOOK_RESID_MID] = "layer%d_resid_mid", [LL_HOOK_LN2_NORMALIZED] = "layer%d_post_norm",
-    [LL_HOOK_PRE] = "layer%d_gate_proj", [LL_HOOK_PRE_LINEAR] = "layer%d_up_proj", [LL_HOOK_POST] = "layer%d_mlp_act", [LL_HOOK_MLP_OUT] = "layer%d_mlp",
+    [LL_HOOK_EMBED] = "after_embeddings",
+    [LL_HOOK_RESID_POST] = "after_layer_%d",
+    [LL_HOOK_LN_FINAL_NORMALIZED] = "after_final_norm",
+    [LL_HOOK_LOGITS] = "final_logits",
+    [LL_HOOK_LN1_NORMALIZED] = "layer%d_input_norm",
+    [LL_HOOK_Q] = "layer%d_q_proj",
+    [LL_HOOK_K] = "layer%d_k_proj",
+    [LL_HOOK_V] = "layer%d_v_proj",
+    [LL_HOOK_ROT_Q] = "layer%d_rot_q",
+    [LL_HOOK_ROT_K] = "layer%d_rot_k",
+    [LL_HOOK_ATTN_SCORES] = "layer%d_attn_scores",
+    [LL_HOOK_PATTERN] = "layer%d_pattern",
+    [LL_HOOK_Z] = "layer%d_z",
+    [LL_HOOK_ATTN_OUT] = "layer%d_attn",
+    [LL_HOOK_RESID_MID] = "layer%d_resid_mid",
+    [LL_HOOK_LN2_NORMALIZED] = "layer%d_post_norm",
+    [LL_HOOK_PRE] = "layer%d_gate_proj",
+    [LL_HOOK_PRE_LINEAR] = "layer%d_up_proj",
+    [LL_HOOK_POST] = "layer%d_mlp_act",
+    [LL_HOOK_MLP_OUT] = "layer%d_mlp",
 };
 
 const char *ll_ref_bin_name(const struct ll_model *m, int hook, int layer, char out[64])
@@ -98,7 +113,8 @@ const struct ll_ref_name ll_ref_names[] = {
     {"result_norm", LL_HOOK_LN_FINAL_NORMALIZED, LLAMA},
     {"result_output", LL_HOOK_LOGITS, LLAMA},
 
-    {"hidden_states", 0, LL_REF_STACK}, /* transformers: the last entry is after the final norm; drift tests that */
+    {"hidden_states", 0,
+     LL_REF_STACK}, /* transformers: the last entry is after the final norm; drift tests that */
     {"hook_pos_embed", 0, LL_REF_POSITIONS}, /* added to hook_embed, where both are there */
     {"hidden_states_%d", 0, LL_REF_STREAM},
     {"hidden_states.%d", 0, LL_REF_STREAM},

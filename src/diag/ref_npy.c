@@ -1,6 +1,7 @@
 /* ref_npy.c - numpy's array files, alone and in .npz archives (see ref.h).
  *
- *     "\x93NUMPY", major, minor, header length (2 bytes in version 1, 4 in 2 and 3), then a Python dictionary as text:
+ *     "\x93NUMPY", major, minor, header length (2 bytes in version 1, 4 in 2 and 3), then a Python dictionary
+ * as text:
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the values
  *
  * Only what numpy itself writes is read: three keys in any order, plain types. Nothing is evaluated. */
@@ -16,7 +17,13 @@
 
 enum { MOST_HEADER = 1 << 16 }; /* bytes, of an array in an archive */
 
-struct npy { char kind; int bytes, fortran, n_dims; int64_t dims[16]; const uint8_t *data; size_t size; };
+struct npy {
+    char kind;
+    int bytes, fortran, n_dims;
+    int64_t dims[16];
+    const uint8_t *data;
+    size_t size;
+};
 
 static const char *skip(const char *p, const char *end, const char *what)
 {
@@ -73,18 +80,23 @@ static int read_header(struct npy *a, const char *file, const uint8_t *bytes, si
     for (size_t i = wide; i-- > 0;)
         len = len << 8 | bytes[8 + i];
     if (len > n - 8 - wide)
-        return ll_fail(err, LL_EUSAGE, "%s: header: expected at most %zu bytes, found %zu", file, n - 8 - wide, len);
+        return ll_fail(err, LL_EUSAGE, "%s: header: expected at most %zu bytes, found %zu", file,
+                       n - 8 - wide, len);
     const char *text = (const char *)bytes + 8 + wide, *end = text + len;
-    const char *descr = value_of(text, end, "descr"), *order = value_of(text, end, "fortran_order"), *shape = value_of(text, end, "shape");
+    const char *descr = value_of(text, end, "descr"), *order = value_of(text, end, "fortran_order"),
+               *shape = value_of(text, end, "shape");
     const char *q = skip(descr, end, "'");
     if (!q)
         q = skip(descr, end, "\"");
     if (!q || end - q < 4 || !order || !shape)
-        return ll_fail(err, LL_EUSAGE, "%s: header: expected descr, fortran_order and shape of a plain type", file);
+        return ll_fail(err, LL_EUSAGE, "%s: header: expected descr, fortran_order and shape of a plain type",
+                       file);
     a->kind = q[1];
     a->bytes = q[2] - '0';
-    if ((q[0] != '<' && !(q[0] == '|' && a->bytes == 1)) || (q[3] != '\'' && q[3] != '"') || !strchr("fiub", a->kind) || !(a->bytes == 1 || a->bytes == 2 || a->bytes == 4 || a->bytes == 8))
-        return ll_fail(err, LL_EUNSUP, "%s: type \"%.3s\": expected little-endian float16, 32, 64 or integers", file, q);
+    if ((q[0] != '<' && !(q[0] == '|' && a->bytes == 1)) || (q[3] != '\'' && q[3] != '"')
+        || !strchr("fiub", a->kind) || !(a->bytes == 1 || a->bytes == 2 || a->bytes == 4 || a->bytes == 8))
+        return ll_fail(err, LL_EUNSUP,
+                       "%s: type \"%.3s\": expected little-endian float16, 32, 64 or integers", file, q);
     a->fortran = skip(order, end, "True") != NULL;
     if (!a->fortran && !skip(order, end, "False"))
         return ll_fail(err, LL_EUSAGE, "%s: fortran_order: expected True or False", file);
@@ -106,7 +118,8 @@ static long long int_at(const void *arg, int64_t i)
     return (long long)v;
 }
 
-int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n, struct ll_err *err)
+int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n,
+                     struct ll_err *err)
 {
     struct npy a;
     int rc = read_header(&a, file, bytes, n, err);
@@ -119,7 +132,8 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
         count *= (uint64_t)a.dims[i];
     }
     if (count * (uint64_t)a.bytes != a.size)
-        return ll_fail(err, LL_EUSAGE, "%s: expected %llu bytes of values, found %zu", file, (unsigned long long)(count * (uint64_t)a.bytes), a.size);
+        return ll_fail(err, LL_EUSAGE, "%s: expected %llu bytes of values, found %zu", file,
+                       (unsigned long long)(count * (uint64_t)a.bytes), a.size);
     if (!count || a.kind == 'b')
         return ll_ref_pass_over(r, name, count ? "truth values" : "empty"), LL_OK;
     if (a.kind != 'f')
@@ -128,10 +142,12 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
     if (a.bytes == 1)
         return ll_fail(err, LL_EUNSUP, "%s: type \"f1\": expected float16, 32 or 64", file);
     if (a.fortran && a.n_dims > 1)
-        return ll_fail(err, LL_EUNSUP, "%s: fortran_order: expected False (save numpy.ascontiguousarray(x))", file);
+        return ll_fail(err, LL_EUNSUP, "%s: fortran_order: expected False (save numpy.ascontiguousarray(x))",
+                       file);
     static const enum ll_dtype types[9] = {[2] = LL_F16, [4] = LL_F32, [8] = LL_F64};
     const struct ll_dtype_info *d = ll_dtype_info(types[a.bytes]);
-    struct ll_ref_array *out = ll_ref_add(r, file, name, strlen(name), a.dims, a.n_dims, d->torch_name, 1, err);
+    struct ll_ref_array *out =
+        ll_ref_add(r, file, name, strlen(name), a.dims, a.n_dims, d->torch_name, 1, err);
     if (!out)
         return err ? err->code : LL_EFAIL;
     d->to_f32(a.data, out->x, (size_t)out->n);
@@ -168,7 +184,8 @@ int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, s
         const struct ll_zip_entry *e = &z.entries[i];
         char name[256], where[320];
         size_t len = e->name_len;
-        if (len < 5 || !LL_BYTES_ARE(e->name + len - 4, ".npy") || len >= sizeof name || memchr(e->name, 0, len)) {
+        if (len < 5 || !LL_BYTES_ARE(e->name + len - 4, ".npy") || len >= sizeof name
+            || memchr(e->name, 0, len)) {
             snprintf(name, sizeof name, "%.*s", (int)(len < 200 ? len : 200), e->name);
             ll_ref_pass_over(r, name, "no numpy array");
             continue;

@@ -1,13 +1,16 @@
-/* ref_order.c - llama.cpp keeps W_Q and W_K of Llama-like models so that neighbouring values rotate together; its q and k nodes
- * then hold each head in that order (ref_place.h). */
+/* ref_order.c - llama.cpp keeps W_Q and W_K of Llama-like models so that neighbouring values rotate together;
+ * its q and k nodes then hold each head in that order (ref_place.h). */
 #include "compare.h"
 #include "ref_place.h"
 
 #include <string.h>
 
-static const struct { int bit, hook; } kinds[] = {{1, LL_HOOK_Q}, {2, LL_HOOK_K}, {4, LL_HOOK_ROT_Q}, {8, LL_HOOK_ROT_K}};
+static const struct {
+    int bit, hook;
+} kinds[] = {{1, LL_HOOK_Q}, {2, LL_HOOK_K}, {4, LL_HOOK_ROT_Q}, {8, LL_HOOK_ROT_K}};
 
-static int nearer_unpaired(const struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids, int hook, int layer, int *unpair, struct ll_err *err)
+static int nearer_unpaired(const struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng,
+                           const int *ids, int hook, int layer, int *unpair, struct ll_err *err)
 {
     unsigned char only[4096] = {0};
     struct ll_acts got = {0};
@@ -28,7 +31,8 @@ static int nearer_unpaired(const struct ll_ref_place *p, struct ll_acts *acts, s
     return rc;
 }
 
-int ll_ref_settle_order(struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids, int *found, struct ll_err *err)
+int ll_ref_settle_order(struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids,
+                        int *found, struct ll_err *err)
 {
     int unpair = 0, rc = LL_OK;
     *found = 0;

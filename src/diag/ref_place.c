@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names -------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Does the name fit the pattern? *layer: what stands for %d, else -1. loose: any separator for any. */
 static int fits(const char *pattern, const char *name, const char *op, int loose, int *layer)
@@ -54,7 +54,8 @@ static int has_point(const struct ll_model *m, unsigned flags, int hook, int lay
 }
 
 /* The module of that name; of rows with its pattern the first one that is a point, else the last. */
-static const struct ll_ref_name *module_of(const struct ll_ref_place *p, const char *name, int loose, int *layer)
+static const struct ll_ref_name *module_of(const struct ll_ref_place *p, const char *name, int loose,
+                                           int *layer)
 {
     const struct ll_ref_name *found = NULL;
     int l;
@@ -76,7 +77,8 @@ static const struct ll_ref_name *module(const struct ll_ref_place *p, const char
     for (int i = 0; !r && endings[i]; i++) {
         size_t n = strlen(bare), e = strlen(endings[i]);
         char cut[256];
-        if (n > e + 1 && n < sizeof cut && !strcmp(bare + n - e, endings[i]) && ll_ref_same_separator(bare[n - e - 1], '.')) {
+        if (n > e + 1 && n < sizeof cut && !strcmp(bare + n - e, endings[i])
+            && ll_ref_same_separator(bare[n - e - 1], '.')) {
             snprintf(cut, sizeof cut, "%.*s", (int)(n - e - 1), bare);
             r = module_of(p, cut, bare != name, layer);
         }
@@ -109,8 +111,13 @@ static int meaning(const struct ll_ref_place *p, const struct ll_ref_array *a, u
 
 static int width_of(const struct ll_model *m, int hook, int n_pos)
 {
-    const int widths[] = {[LL_WIDTH_ONE] = 1, [LL_WIDTH_D_MODEL] = m->d_model, [LL_WIDTH_HEADS] = m->n_heads * m->d_head, [LL_WIDTH_KV_HEADS] = m->n_kv_heads * m->d_head,
-                          [LL_WIDTH_D_MLP] = m->d_mlp, [LL_WIDTH_D_VOCAB] = m->d_vocab, [LL_WIDTH_POS_POS] = n_pos};
+    const int widths[] = {[LL_WIDTH_ONE] = 1,
+                          [LL_WIDTH_D_MODEL] = m->d_model,
+                          [LL_WIDTH_HEADS] = m->n_heads * m->d_head,
+                          [LL_WIDTH_KV_HEADS] = m->n_kv_heads * m->d_head,
+                          [LL_WIDTH_D_MLP] = m->d_mlp,
+                          [LL_WIDTH_D_VOCAB] = m->d_vocab,
+                          [LL_WIDTH_POS_POS] = n_pos};
     return widths[ll_hook_info((enum ll_hook)hook)->width];
 }
 
@@ -125,9 +132,10 @@ int64_t ll_ref_most_values(const struct ll_model *m, long long n_tokens)
     return most < 0x7fffffff ? (int64_t)most : 0x7fffffff;
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
-/* Values that a half-precision type holds exactly, all of them, were computed or stored in it, whatever the file says. */
+/* Values that a half-precision type holds exactly, all of them, were computed or stored in it, whatever the
+ * file says. */
 static int all_in_bfloat16(const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -157,27 +165,44 @@ static const char *true_type(const char *dtype, const float *x, int64_t n)
 {
     if (strcmp(dtype, "float32") && strcmp(dtype, "float64"))
         return dtype;
-    return n < FEW_VALUES ? dtype : all_in_bfloat16(x, n) ? "bfloat16" : all_in_float16(x, n) ? "float16" : dtype; /* what fits both has the bits of the coarser */
+    return n < FEW_VALUES       ? dtype
+        : all_in_bfloat16(x, n) ? "bfloat16"
+        : all_in_float16(x, n)  ? "float16"
+                                : dtype; /* what fits both has the bits of the coarser */
 }
 
-/* One row may stand for a token: that of --pos, or the last one, of which nodes of llama.cpp and logits often are. */
-static int may_be_one(const struct ll_ref_place *p, int hook, unsigned flags) { return p->pos >= 0 || flags & LL_REF_LAST_ROW || hook == LL_HOOK_LOGITS; }
+/* One row may stand for a token: that of --pos, or the last one, of which nodes of llama.cpp and logits often
+ * are. */
+static int may_be_one(const struct ll_ref_place *p, int hook, unsigned flags)
+{
+    return p->pos >= 0 || flags & LL_REF_LAST_ROW || hook == LL_HOOK_LOGITS;
+}
 
 /* x[n] of the array, as the point's rows, into its place. */
-static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
+static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook,
+               int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
 {
     const struct ll_model *m = p->m;
     struct ll_actv *to = ll_acts_at(acts, hook, layer);
-    int width = width_of(m, hook, p->n_pos), square = ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS, want = square ? m->n_heads * p->n_pos : p->n_pos;
+    int width = width_of(m, hook, p->n_pos),
+        square = ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS,
+        want = square ? m->n_heads * p->n_pos : p->n_pos;
     int64_t rows = n / width;
     if (n % width)
-        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %d values (%s), found %lld", a->name, width, ll_hook_info((enum ll_hook)hook)->name, (long long)n);
+        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %d values (%s), found %lld", a->name,
+                       width, ll_hook_info((enum ll_hook)hook)->name, (long long)n);
     int one = rows == 1 && want > 1 && !square && may_be_one(p, hook, flags);
     if (rows != want && !one)
-        return ll_fail(err, LL_EUSAGE, "%s: expected %d rows of %d values, one for each of %d tokens, found %lld%s", a->name, want, width, p->n_pos, (long long)rows,
-                       rows == 1 ? " (--pos says whose)" : "");
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected %d rows of %d values, one for each of %d tokens, found %lld%s", a->name,
+                       want, width, p->n_pos, (long long)rows, rows == 1 ? " (--pos says whose)" : "");
     ll_actv_free(to);
-    *to = (struct ll_actv){.rows = (int)rows, .width = width, .row0 = one ? (p->pos >= 0 ? p->pos : p->n_pos - 1) : 0, .heads = square ? m->n_heads : 0, .dtype = true_type(a->dtype, x, n), .bad_at = -1};
+    *to = (struct ll_actv){.rows = (int)rows,
+                           .width = width,
+                           .row0 = one ? (p->pos >= 0 ? p->pos : p->n_pos - 1) : 0,
+                           .heads = square ? m->n_heads : 0,
+                           .dtype = true_type(a->dtype, x, n),
+                           .bad_at = -1};
     to->x = malloc(sizeof(float) * (size_t)n);
     to->origin = strdup(a->name);
     if (!to->x || !to->origin)
@@ -198,12 +223,15 @@ static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref
 }
 
 /* [n_layers + 1, n_pos, d_model] */
-static int put_stack(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, struct ll_err *err)
+static int put_stack(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a,
+                     struct ll_err *err)
 {
     int64_t one = (int64_t)p->n_pos * p->m->d_model, want = one * (p->m->n_layers + 1);
     int rc = LL_OK;
     if (a->n != want)
-        return ll_fail(err, LL_EUSAGE, "%s: expected [%d, %d, %d] values, layers and the embedding, found %lld", a->name, p->m->n_layers + 1, p->n_pos, p->m->d_model, (long long)a->n);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: expected [%d, %d, %d] values, layers and the embedding, found %lld", a->name,
+                       p->m->n_layers + 1, p->n_pos, p->m->d_model, (long long)a->n);
     for (int l = 0; l <= p->m->n_layers && !rc; l++)
         rc = put(p, acts, a, l ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, l - 1, 0, a->x + l * one, one, err);
     return rc;
@@ -228,17 +256,21 @@ static void note_paired(struct ll_ref_place *p, int hook, int layer)
     p->paired[layer] |= hook == LL_HOOK_Q ? 1 : hook == LL_HOOK_K ? 2 : hook == LL_HOOK_ROT_Q ? 4 : 8;
 }
 
-/* ---- fused projections ------------------------------------------------------------------------------------------------ */
+/* ---- fused projections ----------------------------------------------------------------------- */
 
-struct slice { int hook, from, width; }; /* columns of one head of a group, or of all */
+struct slice {
+    int hook, from, width;
+}; /* columns of one head of a group, or of all */
 
 /* n groups of slices side by side, [rows, n * sum of widths], apart into their points. */
-static int put_slices(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer, const struct slice *s, int n_slices, int n_groups, struct ll_err *err)
+static int put_slices(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer,
+                      const struct slice *s, int n_slices, int n_groups, struct ll_err *err)
 {
     int group = s[n_slices - 1].from + s[n_slices - 1].width, rc = LL_OK;
     int64_t width = (int64_t)group * n_groups, rows = a->n / width;
     if (a->n % width)
-        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name, (long long)width, (long long)a->n);
+        return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name,
+                       (long long)width, (long long)a->n);
     for (int i = 0; i < n_slices && !rc; i++) {
         int64_t n = rows * n_groups * s[i].width;
         float *x = malloc(sizeof *x * (size_t)n), *to = x;
@@ -252,16 +284,19 @@ static int put_slices(struct ll_ref_place *p, struct ll_acts *acts, const struct
     return rc;
 }
 
-static int put_fused(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer, unsigned flags, struct ll_err *err)
+static int put_fused(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer,
+                     unsigned flags, struct ll_err *err)
 {
     const struct ll_model *m = p->m;
-    int dh = m->d_head, n = flags & LL_REF_GROUPED ? m->n_kv_heads : 1, q = m->n_heads / n * dh, kv = m->n_kv_heads / n * dh;
+    int dh = m->d_head, n = flags & LL_REF_GROUPED ? m->n_kv_heads : 1, q = m->n_heads / n * dh,
+        kv = m->n_kv_heads / n * dh;
     const struct slice qkv[] = {{LL_HOOK_Q, 0, q}, {LL_HOOK_K, q, kv}, {LL_HOOK_V, q + kv, kv}};
     const struct slice gate_up[] = {{LL_HOOK_PRE, 0, m->d_mlp}, {LL_HOOK_PRE_LINEAR, m->d_mlp, m->d_mlp}};
-    return flags & LL_REF_QKV ? put_slices(p, acts, a, layer, qkv, 3, n, err) : put_slices(p, acts, a, layer, gate_up, 2, 1, err);
+    return flags & LL_REF_QKV ? put_slices(p, acts, a, layer, qkv, 3, n, err)
+                              : put_slices(p, acts, a, layer, gate_up, 2, 1, err);
 }
 
-/* ---- one array ---------------------------------------------------------------------------------------------------------- */
+/* ---- one array ------------------------------------------------------------------------------- */
 
 static int pass_over(struct ll_ref_place *p, const struct ll_ref_array *a, const char *why)
 {
@@ -281,14 +316,18 @@ static int64_t width_with(const struct ll_ref_place *p, int hook, unsigned flags
     return flags & LL_REF_GATE_UP ? 2 * (int64_t)m->d_mlp : width_of(m, hook, p->n_pos);
 }
 
-static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err);
+static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook,
+                       int layer, unsigned flags, struct ll_err *err);
 
-static int place_raw(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err)
+static int place_raw(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook,
+                     int layer, unsigned flags, struct ll_err *err)
 {
     struct ll_ref_array read;
-    int square = !(flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP)) && ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS;
+    int square = !(flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP))
+        && ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS;
     int one = !square && !(flags & LL_REF_STACK) && may_be_one(p, hook, flags);
-    int rc = ll_ref_raw_read(a, p->raw, width_with(p, hook, flags), (int64_t)p->n_pos * (square ? p->m->n_heads : 1), one, &read, err);
+    int rc = ll_ref_raw_read(a, p->raw, width_with(p, hook, flags),
+                             (int64_t)p->n_pos * (square ? p->m->n_heads : 1), one, &read, err);
     if (rc)
         return rc;
     rc = place_known(p, acts, &read, hook, layer, flags, err);
@@ -296,7 +335,8 @@ static int place_raw(struct ll_ref_place *p, struct ll_acts *acts, const struct 
     return rc;
 }
 
-static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, struct ll_err *err)
+static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a,
+                     struct ll_err *err)
 {
     unsigned flags;
     int layer, hook = meaning(p, a, &flags, &layer);
@@ -304,12 +344,14 @@ static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct 
         return ll_buf_addf(&p->unknown, "%s%s%s\n", a->name, a->op[0] ? " " : "", a->op), LL_OK;
     if (flags & LL_REF_STREAM) {
         if (layer > p->m->n_layers)
-            return ll_fail(err, LL_EUSAGE, "%s: expected 0 (the embedding) to %d, one more than layers", a->name, p->m->n_layers);
+            return ll_fail(err, LL_EUSAGE, "%s: expected 0 (the embedding) to %d, one more than layers",
+                           a->name, p->m->n_layers);
         hook = layer ? LL_HOOK_RESID_POST : LL_HOOK_EMBED;
         layer--;
     }
     if (flags & LL_REF_UP)
-        hook = layer >= 0 && layer < p->m->n_layers && p->m->layers[layer].mlp.W_gate.n ? LL_HOOK_PRE_LINEAR : LL_HOOK_PRE;
+        hook = layer >= 0 && layer < p->m->n_layers && p->m->layers[layer].mlp.W_gate.n ? LL_HOOK_PRE_LINEAR
+                                                                                        : LL_HOOK_PRE;
     if (layer >= p->m->n_layers)
         return ll_fail(err, LL_EUSAGE, "%s: expected a layer in 0..%d", a->name, p->m->n_layers - 1);
     if (flags & LL_REF_IGNORE)
@@ -318,13 +360,16 @@ static int place_one(struct ll_ref_place *p, struct ll_acts *acts, const struct 
         return LL_OK; /* settled when all are placed */
     int wide = (flags & (LL_REF_STACK | LL_REF_QKV | LL_REF_GATE_UP)) != 0;
     if (!wide && (layer < 0) == (ll_hook_info((enum ll_hook)hook)->per_layer != 0))
-        return pass_over(p, a, layer < 0 ? "a point of every layer, and the name has no layer" : "a point outside the layers");
+        return pass_over(p, a,
+                         layer < 0 ? "a point of every layer, and the name has no layer"
+                                   : "a point outside the layers");
     if (!has_point(p->m, flags, hook, layer))
         return pass_over(p, a, "this model changes it before it is a point (norm, scale, gate or positions)");
     return (a->raw ? place_raw : place_known)(p, acts, a, hook, layer, flags, err);
 }
 
-static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook, int layer, unsigned flags, struct ll_err *err)
+static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook,
+                       int layer, unsigned flags, struct ll_err *err)
 {
     if (flags & LL_REF_STACK)
         return a->x ? put_stack(p, acts, a, err) : LL_OK;
@@ -338,18 +383,22 @@ static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struc
     if (!(flags & LL_REF_LAST))
         return put(p, acts, a, hook, layer, flags, a->x, a->n, err);
     int64_t one = (int64_t)p->n_pos * p->m->d_vocab;
-    return a->n >= one && a->n % one == 0 ? put(p, acts, a, hook, layer, 0, a->x + a->n - one, one, err)
-           : ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name, (long long)one, (long long)a->n);
+    return a->n >= one && a->n % one == 0
+        ? put(p, acts, a, hook, layer, 0, a->x + a->n - one, one, err)
+        : ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name,
+                  (long long)one, (long long)a->n);
 }
 
-/* Embeddings are copied: those of a half-precision checkpoint look half precise also in a float32 run. What was computed tells. */
+/* Embeddings are copied: those of a half-precision checkpoint look half precise also in a float32 run. What
+ * was computed tells. */
 static void settle_embed(const struct ll_ref_place *p, struct ll_acts *acts)
 {
     struct ll_actv *embed = ll_acts_at(acts, LL_HOOK_EMBED, -1);
     for (int h = 0; embed->x && h < LL_N_HOOKS; h++)
         for (int l = -1; l < p->m->n_layers; l++) {
             const struct ll_actv *a = ll_acts_at(acts, h, l);
-            if (a != embed && a->x && (int64_t)a->rows * a->width >= FEW_VALUES && !(h == LL_HOOK_RESID_PRE && l == 0) && !is_half(a->dtype) && strcmp(a->dtype, "text") != 0)
+            if (a != embed && a->x && (int64_t)a->rows * a->width >= FEW_VALUES
+                && !(h == LL_HOOK_RESID_PRE && l == 0) && !is_half(a->dtype) && strcmp(a->dtype, "text") != 0)
                 embed->dtype = a->dtype;
         }
 }
@@ -428,7 +477,8 @@ static int same_stream(struct ll_ref_place *p, struct ll_acts *acts, struct ll_e
 {
     for (int l = 0; l < p->m->n_layers; l++) {
         const struct ll_actv *from = ll_acts_at(acts, LL_HOOK_RESID_PRE, l);
-        struct ll_actv *to = l ? ll_acts_at(acts, LL_HOOK_RESID_POST, l - 1) : ll_acts_at(acts, LL_HOOK_EMBED, -1);
+        struct ll_actv *to =
+            l ? ll_acts_at(acts, LL_HOOK_RESID_POST, l - 1) : ll_acts_at(acts, LL_HOOK_EMBED, -1);
         if (!from->x || to->x)
             continue;
         size_t bytes = sizeof(float) * (size_t)from->rows * (size_t)from->width;
@@ -472,10 +522,12 @@ static void reorder(struct ll_actv *act, int d_head, int to_halves)
 {
     float head[4096];
     int half = d_head / 2;
-    for (int64_t at = 0; d_head <= 4096 && d_head % 2 == 0 && at + d_head <= (int64_t)act->rows * act->width; at += d_head) {
+    for (int64_t at = 0; d_head <= 4096 && d_head % 2 == 0 && at + d_head <= (int64_t)act->rows * act->width;
+         at += d_head) {
         memcpy(head, act->x + at, sizeof *head * (size_t)d_head);
         for (int i = 0; i < d_head; i++) {
-            int pairs = i < half ? 2 * i : 2 * (i - half) + 1; /* where value i of the halves lies among pairs */
+            int pairs =
+                i < half ? 2 * i : 2 * (i - half) + 1; /* where value i of the halves lies among pairs */
             act->x[at + (to_halves ? i : pairs)] = head[to_halves ? pairs : i];
         }
     }
@@ -484,7 +536,7 @@ static void reorder(struct ll_actv *act, int d_head, int to_halves)
 void ll_ref_unpair(struct ll_actv *act, int d_head) { reorder(act, d_head, 1); }
 void ll_ref_pair(struct ll_actv *act, int d_head) { reorder(act, d_head, 0); }
 
-/* ---- map files ----------------------------------------------------------------------------------------------------- */
+/* ---- map files ------------------------------------------------------------------------------- */
 
 static int map_line(struct ll_ref_map *map, const char *file, int line, char *s, struct ll_err *err)
 {
@@ -494,15 +546,19 @@ static int map_line(struct ll_ref_map *map, const char *file, int line, char *s,
     if (!s[strspn(s, " \t")])
         return LL_OK;
     if (!tab || tab == s || !tab[1])
-        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected PATTERN<tab>HOOK, found \"%.40s\"", file, line, s);
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected PATTERN<tab>HOOK, found \"%.40s\"", file, line,
+                       s);
     *tab++ = 0;
     tab[strcspn(tab, " \t")] = 0;
-    struct ll_ref_name row = {s, strcmp(tab, "-") ? ll_hook_parse(tab, &layer) : 0, strcmp(tab, "-") ? 0 : LL_REF_IGNORE};
+    struct ll_ref_name row = {s, strcmp(tab, "-") ? ll_hook_parse(tab, &layer) : 0,
+                              strcmp(tab, "-") ? 0 : LL_REF_IGNORE};
     if (row.hook < 0)
-        return ll_fail(err, LL_EUSAGE, "%s: line %d: unknown hook point \"%.40s\" (see: logitlens help dump)", file, line, tab);
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: unknown hook point \"%.40s\" (see: logitlens help dump)",
+                       file, line, tab);
     const char *one = strstr(s, "%d");
     if (one && strstr(one + 2, "%d"))
-        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected at most one %%d, found \"%.40s\"", file, line, s);
+        return ll_fail(err, LL_EUSAGE, "%s: line %d: expected at most one %%d, found \"%.40s\"", file, line,
+                       s);
     struct ll_ref_name *grown = realloc(map->rows, sizeof *grown * (size_t)(map->n + 1));
     if (!grown)
         return ll_fail_mem(err, "name map", sizeof *grown * (size_t)(map->n + 1));

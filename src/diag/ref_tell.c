@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the nearest points -------------------------------------------------------------------------------------------------- */
+/* ---- the nearest points ---------------------------------------------------------------------- */
 
 enum { MOST = 64, N_NEAREST = 3, MOST_ASKED = 16 };
 
-/* Levenshtein's distance of two names, digits all alike, letters in either case. Longer names than MOST are far from everything. */
+/* Levenshtein's distance of two names, digits all alike, letters in either case. Longer names than MOST are
+ * far from everything. */
 static int distance(const char *a, const char *b)
 {
     int row[MOST + 1], n = (int)strlen(b);
@@ -23,7 +24,8 @@ static int distance(const char *a, const char *b)
     for (; *a; a++) {
         int diagonal = row[0]++;
         for (int i = 1; i <= n; i++) {
-            int same = tolower((unsigned char)*a) == tolower((unsigned char)b[i - 1]) || (isdigit((unsigned char)*a) && isdigit((unsigned char)b[i - 1]));
+            int same = tolower((unsigned char)*a) == tolower((unsigned char)b[i - 1])
+                || (isdigit((unsigned char)*a) && isdigit((unsigned char)b[i - 1]));
             int best = diagonal + !same;
             diagonal = row[i];
             best = row[i] + 1 < best ? row[i] + 1 : best;
@@ -37,15 +39,20 @@ static int distance(const char *a, const char *b)
 static void example(const char *pattern, char out[MOST + 1])
 {
     const char *at = strstr(pattern, "%d");
-    snprintf(out, MOST + 1, "%.*s%s%s", at ? (int)(at - pattern) : (int)strcspn(pattern, "@"), pattern, at ? "0" : "", at ? at + 2 : "");
+    snprintf(out, MOST + 1, "%.*s%s%s", at ? (int)(at - pattern) : (int)strcspn(pattern, "@"), pattern,
+             at ? "0" : "", at ? at + 2 : "");
     out[strcspn(out, "@")] = 0;
 }
 
-struct near { char name[MOST + 1]; int off; };
+struct near {
+    char name[MOST + 1];
+    int off;
+};
 
 static void offer(struct near best[N_NEAREST], const char *name, const char *want)
 {
-    int length = (int)(strlen(want) > strlen(name) ? strlen(want) : strlen(name)), off = 100 * distance(want, name) / (length ? length : 1), i = N_NEAREST;
+    int length = (int)(strlen(want) > strlen(name) ? strlen(want) : strlen(name)),
+        off = 100 * distance(want, name) / (length ? length : 1), i = N_NEAREST;
     for (int k = 0; k < N_NEAREST; k++)
         if (!strcmp(best[k].name, name))
             return;
@@ -91,7 +98,7 @@ void ll_ref_nearest(const struct ll_ref_place *p, struct ll_buf *out)
         ll_buf_addf(out, "%s%s", i ? ", " : "", best[i].name);
 }
 
-/* ---- many layers, one line ------------------------------------------------------------------------------------------------- */
+/* ---- many layers, one line ------------------------------------------------------------------- */
 
 /* A line with each number of its name as %d, into out. */
 static void fold_line(const char *line, size_t n, char out[512])
@@ -112,7 +119,10 @@ static void fold_line(const char *line, size_t n, char out[512])
     out[at] = 0;
 }
 
-struct kind { char line[512], first[512]; int n; }; /* folded, and the first one as it is */
+struct kind {
+    char line[512], first[512];
+    int n;
+}; /* folded, and the first one as it is */
 
 static const char *reason(const struct kind *k)
 {

@@ -1,11 +1,10 @@
 /* ref_text.c - what llama.cpp's evaluation callback prints (see ref.h).
  *
- *     ggml_debug:        l_out-3 = (f32)        ADD(l_in-3{64, 4, 1, 1}, ffn_out-3{64, 4, 1, 1}}) = {64, 4, 1, 1}
- *                          [ [ [ 0.0012, -0.0400, 1.2000, ..., 0.1000 ], ... ], ]
- *                          sum = 1.250000
+ *     ggml_debug:        l_out-3 = (f32)        ADD(l_in-3{64, 4, 1, 1}, ffn_out-3{64, 4, 1, 1}}) = {64, 4,
+ * 1, 1} [ [ [ 0.0012, -0.0400, 1.2000, ..., 0.1000 ], ... ], ] sum = 1.250000
  *
- * Sizes come innermost first. Long rows are cut with "...": then only the sum is known. What stands before the name's colon
- * and between the blocks does not matter. */
+ * Sizes come innermost first. Long rows are cut with "...": then only the sum is known. What stands before
+ * the name's colon and between the blocks does not matter. */
 #include "literal.h"
 #include "ref.h"
 
@@ -13,8 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct text { const char *p, *end, *file; int line; struct ll_err *err; };
-struct block { char name[128], op[24]; int64_t dims[LL_REF_DIMS], n; float *x; size_t n_x, cap; int cut; };
+struct text {
+    const char *p, *end, *file;
+    int line;
+    struct ll_err *err;
+};
+struct block {
+    char name[128], op[24];
+    int64_t dims[LL_REF_DIMS], n;
+    float *x;
+    size_t n_x, cap;
+    int cut;
+};
 
 /* The next line [*from, *to), or 0. */
 static int next_line(struct text *t, const char **from, const char **to)
@@ -135,9 +144,12 @@ static int read_values(struct text *t, struct block *b, const char *p, const cha
         copy_trimmed(number, sizeof number, p, q);
         double v = strtod(number, &stop);
         if (stop == number || *stop)
-            return ll_fail(t->err, LL_EUSAGE, "%s: line %d: value of %s: expected a number, found \"%.20s\"", t->file, t->line, b->name, number);
-        int rc = (int64_t)b->n_x < b->n ? push(b, (float)v, t->err)
-                 : ll_fail(t->err, LL_EUSAGE, "%s: line %d: %s: expected %lld values, found more", t->file, t->line, b->name, (long long)b->n);
+            return ll_fail(t->err, LL_EUSAGE, "%s: line %d: value of %s: expected a number, found \"%.20s\"",
+                           t->file, t->line, b->name, number);
+        int rc = (int64_t)b->n_x < b->n
+            ? push(b, (float)v, t->err)
+            : ll_fail(t->err, LL_EUSAGE, "%s: line %d: %s: expected %lld values, found more", t->file,
+                      t->line, b->name, (long long)b->n);
         if (rc)
             return rc;
         p = q;
@@ -148,11 +160,13 @@ static int read_values(struct text *t, struct block *b, const char *p, const cha
 static int finish(struct ll_ref *r, struct text *t, struct block *b, int has_sum, double sum)
 {
     if (!b->cut && (int64_t)b->n_x != b->n && b->n_x)
-        return ll_fail(t->err, LL_EUSAGE, "%s: line %d: %s: expected %lld values, found %zu", t->file, t->line, b->name, (long long)b->n, b->n_x);
+        return ll_fail(t->err, LL_EUSAGE, "%s: line %d: %s: expected %lld values, found %zu", t->file,
+                       t->line, b->name, (long long)b->n, b->n_x);
     int whole = !b->cut && (int64_t)b->n_x == b->n;
     if (!whole && !has_sum)
         return LL_OK;
-    struct ll_ref_array *a = ll_ref_add(r, t->file, b->name, strlen(b->name), b->dims, LL_REF_DIMS, "text", whole, t->err);
+    struct ll_ref_array *a =
+        ll_ref_add(r, t->file, b->name, strlen(b->name), b->dims, LL_REF_DIMS, "text", whole, t->err);
     if (!a)
         return t->err ? t->err->code : LL_EFAIL;
     if (whole)
@@ -178,7 +192,9 @@ static int read_block(struct ll_ref *r, struct text *t, struct block *b)
             copy_trimmed(number, sizeof number, sum + 5, to);
             double v = strtod(number, &stop);
             if (stop == number)
-                return ll_fail(t->err, LL_EUSAGE, "%s: line %d: sum of %s: expected a number, found \"%.20s\"", t->file, t->line, b->name, number);
+                return ll_fail(t->err, LL_EUSAGE,
+                               "%s: line %d: sum of %s: expected a number, found \"%.20s\"", t->file, t->line,
+                               b->name, number);
             return finish(r, t, b, 1, v);
         }
         if (read_head(&next, from, to)) {
@@ -187,7 +203,8 @@ static int read_block(struct ll_ref *r, struct text *t, struct block *b)
             return finish(r, t, b, 0, 0);
         }
         const char *first = from + strspn(from, " \t");
-        if (first < to && (*first == '[' || *first == ']' || *first == '.') && (rc = read_values(t, b, from, to)))
+        if (first < to && (*first == '[' || *first == ']' || *first == '.')
+            && (rc = read_values(t, b, from, to)))
             return rc;
     }
 }
@@ -213,6 +230,9 @@ int ll_ref_parse_text(struct ll_ref *r, const char *file, const uint8_t *bytes, 
     free(b.x);
     free(copy);
     if (!rc && !heads)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected safetensors, npz, npy, or lines of llama.cpp's evaluation callback (NAME = (f32) OP(...) = {...}), found none", file);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%s: expected safetensors, npz, npy, or lines of llama.cpp's evaluation callback (NAME "
+                     "= (f32) OP(...) = {...}), found none",
+                     file);
     return rc;
 }

@@ -11,12 +11,18 @@ int ll_rms_within(double a, double b, double sum)
     return sum >= fabs(a - b) - slack && sum <= a + b + slack;
 }
 
-double ll_rms_correlation(double a, double b, double sum) { return a > 0 && b > 0 ? (sum * sum - a * a - b * b) / (2 * a * b) : NAN; }
+double ll_rms_correlation(double a, double b, double sum)
+{
+    return a > 0 && b > 0 ? (sum * sum - a * a - b * b) / (2 * a * b) : NAN;
+}
 
 double ll_product_rms(double gate, double up) { return 0.5 * gate * up; }
 
 struct ll_norm_arithmetic ll_norm_arithmetic(double rms, double eps, double max_abs, double rms_out)
 {
     double root = sqrt(rms * rms + eps);
-    return (struct ll_norm_arithmetic){.root = root, .eps_share = rms > 0 ? root / rms - 1 : INFINITY, .largest = max_abs / root, .ratio = rms > 0 ? rms_out / rms : NAN};
+    return (struct ll_norm_arithmetic){.root = root,
+                                       .eps_share = rms > 0 ? root / rms - 1 : INFINITY,
+                                       .largest = max_abs / root,
+                                       .ratio = rms > 0 ? rms_out / rms : NAN};
 }

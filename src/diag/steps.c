@@ -13,18 +13,15 @@ int ll_hook_fires(const struct ll_model *m, enum ll_hook h, int layer)
         return 0;
     const struct ll_layer *L = &m->layers[layer];
     switch (h) {
-    case LL_HOOK_LN1_SCALE: case LL_HOOK_LN1_NORMALIZED:
-        return L->ln1.w != NULL;
-    case LL_HOOK_LN2_SCALE: case LL_HOOK_LN2_NORMALIZED:
-        return L->ln2.w != NULL;
-    case LL_HOOK_RESID_MID:
-        return !L->parallel;
-    case LL_HOOK_PRE: case LL_HOOK_POST:
-        return !L->mix.n;
-    case LL_HOOK_PRE_LINEAR:
-        return !L->mix.n && L->mlp.W_gate.n;
-    default:
-        return 1;
+    case LL_HOOK_LN1_SCALE:
+    case LL_HOOK_LN1_NORMALIZED: return L->ln1.w != NULL;
+    case LL_HOOK_LN2_SCALE:
+    case LL_HOOK_LN2_NORMALIZED: return L->ln2.w != NULL;
+    case LL_HOOK_RESID_MID: return !L->parallel;
+    case LL_HOOK_PRE:
+    case LL_HOOK_POST: return !L->mix.n;
+    case LL_HOOK_PRE_LINEAR: return !L->mix.n && L->mlp.W_gate.n;
+    default: return 1;
     }
 }
 
@@ -41,9 +38,13 @@ int ll_mat_stats(const struct ll_mat *w, struct ll_tensor_stats *s, struct ll_er
     return LL_OK;
 }
 
-static const char *const bounds[LL_N_BOUNDS] = {
-    [LL_BOUND_FINITE] = "no NaN or infinity", [LL_BOUND_SOFTMAX_SUM] = "softmax rows sum to 1 within 1e-5", [LL_BOUND_SOFTMAX_RANGE] = "softmax values in 0..1",
-    [LL_BOUND_NORM_RMS] = "rms before a norm's gain in 0.9..1.0001", [LL_BOUND_RESID_SIZE] = "residual below 1e5", [LL_BOUND_ZERO_ROW] = "no residual row all zero"};
+static const char *const bounds[LL_N_BOUNDS] = {[LL_BOUND_FINITE] = "no NaN or infinity",
+                                                [LL_BOUND_SOFTMAX_SUM] = "softmax rows sum to 1 within 1e-5",
+                                                [LL_BOUND_SOFTMAX_RANGE] = "softmax values in 0..1",
+                                                [LL_BOUND_NORM_RMS] =
+                                                    "rms before a norm's gain in 0.9..1.0001",
+                                                [LL_BOUND_RESID_SIZE] = "residual below 1e5",
+                                                [LL_BOUND_ZERO_ROW] = "no residual row all zero"};
 const char *ll_bound_name(enum ll_bound b) { return bounds[b]; }
 
 int ll_watch_init(struct ll_watch *st, const struct ll_model *m, int n_pos, struct ll_err *err)
@@ -69,7 +70,10 @@ void ll_watch_free(struct ll_watch *st)
     memset(st, 0, sizeof *st);
 }
 
-static size_t slot(const struct ll_watch *st, int layer) { return (size_t)(layer < 0 ? st->model->n_layers : layer); }
+static size_t slot(const struct ll_watch *st, int layer)
+{
+    return (size_t)(layer < 0 ? st->model->n_layers : layer);
+}
 
 const struct ll_step *ll_step_at(const struct ll_watch *st, enum ll_hook h, int layer)
 {
@@ -79,21 +83,25 @@ const struct ll_step *ll_step_at(const struct ll_watch *st, enum ll_hook h, int 
 
 const struct ll_norm_check *ll_norm_check_at(const struct ll_watch *st, int which, int layer)
 {
-    const struct ll_norm_check *c = &st->norm[slot(st, which == LL_CHECK_FINAL ? -1 : layer) * LL_N_CHECKS + (size_t)which];
+    const struct ll_norm_check *c =
+        &st->norm[slot(st, which == LL_CHECK_FINAL ? -1 : layer) * LL_N_CHECKS + (size_t)which];
     return c->is_set ? c : NULL;
 }
 
-/* ---- offences ---------------------------------------------------------------------------------------------------- */
+/* ---- offences -------------------------------------------------------------------------------- */
 
-static void blame(struct ll_watch *st, enum ll_bound b, const struct ll_hook_visit *v, int head, int pos, int index, double value)
+static void blame(struct ll_watch *st, enum ll_bound b, const struct ll_hook_visit *v, int head, int pos,
+                  int index, double value)
 {
     if (st->n_offences[b] < LL_OFFENCES_EACH)
         st->first[st->n_first++] = (struct ll_offence){b, v->hook, v->layer, head, pos, index, value};
     st->n_offences[b]++;
 }
 
-/* One row: counted, its place of the largest magnitude kept, what is not finite named. first: index of row[0]. */
-static void add_row(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v, int head, int pos, int first, const float *row, int n)
+/* One row: counted, its place of the largest magnitude kept, what is not finite named. first: index of
+ * row[0]. */
+static void add_row(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v, int head, int pos,
+                    int first, const float *row, int n)
 {
     int64_t before = s->s.n;
     ll_tensor_stats_add(&s->s, row, (size_t)n);
@@ -123,7 +131,7 @@ static void check_stream(struct ll_watch *st, const struct ll_hook_visit *v, int
         blame(st, LL_BOUND_ZERO_ROW, v, -1, pos, -1, 0);
 }
 
-/* ---- norms ------------------------------------------------------------------------------------------------------- */
+/* ---- norms ----------------------------------------------------------------------------------- */
 
 static const struct ll_norm *norm_of(const struct ll_watch *st, const struct ll_hook_visit *v, int *which)
 {
@@ -131,7 +139,8 @@ static const struct ll_norm *norm_of(const struct ll_watch *st, const struct ll_
     if (v->hook == LL_HOOK_LN_FINAL_SCALE || v->hook == LL_HOOK_LN_FINAL_NORMALIZED)
         return *which = LL_CHECK_FINAL, &m->ln_final;
     int first = v->hook == LL_HOOK_LN1_SCALE || v->hook == LL_HOOK_LN1_NORMALIZED;
-    return *which = first ? LL_CHECK_LN1 : LL_CHECK_LN2, first ? &m->layers[v->layer].ln1 : &m->layers[v->layer].ln2;
+    return *which = first ? LL_CHECK_LN1 : LL_CHECK_LN2,
+           first ? &m->layers[v->layer].ln1 : &m->layers[v->layer].ln2;
 }
 
 /* Mean square of a row (about its mean in a LayerNorm), and what is subtracted. */
@@ -154,7 +163,8 @@ static void check_scale(struct ll_watch *st, const struct ll_hook_visit *v)
     const struct ll_norm *norm = norm_of(st, v, &which);
     struct ll_norm_check *c = &st->norm[slot(st, v->layer) * LL_N_CHECKS + (size_t)which];
     for (int r = 0; r < v->n_rows; r++) {
-        double mean, ms = mean_square(norm, st->resid + r * st->resid_stride, &mean), rms = sqrt(ms) / (double)v->data[r * v->stride];
+        double mean, ms = mean_square(norm, st->resid + r * st->resid_stride, &mean),
+                     rms = sqrt(ms) / (double)v->data[r * v->stride];
         if (!isfinite(ms) || !isfinite(rms))
             continue; /* counted where it is not finite */
         int first = !c->is_set;
@@ -177,7 +187,9 @@ static void check_normalized(struct ll_watch *st, const struct ll_hook_visit *v)
         const float *x = st->resid + r * st->resid_stride, *y = v->data + r * v->stride;
         double mean, root = sqrt(mean_square(norm, x, &mean) + (double)norm->eps), off = 0, size = 0;
         for (int i = 0; i < norm->d; i++) {
-            double want = ((double)x[i] - mean) / root * (double)norm->w[i] + (norm->b ? (double)norm->b[i] : 0), d = (double)y[i] - want;
+            double want =
+                       ((double)x[i] - mean) / root * (double)norm->w[i] + (norm->b ? (double)norm->b[i] : 0),
+                   d = (double)y[i] - want;
             off += d * d;
             size += want * want;
         }
@@ -187,7 +199,7 @@ static void check_normalized(struct ll_watch *st, const struct ll_hook_visit *v)
     }
 }
 
-/* ---- attention --------------------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 static void measure_square(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v)
 {
@@ -195,7 +207,8 @@ static void measure_square(struct ll_watch *st, struct ll_step *s, const struct 
     int window = m->layers[v->layer].window, n = v->n_rows, is_pattern = v->hook == LL_HOOK_PATTERN;
     s->n_heads = m->n_heads;
     for (int h = 0; h < m->n_heads; h++) {
-        struct ll_head_pattern *hp = &st->pattern[(size_t)v->layer * (size_t)m->n_heads + (size_t)h], sum = {0};
+        struct ll_head_pattern *hp = &st->pattern[(size_t)v->layer * (size_t)m->n_heads + (size_t)h],
+                               sum = {0};
         for (int t = 0; t < n; t++) {
             const float *row = v->data + ((size_t)h * (size_t)n + (size_t)t) * (size_t)v->stride;
             int s0 = window && t + 1 > window ? t + 1 - window : 0;
@@ -218,21 +231,28 @@ static void measure_square(struct ll_watch *st, struct ll_step *s, const struct 
         }
         if (is_pattern) {
             double queries = n - 1;
-            *hp = n > 1 ? (struct ll_head_pattern){sum.entropy_bits / queries, sum.entropy_share / queries, sum.sink / queries} : (struct ll_head_pattern){NAN, NAN, NAN};
+            *hp = n > 1 ? (struct ll_head_pattern){sum.entropy_bits / queries, sum.entropy_share / queries,
+                                                   sum.sink / queries}
+                        : (struct ll_head_pattern){NAN, NAN, NAN};
         }
     }
 }
 
-/* ---- the listener ------------------------------------------------------------------------------------------------ */
+/* ---- the listener ---------------------------------------------------------------------------- */
 
-static int is_stream(enum ll_hook h) { return h == LL_HOOK_EMBED || h == LL_HOOK_RESID_PRE || h == LL_HOOK_RESID_MID || h == LL_HOOK_RESID_POST; }
+static int is_stream(enum ll_hook h)
+{
+    return h == LL_HOOK_EMBED || h == LL_HOOK_RESID_PRE || h == LL_HOOK_RESID_MID || h == LL_HOOK_RESID_POST;
+}
 
 static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
     struct ll_watch *st = arg;
     struct ll_step *s = &st->step[slot(st, v->layer) * LL_N_HOOKS + v->hook];
     if (v->n_rows != st->n_pos)
-        return ll_fail(err, LL_EUSAGE, "statistics of the steps: made for one sequence of %d tokens, found %d rows", st->n_pos, v->n_rows);
+        return ll_fail(err, LL_EUSAGE,
+                       "statistics of the steps: made for one sequence of %d tokens, found %d rows",
+                       st->n_pos, v->n_rows);
     ll_tensor_stats_init(&s->s);
     s->n_rows = v->n_rows;
     s->width = v->width;
@@ -253,7 +273,8 @@ static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err
     }
     if (v->hook == LL_HOOK_LN1_SCALE || v->hook == LL_HOOK_LN2_SCALE || v->hook == LL_HOOK_LN_FINAL_SCALE)
         check_scale(st, v);
-    if (v->hook == LL_HOOK_LN1_NORMALIZED || v->hook == LL_HOOK_LN2_NORMALIZED || v->hook == LL_HOOK_LN_FINAL_NORMALIZED)
+    if (v->hook == LL_HOOK_LN1_NORMALIZED || v->hook == LL_HOOK_LN2_NORMALIZED
+        || v->hook == LL_HOOK_LN_FINAL_NORMALIZED)
         check_normalized(st, v);
     return LL_OK;
 }

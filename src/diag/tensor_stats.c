@@ -10,7 +10,10 @@ void ll_tensor_stats_init(struct ll_tensor_stats *s)
     s->first_bad = s->max_abs_at = -1;
 }
 
-static int64_t n_finite(const struct ll_tensor_stats *s) { return s->n - s->n_nan - s->n_pos_inf - s->n_neg_inf; }
+static int64_t n_finite(const struct ll_tensor_stats *s)
+{
+    return s->n - s->n_nan - s->n_pos_inf - s->n_neg_inf;
+}
 
 void ll_tensor_stats_add(struct ll_tensor_stats *s, const float *x, size_t n)
 {
@@ -64,8 +67,14 @@ void ll_tensor_stats_merge(struct ll_tensor_stats *a, const struct ll_tensor_sta
     a->n += b->n;
 }
 
-double ll_tensor_mean(const struct ll_tensor_stats *s) { return n_finite(s) ? s->sum / (double)n_finite(s) : 0; }
-double ll_tensor_rms(const struct ll_tensor_stats *s) { return n_finite(s) ? sqrt(s->sum_sq / (double)n_finite(s)) : 0; }
+double ll_tensor_mean(const struct ll_tensor_stats *s)
+{
+    return n_finite(s) ? s->sum / (double)n_finite(s) : 0;
+}
+double ll_tensor_rms(const struct ll_tensor_stats *s)
+{
+    return n_finite(s) ? sqrt(s->sum_sq / (double)n_finite(s)) : 0;
+}
 double ll_tensor_l2(const struct ll_tensor_stats *s) { return sqrt(s->sum_sq); }
 
 double ll_tensor_std(const struct ll_tensor_stats *s)

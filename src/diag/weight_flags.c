@@ -10,7 +10,8 @@ static int same_pattern(const struct ll_weight_layer *a, const struct ll_weight_
     if (strcmp(ll_buf_str(&a->extra), ll_buf_str(&b->extra))) /* also tensors that the family does not read */
         return 0;
     for (int p = 0; p < LL_N_WEIGHT_PARTS; p++)
-        if (a->cell[p].n != b->cell[p].n || a->cell[p].rows != b->cell[p].rows || a->cell[p].cols != b->cell[p].cols)
+        if (a->cell[p].n != b->cell[p].n || a->cell[p].rows != b->cell[p].rows
+            || a->cell[p].cols != b->cell[p].cols)
             return 0;
     return 1;
 }
@@ -34,11 +35,14 @@ static int commonest(const struct ll_weights *w)
 static int by_layer(const void *a, const void *b)
 {
     const struct ll_weight_flag *x = a, *y = b;
-    return x->layer != y->layer ? x->layer - y->layer : x->part != y->part ? x->part - y->part : x->is_std - y->is_std;
+    return x->layer != y->layer ? x->layer - y->layer
+        : x->part != y->part    ? x->part - y->part
+                                : x->is_std - y->is_std;
 }
 
 /* One statistic of all layers; v, z: room for n_layers. */
-static int judge(struct ll_weight_flags *f, const struct ll_weights *w, int part, int is_std, double *v, double *z, struct ll_err *err)
+static int judge(struct ll_weight_flags *f, const struct ll_weights *w, int part, int is_std, double *v,
+                 double *z, struct ll_err *err)
 {
     struct ll_robust of;
     for (int l = 0; l < w->n_layers; l++) {

@@ -15,13 +15,20 @@ static const struct ll_weight_part_info infos[] = {
 };
 const struct ll_weight_part_info *ll_weight_part(int part) { return &infos[part]; }
 
-/* ---- what a layer should have ------------------------------------------------------------------------------------- */
+/* ---- what a layer should have ---------------------------------------------------------------- */
 
 enum presence { ABSENT, OPTIONAL, NEEDED };
 enum split { WHOLE, STACKED_QKV, GROUPED_QKV, HALVES };
 
 /* A tensor that plays a role: its parts, and its shape as multiplied (k 0: a vector). */
-struct want { enum ll_role role; enum presence there; int part; enum split split; int64_t n, k; int experts; };
+struct want {
+    enum ll_role role;
+    enum presence there;
+    int part;
+    enum split split;
+    int64_t n, k;
+    int experts;
+};
 
 static enum presence of_part(const struct ll_model *m, const struct ll_part *p)
 {
@@ -50,9 +57,12 @@ enum { MAX_WANTS = 40 };
 static int wants_of_layer(const struct ll_model *m, int layer, struct want w[MAX_WANTS])
 {
     const struct ll_family *f = m->family;
-    int64_t d = m->d_model, dh = m->d_head, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh, all = dq + 2 * dkv, ff = m->d_mlp, fx = m->d_expert, fs = m->d_shared;
-    int apart = f->qkv == LL_QKV_APART, mixed = ll_layer_is_mixture(m, layer), fused = f->names[LL_R_W_GATE_IN] != NULL, gated = fused || f->names[LL_R_W_GATE] != NULL;
-    enum presence ln_bias = needed_if(f->norm == LL_NORM_LAYER), post = needed_if(f->post_norms), qkv_bias = of_part(m, &f->qkv_bias), mlp_bias = mixed ? ABSENT : of_part(m, &f->mlp_bias);
+    int64_t d = m->d_model, dh = m->d_head, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh,
+            all = dq + 2 * dkv, ff = m->d_mlp, fx = m->d_expert, fs = m->d_shared;
+    int apart = f->qkv == LL_QKV_APART, mixed = ll_layer_is_mixture(m, layer),
+        fused = f->names[LL_R_W_GATE_IN] != NULL, gated = fused || f->names[LL_R_W_GATE] != NULL;
+    enum presence ln_bias = needed_if(f->norm == LL_NORM_LAYER), post = needed_if(f->post_norms),
+                  qkv_bias = of_part(m, &f->qkv_bias), mlp_bias = mixed ? ABSENT : of_part(m, &f->mlp_bias);
     enum presence ln2 = of_ln2(m), qk = of_qk_norm(m), shared = needed_if(mixed && m->d_shared);
     int64_t qn = f->qk_norm == LL_QK_HEAD ? dh : dq, kn = f->qk_norm == LL_QK_HEAD ? dh : dkv;
     enum split qkv = f->qkv == LL_QKV_GROUPED ? GROUPED_QKV : STACKED_QKV;
@@ -60,22 +70,36 @@ static int wants_of_layer(const struct ll_model *m, int layer, struct want w[MAX
         {LL_R_LN1, needed_if(f->names[LL_R_LN1] != NULL), LL_WP_LN1, WHOLE, d, 0, 0},
         {LL_R_LN1_B, f->names[LL_R_LN1] ? ln_bias : ABSENT, LL_WP_LN1_B, WHOLE, d, 0, 0},
         {LL_R_LN1_POST, post, LL_WP_LN1_POST, WHOLE, d, 0, 0},
-        {LL_R_W_Q, needed_if(apart), LL_WP_Q, WHOLE, dq, d, 0}, {LL_R_W_K, needed_if(apart), LL_WP_K, WHOLE, dkv, d, 0}, {LL_R_W_V, needed_if(apart), LL_WP_V, WHOLE, dkv, d, 0},
-        {LL_R_B_Q, apart ? qkv_bias : ABSENT, LL_WP_B_Q, WHOLE, dq, 0, 0}, {LL_R_B_K, apart ? qkv_bias : ABSENT, LL_WP_B_K, WHOLE, dkv, 0, 0},
+        {LL_R_W_Q, needed_if(apart), LL_WP_Q, WHOLE, dq, d, 0},
+        {LL_R_W_K, needed_if(apart), LL_WP_K, WHOLE, dkv, d, 0},
+        {LL_R_W_V, needed_if(apart), LL_WP_V, WHOLE, dkv, d, 0},
+        {LL_R_B_Q, apart ? qkv_bias : ABSENT, LL_WP_B_Q, WHOLE, dq, 0, 0},
+        {LL_R_B_K, apart ? qkv_bias : ABSENT, LL_WP_B_K, WHOLE, dkv, 0, 0},
         {LL_R_B_V, apart ? qkv_bias : ABSENT, LL_WP_B_V, WHOLE, dkv, 0, 0},
-        {LL_R_W_QKV, needed_if(!apart), LL_WP_Q, qkv, all, d, 0}, {LL_R_B_QKV, apart ? ABSENT : qkv_bias, LL_WP_B_Q, qkv, all, 0, 0},
-        {LL_R_W_O, NEEDED, LL_WP_O, WHOLE, d, dq, 0}, {LL_R_B_O, of_part(m, &f->o_bias), LL_WP_B_O, WHOLE, d, 0, 0},
-        {LL_R_Q_NORM, qk, LL_WP_Q_NORM, WHOLE, qn, 0, 0}, {LL_R_K_NORM, qk, LL_WP_K_NORM, WHOLE, kn, 0, 0},
-        {LL_R_LN2, ln2, LL_WP_LN2, WHOLE, d, 0, 0}, {LL_R_LN2_B, ln_bias == NEEDED ? ln2 : ABSENT, LL_WP_LN2_B, WHOLE, d, 0, 0},
+        {LL_R_W_QKV, needed_if(!apart), LL_WP_Q, qkv, all, d, 0},
+        {LL_R_B_QKV, apart ? ABSENT : qkv_bias, LL_WP_B_Q, qkv, all, 0, 0},
+        {LL_R_W_O, NEEDED, LL_WP_O, WHOLE, d, dq, 0},
+        {LL_R_B_O, of_part(m, &f->o_bias), LL_WP_B_O, WHOLE, d, 0, 0},
+        {LL_R_Q_NORM, qk, LL_WP_Q_NORM, WHOLE, qn, 0, 0},
+        {LL_R_K_NORM, qk, LL_WP_K_NORM, WHOLE, kn, 0, 0},
+        {LL_R_LN2, ln2, LL_WP_LN2, WHOLE, d, 0, 0},
+        {LL_R_LN2_B, ln_bias == NEEDED ? ln2 : ABSENT, LL_WP_LN2_B, WHOLE, d, 0, 0},
         {LL_R_LN2_POST, post, LL_WP_LN2_POST, WHOLE, d, 0, 0},
         {LL_R_W_GATE_IN, needed_if(!mixed && fused), LL_WP_GATE, HALVES, 2 * ff, d, 0},
-        {LL_R_W_GATE, needed_if(!mixed && !fused && gated), LL_WP_GATE, WHOLE, ff, d, 0}, {LL_R_W_IN, needed_if(!mixed && !fused), LL_WP_UP, WHOLE, ff, d, 0},
+        {LL_R_W_GATE, needed_if(!mixed && !fused && gated), LL_WP_GATE, WHOLE, ff, d, 0},
+        {LL_R_W_IN, needed_if(!mixed && !fused), LL_WP_UP, WHOLE, ff, d, 0},
         {LL_R_W_OUT, needed_if(!mixed), LL_WP_DOWN, WHOLE, d, ff, 0},
-        {LL_R_B_GATE, gated ? mlp_bias : ABSENT, LL_WP_B_GATE, WHOLE, ff, 0, 0}, {LL_R_B_IN, mlp_bias, LL_WP_B_UP, WHOLE, ff, 0, 0}, {LL_R_B_OUT, mlp_bias, LL_WP_B_DOWN, WHOLE, d, 0, 0},
+        {LL_R_B_GATE, gated ? mlp_bias : ABSENT, LL_WP_B_GATE, WHOLE, ff, 0, 0},
+        {LL_R_B_IN, mlp_bias, LL_WP_B_UP, WHOLE, ff, 0, 0},
+        {LL_R_B_OUT, mlp_bias, LL_WP_B_DOWN, WHOLE, d, 0, 0},
         {LL_R_ROUTER, needed_if(mixed), LL_WP_ROUTER, WHOLE, m->n_experts, d, 0},
-        {LL_R_X_GATE, needed_if(mixed), LL_WP_GATE, WHOLE, fx, d, 1}, {LL_R_X_IN, needed_if(mixed), LL_WP_UP, WHOLE, fx, d, 1}, {LL_R_X_OUT, needed_if(mixed), LL_WP_DOWN, WHOLE, d, fx, 1},
-        {LL_R_SHARED_MIX, shared, LL_WP_SHARED_MIX, WHOLE, 1, d, 0}, {LL_R_SHARED_GATE, shared, LL_WP_SHARED_GATE, WHOLE, fs, d, 0},
-        {LL_R_SHARED_IN, shared, LL_WP_SHARED_UP, WHOLE, fs, d, 0}, {LL_R_SHARED_OUT, shared, LL_WP_SHARED_DOWN, WHOLE, d, fs, 0},
+        {LL_R_X_GATE, needed_if(mixed), LL_WP_GATE, WHOLE, fx, d, 1},
+        {LL_R_X_IN, needed_if(mixed), LL_WP_UP, WHOLE, fx, d, 1},
+        {LL_R_X_OUT, needed_if(mixed), LL_WP_DOWN, WHOLE, d, fx, 1},
+        {LL_R_SHARED_MIX, shared, LL_WP_SHARED_MIX, WHOLE, 1, d, 0},
+        {LL_R_SHARED_GATE, shared, LL_WP_SHARED_GATE, WHOLE, fs, d, 0},
+        {LL_R_SHARED_IN, shared, LL_WP_SHARED_UP, WHOLE, fs, d, 0},
+        {LL_R_SHARED_OUT, shared, LL_WP_SHARED_DOWN, WHOLE, d, fs, 0},
     };
     memcpy(w, list, sizeof list);
     return (int)(sizeof list / sizeof *list);
@@ -86,15 +110,18 @@ static int wants_of_ends(const struct ll_model *m, struct want w[MAX_WANTS])
     const struct ll_family *f = m->family;
     int64_t d = m->d_model;
     const struct want list[] = {
-        {LL_R_W_E, NEEDED, LL_WP_EMBED, WHOLE, m->d_vocab, d, 0}, {LL_R_W_POS, needed_if(m->n_positions > 0), LL_WP_POSITIONS, WHOLE, m->n_positions, d, 0},
-        {LL_R_W_U, needed_if(!m->tied), LL_WP_HEAD, WHOLE, m->d_vocab, d, 0}, {LL_R_B_U, of_part(m, &f->head_bias), LL_WP_B_HEAD, WHOLE, m->d_vocab, 0, 0},
-        {LL_R_LN_FINAL, NEEDED, LL_WP_LN_FINAL, WHOLE, d, 0, 0}, {LL_R_LN_FINAL_B, needed_if(f->norm == LL_NORM_LAYER), LL_WP_LN_FINAL_B, WHOLE, d, 0, 0},
+        {LL_R_W_E, NEEDED, LL_WP_EMBED, WHOLE, m->d_vocab, d, 0},
+        {LL_R_W_POS, needed_if(m->n_positions > 0), LL_WP_POSITIONS, WHOLE, m->n_positions, d, 0},
+        {LL_R_W_U, needed_if(!m->tied), LL_WP_HEAD, WHOLE, m->d_vocab, d, 0},
+        {LL_R_B_U, of_part(m, &f->head_bias), LL_WP_B_HEAD, WHOLE, m->d_vocab, 0, 0},
+        {LL_R_LN_FINAL, NEEDED, LL_WP_LN_FINAL, WHOLE, d, 0, 0},
+        {LL_R_LN_FINAL_B, needed_if(f->norm == LL_NORM_LAYER), LL_WP_LN_FINAL_B, WHOLE, d, 0, 0},
     };
     memcpy(w, list, sizeof list);
     return (int)(sizeof list / sizeof *list);
 }
 
-/* ---- where it lies ------------------------------------------------------------------------------------------------ */
+/* ---- where it lies --------------------------------------------------------------------------- */
 
 static int add_run(struct ll_weights *w, struct ll_weight_run run, struct ll_err *err)
 {
@@ -111,11 +138,15 @@ static int add_run(struct ll_weights *w, struct ll_weight_run run, struct ll_err
 }
 
 /* Outputs n0..n0+n of the tensor (rows, or columns where it is stored transposed) belong to a part. */
-static int add_outputs(struct ll_weights *w, int row, int part, const struct ll_tensor *t, int transposed, int64_t n0, int64_t n, int64_t k, struct ll_err *err)
+static int add_outputs(struct ll_weights *w, int row, int part, const struct ll_tensor *t, int transposed,
+                       int64_t n0, int64_t n, int64_t k, struct ll_err *err)
 {
     struct ll_weight_cell *c = &w->layers[row].cell[part];
     struct ll_weight_run run = {.tensor = t, .row = row, .part = part};
-    int64_t rows = t->n_dims == 3 ? t->dims[0] * t->dims[1] : t->n_dims == 2 ? t->dims[0] : 1, len = t->n_dims ? t->dims[t->n_dims - 1] : 1;
+    int64_t rows = t->n_dims == 3 ? t->dims[0] * t->dims[1]
+        : t->n_dims == 2          ? t->dims[0]
+                                  : 1,
+            len = t->n_dims ? t->dims[t->n_dims - 1] : 1;
     if (transposed || t->n_dims < 2) { /* [k, n], or a vector */
         run.n_rows = rows;
         run.row_len = len;
@@ -133,7 +164,8 @@ static int add_outputs(struct ll_weights *w, int row, int part, const struct ll_
     return add_run(w, run, err);
 }
 
-static int add_split(struct ll_weights *w, int row, const struct want *x, const struct ll_tensor *t, int transposed, struct ll_err *err)
+static int add_split(struct ll_weights *w, int row, const struct want *x, const struct ll_tensor *t,
+                     int transposed, struct ll_err *err)
 {
     const struct ll_model *m = w->model;
     int64_t dh = m->d_head, per = m->n_heads / m->n_kv_heads, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh;
@@ -143,20 +175,23 @@ static int add_split(struct ll_weights *w, int row, const struct want *x, const 
         return rc ? rc : add_outputs(w, row, LL_WP_UP, t, transposed, x->n / 2, x->n / 2, x->k, err);
     }
     if (x->split == STACKED_QKV) {
-        if ((rc = add_outputs(w, row, q, t, transposed, 0, dq, x->k, err)) || (rc = add_outputs(w, row, q + 1, t, transposed, dq, dkv, x->k, err)))
+        if ((rc = add_outputs(w, row, q, t, transposed, 0, dq, x->k, err))
+            || (rc = add_outputs(w, row, q + 1, t, transposed, dq, dkv, x->k, err)))
             return rc;
         return add_outputs(w, row, q + 2, t, transposed, dq + dkv, dkv, x->k, err);
     }
     for (int64_t g = 0; g < m->n_kv_heads && !rc; g++) {
         int64_t at = g * (per + 2) * dh;
-        if ((rc = add_outputs(w, row, q, t, transposed, at, per * dh, x->k, err)) || (rc = add_outputs(w, row, q + 1, t, transposed, at + per * dh, dh, x->k, err)))
+        if ((rc = add_outputs(w, row, q, t, transposed, at, per * dh, x->k, err))
+            || (rc = add_outputs(w, row, q + 1, t, transposed, at + per * dh, dh, x->k, err)))
             return rc;
         rc = add_outputs(w, row, q + 2, t, transposed, at + (per + 1) * dh, dh, x->k, err);
     }
     return rc;
 }
 
-/* The shape is what the settings say: [n, k] ([k, n] transposed), [n], experts as one tensor [n_experts, n, k]. */
+/* The shape is what the settings say: [n, k] ([k, n] transposed), [n], experts as one tensor [n_experts, n,
+ * k]. */
 static int fits(const struct ll_model *m, const struct want *x, const struct ll_tensor *t, int transposed)
 {
     int64_t n = transposed ? x->k : x->n, k = transposed ? x->n : x->k;
@@ -173,16 +208,22 @@ static void put_shape(struct ll_buf *b, const struct ll_tensor *t)
         ll_buf_addf(b, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
 }
 
-/* One tensor into its cells. One that does not fit keeps its values in one cell: it is described, not divided. */
-static int add_tensor(struct ll_weights *w, int row, const struct want *x, const struct ll_tensor *t, struct ll_err *err)
+/* One tensor into its cells. One that does not fit keeps its values in one cell: it is described, not
+ * divided. */
+static int add_tensor(struct ll_weights *w, int row, const struct want *x, const struct ll_tensor *t,
+                      struct ll_err *err)
 {
     const struct ll_model *m = w->model;
     struct ll_weight_layer *L = &w->layers[row];
     const struct ll_dtype_info *type = ll_dtype_info(t->dtype);
-    int transposed = x->k && m->family->transposed && !m->ckpt->gguf && row < w->n_layers, good = fits(m, x, t, transposed), whole = !good || x->split == WHOLE;
-    m->layer_of[t - m->ckpt->tensors] = row < w->n_layers ? row : x->role == LL_R_W_E || x->role == LL_R_W_POS ? -1 : m->n_layers;
+    int transposed = x->k && m->family->transposed && !m->ckpt->gguf && row < w->n_layers,
+        good = fits(m, x, t, transposed), whole = !good || x->split == WHOLE;
+    m->layer_of[t - m->ckpt->tensors] = row < w->n_layers ? row
+        : x->role == LL_R_W_E || x->role == LL_R_W_POS    ? -1
+                                                          : m->n_layers;
     if (!good || (!type->is_float && !t->packed)) {
-        ll_buf_addf(&L->odd, "%s%s: expected [%lld%s", L->odd.len ? "; " : "", t->name, (long long)(transposed ? x->k : x->n), x->k ? ", " : "]");
+        ll_buf_addf(&L->odd, "%s%s: expected [%lld%s", L->odd.len ? "; " : "", t->name,
+                    (long long)(transposed ? x->k : x->n), x->k ? ", " : "]");
         if (x->k)
             ll_buf_addf(&L->odd, "%lld]", (long long)(transposed ? x->n : x->k));
         ll_buf_adds(&L->odd, ", found [");
@@ -193,14 +234,24 @@ static int add_tensor(struct ll_weights *w, int row, const struct want *x, const
         return LL_OK;
     if (!whole)
         return add_split(w, row, x, t, transposed, err);
-    int64_t rows = t->n_dims == 3 ? t->dims[0] * t->dims[1] : t->n_dims == 2 ? t->dims[0] : 1, len = t->n_dims ? t->dims[t->n_dims - 1] : 1;
+    int64_t rows = t->n_dims == 3 ? t->dims[0] * t->dims[1]
+        : t->n_dims == 2          ? t->dims[0]
+                                  : 1,
+            len = t->n_dims ? t->dims[t->n_dims - 1] : 1;
     struct ll_weight_cell *c = &L->cell[x->part];
     c->tensor = c->tensor ? c->tensor : t;
     c->n += rows * len;
     c->n_tensors++;
     c->rows = !x->k ? 1 : transposed ? len : t->n_dims == 3 ? t->dims[1] : rows;
     c->cols = !x->k ? rows * len : transposed ? rows : len;
-    return add_run(w, (struct ll_weight_run){.tensor = t, .row = row, .part = x->part, .n_rows = rows, .row_len = len, .n_cols = len}, err);
+    return add_run(w,
+                   (struct ll_weight_run){.tensor = t,
+                                          .row = row,
+                                          .part = x->part,
+                                          .n_rows = rows,
+                                          .row_len = len,
+                                          .n_cols = len},
+                   err);
 }
 
 static int add_wants(struct ll_weights *w, int row, const struct want *list, int n, struct ll_err *err)
@@ -210,7 +261,11 @@ static int add_wants(struct ll_weights *w, int row, const struct want *list, int
     int rc = LL_OK;
     for (int i = 0; i < n && !rc; i++) {
         const struct want *x = &list[i];
-        for (int e = 0, n_parts = x->there == ABSENT ? 0 : x->experts ? m->n_experts : 1; e < n_parts && !rc; e++) {
+        for (int e = 0,
+                 n_parts = x->there == ABSENT ? 0
+                 : x->experts                 ? m->n_experts
+                                              : 1;
+             e < n_parts && !rc; e++) {
             const struct ll_tensor *t = ll_role_tensor(m, x->role, row, e);
             char name[LL_NAME_BYTES];
             if (t)

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- a stretch of floats ------------------------------------------------------------------------------------------ */
+/* ---- a stretch of floats --------------------------------------------------------------------- */
 
-/* Of the bits: least and greatest in the order of the numbers (as signed integers, negative ones with their other bits turned
- * round), least and greatest magnitude. */
-struct extremes { int32_t min, max, low, high; };
+/* Of the bits: least and greatest in the order of the numbers (as signed integers, negative ones with their
+ * other bits turned round), least and greatest magnitude. */
+struct extremes {
+    int32_t min, max, low, high;
+};
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define VECTORISED __attribute__((optimize("O3"))) /* clang does so at -O2 */
@@ -52,7 +54,8 @@ static int32_t magnitude(float f)
 }
 
 /* Where the largest magnitude is only matters when it is larger than all before. */
-static void locate(const float *x, size_t n, int32_t high, const struct ll_tensor_stats *before, struct ll_tensor_stats *s)
+static void locate(const float *x, size_t n, int32_t high, const struct ll_tensor_stats *before,
+                   struct ll_tensor_stats *s)
 {
     s->max_abs_at = 0;
     if (before->max_abs_at >= 0 && s->max_abs <= before->max_abs)
@@ -94,14 +97,15 @@ void ll_scan_values(const struct ll_vec *vec, const float *x, size_t n, struct l
         scan_stretch(vec, x + i, n - i < LL_SCAN_STRETCH ? n - i : LL_SCAN_STRETCH, s);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Rows row0..row0+n_rows, columns col0..col0+n_cols of a run's tensor; a stretch of one long row, or whole rows. */
+/* Rows row0..row0+n_rows, columns col0..col0+n_cols of a run's tensor; a stretch of one long row, or whole
+ * rows. */
 struct block {
     const struct ll_weight_run *run;
     int64_t row0, n_rows, col0, n_cols;
     struct ll_tensor_stats stats;
-    int64_t bad_at;                    /* flat index in the tensor, -1: none */
+    int64_t bad_at; /* flat index in the tensor, -1: none */
 };
 
 struct scan {
@@ -138,8 +142,14 @@ static int cut(struct scan *s, const struct ll_weight_run *r, struct ll_err *err
         step = LL_PACKED_ROWS;
     for (int64_t row = 0; row < r->n_rows && !rc; row += step)
         for (int64_t col = 0; col < r->n_cols && !rc; col += LL_SCAN_VALUES)
-            rc = add_block(s, (struct block){.run = r, .row0 = r->row0 + row, .n_rows = r->n_rows - row < step ? r->n_rows - row : step, .col0 = r->col0 + col,
-                                             .n_cols = r->n_cols - col < LL_SCAN_VALUES ? r->n_cols - col : LL_SCAN_VALUES}, err);
+            rc = add_block(s,
+                           (struct block){.run = r,
+                                          .row0 = r->row0 + row,
+                                          .n_rows = r->n_rows - row < step ? r->n_rows - row : step,
+                                          .col0 = r->col0 + col,
+                                          .n_cols = r->n_cols - col < LL_SCAN_VALUES ? r->n_cols - col
+                                                                                     : LL_SCAN_VALUES},
+                           err);
     return rc;
 }
 
@@ -182,7 +192,7 @@ static void advise(struct scan *s, int i, void (*tell)(const struct ll_map *, si
         tell(map, (size_t)(t->data - map->data) + off, len);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void note_bad(struct block *b, int64_t before, int64_t flat0)
 {
@@ -263,7 +273,8 @@ static void merge(struct scan *s)
     }
 }
 
-int ll_weight_scan(struct ll_weights *w, struct ll_engine *eng, void (*progress)(void *arg, double done), void *arg, long long *bytes, struct ll_err *err)
+int ll_weight_scan(struct ll_weights *w, struct ll_engine *eng, void (*progress)(void *arg, double done),
+                   void *arg, long long *bytes, struct ll_err *err)
 {
     struct scan s = {.w = w, .vec = ll_engine_vec(eng), .progress = progress, .progress_arg = arg};
     long long read = 0, room = ll_available_bytes();

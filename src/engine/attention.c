@@ -1,9 +1,10 @@
-/* attention.c - causal attention of many sequences as one list of tasks (sequence, kv head, block of query rows).
+/* attention.c - causal attention of many sequences as one list of tasks (sequence, kv head, block of query
+ * rows).
  *
- * A key whose p is 0 (masked or underflowed) contributes nothing, whatever v is there: its term is +0. Where all values
- * are finite that is what the product gives anyway, up to the sign of a zero, and z is made +0 by one last addition; so
- * keys before the window or after the block's last query may be left out or taken along without changing a bit. Where a
- * value is not finite, the slow form below keeps 0 * inf away. */
+ * A key whose p is 0 (masked or underflowed) contributes nothing, whatever v is there: its term is +0. Where
+ * all values are finite that is what the product gives anyway, up to the sign of a zero, and z is made +0 by
+ * one last addition; so keys before the window or after the block's last query may be left out or taken along
+ * without changing a bit. Where a value is not finite, the slow form below keeps 0 * inf away. */
 #include "engine_priv.h"
 
 #include <assert.h>
@@ -21,7 +22,7 @@ struct job {
 /* What a thread has packed: keys 0..end of one kv head of one sequence. */
 struct packed {
     int seq, kv_head, end;
-    int odd;       /* a value among them is not finite */
+    int odd; /* a value among them is not finite */
 };
 
 /* One head's block of query rows t0..t0+rows; columns lo..hi (multiples of 16) hold all keys they look at. */
@@ -30,30 +31,45 @@ struct rows {
     const struct ll_kernels *kern;
     struct ll_scratch *s;
     int head, t0, rows, lo, hi;
-    long ld;       /* of scores */
+    long ld; /* of scores */
 };
 
 static int min_int(int a, int b) { return a < b ? a : b; }
 static int max_int(int a, int b) { return a > b ? a : b; }
 static int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
-static int tasks_of(const struct ll_attn *a) { return (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK * a->n_kv_heads; }
+static int tasks_of(const struct ll_attn *a)
+{
+    return (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK * a->n_kv_heads;
+}
 
 /* First key that query t looks at. */
-static int first_key(const struct ll_attn *a, int t) { return a->window > 0 ? max_int(0, t - a->window + 1) : 0; }
+static int first_key(const struct ll_attn *a, int t)
+{
+    return a->window > 0 ? max_int(0, t - a->window + 1) : 0;
+}
 
 static long v_group_stride(const struct ll_kernels *k) { return (long)LL_BLOCK * k->nr; }
-static long v_block_stride(const struct ll_kernels *k, int d_head) { return (long)LL_BLOCK * round_up(d_head, k->nr); }
+static long v_block_stride(const struct ll_kernels *k, int d_head)
+{
+    return (long)LL_BLOCK * round_up(d_head, k->nr);
+}
 
 /* Pack keys and values up to position `end` (a multiple of 16), going on from what is there. */
-static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, struct ll_scratch *s, struct packed *p, int end)
+static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, struct ll_scratch *s,
+                      struct packed *p, int end)
 {
     const int d = a->d_head, dpad = ll_pad16(d);
     const float *v = a->v + (long)p->kv_head * d;
     for (; p->end < end; p->end += 16) {
         const int n = min_int(16, a->n_pos - p->end);
         if (!a->scores_in && !a->pattern_in) {
-            const struct ll_mat keys = {.type = LL_F32, .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv + (long)p->kv_head * d), .row_bytes = (size_t)a->ldkv * sizeof(float), .n = n, .k = d};
+            const struct ll_mat keys = {.type = LL_F32,
+                                        .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv
+                                                                  + (long)p->kv_head * d),
+                                        .row_bytes = (size_t)a->ldkv * sizeof(float),
+                                        .n = n,
+                                        .k = d};
             float *panel = s->k_panel + (long)p->end * dpad;
             if (n < 16)
                 memset(panel, 0, sizeof *panel * 16 * (size_t)dpad);
@@ -61,7 +77,9 @@ static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, st
         }
         if (a->z)
             p->odd |= ll_pack_v16(v, a->ldkv, p->end, a->n_pos, d, kern->nr,
-                                  s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d) + (long)(p->end % LL_BLOCK) * kern->nr, v_group_stride(kern));
+                                  s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d)
+                                      + (long)(p->end % LL_BLOCK) * kern->nr,
+                                  v_group_stride(kern));
     }
 }
 
@@ -72,9 +90,15 @@ static void make_scores(const struct rows *r)
     const int d = a->d_head, dpad = ll_pad16(d), width = r->hi - r->lo;
     float *scores = r->s->scores;
     ll_pack_x(r->kern, a->q + r->t0 * a->ldq + (long)r->head * d, a->ldq, r->rows, d, r->s->attn_x, 0, 1);
-    r->kern->tile(&(struct ll_tile){
-        .x = r->s->attn_x, .m = r->rows, .w = r->s->k_panel + (long)r->lo * dpad, .group_stride = (long)r->kern->nr * dpad,
-        .n_groups = width / r->kern->nr, .kb = dpad, .y = scores + r->lo, .ldy = r->ld, .first = 1});
+    r->kern->tile(&(struct ll_tile){.x = r->s->attn_x,
+                                    .m = r->rows,
+                                    .w = r->s->k_panel + (long)r->lo * dpad,
+                                    .group_stride = (long)r->kern->nr * dpad,
+                                    .n_groups = width / r->kern->nr,
+                                    .kb = dpad,
+                                    .y = scores + r->lo,
+                                    .ldy = r->ld,
+                                    .first = 1});
     for (int i = 0; i < r->rows; i++) {
         float *row = scores + i * r->ld;
         const int t = r->t0 + i, from = first_key(a, t);
@@ -124,9 +148,16 @@ static void context(const struct rows *r)
     for (int s0 = r->lo, s1; s0 < r->hi; s0 = s1) {
         s1 = min_int((s0 / LL_BLOCK + 1) * LL_BLOCK, r->hi);
         ll_pack_x(kern, r->s->scores + s0, r->ld, r->rows, s1 - s0, r->s->attn_x, 0, 1);
-        kern->tile(&(struct ll_tile){
-            .x = r->s->attn_x, .m = r->rows, .w = r->s->v_panel + s0 / LL_BLOCK * v_block_stride(kern, d) + (long)(s0 % LL_BLOCK) * kern->nr,
-            .group_stride = v_group_stride(kern), .n_groups = cols / kern->nr, .kb = s1 - s0, .y = r->s->attn_z, .ldy = cols, .first = s0 == r->lo});
+        kern->tile(&(struct ll_tile){.x = r->s->attn_x,
+                                     .m = r->rows,
+                                     .w = r->s->v_panel + s0 / LL_BLOCK * v_block_stride(kern, d)
+                                         + (long)(s0 % LL_BLOCK) * kern->nr,
+                                     .group_stride = v_group_stride(kern),
+                                     .n_groups = cols / kern->nr,
+                                     .kb = s1 - s0,
+                                     .y = r->s->attn_z,
+                                     .ldy = cols,
+                                     .first = s0 == r->lo});
     }
     for (int i = 0; i < r->rows; i++) {
         float *z = r->a->z + (r->t0 + i) * r->a->ldz + (long)r->head * d;
@@ -160,7 +191,8 @@ static void context_odd(const struct rows *r)
     const float *v = a->v + (long)kv_head * a->d_head;
     for (int i = 0; i < r->rows; i++)
         for (int c = 0; c < a->d_head; c++)
-            a->z[(r->t0 + i) * a->ldz + (long)r->head * a->d_head + c] = odd_element(r, r->s->scores + i * r->ld, v + c);
+            a->z[(r->t0 + i) * a->ldz + (long)r->head * a->d_head + c] =
+                odd_element(r, r->s->scores + i * r->ld, v + c);
 }
 
 static void one_head(const struct rows *r, int odd)
@@ -189,10 +221,16 @@ static void one_head(const struct rows *r, int odd)
 static void one_task(const struct job *j, int tid, int seq, int task, struct packed *p)
 {
     const struct ll_attn *a = &j->seq[seq];
-    const int blocks = (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK, kv_head = task / blocks, t0 = task % blocks * LL_Q_BLOCK;
-    const int given = a->scores_in || a->pattern_in;   /* a listener may have written anywhere: all keys count */
+    const int blocks = (a->n_pos + LL_Q_BLOCK - 1) / LL_Q_BLOCK, kv_head = task / blocks,
+              t0 = task % blocks * LL_Q_BLOCK;
+    const int given =
+        a->scores_in || a->pattern_in; /* a listener may have written anywhere: all keys count */
     const int group = a->n_heads / a->n_kv_heads;
-    struct rows r = {.a = a, .kern = j->eng->kern, .s = &j->eng->scratch[tid], .t0 = t0, .rows = min_int(LL_Q_BLOCK, a->n_pos - t0)};
+    struct rows r = {.a = a,
+                     .kern = j->eng->kern,
+                     .s = &j->eng->scratch[tid],
+                     .t0 = t0,
+                     .rows = min_int(LL_Q_BLOCK, a->n_pos - t0)};
     r.lo = given ? 0 : first_key(a, t0) & ~15;
     r.hi = ll_pad16(given ? a->n_pos : t0 + r.rows);
     r.ld = ll_pad16(a->n_pos);
@@ -210,7 +248,7 @@ static void work(void *arg, int tid, int n_threads)
     (void)n_threads;
     struct job *j = arg;
     struct packed p = {.seq = -1};
-    int seq = 0, before = 0;   /* tasks of the sequences before seq; a thread's task numbers only rise */
+    int seq = 0, before = 0; /* tasks of the sequences before seq; a thread's task numbers only rise */
     for (;;) {
         const int task = atomic_fetch_add(&j->next, 1);
         while (seq < j->n && task - before >= tasks_of(&j->seq[seq]))
@@ -224,7 +262,8 @@ static void work(void *arg, int tid, int n_threads)
 void ll_attention_many(struct ll_engine *eng, const struct ll_attn *a, int n)
 {
     for (int i = 0; i < n; i++)
-        assert(a[i].n_pos <= eng->max_pos && a[i].d_head <= eng->max_d_head && a[i].d_head <= LL_BLOCK && a[i].n_heads % a[i].n_kv_heads == 0);
+        assert(a[i].n_pos <= eng->max_pos && a[i].d_head <= eng->max_d_head && a[i].d_head <= LL_BLOCK
+               && a[i].n_heads % a[i].n_kv_heads == 0);
     struct job j = {.eng = eng, .seq = a, .n = n};
     atomic_init(&j.next, 0);
     ll_pool_run(eng->pool, work, &j);

@@ -9,7 +9,7 @@
 
 struct choice {
     const struct ll_kernels *kern;
-    int present;   /* this processor has it */
+    int present; /* this processor has it */
 };
 
 #if defined(__x86_64__)
@@ -25,7 +25,8 @@ static int have_avx2(void)
 }
 static int have_avx512(void)
 {
-    return have_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return have_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
 
@@ -57,6 +58,9 @@ const struct ll_kernels *ll_kernels_choose(struct ll_err *err)
             ll_fail(err, LL_EUSAGE, "LL_ENGINE_ISA=%s: this processor does not have it", want);
             return NULL;
         }
-    ll_fail(err, LL_EUSAGE, "LL_ENGINE_ISA=%s: unknown vector unit (plain, avx2, avx512, neon, as far as this build has them)", want);
+    ll_fail(
+        err, LL_EUSAGE,
+        "LL_ENGINE_ISA=%s: unknown vector unit (plain, avx2, avx512, neon, as far as this build has them)",
+        want);
     return NULL;
 }

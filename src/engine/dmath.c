@@ -45,7 +45,7 @@ double ll_pow(double x, double y)
     return mantissa * power_of_2(scale);
 }
 
-/* ---- sine and cosine ---------------------------------------------------------------------------------------------- */
+/* ---- sine and cosine ------------------------------------------------------------------------- */
 
 /* pi / 2 in three parts, each the rest of the one before rounded to double. */
 #define PIO2_1 0x1.921fb54442d18p+0
@@ -54,8 +54,8 @@ double ll_pow(double x, double y)
 #define TWO_OVER_PI 0x1.45f306dc9c883p-1
 enum { SIN_TERMS = 8, COS_TERMS = 9 };
 
-/* x = n pi/2 + r + *lo, |r| <= pi/4 and a little; returns n mod 4. The first step is exact for |x| < 2^26: what is left
- * has no bit below n's share of the last bit of PIO2_1. */
+/* x = n pi/2 + r + *lo, |r| <= pi/4 and a little; returns n mod 4. The first step is exact for |x| < 2^26:
+ * what is left has no bit below n's share of the last bit of PIO2_1. */
 static int quarter_turns(double x, double *r, double *lo)
 {
     const double n = fma(x, TWO_OVER_PI, EXP_MAGIC) - EXP_MAGIC;
@@ -68,8 +68,15 @@ static int quarter_turns(double x, double *r, double *lo)
 /* Taylor series, cut where the rest is below 2^-54: sin(r + lo) = r - r^3/3! + ... + lo cos r */
 static double sine_series(double r, double lo)
 {
-    static const double over_factorial[SIN_TERMS] = {   /* -1/3!, 1/5!, ... */
-        -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800, 1.0 / 6227020800.0, -1.0 / 1307674368000.0,
+    static const double over_factorial[SIN_TERMS] = {
+        /* -1/3!, 1/5!, ... */
+        -1.0 / 6,
+        1.0 / 120,
+        -1.0 / 5040,
+        1.0 / 362880,
+        -1.0 / 39916800,
+        1.0 / 6227020800.0,
+        -1.0 / 1307674368000.0,
         1.0 / 355687428096000.0,
     };
     const double z = r * r;
@@ -82,9 +89,16 @@ static double sine_series(double r, double lo)
 /* cos(r + lo) = 1 - r^2/2 + r^4/4! - ... - lo sin r */
 static double cosine_series(double r, double lo)
 {
-    static const double over_factorial[COS_TERMS - 1] = {   /* 1/4!, -1/6!, ... */
-        1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200.0,
-        1.0 / 20922789888000.0, -1.0 / 6402373705728000.0,
+    static const double over_factorial[COS_TERMS - 1] = {
+        /* 1/4!, -1/6!, ... */
+        1.0 / 24,
+        -1.0 / 720,
+        1.0 / 40320,
+        -1.0 / 3628800,
+        1.0 / 479001600,
+        -1.0 / 87178291200.0,
+        1.0 / 20922789888000.0,
+        -1.0 / 6402373705728000.0,
     };
     const double z = r * r, half = 0.5 * z, one_less = 1 - half, lost = (1 - one_less) - half;
     double q = over_factorial[COS_TERMS - 2];

@@ -73,14 +73,15 @@ static int room(float **p, size_t rows, size_t cols, struct ll_err *err)
 
 static int room_for_products(struct ll_engine *eng, struct ll_err *err)
 {
-    const size_t k = (size_t)ll_pad16(eng->max_k), m = eng->max_m < LL_M_BLOCK ? (size_t)eng->max_m : LL_M_BLOCK;
+    const size_t k = (size_t)ll_pad16(eng->max_k),
+                 m = eng->max_m < LL_M_BLOCK ? (size_t)eng->max_m : LL_M_BLOCK;
     eng->x_floats = m * k;
     int rc = room(&eng->x, m, k, err);
     for (int t = 0; t < eng->n_threads && !rc; t++) {
         struct ll_scratch *s = &eng->scratch[t];
         const size_t chunk = eng->max_m < LL_WALK_CHUNK ? (size_t)eng->max_m : LL_WALK_CHUNK;
-        if ((rc = room(&s->panel, LL_PANEL_ROWS, k, err)) || (rc = room(&s->edge, m, 16, err)) ||
-            (rc = room(&s->walk_y, chunk, LL_WALK_TILE, err)) || (rc = room(&s->walk_x, chunk, k, err)))
+        if ((rc = room(&s->panel, LL_PANEL_ROWS, k, err)) || (rc = room(&s->edge, m, 16, err))
+            || (rc = room(&s->walk_y, chunk, LL_WALK_TILE, err)) || (rc = room(&s->walk_x, chunk, k, err)))
             break;
     }
     return rc;
@@ -93,8 +94,10 @@ static int room_for_attention(struct ll_engine *eng, struct ll_err *err)
     int rc = LL_OK;
     for (int t = 0; t < eng->n_threads && !rc; t++) {
         struct ll_scratch *s = &eng->scratch[t];
-        if ((rc = room(&s->k_panel, pos, d, err)) || (rc = room(&s->v_panel, blocks, d, err)) || (rc = room(&s->scores, LL_Q_BLOCK, pos, err)) ||
-            (rc = room(&s->attn_x, LL_Q_BLOCK, LL_BLOCK, err)) || (rc = room(&s->attn_z, LL_Q_BLOCK, d, err)))
+        if ((rc = room(&s->k_panel, pos, d, err)) || (rc = room(&s->v_panel, blocks, d, err))
+            || (rc = room(&s->scores, LL_Q_BLOCK, pos, err))
+            || (rc = room(&s->attn_x, LL_Q_BLOCK, LL_BLOCK, err))
+            || (rc = room(&s->attn_z, LL_Q_BLOCK, d, err)))
             break;
     }
     return rc;
@@ -108,7 +111,8 @@ static int larger(int *bound, int value)
     return 1;
 }
 
-int ll_engine_reserve(struct ll_engine *eng, int max_m, int max_k, int max_pos, int max_d_head, struct ll_err *err)
+int ll_engine_reserve(struct ll_engine *eng, int max_m, int max_k, int max_pos, int max_d_head,
+                      struct ll_err *err)
 {
     int grew = larger(&eng->max_m, max_m) | larger(&eng->max_k, max_k);
     int rc = grew && eng->max_m && eng->max_k ? room_for_products(eng, err) : LL_OK;
@@ -146,7 +150,7 @@ void ll_engine_rows(struct ll_engine *eng, int n, void (*fn)(void *arg, int row0
         fn(arg, 0, n);
         return;
     }
-    const int parts = 4 * eng->n_threads;   /* some more than threads, for when one of them is held up */
+    const int parts = 4 * eng->n_threads; /* some more than threads, for when one of them is held up */
     struct rows_job job = {.fn = fn, .arg = arg, .n = n, .step = (n + parts - 1) / parts};
     atomic_init(&job.next, 0);
     ll_pool_run(eng->pool, rows_work, &job);

@@ -9,15 +9,17 @@ enum { NR = 4 };
 
 static int x_rows(int left) { return left >= 2 ? 2 : 1; }
 
-LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
+LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int n, int k0, int kl,
+                     float *panel, long group_stride)
 {
     const size_t size = type == LL_F32 ? 4 : 2;
     for (int r = 0; r < (n + NR - 1) / NR * NR; r++) {
         float *out = panel + r / NR * group_stride + r % NR * 16;
         for (int k = 0; k < kl; k += 16, out += 16 * NR) {
-            uint8_t raw[64] = {0};   /* through a buffer: nothing is read past the row */
+            uint8_t raw[64] = {0}; /* through a buffer: nothing is read past the row */
             if (r < n)
-                memcpy(raw, w + (size_t)r * row_bytes + size * (size_t)(k0 + k), size * (size_t)(kl - k < 16 ? kl - k : 16));
+                memcpy(raw, w + (size_t)r * row_bytes + size * (size_t)(k0 + k),
+                       size * (size_t)(kl - k < 16 ? kl - k : 16));
             for (int q = 0; q < 4; q++) {
                 const uint16x4_t half = vreinterpret_u16_u8(vld1_u8(raw + 8 * q));
                 float32x4_t v = vreinterpretq_f32_u8(vld1q_u8(raw + (type == LL_F32 ? 16 : 0) * q));
@@ -30,10 +32,11 @@ LL_INLINE void widen(enum ll_dtype type, const uint8_t *w, size_t row_bytes, int
         }
     }
 }
-#define WIDEN(NAME, TYPE)                                                                                              \
-    static void NAME(const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)      \
-    {                                                                                                                  \
-        widen(TYPE, w, row_bytes, n, k0, kl, panel, group_stride);                                                     \
+#define WIDEN(NAME, TYPE) \
+    static void NAME(const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, \
+                     long group_stride) \
+    { \
+        widen(TYPE, w, row_bytes, n, k0, kl, panel, group_stride); \
     }
 WIDEN(widen_f32, LL_F32)
 WIDEN(widen_f16, LL_F16)
@@ -77,8 +80,13 @@ static void tile(const struct ll_tile *t)
 }
 
 const struct ll_kernels ll_kernels_neon = {
-    .name = "neon", .nr = NR, .x_rows = x_rows, .tile = tile,
+    .name = "neon",
+    .nr = NR,
+    .x_rows = x_rows,
+    .tile = tile,
     .widen = {[LL_F32] = widen_f32, [LL_F16] = widen_f16, [LL_BF16] = widen_bf16},
-    .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
+    .softmax = softmax_row,
+    .vec = VEC_TABLE,
+    .ops = OPS_TABLE,
 };
 #endif

@@ -1,11 +1,16 @@
-/* kernels_plain.c - rule L16 written out in scalar C with fmaf: the specification the other units must match. */
+/* kernels_plain.c - rule L16 written out in scalar C with fmaf: the specification the other units must match.
+ */
 #include "simd_plain.h"
 
 #include "vec_impl.h"
 
 enum { NR = 4 };
 
-static int x_rows(int left) { (void)left; return 1; }
+static int x_rows(int left)
+{
+    (void)left;
+    return 1;
+}
 
 /* y = dot product of one packed row of x with row `i` of a group of w, over kb columns */
 static float block_value(const float *x, const float *w, int i, int kb)
@@ -31,6 +36,11 @@ static void tile(const struct ll_tile *t)
 }
 
 const struct ll_kernels ll_kernels_plain = {
-    .name = "plain", .nr = NR, .x_rows = x_rows, .tile = tile,
-    .softmax = softmax_row, .vec = VEC_TABLE, .ops = OPS_TABLE,
+    .name = "plain",
+    .nr = NR,
+    .x_rows = x_rows,
+    .tile = tile,
+    .softmax = softmax_row,
+    .vec = VEC_TABLE,
+    .ops = OPS_TABLE,
 };

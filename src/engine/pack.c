@@ -19,7 +19,8 @@ static void pack_group(const float *x, long ldx, int rows, int k0, int kl, float
     }
 }
 
-void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, int k, float *out, int part, int n_parts)
+void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, int k, float *out, int part,
+               int n_parts)
 {
     int turn = 0;
     for (int k0 = 0; k0 < k; k0 += LL_BLOCK) {
@@ -35,7 +36,7 @@ void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, i
 
 int ll_pack_v16(const float *v, long ldv, int s, int n_pos, int d, int nr, float *panel, long group_stride)
 {
-    float odd = 0.0f;   /* becomes NaN when a value is not finite */
+    float odd = 0.0f; /* becomes NaN when a value is not finite */
     for (int j = 0; j < 16; j++) {
         const float *row = v + (long)(s + j) * ldv;
         for (int c = 0; c < (d + nr - 1) / nr * nr; c++) {

@@ -8,7 +8,9 @@
 #define LL_INLINE static inline __attribute__((always_inline, unused))
 
 typedef __m512 v16;
-typedef struct { __m512d a, b; } d16;   /* lanes 0..7, 8..15 */
+typedef struct {
+    __m512d a, b;
+} d16; /* lanes 0..7, 8..15 */
 typedef __mmask16 m16;
 
 LL_INLINE v16 v_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -23,7 +25,8 @@ LL_INLINE v16 v_abs(v16 x) { return _mm512_abs_ps(x); }
 LL_INLINE v16 v_copysign(v16 mag, v16 sign)
 {
     /* truth table 0xd8: bit of the third operand (the sign mask) chooses between second and first */
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(mag), _mm512_castps_si512(sign), _mm512_set1_epi32((int)0x80000000u), 0xd8));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(mag), _mm512_castps_si512(sign),
+                                                         _mm512_set1_epi32((int)0x80000000u), 0xd8));
 }
 /* max and min give their second operand when one is NaN */
 LL_INLINE v16 v_at_least(v16 x, v16 c) { return _mm512_max_ps(c, x); }
@@ -34,7 +37,10 @@ LL_INLINE m16 v_ge(v16 x, v16 y) { return _mm512_cmp_ps_mask(x, y, _CMP_GE_OQ); 
 LL_INLINE v16 v_select(m16 m, v16 x, v16 y) { return _mm512_mask_blend_ps(m, y, x); }
 LL_INLINE unsigned m_bits(m16 m) { return m; }
 /* one rounding, as in the two scalings of the plain form, of which the first is exact */
-LL_INLINE v16 v_scale2(v16 y, v16 z) { return _mm512_scalef_ps(y, _mm512_sub_ps(z, _mm512_set1_ps(12582912.0f))); }
+LL_INLINE v16 v_scale2(v16 y, v16 z)
+{
+    return _mm512_scalef_ps(y, _mm512_sub_ps(z, _mm512_set1_ps(12582912.0f)));
+}
 LL_INLINE float v_tree(v16 x)
 {
     __m256 t8 = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
@@ -45,7 +51,10 @@ LL_INLINE float v_tree(v16 x)
 LL_INLINE float v_max_lane(v16 x) { return _mm512_reduce_max_ps(x); }
 
 LL_INLINE d16 d_zero(void) { return (d16){_mm512_setzero_pd(), _mm512_setzero_pd()}; }
-LL_INLINE d16 d_widen(v16 x) { return (d16){_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1))}; }
+LL_INLINE d16 d_widen(v16 x)
+{
+    return (d16){_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1))};
+}
 LL_INLINE d16 d_add(d16 s, v16 x)
 {
     d16 w = d_widen(x);

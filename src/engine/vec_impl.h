@@ -1,35 +1,40 @@
-/* vec_impl.h - elementwise functions, sums, tile statistics and the softmax row, written once over sixteen lanes.
- * Included by each kernels_*.c after its simd_*.h; everything is static, so that no unit's code can stand in for
- * another's. Tails shorter than 16 go through a padded buffer. */
+/* vec_impl.h - elementwise functions, sums, tile statistics and the softmax row, written once over sixteen
+ * lanes. Included by each kernels_*.c after its simd_*.h; everything is static, so that no unit's code can
+ * stand in for another's. Tails shorter than 16 go through a padded buffer. */
 #include "dmath_impl.h"
 #include "fmath.h"
 #include "kernels.h"
 
-#define TAIL(buf, src, fill)                                  \
-    float buf[16];                                            \
-    for (int q = 0; q < 16; q++)                              \
-        buf[q] = q < (int)rest ? (src)[i + (size_t)q] : (fill)
+#define TAIL(buf, src, fill) \
+    float buf[16]; \
+    for (int q = 0; q < 16; q++) \
+    buf[q] = q < (int)rest ? (src)[i + (size_t)q] : (fill)
 
-#define ELEMENTWISE(NAME, PARAMS, LOAD, LOAD_TAIL, EXPR)      \
-    static void NAME PARAMS                                   \
-    {                                                         \
-        size_t i = 0;                                         \
-        for (; i + 16 <= n; i += 16) {                        \
-            LOAD;                                             \
-            v_store(y + i, EXPR);                             \
-        }                                                     \
-        size_t rest = n - i;                                  \
-        if (rest) {                                           \
-            LOAD_TAIL;                                        \
-            float out[16];                                    \
-            v_store(out, EXPR);                               \
-            memcpy(y + i, out, rest * sizeof *out);           \
-        }                                                     \
+#define ELEMENTWISE(NAME, PARAMS, LOAD, LOAD_TAIL, EXPR) \
+    static void NAME PARAMS \
+    { \
+        size_t i = 0; \
+        for (; i + 16 <= n; i += 16) { \
+            LOAD; \
+            v_store(y + i, EXPR); \
+        } \
+        size_t rest = n - i; \
+        if (rest) { \
+            LOAD_TAIL; \
+            float out[16]; \
+            v_store(out, EXPR); \
+            memcpy(y + i, out, rest * sizeof *out); \
+        } \
     }
 #define ONE v16 x = v_load(px + i)
-#define ONE_TAIL TAIL(bx, px, 0.0f); v16 x = v_load(bx)
+#define ONE_TAIL \
+    TAIL(bx, px, 0.0f); \
+    v16 x = v_load(bx)
 #define TWO v16 a = v_load(pa + i), b = v_load(pb + i)
-#define TWO_TAIL TAIL(ba, pa, 0.0f); TAIL(bb, pb, 0.0f); v16 a = v_load(ba), b = v_load(bb)
+#define TWO_TAIL \
+    TAIL(ba, pa, 0.0f); \
+    TAIL(bb, pb, 0.0f); \
+    v16 a = v_load(ba), b = v_load(bb)
 
 ELEMENTWISE(vec_exp, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_exp(x))
 ELEMENTWISE(vec_silu, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_silu(x))
@@ -40,7 +45,8 @@ ELEMENTWISE(vec_relu, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_re
 ELEMENTWISE(vec_relu2, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_relu2(x))
 ELEMENTWISE(vec_tanh, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_tanh(x))
 ELEMENTWISE(vec_erf, (float *y, const float *px, size_t n), ONE, ONE_TAIL, f_erf(x))
-ELEMENTWISE(vec_softcap, (float *y, const float *px, size_t n, float cap), ONE, ONE_TAIL, v_mul(v_set(cap), f_tanh(v_div(x, v_set(cap)))))
+ELEMENTWISE(vec_softcap, (float *y, const float *px, size_t n, float cap), ONE, ONE_TAIL,
+            v_mul(v_set(cap), f_tanh(v_div(x, v_set(cap)))))
 ELEMENTWISE(vec_scale, (float *y, const float *px, size_t n, float s), ONE, ONE_TAIL, v_mul(x, v_set(s)))
 ELEMENTWISE(vec_mul, (float *y, const float *pa, const float *pb, size_t n), TWO, TWO_TAIL, v_mul(a, b))
 ELEMENTWISE(vec_add, (float *y, const float *pa, const float *pb, size_t n), TWO, TWO_TAIL, v_add(a, b))
@@ -60,21 +66,21 @@ static void vec_log_double(double *y, const double *x, size_t n)
         y[i] = log_double(x[i]);
 }
 
-#define DOUBLE_SUM(NAME, PARAMS, LOAD, LOAD_TAIL, EXPR)       \
-    static double NAME PARAMS                                 \
-    {                                                         \
-        d16 s = d_zero();                                     \
-        size_t i = 0;                                         \
-        for (; i + 16 <= n; i += 16) {                        \
-            LOAD;                                             \
-            s = EXPR;                                         \
-        }                                                     \
-        size_t rest = n - i;                                  \
-        if (rest) {                                           \
-            LOAD_TAIL;                                        \
-            s = EXPR;                                         \
-        }                                                     \
-        return d_tree(s);                                     \
+#define DOUBLE_SUM(NAME, PARAMS, LOAD, LOAD_TAIL, EXPR) \
+    static double NAME PARAMS \
+    { \
+        d16 s = d_zero(); \
+        size_t i = 0; \
+        for (; i + 16 <= n; i += 16) { \
+            LOAD; \
+            s = EXPR; \
+        } \
+        size_t rest = n - i; \
+        if (rest) { \
+            LOAD_TAIL; \
+            s = EXPR; \
+        } \
+        return d_tree(s); \
     }
 DOUBLE_SUM(vec_sum, (const float *px, size_t n), ONE, ONE_TAIL, d_add(s, x))
 DOUBLE_SUM(vec_sum_sq, (const float *px, size_t n), ONE, ONE_TAIL, d_add_product(s, x, x))
@@ -94,25 +100,28 @@ static float vec_max(const float *px, size_t n)
     }
     float r = v_max_lane(m);
     if (r > none)
-        return r + 0.0f;   /* which of two zeros came first must not show: -0 becomes +0 */
+        return r + 0.0f; /* which of two zeros came first must not show: -0 becomes +0 */
     for (i = 0; i < n; i++)
         if (!__builtin_isnan(px[i]))
             return none;
     return __builtin_nanf("");
 }
 
-/* ---- statistics of a tile of logits: 16 chains by index mod 16, padded with zeros, then the tree ---- */
+/* ---- statistics of a tile of logits: 16 chains by index mod 16, padded with zeros, then the tree  */
 
-struct tile_acc { v16 s, t, c, d; };
+struct tile_acc {
+    v16 s, t, c, d;
+};
 
 /* pad: lanes from `rest` on add zeros only. ef = NULL: s and t alone. */
 LL_INLINE void tile_step(struct tile_acc *a, v16 l, v16 m, const float *ef, const float *lf, float *e_out)
 {
-    v16 diff = v_at_least(v_sub(l, m), v_set(-115.0f)), e = f_exp(diff);   /* e is 0 there: the cut keeps 0 * -inf away */
+    v16 diff = v_at_least(v_sub(l, m), v_set(-115.0f)),
+        e = f_exp(diff); /* e is 0 there: the cut keeps 0 * -inf away */
     a->s = v_add(a->s, e);
     a->t = v_fma(e, diff, a->t);
     if (ef) {
-        v16 g = v_sub(l, v_load(lf));   /* exactly 0 where a row equals the final one */
+        v16 g = v_sub(l, v_load(lf)); /* exactly 0 where a row equals the final one */
         a->c = v_fma(v_load(ef), g, a->c);
         a->d = v_fma(e, g, a->d);
     }
@@ -120,7 +129,8 @@ LL_INLINE void tile_step(struct tile_acc *a, v16 l, v16 m, const float *ef, cons
         v_store(e_out, e);
 }
 
-static void tile_sums(const float *l, int n, float m, const float *ef, const float *lf, float *e_out, struct ll_tile_sums *out)
+static void tile_sums(const float *l, int n, float m, const float *ef, const float *lf, float *e_out,
+                      struct ll_tile_sums *out)
 {
     const v16 zero = v_set(0.0f), vm = v_set(m);
     struct tile_acc a = {zero, zero, zero, zero};
@@ -137,7 +147,7 @@ static void tile_sums(const float *l, int n, float m, const float *ef, const flo
     else
         for (; i + 16 <= n; i += 16)
             tile_step(&a, v_load(l + i), vm, NULL, NULL, NULL);
-    if (i < n) {   /* the same with each term of the missing lanes set to +0 */
+    if (i < n) { /* the same with each term of the missing lanes set to +0 */
         float term[4][16] = {{0}}, pl[16], pef[16] = {0}, plf[16], pe[16];
         for (int q = 0; q < 16; q++) {
             pl[q] = q < n - i ? l[i + q] : m;
@@ -189,7 +199,7 @@ static int tile_find_ge(const float *l, int n, float t, int *idx)
 
 #include "divergence_impl.h"
 
-/* ---- one row of the attention pattern ---- */
+/* ---- one row of the attention pattern -------------------------------------------------------- */
 static void softmax_row(float *row, int lo, int hi)
 {
     v16 top = v_set(-__builtin_inff());
@@ -197,7 +207,7 @@ static void softmax_row(float *row, int lo, int hi)
         top = v_max_number(v_load(row + s), top);
     const v16 m = v_set(v_max_lane(top));
     float sum = 0.0f;
-    for (int s = lo; s < hi;) {   /* block by block of positions counted from 0; blocks left out would add +0 */
+    for (int s = lo; s < hi;) { /* block by block of positions counted from 0; blocks left out would add +0 */
         int end = (s / LL_BLOCK + 1) * LL_BLOCK;
         v16 chains = v_set(0.0f);
         for (; s < hi && s < end; s += 16) {
@@ -212,5 +222,13 @@ static void softmax_row(float *row, int lo, int hi)
         v_store(row + s, v_div(v_load(row + s), all));
 }
 
-#define VEC_TABLE {vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_quick_gelu, vec_relu, vec_relu2, vec_softcap, vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf, vec_exp_double, vec_log_double}
-#define OPS_TABLE {tile_sums, tile_count_gt, tile_find_ge, tile_divergence}
+#define VEC_TABLE \
+    { \
+        vec_exp, vec_silu, vec_gelu_tanh, vec_gelu_erf, vec_quick_gelu, vec_relu, vec_relu2, vec_softcap, \
+            vec_mul, vec_add, vec_scale, vec_sum, vec_sum_sq, vec_dot, vec_max, vec_tanh, vec_erf, \
+            vec_exp_double, vec_log_double \
+    }
+#define OPS_TABLE \
+    { \
+        tile_sums, tile_count_gt, tile_find_ge, tile_divergence \
+    }

@@ -1,5 +1,5 @@
-/* walk.c - all rows of x times all vocabulary rows, a tile at a time, each tile handed to the caller while it is in the
- * cache: the logits as a whole never exist. */
+/* walk.c - all rows of x times all vocabulary rows, a tile at a time, each tile handed to the caller while it
+ * is in the cache: the logits as a whole never exist. */
 #include "engine_priv.h"
 
 #include <assert.h>
@@ -12,8 +12,8 @@ struct job {
     long ldx;
     const int *chunk_start;
     int n_chunks;
-    int packed;              /* x lies packed in eng->x, chunk after chunk; else each chunk is packed when it is used */
-    int in_registers;        /* see tile_in_registers */
+    int packed; /* x lies packed in eng->x, chunk after chunk; else each chunk is packed when it is used */
+    int in_registers; /* see tile_in_registers */
     ll_walk_fn fn;
     void *arg;
     _Atomic int next;
@@ -30,7 +30,8 @@ static void pack_work(void *arg, int tid, int n_threads)
                       j->eng->x + (long)j->chunk_start[c] * ll_pad16(j->w->k), 0, 1);
 }
 
-/* Chunk c times the widened rows v0..v0+n -> y [rows, n], stride LL_WALK_TILE. next: what this chunk asks for ahead. */
+/* Chunk c times the widened rows v0..v0+n -> y [rows, n], stride LL_WALK_TILE. next: what this chunk asks for
+ * ahead. */
 static void chunk_product(const struct job *j, int tid, int c, int n, const uint8_t *next, long next_bytes)
 {
     const struct ll_kernels *kern = j->eng->kern;
@@ -43,15 +44,23 @@ static void chunk_product(const struct job *j, int tid, int c, int n, const uint
     }
     for (int k0 = 0; k0 < k; k0 += LL_BLOCK) {
         const int kb = ll_pad16(k - k0 < LL_BLOCK ? k - k0 : LL_BLOCK);
-        const int at_end = k0 + LL_BLOCK >= k;   /* asked for in the last block, evenly over it */
-        kern->tile(&(struct ll_tile){
-            .x = x + (long)m * k0, .m = m, .w = s->panel + (long)LL_PANEL_ROWS * k0, .group_stride = (long)kern->nr * kb,
-            .n_groups = groups, .kb = kb, .y = s->walk_y, .ldy = LL_WALK_TILE, .first = k0 == 0,
-            .next = at_end ? next : NULL, .next_bytes = next_bytes});
+        const int at_end = k0 + LL_BLOCK >= k; /* asked for in the last block, evenly over it */
+        kern->tile(&(struct ll_tile){.x = x + (long)m * k0,
+                                     .m = m,
+                                     .w = s->panel + (long)LL_PANEL_ROWS * k0,
+                                     .group_stride = (long)kern->nr * kb,
+                                     .n_groups = groups,
+                                     .kb = kb,
+                                     .y = s->walk_y,
+                                     .ldy = LL_WALK_TILE,
+                                     .first = k0 == 0,
+                                     .next = at_end ? next : NULL,
+                                     .next_bytes = next_bytes});
     }
 }
 
-/* A single chunk of few rows: the tile's rows are used once, so they are widened in registers, a group at a time. */
+/* A single chunk of few rows: the tile's rows are used once, so they are widened in registers, a group at a
+ * time. */
 static void tile_in_registers(const struct job *j, int tid, int v0, int n)
 {
     const struct ll_kernels *kern = j->eng->kern;
@@ -62,15 +71,23 @@ static void tile_in_registers(const struct job *j, int tid, int v0, int n)
         for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
             const int kl = w->k - k0 < LL_BLOCK ? w->k - k0 : LL_BLOCK;
             const uint8_t *raw = w->data + (size_t)(v0 + r) * w->row_bytes + ll_wtype_row_bytes(w->type, k0);
-            struct ll_tile t = {
-                .x = j->eng->x + (long)m * k0, .m = m, .w = s->panel, .group_stride = (long)kern->nr * ll_pad16(kl), .n_groups = 1,
-                .kb = ll_pad16(kl), .y = s->walk_y + r, .ldy = LL_WALK_TILE, .first = k0 == 0};
-            if (v0 + r + 2 * kern->nr < w->n)   /* the same columns of the group that comes next */
-                t.next = raw + (size_t)kern->nr * w->row_bytes, t.next_bytes = (long)(kern->nr * ll_wtype_row_bytes(w->type, kl));
+            struct ll_tile t = {.x = j->eng->x + (long)m * k0,
+                                .m = m,
+                                .w = s->panel,
+                                .group_stride = (long)kern->nr * ll_pad16(kl),
+                                .n_groups = 1,
+                                .kb = ll_pad16(kl),
+                                .y = s->walk_y + r,
+                                .ldy = LL_WALK_TILE,
+                                .first = k0 == 0};
+            if (v0 + r + 2 * kern->nr < w->n) /* the same columns of the group that comes next */
+                t.next = raw + (size_t)kern->nr * w->row_bytes,
+                t.next_bytes = (long)(kern->nr * ll_wtype_row_bytes(w->type, kl));
             if (r + kern->nr <= n && kl % 16 == 0)
                 kern->fused[w->type](&t, raw, w->row_bytes, s->panel);
             else {
-                ll_widen(kern, w, v0 + r, n - r < kern->nr ? n - r : kern->nr, k0, kl, s->panel, t.group_stride);
+                ll_widen(kern, w, v0 + r, n - r < kern->nr ? n - r : kern->nr, k0, kl, s->panel,
+                         t.group_stride);
                 kern->tile(&t);
             }
         }
@@ -87,7 +104,8 @@ static void one_tile(const struct job *j, int tid, int task, int v0, int n)
     }
     for (int k0 = 0; k0 < w->k; k0 += LL_BLOCK) {
         const int kl = w->k - k0 < LL_BLOCK ? w->k - k0 : LL_BLOCK;
-        ll_widen(j->eng->kern, w, v0, n, k0, kl, s->panel + (long)LL_PANEL_ROWS * k0, (long)j->eng->kern->nr * ll_pad16(kl));
+        ll_widen(j->eng->kern, w, v0, n, k0, kl, s->panel + (long)LL_PANEL_ROWS * k0,
+                 (long)j->eng->kern->nr * ll_pad16(kl));
     }
     /* the rows after this tile, each chunk asking for an equal part */
     const int ahead = w->n - 1 - (v0 + n) < n ? 0 : n;
@@ -113,13 +131,21 @@ static void work(void *arg, int tid, int n_threads)
     }
 }
 
-void ll_walk(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, const int *chunk_start, int n_chunks, ll_walk_fn fn, void *arg)
+void ll_walk(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, const int *chunk_start,
+             int n_chunks, ll_walk_fn fn, void *arg)
 {
     assert(n_chunks >= 0 && chunk_start[0] == 0 && w->k <= eng->max_k && chunk_start[n_chunks] <= eng->max_m);
     const int m = chunk_start[n_chunks];
     if (m == 0 || w->n == 0)
         return;
-    struct job j = {.eng = eng, .w = w, .x = x, .ldx = ldx, .chunk_start = chunk_start, .n_chunks = n_chunks, .fn = fn, .arg = arg};
+    struct job j = {.eng = eng,
+                    .w = w,
+                    .x = x,
+                    .ldx = ldx,
+                    .chunk_start = chunk_start,
+                    .n_chunks = n_chunks,
+                    .fn = fn,
+                    .arg = arg};
     for (int c = 0; c < n_chunks; c++)
         assert(chunk_rows(&j, c) >= 0 && chunk_rows(&j, c) <= LL_WALK_CHUNK);
     atomic_init(&j.next, 0);

@@ -1,5 +1,5 @@
-/* wtype.c - the way from stored rows to panels, for every storage type: through the row's to-float function (dtype.h), or
- * through a kernel's own conversion where it has one. */
+/* wtype.c - the way from stored rows to panels, for every storage type: through the row's to-float function
+ * (dtype.h), or through a kernel's own conversion where it has one. */
 #include "kernels.h"
 
 #include <assert.h>
@@ -13,7 +13,8 @@ static void row_floats(const struct ll_dtype_info *type, const uint8_t *row, int
 }
 
 /* by way of one row of floats at a time: slower, the same bits */
-static void widen_any(const struct ll_dtype_info *type, int nr, const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel, long group_stride)
+static void widen_any(const struct ll_dtype_info *type, int nr, const uint8_t *w, size_t row_bytes, int n,
+                      int k0, int kl, float *panel, long group_stride)
 {
     float row[LL_BLOCK];
     const int kb = ll_pad16(kl);
@@ -28,7 +29,8 @@ static void widen_any(const struct ll_dtype_info *type, int nr, const uint8_t *w
 }
 
 /* Slice after slice of columns, each read for all rows at once: four-bit formats lie column by column. */
-static void widen_packed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel, long group_stride)
+static void widen_packed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel,
+                         long group_stride)
 {
     enum { SLICE = 64 };
     float part[LL_PANEL_ROWS * SLICE];
@@ -42,12 +44,15 @@ static void widen_packed(const struct ll_mat *w, int nr, int n0, int n, int k0, 
         ll_packed_read(w->packed, w->data, w->packed_row + n0, n, k0 + c, have, part, SLICE);
         for (int r = 0; r < whole; r++)
             for (int k = 0; k < SLICE && c + k < kb; k += 16)
-                memcpy(panel + r / nr * group_stride + r % nr * 16 + (long)(c + k) * nr, part + r * SLICE + k, 16 * sizeof *part);
+                memcpy(panel + r / nr * group_stride + r % nr * 16 + (long)(c + k) * nr, part + r * SLICE + k,
+                       16 * sizeof *part);
     }
 }
 
-/* Stored [k, n]: a stored line holds one column of all rows. Sixteen lines are read whole, then dealt out to the rows. */
-static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel, long group_stride)
+/* Stored [k, n]: a stored line holds one column of all rows. Sixteen lines are read whole, then dealt out to
+ * the rows. */
+static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int k0, int kl, float *panel,
+                             long group_stride)
 {
     float lines[16][LL_PANEL_ROWS];
     const int whole = (n + nr - 1) / nr * nr;
@@ -56,7 +61,8 @@ static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int 
     for (int k = 0; k < kl; k += 16) {
         for (int j = 0; j < 16; j++)
             if (k + j < kl)
-                row_floats(ll_dtype_info(w->type), w->data + (size_t)(k0 + k + j) * w->row_bytes, n0, n, lines[j]);
+                row_floats(ll_dtype_info(w->type), w->data + (size_t)(k0 + k + j) * w->row_bytes, n0, n,
+                           lines[j]);
             else
                 memset(lines[j], 0, sizeof lines[j]);
         for (int r = 0; r < whole; r++) {
@@ -67,7 +73,8 @@ static void widen_transposed(const struct ll_mat *w, int nr, int n0, int n, int 
     }
 }
 
-void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel, long group_stride)
+void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel,
+              long group_stride)
 {
     assert(kl > 0 && kl <= LL_BLOCK && n0 + n <= w->n && k0 + kl <= w->k);
     const uint8_t *row0 = w->data + (size_t)n0 * w->row_bytes;
@@ -97,7 +104,8 @@ struct ll_mat ll_mat_rows(const struct ll_mat *w, int row0, int n)
     if (w->packed)
         part.packed_row += row0;
     else
-        part.data += (size_t)row0 * (w->transposed ? (size_t)ll_dtype_info(w->type)->block_bytes : w->row_bytes);
+        part.data +=
+            (size_t)row0 * (w->transposed ? (size_t)ll_dtype_info(w->type)->block_bytes : w->row_bytes);
     part.n = n;
     return part;
 }

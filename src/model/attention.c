@@ -1,5 +1,5 @@
-/* attention.c - the attention half of a block (pass.h). Sources: as forward.c; learned positions, partial rotation and
- * layers without rotation change only what happens to q and k before the scores. */
+/* attention.c - the attention half of a block (pass.h). Sources: as forward.c; learned positions, partial
+ * rotation and layers without rotation change only what happens to q and k before the scores. */
 #include "ops.h"
 #include "pass.h"
 #include "rope.h"
@@ -9,18 +9,21 @@
 struct rows_job {
     struct ll_pass *p;
     const struct ll_chunk *c;
-    float *a;                /* first head of row 0 of the chunk */
+    float *a; /* first head of row 0 of the chunk */
     long lda;
     int n_heads;
     const struct ll_norm *norm;
-    int own_gains;           /* each head has its own gain */
+    int own_gains; /* each head has its own gain */
     const struct ll_rope *rope;
 };
 
 /* The cos and sin rows of a sequence: longrope has two tables, chosen by the sequence's own length. */
 static const struct ll_rope_rows *table_of(const struct ll_pass *p, const struct ll_rope *rope, int n_pos)
 {
-    return &p->rope_rows[(rope == &p->model->rope ? 0 : rope == &p->model->rope_local ? 2 : 4) + ll_rope_is_long(rope, n_pos)];
+    return &p->rope_rows[(rope == &p->model->rope             ? 0
+                              : rope == &p->model->rope_local ? 2
+                                                              : 4)
+                         + ll_rope_is_long(rope, n_pos)];
 }
 
 /* Rotate the heads of each row by the row's position in its sequence. */
@@ -61,14 +64,21 @@ static void norm_heads_some(void *arg, int row0, int row1)
         }
 }
 
-static void norm_heads(struct ll_pass *p, int n_rows, float *a, long lda, int n_heads, const struct ll_norm *norm)
+static void norm_heads(struct ll_pass *p, int n_rows, float *a, long lda, int n_heads,
+                       const struct ll_norm *norm)
 {
     int wide = norm->d != p->model->d_head;
-    struct rows_job j = {.p = p, .a = a, .lda = lda, .n_heads = wide ? 1 : n_heads, .norm = norm, .own_gains = p->model->family->qk_norm == LL_QK_OWN};
+    struct rows_job j = {.p = p,
+                         .a = a,
+                         .lda = lda,
+                         .n_heads = wide ? 1 : n_heads,
+                         .norm = norm,
+                         .own_gains = p->model->family->qk_norm == LL_QK_OWN};
     ll_engine_rows(p->engine, n_rows, norm_heads_some, &j);
 }
 
-static void norm_qk(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, float *q, float *k, long ld)
+static void norm_qk(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, float *q, float *k,
+                    long ld)
 {
     norm_heads(p, c->n, q, ld, p->model->n_heads, &L->q_norm);
     norm_heads(p, c->n, k, ld, p->model->n_kv_heads, &L->k_norm);
@@ -79,7 +89,8 @@ static void ungroup_some(void *arg, int row0, int row1)
 {
     struct rows_job *j = arg;
     const struct ll_model *m = j->p->model;
-    size_t dh = (size_t)m->d_head, n_kv = (size_t)m->n_kv_heads, per = (size_t)m->n_heads / n_kv, dq = (size_t)m->n_heads * dh;
+    size_t dh = (size_t)m->d_head, n_kv = (size_t)m->n_kv_heads, per = (size_t)m->n_heads / n_kv,
+           dq = (size_t)m->n_heads * dh;
     for (int r = row0; r < row1; r++) {
         const float *from = j->p->fused + (size_t)r * (size_t)j->lda;
         float *q = j->a + r * j->lda, *k = q + dq, *v = k + n_kv * dh;
@@ -91,7 +102,8 @@ static void ungroup_some(void *arg, int row0, int row1)
     }
 }
 
-static void project_rows(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, const float *x, long ld)
+static void project_rows(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L,
+                         const float *x, long ld)
 {
     const struct ll_model *m = p->model;
     int dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head;
@@ -107,18 +119,22 @@ static void project_rows(struct ll_pass *p, const struct ll_chunk *c, const stru
     ll_pass_linear(p, &L->W_V, x, m->d_model, c->n, L->b_V, p->qkv + dq + dkv, ld);
 }
 
-static void project(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, long ld)
+static void project(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer,
+                    const float *x, long ld)
 {
     project_rows(p, c, L, x, ld);
     ll_pass_store(p, LL_STORE_QKV, layer, p->qkv, ld, c->n, (int)ld);
 }
 
-/* Attention of one sequence with listeners at the scores or the pattern: compute, show, go on from what they left. */
-static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, int seq, int row0, struct ll_err *err)
+/* Attention of one sequence with listeners at the scores or the pattern: compute, show, go on from what they
+ * left. */
+static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, int seq, int row0,
+                             struct ll_err *err)
 {
     int rc;
     float *z = a->z;
-    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer, row0, a->n_pos, a->n_pos, a->n_pos, seq, p->scores, p->batch};
+    struct ll_hook_visit v = {LL_HOOK_ATTN_SCORES, layer,   row0, a->n_pos, a->n_pos, a->n_pos, seq,
+                              p->scores,           p->batch};
     a->z = NULL;
     a->scores_out = p->scores;
     ll_attention(p->engine, a);
@@ -140,17 +156,19 @@ static int attend_with_hooks(struct ll_pass *p, struct ll_attn *a, int layer, in
     return LL_OK;
 }
 
-int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, struct ll_err *err)
+int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer,
+                       const float *x, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
     int dh = m->d_head, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh, rc;
     long ld = dq + 2 * dkv;
-    float *q = p->qkv, *k = q + dq, *v = k + dkv;  /* [n, heads, d_head] each, row stride ld */
+    float *q = p->qkv, *k = q + dq, *v = k + dkv; /* [n, heads, d_head] each, row stride ld */
     struct ll_engine *e = p->engine;
 
     project(p, c, L, layer, x, ld);
-    if ((rc = ll_pass_hook(p, LL_HOOK_Q, layer, c->row0, c->n, q, dq, ld, err)) || (rc = ll_pass_hook(p, LL_HOOK_K, layer, c->row0, c->n, k, dkv, ld, err)) ||
-        (rc = ll_pass_hook(p, LL_HOOK_V, layer, c->row0, c->n, v, dkv, ld, err)))
+    if ((rc = ll_pass_hook(p, LL_HOOK_Q, layer, c->row0, c->n, q, dq, ld, err))
+        || (rc = ll_pass_hook(p, LL_HOOK_K, layer, c->row0, c->n, k, dkv, ld, err))
+        || (rc = ll_pass_hook(p, LL_HOOK_V, layer, c->row0, c->n, v, dkv, ld, err)))
         return rc;
 
     int norm_late = (L->odd & LL_ODD_QK_NORM_LATE) != 0;
@@ -172,16 +190,28 @@ int ll_block_attention(struct ll_pass *p, const struct ll_chunk *c, const struct
             ll_engine_vec(e)->add(q + r * ld, q + r * ld, L->b_Q, (size_t)dq);
             ll_engine_vec(e)->add(k + r * ld, k + r * ld, L->b_K, (size_t)dkv);
         }
-    if ((rc = ll_pass_hook(p, LL_HOOK_ROT_Q, layer, c->row0, c->n, q, dq, ld, err)) || (rc = ll_pass_hook(p, LL_HOOK_ROT_K, layer, c->row0, c->n, k, dkv, ld, err)))
+    if ((rc = ll_pass_hook(p, LL_HOOK_ROT_Q, layer, c->row0, c->n, q, dq, ld, err))
+        || (rc = ll_pass_hook(p, LL_HOOK_ROT_K, layer, c->row0, c->n, k, dkv, ld, err)))
         return rc;
 
     const int *start = c->batch->start;
     for (int s = c->seq0; s < c->seq1; s++) {
         size_t at = (size_t)(start[s] - c->row0);
-        p->attn[s - c->seq0] = (struct ll_attn){
-            .n_pos = start[s + 1] - start[s], .n_heads = m->n_heads, .n_kv_heads = m->n_kv_heads, .d_head = dh, .window = L->window,
-            .scale = L->attn_scale, .cap = L->attn_cap, .modulo = (L->odd & LL_ODD_GROUPING) != 0, .q = q + at * (size_t)ld, .k = k + at * (size_t)ld, .v = v + at * (size_t)ld,
-            .ldq = ld, .ldkv = ld, .ldz = dq, .z = p->z + at * (size_t)dq};
+        p->attn[s - c->seq0] = (struct ll_attn){.n_pos = start[s + 1] - start[s],
+                                                .n_heads = m->n_heads,
+                                                .n_kv_heads = m->n_kv_heads,
+                                                .d_head = dh,
+                                                .window = L->window,
+                                                .scale = L->attn_scale,
+                                                .cap = L->attn_cap,
+                                                .modulo = (L->odd & LL_ODD_GROUPING) != 0,
+                                                .q = q + at * (size_t)ld,
+                                                .k = k + at * (size_t)ld,
+                                                .v = v + at * (size_t)ld,
+                                                .ldq = ld,
+                                                .ldkv = ld,
+                                                .ldz = dq,
+                                                .z = p->z + at * (size_t)dq};
     }
     int own = p->numeric && p->numeric->attend;
     for (int s = c->seq0; own && s < c->seq1; s++)

@@ -13,7 +13,7 @@ int ll_first_bad_row(const struct ll_vec *vec, const float *x, long ld, int n, i
     return -1;
 }
 
-/* ---- where a matrix or a vector comes from ------------------------------------------------------------------------- */
+/* ---- where a matrix or a vector comes from --------------------------------------------------- */
 
 /* The tensor in whose bytes p lies. */
 static const struct ll_tensor *tensor_at(const struct ll_model *m, const uint8_t *p)
@@ -30,7 +30,8 @@ static int found(const struct ll_model *m, const struct ll_tensor *t, long long 
 {
     if (err)
         err->code = 0; /* nothing else is the reason */
-    return ll_fail(err, LL_EUSAGE, "%s: tensor %s: value %lld is not finite (NaN or infinity)", m->ckpt->clean, t ? t->name : "(unnamed)", at);
+    return ll_fail(err, LL_EUSAGE, "%s: tensor %s: value %lld is not finite (NaN or infinity)",
+                   m->ckpt->clean, t ? t->name : "(unnamed)", at);
 }
 
 /* Index in the tensor of value `col` of row `row`, as it is stored. */
@@ -67,7 +68,10 @@ static int rows_bad(const struct ll_model *m, const struct ll_mat *w, int row0, 
     return bad;
 }
 
-static int mat_bad(const struct ll_model *m, const struct ll_mat *w, struct ll_err *err) { return rows_bad(m, w, 0, w->n, err); }
+static int mat_bad(const struct ll_model *m, const struct ll_mat *w, struct ll_err *err)
+{
+    return rows_bad(m, w, 0, w->n, err);
+}
 
 /* The same of n floats made from a tensor when the model was opened (a bias, a gain). */
 static int vec_bad(const struct ll_model *m, const float *v, int n, struct ll_err *err)
@@ -92,14 +96,16 @@ static int linear_bad(const struct ll_model *m, const struct ll_mat *w, const fl
     return mat_bad(m, w, err) || vec_bad(m, bias, w->n, err);
 }
 
-/* ---- operations ----------------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 int ll_blame_stream(struct ll_pass *p, const char *where, int layer, int row, struct ll_err *err)
 {
     p->met_nonfinite = 2;
     if (layer < 0)
-        return ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at %s, row %d)", where, row);
-    return ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at layer %d, %s, row %d)", layer, where, row);
+        return ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at %s, row %d)", where,
+                       row);
+    return ll_fail(err, LL_EUSAGE, "the residual stream is not finite (first seen at layer %d, %s, row %d)",
+                   layer, where, row);
 }
 
 int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *err)
@@ -109,7 +115,11 @@ int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *e
     const int n[] = {m->d_vocab, m->n_positions}, row[] = {id, position};
     p->met_nonfinite = 1;
     for (int i = 0; i < 2 && t[i]; i++) {
-        const struct ll_mat w = {.type = t[i]->dtype, .data = t[i]->data, .row_bytes = t[i]->size / (size_t)n[i], .n = n[i], .k = m->d_model};
+        const struct ll_mat w = {.type = t[i]->dtype,
+                                 .data = t[i]->data,
+                                 .row_bytes = t[i]->size / (size_t)n[i],
+                                 .n = n[i],
+                                 .k = m->d_model};
         if (rows_bad(m, &w, row[i], row[i] + 1, err))
             return LL_EUSAGE;
     }
@@ -117,17 +127,22 @@ int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *e
 }
 
 /* Gain and bias of the norm before a half block. Where there is none in front of it, the stream's own. */
-static int blame_input(struct ll_pass *p, const struct ll_norm *norm, int layer, const char *where, int row, struct ll_err *err)
+static int blame_input(struct ll_pass *p, const struct ll_norm *norm, int layer, const char *where, int row,
+                       struct ll_err *err)
 {
     p->met_nonfinite = 1;
-    return norm_bad(p->model, norm, p->model->d_model, err) ? LL_EUSAGE : ll_blame_stream(p, where, layer, row, err);
+    return norm_bad(p->model, norm, p->model->d_model, err) ? LL_EUSAGE
+                                                            : ll_blame_stream(p, where, layer, row, err);
 }
 
-/* q, k, v of the chunk: the first of the three that is not finite, and what it was made of. 1: blamed, -1: made of finite weights, 0: all finite. */
-static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, struct ll_err *err)
+/* q, k, v of the chunk: the first of the three that is not finite, and what it was made of. 1: blamed, -1:
+ * made of finite weights, 0: all finite. */
+static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L,
+                   struct ll_err *err)
 {
     const struct ll_model *m = p->model;
-    const int dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head, width[] = {dq, dkv, dkv}, at[] = {0, dq, dq + dkv};
+    const int dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head, width[] = {dq, dkv, dkv},
+              at[] = {0, dq, dq + dkv};
     const struct ll_mat *w[] = {&L->W_Q, &L->W_K, &L->W_V};
     const float *bias[] = {L->b_Q, L->b_K, L->b_V};
     const struct ll_norm *norm[] = {&L->q_norm, &L->k_norm, NULL};
@@ -137,14 +152,15 @@ static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const stru
             continue;
         any = 1;
         int own = norm[i] && m->family->qk_norm == LL_QK_OWN;
-        if ((L->W_QKV.n ? linear_bad(m, &L->W_QKV, L->b_QKV, err) : linear_bad(m, w[i], bias[i], err)) ||
-            (norm[i] && norm[i]->w && norm_bad(m, norm[i], own ? width[i] : norm[i]->d, err)))
+        if ((L->W_QKV.n ? linear_bad(m, &L->W_QKV, L->b_QKV, err) : linear_bad(m, w[i], bias[i], err))
+            || (norm[i] && norm[i]->w && norm_bad(m, norm[i], own ? width[i] : norm[i]->d, err)))
             return 1;
     }
     return -any;
 }
 
-int ll_blame_attention(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row, struct ll_err *err)
+int ll_blame_attention(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
+                       struct ll_err *err)
 {
     const struct ll_model *m = p->model;
     const struct ll_layer *L = &m->layers[layer];
@@ -164,7 +180,8 @@ int ll_blame_attention(struct ll_pass *p, const struct ll_chunk *c, int layer, c
 
 static int mlp_weights_bad(const struct ll_model *m, const struct ll_mlp *mlp, struct ll_err *err)
 {
-    return linear_bad(m, &mlp->W_gate, mlp->b_gate, err) || linear_bad(m, &mlp->W_in, mlp->b_in, err) || linear_bad(m, &mlp->W_out, mlp->b_out, err);
+    return linear_bad(m, &mlp->W_gate, mlp->b_gate, err) || linear_bad(m, &mlp->W_in, mlp->b_in, err)
+        || linear_bad(m, &mlp->W_out, mlp->b_out, err);
 }
 
 /* An MLP alone: what is left of gate and up is `post`, their product. */
@@ -172,24 +189,28 @@ static int blame_dense(struct ll_pass *p, const struct ll_chunk *c, int layer, i
 {
     const struct ll_model *m = p->model;
     const struct ll_mlp *mlp = &m->layers[layer].mlp;
-    int f = mlp->W_in.n, bad = ll_first_bad_row(ll_engine_vec(p->engine), mlp->W_gate.n ? p->gate : p->up, f, c->n, f);
+    int f = mlp->W_in.n,
+        bad = ll_first_bad_row(ll_engine_vec(p->engine), mlp->W_gate.n ? p->gate : p->up, f, c->n, f);
     if (bad >= 0) {
         if (linear_bad(m, &mlp->W_gate, mlp->b_gate, err) || linear_bad(m, &mlp->W_in, mlp->b_in, err))
             return LL_EUSAGE;
         return ll_blame_stream(p, "post", layer, c->row0 + bad, err);
     }
-    if (linear_bad(m, &mlp->W_out, mlp->b_out, err) || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
+    if (linear_bad(m, &mlp->W_out, mlp->b_out, err)
+        || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
         return LL_EUSAGE;
     return ll_blame_stream(p, "mlp_out", layer, c->row0 + row, err);
 }
 
 /* Did a row of the chunk whose output is not finite choose this expert? */
-static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_mixture *mix, int expert)
+static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_mixture *mix,
+                         int expert)
 {
     int d = p->model->d_model;
     for (int r = 0; r < c->n; r++)
         for (int k = 0; k < mix->top_k; k++)
-            if (p->chosen[(size_t)r * (size_t)mix->top_k + (size_t)k] == expert && ll_first_bad_row(ll_engine_vec(p->engine), p->out + (size_t)r * (size_t)d, d, 1, d) == 0)
+            if (p->chosen[(size_t)r * (size_t)mix->top_k + (size_t)k] == expert
+                && ll_first_bad_row(ll_engine_vec(p->engine), p->out + (size_t)r * (size_t)d, d, 1, d) == 0)
                 return 1;
     return 0;
 }
@@ -199,16 +220,19 @@ static int blame_mixture(struct ll_pass *p, const struct ll_chunk *c, int layer,
     const struct ll_model *m = p->model;
     const struct ll_mixture *mix = &m->layers[layer].mix;
     if (ll_first_bad_row(ll_engine_vec(p->engine), p->weight, mix->top_k, c->n, mix->top_k) >= 0)
-        return mat_bad(m, &mix->W_router, err) ? LL_EUSAGE : ll_blame_stream(p, "router", layer, c->row0 + row, err);
+        return mat_bad(m, &mix->W_router, err) ? LL_EUSAGE
+                                               : ll_blame_stream(p, "router", layer, c->row0 + row, err);
     for (int e = 0; e < mix->n; e++)
         if (chosen_by_bad(p, c, mix, e) && mlp_weights_bad(m, &mix->experts[e], err))
             return LL_EUSAGE;
-    if (mlp_weights_bad(m, &mix->shared, err) || mat_bad(m, &mix->W_shared_mix, err) || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
+    if (mlp_weights_bad(m, &mix->shared, err) || mat_bad(m, &mix->W_shared_mix, err)
+        || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
         return LL_EUSAGE;
     return ll_blame_stream(p, "mlp_out", layer, c->row0 + row, err);
 }
 
-int ll_blame_mlp(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row, struct ll_err *err)
+int ll_blame_mlp(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
+                 struct ll_err *err)
 {
     const struct ll_layer *L = &p->model->layers[layer];
     int d = p->model->d_model, bad = ll_first_bad_row(ll_engine_vec(p->engine), x, d, c->n, d);

@@ -9,7 +9,8 @@ long long ll_stack_bytes(const struct ll_model *m, int n_keep)
     return (long long)(m->n_layers + 1) * n_keep * m->d_model * (long long)sizeof(float);
 }
 
-int ll_stack_init(struct ll_stack *st, const struct ll_model *m, int max_rows, const int *keep, int n_keep, struct ll_err *err)
+int ll_stack_init(struct ll_stack *st, const struct ll_model *m, int max_rows, const int *keep, int n_keep,
+                  struct ll_err *err)
 {
     memset(st, 0, sizeof *st);
     st->n_layers = m->n_layers;
@@ -29,7 +30,8 @@ int ll_stack_init(struct ll_stack *st, const struct ll_model *m, int max_rows, c
     for (int i = 0; keep && i < n_keep; i++) {
         if (keep[i] < 0 || keep[i] >= max_rows) {
             ll_stack_free(st);
-            return ll_fail(err, LL_EUSAGE, "residual stack: kept row: expected 0..%d, found %d", max_rows - 1, keep[i]);
+            return ll_fail(err, LL_EUSAGE, "residual stack: kept row: expected 0..%d, found %d", max_rows - 1,
+                           keep[i]);
         }
         st->slot[keep[i]] = i;
     }

@@ -38,7 +38,7 @@ const char *ll_act_name(enum ll_act act)
     return names[act];
 }
 
-/* ---- the family --------------------------------------------------------------------------------------- */
+/* ---- the family ------------------------------------------------------------------------------ */
 
 static int holds(const char *const *list, const char *text)
 {
@@ -93,7 +93,7 @@ static int find_family(struct ll_model *m, struct ll_err *err)
                    ll_settings_str(s, "architectures.0", "no architectures"), known);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static int read_act(struct ll_model *m, struct ll_err *err)
 {
@@ -132,7 +132,8 @@ static int read_heads(struct ll_model *m, struct ll_err *err)
     if (m->d_head % 2 && ll_rows_paired(m))
         return ll_setting_refuse(
             m, LL_S_D_HEAD, err,
-            "expected an even number of values, as rows of W_Q and W_K lie in pairs here, found %d", m->d_head);
+            "expected an even number of values, as rows of W_Q and W_K lie in pairs here, found %d",
+            m->d_head);
     if ((long long)m->n_heads * m->d_head > LL_MAX_WIDTH)
         return ll_setting_fail(m, LL_S_D_HEAD, err, "%s %d times %d values: expected at most %d", heads,
                                m->n_heads, m->d_head, LL_MAX_WIDTH);
@@ -226,25 +227,29 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* One entry a layer, which transformers asks of every family. In those that read the list: each of a kind that is
- * computed here ("attention" is what full_attention was called first), and a width for those with a window. */
+/* One entry a layer, which transformers asks of every family. In those that read the list: each of a kind
+ * that is computed here ("attention" is what full_attention was called first), and a width for those with a
+ * window. */
 static int check_layer_types(const struct ll_model *m, struct ll_err *err)
 {
     static const char *const known[] = {"full_attention", LL_SLIDING, "attention", NULL};
     const struct ll_settings *s = m->ckpt->settings;
     char key[LL_SETTING_PATH];
-    int window, n = ll_settings_is_array(s, ll_setting_key(m, LL_S_LAYER_TYPES, key)) ? ll_settings_len(s, key) : -1;
+    int window,
+        n = ll_settings_is_array(s, ll_setting_key(m, LL_S_LAYER_TYPES, key)) ? ll_settings_len(s, key) : -1;
     if (n >= 0 && n != m->n_layers)
         return ll_setting_fail(m, LL_S_LAYER_TYPES, err, "expected one entry for each of %d layers, found %d",
                                m->n_layers, n);
     for (int i = 0; i < n && ll_setting_has(m, LL_S_LAYER_TYPES); i++) {
         const char *kind = ll_setting_item_str(m, LL_S_LAYER_TYPES, i);
         if (!holds(known, kind))
-            return ll_fail(
-                err, LL_EUNSUP,
-                "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING ")", key, i, kind);
+            return ll_fail(err, LL_EUNSUP,
+                           "config.json: %s.%d: \"%s\" is not supported (known: full_attention, " LL_SLIDING
+                           ")",
+                           key, i, kind);
         if (!strcmp(kind, LL_SLIDING) && !ll_setting_int(m, LL_S_WINDOW, &window))
-            return ll_setting_fail(m, LL_S_WINDOW, err, "expected a number, as layer_types.%d is %s, found null", i, kind);
+            return ll_setting_fail(m, LL_S_WINDOW, err,
+                                   "expected a number, as layer_types.%d is %s, found null", i, kind);
     }
     return LL_OK;
 }
@@ -254,7 +259,8 @@ static int check_windows(const struct ll_model *m, struct ll_err *err)
 {
     for (int l = 0; l < m->n_layers; l++)
         if (ll_layer_window(m, l) < 0)
-            return ll_setting_fail(m, LL_S_WINDOW, err, "expected a positive number, as layer %d has a window, found 0", l);
+            return ll_setting_fail(m, LL_S_WINDOW, err,
+                                   "expected a positive number, as layer %d has a window, found 0", l);
     return LL_OK;
 }
 
@@ -274,23 +280,23 @@ static int note_window(struct ll_model *m, struct ll_err *err)
 int ll_model_read_settings(struct ll_model *m, struct ll_err *err)
 {
     int rc;
-    if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err)) ||
-        (rc = read_act(m, err)) || (rc = check_layer_types(m, err)) ||
-        (rc = m->family->check ? m->family->check(m, err) : LL_OK) || (rc = check_windows(m, err)) ||
-        (rc = note_window(m, err)))
+    if ((rc = find_family(m, err)) || (rc = ll_settings_of_family(m, err)) || (rc = read_dims(m, err))
+        || (rc = read_act(m, err)) || (rc = check_layer_types(m, err))
+        || (rc = m->family->check ? m->family->check(m, err) : LL_OK) || (rc = check_windows(m, err))
+        || (rc = note_window(m, err)))
         return rc;
     read_scales(m);
     return read_rope(m, err);
 }
 
-/* ---- facts of a layer --------------------------------------------------------------------------------- */
+/* ---- facts of a layer ------------------------------------------------------------------------ */
 
 int ll_rows_paired(const struct ll_model *m) { return m->ckpt->gguf && m->family->gguf.paired_rows; }
 
 int ll_norms_complete(const struct ll_model *m) { return m->ckpt->gguf && m->family->gguf.norms_complete; }
 
-/* In GGUF files a bias is there where its tensor is, as llama.cpp reads it; those of q, k and v even in families that
- * always have them. */
+/* In GGUF files a bias is there where its tensor is, as llama.cpp reads it; those of q, k and v even in
+ * families that always have them. */
 int ll_part_stored(const struct ll_model *m, const struct ll_part *part)
 {
     const struct ll_family *f = m->family;

@@ -14,11 +14,15 @@ static const double bf16_from = 30e9, two_copies_from = 25e9, two_copies_reserve
 static const struct device {
     const char *name;
     double overhead, reserve_gib;
-} devices[LL_N_DEVICES] = {[LL_CUDA] = {"cuda", 0.30, 1.5}, [LL_MPS] = {"mps", 0.35, 3.5}, [LL_CPU] = {"cpu", 0.20, 4}};
+} devices[LL_N_DEVICES] = {
+    [LL_CUDA] = {"cuda", 0.30, 1.5}, [LL_MPS] = {"mps", 0.35, 3.5}, [LL_CPU] = {"cpu", 0.20, 4}};
 
-static const struct known { const char *part; double params; } known[] = {
-    {"Mistral-7B", 7.3e9}, {"Llama-3-8B", 8.0e9}, {"Qwen3-8B", 8.0e9}, {"gemma-2-9b", 9.2e9}, {"Qwen3-14B", 14e9}, {"gemma-2-27b", 27e9},
-    {"Yi-34B", 34e9}, {"Mistral-Small-24B", 24e9}, {"Qwen2.5-72B", 72e9}};
+static const struct known {
+    const char *part;
+    double params;
+} known[] = {{"Mistral-7B", 7.3e9}, {"Llama-3-8B", 8.0e9},       {"Qwen3-8B", 8.0e9},
+             {"gemma-2-9b", 9.2e9}, {"Qwen3-14B", 14e9},         {"gemma-2-27b", 27e9},
+             {"Yi-34B", 34e9},      {"Mistral-Small-24B", 24e9}, {"Qwen2.5-72B", 72e9}};
 
 const char *ll_device_name(enum ll_device d) { return devices[d].name; }
 
@@ -51,18 +55,21 @@ double ll_params_of_name(const char *model_id)
     return 0;
 }
 
-static int is_gemma(const char *name)
-{
-    return LL_BEGINS(name, "gemma") || LL_BEGINS(name, "Gemma");
-}
+static int is_gemma(const char *name) { return LL_BEGINS(name, "gemma") || LL_BEGINS(name, "Gemma"); }
 
 struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, const struct ll_capacity *c)
 {
     const struct device *v = &devices[d];
-    struct ll_fit f = {.device = d, .params = params > 0 ? params : ll_params_of_name(model_id), .overhead = v->overhead, .free_bytes = c->free_bytes[d], .peak_bytes = -1};
+    struct ll_fit f = {.device = d,
+                       .params = params > 0 ? params : ll_params_of_name(model_id),
+                       .overhead = v->overhead,
+                       .free_bytes = c->free_bytes[d],
+                       .peak_bytes = -1};
     int wide = d == LL_CPU && f.params < bf16_from;
     double bytes = wide ? 4 : 2, reserve = v->reserve_gib;
-    f.dtype = wide ? "float32" : d == LL_CPU || (d == LL_CUDA && is_gemma(last_part(model_id))) ? "bfloat16" : "float16";
+    f.dtype = wide                                                       ? "float32"
+        : d == LL_CPU || (d == LL_CUDA && is_gemma(last_part(model_id))) ? "bfloat16"
+                                                                         : "float16";
     if (wide && f.params >= two_copies_from) {
         bytes += 2;
         reserve += two_copies_reserve;
@@ -74,7 +81,8 @@ struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, c
     return f;
 }
 
-int ll_fit_choose(const char *model_id, double params, const struct ll_capacity *c, int only, struct ll_fit all[LL_N_DEVICES])
+int ll_fit_choose(const char *model_id, double params, const struct ll_capacity *c, int only,
+                  struct ll_fit all[LL_N_DEVICES])
 {
     int chosen = -1;
     for (int d = 0; d < LL_N_DEVICES; d++) {
@@ -87,8 +95,11 @@ int ll_fit_choose(const char *model_id, double params, const struct ll_capacity 
 
 static int parse_bytes(const char *s, size_t n, long long *bytes)
 {
-    static const struct { const char *unit; double factor; } units[] = {
-        {"", 1}, {"B", 1}, {"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", GIB}, {"TiB", 1024 * GIB}};
+    static const struct {
+        const char *unit;
+        double factor;
+    } units[] = {{"", 1},      {"B", 1},           {"KiB", 1024.0}, {"MiB", 1024.0 * 1024},
+                 {"GiB", GIB}, {"TiB", 1024 * GIB}};
     char *end;
     double v = strtod(s, &end);
     size_t left = n - (size_t)(end - s);
@@ -112,7 +123,9 @@ int ll_capacity_parse(struct ll_capacity *c, const char *text, struct ll_err *er
         while (d < LL_N_DEVICES && (strlen(devices[d].name) != key || strncmp(p, devices[d].name, key)))
             d++;
         if (key >= n || d == LL_N_DEVICES || !parse_bytes(p + key + 1, n - key - 1, &c->free_bytes[d]))
-            return ll_fail(err, LL_EUSAGE, "capacity: expected cuda=, mps= or cpu= and a size such as 24GiB, found \"%.*s\"", (int)n, p);
+            return ll_fail(err, LL_EUSAGE,
+                           "capacity: expected cuda=, mps= or cpu= and a size such as 24GiB, found \"%.*s\"",
+                           (int)n, p);
         p += n + (p[n] == ',');
     }
     return LL_OK;

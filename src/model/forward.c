@@ -1,5 +1,5 @@
-/* forward.c - see forward.h. Sources: the published configs and transformers' modeling code of each family; order and
- * meaning of the hook points as in TransformerLens' transformer_block.py. */
+/* forward.c - see forward.h. Sources: the published configs and transformers' modeling code of each family;
+ * order and meaning of the hook points as in TransformerLens' transformer_block.py. */
 #include "forward.h"
 
 #include "blame.h"
@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 1024 };  /* rows a block works on at once, unless one sequence is longer */
+enum { CHUNK_ROWS = 1024 }; /* rows a block works on at once, unless one sequence is longer */
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static uint32_t wanted_hooks(const struct ll_listener *l, int n)
 {
@@ -25,7 +25,10 @@ static uint32_t wanted_hooks(const struct ll_listener *l, int n)
 }
 
 enum { MAX_SLOTS = 32 };
-struct slot { void **p; size_t bytes; };
+struct slot {
+    void **p;
+    size_t bytes;
+};
 
 static struct slot floats(float **p, size_t n) { return (struct slot){(void **)p, n * sizeof(float)}; }
 static struct slot ints(int **p, size_t n) { return (struct slot){(void **)p, n * sizeof(int)}; }
@@ -35,11 +38,14 @@ static int slots(struct ll_pass *p, struct slot out[MAX_SLOTS])
 {
     const struct ll_model *m = p->model;
     const struct ll_rope *ropes[3] = {&m->rope, &m->rope_local, &m->rope_odd};
-    size_t rows = (size_t)p->max_rows, chunk = (size_t)p->chunk_rows, d = (size_t)m->d_model, seq = (size_t)p->max_seq;
+    size_t rows = (size_t)p->max_rows, chunk = (size_t)p->chunk_rows, d = (size_t)m->d_model,
+           seq = (size_t)p->max_seq;
     size_t dq = (size_t)m->n_heads * (size_t)m->d_head, dkv = (size_t)m->n_kv_heads * (size_t)m->d_head;
     size_t mixed = m->n_experts ? chunk : 0, top_k = (size_t)m->top_k; /* rows of what only mixtures need */
     uint32_t hooks = wanted_hooks(p->listeners, p->n_listeners);
-    size_t square = hooks & (LL_HOOK_BIT(LL_HOOK_ATTN_SCORES) | LL_HOOK_BIT(LL_HOOK_PATTERN)) ? (size_t)m->n_heads * seq * seq : 0;
+    size_t square = hooks & (LL_HOOK_BIT(LL_HOOK_ATTN_SCORES) | LL_HOOK_BIT(LL_HOOK_PATTERN))
+        ? (size_t)m->n_heads * seq * seq
+        : 0;
     size_t full = hooks & LL_HOOK_BIT(LL_HOOK_LOGITS) ? rows * (size_t)m->d_vocab : 0;
     int n = 0;
     out[n++] = floats(&p->resid, rows * d);
@@ -71,7 +77,8 @@ static int slots(struct ll_pass *p, struct slot out[MAX_SLOTS])
     return n;
 }
 
-static void set_sizes(struct ll_pass *p, const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *l, int n)
+static void set_sizes(struct ll_pass *p, const struct ll_model *model, int max_rows, int max_seq,
+                      const struct ll_listener *l, int n)
 {
     memset(p, 0, sizeof *p);
     p->model = model;
@@ -82,7 +89,8 @@ static void set_sizes(struct ll_pass *p, const struct ll_model *model, int max_r
     p->n_listeners = n;
 }
 
-long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *l, int n)
+long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *l,
+                        int n)
 {
     struct ll_pass p;
     struct slot s[MAX_SLOTS];
@@ -93,15 +101,16 @@ long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq,
     return sum + (long long)sizeof(struct ll_attn) * p.chunk_rows;
 }
 
-int ll_pass_init(struct ll_pass *p, const struct ll_model *model, struct ll_engine *engine, int max_rows, int max_seq,
-                 const struct ll_listener *l, int n, struct ll_err *err)
+int ll_pass_init(struct ll_pass *p, const struct ll_model *model, struct ll_engine *engine, int max_rows,
+                 int max_seq, const struct ll_listener *l, int n, struct ll_err *err)
 {
     struct slot s[MAX_SLOTS];
     set_sizes(p, model, max_rows, max_seq, l, n);
     p->engine = engine;
     if (max_rows < 1 || max_seq < 1 || max_seq > max_rows) {
         memset(p, 0, sizeof *p);
-        return ll_fail(err, LL_EUSAGE, "pass: expected 1 <= longest sequence <= rows, found %d and %d", max_seq, max_rows);
+        return ll_fail(err, LL_EUSAGE, "pass: expected 1 <= longest sequence <= rows, found %d and %d",
+                       max_seq, max_rows);
     }
     int rc = LL_OK;
     for (int i = 0, k = slots(p, s); i < k && !rc; i++) {
@@ -139,7 +148,7 @@ void ll_pass_free(struct ll_pass *p)
     memset(p, 0, sizeof *p);
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 int ll_pass_call(struct ll_pass *p, const struct ll_hook_visit *visit, struct ll_err *err)
 {
@@ -152,7 +161,8 @@ int ll_pass_call(struct ll_pass *p, const struct ll_hook_visit *visit, struct ll
     return LL_OK;
 }
 
-int ll_pass_hook(struct ll_pass *p, enum ll_hook h, int layer, int row0, int n_rows, float *data, int width, long stride, struct ll_err *err)
+int ll_pass_hook(struct ll_pass *p, enum ll_hook h, int layer, int row0, int n_rows, float *data, int width,
+                 long stride, struct ll_err *err)
 {
     struct ll_hook_visit v = {h, layer, row0, n_rows, width, stride, -1, data, p->batch};
     return ll_pass_call(p, &v, err);
@@ -163,7 +173,7 @@ static int wants(const struct ll_pass *p, enum ll_hook h)
     return (wanted_hooks(p->listeners, p->n_listeners) & LL_HOOK_BIT(h)) != 0;
 }
 
-/* ---- a block ----------------------------------------------------------------------------------------------------- */
+/* ---- a block --------------------------------------------------------------------------------- */
 
 /* The next chunk of whole sequences of up to chunk_rows rows; 0 at the end. */
 static int next_chunk(const struct ll_pass *p, struct ll_chunk *c)
@@ -180,7 +190,12 @@ static int next_chunk(const struct ll_pass *p, struct ll_chunk *c)
     return 1;
 }
 
-struct rows_job { struct ll_pass *p; float *a; const float *b; float scale; };
+struct rows_job {
+    struct ll_pass *p;
+    float *a;
+    const float *b;
+    float scale;
+};
 
 /* a <- a + b, rows of d_model */
 static void add_some(void *arg, int row0, int row1)
@@ -204,8 +219,10 @@ static void scale_some(void *arg, int row0, int row1)
     ll_engine_vec(j->p->engine)->scale(j->a + at, j->a + at, (size_t)(row1 - row0) * d, j->scale);
 }
 
-/* What a half block adds to the stream: its output in p->out, normed and multiplied where the family does so. x: what it read. */
-static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, enum ll_hook h, int layer, const float *x, struct ll_err *err)
+/* What a half block adds to the stream: its output in p->out, normed and multiplied where the family does so.
+ * x: what it read. */
+static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, enum ll_hook h,
+                  int layer, const float *x, struct ll_err *err)
 {
     int d = p->model->d_model, bad;
     float scale = p->model->layers[layer].resid_scale;
@@ -222,22 +239,26 @@ static int addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_n
 }
 
 /* ln1, ln2: the stream's rows normalised into p->normed. A stream that is not finite shows in its scale. */
-static int pre_norm(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *norm, int layer, enum ll_hook scale, struct ll_err *err)
+static int pre_norm(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *norm, int layer,
+                    enum ll_hook scale, struct ll_err *err)
 {
     int d = p->model->d_model, rc;
-    ll_norm_rows(p->engine, norm, p->resid + (size_t)c->row0 * (size_t)d, d, c->n, p->normed, d, p->scale + c->row0);
+    ll_norm_rows(p->engine, norm, p->resid + (size_t)c->row0 * (size_t)d, d, c->n, p->normed, d,
+                 p->scale + c->row0);
     for (int r = 0; r < c->n && !p->allow_nonfinite; r++)
         if (!isfinite(p->scale[c->row0 + r]))
             return ll_blame_stream(p, ll_hook_info(scale)->name, layer, c->row0 + r, err);
     if ((rc = ll_pass_hook(p, scale, layer, c->row0, c->n, p->scale + c->row0, 1, 1, err)))
         return rc;
     ll_pass_store(p, LL_STORE_NORM, layer, p->normed, d, c->n, d);
-    return ll_pass_hook(p, (enum ll_hook)(scale + 1), layer, c->row0, c->n, p->normed, d, d, err); /* .normalized follows .scale in the list */
+    return ll_pass_hook(p, (enum ll_hook)(scale + 1), layer, c->row0, c->n, p->normed, d, d,
+                        err); /* .normalized follows .scale in the list */
 }
 
-/* One block over one chunk: reads and writes the rows of p->resid. What attention and MLP read is p->normed, or the
- * stream itself where the family has no norm there (OLMo 2). In a parallel block both read the block's input, so ln2 (or
- * ln1's output, kept) is taken before attention's part joins the stream, and there is no resid_mid. */
+/* One block over one chunk: reads and writes the rows of p->resid. What attention and MLP read is p->normed,
+ * or the stream itself where the family has no norm there (OLMo 2). In a parallel block both read the block's
+ * input, so ln2 (or ln1's output, kept) is taken before attention's part joins the stream, and there is no
+ * resid_mid. */
 static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
@@ -250,7 +271,8 @@ static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct 
         return rc;
     if (L->ln1.w && (rc = pre_norm(p, c, &L->ln1, layer, LL_HOOK_LN1_SCALE, err)))
         return rc;
-    if ((rc = ll_block_attention(p, c, L, layer, x, err)) || (rc = addend(p, c, &L->ln1_post, LL_HOOK_ATTN_OUT, layer, x, err)))
+    if ((rc = ll_block_attention(p, c, L, layer, x, err))
+        || (rc = addend(p, c, &L->ln1_post, LL_HOOK_ATTN_OUT, layer, x, err)))
         return rc;
 
     if (L->parallel) {
@@ -266,7 +288,8 @@ static int block(struct ll_pass *p, const struct ll_chunk *c, int layer, struct 
             return rc;
         x = L->ln2.w ? p->normed : resid;
     }
-    if ((rc = ll_block_mlp(p, c, L, layer, x, err)) || (rc = addend(p, c, &L->ln2_post, LL_HOOK_MLP_OUT, layer, x, err)))
+    if ((rc = ll_block_mlp(p, c, L, layer, x, err))
+        || (rc = addend(p, c, &L->ln2_post, LL_HOOK_MLP_OUT, layer, x, err)))
         return rc;
     add_to_stream(p, c, layer); /* resid_post = resid_mid + mlp_out, or (resid_pre + attn_out) + mlp_out */
 
@@ -287,7 +310,8 @@ static int embed(struct ll_pass *p, const struct ll_batch *b, struct ll_err *err
     size_t d = (size_t)m->d_model;
     for (int r = 0, seq = 0; r < b->start[b->n_seq]; r++) {
         if (b->ids[r] < 0 || b->ids[r] >= m->d_vocab)
-            return ll_fail(err, LL_EUSAGE, "token id: expected 0..%d, found %d (row %d)", m->d_vocab - 1, b->ids[r], r);
+            return ll_fail(err, LL_EUSAGE, "token id: expected 0..%d, found %d (row %d)", m->d_vocab - 1,
+                           b->ids[r], r);
         float *x = p->resid + (size_t)r * d;
         look_up(m->W_E, m->d_vocab, b->ids[r], x, d);
         if (m->emb_scale != 1.0f)
@@ -318,14 +342,16 @@ static int final_norm(struct ll_pass *p, int rows, struct ll_err *err)
         p->met_nonfinite = ll_blame_head(m, 0, err) ? 1 : 2;
         return ll_fail(err, LL_EUSAGE, "the final norm's result is not finite");
     }
-    if ((rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_SCALE, -1, 0, rows, p->scale, 1, 1, err)) || (rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_NORMALIZED, -1, 0, rows, p->final, d, d, err)))
+    if ((rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_SCALE, -1, 0, rows, p->scale, 1, 1, err))
+        || (rc = ll_pass_hook(p, LL_HOOK_LN_FINAL_NORMALIZED, -1, 0, rows, p->final, d, d, err)))
         return rc;
     if (!wants(p, LL_HOOK_LOGITS))
         return LL_OK;
     int step = p->chunk_rows; /* the engine's scratch is made for that many rows */
     for (int r = 0; r < rows; r += step) {
         int n = rows - r < step ? rows - r : step;
-        ll_pass_linear(p, &m->W_U, p->final + (size_t)r * (size_t)d, d, n, NULL, p->logits + (size_t)r * (size_t)m->d_vocab, m->d_vocab);
+        ll_pass_linear(p, &m->W_U, p->final + (size_t)r * (size_t)d, d, n, NULL,
+                       p->logits + (size_t)r * (size_t)m->d_vocab, m->d_vocab);
     }
     for (int r = 0; r < rows; r++)
         ll_head_tail(m, ll_engine_vec(p->engine), p->logits + (size_t)r * (size_t)m->d_vocab, 0, m->d_vocab);
@@ -343,14 +369,19 @@ int ll_forward(struct ll_pass *p, const struct ll_batch *b, int from, int to, st
     const struct ll_model *m = p->model;
     int rows = b->start[b->n_seq], rc = LL_OK, l;
     if (from < 0 || to < from || to > m->n_layers)
-        return ll_fail(err, LL_EUSAGE, "layers: expected 0 <= from <= to <= %d, found %d and %d", m->n_layers, from, to);
+        return ll_fail(err, LL_EUSAGE, "layers: expected 0 <= from <= to <= %d, found %d and %d", m->n_layers,
+                       from, to);
     if (rows > p->max_rows)
         return ll_fail(err, LL_EUSAGE, "pass: made for %d rows, asked for %d", p->max_rows, rows);
     for (int s = 0; s < b->n_seq; s++)
         if (b->start[s + 1] - b->start[s] < 1 || b->start[s + 1] - b->start[s] > p->max_seq)
-            return ll_fail(err, LL_EUSAGE, "sequence %d: expected 1..%d tokens, found %d", s, p->max_seq, b->start[s + 1] - b->start[s]);
+            return ll_fail(err, LL_EUSAGE, "sequence %d: expected 1..%d tokens, found %d", s, p->max_seq,
+                           b->start[s + 1] - b->start[s]);
         else if (m->n_positions && b->start[s + 1] - b->start[s] > m->n_positions)
-            return ll_fail(err, LL_EUSAGE, "sequence %d: expected at most %d tokens, as many as the model has learned positions, found %d", s, m->n_positions, b->start[s + 1] - b->start[s]);
+            return ll_fail(err, LL_EUSAGE,
+                           "sequence %d: expected at most %d tokens, as many as the model has learned "
+                           "positions, found %d",
+                           s, m->n_positions, b->start[s + 1] - b->start[s]);
 
     p->met_nonfinite = 0;
     p->batch = b;

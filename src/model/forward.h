@@ -1,15 +1,18 @@
 /* forward.h - the forward pass: one readable function over the hook points of hook.h.
  *
- *     embed (+ learned positions) -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post) -> + -> ln2
- *     -> gate, up -> activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody listens)
+ *     embed (+ learned positions) -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post)
+ * -> + -> ln2
+ *     -> gate, up -> activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody
+ * listens)
  *
- * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP both read the
- * block's input; in a mixture layer the MLP is a weighted sum of a few experts. attention.c and mlp.c hold the halves.
+ * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP
+ * both read the block's input; in a mixture layer the MLP is a weighted sum of a few experts. attention.c and
+ * mlp.c hold the halves.
  *
- * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go through
- * layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the sequences go in chunks
- * of whole sequences, which bounds the workspace. No bit of a sequence's result depends on its batch mates.
- * Nothing is allocated inside ll_forward. */
+ * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go
+ * through layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the
+ * sequences go in chunks of whole sequences, which bounds the workspace. No bit of a sequence's result
+ * depends on its batch mates. Nothing is allocated inside ll_forward. */
 #ifndef LL_FORWARD_H
 #define LL_FORWARD_H
 #include "hook.h"
@@ -17,31 +20,39 @@
 
 struct ll_batch {
     int n_seq;
-    const int *start;          /* [n_seq + 1] first row of each sequence; start[n_seq] = rows in all; borrowed */
-    const int *ids;            /* [rows] token ids; borrowed; not read when the pass starts above layer 0 */
+    const int *start; /* [n_seq + 1] first row of each sequence; start[n_seq] = rows in all; borrowed */
+    const int *ids;   /* [rows] token ids; borrowed; not read when the pass starts above layer 0 */
 };
 
 /* cos and sin of the positions, [max_seq, d_rot/2] each. */
-struct ll_rope_rows { float *cos, *sin; };
-enum { LL_ROPE_TABLES = 6 };      /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
+struct ll_rope_rows {
+    float *cos, *sin;
+};
+enum {
+    LL_ROPE_TABLES = 6
+}; /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
 
-/* How a pass computes when it does not compute as it should: rounding where activations are stored, other products. For
- * experiments with number formats (src/diag/half_policy.h). Without one the pass is the plain float32 pass, bit for bit. */
+/* How a pass computes when it does not compute as it should: rounding where activations are stored, other
+ * products. For experiments with number formats (src/diag/half_policy.h). Without one the pass is the plain
+ * float32 pass, bit for bit. */
 enum ll_store_point {
-    LL_STORE_RESID,    /* the stream: embedded, and after each addition */
-    LL_STORE_NORM,     /* what a norm gives */
-    LL_STORE_QKV,      /* q, k, v: projected, normed, rotated */
-    LL_STORE_Z,        /* what attention gives */
-    LL_STORE_MLP,      /* gate, up, their product; router */
-    LL_STORE_BRANCH,   /* what a half block adds to the stream */
+    LL_STORE_RESID,  /* the stream: embedded, and after each addition */
+    LL_STORE_NORM,   /* what a norm gives */
+    LL_STORE_QKV,    /* q, k, v: projected, normed, rotated */
+    LL_STORE_Z,      /* what attention gives */
+    LL_STORE_MLP,    /* gate, up, their product; router */
+    LL_STORE_BRANCH, /* what a half block adds to the stream */
     LL_STORE_LOGITS,
 };
 struct ll_numeric {
     void *arg;
     /* rows x [n, width], row stride ld, as about to be stored; layer -1 outside blocks. */
     void (*store)(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width);
-    void (*linear)(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m, const float *bias, float *y, long ldy); /* NULL: ll_linear */
-    void (*attend)(void *arg, struct ll_engine *eng, const struct ll_attn *a); /* NULL: ll_attention. attn_scores and pattern do not fire then */
+    void (*linear)(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
+                   const float *bias, float *y, long ldy); /* NULL: ll_linear */
+    void (*attend)(
+        void *arg, struct ll_engine *eng,
+        const struct ll_attn *a); /* NULL: ll_attention. attn_scores and pattern do not fire then */
 };
 
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
@@ -49,44 +60,51 @@ struct ll_pass {
     const struct ll_model *model; /* borrowed */
     struct ll_engine *engine;     /* borrowed */
     int max_rows, max_seq, chunk_rows;
-    float *resid;                 /* [max_rows, d_model] the stream; after a pass the residual of its last layer; owned */
-    float *normed;                /* [chunk_rows, d_model] */
-    float *scale;                 /* [max_rows] rms or standard deviation of the last norm */
-    float *qkv;                   /* [chunk_rows, (n_heads + 2 n_kv_heads) * d_head] */
-    float *fused;                 /* the same size, only for projections interleaved by head */
-    float *z;                     /* [chunk_rows, n_heads * d_head] */
-    float *out;                   /* [chunk_rows, d_model] attn_out, mlp_out */
-    float *gate, *up;             /* [chunk_rows, d_mlp_max] */
-    float *router, *weight;       /* mixtures: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
-    int *chosen;                  /* [chunk_rows, top_k] experts */
-    int *taken; float *share;     /* [chunk_rows] rows of the expert at hand, and their weights */
+    float *resid;     /* [max_rows, d_model] the stream; after a pass the residual of its last layer; owned */
+    float *normed;    /* [chunk_rows, d_model] */
+    float *scale;     /* [max_rows] rms or standard deviation of the last norm */
+    float *qkv;       /* [chunk_rows, (n_heads + 2 n_kv_heads) * d_head] */
+    float *fused;     /* the same size, only for projections interleaved by head */
+    float *z;         /* [chunk_rows, n_heads * d_head] */
+    float *out;       /* [chunk_rows, d_model] attn_out, mlp_out */
+    float *gate, *up; /* [chunk_rows, d_mlp_max] */
+    float *router,
+        *weight; /* mixtures: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
+    int *chosen; /* [chunk_rows, top_k] experts */
+    int *taken;
+    float *share;                 /* [chunk_rows] rows of the expert at hand, and their weights */
     float *gathered, *expert_out; /* [chunk_rows, d_model] what it reads and writes */
-    float *final;                 /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
+    float *final; /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
     struct ll_rope_rows rope_rows[LL_ROPE_TABLES];
-    float *scores, *pattern;      /* [n_heads, max_seq, max_seq], only when listeners want them */
-    float *logits;                /* [max_rows, d_vocab], only when listeners want them */
-    struct ll_attn *attn;         /* [chunk_rows] one a sequence */
-    const struct ll_listener *listeners; int n_listeners; /* borrowed; set by ll_pass_init */
+    float *scores, *pattern; /* [n_heads, max_seq, max_seq], only when listeners want them */
+    float *logits;           /* [max_rows, d_vocab], only when listeners want them */
+    struct ll_attn *attn;    /* [chunk_rows] one a sequence */
+    const struct ll_listener *listeners;
+    int n_listeners;              /* borrowed; set by ll_pass_init */
     const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */
     int allow_nonfinite;          /* 0: a NaN or infinity in the stream ends the pass with a named reason */
-    int met_nonfinite;            /* that is how the last pass ended: 1 the reason names the tensor, 2 no weight there is at fault */
-    int drop_behind;              /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
-    const struct ll_numeric *numeric; /* NULL: plain; borrowed; set after ll_pass_init */
+    int met_nonfinite; /* that is how the last pass ended: 1 the reason names the tensor, 2 no weight there is
+                          at fault */
+    int drop_behind;   /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
+    const struct ll_numeric *numeric;                     /* NULL: plain; borrowed; set after ll_pass_init */
     void (*progress)(void *arg, int layer, int n_layers); /* after each layer; may be NULL */
     void *progress_arg;
 };
 
-/* Make working memory for batches of up to max_rows rows with sequences of up to max_seq positions. listeners stay
- * borrowed for the life of the pass. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A failed init holds nothing. */
-int ll_pass_init(struct ll_pass *pass, const struct ll_model *model, struct ll_engine *engine, int max_rows, int max_seq,
-                 const struct ll_listener *listeners, int n_listeners, struct ll_err *err);
+/* Make working memory for batches of up to max_rows rows with sequences of up to max_seq positions. listeners
+ * stay borrowed for the life of the pass. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A failed init
+ * holds nothing. */
+int ll_pass_init(struct ll_pass *pass, const struct ll_model *model, struct ll_engine *engine, int max_rows,
+                 int max_seq, const struct ll_listener *listeners, int n_listeners, struct ll_err *err);
 void ll_pass_free(struct ll_pass *pass); /* an empty one is fine */
 /* Bytes that ll_pass_init would allocate, engine scratch excluded. */
-long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *listeners, int n_listeners);
+long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq,
+                        const struct ll_listener *listeners, int n_listeners);
 
-/* Run layers from..to-1 (0 <= from <= to <= n_layers) over the batch. from 0 embeds batch->ids first; from > 0 goes on
- * from what pass->resid holds (rows in batch order). to == n_layers ends with ln_final into pass->final.
- * Returns LL_OK, LL_EUSAGE (id outside the vocabulary, batch larger than the pass was made for, more tokens than learned positions; NaN or infinite
- * weights or activations, with the first tensor at fault), or what a listener returned. */
+/* Run layers from..to-1 (0 <= from <= to <= n_layers) over the batch. from 0 embeds batch->ids first; from >
+ * 0 goes on from what pass->resid holds (rows in batch order). to == n_layers ends with ln_final into
+ * pass->final. Returns LL_OK, LL_EUSAGE (id outside the vocabulary, batch larger than the pass was made for,
+ * more tokens than learned positions; NaN or infinite weights or activations, with the first tensor at
+ * fault), or what a listener returned. */
 int ll_forward(struct ll_pass *pass, const struct ll_batch *batch, int from, int to, struct ll_err *err);
 #endif

@@ -87,9 +87,9 @@ static int apply_divisors(struct ll_rope *r, const struct ll_model *m, enum kind
 {
     const struct ll_tensor *all, *lengthy, *brief;
     int half = r->d_rot / 2, rc;
-    if ((rc = find_divisors(m, "rope_freqs.weight", half, &all, err)) ||
-        (rc = find_divisors(m, "rope_factors_long.weight", half, &lengthy, err)) ||
-        (rc = find_divisors(m, "rope_factors_short.weight", half, &brief, err)))
+    if ((rc = find_divisors(m, "rope_freqs.weight", half, &all, err))
+        || (rc = find_divisors(m, "rope_factors_long.weight", half, &lengthy, err))
+        || (rc = find_divisors(m, "rope_factors_short.weight", half, &brief, err)))
         return rc;
     if (all && kind != LONGROPE) {
         divide(r->inv_freq, all, half);

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What load_hparams reads whatever the architecture. An absent scaling factor is none, and so is a stored 0. */
+/* What load_hparams reads whatever the architecture. An absent scaling factor is none, and so is a stored 0.
+ */
 static const struct ll_gguf_row general[] = {
     {LL_S_N_LAYERS, LL_GGUF_REQUIRED, 0, 0},      {LL_S_D_MODEL, LL_GGUF_REQUIRED, 0, 0},
     {LL_S_N_CTX, LL_GGUF_REQUIRED, 0, 0},         {LL_S_N_HEADS, LL_GGUF_REQUIRED, 0, 0},
@@ -63,10 +64,10 @@ static const struct sign *sign_of(enum ll_setting what)
     return NULL;
 }
 
-/* ---- keys --------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
-/* The i-th key of a meaning, its architecture in front; 0: it has fewer. Norms that take the mean off have their
- * epsilon under another name. */
+/* The i-th key of a meaning, its architecture in front; 0: it has fewer. Norms that take the mean off have
+ * their epsilon under another name. */
 static int key_of(const struct ll_model *m, enum ll_setting what, int i, char out[LL_SETTING_PATH])
 {
     int centred = m->family->norm == LL_NORM_LAYER || m->family->norm == LL_NORM_LAYER_NO_BIAS;
@@ -115,7 +116,7 @@ static double written(const struct ll_gguf_kv *kv, uint64_t i)
     return v;
 }
 
-/* ---- the family --------------------------------------------------------------------------------------- */
+/* ---- the family ------------------------------------------------------------------------------ */
 
 static int above_zero(const struct ll_model *m, const char *arch, const char *suffix)
 {
@@ -158,20 +159,20 @@ int ll_gguf_find_family(struct ll_model *m, struct ll_err *err)
     return LL_EUNSUP;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static const char *expected(enum ll_settings_kind kind)
 {
-    return kind == LL_SET_INT    ? "an integer"
-           : kind == LL_SET_BOOL ? "a bool"
-           : kind == LL_SET_STR  ? "a string"
-                                 : "a number";
+    return kind == LL_SET_INT ? "an integer"
+        : kind == LL_SET_BOOL ? "a bool"
+        : kind == LL_SET_STR  ? "a string"
+                              : "a number";
 }
 
 static int is_integer(const struct ll_gguf_kv *kv)
 {
-    return kv->type != LL_GGUF_BOOL && kv->type != LL_GGUF_F32 && kv->type != LL_GGUF_F64 &&
-           kv->type != LL_GGUF_STR;
+    return kv->type != LL_GGUF_BOOL && kv->type != LL_GGUF_F32 && kv->type != LL_GGUF_F64
+        && kv->type != LL_GGUF_STR;
 }
 
 static int is_kind(const struct ll_gguf_kv *kv, enum ll_settings_kind kind)
@@ -236,9 +237,9 @@ static int check_row(const struct ll_model *m, const struct ll_gguf_row *r, stru
     enum ll_settings_kind kind = ll_meanings[r->what].kind;
     if (!kv)
         return r->absent != LL_GGUF_REQUIRED
-                   ? LL_OK
-                   : ll_fail(err, LL_EUSAGE, "%s: key %s: expected %s, found no such key", file_of(m), key,
-                             expected(kind));
+            ? LL_OK
+            : ll_fail(err, LL_EUSAGE, "%s: key %s: expected %s, found no such key", file_of(m), key,
+                      expected(kind));
     if (kv->is_array)
         return check_list(m, r, key, kv, err);
     if (!is_kind(kv, kind))
@@ -280,7 +281,10 @@ static int check_rest(const struct ll_model *m, struct ll_err *err)
     if (!emb || emb->n_dims != 2 || emb->dims[0] < 1 || emb->dims[0] > LL_MAX_VOCAB)
         return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected a matrix of 1..%d rows, found %s", file_of(m),
                        embedding, LL_MAX_VOCAB,
-                       !emb ? "no such tensor" : emb->n_dims != 2 ? "another shape" : emb->dims[0] < 1 ? "none" : "more");
+                       !emb                   ? "no such tensor"
+                           : emb->n_dims != 2 ? "another shape"
+                           : emb->dims[0] < 1 ? "none"
+                                              : "more");
     if (!causal)
         return ll_fail(err, LL_EUNSUP,
                        "%s: key %s.attention.causal: false (each position sees all) is not supported",
@@ -300,14 +304,14 @@ static int check_rest(const struct ll_model *m, struct ll_err *err)
         return ll_fail(err, LL_EUNSUP,
                        "%s: key %s.attention.value_length: expected that of keys, %g, found %g", file_of(m),
                        arch, k, v);
-    if (g->local != LL_LOCAL_SAME && ll_gguf_num(find_at(m, arch, "attention.key_length_swa"), 0, &v) &&
-        v != k)
+    if (g->local != LL_LOCAL_SAME && ll_gguf_num(find_at(m, arch, "attention.key_length_swa"), 0, &v)
+        && v != k)
         return ll_fail(err, LL_EUNSUP,
                        "%s: key %s.attention.key_length_swa: expected that of all layers, %g, found %g",
                        file_of(m), arch, k, v);
     for (int i = 0; i < m->family->n_settings; i++)
-        if (m->family->settings[i].only_default && sign_of(m->family->settings[i].what) &&
-            ll_gguf_value(m, m->family->settings[i].what, &on) && on != m->family->settings[i].value)
+        if (m->family->settings[i].only_default && sign_of(m->family->settings[i].what)
+            && ll_gguf_value(m, m->family->settings[i].what, &on) && on != m->family->settings[i].value)
             return ll_fail(err, LL_EUNSUP, "%s: tensor %s: not supported in architecture %s", file_of(m),
                            sign_of(m->family->settings[i].what)->tensor, arch);
     return LL_OK;
@@ -325,7 +329,7 @@ int ll_gguf_check(const struct ll_model *m, struct ll_err *err)
     return check_rest(m, err);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 int ll_gguf_answers(const struct ll_model *m, enum ll_setting what)
 {

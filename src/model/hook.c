@@ -18,13 +18,18 @@ const struct ll_hook_info *ll_hook_info(enum ll_hook h) { return &hooks[h]; }
 static const char *owner(enum ll_hook h)
 {
     switch (h) {
-    case LL_HOOK_Q: case LL_HOOK_K: case LL_HOOK_V: case LL_HOOK_ROT_Q: case LL_HOOK_ROT_K:
-    case LL_HOOK_ATTN_SCORES: case LL_HOOK_PATTERN: case LL_HOOK_Z:
-        return "attn.";
-    case LL_HOOK_PRE: case LL_HOOK_PRE_LINEAR: case LL_HOOK_POST:
-        return "mlp.";
-    default:
-        return "";
+    case LL_HOOK_Q:
+    case LL_HOOK_K:
+    case LL_HOOK_V:
+    case LL_HOOK_ROT_Q:
+    case LL_HOOK_ROT_K:
+    case LL_HOOK_ATTN_SCORES:
+    case LL_HOOK_PATTERN:
+    case LL_HOOK_Z: return "attn.";
+    case LL_HOOK_PRE:
+    case LL_HOOK_PRE_LINEAR:
+    case LL_HOOK_POST: return "mlp.";
+    default: return "";
     }
 }
 
@@ -53,7 +58,8 @@ int ll_hook_parse(const char *name, int *layer)
     for (int h = 0; h < LL_N_HOOKS; h++) {
         char full[64];
         ll_hook_full_name((enum ll_hook)h, *layer, full);
-        if ((*layer < 0 && !strcmp(name, hooks[h].name)) || ((*layer >= 0) == (hooks[h].per_layer != 0) && !strcmp(name, full)))
+        if ((*layer < 0 && !strcmp(name, hooks[h].name))
+            || ((*layer >= 0) == (hooks[h].per_layer != 0) && !strcmp(name, full)))
             return h;
     }
     return -1;

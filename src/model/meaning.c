@@ -1,5 +1,5 @@
-/* meaning.c - see meaning.h. GGUF keys: llama.cpp's llama-arch.cpp (LLM_KV_NAMES); which of them are read layer by
- * layer: llama-model.cpp (load_hparams, get_key_or_arr). */
+/* meaning.c - see meaning.h. GGUF keys: llama.cpp's llama-arch.cpp (LLM_KV_NAMES); which of them are read
+ * layer by layer: llama-model.cpp (load_hparams, get_key_or_arr). */
 #include "meaning.h"
 
 #include "family.h"

@@ -1,5 +1,5 @@
-/* meaning.h - inside src/model: one row a meaning of setting.h, with the name most families give it in config.json, its key
- * in GGUF metadata, its kind and its range. */
+/* meaning.h - inside src/model: one row a meaning of setting.h, with the name most families give it in
+ * config.json, its key in GGUF metadata, its kind and its range. */
 #ifndef LL_MODEL_MEANING_H
 #define LL_MODEL_MEANING_H
 #include "setting.h"

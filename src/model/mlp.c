@@ -1,29 +1,36 @@
-/* mlp.c - the MLP half of a block (pass.h): gated or not, and mixtures of experts. Sources: as forward.c; Fedus et al.
- * 2022 and Jiang et al. 2024 (Mixtral) for the mixtures. */
+/* mlp.c - the MLP half of a block (pass.h): gated or not, and mixtures of experts. Sources: as forward.c;
+ * Fedus et al. 2022 and Jiang et al. 2024 (Mixtral) for the mixtures. */
 #include "ops.h"
 #include "pass.h"
 
 #include <string.h>
 
-struct act_job { struct ll_pass *p; const struct ll_layer *L; int d_mlp, gated; };
+struct act_job {
+    struct ll_pass *p;
+    const struct ll_layer *L;
+    int d_mlp, gated;
+};
 
 /* gate <- act(gate) * up, or up <- act(up) where there is no gate */
 static void activate_some(void *arg, int row0, int row1)
 {
     struct act_job *j = arg;
     const struct ll_vec *vec = ll_engine_vec(j->p->engine);
-    void (*const act[])(float *, const float *, size_t) = {
-        [LL_ACT_SILU] = vec->silu, [LL_ACT_GELU_TANH] = vec->gelu_tanh, [LL_ACT_GELU_ERF] = vec->gelu_erf,
-        [LL_ACT_QUICK_GELU] = vec->quick_gelu, [LL_ACT_RELU] = vec->relu, [LL_ACT_RELU2] = vec->relu2};
+    void (*const act[])(float *, const float *,
+                        size_t) = {[LL_ACT_SILU] = vec->silu,         [LL_ACT_GELU_TANH] = vec->gelu_tanh,
+                                   [LL_ACT_GELU_ERF] = vec->gelu_erf, [LL_ACT_QUICK_GELU] = vec->quick_gelu,
+                                   [LL_ACT_RELU] = vec->relu,         [LL_ACT_RELU2] = vec->relu2};
     size_t at = (size_t)row0 * (size_t)j->d_mlp, n = (size_t)(row1 - row0) * (size_t)j->d_mlp;
-    float *x = (j->gated ? j->p->gate : j->p->up) + at, *acted = j->gated && j->L->odd & LL_ODD_ACT_ORDER ? j->p->up + at : x;
+    float *x = (j->gated ? j->p->gate : j->p->up) + at,
+          *acted = j->gated && j->L->odd & LL_ODD_ACT_ORDER ? j->p->up + at : x;
     act[j->L->act](acted, acted, n);
     if (j->gated)
         vec->mul(x, x, j->p->up + at, n);
 }
 
 /* x [n, d_model] -> out [n, d_model] through one MLP. c NULL: nobody is shown what happens inside. */
-static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, const struct ll_mlp *mlp, int layer, const float *x, int n, float *out, struct ll_err *err)
+static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L,
+                   const struct ll_mlp *mlp, int layer, const float *x, int n, float *out, struct ll_err *err)
 {
     int d = p->model->d_model, f = mlp->W_in.n, gated = mlp->W_gate.n != 0, rc;
     struct act_job j = {p, L, f, gated};
@@ -35,8 +42,9 @@ static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_
     if (gated)
         ll_pass_store(p, LL_STORE_MLP, layer, p->gate, f, n, f);
     ll_pass_store(p, LL_STORE_MLP, layer, p->up, f, n, f);
-    if (c && ((rc = ll_pass_hook(p, LL_HOOK_PRE, layer, c->row0, n, post, f, f, err)) ||
-              (gated && (rc = ll_pass_hook(p, LL_HOOK_PRE_LINEAR, layer, c->row0, n, p->up, f, f, err)))))
+    if (c
+        && ((rc = ll_pass_hook(p, LL_HOOK_PRE, layer, c->row0, n, post, f, f, err))
+            || (gated && (rc = ll_pass_hook(p, LL_HOOK_PRE_LINEAR, layer, c->row0, n, p->up, f, f, err)))))
         return rc;
     ll_engine_rows(p->engine, n, activate_some, &j);
     ll_pass_store(p, LL_STORE_MLP, layer, post, f, n, f);
@@ -47,13 +55,14 @@ static int run_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_
     return LL_OK;
 }
 
-/* ---- mixtures ---------------------------------------------------------------------------------------------------- */
+/* ---- mixtures -------------------------------------------------------------------------------- */
 
 enum { TAKEN = -1 }; /* no exponential: marks an expert that is chosen already */
 
-/* Softmax of n router logits in place (maximum subtracted, sum in rising order in double), then the top_k largest: ties
- * go to the lower number. Weights are the probabilities, or these divided by their sum. */
-static void choose(const struct ll_vec *vec, const struct ll_mixture *mix, float *logits, int *chosen, float *weight)
+/* Softmax of n router logits in place (maximum subtracted, sum in rising order in double), then the top_k
+ * largest: ties go to the lower number. Weights are the probabilities, or these divided by their sum. */
+static void choose(const struct ll_vec *vec, const struct ll_mixture *mix, float *logits, int *chosen,
+                   float *weight)
 {
     float max = vec->max(logits, (size_t)mix->n);
     double sum = 0, picked = 0;
@@ -76,13 +85,18 @@ static void choose(const struct ll_vec *vec, const struct ll_mixture *mix, float
         weight[k] = (float)((double)weight[k] / picked);
 }
 
-struct mix_job { struct ll_pass *p; const struct ll_mixture *mix; const float *x; };
+struct mix_job {
+    struct ll_pass *p;
+    const struct ll_mixture *mix;
+    const float *x;
+};
 
 static void route_some(void *arg, int row0, int row1)
 {
     struct mix_job *j = arg;
     for (int r = row0; r < row1; r++)
-        choose(ll_engine_vec(j->p->engine), j->mix, j->p->router + (size_t)r * (size_t)j->mix->n, j->p->chosen + (size_t)r * (size_t)j->mix->top_k,
+        choose(ll_engine_vec(j->p->engine), j->mix, j->p->router + (size_t)r * (size_t)j->mix->n,
+               j->p->chosen + (size_t)r * (size_t)j->mix->top_k,
                j->p->weight + (size_t)r * (size_t)j->mix->top_k);
 }
 
@@ -121,7 +135,8 @@ static void add_back_some(void *arg, int i0, int i1)
 }
 
 /* The shared expert's output joins with weight sigmoid(W_shared_mix x). */
-static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n, struct ll_err *err)
+static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n,
+                      struct ll_err *err)
 {
     const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
@@ -135,9 +150,10 @@ static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, co
     return rc;
 }
 
-/* Each expert takes the rows that chose it, together; results are added in rising number of the expert from zero on, the
- * shared expert's last: the order of the reference, whatever the batch. */
-static int run_mixture(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n, struct ll_err *err)
+/* Each expert takes the rows that chose it, together; results are added in rising number of the expert from
+ * zero on, the shared expert's last: the order of the reference, whatever the batch. */
+static int run_mixture(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n,
+                       struct ll_err *err)
 {
     const struct ll_mixture *mix = &L->mix;
     struct mix_job j = {p, mix, x};
@@ -157,7 +173,9 @@ static int run_mixture(struct ll_pass *p, const struct ll_layer *L, int layer, c
     return rc || !mix->shared.W_in.n ? rc : add_shared(p, L, layer, x, n, err);
 }
 
-int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer, const float *x, struct ll_err *err)
+int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer,
+                 const float *x, struct ll_err *err)
 {
-    return L->mix.n ? run_mixture(p, L, layer, x, c->n, err) : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
+    return L->mix.n ? run_mixture(p, L, layer, x, c->n, err)
+                    : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
 }

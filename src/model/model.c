@@ -11,18 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- weights ----------------------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* The tensor of a role (names.h), marked as read by its layer. */
 static const struct ll_tensor *seek_role(struct ll_model *m, enum ll_role role, int layer, int expert)
 {
     const struct ll_tensor *t = ll_role_tensor(m, role, layer, expert);
     if (t)
-        m->layer_of[t - m->ckpt->tensors] = ll_role_is_layered(m, role) ? layer : role == LL_R_W_E || role == LL_R_W_POS ? -1 : m->n_layers;
+        m->layer_of[t - m->ckpt->tensors] = ll_role_is_layered(m, role) ? layer
+            : role == LL_R_W_E || role == LL_R_W_POS                    ? -1
+                                                                        : m->n_layers;
     return t;
 }
 
-static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err)
+static const struct ll_tensor *find_role(struct ll_model *m, enum ll_role role, int layer, int expert,
+                                         struct ll_err *err)
 {
     const struct ll_tensor *t = seek_role(m, role, layer, expert);
     if (!t)
@@ -38,35 +41,53 @@ static int check_shape(const struct ll_model *m, const struct ll_tensor *t, int 
     struct ll_buf found = {0};
     for (int i = 0; i < t->n_dims; i++)
         ll_buf_addf(&found, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
-    int rc = k ? ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d], found [%s]", m->ckpt->files[t->file].name, t->name, n, k, ll_buf_str(&found))
-               : ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d], found [%s]", m->ckpt->files[t->file].name, t->name, n, ll_buf_str(&found));
+    int rc = k ? ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d], found [%s]",
+                         m->ckpt->files[t->file].name, t->name, n, k, ll_buf_str(&found))
+               : ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d], found [%s]",
+                         m->ckpt->files[t->file].name, t->name, n, ll_buf_str(&found));
     ll_buf_free(&found);
     return rc;
 }
 
-static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_mat *out, struct ll_err *err)
+static int mat_of(const struct ll_model *m, const struct ll_tensor *t, int n, int k, struct ll_mat *out,
+                  struct ll_err *err)
 {
     int rc = check_shape(m, t, n, k, err);
     if (rc)
         return rc;
     if (!ll_dtype_info(t->dtype)->is_float)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)", m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
-    *out = (struct ll_mat){.type = t->dtype, .data = t->data, .row_bytes = t->size / (size_t)n, .n = n, .k = k, .packed = t->packed};
+        return ll_fail(
+            err, LL_EUNSUP,
+            "%s: tensor %s: weights stored as %s are not supported (expected a floating or block type)",
+            m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
+    *out = (struct ll_mat){.type = t->dtype,
+                           .data = t->data,
+                           .row_bytes = t->size / (size_t)n,
+                           .n = n,
+                           .k = k,
+                           .packed = t->packed};
     return LL_OK;
 }
 
 /* Matrix `at` of a stack. */
-static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int at, int n, int k, struct ll_mat *out, struct ll_err *err)
+static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int at, int n, int k,
+                       struct ll_mat *out, struct ll_err *err)
 {
-    if (m->n_experts < 1 || t->dims[0] != m->n_experts || t->dims[1] != n || t->dims[2] != k || !ll_dtype_info(t->dtype)->is_float)
-        return ll_fail(err, LL_EUSAGE, "%s: tensor %s: expected shape [%d, %d, %d] of a floating or block type, found [%lld, %lld, %lld] of %s", m->ckpt->files[t->file].name, t->name, m->n_experts, n, k,
-                       (long long)t->dims[0], (long long)t->dims[1], (long long)t->dims[2], ll_tensor_type(t));
+    if (m->n_experts < 1 || t->dims[0] != m->n_experts || t->dims[1] != n || t->dims[2] != k
+        || !ll_dtype_info(t->dtype)->is_float)
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: tensor %s: expected shape [%d, %d, %d] of a floating or block type, found [%lld, "
+                       "%lld, %lld] of %s",
+                       m->ckpt->files[t->file].name, t->name, m->n_experts, n, k, (long long)t->dims[0],
+                       (long long)t->dims[1], (long long)t->dims[2], ll_tensor_type(t));
     size_t one = t->size / (size_t)m->n_experts;
-    *out = (struct ll_mat){.type = t->dtype, .data = t->data + (size_t)at * one, .row_bytes = one / (size_t)n, .n = n, .k = k};
+    *out = (struct ll_mat){
+        .type = t->dtype, .data = t->data + (size_t)at * one, .row_bytes = one / (size_t)n, .n = n, .k = k};
     return LL_OK;
 }
 
-static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k, struct ll_mat *out, struct ll_err *err)
+static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k,
+                      struct ll_mat *out, struct ll_err *err)
 {
     const struct ll_tensor *t = find_role(m, role, layer, expert, err);
     if (!t)
@@ -82,12 +103,14 @@ static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expe
     return rc;
 }
 
-static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out, struct ll_err *err)
+static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out,
+                   struct ll_err *err)
 {
     return get_mat_of(m, role, layer, 0, n, k, out, err);
 }
 
-/* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias is put in order. */
+/* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias
+ * is put in order. */
 static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, struct ll_err *err)
 {
     int half = m->d_head / 2;
@@ -95,9 +118,13 @@ static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, s
     if (!ll_rows_paired(m))
         return LL_OK;
     if (m->d_head > 1024)
-        return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean, m->d_head);
+        return ll_fail(err, LL_EUNSUP, "%s: head_dim: expected at most 1024, found %d", m->ckpt->clean,
+                       m->d_head);
     if (m->d_head % 2)
-        return ll_fail(err, LL_EUSAGE, "%s: head_dim: expected an even number, as the rows of this architecture's W_Q and W_K pair the halves of a head, found %d", m->ckpt->clean, m->d_head);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: head_dim: expected an even number, as the rows of this architecture's W_Q and "
+                       "W_K pair the halves of a head, found %d",
+                       m->ckpt->clean, m->d_head);
     w->paired = m->d_head;
     for (int n = 0; b && n < w->n; n += m->d_head) {
         memcpy(head, b + n, sizeof *b * (size_t)m->d_head);
@@ -108,7 +135,8 @@ static int order_rows(struct ll_model *m, struct ll_mat *w, const float *bias, s
 }
 
 /* A small vector as floats, `offset` added to each. */
-static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, float offset, const float **out, struct ll_err *err)
+static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, float offset, const float **out,
+                   struct ll_err *err)
 {
     const struct ll_tensor *t = find_role(m, role, layer, 0, err);
     if (!t)
@@ -119,7 +147,8 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
         return rc;
     const struct ll_dtype_info *info = ll_dtype_info(t->dtype);
     if (!info->is_float || info->block != 1)
-        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: stored as %s, expected a floating type", m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
+        return ll_fail(err, LL_EUNSUP, "%s: tensor %s: stored as %s, expected a floating type",
+                       m->ckpt->files[t->file].name, t->name, ll_tensor_type(t));
     struct ll_small *grown = realloc(m->small, sizeof *grown * (size_t)(m->n_small + 1));
     float *v = malloc(sizeof *v * (size_t)n);
     if (grown)
@@ -137,7 +166,8 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
 }
 
 /* A norm of d values; its bias has the role after its gain's, where the kind has one. */
-static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, struct ll_norm *out, struct ll_err *err)
+static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, struct ll_norm *out,
+                    struct ll_err *err)
 {
     enum ll_norm_kind kind = m->family->norm;
     out->d = d;
@@ -149,7 +179,8 @@ static int get_norm(struct ll_model *m, enum ll_role role, int layer, int d, str
 }
 
 /* A bias that may be absent: leaves *out NULL. */
-static int get_bias(struct ll_model *m, const struct ll_part *part, enum ll_role role, int layer, int n, const float **out, struct ll_err *err)
+static int get_bias(struct ll_model *m, const struct ll_part *part, enum ll_role role, int layer, int n,
+                    const float **out, struct ll_err *err)
 {
     int there = ll_part_stored(m, part) ? seek_role(m, role, layer, 0) != NULL : ll_part_wanted(m, part);
     return there ? get_vec(m, role, layer, n, 0, out, err) : LL_OK;
@@ -163,15 +194,18 @@ static int read_qkv(struct ll_model *m, struct ll_layer *L, int l, struct ll_err
     struct ll_mat W;
     const float *b = NULL;
     if (m->family->qkv == LL_QKV_APART) {
-        if ((rc = get_mat(m, LL_R_W_Q, l, dq, d, &L->W_Q, err)) || (rc = get_mat(m, LL_R_W_K, l, dkv, d, &L->W_K, err)) ||
-            (rc = get_mat(m, LL_R_W_V, l, dkv, d, &L->W_V, err)) || (rc = get_bias(m, bias, LL_R_B_Q, l, dq, &L->b_Q, err)) ||
-            (rc = get_bias(m, bias, LL_R_B_K, l, dkv, &L->b_K, err)))
+        if ((rc = get_mat(m, LL_R_W_Q, l, dq, d, &L->W_Q, err))
+            || (rc = get_mat(m, LL_R_W_K, l, dkv, d, &L->W_K, err))
+            || (rc = get_mat(m, LL_R_W_V, l, dkv, d, &L->W_V, err))
+            || (rc = get_bias(m, bias, LL_R_B_Q, l, dq, &L->b_Q, err))
+            || (rc = get_bias(m, bias, LL_R_B_K, l, dkv, &L->b_K, err)))
             return rc;
         if ((rc = order_rows(m, &L->W_Q, L->b_Q, err)) || (rc = order_rows(m, &L->W_K, L->b_K, err)))
             return rc;
         return get_bias(m, bias, LL_R_B_V, l, dkv, &L->b_V, err);
     }
-    if ((rc = get_mat(m, LL_R_W_QKV, l, all, d, &W, err)) || (rc = get_bias(m, bias, LL_R_B_QKV, l, all, &b, err)))
+    if ((rc = get_mat(m, LL_R_W_QKV, l, all, d, &W, err))
+        || (rc = get_bias(m, bias, LL_R_B_QKV, l, all, &b, err)))
         return rc;
     if (m->family->qkv == LL_QKV_GROUPED) {
         L->W_QKV = W;
@@ -195,8 +229,9 @@ static int read_qk_norms(struct ll_model *m, struct ll_layer *L, int l, struct l
     if (f->qk_norm == LL_QK_NONE || (f->qk_norm_if.when && !ll_part_wanted(m, &f->qk_norm_if)))
         return LL_OK;
     int per_head = f->qk_norm == LL_QK_HEAD, rc;
-    if ((rc = get_norm(m, LL_R_Q_NORM, l, per_head ? m->d_head : m->n_heads * m->d_head, &L->q_norm, err)) ||
-        (rc = get_norm(m, LL_R_K_NORM, l, per_head ? m->d_head : m->n_kv_heads * m->d_head, &L->k_norm, err)))
+    if ((rc = get_norm(m, LL_R_Q_NORM, l, per_head ? m->d_head : m->n_heads * m->d_head, &L->q_norm, err))
+        || (rc = get_norm(m, LL_R_K_NORM, l, per_head ? m->d_head : m->n_kv_heads * m->d_head, &L->k_norm,
+                          err)))
         return rc;
     if (f->qk_norm == LL_QK_OWN)
         L->q_norm.d = L->k_norm.d = m->d_head;
@@ -210,8 +245,10 @@ static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct 
         return rc;
     if (m->family->post_norms && (rc = get_norm(m, LL_R_LN1_POST, l, d, &L->ln1_post, err)))
         return rc;
-    if ((rc = read_qkv(m, L, l, err)) || (rc = get_mat(m, LL_R_W_O, l, d, m->n_heads * m->d_head, &L->W_O, err)) ||
-        (rc = get_bias(m, &m->family->o_bias, LL_R_B_O, l, d, &L->b_O, err)) || (rc = read_qk_norms(m, L, l, err)))
+    if ((rc = read_qkv(m, L, l, err))
+        || (rc = get_mat(m, LL_R_W_O, l, d, m->n_heads * m->d_head, &L->W_O, err))
+        || (rc = get_bias(m, &m->family->o_bias, LL_R_B_O, l, d, &L->b_O, err))
+        || (rc = read_qk_norms(m, L, l, err)))
         return rc;
     L->attn_scale = m->attn_scale;
     L->attn_cap = m->attn_cap;
@@ -223,7 +260,8 @@ static int read_attention(struct ll_model *m, struct ll_layer *L, int l, struct 
 }
 
 /* Gate (where the family has one), up and down of width f under the three roles from `gate` on. */
-static int read_mlp_mats(struct ll_model *m, enum ll_role gate, int l, int expert, int f, struct ll_mlp *mlp, struct ll_err *err)
+static int read_mlp_mats(struct ll_model *m, enum ll_role gate, int l, int expert, int f, struct ll_mlp *mlp,
+                         struct ll_err *err)
 {
     int d = m->d_model, rc = LL_OK;
     if (m->family->names[gate])
@@ -239,13 +277,15 @@ static int read_dense(struct ll_model *m, struct ll_mlp *mlp, int l, struct ll_e
     int d = m->d_model, f = m->d_mlp, rc;
     if (m->family->names[LL_R_W_GATE_IN]) {
         struct ll_mat both;
-        if ((rc = get_mat(m, LL_R_W_GATE_IN, l, 2 * f, d, &both, err)) || (rc = get_mat(m, LL_R_W_OUT, l, d, f, &mlp->W_out, err)))
+        if ((rc = get_mat(m, LL_R_W_GATE_IN, l, 2 * f, d, &both, err))
+            || (rc = get_mat(m, LL_R_W_OUT, l, d, f, &mlp->W_out, err)))
             return rc;
         mlp->W_gate = ll_mat_rows(&both, 0, f);
         mlp->W_in = ll_mat_rows(&both, f, f);
     } else if ((rc = read_mlp_mats(m, LL_R_W_GATE, l, 0, f, mlp, err)))
         return rc;
-    if ((mlp->W_gate.n && (rc = get_bias(m, bias, LL_R_B_GATE, l, f, &mlp->b_gate, err))) || (rc = get_bias(m, bias, LL_R_B_IN, l, f, &mlp->b_in, err)))
+    if ((mlp->W_gate.n && (rc = get_bias(m, bias, LL_R_B_GATE, l, f, &mlp->b_gate, err)))
+        || (rc = get_bias(m, bias, LL_R_B_IN, l, f, &mlp->b_in, err)))
         return rc;
     return get_bias(m, bias, LL_R_B_OUT, l, d, &mlp->b_out, err);
 }
@@ -256,7 +296,8 @@ static int read_mixture(struct ll_model *m, struct ll_mixture *mix, int l, struc
     int rc = get_mat(m, LL_R_ROUTER, l, m->n_experts, m->d_model, &mix->W_router, err);
     for (int e = 0; e < m->n_experts && !rc; e++)
         rc = read_mlp_mats(m, LL_R_X_GATE, l, e, m->d_expert, &experts[e], err);
-    if (!rc && m->d_shared && !(rc = read_mlp_mats(m, LL_R_SHARED_GATE, l, 0, m->d_shared, &mix->shared, err)))
+    if (!rc && m->d_shared
+        && !(rc = read_mlp_mats(m, LL_R_SHARED_GATE, l, 0, m->d_shared, &mix->shared, err)))
         rc = get_mat(m, LL_R_SHARED_MIX, l, 1, m->d_model, &mix->W_shared_mix, err);
     mix->n = m->n_experts;
     mix->top_k = m->top_k;
@@ -273,8 +314,8 @@ static int read_mlp(struct ll_model *m, struct ll_layer *L, int l, struct ll_err
     L->parallel = ll_part_wanted(m, &m->family->parallel);
     if (L->parallel)
         has_ln2 = own->when == LL_IF_STORED ? seek_role(m, LL_R_LN2, l, 0) != NULL : ll_part_wanted(m, own);
-    if ((has_ln2 && (rc = get_norm(m, LL_R_LN2, l, d, &L->ln2, err))) ||
-        (m->family->post_norms && (rc = get_norm(m, LL_R_LN2_POST, l, d, &L->ln2_post, err))))
+    if ((has_ln2 && (rc = get_norm(m, LL_R_LN2, l, d, &L->ln2, err)))
+        || (m->family->post_norms && (rc = get_norm(m, LL_R_LN2_POST, l, d, &L->ln2_post, err))))
         return rc;
     return ll_layer_is_mixture(m, l) ? read_mixture(m, &L->mix, l, err) : read_dense(m, &L->mlp, l, err);
 }
@@ -297,11 +338,13 @@ static int read_ends(struct ll_model *m, struct ll_err *err)
             return rc;
     }
     m->W_U = emb;
-    if ((!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err))) ||
-        (rc = get_bias(m, &m->family->head_bias, LL_R_B_U, 0, m->d_vocab, &m->b_U, err)))
+    if ((!m->tied && (rc = get_mat(m, LL_R_W_U, 0, m->d_vocab, m->d_model, &m->W_U, err)))
+        || (rc = get_bias(m, &m->family->head_bias, LL_R_B_U, 0, m->d_vocab, &m->b_U, err)))
         return rc;
     if (emb.packed || m->W_U.packed) /* both are read a row at a time in places */
-        return ll_fail(err, LL_EUNSUP, "%s: quantization_config: scaled or four-bit embeddings and heads are not supported", m->ckpt->clean);
+        return ll_fail(err, LL_EUNSUP,
+                       "%s: quantization_config: scaled or four-bit embeddings and heads are not supported",
+                       m->ckpt->clean);
     return get_norm(m, LL_R_LN_FINAL, 0, m->d_model, &m->ln_final, err);
 }
 
@@ -346,17 +389,21 @@ static int same_values(const struct ll_tensor *a, const struct ll_tensor *b)
     return 1;
 }
 
-/* A tied head whose tensor is stored all the same. Of equal values it is the embedding's (pickled checkpoints hold both); another one
- * counts, as in transformers, and is told. Stored without the embedding it serves as both. */
+/* A tied head whose tensor is stored all the same. Of equal values it is the embedding's (pickled checkpoints
+ * hold both); another one counts, as in transformers, and is told. Stored without the embedding it serves as
+ * both. */
 static int settle_tie(struct ll_model *m, struct ll_err *err)
 {
-    const struct ll_tensor *emb = ll_role_tensor(m, LL_R_W_E, 0, 0), *head = ll_role_tensor(m, LL_R_W_U, 0, 0);
+    const struct ll_tensor *emb = ll_role_tensor(m, LL_R_W_E, 0, 0),
+                           *head = ll_role_tensor(m, LL_R_W_U, 0, 0);
     char key[LL_SETTING_PATH];
     if (!m->tied || !emb || !head || same_values(emb, head))
         return LL_OK;
     m->tied = 0;
-    return ll_ckpt_note(m->ckpt, err, "%s%s is true, but %s is stored and differs from %s: the stored one is used",
-                        ll_setting_given(m, LL_S_TIED) ? "config.json: " : "by default ", ll_setting_key(m, LL_S_TIED, key), head->name, emb->name);
+    return ll_ckpt_note(m->ckpt, err,
+                        "%s%s is true, but %s is stored and differs from %s: the stored one is used",
+                        ll_setting_given(m, LL_S_TIED) ? "config.json: " : "by default ",
+                        ll_setting_key(m, LL_S_TIED, key), head->name, emb->name);
 }
 
 int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_err *err)
@@ -376,7 +423,9 @@ int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_
         m->layer_of = malloc(sizeof *m->layer_of * ((size_t)m->ckpt->n_tensors + 1));
         for (int i = 0; m->layer_of && i < m->ckpt->n_tensors; i++)
             m->layer_of[i] = LL_UNUSED;
-        rc = m->layers && m->experts && m->layer_of ? LL_OK : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
+        rc = m->layers && m->experts && m->layer_of
+            ? LL_OK
+            : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
     }
     if (!rc)
         rc = settle_tie(m, err);
@@ -420,9 +469,10 @@ void ll_model_close(struct ll_model *m)
     free(m);
 }
 
-/* ---- whole layers ------------------------------------------------------------------------------------------------ */
+/* ---- whole layers ---------------------------------------------------------------------------- */
 
-/* Is tensor i read by this layer (-1: embedding, n_layers: final norm and head)? A tied head reads the embedding's matrix again. */
+/* Is tensor i read by this layer (-1: embedding, n_layers: final norm and head)? A tied head reads the
+ * embedding's matrix again. */
 static int in_layer(const struct ll_model *m, int i, int layer)
 {
     return m->layer_of[i] == layer || (m->tied && layer == m->n_layers && m->layer_of[i] == -1);
@@ -444,22 +494,29 @@ void ll_model_dont_need(const struct ll_model *m, int layer)
 
 const char *ll_norm_kind_name(const struct ll_model *m)
 {
-    static const char *const names[] = {[LL_NORM_RMS] = "RMSNorm", [LL_NORM_RMS_PLUS_ONE] = "RMSNorm(1+w)", [LL_NORM_LAYER] = "LayerNorm",
+    static const char *const names[] = {[LL_NORM_RMS] = "RMSNorm",
+                                        [LL_NORM_RMS_PLUS_ONE] = "RMSNorm(1+w)",
+                                        [LL_NORM_LAYER] = "LayerNorm",
                                         [LL_NORM_LAYER_NO_BIAS] = "LayerNorm without bias"};
     return names[m->family->norm];
 }
 
 static double weights_of(const struct ll_mat *w) { return (double)w->n * w->k; }
-static double mlp_weights(const struct ll_mlp *mlp) { return weights_of(&mlp->W_gate) + weights_of(&mlp->W_in) + weights_of(&mlp->W_out); }
+static double mlp_weights(const struct ll_mlp *mlp)
+{
+    return weights_of(&mlp->W_gate) + weights_of(&mlp->W_in) + weights_of(&mlp->W_out);
+}
 
 double ll_model_row_products(const struct ll_model *m)
 {
     double n = 0;
     for (int l = 0; l < m->n_layers; l++) {
         const struct ll_layer *L = &m->layers[l];
-        n += weights_of(&L->W_Q) + weights_of(&L->W_K) + weights_of(&L->W_V) + weights_of(&L->W_QKV) + weights_of(&L->W_O) + mlp_weights(&L->mlp);
+        n += weights_of(&L->W_Q) + weights_of(&L->W_K) + weights_of(&L->W_V) + weights_of(&L->W_QKV)
+            + weights_of(&L->W_O) + mlp_weights(&L->mlp);
         if (L->mix.n)
-            n += weights_of(&L->mix.W_router) + L->mix.top_k * mlp_weights(&L->mix.experts[0]) + mlp_weights(&L->mix.shared);
+            n += weights_of(&L->mix.W_router) + L->mix.top_k * mlp_weights(&L->mix.experts[0])
+                + mlp_weights(&L->mix.shared);
     }
     return n;
 }

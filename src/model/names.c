@@ -1,18 +1,20 @@
 /* names.c - see names.h
  *
- * A family's names have a root ("model.", "transformer.", none) in front of all that belongs to the body; the head stands
- * outside of it. Checkpoints of the bare body lack the root, wrappers put more in front. So one look at the whole list, when
- * the model is opened, finds what stands in front of the embedding and the blocks, and every name is made with that. */
+ * A family's names have a root ("model.", "transformer.", none) in front of all that belongs to the body; the
+ * head stands outside of it. Checkpoints of the bare body lack the root, wrappers put more in front. So one
+ * look at the whole list, when the model is opened, finds what stands in front of the embedding and the
+ * blocks, and every name is made with that. */
 #include "names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- parts that wrappers put into names ---------------------------------------------------------------------------- */
+/* ---- parts that wrappers put into names ------------------------------------------------------ */
 
 /* torch.compile, FSDP, activation checkpointing, PEFT: the module below is the one that is meant. */
-static const char *const wrappers[] = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "base_layer"};
+static const char *const wrappers[] = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+                                       "base_layer"};
 
 /* Bytes of the wrapper's part that begins here, its dot included; 0: none. */
 static size_t wrapper_at(const char *s)
@@ -53,7 +55,10 @@ static int has_wrapper(const char *name)
     return found;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const struct ll_alias *)a)->name, ((const struct ll_alias *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct ll_alias *)a)->name, ((const struct ll_alias *)b)->name);
+}
 
 /* The list of names without wrappers' parts, where some have them. */
 static int read_through(struct ll_model *m, struct ll_err *err)
@@ -82,21 +87,31 @@ static int read_through(struct ll_model *m, struct ll_err *err)
     qsort(x->alias, (size_t)x->n_alias, sizeof *x->alias, by_name);
     for (int i = 0; i + 1 < x->n_alias; i++)
         if (!by_name(&x->alias[i], &x->alias[i + 1]))
-            return ll_fail(err, LL_EUSAGE, "%s: tensors %.200s and %.200s: expected one of that name without wrappers, found both", c->clean, x->alias[i].tensor->name, x->alias[i + 1].tensor->name);
+            return ll_fail(
+                err, LL_EUSAGE,
+                "%s: tensors %.200s and %.200s: expected one of that name without wrappers, found both",
+                c->clean, x->alias[i].tensor->name, x->alias[i + 1].tensor->name);
     return LL_OK;
 }
 
-/* ---- the list as it is read ------------------------------------------------------------------------------------------ */
+/* ---- the list as it is read ------------------------------------------------------------------ */
 
-static int n_names(const struct ll_model *m) { return m->names.alias ? m->names.n_alias : m->ckpt->n_tensors; }
-static const char *name_at(const struct ll_model *m, int i) { return m->names.alias ? m->names.alias[i].name : m->ckpt->tensors[i].name; }
+static int n_names(const struct ll_model *m)
+{
+    return m->names.alias ? m->names.n_alias : m->ckpt->n_tensors;
+}
+static const char *name_at(const struct ll_model *m, int i)
+{
+    return m->names.alias ? m->names.alias[i].name : m->ckpt->tensors[i].name;
+}
 
 static const struct ll_tensor *find(const struct ll_model *m, const char *name)
 {
     const struct ll_tensor_names *x = &m->names;
     if (!x->alias)
         return ll_ckpt_find(m->ckpt, name);
-    const struct ll_alias key = {name, NULL}, *a = bsearch(&key, x->alias, (size_t)x->n_alias, sizeof key, by_name);
+    const struct ll_alias key = {name, NULL},
+                          *a = bsearch(&key, x->alias, (size_t)x->n_alias, sizeof key, by_name);
     return a ? a->tensor : NULL;
 }
 
@@ -114,7 +129,7 @@ static int any_begins(const struct ll_model *m, const char *before)
     return lo < n_names(m) && !strncmp(name_at(m, lo), before, strlen(before));
 }
 
-/* ---- patterns -------------------------------------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 /* Name patterns of a role: the family's, or what GGUF calls it. NULL: the family has no such tensor. */
 static const char *patterns(const struct ll_model *m, enum ll_role role)
@@ -125,7 +140,8 @@ static const char *patterns(const struct ll_model *m, enum ll_role role)
 static int of_head(enum ll_role role) { return role == LL_R_W_U || role == LL_R_B_U; }
 
 /* The pattern in the checkpoint's words, with its first %d the layer, its second the expert. */
-static void fill_name(const struct ll_model *m, enum ll_role role, const char *pattern, size_t n, int layer, int expert, char out[LL_NAME_BYTES])
+static void fill_name(const struct ll_model *m, enum ll_role role, const char *pattern, size_t n, int layer,
+                      int expert, char out[LL_NAME_BYTES])
 {
     int numbers[2] = {layer, expert}, used = 0;
     const char *before = of_head(role) ? m->names.head : m->names.body;
@@ -141,7 +157,7 @@ static void fill_name(const struct ll_model *m, enum ll_role role, const char *p
     out[at] = 0;
 }
 
-/* ---- what stands in front ---------------------------------------------------------------------------------------------- */
+/* ---- what stands in front -------------------------------------------------------------------- */
 
 /* The first layered pattern of the family: "model.layers.%d.input_layernorm.weight". */
 static const char *some_layered(const struct ll_model *m)
@@ -152,10 +168,12 @@ static const char *some_layered(const struct ll_model *m)
     return "%d";
 }
 
-/* Bytes of the family's root: the longest run of whole parts that the embedding, the final norm and the blocks begin with. */
+/* Bytes of the family's root: the longest run of whole parts that the embedding, the final norm and the
+ * blocks begin with. */
 static size_t find_root(const struct ll_model *m)
 {
-    const char *emb = m->family->names[LL_R_W_E], *norm = m->family->names[LL_R_LN_FINAL], *block = some_layered(m);
+    const char *emb = m->family->names[LL_R_W_E], *norm = m->family->names[LL_R_LN_FINAL],
+               *block = some_layered(m);
     size_t root = 0;
     for (size_t i = 0; emb[i] && emb[i] == norm[i] && emb[i] == block[i]; i++)
         if (emb[i] == '.')
@@ -168,11 +186,13 @@ static int has_blocks(const struct ll_model *m, const char *before, size_t n, si
 {
     char name[LL_NAME_BYTES];
     const char *block = some_layered(m);
-    int len = snprintf(name, sizeof name, "%.*s%.*s", (int)n, before, (int)(strstr(block, "%d") - block - (ptrdiff_t)root), block + root);
+    int len = snprintf(name, sizeof name, "%.*s%.*s", (int)n, before,
+                       (int)(strstr(block, "%d") - block - (ptrdiff_t)root), block + root);
     return len < (int)sizeof name && any_begins(m, name);
 }
 
-/* The head stands beside the body's root or further out: the innermost place that has one; else beside the root. */
+/* The head stands beside the body's root or further out: the innermost place that has one; else beside the
+ * root. */
 static char *find_head(const struct ll_model *m, const char *body, size_t root)
 {
     size_t n = strlen(body);
@@ -192,8 +212,8 @@ static char *find_head(const struct ll_model *m, const char *body, size_t root)
     return strndup(body, n);
 }
 
-/* What stands in front of a tensor of the body (family's own root first, else the one place that also has blocks), owned;
- * NULL: *err, or no such tensor. */
+/* What stands in front of a tensor of the body (family's own root first, else the one place that also has
+ * blocks), owned; NULL: *err, or no such tensor. */
 static char *find_before(const struct ll_model *m, enum ll_role role, size_t root, struct ll_err *err)
 {
     const char *own = m->family->names[role], *name = own + root, *found = NULL, *second = NULL;
@@ -201,7 +221,8 @@ static char *find_before(const struct ll_model *m, enum ll_role role, size_t roo
     for (int i = 0; i < n_names(m); i++) {
         const char *at = name_at(m, i);
         size_t len = strlen(at), before = len - n;
-        if (len < n || strncmp(at + before, name, n) || (before && at[before - 1] != '.') || before >= LL_NAME_BYTES / 2 || !has_blocks(m, at, before, root))
+        if (len < n || strncmp(at + before, name, n) || (before && at[before - 1] != '.')
+            || before >= LL_NAME_BYTES / 2 || !has_blocks(m, at, before, root))
             continue;
         if (before == root && !strncmp(at, own, root))
             return strndup(own, root);
@@ -214,11 +235,16 @@ static char *find_before(const struct ll_model *m, enum ll_role role, size_t roo
         }
     }
     if (second)
-        return ll_fail(err, LL_EUSAGE, "%s: expected one model, found the tensors of several, below \"%.*s\" and below \"%.*s\"", m->ckpt->clean, (int)found_n, found, (int)second_n, second), NULL;
+        return ll_fail(
+                   err, LL_EUSAGE,
+                   "%s: expected one model, found the tensors of several, below \"%.*s\" and below \"%.*s\"",
+                   m->ckpt->clean, (int)found_n, found, (int)second_n, second),
+               NULL;
     return found ? strndup(found, found_n) : NULL;
 }
 
-/* What stands in front of the embedding, or where that is missing (a tied head alone serves as both) of the final norm; owned. */
+/* What stands in front of the embedding, or where that is missing (a tied head alone serves as both) of the
+ * final norm; owned. */
 static char *find_body(const struct ll_model *m, size_t root, struct ll_err *err)
 {
     char *body = find_before(m, LL_R_W_E, root, err);
@@ -255,7 +281,7 @@ void ll_tensor_names_close(struct ll_tensor_names *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- public ---------------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 const struct ll_tensor *ll_role_tensor(const struct ll_model *m, enum ll_role role, int layer, int expert)
 {
@@ -305,8 +331,12 @@ int ll_role_missing(const struct ll_model *m, enum ll_role role, int layer, int 
             if (!like || (len > t && !strcmp(found + len - t, tail)))
                 ll_buf_addf(&some, "%s%.100s", n++ ? ", " : "", found);
         }
-    const char *why = role == LL_R_W_U && !m->ckpt->gguf ? "; tie_word_embeddings is not true, so that the model needs a head of its own (is this a body without its head?)" : "";
-    ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing%s; there are %d tensors%s%s", m->ckpt->clean, name, why, all, n ? ", such as " : "", ll_buf_str(&some));
+    const char *why = role == LL_R_W_U && !m->ckpt->gguf
+        ? "; tie_word_embeddings is not true, so that the model needs a head of its own (is this a body "
+          "without its head?)"
+        : "";
+    ll_fail(err, LL_EUSAGE, "%s: tensor %s is missing%s; there are %d tensors%s%s", m->ckpt->clean, name, why,
+            all, n ? ", such as " : "", ll_buf_str(&some));
     ll_buf_free(&some);
     return LL_EUSAGE;
 }
@@ -357,8 +387,11 @@ int ll_name_layer(const struct ll_model *m, const char *name, const char **rest)
     if (strncmp(at, before, len))
         return -1;
     for (int r = 0; r < LL_N_ROLES; r++) {
-        const char *pattern = of_head((enum ll_role)r) ? NULL : patterns(m, (enum ll_role)r), *number = pattern ? strstr(pattern, "%d") : NULL;
-        int layer = number ? number_after(at + len, pattern + root, (size_t)(number - pattern) - root, &clean_rest) : -1;
+        const char *pattern = of_head((enum ll_role)r) ? NULL : patterns(m, (enum ll_role)r),
+                   *number = pattern ? strstr(pattern, "%d") : NULL;
+        int layer = number
+            ? number_after(at + len, pattern + root, (size_t)(number - pattern) - root, &clean_rest)
+            : -1;
         if (layer < 0)
             continue;
         *rest = clean ? stored_at(name, (size_t)(clean_rest - at)) : clean_rest;

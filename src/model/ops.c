@@ -1,4 +1,5 @@
-/* ops.c - see ops.h. Zhang & Sennrich 2019 (RMSNorm); Ba, Kiros & Hinton 2016 (LayerNorm); soft cap: Gemma 2 report. */
+/* ops.c - see ops.h. Zhang & Sennrich 2019 (RMSNorm); Ba, Kiros & Hinton 2016 (LayerNorm); soft cap: Gemma 2
+ * report. */
 #include "ops.h"
 
 #include <math.h>
@@ -29,7 +30,8 @@ static double sum_sq_around(const float *x, size_t n, double mean)
     return c[0];
 }
 
-float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d, float eps)
+float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d,
+                   float eps)
 {
     double mean = vec->sum(x, (size_t)d) / d;
     double std = sqrt(sum_sq_around(x, (size_t)d, mean) / d + (double)eps), inverse = 1.0 / std;
@@ -45,7 +47,8 @@ float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const flo
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y)
 {
     int centred = norm->kind == LL_NORM_LAYER || norm->kind == LL_NORM_LAYER_NO_BIAS;
-    return centred ? ll_layernorm(vec, y, x, norm->w, norm->b, norm->d, norm->eps) : ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
+    return centred ? ll_layernorm(vec, y, x, norm->w, norm->b, norm->d, norm->eps)
+                   : ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
 }
 
 struct norm_job {
@@ -66,7 +69,8 @@ static void norm_some(void *arg, int row0, int row1)
     }
 }
 
-void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n, float *y, long ldy, float *scale)
+void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n,
+                  float *y, long ldy, float *scale)
 {
     struct norm_job j = {ll_engine_vec(eng), norm, x, y, scale, ldx, ldy};
     ll_engine_rows(eng, n, norm_some, &j);

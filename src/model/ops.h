@@ -3,21 +3,27 @@
 #define LL_OPS_H
 #include "model.h"
 
-/* y = x / rms * w for one row of d values, rms = sqrt(mean(x^2) + eps): the statistic in double by the engine's fixed
- * order, 1/rms rounded to float once, then (x * 1/rms) * w in float. y may be x. w NULL: gain 1. Returns rms. */
+/* y = x / rms * w for one row of d values, rms = sqrt(mean(x^2) + eps): the statistic in double by the
+ * engine's fixed order, 1/rms rounded to float once, then (x * 1/rms) * w in float. y may be x. w NULL:
+ * gain 1. Returns rms. */
 float ll_rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float *w, int d, float eps);
-/* y = (x - mean) / std * w + b, std = sqrt(var + eps), var the population variance (divided by d) of x - mean: mean and
- * var in double, 16 chains by index mod 16 and their tree as in rule L16; (x - mean) / std in double, rounded to float once,
- * then * w and + b in float. w NULL: gain 1; b NULL: none. y may be x. Returns std. Ba et al. 2016. */
-float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d, float eps);
+/* y = (x - mean) / std * w + b, std = sqrt(var + eps), var the population variance (divided by d) of x -
+ * mean: mean and var in double, 16 chains by index mod 16 and their tree as in rule L16; (x - mean) / std in
+ * double, rounded to float once, then * w and + b in float. w NULL: gain 1; b NULL: none. y may be x. Returns
+ * std. Ba et al. 2016. */
+float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d,
+                   float eps);
 /* One row by the norm's own kind. Returns its scale (rms or std). */
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y);
 /* rows x [n, d] (stride ldx) -> y (stride ldy), scale of each row into scale (may be NULL); all threads. */
-void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n, float *y, long ldy, float *scale);
-/* Head tail on the raw products W_U . normed of one row for words v0..v0+n: + b_U, times the logit multiplier, soft cap, in
- * place and in this order, where the model has them. Its own logits and every lens row go through this one function. */
+void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n,
+                  float *y, long ldy, float *scale);
+/* Head tail on the raw products W_U . normed of one row for words v0..v0+n: + b_U, times the logit
+ * multiplier, soft cap, in place and in this order, where the model has them. Its own logits and every lens
+ * row go through this one function. */
 void ll_head_tail(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n);
-/* The bare tail: + b_U alone. ll_head_transforms: 1 when the model has a multiplier or a soft cap, so that the two differ. */
+/* The bare tail: + b_U alone. ll_head_transforms: 1 when the model has a multiplier or a soft cap, so that
+ * the two differ. */
 void ll_head_tail_bare(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n);
 int ll_head_transforms(const struct ll_model *m);
 #endif

@@ -72,13 +72,13 @@ static int old_length(const struct source *at, int by_type, double *out)
     char top[LL_SETTING_PATH];
     *out = (double)at->m->n_ctx;
     int rc = opt_num(at, "original_max_position_embeddings", lengths, out, NULL);
-    if (!by_type && !ll_setting_num(at->m, LL_S_ROPE_ORIGINAL, out) &&
-        ll_settings_is_null(at->m->ckpt->settings, ll_setting_key(at->m, LL_S_ROPE_ORIGINAL, top)))
+    if (!by_type && !ll_setting_num(at->m, LL_S_ROPE_ORIGINAL, out)
+        && ll_settings_is_null(at->m->ckpt->settings, ll_setting_key(at->m, LL_S_ROPE_ORIGINAL, top)))
         return ll_setting_fail(at->m, LL_S_ROPE_ORIGINAL, at->err, "expected a number, found null");
     return rc;
 }
 
-/* ---- the kinds ---------------------------------------------------------------------------------------- */
+/* ---- the kinds ------------------------------------------------------------------------------- */
 
 static int scale_none(struct ll_rope *r, const struct source *at, int by_type)
 {
@@ -100,9 +100,10 @@ static int scale_llama3(struct ll_rope *r, const struct source *at, int by_type)
 {
     double factor, low, high, old_len;
     int rc;
-    if ((rc = need_num(at, "factor", factors, &factor)) ||
-        (rc = need_num(at, "low_freq_factor", factors, &low)) ||
-        (rc = need_num(at, "high_freq_factor", factors, &high)) || (rc = old_length(at, by_type, &old_len)))
+    if ((rc = need_num(at, "factor", factors, &factor))
+        || (rc = need_num(at, "low_freq_factor", factors, &low))
+        || (rc = need_num(at, "high_freq_factor", factors, &high))
+        || (rc = old_length(at, by_type, &old_len)))
         return rc;
     if (high <= low)
         return ll_fail(at->err, LL_EUSAGE,
@@ -145,9 +146,9 @@ static int yarn_attention(struct ll_rope *r, const struct source *at, double fac
 {
     double gain = 1, m = 0, all = 0;
     int given, rc, ignored;
-    if ((rc = null_num(at, "attention_factor", gains, &gain, &given)) ||
-        (rc = null_num(at, "mscale", gains, &m, &ignored)) ||
-        (rc = null_num(at, "mscale_all_dim", gains, &all, &ignored)))
+    if ((rc = null_num(at, "attention_factor", gains, &gain, &given))
+        || (rc = null_num(at, "mscale", gains, &m, &ignored))
+        || (rc = null_num(at, "mscale_all_dim", gains, &all, &ignored)))
         return rc;
     if (!given)
         gain = m > 0 && all > 0 ? ll_rope_yarn_gain(factor, m) / ll_rope_yarn_gain(factor, all)
@@ -184,9 +185,9 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
         return rc;
     if (!has_key(at, "factor", path))
         return need_num(at, "factor", factors, &factor);
-    if ((rc = null_num(at, "factor", factors, &factor, &given)) ||
-        (rc = null_num(at, "beta_fast", gains, &fast, &ignored)) ||
-        (rc = null_num(at, "beta_slow", gains, &slow, &ignored)))
+    if ((rc = null_num(at, "factor", factors, &factor, &given))
+        || (rc = null_num(at, "beta_fast", gains, &fast, &ignored))
+        || (rc = null_num(at, "beta_slow", gains, &slow, &ignored)))
         return rc;
     if (!given)
         factor = (double)at->m->n_ctx / old_len;
@@ -197,8 +198,8 @@ static int scale_yarn(struct ll_rope *r, const struct source *at, int by_type)
         snprintf(path, sizeof path, "%s.truncate", ll_setting_key(at->m, LL_S_ROPE, key));
     } else
         has_key(at, "truncate", path);
-    if ((rc = ll_settings_opt_bool(at->m->ckpt->settings, path, &truncate, at->err)) ||
-        (rc = yarn_attention(r, at, factor)))
+    if ((rc = ll_settings_opt_bool(at->m->ckpt->settings, path, &truncate, at->err))
+        || (rc = yarn_attention(r, at, factor)))
         return rc;
     ll_rope_yarn(r, factor, old_len, fast, slow, truncate);
     return LL_OK;
@@ -249,12 +250,15 @@ static int scale_longrope(struct ll_rope *r, const struct source *at, int by_typ
 static const struct {
     const char *kind;
     int (*scale)(struct ll_rope *r, const struct source *at, int by_type);
-} kinds[] = {{"default", scale_none},      {"linear", scale_linear},
-             {"dynamic", scale_dynamic},   {"yarn", scale_yarn},
-             {"llama3", scale_llama3},     {"longrope", scale_longrope},
+} kinds[] = {{"default", scale_none},
+             {"linear", scale_linear},
+             {"dynamic", scale_dynamic},
+             {"yarn", scale_yarn},
+             {"llama3", scale_llama3},
+             {"longrope", scale_longrope},
              {NULL, NULL}};
 
-/* ---- where they stand --------------------------------------------------------------------------------- */
+/* ---- where they stand ------------------------------------------------------------------------ */
 
 static int is_filled(const struct ll_model *m, const char *path)
 {
@@ -293,10 +297,10 @@ static int typed_source(struct source *at, const char *layer_type)
     snprintf(at->second, sizeof at->second, "%s.%s", now, layer_type);
     int rc = ll_settings_opt_object(s, at->second, at->err);
     if (!rc && is_old && is_new && !ll_settings_has(s, at->second))
-        rc = ll_fail(
-            at->err, LL_EUSAGE,
-            "config.json: %s and %s contradict each other: the latter has no %s to which the former could belong",
-            old, now, layer_type);
+        rc = ll_fail(at->err, LL_EUSAGE,
+                     "config.json: %s and %s contradict each other: the latter has no %s to which the former "
+                     "could belong",
+                     old, now, layer_type);
     if (is_old)
         snprintf(at->first, sizeof at->first, "%s", old);
     return rc;
@@ -318,12 +322,13 @@ static int read_kind(const struct source *at, const char **kind)
     return rc;
 }
 
-/* What stands at top level, or the family's own. A null there is in nobody's way as long as the object has the value. */
+/* What stands at top level, or the family's own. A null there is in nobody's way as long as the object has
+ * the value. */
 static int from_top(const struct source *at, enum ll_setting what, double *out)
 {
     return ll_setting_num(at->m, what, out)
-               ? LL_OK
-               : ll_setting_fail(at->m, what, at->err, "expected a number, found null");
+        ? LL_OK
+        : ll_setting_fail(at->m, what, at->err, "expected a number, found null");
 }
 
 /* The base: in the object, else at top level, else the family's. */
@@ -331,9 +336,9 @@ static int read_theta(const struct source *at, const char *layer_type, double *t
 {
     int there, rc = opt_num(at, "rope_theta", thetas, theta, &there);
     if (!rc && !there)
-        rc = from_top(
-            at, layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA,
-            theta);
+        rc = from_top(at,
+                      layer_type && !strcmp(layer_type, LL_SLIDING) ? LL_S_ROPE_THETA_LOCAL : LL_S_ROPE_THETA,
+                      theta);
     if (!rc && !(*theta > 1))
         rc = ll_fail(at->err, LL_EUSAGE, "config.json: rope_theta: expected a number above 1, found %g",
                      *theta);
@@ -398,9 +403,8 @@ int ll_rope_init(struct ll_rope *r, const struct ll_model *m, const char *layer_
     int rc;
     memset(r, 0, sizeof *r);
     r->attn_factor = 1;
-    if ((rc = layer_type ? typed_source(&at, layer_type) : flat_source(&at)) ||
-        (rc = read_kind(&at, &kind)) || (rc = read_theta(&at, layer_type, &theta)) ||
-        (rc = read_part(&at, kind, &part)))
+    if ((rc = layer_type ? typed_source(&at, layer_type) : flat_source(&at)) || (rc = read_kind(&at, &kind))
+        || (rc = read_theta(&at, layer_type, &theta)) || (rc = read_part(&at, kind, &part)))
         return rc;
     r->theta = theta;
     r->d_rot = (int)(m->d_head * part);

@@ -1,25 +1,23 @@
 /* rope.h - rotary frequencies from settings.
  *
- * Base: inv_freq[i] = theta^(-2i/d_rot), in double, rounded to float (as the reference holds it); d_rot = d_head
- * times partial_rotary_factor in families that know it. Scaling, by the kind that the settings name:
+ * Base: inv_freq[i] = theta^(-2i/d_rot), in double, rounded to float (as the reference holds it); d_rot =
+ * d_head times partial_rotary_factor in families that know it. Scaling, by the kind that the settings name:
  *   "linear"    divides by `factor`;
  *   "llama3"    (Llama 3.1) divides long wavelengths by `factor`, keeps short ones and blends between
  *               low_freq_factor and high_freq_factor of original_max_position_embeddings;
  *   "yarn"      keeps frequencies of more than beta_fast turns over original_max_position_embeddings, divides
- *               those of less than beta_slow by `factor`, a ramp between (its ends on whole frequencies unless
- *               `truncate` is false), and multiplies cos and sin by attention_factor, by default
- *               0.1 ln(factor) + 1 or what mscale and mscale_all_dim say;
- *   "dynamic"   changes nothing up to the context; in longer sequences of n positions the base is multiplied by
- *               (factor n / context - factor + 1)^(d_rot / (d_rot - 2)): rows change with the prompt's length;
- *   "longrope"  (Phi 3, there also called "su" or "yarn") divides by short_factor[i], or by long_factor[i] in
- *               sequences longer than original_max_position_embeddings, and multiplies cos and sin by
- *               attention_factor, by default sqrt(1 + ln(factor) / ln(original length)): the rows of a prompt
- *               change when it grows past that length.
- * GGUF metadata say it otherwise: gguf_rope.h.
- * Settings come in two spellings: rope_scaling (the kind under rope_type or type) with rope_theta at top level,
- * or rope_parameters. Where both are there rope_scaling counts, as in transformers 5.24; what it does not hold
- * comes from top level. In Gemma 3 rope_parameters is divided by layer type, and rope_scaling is laid over the
- * part of full attention. */
+ *               those of less than beta_slow by `factor`, a ramp between (its ends on whole frequencies
+ * unless `truncate` is false), and multiplies cos and sin by attention_factor, by default 0.1 ln(factor) + 1
+ * or what mscale and mscale_all_dim say; "dynamic"   changes nothing up to the context; in longer sequences
+ * of n positions the base is multiplied by (factor n / context - factor + 1)^(d_rot / (d_rot - 2)): rows
+ * change with the prompt's length; "longrope"  (Phi 3, there also called "su" or "yarn") divides by
+ * short_factor[i], or by long_factor[i] in sequences longer than original_max_position_embeddings, and
+ * multiplies cos and sin by attention_factor, by default sqrt(1 + ln(factor) / ln(original length)): the rows
+ * of a prompt change when it grows past that length. GGUF metadata say it otherwise: gguf_rope.h. Settings
+ * come in two spellings: rope_scaling (the kind under rope_type or type) with rope_theta at top level, or
+ * rope_parameters. Where both are there rope_scaling counts, as in transformers 5.24; what it does not hold
+ * comes from top level. In Gemma 3 rope_parameters is divided by layer type, and rope_scaling is laid over
+ * the part of full attention. */
 #ifndef LL_ROPE_H
 #define LL_ROPE_H
 #include "model.h"
@@ -28,9 +26,9 @@
  * "sliding_attention" where a family's layers differ, else NULL. Returns LL_OK, LL_EUNSUP (another kind, by
  * name), LL_EUSAGE, LL_EFAIL; a failed one holds nothing. */
 int ll_rope_init(struct ll_rope *rope, const struct ll_model *m, const char *layer_type, struct ll_err *err);
-/* Yarn's frequencies into r->inv_freq, from r->theta and r->d_rot: those that turn more than `fast` times in the
- * first training's length stay, those of less than `slow` turns are divided by factor, with a ramp between (its ends
- * on whole frequencies where `truncate`). */
+/* Yarn's frequencies into r->inv_freq, from r->theta and r->d_rot: those that turn more than `fast` times in
+ * the first training's length stay, those of less than `slow` turns are divided by factor, with a ramp
+ * between (its ends on whole frequencies where `truncate`). */
 void ll_rope_yarn(struct ll_rope *r, double factor, double old_len, double fast, double slow, int truncate);
 /* 0.1 m ln(factor) + 1, where the context grew at all: what yarn multiplies cos and sin by. */
 double ll_rope_yarn_gain(double factor, double m);

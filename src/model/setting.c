@@ -18,7 +18,7 @@ static const struct ll_setting_row *row_of(const struct ll_model *m, enum ll_set
     return NULL;
 }
 
-/* ---- where a value stands ----------------------------------------------------------------------------- */
+/* ---- where a value stands -------------------------------------------------------------------- */
 
 static const char *names_of(const struct ll_setting_row *r)
 {
@@ -66,7 +66,7 @@ static enum from seek(const struct ll_model *m, enum ll_setting what, const stru
     return r->has_default ? DEFAULT : NOWHERE;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static int check_entries(const struct ll_model *m, const char *list, enum ll_settings_kind kind,
                          struct ll_err *err)
@@ -101,10 +101,9 @@ static int check_row(const struct ll_model *m, const struct ll_setting_row *r, s
     if (!find(m, r, path))
         return LL_OK;
     const char *root = root_of(m, r), *key = path + (*root ? strlen(root) + 1 : 0);
-    const struct ll_settings_row rows[] = {
-        {key, ll_meanings[r->what].kind, ll_meanings[r->what].lo, ll_meanings[r->what].hi,
-         r->null == LL_NULL_REFUSED},
-        {NULL, LL_SET_INT, 0, 0, 0}};
+    const struct ll_settings_row rows[] = {{key, ll_meanings[r->what].kind, ll_meanings[r->what].lo,
+                                            ll_meanings[r->what].hi, r->null == LL_NULL_REFUSED},
+                                           {NULL, LL_SET_INT, 0, 0, 0}};
     int rc = ll_settings_check(m->ckpt->settings, root, rows, LL_OTHERS_PASS, err);
     if (!rc && ll_meanings[r->what].kind == LL_SET_LIST)
         rc = check_entries(m, path, ll_meanings[r->what].entries, err);
@@ -121,9 +120,10 @@ int ll_settings_of_family(const struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* ---- readers ------------------------------------------------------------------------------------------ */
+/* ---- readers --------------------------------------------------------------------------------- */
 
-/* What GGUF has no word for is looked up as in a config.json without any key: there the family's default holds. */
+/* What GGUF has no word for is looked up as in a config.json without any key: there the family's default
+ * holds. */
 static int from_gguf(const struct ll_model *m, enum ll_setting what)
 {
     return m->ckpt->gguf && ll_gguf_answers(m, what);
@@ -247,8 +247,8 @@ const char *ll_setting_place(const struct ll_model *m, enum ll_setting what, cha
     return out;
 }
 
-static int fail_at(const struct ll_model *m, enum ll_setting what, int code, struct ll_err *err, const char *fmt,
-                   va_list args)
+static int fail_at(const struct ll_model *m, enum ll_setting what, int code, struct ll_err *err,
+                   const char *fmt, va_list args)
 {
     char place[LL_SETTING_PLACE], why[600];
     vsnprintf(why, sizeof why, fmt, args);
@@ -264,7 +264,8 @@ int ll_setting_fail(const struct ll_model *m, enum ll_setting what, struct ll_er
     return rc;
 }
 
-int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
+int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt,
+                      ...)
 {
     va_list args;
     va_start(args, fmt);

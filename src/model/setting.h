@@ -126,12 +126,13 @@ long long ll_setting_item_int(const struct ll_model *m, enum ll_setting what, in
 /* The key of a meaning as the container names it: the one that is stored, else the first that could be. For
  * messages and for what lies inside an object. */
 const char *ll_setting_key(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PATH]);
-/* Where it stands, in the container's words: "config.json: head_dim", "m.gguf: key llama.attention.key_length". */
+/* Where it stands, in the container's words: "config.json: head_dim", "m.gguf: key
+ * llama.attention.key_length". */
 enum { LL_SETTING_PLACE = LL_SETTING_PATH + 300 };
 const char *ll_setting_place(const struct ll_model *m, enum ll_setting what, char out[LL_SETTING_PLACE]);
 /* LL_EUSAGE or LL_EUNSUP: the place and a reason. */
 int ll_setting_fail(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+int ll_setting_refuse(const struct ll_model *m, enum ll_setting what, struct ll_err *err, const char *fmt,
+                      ...) __attribute__((format(printf, 4, 5)));
 #endif

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- kinds of names ---------------------------------------------------------------------------------------------------- */
+/* ---- kinds of names -------------------------------------------------------------------------- */
 
-/* Last parts that are buffers, not weights: made anew from the settings, or of use to activations that are kept in few bits. */
+/* Last parts that are buffers, not weights: made anew from the settings, or of use to activations that are
+ * kept in few bits. */
 static const char *const buffers[] = {
-    "inv_freq", "masked_bias", "position_ids", "attn.bias", "attn.attention.bias", "attention.bias", "input_scale", "output_scale", "k_scale", "v_scale", "q_scale", "prob_scale",
-    "num_batches_tracked", NULL,
+    "inv_freq",       "masked_bias", "position_ids",        "attn.bias", "attn.attention.bias",
+    "attention.bias", "input_scale", "output_scale",        "k_scale",   "v_scale",
+    "q_scale",        "prob_scale",  "num_batches_tracked", NULL,
 };
 
 static int is_buffer(const struct ll_tensor *t)
@@ -21,16 +23,23 @@ static int is_buffer(const struct ll_tensor *t)
     for (int i = 0; buffers[i]; i++) {
         size_t n = strlen(buffers[i]);
         if (len >= n && !strcmp(t->name + len - n, buffers[i]) && (len == n || t->name[len - n - 1] == '.'))
-            return strcmp(buffers[i] + n - 4, "bias") || t->n_dims == 4; /* a mask [1, 1, n, n]; a bias has one dimension */
+            return strcmp(buffers[i] + n - 4, "bias")
+                || t->n_dims == 4; /* a mask [1, 1, n, n]; a bias has one dimension */
     }
     return 0;
 }
 
-static int is_adapter(const char *name) { return strstr(name, ".lora_") || strstr(name, ".lora_magnitude") || strstr(name, ".modules_to_save."); }
+static int is_adapter(const char *name)
+{
+    return strstr(name, ".lora_") || strstr(name, ".lora_magnitude") || strstr(name, ".modules_to_save.");
+}
 
-/* ---- groups: names that differ in numbers only --------------------------------------------------------------------------- */
+/* ---- groups: names that differ in numbers only ----------------------------------------------- */
 
-struct group { char *pattern; int n; };
+struct group {
+    char *pattern;
+    int n;
+};
 
 /* "model.layers.3.x" as "model.layers.N.x". */
 static void put_pattern(const char *name, struct ll_buf *out)
@@ -46,7 +55,10 @@ static void put_pattern(const char *name, struct ll_buf *out)
 }
 
 enum { SHOWN = 4 };
-struct list { struct group g[SHOWN]; int n_groups, n; };
+struct list {
+    struct group g[SHOWN];
+    int n_groups, n;
+};
 
 static void add(struct list *l, const char *name)
 {
@@ -92,7 +104,7 @@ static int note(struct ll_model *m, struct list *l, const char *what, struct ll_
     return rc;
 }
 
-/* ---- public -------------------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 static int is_head(const struct ll_model *m, const char *name)
 {
@@ -109,7 +121,8 @@ int ll_note_unused(struct ll_model *m, struct ll_err *err)
     for (int i = 0; i < m->ckpt->n_tensors; i++) {
         const struct ll_tensor *t = &m->ckpt->tensors[i];
         const char *rest;
-        if (m->layer_of[i] != LL_UNUSED || t->consulted || (!m->ckpt->gguf && is_buffer(t)) || (m->tied && is_head(m, t->name)))
+        if (m->layer_of[i] != LL_UNUSED || t->consulted || (!m->ckpt->gguf && is_buffer(t))
+            || (m->tied && is_head(m, t->name)))
             continue;
         int layer = ll_name_layer(m, t->name, &rest);
         if (is_adapter(t->name))
@@ -121,9 +134,17 @@ int ll_note_unused(struct ll_model *m, struct ll_err *err)
             add(&others, t->name);
     }
     if (more)
-        rc = ll_ckpt_note(m->ckpt, err, "the settings ask for %d layers, but tensors of %d more are stored: the pass ends after %d", m->n_layers, more, m->n_layers);
-    rc2 = note(m, &adapters, adapters.n == 1 ? " of an adapter is not applied, this is the base model without it (merge it first)" : "s of an adapter are not applied, this is the base model without it (merge it first)", err);
+        rc = ll_ckpt_note(
+            m->ckpt, err,
+            "the settings ask for %d layers, but tensors of %d more are stored: the pass ends after %d",
+            m->n_layers, more, m->n_layers);
+    rc2 = note(m, &adapters,
+               adapters.n == 1
+                   ? " of an adapter is not applied, this is the base model without it (merge it first)"
+                   : "s of an adapter are not applied, this is the base model without it (merge it first)",
+               err);
     rc = rc ? rc : rc2;
-    rc2 = note(m, &others, others.n == 1 ? " that the pass does not read" : "s that the pass does not read", err);
+    rc2 = note(m, &others, others.n == 1 ? " that the pass does not read" : "s that the pass does not read",
+               err);
     return rc ? rc : rc2;
 }

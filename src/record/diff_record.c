@@ -5,18 +5,27 @@
 
 #define COLUMN(id, name, kind, unit, keep, doc) {name, kind, unit, LL_KEEP_##keep, doc},
 static const struct ll_col diff_cols[] = {LL_DIFF_COLUMNS(COLUMN)};
-const struct ll_schema ll_schema_diff = {
-    .table = "diff_rows", .file_suffix = "-diff.csv", .doc = "A row of a comparison of two checkpoints.",
-    .cols = diff_cols, .n_cols = LL_DIFF_COLS};
+const struct ll_schema ll_schema_diff = {.table = "diff_rows",
+                                         .file_suffix = "-diff.csv",
+                                         .doc = "A row of a comparison of two checkpoints.",
+                                         .cols = diff_cols,
+                                         .n_cols = LL_DIFF_COLS};
 
 const struct ll_diff_measure_info ll_diff_measures[LL_DIFF_MEASURES] = {
-    [LL_DIFF_M_KL_AB] = {"kl_a_to_b_bits", 0},     [LL_DIFF_M_KL_BA] = {"kl_b_to_a_bits", 0}, [LL_DIFF_M_JS] = {"js_bits", 0},
-    [LL_DIFF_M_ENTROPY_A] = {"entropy_a_bits", 0}, [LL_DIFF_M_ENTROPY_B] = {"entropy_b_bits", 0}, [LL_DIFF_M_JACCARD] = {"top5_jaccard", 1},
-    [LL_DIFF_M_COS] = {"resid_cos", 1},            [LL_DIFF_M_REL_ERR] = {"resid_rel_err", 0},
+    [LL_DIFF_M_KL_AB] = {"kl_a_to_b_bits", 0},
+    [LL_DIFF_M_KL_BA] = {"kl_b_to_a_bits", 0},
+    [LL_DIFF_M_JS] = {"js_bits", 0},
+    [LL_DIFF_M_ENTROPY_A] = {"entropy_a_bits", 0},
+    [LL_DIFF_M_ENTROPY_B] = {"entropy_b_bits", 0},
+    [LL_DIFF_M_JACCARD] = {"top5_jaccard", 1},
+    [LL_DIFF_M_COS] = {"resid_cos", 1},
+    [LL_DIFF_M_REL_ERR] = {"resid_rel_err", 0},
 };
 
 const char *const ll_diff_tolerance_names[LL_DIFF_TOLERANCES] = {
-    [LL_DIFF_T_KL] = "kl_a_to_b_bits", [LL_DIFF_T_JS] = "js_bits", [LL_DIFF_T_FLIPS] = "top1_flip_share", [LL_DIFF_T_COS] = "resid_cos", [LL_DIFF_T_REL_ERR] = "resid_rel_err",
+    [LL_DIFF_T_KL] = "kl_a_to_b_bits",     [LL_DIFF_T_JS] = "js_bits",
+    [LL_DIFF_T_FLIPS] = "top1_flip_share", [LL_DIFF_T_COS] = "resid_cos",
+    [LL_DIFF_T_REL_ERR] = "resid_rel_err",
 };
 
 double ll_diff_found(const struct ll_diff_layer *l, enum ll_diff_tolerance t)

@@ -9,40 +9,64 @@
 #define PAIR(k) \
     {"top" #k, LL_TEXT, "", LL_KEEP_LISTED, \
      "Text of the token of rank " #k "; empty past the rows' number of listed tokens."}, \
-    {"prob" #k, LL_REAL, "probability", LL_KEEP_LISTED, "Its probability under the full softmax."},
-#define FLAG(name, doc) {name, LL_BOOL, "", LL_KEEP_FLAG, doc}
+        {"prob" #k, LL_REAL, "probability", LL_KEEP_LISTED, "Its probability under the full softmax."},
+#define FLAG(name, doc) \
+    { \
+        name, LL_BOOL, "", LL_KEEP_FLAG, doc \
+    }
 #define STRICT_DOC "The rule of copy_collapse with this threshold and the run's margin."
-#define SOFT_DOC "The last K top-1 tokens occur in this order, side by side, in the prompt, and p_top1 is above the threshold."
+#define SOFT_DOC \
+    "The last K top-1 tokens occur in this order, side by side, in the prompt, and p_top1 is above the " \
+    "threshold."
 static const struct ll_col record_cols[] = {LL_RECORDS_COLUMNS(COLUMN, PAIR)};
 static const struct ll_col pure_before[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)};
 static const struct ll_col pure_after[] = {LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
-static const struct ll_col pure_cols[] = {
-    LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)
-    FLAG("copy_strict@0.95", STRICT_DOC), FLAG("copy_strict@0.7", STRICT_DOC), FLAG("copy_strict@0.8", STRICT_DOC),
-    FLAG("copy_strict@0.9", STRICT_DOC), FLAG("copy_soft_k1@0.5", SOFT_DOC), FLAG("copy_soft_k2@0.5", SOFT_DOC),
-    FLAG("copy_soft_k3@0.5", SOFT_DOC),
-    LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
+static const struct ll_col pure_cols[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)
+                                              FLAG("copy_strict@0.95", STRICT_DOC),
+                                          FLAG("copy_strict@0.7", STRICT_DOC),
+                                          FLAG("copy_strict@0.8", STRICT_DOC),
+                                          FLAG("copy_strict@0.9", STRICT_DOC),
+                                          FLAG("copy_soft_k1@0.5", SOFT_DOC),
+                                          FLAG("copy_soft_k2@0.5", SOFT_DOC),
+                                          FLAG("copy_soft_k3@0.5", SOFT_DOC),
+                                          LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
 static const struct ll_col rawlens_cols[] = {LL_RAWLENS_COLUMNS(COLUMN)};
 static const struct ll_col answers_cols[] = {LL_ANSWERS_COLUMNS(COLUMN)};
 
 #define ONE(...) +1
 #define TWO(k) +2
-enum { N_BEFORE = LL_PURE_FLAGS, N_AFTER = LL_PURE_COLS - LL_PURE_FLAGS - LL_PURE_DEFAULT_FLAGS, N_OURS = 0 LL_PURE_OURS(ONE) };
-const struct ll_schema ll_schema_records = {
-    .table = "records", .file_suffix = LL_RECORDS_FILE ".csv", .doc = "Every row and position of every pass.",
-    .cols = record_cols, .n_cols = LL_REC_COLS, .n_seed = 0 LL_RECORDS_ORIGINAL(ONE, TWO)};
-const struct ll_schema ll_schema_pure = {
-    .table = "pure", .file_suffix = LL_PURE_FILE ".csv",
-    .doc = "The first unseen token, every row of every pass; lens norm or raw, prism and tuned from the sidecar files.",
-    .cols = pure_cols, .n_cols = LL_PURE_COLS, .n_seed = LL_PURE_COLS - N_OURS, .n_flags = LL_PURE_DEFAULT_FLAGS};
+enum {
+    N_BEFORE = LL_PURE_FLAGS,
+    N_AFTER = LL_PURE_COLS - LL_PURE_FLAGS - LL_PURE_DEFAULT_FLAGS,
+    N_OURS = 0 LL_PURE_OURS(ONE)
+};
+const struct ll_schema ll_schema_records = {.table = "records",
+                                            .file_suffix = LL_RECORDS_FILE ".csv",
+                                            .doc = "Every row and position of every pass.",
+                                            .cols = record_cols,
+                                            .n_cols = LL_REC_COLS,
+                                            .n_seed = 0 LL_RECORDS_ORIGINAL(ONE, TWO)};
+const struct ll_schema ll_schema_pure = {.table = "pure",
+                                         .file_suffix = LL_PURE_FILE ".csv",
+                                         .doc = "The first unseen token, every row of every pass; lens norm "
+                                                "or raw, prism and tuned from the sidecar files.",
+                                         .cols = pure_cols,
+                                         .n_cols = LL_PURE_COLS,
+                                         .n_seed = LL_PURE_COLS - N_OURS,
+                                         .n_flags = LL_PURE_DEFAULT_FLAGS};
 const struct ll_schema ll_schema_rawlens = {
-    .table = "rawlens", .file_suffix = LL_PURE_FILE "-rawlens.csv",
+    .table = "rawlens",
+    .file_suffix = LL_PURE_FILE "-rawlens.csv",
     .doc = "Raw lens beside norm lens, every row, or four of them (raw_lens sample).",
-    .cols = rawlens_cols, .n_cols = LL_RAWLENS_COLS, .n_seed = 0 LL_RAWLENS_ORIGINAL(ONE)};
-const struct ll_schema ll_schema_answers = {
-    .table = "answers", .file_suffix = "-answers.csv",
-    .doc = "Every accepted answer of a pass, row by row: rank of its first token, log-probability of all its tokens.",
-    .cols = answers_cols, .n_cols = LL_ANSWERS_COLS};
+    .cols = rawlens_cols,
+    .n_cols = LL_RAWLENS_COLS,
+    .n_seed = 0 LL_RAWLENS_ORIGINAL(ONE)};
+const struct ll_schema ll_schema_answers = {.table = "answers",
+                                            .file_suffix = "-answers.csv",
+                                            .doc = "Every accepted answer of a pass, row by row: rank of its "
+                                                   "first token, log-probability of all its tokens.",
+                                            .cols = answers_cols,
+                                            .n_cols = LL_ANSWERS_COLS};
 
 int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int n_flags, struct ll_err *err)
 {
@@ -64,7 +88,8 @@ int ll_pure_schema_init(struct ll_pure_schema *p, const char *const *flags, int 
     }
     memcpy(p->cols, pure_before, sizeof pure_before);
     for (int i = 0; i < n_flags; i++)
-        p->cols[N_BEFORE + i] = (struct ll_col)FLAG(p->names[i], strstr(flags[i], "soft") ? SOFT_DOC : STRICT_DOC);
+        p->cols[N_BEFORE + i] =
+            (struct ll_col)FLAG(p->names[i], strstr(flags[i], "soft") ? SOFT_DOC : STRICT_DOC);
     memcpy(p->cols + N_BEFORE + n_flags, pure_after, sizeof pure_after);
     return LL_OK;
 }
@@ -78,7 +103,10 @@ void ll_pure_schema_free(struct ll_pure_schema *p)
     memset(p, 0, sizeof *p);
 }
 
-int ll_pure_col(const struct ll_schema *s, int col) { return col <= LL_PURE_LAST_FLAG ? col : col + s->n_flags - LL_PURE_DEFAULT_FLAGS; }
+int ll_pure_col(const struct ll_schema *s, int col)
+{
+    return col <= LL_PURE_LAST_FLAG ? col : col + s->n_flags - LL_PURE_DEFAULT_FLAGS;
+}
 
 int ll_schema_find(const struct ll_schema *s, const char *name)
 {
@@ -161,7 +189,8 @@ void ll_row_id(struct ll_row *row, int col, const char *pass_key, int layer, int
 
 const char *ll_row_str(const struct ll_row *row, int col, size_t *n)
 {
-    if (col < 0 || col >= row->schema->n_cols || !row->cells[col].set || row->schema->cols[col].kind != LL_TEXT)
+    if (col < 0 || col >= row->schema->n_cols || !row->cells[col].set
+        || row->schema->cols[col].kind != LL_TEXT)
         return NULL;
     *n = row->cells[col].v.s.n;
     return *n ? row->text.s + row->cells[col].v.s.at : "";

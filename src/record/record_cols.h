@@ -1,10 +1,11 @@
 /* record_cols.h - the columns of a run's tables, one row each, and their numbers.
  *
- * A list is used twice: here for the enums (LL_REC_LAYER, LL_PURE_COPY_COLLAPSE, ...), in record.c for the schemas,
- * so that order, number and name cannot drift apart. To add or move a column, add or move a row.
+ * A list is used twice: here for the enums (LL_REC_LAYER, LL_PURE_COPY_COLLAPSE, ...), in record.c for the
+ * schemas, so that order, number and name cannot drift apart. To add or move a column, add or move a row.
  *   C(ID, "csv name", kind, unit, keep, doc)   one column; keep: how the index keeps it, LL_KEEP_...
  *   T(k)                                       the pair topK, probK
- * Source of names and order: the original experiment's late files (docs/experiment.md 16.1: 50, 85 and 25 columns), ours at the right. */
+ * Source of names and order: the original experiment's late files (docs/experiment.md 16.1: 50, 85 and 25
+ * columns), ours at the right. */
 #ifndef LL_RECORD_COLS_H
 #define LL_RECORD_COLS_H
 #include "record.h"
@@ -13,8 +14,11 @@
 #define LL_RECORDS_FILE "-records"
 #define LL_PURE_FILE "-pure-next-token"
 
+/* clang-format off */
 #define LL_TOP_PAIRS(T) \
-    T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9) T(10) T(11) T(12) T(13) T(14) T(15) T(16) T(17) T(18) T(19) T(20)
+    T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9) T(10) \
+    T(11) T(12) T(13) T(14) T(15) T(16) T(17) T(18) T(19) T(20)
+/* clang-format on */
 
 /* The columns by which every table says to which pass a row belongs. */
 #define LL_PASS_COLUMNS(C) \
@@ -25,7 +29,9 @@
       "Which prompt: pos (the probe), ctl (the control) or the experiment's own name.") \
     C(PROMPT_VARIANT, "prompt_variant", LL_TEXT, "", PLACE, "Wording of the prompt: orig, no_filler, ...")
 
-#define LL_LAYER_DOC "Lens row: 0 = embedding output, l = block l-1 at the run's site (normally the residual after it), n_layers = before the head."
+#define LL_LAYER_DOC \
+    "Lens row: 0 = embedding output, l = block l-1 at the run's site (normally the residual after it), " \
+    "n_layers = before the head."
 #define LL_TOP_IDS_COLUMN(C) \
     C(TOP_IDS, "top_ids", LL_TEXT, "", LISTED, \
       "Vocabulary ids of top1, top2, ... separated by spaces; texts are not unique, ids are.")
@@ -50,8 +56,8 @@
     C(ROW_ID, "row_id", LL_TEXT, "", DERIVED, \
       "Stable name of the row, pass:Llll:Ppppp such as pos.orig.0:L005:P0016; cite this.")
 
-/* The pure table in three parts: what stands before the copy flags, the flags (their number and names are the run's,
- * record.h: ll_pure_schema_init), what follows them. */
+/* The pure table in three parts: what stands before the copy flags, the flags (their number and names are the
+ * run's, record.h: ll_pure_schema_init), what follows them. */
 #define LL_PURE_BEFORE_FLAGS(C, T) \
     LL_PASS_COLUMNS(C) \
     C(LAYER, "layer", LL_INT, "", PLACE, LL_LAYER_DOC) \
@@ -202,10 +208,12 @@ enum ll_rec_col { LL_RECORDS_COLUMNS(LL_COL_NUMBER, LL_TOP_NUMBER) LL_REC_COLS }
 #undef LL_TOP_NUMBER
 #define LL_COL_NUMBER(id, name, kind, unit, keep, doc) LL_PURE_##id,
 #define LL_TOP_NUMBER(k) LL_PURE_TOP##k, LL_PURE_PROB##k,
-/* Numbers of the default schema (ll_schema_pure, with LL_PURE_DEFAULT_FLAGS flags); of a run's own: ll_pure_col(). */
+/* Numbers of the default schema (ll_schema_pure, with LL_PURE_DEFAULT_FLAGS flags); of a run's own:
+ * ll_pure_col(). */
 enum { LL_PURE_DEFAULT_FLAGS = 7 };
 enum ll_pure_col {
-    LL_PURE_BEFORE_FLAGS(LL_COL_NUMBER, LL_TOP_NUMBER) LL_PURE_FLAGS, LL_PURE_LAST_FLAG = LL_PURE_FLAGS + LL_PURE_DEFAULT_FLAGS - 1,
+    LL_PURE_BEFORE_FLAGS(LL_COL_NUMBER, LL_TOP_NUMBER) LL_PURE_FLAGS,
+    LL_PURE_LAST_FLAG = LL_PURE_FLAGS + LL_PURE_DEFAULT_FLAGS - 1,
     LL_PURE_AFTER_FLAGS(LL_COL_NUMBER) LL_PURE_OURS(LL_COL_NUMBER) LL_PURE_COLS
 };
 #undef LL_COL_NUMBER
@@ -218,10 +226,10 @@ enum ll_answers_col { LL_ANSWERS_COLUMNS(LL_COL_NUMBER) LL_ANSWERS_COLS };
 #undef LL_COL_NUMBER
 
 /* Column of the k-th most likely token's text and probability, k = 1..LL_TOP_COLS. */
-#define LL_REC_TOP(k) (LL_REC_TOP1 + 2 * ((k) - 1))
-#define LL_REC_PROB(k) (LL_REC_PROB1 + 2 * ((k) - 1))
-#define LL_PURE_TOP(k) (LL_PURE_TOP1 + 2 * ((k) - 1))
-#define LL_PURE_PROB(k) (LL_PURE_PROB1 + 2 * ((k) - 1))
+#define LL_REC_TOP(k) (LL_REC_TOP1 + 2 * ((k)-1))
+#define LL_REC_PROB(k) (LL_REC_PROB1 + 2 * ((k)-1))
+#define LL_PURE_TOP(k) (LL_PURE_TOP1 + 2 * ((k)-1))
+#define LL_PURE_PROB(k) (LL_PURE_PROB1 + 2 * ((k)-1))
 
 #define LL_NEXT_TOKEN "\xE2\x9F\xA8NEXT\xE2\x9F\xA9" /* the pure table's `token` */
 #endif

@@ -1,5 +1,6 @@
-/* sidecar_cols.h - the columns of the tables made from a model's passes at its end, one row each, and their numbers. Used like
- * record_cols.h. Source of names and order: the original (docs/experiment.md 7.7, 8.4, 8.5, 16.1). */
+/* sidecar_cols.h - the columns of the tables made from a model's passes at its end, one row each, and their
+ * numbers. Used like record_cols.h. Source of names and order: the original
+ * (docs/experiment.md 7.7, 8.4, 8.5, 16.1). */
 #ifndef LL_SIDECAR_COLS_H
 #define LL_SIDECAR_COLS_H
 #include "record_cols.h"
@@ -83,5 +84,6 @@ enum ll_positions_col { LL_POSITIONS_COLUMNS(LL_COL_NUMBER) LL_POS_COLS };
 #undef LL_COL_NUMBER
 
 extern const struct ll_schema ll_schema_milestones, ll_schema_artifact, ll_schema_window;
-extern const struct ll_schema ll_schema_positions; /* "positions", "-positions.csv": ours, unlike the others */
+extern const struct ll_schema
+    ll_schema_positions; /* "positions", "-positions.csv": ours, unlike the others */
 #endif

@@ -1,8 +1,9 @@
 /* tuned_cols.h - the two tables that compare a tuned lens with the plain one (docs/experiment.md 11.3).
  *
- * Names and order of the original's columns first (18 and 11); the columns that say which pass a row belongs to are ours, at the
- * right: the original kept its last pass only. delta = baseline - variant, shift = baseline rank - variant rank, both positive where the
- * variant is better. rot_* are of the original's own kind of lens and always empty for translators of the published layout. */
+ * Names and order of the original's columns first (18 and 11); the columns that say which pass a row belongs
+ * to are ours, at the right: the original kept its last pass only. delta = baseline - variant, shift =
+ * baseline rank - variant rank, both positive where the variant is better. rot_* are of the original's own
+ * kind of lens and always empty for translators of the published layout. */
 #ifndef LL_TUNED_COLS_H
 #define LL_TUNED_COLS_H
 #include "record_cols.h"
@@ -59,6 +60,7 @@
 enum ll_tuned_variants_column { LL_TUNED_VARIANTS_COLUMNS(LL_TUNED_VARIANTS_ENUM) LL_TV_COLS };
 #define LL_POS_AUDIT_ENUM(id, name, kind, unit, keep, doc) LL_PA_##id,
 enum ll_pos_audit_column { LL_POS_AUDIT_COLUMNS(LL_POS_AUDIT_ENUM) LL_PA_COLS };
-extern const struct ll_schema ll_schema_tuned_variants; /* "tuned_variants", "-pure-next-token-tuned-variants.csv" */
-extern const struct ll_schema ll_schema_pos_audit;      /* "positions_audit", "-positions-tuned-audit.csv" */
+extern const struct ll_schema
+    ll_schema_tuned_variants; /* "tuned_variants", "-pure-next-token-tuned-variants.csv" */
+extern const struct ll_schema ll_schema_pos_audit; /* "positions_audit", "-positions-tuned-audit.csv" */
 #endif

@@ -36,7 +36,8 @@ int ll_eval_block_add(struct ll_eval_block *b, const char *s, size_t n, double r
     return LL_OK;
 }
 
-/* Six digits are more than an evaluation quotes, and half the size of all seventeen. Text goes in as a JSON string, so that a token's blanks and line ends show; a backquote would end the fence. */
+/* Six digits are more than an evaluation quotes, and half the size of all seventeen. Text goes in as a JSON
+ * string, so that a token's blanks and line ends show; a backquote would end the fence. */
 static void put_value(struct ll_buf *out, const struct ll_value *v)
 {
     if (v->kind == LL_V_INT)
@@ -56,13 +57,17 @@ static void put_value(struct ll_buf *out, const struct ll_value *v)
     }
 }
 
-struct collect { struct ll_eval_block *b; struct ll_buf line; };
+struct collect {
+    struct ll_eval_block *b;
+    struct ll_buf line;
+};
 
 /* Not printed: the ranking column, and the index's own keys, which SELECT * brings along. */
 static int is_rank(const char *name) { return !strcmp(name, "_rank"); }
 static int is_hidden(const char *name)
 {
-    static const char *const keys[] = {"_rank", "pass", "pure", "record", "run_model", "run_id", "stamp", NULL};
+    static const char *const keys[] = {"_rank",     "pass",   "pure",  "record",
+                                       "run_model", "run_id", "stamp", NULL};
     for (const char *const *k = keys; *k; k++)
         if (!strcmp(*k, name))
             return 1;
@@ -99,7 +104,8 @@ static int on_row(void *arg, int n, const char *const *names, const struct ll_va
     return rc ? rc : ll_eval_block_add(c->b, ll_buf_str(&c->line), c->line.len, rank, err);
 }
 
-int ll_eval_block_query(struct ll_eval_block *b, struct ll_reader *r, const char *sql, const char *const *binds, int n_binds, struct ll_err *err)
+int ll_eval_block_query(struct ll_eval_block *b, struct ll_reader *r, const char *sql,
+                        const char *const *binds, int n_binds, struct ll_err *err)
 {
     struct collect c = {.b = b};
     b->is_table = 1;
@@ -124,7 +130,8 @@ static int on_fact(void *arg, int n, const char *const *names, const struct ll_v
     return LL_OK;
 }
 
-int ll_eval_block_facts(struct ll_eval_block *b, struct ll_reader *r, const char *sql, const char *const *binds, int n_binds, struct ll_err *err)
+int ll_eval_block_facts(struct ll_eval_block *b, struct ll_reader *r, const char *sql,
+                        const char *const *binds, int n_binds, struct ll_err *err)
 {
     struct collect c = {.b = b};
     int rc = ll_reader_each(r, sql, binds, n_binds, on_fact, &c, err);
@@ -132,7 +139,10 @@ int ll_eval_block_facts(struct ll_eval_block *b, struct ll_reader *r, const char
     return rc;
 }
 
-struct order { double rank; int at; };
+struct order {
+    double rank;
+    int at;
+};
 static int worst_first(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
@@ -175,5 +185,6 @@ void ll_eval_block_put(const struct ll_eval_block *b, struct ll_buf *out)
     if (fenced)
         ll_buf_adds(out, "```\n");
     if (b->n_cut)
-        ll_buf_addf(out, "(%d of %d lines left out to stay within the size budget%s%s)\n", b->n_cut, b->n, b->source ? "; all of them: " : "", b->source ? b->source : "");
+        ll_buf_addf(out, "(%d of %d lines left out to stay within the size budget%s%s)\n", b->n_cut, b->n,
+                    b->source ? "; all of them: " : "", b->source ? b->source : "");
 }

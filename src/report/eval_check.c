@@ -10,10 +10,17 @@
 
 enum { MAX_CITED = 4096 };
 
-/* ---- the values a figure may be -------------------------------------------------------------------------------------- */
+/* ---- the values a figure may be -------------------------------------------------------------- */
 
-struct number { double v; int column; };      /* column: hash of its name, so that differences stay within one */
-struct numbers { struct number *v; size_t n, cap; int failed; };
+struct number {
+    double v;
+    int column;
+}; /* column: hash of its name, so that differences stay within one */
+struct numbers {
+    struct number *v;
+    size_t n, cap;
+    int failed;
+};
 
 static void keep(struct numbers *s, double v, int column)
 {
@@ -55,14 +62,18 @@ static void keep_json(struct numbers *s, const char *json, size_t n, int column)
     }
 }
 
-struct gather { struct numbers *s; int rows, hidden_keys; };
+struct gather {
+    struct numbers *s;
+    int rows, hidden_keys;
+};
 
 static int on_values(void *arg, int n, const char *const *names, const struct ll_value *v, struct ll_err *err)
 {
     struct gather *g = arg;
     g->rows++;
     for (int i = 0; i < n; i++) {
-        if (!strcmp(names[i], "pass") || !strcmp(names[i], "pure") || !strcmp(names[i], "record") || !strcmp(names[i], "run_id") || !strcmp(names[i], "run_model"))
+        if (!strcmp(names[i], "pass") || !strcmp(names[i], "pure") || !strcmp(names[i], "record")
+            || !strcmp(names[i], "run_id") || !strcmp(names[i], "run_model"))
             continue; /* the index's own keys */
         if (v[i].kind == LL_V_INT || v[i].kind == LL_V_REAL)
             keep(g->s, v[i].r, column_of(names[i]));
@@ -79,7 +90,10 @@ static int by_value(const void *a, const void *b)
 }
 
 /* A figure as written: its value, half a unit of its last place, and whether a percent sign follows. */
-struct figure { double v, half; int percent; };
+struct figure {
+    double v, half;
+    int percent;
+};
 
 /* A half rounds either way; the prompts show six digits, from which the writer rounds once more. */
 static double slack_of(const struct figure *f) { return f->half * 1.0000001 + fabs(f->v) * 5e-6 + 1e-12; }
@@ -118,12 +132,13 @@ static int holds_cited(const struct numbers *cited, const struct figure *f)
             return 1;
     for (size_t i = 0; i < cited->n && cited->n < MAX_CITED; i++)
         for (size_t j = 0; j < cited->n; j++)
-            if (i != j && cited->v[i].column == cited->v[j].column && is_same(f, cited->v[i].v - cited->v[j].v))
+            if (i != j && cited->v[i].column == cited->v[j].column
+                && is_same(f, cited->v[i].v - cited->v[j].v))
                 return 1;
     return 0;
 }
 
-/* ---- reading the evaluation ------------------------------------------------------------------------------------------ */
+/* ---- reading the evaluation ------------------------------------------------------------------ */
 
 struct check {
     struct ll_reader *r;
@@ -182,11 +197,15 @@ static int check_row(struct check *c, const char *s, size_t n, struct ll_err *er
     const char *binds[4] = {model ? model : c->stem, key, layer, pos};
     struct gather g = {.s = &c->cited};
     static const char *const tables[] = {
-        "SELECT *, layer * 1.0 / n_layers AS depth FROM v_pure WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
-        "SELECT * FROM v_records WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
+        "SELECT *, layer * 1.0 / n_layers AS depth FROM v_pure WHERE (?1 IS NULL OR model = ?1) AND pass_key "
+        "= ?2 AND layer = CAST(?3 AS INTEGER) AND pos = CAST(?4 AS INTEGER)",
+        "SELECT * FROM v_records WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS "
+        "INTEGER) AND pos = CAST(?4 AS INTEGER)",
         /* at the last position alone, as v_pure is */
-        ("SELECT * FROM v_rawlens w WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 AS INTEGER)"
-         " AND EXISTS (SELECT 1 FROM v_pure v WHERE v.pass = w.pass AND v.layer = w.layer AND v.pos = CAST(?4 AS INTEGER))")};
+        ("SELECT * FROM v_rawlens w WHERE (?1 IS NULL OR model = ?1) AND pass_key = ?2 AND layer = CAST(?3 "
+         "AS INTEGER)"
+         " AND EXISTS (SELECT 1 FROM v_pure v WHERE v.pass = w.pass AND v.layer = w.layer AND v.pos = "
+         "CAST(?4 AS INTEGER))")};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !rc; i++)
         rc = ll_reader_each(c->r, tables[i], binds, 4, on_values, &g, err);
@@ -196,14 +215,20 @@ static int check_row(struct check *c, const char *s, size_t n, struct ll_err *er
 }
 
 /* Members of the document that have a table of their own; a number behind the name picks one of them. */
-static const struct own_table { const char *key, *sql; } own_tables[] = {
-#define OF(table) "SELECT t.* FROM " table " t JOIN run_models rm ON rm.id = t.run_model WHERE (?1 IS NULL OR rm.stem = ?1) AND (?2 IS NULL OR t.nr = CAST(?2 AS INTEGER))"
-    {"test_prompts", OF("test_prompts")}, {"temperature_exploration", OF("temperatures")},
+static const struct own_table {
+    const char *key, *sql;
+} own_tables[] = {
+#define OF(table) \
+    "SELECT t.* FROM " table " t JOIN run_models rm ON rm.id = t.run_model WHERE (?1 IS NULL OR rm.stem = " \
+    "?1) AND (?2 IS NULL OR t.nr = CAST(?2 AS INTEGER))"
+    {"test_prompts", OF("test_prompts")},
+    {"temperature_exploration", OF("temperatures")},
 #undef OF
 };
 
 /* 1: s[n] is such a member, its values gathered. */
-static int check_own_table(struct check *c, const char *s, size_t n_path, struct gather *g, int *rc, struct ll_err *err)
+static int check_own_table(struct check *c, const char *s, size_t n_path, struct gather *g, int *rc,
+                           struct ll_err *err)
 {
     char path[256];
     snprintf(path, sizeof path, "%.*s", (int)(n_path < 255 ? n_path : 255), s);
@@ -239,8 +264,13 @@ static int check_member(struct check *c, const char *s, size_t n, struct ll_err 
     struct gather g = {.s = &c->cited};
     int rc = LL_OK;
     if (!check_own_table(c, s, n, &g, &rc, err)) /* a layer's depth goes with it */
-        rc = ll_reader_each(c->r, "SELECT json_extract(d.json, ?3) AS member, CASE WHEN json_type(d.json, ?3) = 'integer' THEN json_extract(d.json, ?3) * 1.0 / m.n_layers END AS depth FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model JOIN models m ON m.id = rm.model"
-                                  " WHERE (?1 IS NULL OR rm.stem = ?1) AND d.key = ?2 AND json_type(d.json, ?3) IS NOT NULL", binds, 3, on_values, &g, err);
+        rc = ll_reader_each(
+            c->r,
+            "SELECT json_extract(d.json, ?3) AS member, CASE WHEN json_type(d.json, ?3) = 'integer' THEN "
+            "json_extract(d.json, ?3) * 1.0 / m.n_layers END AS depth FROM diagnostics d JOIN run_models rm "
+            "ON rm.id = d.run_model JOIN models m ON m.id = rm.model"
+            " WHERE (?1 IS NULL OR rm.stem = ?1) AND d.key = ?2 AND json_type(d.json, ?3) IS NOT NULL",
+            binds, 3, on_values, &g, err);
     ll_buf_free(&rest);
     c->v->n_members++;
     c->has_citation = 1;
@@ -267,14 +297,16 @@ static int is_word(const char *s, size_t n, const char *const *words)
     return 0;
 }
 
-/* The number at p is a figure: with a point, a percent sign or a unit, or behind a word that makes it one ("rank 3", "rank is 3",
- * "L_semantic: 4", "n = 4"). */
+/* The number at p is a figure: with a point, a percent sign or a unit, or behind a word that makes it one
+ * ("rank 3", "rank is 3", "L_semantic: 4", "n = 4"). */
 static int is_figure(const char *s, const char *p, const char *after, int has_point)
 {
-    static const char *const words[] = {"layer", "layers", "row", "rows", "rank", "ranks", "ranked", "delta_layers", NULL};
+    static const char *const words[] = {"layer", "layers", "row",          "rows", "rank",
+                                        "ranks", "ranked", "delta_layers", NULL};
     static const char *const links[] = {"is", "of", "to", "was", "equals", NULL};
     after += *after == ' ';
-    if (has_point || *after == '%' || (LL_BEGINS_ANY_CASE(after, "bits") && !isalnum((unsigned char)after[4])))
+    if (has_point || *after == '%'
+        || (LL_BEGINS_ANY_CASE(after, "bits") && !isalnum((unsigned char)after[4])))
         return 1;
     int linked = 0, is_named;
     size_t n;
@@ -290,9 +322,10 @@ static int is_figure(const char *s, const char *p, const char *after, int has_po
     return is_named || is_word(w, n, words);
 }
 
-/* Signs beyond ASCII that stand beside figures become what the reading of figures knows, of the same length: minus and a hyphen
- * that does not break become "-", arrows, signs such as approx and typographic quotes become spaces. Left are dashes between digits (ranges), comparison
- * signs before a whole number (a threshold such as rank <= 5) and the times sign (powers of ten). */
+/* Signs beyond ASCII that stand beside figures become what the reading of figures knows, of the same length:
+ * minus and a hyphen that does not break become "-", arrows, signs such as approx and typographic quotes
+ * become spaces. Left are dashes between digits (ranges), comparison signs before a whole number (a threshold
+ * such as rank <= 5) and the times sign (powers of ten). */
 static void plain_signs(char *s, char *end)
 {
     for (char *p = s; p + 2 < end; p++) {
@@ -301,7 +334,8 @@ static void plain_signs(char *s, char *end)
             p[0] = p[1] = ' ';
         if (a != 0xE2)
             continue;
-        int is_dash = b == 0x80 && d >= 0x90 && d <= 0x95, in_range = is_dash && p > s && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[3]);
+        int is_dash = b == 0x80 && d >= 0x90 && d <= 0x95,
+            in_range = is_dash && p > s && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[3]);
         int is_bound = b == 0x89 && d >= 0xA4 && d <= 0xAB, is_sign = b == 0x88 && d == 0x92;
         if (in_range || is_bound || b == 0x81 || b == 0x82) /* super- and subscripts stay too */
             continue;
@@ -313,7 +347,10 @@ static void plain_signs(char *s, char *end)
 }
 
 /* Bytes that join a number to a name, a date, a path or an identifier. */
-static int joins(char ch) { return isalnum((unsigned char)ch) || strchr("_/@#:", ch) || (unsigned char)ch >= 0x80; }
+static int joins(char ch)
+{
+    return isalnum((unsigned char)ch) || strchr("_/@#:", ch) || (unsigned char)ch >= 0x80;
+}
 
 static int check_figures(struct check *c, const char *s, const char *end)
 {
@@ -328,7 +365,9 @@ static int check_figures(struct check *c, const char *s, const char *end)
         if (has_point)
             for (q++; q < end && isdigit((unsigned char)*q); q++)
                 decimals++;
-        if (q + 1 < end && (*q == 'e' || *q == 'E') && (isdigit((unsigned char)q[1]) || ((q[1] == '-' || q[1] == '+') && q + 2 < end && isdigit((unsigned char)q[2])))) {
+        if (q + 1 < end && (*q == 'e' || *q == 'E')
+            && (isdigit((unsigned char)q[1])
+                || ((q[1] == '-' || q[1] == '+') && q + 2 < end && isdigit((unsigned char)q[2])))) {
             exponent = (int)strtol(q + 1, NULL, 10);
             for (q += 2; q < end && isdigit((unsigned char)*q); q++)
                 ;
@@ -337,18 +376,22 @@ static int check_figures(struct check *c, const char *s, const char *end)
         int negative = from > s && from[-1] == '-' && (from - 1 == s || strchr(" =(|~+,", from[-2]));
         char before = from - negative > s ? from[-1 - negative] : ' ', next = q < end ? *q : ' ';
         p = q - 1;
-        if (joins(before) || (before == '.' && from - s > 1) || (before == '-' && !negative) || (joins(next) && next != ':') || (next == '-' && q + 1 < end && isdigit((unsigned char)q[1])) ||
-            (next == '.' && q + 1 < end && isalnum((unsigned char)q[1]))) {
+        if (joins(before) || (before == '.' && from - s > 1) || (before == '-' && !negative)
+            || (joins(next) && next != ':') || (next == '-' && q + 1 < end && isdigit((unsigned char)q[1]))
+            || (next == '.' && q + 1 < end && isalnum((unsigned char)q[1]))) {
             while (p + 1 < end && (joins(p[1]) || p[1] == '.' || p[1] == '-'))
                 p++; /* the rest of the name */
             continue;
         }
         if (!is_figure(s, from - negative, q, has_point))
             continue;
-        struct figure f = {.v = strtod(from, NULL) * (negative ? -1 : 1), .half = 0.5 * pow(10, exponent - decimals), .percent = *q == '%' || (*q == ' ' && q + 1 < end && q[1] == '%')};
+        struct figure f = {.v = strtod(from, NULL) * (negative ? -1 : 1),
+                           .half = 0.5 * pow(10, exponent - decimals),
+                           .percent = *q == '%' || (*q == ' ' && q + 1 < end && q[1] == '%')};
         c->v->n_figures++;
         if (c->has_citation ? !holds_cited(&c->cited, &f) : !holds(&c->all, &f))
-            rc = complain(c, c->has_citation ? "not in the cited rows" : "not in the data of the run", from - negative, (size_t)(q - from) + (size_t)negative);
+            rc = complain(c, c->has_citation ? "not in the cited rows" : "not in the data of the run",
+                          from - negative, (size_t)(q - from) + (size_t)negative);
     }
     return rc;
 }
@@ -393,7 +436,8 @@ static int check_line(struct check *c, const char *s, size_t n, struct ll_err *e
     char *start = copy + strspn(copy, " \t>-*");
     if (isdigit((unsigned char)*start)) { /* "3. " and "3) " number a list */
         size_t digits = strspn(start, "0123456789");
-        if ((start[digits] == '.' || start[digits] == ')') && (start[digits + 1] == ' ' || !start[digits + 1]))
+        if ((start[digits] == '.' || start[digits] == ')')
+            && (start[digits + 1] == ' ' || !start[digits + 1]))
             memset(start, ' ', digits);
     }
     plain_signs(copy, end);
@@ -405,13 +449,16 @@ static int check_line(struct check *c, const char *s, size_t n, struct ll_err *e
 
 static int gather_all(struct check *c, struct ll_err *err)
 {
-    static const char *const sources[] = {
-        "SELECT * FROM v_pure WHERE ?1 IS NULL OR model = ?1",
-        "SELECT * FROM v_milestones WHERE ?1 IS NULL OR model = ?1",
-        "SELECT d.json FROM diagnostics d JOIN run_models rm ON rm.id = d.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
-        "SELECT t.* FROM test_prompts t JOIN run_models rm ON rm.id = t.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
-        "SELECT t.* FROM temperatures t JOIN run_models rm ON rm.id = t.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
-        "SELECT rm.*, m.* FROM run_models rm JOIN models m ON m.id = rm.model WHERE ?1 IS NULL OR rm.stem = ?1"};
+    static const char *const sources[] = {"SELECT * FROM v_pure WHERE ?1 IS NULL OR model = ?1",
+                                          "SELECT * FROM v_milestones WHERE ?1 IS NULL OR model = ?1",
+                                          "SELECT d.json FROM diagnostics d JOIN run_models rm ON rm.id = "
+                                          "d.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
+                                          "SELECT t.* FROM test_prompts t JOIN run_models rm ON rm.id = "
+                                          "t.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
+                                          "SELECT t.* FROM temperatures t JOIN run_models rm ON rm.id = "
+                                          "t.run_model WHERE ?1 IS NULL OR rm.stem = ?1",
+                                          "SELECT rm.*, m.* FROM run_models rm JOIN models m ON m.id = "
+                                          "rm.model WHERE ?1 IS NULL OR rm.stem = ?1"};
     struct gather g = {.s = &c->all};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof sources / sizeof *sources && !rc; i++)
@@ -421,7 +468,8 @@ static int gather_all(struct check *c, struct ll_err *err)
     return rc;
 }
 
-int ll_eval_check(struct ll_reader *r, const char *stem, const char *text, size_t n, struct ll_eval_verdict *v, struct ll_buf *out, struct ll_err *err)
+int ll_eval_check(struct ll_reader *r, const char *stem, const char *text, size_t n,
+                  struct ll_eval_verdict *v, struct ll_buf *out, struct ll_err *err)
 {
     struct check c = {.r = r, .stem = stem, .v = v, .out = out};
     int fenced = 0;

@@ -20,11 +20,12 @@ const struct ll_eval_info *ll_eval_info(enum ll_eval_kind kind) { return &infos[
 
 struct fill {
     const struct ll_eval_input *in;
-    struct ll_eval_block own[MAX_BLOCKS]; int n_own;  /* made here */
+    struct ll_eval_block own[MAX_BLOCKS];
+    int n_own; /* made here */
     char *sources[MAX_BLOCKS];
 };
 
-/* ---- values and blocks -------------------------------------------------------------------------------------------- */
+/* ---- values and blocks ----------------------------------------------------------------------- */
 
 static int on_value(void *arg, int n, const char *const *names, const struct ll_value *v, struct ll_err *err)
 {
@@ -37,7 +38,10 @@ static int on_value(void *arg, int n, const char *const *names, const struct ll_
     return ll_buf_ok(out, err);
 }
 
-static int is_name(const char *have, const char *name, size_t n) { return strlen(have) == n && !strncmp(have, name, n); }
+static int is_name(const char *have, const char *name, size_t n)
+{
+    return strlen(have) == n && !strncmp(have, name, n);
+}
 
 static const struct ll_eval_source *find(const struct ll_eval_source *table, const char *name, size_t n)
 {
@@ -46,8 +50,10 @@ static const struct ll_eval_source *find(const struct ll_eval_source *table, con
     return table->name ? table : NULL;
 }
 
-/* The block of that name: given by the caller or made before; else made now from its SELECT. NULL: unknown, or *rc. */
-static const struct ll_eval_block *block(struct fill *f, const char *name, size_t n, int *rc, struct ll_err *err)
+/* The block of that name: given by the caller or made before; else made now from its SELECT. NULL: unknown,
+ * or *rc. */
+static const struct ll_eval_block *block(struct fill *f, const char *name, size_t n, int *rc,
+                                         struct ll_err *err)
 {
     const struct ll_eval_source *src = find(ll_eval_blocks, name, n);
     const char *binds[1] = {f->in->stem};
@@ -66,22 +72,25 @@ static const struct ll_eval_block *block(struct fill *f, const char *name, size_
         ll_buf_addf(&where, src->source, f->in->stem ? f->in->stem : "*");
     f->sources[f->n_own++] = where.s;
     *b = (struct ll_eval_block){.name = src->name, .importance = src->importance, .source = where.s};
-    *rc = src->is_facts ? ll_eval_block_facts(b, f->in->reader, src->sql, binds, 1, err) : ll_eval_block_query(b, f->in->reader, src->sql, binds, 1, err);
+    *rc = src->is_facts ? ll_eval_block_facts(b, f->in->reader, src->sql, binds, 1, err)
+                        : ll_eval_block_query(b, f->in->reader, src->sql, binds, 1, err);
     return *rc ? NULL : b;
 }
 
-/* ---- the template ------------------------------------------------------------------------------------------------- */
+/* ---- the template ---------------------------------------------------------------------------- */
 
 static int unknown(const char *text, const char *at, size_t n, struct ll_err *err)
 {
     int line = 1;
     for (const char *p = text; p < at; p++)
         line += *p == '\n';
-    return ll_fail(err, LL_EUSAGE, "template, line %d: unknown {{%.*s}}", line, (int)(n < MAX_NAME ? n : MAX_NAME), at);
+    return ll_fail(err, LL_EUSAGE, "template, line %d: unknown {{%.*s}}", line,
+                   (int)(n < MAX_NAME ? n : MAX_NAME), at);
 }
 
 /* 1: the section's block has lines, or its value is not empty. */
-static int has_content(struct fill *f, const char *text, const char *name, size_t n, int *rc, struct ll_err *err)
+static int has_content(struct fill *f, const char *text, const char *name, size_t n, int *rc,
+                       struct ll_err *err)
 {
     const struct ll_eval_block *b = block(f, name, n, rc, err);
     if (b || *rc)
@@ -89,13 +98,15 @@ static int has_content(struct fill *f, const char *text, const char *name, size_
     const struct ll_eval_source *v = find(ll_eval_values, name, n);
     const char *binds[1] = {f->in->stem};
     struct ll_buf value = {0};
-    *rc = v ? ll_reader_each(f->in->reader, v->sql, binds, 1, on_value, &value, err) : unknown(text, name, n, err);
+    *rc = v ? ll_reader_each(f->in->reader, v->sql, binds, 1, on_value, &value, err)
+            : unknown(text, name, n, err);
     int has = value.len > 0;
     ll_buf_free(&value);
     return has;
 }
 
-static int put_named(struct fill *f, const char *text, const char *name, size_t n, struct ll_buf *out, struct ll_err *err)
+static int put_named(struct fill *f, const char *text, const char *name, size_t n, struct ll_buf *out,
+                     struct ll_err *err)
 {
     static const char rows[] = "rows ";
     const char *binds[1] = {f->in->stem};
@@ -131,7 +142,8 @@ static int expand(struct fill *f, const char *text, struct ll_buf *out, struct l
         p = close + 2;
         if (*name == '#' || *name == '/') {
             p += *p == '\n';
-            if (n < 2 || n > MAX_NAME || (*name == '#') != !*section || (*name == '/' && !is_name(section, name + 1, n - 1)))
+            if (n < 2 || n > MAX_NAME || (*name == '#') != !*section
+                || (*name == '/' && !is_name(section, name + 1, n - 1)))
                 rc = unknown(text, name, n, err);
             else if (*name == '#') {
                 snprintf(section, sizeof section, "%.*s", (int)n - 1, name + 1);
@@ -147,7 +159,7 @@ static int expand(struct fill *f, const char *text, struct ll_buf *out, struct l
     return !rc && *section ? ll_fail(err, LL_EUSAGE, "template: {{#%s}} is never closed", section) : rc;
 }
 
-/* ---- the budget --------------------------------------------------------------------------------------------------- */
+/* ---- the budget ------------------------------------------------------------------------------ */
 
 static int fit(struct fill *f, size_t bytes, size_t budget, struct ll_buf *said, struct ll_err *err)
 {
@@ -164,11 +176,13 @@ static int fit(struct fill *f, size_t bytes, size_t budget, struct ll_buf *said,
                 ll_buf_addf(said, "%s: %d of %d lines left out\n", b->name, b->n_cut, b->n);
         }
     if (bytes > budget)
-        return ll_fail(err, LL_EUSAGE, "--max-tokens: expected at least %zu for what is never cut, found %zu", bytes / LL_BYTES_A_TOKEN + 1, budget / LL_BYTES_A_TOKEN);
+        return ll_fail(err, LL_EUSAGE, "--max-tokens: expected at least %zu for what is never cut, found %zu",
+                       bytes / LL_BYTES_A_TOKEN + 1, budget / LL_BYTES_A_TOKEN);
     return LL_OK;
 }
 
-int ll_eval_prompt(enum ll_eval_kind kind, const struct ll_eval_input *in, struct ll_buf *out, struct ll_buf *said, struct ll_err *err)
+int ll_eval_prompt(enum ll_eval_kind kind, const struct ll_eval_input *in, struct ll_buf *out,
+                   struct ll_buf *said, struct ll_err *err)
 {
     enum { NOTE = 160 }; /* the line that says what was cut, a block */
     struct fill f = {.in = in};

@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    CHUNK = 1 << 18,      /* bytes between two looks at the error */
-    MAX_FIELD = 1 << 20,  /* a field beyond is no token and no number: a quote left open, or an attack */
+    CHUNK = 1 << 18,     /* bytes between two looks at the error */
+    MAX_FIELD = 1 << 20, /* a field beyond is no token and no number: a quote left open, or an attack */
     MAX_FIELDS = 4096,
 };
 
@@ -19,10 +19,10 @@ struct reader {
     const struct ll_csv_user *user;
     enum ll_dialect dialect;
     struct ll_csv_row row;
-    int rc, n_cols;           /* n_cols: of the header, 0 before it */
+    int rc, n_cols; /* n_cols: of the header, 0 before it */
     struct ll_err *err;
-    struct ll_buf text;       /* the row's fields, each with a NUL */
-    struct ll_field *field;   /* owned, [cap]; while a row grows, s is 1 + the offset into text */
+    struct ll_buf text;     /* the row's fields, each with a NUL */
+    struct ll_field *field; /* owned, [cap]; while a row grows, s is 1 + the offset into text */
     size_t n, cap;
 };
 
@@ -52,7 +52,8 @@ static void on_field(void *s, size_t n, void *arg)
     if (r->rc)
         return;
     if (r->n >= MAX_FIELDS || n > MAX_FIELD) {
-        bad_row(r, n > MAX_FIELD ? "a field of more than 1 MiB (a quote left open?)" : "more than 4096 fields");
+        bad_row(r,
+                n > MAX_FIELD ? "a field of more than 1 MiB (a quote left open?)" : "more than 4096 fields");
         return;
     }
     if (r->n == r->cap) {
@@ -83,10 +84,12 @@ static int check_header(struct reader *r)
     for (size_t i = 0; i < r->n; i++) {
         const struct ll_field *a = &r->field[i];
         if (!a->s || !a->n || memchr(a->s, 0, a->n))
-            return r->rc = ll_fail(r->err, LL_EUSAGE, "%s: header: column %zu has no proper name", r->row.file, i + 1);
+            return r->rc = ll_fail(r->err, LL_EUSAGE, "%s: header: column %zu has no proper name",
+                                   r->row.file, i + 1);
         for (size_t k = 0; k < i; k++)
             if (!strcmp(r->field[k].s, a->s))
-                return r->rc = ll_fail(r->err, LL_EUSAGE, "%s: header: column %.100s stands there twice", r->row.file, a->s);
+                return r->rc = ll_fail(r->err, LL_EUSAGE, "%s: header: column %.100s stands there twice",
+                                       r->row.file, a->s);
     }
     return LL_OK;
 }
@@ -127,11 +130,13 @@ static int finish(struct reader *r, struct csv_parser *p, const unsigned char *s
     if (csv_fini(p, on_field, on_row, r))
         return bad_row(r, "a quote is not closed");
     if (!r->rc && !r->n_cols)
-        return r->rc = ll_fail(r->err, LL_EUSAGE, "%s: expected a header line, found an empty file", r->row.file);
+        return r->rc =
+                   ll_fail(r->err, LL_EUSAGE, "%s: expected a header line, found an empty file", r->row.file);
     return r->rc;
 }
 
-int ll_csv_read(const char *name, const void *bytes, size_t n, enum ll_dialect dialect, const struct ll_csv_user *user, long long *n_rows, struct ll_err *err)
+int ll_csv_read(const char *name, const void *bytes, size_t n, enum ll_dialect dialect,
+                const struct ll_csv_user *user, long long *n_rows, struct ll_err *err)
 {
     struct reader r = {.user = user, .dialect = dialect, .err = err, .row = {.file = name}};
     const unsigned char *s = bytes;
@@ -143,10 +148,13 @@ int ll_csv_read(const char *name, const void *bytes, size_t n, enum ll_dialect d
     if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL))
         return ll_fail(err, LL_EFAIL, "%s: cannot set up the CSV reader", name);
     csv_set_space_func(&p, no_space);
-    for (size_t at = 0; at < n && !r.rc; ) {
+    for (size_t at = 0; at < n && !r.rc;) {
         size_t k = n - at < CHUNK ? n - at : CHUNK;
         if (csv_parse(&p, s + at, k, on_field, on_row, &r) != k && !r.rc)
-            bad_row(&r, csv_error(&p) == CSV_EPARSE ? "a quote inside a field that is not quoted, or text behind a closing quote" : csv_strerror(csv_error(&p)));
+            bad_row(&r,
+                    csv_error(&p) == CSV_EPARSE
+                        ? "a quote inside a field that is not quoted, or text behind a closing quote"
+                        : csv_strerror(csv_error(&p)));
         if (!r.rc && csv_get_buffer_size(&p) > 4 * (size_t)MAX_FIELD)
             bad_row(&r, "a field of more than 1 MiB (a quote left open?)");
         at += k;

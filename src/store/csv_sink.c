@@ -1,8 +1,9 @@
-/* csv_sink.c - output-<clean>-records.csv, output-<clean>-pure-next-token.csv and so on: the record of a run, row by row.
+/* csv_sink.c - output-<clean>-records.csv, output-<clean>-pure-next-token.csv and so on: the record of a run,
+ * row by row.
  *
- * RFC 4180, LF line ends (docs/experiment.md 14.2). Any schema: a file begins with the first row of its schema (told apart by its file
- * suffix), so a sweep that keeps only the last position writes no records file; it gets its name when the model is
- * complete. A schema must live until end_model or abort_model. */
+ * RFC 4180, LF line ends (docs/experiment.md 14.2). Any schema: a file begins with the first row of its
+ * schema (told apart by its file suffix), so a sweep that keeps only the last position writes no records
+ * file; it gets its name when the model is complete. A schema must live until end_model or abort_model. */
 #include "csv_row.h"
 #include "outfile.h"
 #include "sinks.h"
@@ -15,18 +16,22 @@
 
 enum { MAX_FILES = 32 };
 
-struct csv_file { const struct ll_schema *schema; struct ll_outfile out; };
+struct csv_file {
+    const struct ll_schema *schema;
+    struct ll_outfile out;
+};
 struct csv_sink {
     struct ll_sink sink;
-    char *folder;                /* owned */
+    char *folder; /* owned */
     struct ll_stems stems;
-    const char *stem;            /* of the model being written; NULL between models */
+    const char *stem;                 /* of the model being written; NULL between models */
     struct csv_file files[MAX_FILES]; /* of the model being written, in the order of their first rows */
     int n_files;
-    struct ll_buf line;          /* owned */
+    struct ll_buf line; /* owned */
 };
 
-static int csv_open(struct ll_sink **sink, const char *folder, const struct ll_run_info *run, struct ll_err *err)
+static int csv_open(struct ll_sink **sink, const char *folder, const struct ll_run_info *run,
+                    struct ll_err *err)
 {
     (void)run; /* provenance is the JSON file's */
     struct csv_sink *s = calloc(1, sizeof *s);
@@ -52,10 +57,7 @@ static void csv_abort_model(struct ll_sink *sink)
 }
 
 /* The stem stays taken. */
-static void csv_keep_model(struct ll_sink *sink)
-{
-    ((struct csv_sink *)sink)->stem = NULL;
-}
+static void csv_keep_model(struct ll_sink *sink) { ((struct csv_sink *)sink)->stem = NULL; }
 
 static int csv_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
@@ -74,7 +76,8 @@ static int write_line(struct csv_sink *s, struct ll_outfile *out, struct ll_err 
     return rc;
 }
 
-static int file_path(const struct csv_sink *s, const struct ll_schema *schema, struct ll_buf *path, struct ll_err *err)
+static int file_path(const struct csv_sink *s, const struct ll_schema *schema, struct ll_buf *path,
+                     struct ll_err *err)
 {
     ll_buf_addf(path, "%s/output-%s%s", s->folder, s->stem, schema->file_suffix);
     return ll_buf_ok(path, err);
@@ -119,7 +122,8 @@ static int csv_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err
         return rc;
     f = f ? f : &s->files[s->n_files - 1];
     if (f->schema->n_cols != row->schema->n_cols)
-        return ll_fail(err, LL_EFAIL, "%s: expected rows of %d columns, found one of %d", f->out.path, f->schema->n_cols, row->schema->n_cols);
+        return ll_fail(err, LL_EFAIL, "%s: expected rows of %d columns, found one of %d", f->out.path,
+                       f->schema->n_cols, row->schema->n_cols);
     ll_csv_row(&s->line, row);
     return write_line(s, &f->out, err);
 }
@@ -147,7 +151,7 @@ static int csv_end_model(struct ll_sink *sink, const struct ll_model_doc *doc, s
     for (int i = 0; i < done && rc; i++)
         take_back(s, i);
     if (rc)
-        return rc; /* abort_model frees the stem and what was not committed */
+        return rc;  /* abort_model frees the stem and what was not committed */
     s->stem = NULL; /* keeps its place in the list */
     s->n_files = 0;
     return LL_OK;
@@ -166,6 +170,9 @@ static void csv_close(struct ll_sink *sink)
 }
 
 const struct ll_sink_type ll_sink_csv = {
-    "csv", "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
-    csv_open, csv_begin_model, csv_row, csv_end_model, csv_keep_model, csv_abort_model, csv_close,
+    "csv",          "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
+    csv_open,       csv_begin_model,
+    csv_row,        csv_end_model,
+    csv_keep_model, csv_abort_model,
+    csv_close,
 };

@@ -12,10 +12,7 @@ static int needs_quotes(const char *s, size_t n)
     return n == 0;
 }
 
-static int is_clean(const char *s, size_t n)
-{
-    return ll_utf8_check(s, n) == n && !memchr(s, 0, n);
-}
+static int is_clean(const char *s, size_t n) { return ll_utf8_check(s, n) == n && !memchr(s, 0, n); }
 
 static void put(struct ll_buf *out, const char *s, size_t n)
 {
@@ -32,7 +29,8 @@ void ll_csv_field(struct ll_buf *out, const char *s, size_t n)
         return;
     }
     ll_buf_addc(out, '"');
-    for (const char *q; n && (q = memchr(s, '"', n)); ) { /* a quote ends any ill-formed part, so pieces clean alike */
+    for (const char *q;
+         n && (q = memchr(s, '"', n));) { /* a quote ends any ill-formed part, so pieces clean alike */
         size_t k = (size_t)(q - s);
         put(out, s, k);
         ll_buf_adds(out, "\"\"");

@@ -5,8 +5,8 @@
 #define LL_CSV_TEXT_H
 #include "buf.h"
 
-/* Append n bytes as a field: quoted when it holds a comma, quote, CR or LF, embedded quotes doubled, backslashes left
- * alone; every NUL and ill-formed UTF-8 part becomes U+FFFD. Empty text gives "" (two quotes), because an empty
- * cell without quotes means null. */
+/* Append n bytes as a field: quoted when it holds a comma, quote, CR or LF, embedded quotes doubled,
+ * backslashes left alone; every NUL and ill-formed UTF-8 part becomes U+FFFD. Empty text gives "" (two
+ * quotes), because an empty cell without quotes means null. */
 void ll_csv_field(struct ll_buf *out, const char *s, size_t n);
 #endif

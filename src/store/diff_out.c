@@ -13,11 +13,11 @@
 #include <string.h>
 
 struct ll_diff_out {
-    struct ll_outfile csv;        /* f NULL: not wanted, or standard output */
-    FILE *to;                     /* where lines go, NULL: nowhere */
-    struct ll_diff_load index;    /* db NULL: not wanted */
+    struct ll_outfile csv;     /* f NULL: not wanted, or standard output */
+    FILE *to;                  /* where lines go, NULL: nowhere */
+    struct ll_diff_load index; /* db NULL: not wanted */
     struct ll_sha256 sha;
-    struct ll_buf line;           /* owned */
+    struct ll_buf line; /* owned */
 };
 
 static int put_line(struct ll_diff_out *o, struct ll_err *err)
@@ -26,7 +26,8 @@ static int put_line(struct ll_diff_out *o, struct ll_err *err)
     if (!rc) {
         ll_sha256_add(&o->sha, o->line.s, o->line.len);
         if (o->to && fwrite(o->line.s, 1, o->line.len, o->to) != o->line.len)
-            rc = ll_fail(err, LL_EFAIL, "%s: write failed: %s", o->csv.f ? o->csv.path : "standard output", strerror(errno));
+            rc = ll_fail(err, LL_EFAIL, "%s: write failed: %s", o->csv.f ? o->csv.path : "standard output",
+                         strerror(errno));
     }
     ll_buf_reset(&o->line);
     return rc;
@@ -64,15 +65,21 @@ int ll_diff_out_row(struct ll_diff_out *o, const struct ll_row *row, struct ll_e
     return rc || !o->index.db ? rc : ll_diff_load_row(&o->index, row, err);
 }
 
-static void hash_text(struct ll_sha256 *sha, const char *s) { ll_sha256_add(sha, s ? s : "", s ? strlen(s) + 1 : 1); }
-
-int ll_diff_out_finish(struct ll_diff_out *o, const struct ll_diff_doc *doc, char key[65], int *added, struct ll_err *err)
+static void hash_text(struct ll_sha256 *sha, const char *s)
 {
-    const char *const facts[] = {doc->a->model_id, doc->a->identity, doc->b->model_id, doc->b->identity, doc->a->lens_norm, doc->positions};
+    ll_sha256_add(sha, s ? s : "", s ? strlen(s) + 1 : 1);
+}
+
+int ll_diff_out_finish(struct ll_diff_out *o, const struct ll_diff_doc *doc, char key[65], int *added,
+                       struct ll_err *err)
+{
+    const char *const facts[] = {doc->a->model_id, doc->a->identity,  doc->b->model_id,
+                                 doc->b->identity, doc->a->lens_norm, doc->positions};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         hash_text(&o->sha, facts[i]);
     for (int i = 0; i < doc->n_prompts; i++)
-        ll_sha256_add(&o->sha, doc->prompts[i].ids, sizeof *doc->prompts[i].ids * (size_t)doc->prompts[i].n_ids);
+        ll_sha256_add(&o->sha, doc->prompts[i].ids,
+                      sizeof *doc->prompts[i].ids * (size_t)doc->prompts[i].n_ids);
     for (int t = 0; t < LL_DIFF_TOLERANCES; t++)
         ll_sha256_add(&o->sha, &doc->tolerance[t], sizeof doc->tolerance[t]);
     ll_sha256_hex(&o->sha, key);
@@ -94,7 +101,7 @@ void ll_diff_out_close(struct ll_diff_out *o)
     free(o);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void put_model(struct ll_json *j, const char *key, const struct ll_model_info *m)
 {

@@ -1,4 +1,5 @@
-/* index_csv.c - a CSV file into its table: columns by name, the pass of each row, completeness; see index_load.h. The values: index_rows.c */
+/* index_csv.c - a CSV file into its table: columns by name, the pass of each row, completeness; see
+ * index_load.h. The values: index_rows.c */
 #include "index_csv.h"
 #include "index_db.h"
 #include "index_schema.h"
@@ -10,9 +11,15 @@
 #include <string.h>
 
 #define BIT(shape) (1u << (shape))
-enum { TOKENS = BIT(LL_SHAPE_RECORDS) | BIT(LL_SHAPE_PURE), ALL = TOKENS | BIT(LL_SHAPE_PASS) | BIT(LL_SHAPE_MODEL) };
+enum {
+    TOKENS = BIT(LL_SHAPE_RECORDS) | BIT(LL_SHAPE_PURE),
+    ALL = TOKENS | BIT(LL_SHAPE_PASS) | BIT(LL_SHAPE_MODEL)
+};
 /* col: of the table of records, which has them all; other tables spell them alike. */
-static const struct { enum ll_rec_col col; unsigned shapes; } special[LL_W_N] = {
+static const struct {
+    enum ll_rec_col col;
+    unsigned shapes;
+} special[LL_W_N] = {
     [LL_W_LAYER] = {LL_REC_LAYER, ALL},
     [LL_W_POS] = {LL_REC_POS, TOKENS},
     [LL_W_TOKEN] = {LL_REC_TOKEN, TOKENS},
@@ -36,13 +43,15 @@ const struct ll_field *ll_at(const struct ll_csv_row *row, int col)
     return col < 0 ? &null_field : &row->field[col];
 }
 
-int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *column, const char *expected, const struct ll_field *f)
+int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *column, const char *expected,
+                const struct ll_field *f)
 {
-    return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s: expected %s, found \"%.60s\"", row->file, row->nr, column, expected, f->s ? f->s : "");
+    return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s: expected %s, found \"%.60s\"", row->file,
+                   row->nr, column, expected, f->s ? f->s : "");
 }
 
-int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max, long long *v,
-               struct ll_err *err)
+int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max,
+               long long *v, struct ll_err *err)
 {
     const struct ll_field *f = ll_at(row, d->col[w]);
     if (ll_field_int(f, v) && *v >= 0 && *v <= max)
@@ -52,7 +61,7 @@ int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_
     return ll_bad_cell(row, err, ll_special_name(w), want, f);
 }
 
-/* ---- header ----------------------------------------------------------------------------------------------------- */
+/* ---- header ---------------------------------------------------------------------------------- */
 static int has_tokens(const struct ll_loader *d) { return (BIT(d->k->shape) & TOKENS) != 0; }
 
 static int is_numbered(const char *name, const char *head, int *k)
@@ -93,14 +102,18 @@ static int flag_set(struct ll_loader *d, const struct ll_csv_row *h, struct ll_e
     int rc = ll_buf_ok(&names, err);
     if (!rc)
         rc = ll_db_get(d->l->db, &d->flag_set, 0, err,
-                       "SELECT flag_set FROM (SELECT flag_set, group_concat(name, char(10)) AS names FROM (SELECT * FROM flag_names ORDER BY flag_set, bit) GROUP BY flag_set)"
-                       " WHERE names = ?", "s", ll_buf_str(&names));
+                       "SELECT flag_set FROM (SELECT flag_set, group_concat(name, char(10)) AS names FROM "
+                       "(SELECT * FROM flag_names ORDER BY flag_set, bit) GROUP BY flag_set)"
+                       " WHERE names = ?",
+                       "s", ll_buf_str(&names));
     ll_buf_free(&names);
     if (rc || d->flag_set)
         return rc;
-    rc = ll_db_get(d->l->db, &d->flag_set, 0, err, "SELECT coalesce(max(flag_set), 0) + 1 FROM flag_names", "");
+    rc = ll_db_get(d->l->db, &d->flag_set, 0, err, "SELECT coalesce(max(flag_set), 0) + 1 FROM flag_names",
+                   "");
     for (int i = 0; i < d->n_flags && !rc; i++)
-        rc = ll_db_do(d->l->db, err, "INSERT INTO flag_names VALUES (?, ?, ?)", "iis", d->flag_set, (long long)i, h->field[d->flag_col[i]].s);
+        rc = ll_db_do(d->l->db, err, "INSERT INTO flag_names VALUES (?, ?, ?)", "iis", d->flag_set,
+                      (long long)i, h->field[d->flag_col[i]].s);
     return rc;
 }
 
@@ -121,7 +134,8 @@ static int keep_unknown(struct ll_loader *d, const struct ll_csv_row *h, struct 
     for (int i = 0; i < d->n_extra && !d->extra_names.failed; i++, s += strlen(s) + 1)
         d->extra_name[i] = s;
     if (d->n_extra)
-        ll_talk(d->l, "%s: columns that this version does not know, kept as text: %s", h->file, ll_buf_str(&list));
+        ll_talk(d->l, "%s: columns that this version does not know, kept as text: %s", h->file,
+                ll_buf_str(&list));
     ll_buf_free(&list);
     return ll_buf_ok(&d->extra_names, err);
 }
@@ -156,17 +170,22 @@ static int on_header(void *arg, const struct ll_csv_row *h, struct ll_err *err)
     d->n_columns = h->n;
     int rc = keep_unknown(d, h, err);
     if (!rc && !is_its_kind(d))
-        return ll_fail(err, LL_EUSAGE, "%s: header: expected the columns layer%s and %s%s", h->file, d->k->shape == LL_SHAPE_RECORDS ? ", pos" : "",
-                       has_tokens(d) ? ll_special_name(LL_W_ENTROPY) : key ? key : d->plain[0]->name,
+        return ll_fail(err, LL_EUSAGE, "%s: header: expected the columns layer%s and %s%s", h->file,
+                       d->k->shape == LL_SHAPE_RECORDS ? ", pos" : "",
+                       has_tokens(d) ? ll_special_name(LL_W_ENTROPY)
+                           : key     ? key
+                                     : d->plain[0]->name,
                        has_tokens(d) || key ? "" : " or another of its kind");
     if (!rc && d->n_flags)
         rc = flag_set(d, h, err);
     return rc ? rc : ll_rows_prepare(d, err);
 }
 
-/* ---- pass ------------------------------------------------------------------------------------------------------- */
-/* pass_key of row_id "pass_key:Llll:Ppppp" or "pass_key:Llll:...": up to the row's own layer (and position, where it has one). */
-static int key_of_row_id(struct ll_loader *d, const struct ll_csv_row *row, const struct ll_field *id, struct ll_err *err)
+/* ---- pass ------------------------------------------------------------------------------------ */
+/* pass_key of row_id "pass_key:Llll:Ppppp" or "pass_key:Llll:...": up to the row's own layer (and position,
+ * where it has one). */
+static int key_of_row_id(struct ll_loader *d, const struct ll_csv_row *row, const struct ll_field *id,
+                         struct ll_err *err)
 {
     char tail[64];
     int n = snprintf(tail, sizeof tail, ":L%03lld", d->layer);
@@ -184,12 +203,13 @@ static int key_of_row_id(struct ll_loader *d, const struct ll_csv_row *row, cons
     return ll_bad_cell(row, err, "row_id", "a pass and the row's own layer and position", id);
 }
 
-/* The pass's name from row_id; where there is none, from the columns that describe the pass (early rows are of fact 0,
- * the probe in its original wording). */
+/* The pass's name from row_id; where there is none, from the columns that describe the pass (early rows are
+ * of fact 0, the probe in its original wording). */
 static int pass_key(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
     const struct ll_field *id = ll_at(row, d->col[LL_W_ROW_ID]), *fact = ll_at(row, d->col[LL_W_FACT_INDEX]);
-    const struct ll_field *prompt = ll_at(row, d->col[LL_W_PROMPT_ID]), *variant = ll_at(row, d->col[LL_W_PROMPT_VARIANT]);
+    const struct ll_field *prompt = ll_at(row, d->col[LL_W_PROMPT_ID]),
+                          *variant = ll_at(row, d->col[LL_W_PROMPT_VARIANT]);
     ll_buf_reset(&d->key);
     if (id->s)
         return key_of_row_id(d, row, id, err);
@@ -201,7 +221,8 @@ static int pass_key(struct ll_loader *d, const struct ll_csv_row *row, struct ll
 
 static int make_pass(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
-    const struct ll_field *prompt = ll_at(row, d->col[LL_W_PROMPT_ID]), *variant = ll_at(row, d->col[LL_W_PROMPT_VARIANT]);
+    const struct ll_field *prompt = ll_at(row, d->col[LL_W_PROMPT_ID]),
+                          *variant = ll_at(row, d->col[LL_W_PROMPT_VARIANT]);
     const char *fact_key = ll_at(row, d->col[LL_W_FACT_KEY])->s;
     long long fact = d->col[LL_W_FACT_INDEX] < 0 ? 0 : -1;
     int rc = LL_OK;
@@ -209,9 +230,12 @@ static int make_pass(struct ll_loader *d, const struct ll_csv_row *row, struct l
         rc = ll_get_int(d, row, LL_W_FACT_INDEX, 1000000000, &fact, err);
     if (!rc)
         rc = ll_db_do(d->l->db, err,
-            "INSERT INTO passes (run_model, pass_key, is_main, fact_key, fact_index, prompt_id, prompt_variant)"
-            " VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM passes WHERE run_model = ?1 AND is_main), ?3, nullif(?4, -1), ?5, ?6)",
-            "ississ", d->l->run_model, d->key.s, fact_key, fact, prompt->s ? prompt->s : "pos", variant->s ? variant->s : "orig");
+                      "INSERT INTO passes (run_model, pass_key, is_main, fact_key, fact_index, prompt_id, "
+                      "prompt_variant)"
+                      " VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM passes WHERE run_model = ?1 AND is_main), "
+                      "?3, nullif(?4, -1), ?5, ?6)",
+                      "ississ", d->l->run_model, d->key.s, fact_key, fact, prompt->s ? prompt->s : "pos",
+                      variant->s ? variant->s : "orig");
     d->pass = sqlite3_last_insert_rowid(d->l->db);
     return rc;
 }
@@ -221,7 +245,8 @@ static int find_pass(struct ll_loader *d, const struct ll_csv_row *row, struct l
     int rc = pass_key(d, row, err);
     if (rc || (d->pass && d->key.len == d->last_key.len && !memcmp(d->key.s, d->last_key.s, d->key.len)))
         return rc;
-    rc = ll_db_get(d->l->db, &d->pass, 0, err, "SELECT id FROM passes WHERE run_model = ?1 AND pass_key = ?2", "is", d->l->run_model, d->key.s);
+    rc = ll_db_get(d->l->db, &d->pass, 0, err, "SELECT id FROM passes WHERE run_model = ?1 AND pass_key = ?2",
+                   "is", d->l->run_model, d->key.s);
     if (!rc && !d->pass)
         rc = make_pass(d, row, err);
     ll_buf_reset(&d->last_key);
@@ -229,7 +254,7 @@ static int find_pass(struct ll_loader *d, const struct ll_csv_row *row, struct l
     return rc ? rc : ll_buf_ok(&d->last_key, err);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 /* Files about the model as a whole may leave the layer empty or write _summary, and may say no pass. */
 static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
@@ -240,9 +265,12 @@ static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct 
         rc = ll_get_int(d, row, LL_W_LAYER, LL_MAX_LAYER, &d->layer, err);
     if (!rc && (d->k->shape == LL_SHAPE_RECORDS || ll_at(row, d->col[LL_W_POS])->s))
         rc = ll_get_int(d, row, LL_W_POS, LL_MAX_POS, &d->pos, err);
-    if (rc || (by_model && d->col[LL_W_ROW_ID] < 0 && d->col[LL_W_PROMPT_ID] < 0 && d->col[LL_W_FACT_INDEX] < 0))
+    if (rc
+        || (by_model && d->col[LL_W_ROW_ID] < 0 && d->col[LL_W_PROMPT_ID] < 0 && d->col[LL_W_FACT_INDEX] < 0))
         return rc;
-    if (d->layer < 0 && ll_at(row, d->col[LL_W_ROW_ID])->s) { /* a row about no layer: its row_id names none that could be looked for */
+    if (d->layer < 0
+        && ll_at(row, d->col[LL_W_ROW_ID])
+               ->s) { /* a row about no layer: its row_id names none that could be looked for */
         d->pass = 0;
         return LL_OK;
     }
@@ -256,19 +284,29 @@ static int on_row(void *arg, const struct ll_csv_row *row, struct ll_err *err)
     return rc ? rc : ll_rows_put(d, row, err);
 }
 
-/* ---- the file --------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 /* A query that gives, for each pass (or the model): its name, rows, first and last layer, rows a layer. */
 static void count_sql(const struct ll_loader *d, struct ll_buf *sql)
 {
     const struct ll_file_kind *k = d->k;
     const char *key = ll_kind_key(k);
     if (k->shape == LL_SHAPE_MODEL) {
-        ll_buf_addf(sql, "SELECT NULL, count(layer), min(layer), max(layer), (count(layer) + max(layer) - min(layer)) / (max(layer) - min(layer) + 1) FROM %s WHERE run_model = ?1", k->schema->table);
+        ll_buf_addf(sql,
+                    "SELECT NULL, count(layer), min(layer), max(layer), (count(layer) + max(layer) - "
+                    "min(layer)) / (max(layer) - min(layer) + 1) FROM %s WHERE run_model = ?1",
+                    k->schema->table);
         return;
     }
-    ll_buf_addf(sql, "SELECT p.pass_key, count(*), min(c.layer), max(c.layer), %s%s%s FROM passes p JOIN %s c ON c.pass = p.id%s WHERE p.run_model = ?1 GROUP BY p.id",
-                k->shape == LL_SHAPE_RECORDS ? "max(c.pos) + 1" : key ? "count(DISTINCT c." : "1", key ? key : "", key ? ")" : "", k->schema->table,
-                k->shape == LL_SHAPE_RECORDS ? " AND c.lens_nr = ?2" : k->shape == LL_SHAPE_PURE ? " AND c.lens = ?2" : "");
+    ll_buf_addf(sql,
+                "SELECT p.pass_key, count(*), min(c.layer), max(c.layer), %s%s%s FROM passes p JOIN %s c ON "
+                "c.pass = p.id%s WHERE p.run_model = ?1 GROUP BY p.id",
+                k->shape == LL_SHAPE_RECORDS ? "max(c.pos) + 1"
+                    : key                    ? "count(DISTINCT c."
+                                             : "1",
+                key ? key : "", key ? ")" : "", k->schema->table,
+                k->shape == LL_SHAPE_RECORDS    ? " AND c.lens_nr = ?2"
+                    : k->shape == LL_SHAPE_PURE ? " AND c.lens = ?2"
+                                                : "");
 }
 
 /* Rows of a pass that are the sampled raw-lens check's and no more. */
@@ -302,24 +340,33 @@ static int check_complete(struct ll_loader *d, const char *name, struct ll_err *
         sqlite3_bind_text(st, 2, d->lens, -1, SQLITE_STATIC);
     while (!rc && sqlite3_step(st) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(st, 0);
-        long long n = sqlite3_column_int64(st, 1), first = sqlite3_column_int64(st, 2), last = sqlite3_column_int64(st, 3);
+        long long n = sqlite3_column_int64(st, 1), first = sqlite3_column_int64(st, 2),
+                  last = sqlite3_column_int64(st, 3);
         long long expected = (last - first + 1) * sqlite3_column_int64(st, 4);
         const char *what = key ? "pass " : "", *colon = key ? ": " : "";
         if (d->k->first_layer == LL_ALL_OR_SAMPLE && is_sample(d->l->n_layers, n, first, last))
             continue;
-        long long from = d->k->first_layer == LL_ANY_FIRST ? first : d->k->first_layer < 0 ? 0 : d->k->first_layer, to = d->l->n_layers < 0 ? last : d->l->n_layers;
-        if (d->k->first_layer == LL_ANY_FIRST && d->k->shape != LL_SHAPE_PASS && !first && last == to - 1) /* a tuned lens of ours: a translator for each row but the last */
+        long long from = d->k->first_layer == LL_ANY_FIRST ? first
+            : d->k->first_layer < 0                        ? 0
+                                                           : d->k->first_layer,
+                  to = d->l->n_layers < 0 ? last : d->l->n_layers;
+        if (d->k->first_layer == LL_ANY_FIRST && d->k->shape != LL_SHAPE_PASS && !first
+            && last == to - 1) /* a tuned lens of ours: a translator for each row but the last */
             to = last;
         if (first != from || last != to)
-            rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected layers %lld to %lld, found %lld to %lld (file cut short?)", name, what, key ? key : "", colon, from, to, first, last);
+            rc = ll_fail(err, LL_EUSAGE,
+                         "%s: %s%s%sexpected layers %lld to %lld, found %lld to %lld (file cut short?)", name,
+                         what, key ? key : "", colon, from, to, first, last);
         else if (n != expected)
-            rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected %lld rows, found %lld (file cut short?)", name, what, key ? key : "", colon, expected, n);
+            rc = ll_fail(err, LL_EUSAGE, "%s: %s%s%sexpected %lld rows, found %lld (file cut short?)", name,
+                         what, key ? key : "", colon, expected, n);
     }
     sqlite3_finalize(st);
     return rc;
 }
 
-int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const char *name, const void *bytes, size_t n, enum ll_dialect dialect, struct ll_csv_size *size, struct ll_err *err)
+int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const char *name, const void *bytes,
+                size_t n, enum ll_dialect dialect, struct ll_csv_size *size, struct ll_err *err)
 {
     struct ll_loader d = {.l = l, .k = kind, .lens = kind->lens ? kind->lens : l->lens};
     struct ll_csv_user user = {on_header, on_row, &d};

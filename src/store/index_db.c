@@ -14,13 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TIDY_SHARE = 5, TIDY_PAGES = 256 }; /* a fifth of 2 MiB: less is not worth a second pass over the file */
+enum {
+    TIDY_SHARE = 5,
+    TIDY_PAGES = 256
+};                        /* a fifth of 2 MiB: less is not worth a second pass over the file */
 enum { BUSY_MS = 30000 }; /* another import of a large run may hold the lock so long */
 
 int ll_db_fail(sqlite3 *db, const char *what, struct ll_err *err)
 {
     const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
-    return ll_fail(err, LL_EFAIL, "%s: %s: %s", file && *file ? file : "index", what, db ? sqlite3_errmsg(db) : "out of memory");
+    return ll_fail(err, LL_EFAIL, "%s: %s: %s", file && *file ? file : "index", what,
+                   db ? sqlite3_errmsg(db) : "out of memory");
 }
 
 int ll_db_exec(sqlite3 *db, const char *sql, struct ll_err *err)
@@ -50,7 +54,10 @@ void ll_db_bind_text(sqlite3_stmt *st, int nr, const char *s, size_t n)
         sqlite3_bind_null(st, nr);
 }
 
-void ll_db_bind_cstr(sqlite3_stmt *st, int nr, const char *s) { ll_db_bind_text(st, nr, s, s ? strlen(s) : 0); }
+void ll_db_bind_cstr(sqlite3_stmt *st, int nr, const char *s)
+{
+    ll_db_bind_text(st, nr, s, s ? strlen(s) : 0);
+}
 
 static void bind_all(sqlite3_stmt *st, const char *kinds, va_list ap)
 {
@@ -80,7 +87,8 @@ int ll_db_do(sqlite3 *db, struct ll_err *err, const char *sql, const char *kinds
     return rc;
 }
 
-int ll_db_get(sqlite3 *db, long long *v, long long missing, struct ll_err *err, const char *sql, const char *kinds, ...)
+int ll_db_get(sqlite3 *db, long long *v, long long missing, struct ll_err *err, const char *sql,
+              const char *kinds, ...)
 {
     sqlite3_stmt *st;
     va_list ap;
@@ -91,18 +99,20 @@ int ll_db_get(sqlite3 *db, long long *v, long long missing, struct ll_err *err, 
     bind_all(st, kinds, ap);
     va_end(ap);
     int step = sqlite3_step(st);
-    *v = step == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL ? sqlite3_column_int64(st, 0) : missing;
+    *v = step == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL ? sqlite3_column_int64(st, 0)
+                                                                         : missing;
     if (step != SQLITE_ROW && step != SQLITE_DONE)
         rc = ll_db_fail(db, "cannot read", err);
     sqlite3_finalize(st);
     return rc;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 static int not_ours(sqlite3 *db, const char *path, struct ll_err *err)
 {
     return ll_fail(err, LL_EUSAGE, "%s: expected a logitlens index, found %s", path,
-                   sqlite3_errcode(db) == SQLITE_NOTADB ? "a file that is no SQLite database" : "another database");
+                   sqlite3_errcode(db) == SQLITE_NOTADB ? "a file that is no SQLite database"
+                                                        : "another database");
 }
 
 /* *empty: a database without tables. */
@@ -127,7 +137,9 @@ static int check_version(sqlite3 *db, const char *path, int *empty, struct ll_er
     if (app != LL_INDEX_APPLICATION)
         return not_ours(db, path, err);
     if (version != LL_INDEX_VERSION)
-        return ll_fail(err, LL_EUSAGE, "%s: index of version %lld, expected %d: delete it and index the run folders again", path, version, LL_INDEX_VERSION);
+        return ll_fail(err, LL_EUSAGE,
+                       "%s: index of version %lld, expected %d: delete it and index the run folders again",
+                       path, version, LL_INDEX_VERSION);
     return LL_OK;
 }
 
@@ -142,7 +154,8 @@ static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
         ll_index_put_schema(&sql);
         ll_index_put_diff_schema(&sql);
         ll_buf_adds(&sql, ll_index_diag_schema);
-        ll_buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", LL_INDEX_APPLICATION, LL_INDEX_VERSION);
+        ll_buf_addf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", LL_INDEX_APPLICATION,
+                    LL_INDEX_VERSION);
         rc = ll_buf_ok(&sql, err);
         if (!rc)
             rc = ll_db_exec(db, sql.s, err);
@@ -157,7 +170,8 @@ static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
 
 static int cannot_open(sqlite3 **db, const char *path, struct ll_err *err)
 {
-    int rc = ll_fail(err, LL_EFAIL, "%s: cannot open the index: %s", path, *db ? sqlite3_errmsg(*db) : "out of memory");
+    int rc = ll_fail(err, LL_EFAIL, "%s: cannot open the index: %s", path,
+                     *db ? sqlite3_errmsg(*db) : "out of memory");
     sqlite3_close(*db);
     *db = NULL;
     return rc;
@@ -169,7 +183,8 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
     int empty;
     *db = NULL;
     if (!stat(path, &st) && !S_ISREG(st.st_mode))
-        return ll_fail(err, LL_EUSAGE, "%s: expected a file for the index, found a folder, device or pipe", path);
+        return ll_fail(err, LL_EUSAGE, "%s: expected a file for the index, found a folder, device or pipe",
+                       path);
     if (sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         return cannot_open(db, path, err);
     sqlite3_busy_timeout(*db, BUSY_MS);
@@ -179,7 +194,9 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
     if (!rc) /* refused while another has it open without WAL: the import is as safe without */
         sqlite3_exec(*db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     if (!rc)
-        rc = ll_db_exec(*db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY", err);
+        rc = ll_db_exec(*db,
+                        "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY",
+                        err);
     if (!rc && empty)
         rc = make_schema(*db, path, err);
     if (rc) {
@@ -189,14 +206,16 @@ int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err)
     return rc;
 }
 
-/* Rows that arrive in the order of their key leave pages a tenth empty, replaced ones leave whole pages; VACUUM fills them.
- * It is not worth while for a small share of a large index. */
+/* Rows that arrive in the order of their key leave pages a tenth empty, replaced ones leave whole pages;
+ * VACUUM fills them. It is not worth while for a small share of a large index. */
 static void tidy(sqlite3 *db, long long pages_before)
 {
     long long pages = 0, idle = 0;
-    if (!ll_db_get(db, &pages, 0, NULL, "PRAGMA page_count", "") && !ll_db_get(db, &idle, 0, NULL, "PRAGMA freelist_count", "")
-        && pages > TIDY_PAGES && (pages - pages_before > pages / TIDY_SHARE || idle > pages / TIDY_SHARE))
-        sqlite3_exec(db, "VACUUM", NULL, NULL, NULL); /* refused while somebody reads: the index is right, only larger */
+    if (!ll_db_get(db, &pages, 0, NULL, "PRAGMA page_count", "")
+        && !ll_db_get(db, &idle, 0, NULL, "PRAGMA freelist_count", "") && pages > TIDY_PAGES
+        && (pages - pages_before > pages / TIDY_SHARE || idle > pages / TIDY_SHARE))
+        sqlite3_exec(db, "VACUUM", NULL, NULL,
+                     NULL); /* refused while somebody reads: the index is right, only larger */
 }
 
 void ll_db_close_write(sqlite3 *db, long long pages_before)
@@ -249,7 +268,8 @@ int ll_db_open_read(sqlite3 **db, const char *path, struct ll_err *err)
     struct ll_err first = {0};
     *db = NULL;
     if (!ll_is_file(path))
-        return ll_fail(err, LL_EUSAGE, "%s: no index there; make it with: logitlens index RUN_FOLDER...", path);
+        return ll_fail(err, LL_EUSAGE, "%s: no index there; make it with: logitlens index RUN_FOLDER...",
+                       path);
     int rc = open_read(db, path, 0, 0, &first);
     if (rc == LL_EFAIL) /* a WAL database in a folder we may not write to */
         rc = open_read(db, path, 1, 0, NULL);
@@ -265,5 +285,6 @@ int ll_index_check(const char *path, struct ll_err *err)
         return rc;
     rc = open_read(&db, path, 0, 1, &why);
     sqlite3_close(db);
-    return rc == LL_EUSAGE ? ll_fail(err, rc, "%s", why.msg) : LL_OK; /* else: locked, or left by a kill: SQLite mends that when it writes */
+    return rc == LL_EUSAGE ? ll_fail(err, rc, "%s", why.msg)
+                           : LL_OK; /* else: locked, or left by a kill: SQLite mends that when it writes */
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+/* clang-format off */
 const char ll_index_diag_schema[] =
     "CREATE TABLE IF NOT EXISTS diag_reports ( -- one report of a diagnostic command\n"
     "  id INTEGER PRIMARY KEY,\n"
@@ -28,7 +29,9 @@ const char ll_index_diag_schema[] =
     "  PRIMARY KEY (report, nr)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE VIEW IF NOT EXISTS v_diag_rows AS\n"
-    "  SELECT d.id AS report, d.command, d.model_id, r.nr, r.layer, r.step, r.json FROM diag_rows r JOIN diag_reports d ON d.id = r.report;\n";
+    "  SELECT d.id AS report, d.command, d.model_id, r.nr, r.layer, r.step, r.json FROM diag_rows r JOIN "
+    "diag_reports d ON d.id = r.report;\n";
+/* clang-format on */
 
 static const char *text_of(const cJSON *obj, const char *key)
 {
@@ -47,16 +50,28 @@ static int bind_json(sqlite3_stmt *st, int nr, const cJSON *obj, struct ll_err *
     return LL_OK;
 }
 
-static void bind_string(sqlite3_stmt *st, int nr, const char *s) { ll_db_bind_text(st, nr, s, s ? strlen(s) : 0); }
+static void bind_string(sqlite3_stmt *st, int nr, const char *s)
+{
+    ll_db_bind_text(st, nr, s, s ? strlen(s) : 0);
+}
 
 static int put_report(sqlite3 *db, const cJSON *doc, const char *key, struct ll_err *err)
 {
     sqlite3_stmt *st;
-    const cJSON *model = cJSON_GetObjectItemCaseSensitive(doc, "model"), *made = cJSON_GetObjectItemCaseSensitive(doc, "provenance");
-    int rc = ll_db_prepare(db, &st, "INSERT INTO diag_reports (sha256, command, model_id, identity, verdict, tool_version, header) VALUES (?, ?, ?, ?, ?, ?, ?)", err);
+    const cJSON *model = cJSON_GetObjectItemCaseSensitive(doc, "model"),
+                *made = cJSON_GetObjectItemCaseSensitive(doc, "provenance");
+    int rc = ll_db_prepare(db, &st,
+                           "INSERT INTO diag_reports (sha256, command, model_id, identity, verdict, "
+                           "tool_version, header) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                           err);
     if (rc)
         return rc;
-    const char *const texts[] = {key, text_of(doc, "command"), text_of(model, "id"), text_of(model, "identity"), text_of(doc, "verdict"), text_of(made, "tool")};
+    const char *const texts[] = {key,
+                                 text_of(doc, "command"),
+                                 text_of(model, "id"),
+                                 text_of(model, "identity"),
+                                 text_of(doc, "verdict"),
+                                 text_of(made, "tool")};
     for (int i = 0; i < 6; i++)
         bind_string(st, i + 1, texts[i]);
     if (!(rc = bind_json(st, 7, doc, err)))
@@ -71,7 +86,10 @@ static cJSON *take(cJSON *row, const char *key) { return cJSON_DetachItemFromObj
 static int put_rows(sqlite3 *db, const cJSON *rows, long long report, struct ll_err *err)
 {
     sqlite3_stmt *st;
-    int nr = 0, rc = ll_db_prepare(db, &st, "INSERT INTO diag_rows (report, nr, layer, step, json) VALUES (?, ?, ?, ?, ?)", err);
+    int nr = 0,
+        rc = ll_db_prepare(db, &st,
+                           "INSERT INTO diag_rows (report, nr, layer, step, json) VALUES (?, ?, ?, ?, ?)",
+                           err);
     for (cJSON *r = rows ? rows->child : NULL; r && !rc; r = r->next, nr++) {
         if (!cJSON_IsObject(r)) {
             rc = ll_fail(err, LL_EUSAGE, "report: rows.%d: expected an object", nr);
@@ -99,9 +117,13 @@ static int put_criteria(sqlite3 *db, const cJSON *list, long long report, struct
     int nr = 0, rc = LL_OK;
     for (const cJSON *c = list ? list->child : NULL; c && !rc; c = c->next, nr++) {
         const char *status = text_of(c, "status"), *name = text_of(c, "name");
-        if (!name || !status || (strcmp(status, "pass") && strcmp(status, "warn") && strcmp(status, "fail") && strcmp(status, "not run")))
-            return ll_fail(err, LL_EUSAGE, "report: criteria.%d: expected a name and one of pass, warn, fail, not run", nr);
-        rc = ll_db_do(db, err, "INSERT INTO diag_criteria VALUES (?, ?, ?, ?, ?)", "iisss", report, (long long)nr, name, status, text_of(c, "detail"));
+        if (!name || !status
+            || (strcmp(status, "pass") && strcmp(status, "warn") && strcmp(status, "fail")
+                && strcmp(status, "not run")))
+            return ll_fail(err, LL_EUSAGE,
+                           "report: criteria.%d: expected a name and one of pass, warn, fail, not run", nr);
+        rc = ll_db_do(db, err, "INSERT INTO diag_criteria VALUES (?, ?, ?, ?, ?)", "iisss", report,
+                      (long long)nr, name, status, text_of(c, "detail"));
     }
     return rc;
 }
@@ -135,9 +157,12 @@ static int put_all(sqlite3 *db, cJSON *doc, const char *key, int *added, struct 
 
 static int check_document(const cJSON *doc, struct ll_err *err)
 {
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(doc, "rows"), *criteria = cJSON_GetObjectItemCaseSensitive(doc, "criteria");
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(doc, "rows"),
+                *criteria = cJSON_GetObjectItemCaseSensitive(doc, "criteria");
     if (!cJSON_IsObject(doc) || !text_of(doc, "command") || !cJSON_IsArray(criteria))
-        return ll_fail(err, LL_EUSAGE, "report: expected a JSON document of a diagnostic command (an object with command, rows, criteria)");
+        return ll_fail(err, LL_EUSAGE,
+                       "report: expected a JSON document of a diagnostic command (an object with command, "
+                       "rows, criteria)");
     if (rows && !cJSON_IsArray(rows))
         return ll_fail(err, LL_EUSAGE, "report: rows: expected a list");
     return LL_OK;
@@ -153,7 +178,10 @@ int ll_index_diag(const char *path, const char *json, size_t n, int *added, stru
     cJSON *doc = n ? cJSON_ParseWithLengthOpts(json, n, &end, 0) : NULL;
     while (doc && end < json + n && strchr(" \t\r\n", *end) && *end)
         end++;
-    int rc = doc && end < json + n ? ll_fail(err, LL_EUSAGE, "report: expected nothing after the document, found \"%.*s\"", json + n - end < 20 ? (int)(json + n - end) : 20, end) : check_document(doc, err);
+    int rc = doc && end < json + n
+        ? ll_fail(err, LL_EUSAGE, "report: expected nothing after the document, found \"%.*s\"",
+                  json + n - end < 20 ? (int)(json + n - end) : 20, end)
+        : check_document(doc, err);
     ll_sha256_init(&sha);
     ll_sha256_add(&sha, json, n);
     ll_sha256_hex(&sha, key);

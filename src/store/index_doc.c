@@ -1,7 +1,8 @@
 /* index_doc.c - output-<stem>.json into the index, see index_load.h
  *
- * One reader for three documents: ours, the original's (early and late: the sections of docs/experiment.md 13.1 have the same keys), and
- * the short ones of models that failed or were skipped. A key that is absent gives null. */
+ * One reader for three documents: ours, the original's (early and late: the sections of
+ * docs/experiment.md 13.1 have the same keys), and the short ones of models that failed or were skipped. A
+ * key that is absent gives null. */
 #include "index_db.h"
 #include "index_json.h"
 #include "index_load.h"
@@ -29,10 +30,15 @@ void ll_talk(const struct ll_load *l, const char *fmt, ...)
     l->talk(l->talk_arg, line);
 }
 
-/* ---- models and run_models -------------------------------------------------------------------------------------- */
+/* ---- models and run_models ------------------------------------------------------------------- */
 enum value { V_TEXT, V_INT, V_REAL };
-/* Columns of run_models that are taken as they are; the first path that exists counts (ours, then the original's). */
-static const struct { const char *column; enum value kind; const char *path[2][3]; } plain[] = {
+/* Columns of run_models that are taken as they are; the first path that exists counts (ours, then the
+ * original's). */
+static const struct {
+    const char *column;
+    enum value kind;
+    const char *path[2][3];
+} plain[] = {
     {"reason", V_TEXT, {{"reason"}}},
     {"device", V_TEXT, {{"diagnostics", "device"}}},
     {"dtype", V_TEXT, {{"provenance", "model", "stored_types"}, {"provenance", "env", "dtype_compute"}}},
@@ -79,7 +85,9 @@ static int set_plain(struct ll_load *l, const cJSON *doc, struct ll_err *err)
         snprintf(sql, sizeof sql, "UPDATE run_models SET %s = ?1 WHERE id = ?2", plain[i].column);
         if ((rc = ll_db_prepare(l->db, &st, sql, err)))
             return rc;
-        (plain[i].kind == V_TEXT ? ll_j_bind_text : plain[i].kind == V_INT ? ll_j_bind_int : ll_j_bind_real)(st, 1, v);
+        (plain[i].kind == V_TEXT      ? ll_j_bind_text
+             : plain[i].kind == V_INT ? ll_j_bind_int
+                                      : ll_j_bind_real)(st, 1, v);
         sqlite3_bind_int64(st, 2, l->run_model);
         rc = ll_db_run(l->db, st, err);
         sqlite3_finalize(st);
@@ -88,11 +96,14 @@ static int set_plain(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 }
 
 /* The row of models with these very dimensions: a model retrained under its old name is another model. */
-static int model_row(struct ll_load *l, const char *model_id, const cJSON *stats, long long *row, struct ll_err *err)
+static int model_row(struct ll_load *l, const char *model_id, const cJSON *stats, long long *row,
+                     struct ll_err *err)
 {
     static const char *const sql[] = {
-        "SELECT id FROM models WHERE model_id = ?1 AND clean = ?2 AND n_layers IS ?3 AND d_model IS ?4 AND n_heads IS ?5 AND d_vocab IS ?6 AND architecture IS ?7",
-        "INSERT INTO models (model_id, clean, n_layers, d_model, n_heads, d_vocab, architecture) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+        "SELECT id FROM models WHERE model_id = ?1 AND clean = ?2 AND n_layers IS ?3 AND d_model IS ?4 AND "
+        "n_heads IS ?5 AND d_vocab IS ?6 AND architecture IS ?7",
+        "INSERT INTO models (model_id, clean, n_layers, d_model, n_heads, d_vocab, architecture) VALUES (?1, "
+        "?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
     };
     const char *slash = strrchr(model_id, '/'), *clean = slash && slash[1] ? slash + 1 : model_id;
     *row = 0;
@@ -122,15 +133,19 @@ static int model_row(struct ll_load *l, const char *model_id, const cJSON *stats
     return LL_OK;
 }
 
-static int make_run_model(struct ll_load *l, const char *stem, const char *model_id, const cJSON *stats, const char *status, const char *reason, struct ll_err *err)
+static int make_run_model(struct ll_load *l, const char *stem, const char *model_id, const cJSON *stats,
+                          const char *status, const char *reason, struct ll_err *err)
 {
     long long model;
     const cJSON *n = ll_j_get(stats, "num_layers", NULL);
     int rc = model_row(l, model_id, stats, &model, err);
     if (!rc)
-        rc = ll_db_do(l->db, err, "INSERT INTO run_models (run, model, stem, status, reason) VALUES (?, ?, ?, ?, ?)", "iisss", l->run, model, stem, status, reason);
+        rc = ll_db_do(l->db, err,
+                      "INSERT INTO run_models (run, model, stem, status, reason) VALUES (?, ?, ?, ?, ?)",
+                      "iisss", l->run, model, stem, status, reason);
     l->run_model = sqlite3_last_insert_rowid(l->db);
-    l->n_layers = n && cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 1e5 ? (int)n->valuedouble : -1;
+    l->n_layers =
+        n && cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 1e5 ? (int)n->valuedouble : -1;
     snprintf(l->status, sizeof l->status, "%s", status);
     snprintf(l->lens, sizeof l->lens, "norm");
     l->is_ours = 0;
@@ -142,21 +157,23 @@ int ll_load_no_doc(struct ll_load *l, const char *stem, const char *reason, stru
     return make_run_model(l, stem, stem, NULL, "unknown", reason, err);
 }
 
-/* ---- predictions ------------------------------------------------------------------------------------------------ */
+/* ---- predictions ----------------------------------------------------------------------------- */
 /* Text and probability of the first [text, p] pair. */
 static const cJSON *pair(const cJSON *prediction, int which)
 {
     return cJSON_GetArrayItem(cJSON_GetArrayItem(ll_j_get(prediction, "topk", NULL), 0), which);
 }
 
-static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql, const char *key, int key_is_text, struct ll_err *err)
+static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql, const char *key,
+                           int key_is_text, struct ll_err *err)
 {
     sqlite3_stmt *st;
     int nr = 0, rc = ll_db_prepare(l->db, &st, sql, err);
     const cJSON *p;
     if (rc)
         return rc;
-    cJSON_ArrayForEach(p, list) {
+    cJSON_ArrayForEach(p, list)
+    {
         sqlite3_bind_int64(st, 1, l->run_model);
         sqlite3_bind_int(st, 2, nr++);
         (key_is_text ? ll_j_bind_text : ll_j_bind_real)(st, 3, ll_j_get(p, key, NULL));
@@ -174,7 +191,8 @@ static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql
 static int put_final(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
     sqlite3_stmt *st;
-    int rc = ll_db_prepare(l->db, &st, "UPDATE run_models SET final_top1 = ?1, final_p_top1 = ?2 WHERE id = ?3", err);
+    int rc = ll_db_prepare(l->db, &st,
+                           "UPDATE run_models SET final_top1 = ?1, final_p_top1 = ?2 WHERE id = ?3", err);
     if (rc)
         return rc;
     ll_j_bind_text(st, 1, pair(ll_j_get(doc, "final_prediction", NULL), 0));
@@ -185,16 +203,19 @@ static int put_final(struct ll_load *l, const cJSON *doc, struct ll_err *err)
     return rc;
 }
 
-/* ---- diagnostics ------------------------------------------------------------------------------------------------ */
+/* ---- diagnostics ----------------------------------------------------------------------------- */
 static int put_members(struct ll_load *l, const cJSON *object, int is_top, struct ll_err *err)
 {
-    static const char *const has_table[] = {"prompt", "test_prompts", "temperature_exploration", "diagnostics", "passes", NULL};
+    static const char *const has_table[] = {"prompt",      "test_prompts", "temperature_exploration",
+                                            "diagnostics", "passes",       NULL};
     sqlite3_stmt *st;
-    int rc = ll_db_prepare(l->db, &st, "INSERT OR IGNORE INTO diagnostics VALUES (?, ?, ?)", err); /* a key of both levels: the first counts */
+    int rc = ll_db_prepare(l->db, &st, "INSERT OR IGNORE INTO diagnostics VALUES (?, ?, ?)",
+                           err); /* a key of both levels: the first counts */
     const cJSON *v;
     if (rc)
         return rc;
-    cJSON_ArrayForEach(v, object) {
+    cJSON_ArrayForEach(v, object)
+    {
         int i = 0;
         while (is_top && has_table[i] && v->string && strcmp(has_table[i], v->string))
             i++;
@@ -210,18 +231,23 @@ static int put_members(struct ll_load *l, const cJSON *object, int is_top, struc
     return rc;
 }
 
-/* ---- the document ----------------------------------------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------------------------- */
 static int describe_run(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
     const char *tool = ll_j_text(ll_j_get(doc, "provenance", "tool", NULL));
-    const char *era = tool ? "ours" : ll_j_get(doc, "copy_flag_columns", NULL) || ll_j_get(doc, "provenance", NULL) ? "late" : "early";
+    const char *era = tool                                                              ? "ours"
+        : ll_j_get(doc, "copy_flag_columns", NULL) || ll_j_get(doc, "provenance", NULL) ? "late"
+                                                                                        : "early";
     const cJSON *seed = ll_j_get(doc, "provenance", "seed", NULL);
     sqlite3_stmt *st;
     if (!seed)
         seed = ll_j_get(doc, "provenance", "env", "seed", NULL);
-    int rc = ll_db_prepare(l->db, &st,
-        "UPDATE runs SET era = CASE era WHEN 'unknown' THEN ?1 ELSE era END, tool_version = coalesce(tool_version, ?2), seed = coalesce(seed, ?3),"
-        " experiment = coalesce(experiment, ?4), command = coalesce(command, ?5) WHERE run_id = ?6", err);
+    int rc = ll_db_prepare(
+        l->db, &st,
+        "UPDATE runs SET era = CASE era WHEN 'unknown' THEN ?1 ELSE era END, tool_version = "
+        "coalesce(tool_version, ?2), seed = coalesce(seed, ?3),"
+        " experiment = coalesce(experiment, ?4), command = coalesce(command, ?5) WHERE run_id = ?6",
+        err);
     if (rc)
         return rc;
     ll_db_bind_cstr(st, 1, era);
@@ -239,18 +265,21 @@ static int describe_run(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 static int set_last_only(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
     const char *only = ll_j_text(ll_j_get(doc, "provenance", "settings", "last_position_only", NULL));
-    return ll_db_do(l->db, err, "UPDATE run_models SET last_position_only = ? WHERE id = ?", "ii", (long long)(only && !strcmp(only, "true")), l->run_model);
+    return ll_db_do(l->db, err, "UPDATE run_models SET last_position_only = ? WHERE id = ?", "ii",
+                    (long long)(only && !strcmp(only, "true")), l->run_model);
 }
 
 static int load_object(struct ll_load *l, const char *stem, const cJSON *doc, struct ll_err *err)
 {
-    const char *status = ll_j_text(ll_j_get(doc, "status", NULL)), *id = ll_j_text(ll_j_get(doc, "provenance", "model", "id", NULL));
+    const char *status = ll_j_text(ll_j_get(doc, "status", NULL)),
+               *id = ll_j_text(ll_j_get(doc, "provenance", "model", "id", NULL));
     const char *lens = ll_j_text(ll_j_get(doc, "provenance", "model", "lens_norm", NULL));
     if (!id)
         id = ll_j_text(ll_j_get(doc, "diagnostics", "model", NULL));
     if (!id)
         id = ll_j_text(ll_j_get(doc, "model", NULL));
-    int rc = make_run_model(l, stem, id ? id : stem, ll_j_get(doc, "model_stats", NULL), status ? status : "ok", NULL, err);
+    int rc = make_run_model(l, stem, id ? id : stem, ll_j_get(doc, "model_stats", NULL),
+                            status ? status : "ok", NULL, err);
     if ((lens && !strcmp(lens, "raw")) || cJSON_IsFalse(ll_j_get(doc, "diagnostics", "use_norm_lens", NULL)))
         snprintf(l->lens, sizeof l->lens, "raw");
     if (!rc)
@@ -261,9 +290,11 @@ static int load_object(struct ll_load *l, const char *stem, const cJSON *doc, st
     if (!rc)
         rc = put_final(l, doc, err);
     if (!rc)
-        rc = put_predictions(l, ll_j_get(doc, "test_prompts", NULL), "INSERT INTO test_prompts VALUES (?,?,?,?,?,?,?)", "prompt", 1, err);
+        rc = put_predictions(l, ll_j_get(doc, "test_prompts", NULL),
+                             "INSERT INTO test_prompts VALUES (?,?,?,?,?,?,?)", "prompt", 1, err);
     if (!rc)
-        rc = put_predictions(l, ll_j_get(doc, "temperature_exploration", NULL), "INSERT INTO temperatures VALUES (?,?,?,?,?,?,?)", "temperature", 0, err);
+        rc = put_predictions(l, ll_j_get(doc, "temperature_exploration", NULL),
+                             "INSERT INTO temperatures VALUES (?,?,?,?,?,?,?)", "temperature", 0, err);
     if (!rc)
         rc = ll_load_passes(l, doc, err);
     if (!rc)
@@ -273,8 +304,10 @@ static int load_object(struct ll_load *l, const char *stem, const cJSON *doc, st
     return rc ? rc : describe_run(l, doc, err);
 }
 
-/* The original left three lines of plain text under the .json name of a model that it skipped (docs/experiment.md 16.2). */
-static int load_skip_text(struct ll_load *l, const char *name, const char *stem, const char *s, size_t n, struct ll_err *err)
+/* The original left three lines of plain text under the .json name of a model that it skipped
+ * (docs/experiment.md 16.2). */
+static int load_skip_text(struct ll_load *l, const char *name, const char *stem, const char *s, size_t n,
+                          struct ll_err *err)
 {
     struct ll_buf reason = {0};
     for (size_t i = 0; i < n; i++)
@@ -291,7 +324,8 @@ static int load_skip_text(struct ll_load *l, const char *name, const char *stem,
 
 static int is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-int ll_load_doc(struct ll_load *l, const char *name, const char *stem, const void *bytes, size_t n, struct ll_err *err)
+int ll_load_doc(struct ll_load *l, const char *name, const char *stem, const void *bytes, size_t n,
+                struct ll_err *err)
 {
     const char *s = bytes, *end = NULL, *first = s;
     while (first < s + n && is_space(*first))
@@ -303,7 +337,9 @@ int ll_load_doc(struct ll_load *l, const char *name, const char *stem, const voi
         end++;
     int rc = LL_OK;
     if (!doc || end != s + n || !cJSON_IsObject(doc))
-        rc = ll_fail(err, LL_EUSAGE, "%s: not a JSON object; first wrong byte near offset %zu of %zu (file cut short?)", name, end ? (size_t)(end - s) : 0, n);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%s: not a JSON object; first wrong byte near offset %zu of %zu (file cut short?)", name,
+                     end ? (size_t)(end - s) : 0, n);
     else if ((rc = load_object(l, stem, doc, err)))
         ll_context(err, "%s", name);
     cJSON_Delete(doc);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 enum { MAX_COLUMNS = 256 };
-struct ll_reader { sqlite3 *db; };
+struct ll_reader {
+    sqlite3 *db;
+};
 
 int ll_reader_open(struct ll_reader **r, const char *db_path, struct ll_err *err)
 {
@@ -47,14 +49,15 @@ static struct ll_value value_of(sqlite3_stmt *st, int i)
         v.s = (const char *)sqlite3_column_text(st, i);
         v.n = (size_t)sqlite3_column_bytes(st, i);
         break;
-    default:
-        break;
+    default: break;
     }
     return v;
 }
 
 int ll_reader_each(struct ll_reader *r, const char *sql, const char *const *binds, int n_binds,
-                   int (*row)(void *arg, int n, const char *const *names, const struct ll_value *v, struct ll_err *err), void *arg, struct ll_err *err)
+                   int (*row)(void *arg, int n, const char *const *names, const struct ll_value *v,
+                              struct ll_err *err),
+                   void *arg, struct ll_err *err)
 {
     sqlite3_stmt *st;
     const char *names[MAX_COLUMNS];

@@ -46,7 +46,8 @@ static int grow(void **list, int n, int *cap, size_t size, struct ll_err *err)
     return LL_OK;
 }
 
-static int add_file(struct ll_folder *s, const char *folder, const char *name, const struct ll_file_kind *kind, int stem_len, struct ll_err *err)
+static int add_file(struct ll_folder *s, const char *folder, const char *name,
+                    const struct ll_file_kind *kind, int stem_len, struct ll_err *err)
 {
     if (s->n == MAX_FILES)
         return ll_fail(err, LL_EUSAGE, "%s: more than %d output files", folder, MAX_FILES);
@@ -59,7 +60,8 @@ static int add_file(struct ll_folder *s, const char *folder, const char *name, c
     f->name = strdup(name);
     f->stem = strndup(name + strlen("output-"), (size_t)stem_len);
     char *path = ll_path_join(folder, name);
-    rc = f->name && f->stem && path ? ll_map_open(&f->map, path, err) : ll_fail_mem(err, "file name", strlen(name));
+    rc = f->name && f->stem && path ? ll_map_open(&f->map, path, err)
+                                    : ll_fail_mem(err, "file name", strlen(name));
     free(path);
     if (rc)
         return rc;
@@ -87,12 +89,16 @@ static int add_text(struct ll_folder *s, int *cap, const char *name, struct ll_e
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such file. */
-static int read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out, size_t size, struct ll_err *err)
+/* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such
+ * file. */
+static int read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out,
+                     size_t size, struct ll_err *err)
 {
     struct ll_buf text = {0};
     char *path = ll_path_join(folder, name);
-    int rc = !path ? ll_fail_mem(err, "file name", strlen(name)) : ll_is_file(path) ? ll_file_read(path, MAX_STAMP, &text, err) : LL_OK;
+    int rc = !path         ? ll_fail_mem(err, "file name", strlen(name))
+        : ll_is_file(path) ? ll_file_read(path, MAX_STAMP, &text, err)
+                           : LL_OK;
     const char *line = ll_buf_str(&text);
     *out = 0;
     if (!rc && !strncmp(line, head, strlen(head)))
@@ -105,7 +111,8 @@ static int read_line(const char *folder, const char *name, const char *head, con
 static int read_timestamp(struct ll_folder *s, const char *folder, const char *name, struct ll_err *err)
 {
     const char *stamp = name + strlen("timestamp-");
-    if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp) || strcmp(stamp, s->stamp) < 0)
+    if (strlen(stamp) >= sizeof s->stamp || strspn(stamp, "0123456789-") != strlen(stamp)
+        || strcmp(stamp, s->stamp) < 0)
         return LL_OK;
     snprintf(s->stamp, sizeof s->stamp, "%s", stamp);
     char fraction[16];
@@ -122,14 +129,16 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     memset(s, 0, sizeof *s);
     DIR *d = opendir(folder);
     if (!d)
-        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder,
+                       strerror(errno));
     int rc = LL_OK, n_other = 0, cap = 0, stem_len;
     struct dirent *e;
     while (!rc && (e = readdir(d))) {
         const struct ll_file_kind *kind;
         if (LL_BEGINS(e->d_name, "timestamp-"))
             rc = read_timestamp(s, folder, e->d_name, err);
-        else if (ends_with(e->d_name, ".md") && (LL_BEGINS(e->d_name, "evaluation-") || !strcmp(e->d_name, "meta-evaluation.md")))
+        else if (ends_with(e->d_name, ".md")
+                 && (LL_BEGINS(e->d_name, "evaluation-") || !strcmp(e->d_name, "meta-evaluation.md")))
             rc = add_text(s, &cap, e->d_name, err);
         else if (!LL_BEGINS(e->d_name, "output-"))
             continue; /* logs, folders */
@@ -140,9 +149,11 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     }
     closedir(d);
     if (n_other)
-        ll_talk(l, "%s: %d files of kinds that have no table in this version are not imported", folder, n_other);
+        ll_talk(l, "%s: %d files of kinds that have no table in this version are not imported", folder,
+                n_other);
     if (!rc && !s->n)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected a run folder, found no output-*.json or .csv in it", folder);
+        rc = ll_fail(err, LL_EUSAGE, "%s: expected a run folder, found no output-*.json or .csv in it",
+                     folder);
     if (!rc)
         qsort(s->file, (size_t)s->n, sizeof s->file[0], by_stem);
     if (!rc && s->n_texts)

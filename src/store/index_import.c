@@ -1,13 +1,14 @@
 /* index_import.c - a run folder into the index, see index.h
  *
- * What a run is: its timestamp file (to the second) and, among runs of the same second, the folder it lies in or any file
- * of the same name and SHA-256. A rotated or copied folder is therefore the run that it was, a changed file belongs to the
- * run it changed in, and shards that began in one second stay apart. What is replaced is a model: when name or SHA-256 of any
- * of its files is new, its rows go and all its files are read again. All in one transaction.
+ * What a run is: its timestamp file (to the second) and, among runs of the same second, the folder it lies in
+ * or any file of the same name and SHA-256. A rotated or copied folder is therefore the run that it was, a
+ * changed file belongs to the run it changed in, and shards that began in one second stay apart. What is
+ * replaced is a model: when name or SHA-256 of any of its files is new, its rows go and all its files are
+ * read again. All in one transaction.
  *
- * A broken file costs its own rows only: each is read inside a savepoint, and its reason is kept in `files` and told at this and
- * every later import, until the file changes. What a model ought to have and has not (document, pure rows, records)
- * is told as missing. */
+ * A broken file costs its own rows only: each is read inside a savepoint, and its reason is kept in `files`
+ * and told at this and every later import, until the file changes. What a model ought to have and has not
+ * (document, pure rows, records) is told as missing. */
 #include "index.h"
 #include "index_db.h"
 #include "index_folder.h"
@@ -19,8 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which run it is -------------------------------------------------------------------------------------------- */
-/* The folder's path, relative to the index's own folder where it lies below that, so that both can move together. */
+/* ---- which run it is ------------------------------------------------------------------------- */
+/* The folder's path, relative to the index's own folder where it lies below that, so that both can move
+ * together. */
 static int folder_name(const char *db_path, const char *folder, char **name, struct ll_err *err)
 {
     char *real = realpath(folder, NULL), *db_real = realpath(db_path, NULL);
@@ -38,56 +40,71 @@ static int folder_name(const char *db_path, const char *folder, char **name, str
 static int find_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
 {
     const char *started = *s->started ? s->started : NULL;
-    int rc = ll_db_get(l->db, &l->run, 0, err, "SELECT run_id FROM runs WHERE stamp = ?1 AND started_at IS ?2 AND folder = ?3", "sss", s->stamp, started, folder);
+    int rc = ll_db_get(l->db, &l->run, 0, err,
+                       "SELECT run_id FROM runs WHERE stamp = ?1 AND started_at IS ?2 AND folder = ?3", "sss",
+                       s->stamp, started, folder);
     for (int i = 0; i < s->n && !rc && !l->run; i++)
         rc = ll_db_get(l->db, &l->run, 0, err,
-                       "SELECT r.run_id FROM runs r JOIN files f ON f.run = r.run_id WHERE r.stamp = ?1 AND r.started_at IS ?2 AND f.name = ?3 AND f.sha256 = ?4",
+                       "SELECT r.run_id FROM runs r JOIN files f ON f.run = r.run_id WHERE r.stamp = ?1 AND "
+                       "r.started_at IS ?2 AND f.name = ?3 AND f.sha256 = ?4",
                        "ssss", s->stamp, started, s->file[i].name, s->file[i].sha256);
     return rc;
 }
 
-/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or, as the rotation does, to the
- * first of -2, -3, ... that no other run has; or we do not know. */
+/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or, as the
+ * rotation does, to the first of -2, -3, ... that no other run has; or we do not know. */
 static int rename_displaced(struct ll_load *l, const char *folder, struct ll_err *err)
 {
     const char *slash = strrchr(folder, '/');
     int head = slash ? (int)(slash - folder) + 1 : 0;
     char prefix[4096];
     snprintf(prefix, sizeof prefix, "%.*srun-", head, folder);
-    return ll_db_do(l->db, err,
-                    "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp ||"
-                    " (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END FROM runs o WHERE o.stamp = runs.stamp AND (o.folder = ?3 || o.stamp OR o.folder GLOB ?3 || o.stamp || '-[0-9]*')) END"
-                    " WHERE folder = ?1 AND run_id <> ?2",
-                    "sis", folder, l->run, prefix);
+    return ll_db_do(
+        l->db, err,
+        "UPDATE runs SET folder = CASE WHEN stamp <> '' AND ?1 LIKE '%run-latest' THEN ?3 || stamp ||"
+        " (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END FROM runs o WHERE o.stamp = "
+        "runs.stamp AND (o.folder = ?3 || o.stamp OR o.folder GLOB ?3 || o.stamp || '-[0-9]*')) END"
+        " WHERE folder = ?1 AND run_id <> ?2",
+        "sis", folder, l->run, prefix);
 }
 
-static int make_or_move_run(struct ll_load *l, const struct ll_folder *s, const char *folder, struct ll_err *err)
+static int make_or_move_run(struct ll_load *l, const struct ll_folder *s, const char *folder,
+                            struct ll_err *err)
 {
     int rc = find_run(l, s, folder, err);
     if (!rc && !l->run) {
-        rc = ll_db_do(l->db, err, "INSERT INTO runs (folder, stamp, started_at, era) VALUES (?, ?, ?, 'unknown')", "sss", folder, s->stamp, *s->started ? s->started : NULL);
+        rc = ll_db_do(l->db, err,
+                      "INSERT INTO runs (folder, stamp, started_at, era) VALUES (?, ?, ?, 'unknown')", "sss",
+                      folder, s->stamp, *s->started ? s->started : NULL);
         l->run = sqlite3_last_insert_rowid(l->db);
     } else if (!rc) {
-        rc = ll_db_do(l->db, err, "UPDATE runs SET folder = ?1 WHERE run_id = ?2 AND folder IS NOT ?1", "si", folder, l->run);
+        rc = ll_db_do(l->db, err, "UPDATE runs SET folder = ?1 WHERE run_id = ?2 AND folder IS NOT ?1", "si",
+                      folder, l->run);
     }
     return rc ? rc : rename_displaced(l, folder, err);
 }
 
-/* ---- the import ------------------------------------------------------------------------------------------------- */
+/* ---- the import ------------------------------------------------------------------------------ */
 struct import {
     struct ll_load l;
     struct ll_import_report *report; /* borrowed */
     char first[900];                 /* the first problem; "" none */
 };
 
-/* ---- models ----------------------------------------------------------------------------------------------------- */
-static int is_unchanged(struct ll_load *l, const struct ll_folder_file *f, int n, int *same, struct ll_err *err)
+/* ---- models ---------------------------------------------------------------------------------- */
+static int is_unchanged(struct ll_load *l, const struct ll_folder_file *f, int n, int *same,
+                        struct ll_err *err)
 {
     long long known = 0, total = 0;
-    int rc = ll_db_get(l->db, &total, 0, err, "SELECT count(*) FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2", "is", l->run, f->stem);
+    int rc = ll_db_get(l->db, &total, 0, err,
+                       "SELECT count(*) FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = "
+                       "?1 AND m.stem = ?2",
+                       "is", l->run, f->stem);
     *same = total == n;
     for (int i = 0; i < n && *same && !rc; i++) {
-        rc = ll_db_get(l->db, &known, 0, err, "SELECT 1 FROM files WHERE run = ?1 AND name = ?2 AND sha256 = ?3", "iss", l->run, f[i].name, f[i].sha256);
+        rc = ll_db_get(l->db, &known, 0, err,
+                       "SELECT 1 FROM files WHERE run = ?1 AND name = ?2 AND sha256 = ?3", "iss", l->run,
+                       f[i].name, f[i].sha256);
         *same = known == 1;
     }
     return rc;
@@ -112,7 +129,9 @@ static int undo(struct ll_load *l, struct ll_err *err)
 
 static int note_file(struct ll_load *l, const struct ll_folder_file *f, struct ll_err *err)
 {
-    int rc = ll_db_do(l->db, err, "INSERT INTO files (run, run_model, name, sha256, bytes) VALUES (?, ?, ?, ?, ?)", "iissi", l->run, l->run_model, f->name, f->sha256, (long long)f->map.size);
+    int rc =
+        ll_db_do(l->db, err, "INSERT INTO files (run, run_model, name, sha256, bytes) VALUES (?, ?, ?, ?, ?)",
+                 "iissi", l->run, l->run_model, f->name, f->sha256, (long long)f->map.size);
     l->file = sqlite3_last_insert_rowid(l->db);
     return rc;
 }
@@ -132,15 +151,18 @@ static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll
     if (rc == LL_EUSAGE) { /* the file's own fault */
         problem(im, why.msg);
         rc = undo(l, err);
-        return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
+        return rc ? rc
+                  : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
     }
     if (rc)
         return ll_fail(err, rc, "%s", why.msg);
     im->report->n_files++;
     im->report->n_rows += size.n_rows;
     rc = ll_db_do(l->db, err, "RELEASE file", "");
-    return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET n_rows = ?, n_columns = ?, dialect = ? WHERE id = ?", "iisi", size.n_rows, (long long)size.n_columns,
-                              dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
+    return rc ? rc
+              : ll_db_do(l->db, err, "UPDATE files SET n_rows = ?, n_columns = ?, dialect = ? WHERE id = ?",
+                         "iisi", size.n_rows, (long long)size.n_columns,
+                         dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
 }
 
 static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
@@ -158,7 +180,8 @@ static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll
             rc = ll_load_no_doc(l, f->stem, "the JSON file is broken", err);
         if (!rc)
             rc = note_file(l, f, err);
-        return rc ? rc : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
+        return rc ? rc
+                  : ll_db_do(l->db, err, "UPDATE files SET problem = ? WHERE id = ?", "si", why.msg, l->file);
     }
     if (rc)
         return ll_fail(err, rc, "%s", why.msg);
@@ -170,11 +193,17 @@ static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll
 /* A pass that one of the two tables has and the other has not: a file cut short between two passes. */
 static int compare_tables(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
-    static const struct { const char *suffix, *sql; } t[] = {
-        {LL_PURE_FILE ".csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) AND"
-                                 " (p.token_ids IS NOT NULL OR EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)) LIMIT 1"},
-        {LL_RECORDS_FILE ".csv", "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)"
-                         " AND EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) LIMIT 1"},
+    static const struct {
+        const char *suffix, *sql;
+    } t[] = {
+        {LL_PURE_FILE ".csv",
+         "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM pure c WHERE "
+         "c.pass = p.id) AND"
+         " (p.token_ids IS NOT NULL OR EXISTS (SELECT 1 FROM records c WHERE c.pass = p.id)) LIMIT 1"},
+        {LL_RECORDS_FILE ".csv",
+         "SELECT p.pass_key FROM passes p WHERE p.run_model = ?1 AND NOT EXISTS (SELECT 1 FROM records c "
+         "WHERE c.pass = p.id)"
+         " AND EXISTS (SELECT 1 FROM pure c WHERE c.pass = p.id) LIMIT 1"},
     };
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof t / sizeof t[0] && !rc; i++)
@@ -184,16 +213,20 @@ static int compare_tables(struct import *im, const struct ll_folder_file *f, int
             if (strcmp(ll_kind_suffix(f[k].kind), t[i].suffix))
                 continue;
             long long broken = 0;
-            if ((rc = ll_db_get(im->l.db, &broken, 0, err, "SELECT problem IS NOT NULL FROM files WHERE run = ? AND name = ?", "is", im->l.run, f[k].name)) || broken
-                || (rc = ll_db_prepare(im->l.db, &st, t[i].sql, err)))
+            if ((rc = ll_db_get(im->l.db, &broken, 0, err,
+                                "SELECT problem IS NOT NULL FROM files WHERE run = ? AND name = ?", "is",
+                                im->l.run, f[k].name))
+                || broken || (rc = ll_db_prepare(im->l.db, &st, t[i].sql, err)))
                 continue;
             sqlite3_bind_int64(st, 1, im->l.run_model);
             if (sqlite3_step(st) == SQLITE_ROW)
-                snprintf(line, sizeof line, "%s: expected rows of pass %.100s, found none (file cut short?)", f[k].name, (const char *)sqlite3_column_text(st, 0));
+                snprintf(line, sizeof line, "%s: expected rows of pass %.100s, found none (file cut short?)",
+                         f[k].name, (const char *)sqlite3_column_text(st, 0));
             sqlite3_finalize(st);
             if (*line) {
                 problem(im, line);
-                rc = ll_db_do(im->l.db, err, "UPDATE files SET problem = ? WHERE run = ? AND name = ?", "sis", line, im->l.run, f[k].name);
+                rc = ll_db_do(im->l.db, err, "UPDATE files SET problem = ? WHERE run = ? AND name = ?", "sis",
+                              line, im->l.run, f[k].name);
             }
         }
     return rc;
@@ -218,9 +251,13 @@ static void missing(struct import *im, const char *stem, const char *suffix, con
 static int look_at_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     long long is_ok = 0, last_only = 0, skipped = 0;
-    int rc = ll_db_get(im->l.db, &is_ok, 0, err, "SELECT status IN ('ok', 'unknown') FROM run_models WHERE run = ?1 AND stem = ?2", "is", im->l.run, f->stem);
+    int rc = ll_db_get(im->l.db, &is_ok, 0, err,
+                       "SELECT status IN ('ok', 'unknown') FROM run_models WHERE run = ?1 AND stem = ?2",
+                       "is", im->l.run, f->stem);
     if (!rc)
-        rc = ll_db_get(im->l.db, &last_only, 0, err, "SELECT last_position_only FROM run_models WHERE run = ?1 AND stem = ?2", "is", im->l.run, f->stem);
+        rc = ll_db_get(im->l.db, &last_only, 0, err,
+                       "SELECT last_position_only FROM run_models WHERE run = ?1 AND stem = ?2", "is",
+                       im->l.run, f->stem);
     skipped = !is_ok;
     im->report->n_skipped_models += skipped != 0;
     if (rc)
@@ -238,7 +275,10 @@ static int look_at_model(struct import *im, const struct ll_folder_file *f, int 
 static int repeat_problems(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     sqlite3_stmt *st;
-    int rc = ll_db_prepare(im->l.db, &st, "SELECT f.problem FROM files f JOIN run_models m ON m.id = f.run_model WHERE m.run = ?1 AND m.stem = ?2 AND f.problem IS NOT NULL ORDER BY f.id", err);
+    int rc = ll_db_prepare(im->l.db, &st,
+                           "SELECT f.problem FROM files f JOIN run_models m ON m.id = f.run_model WHERE "
+                           "m.run = ?1 AND m.stem = ?2 AND f.problem IS NOT NULL ORDER BY f.id",
+                           err);
     if (rc)
         return rc;
     sqlite3_bind_int64(st, 1, im->l.run);
@@ -264,7 +304,8 @@ static int load_model(struct import *im, const struct ll_folder_file *f, int n, 
     }
     rc = ll_db_do(l->db, err, "DELETE FROM run_models WHERE run = ?1 AND stem = ?2", "is", l->run, f->stem);
     if (!rc)
-        rc = f->kind->shape == LL_SHAPE_DOC ? load_doc(im, f, err) : ll_load_no_doc(l, f->stem, "no JSON file", err);
+        rc = f->kind->shape == LL_SHAPE_DOC ? load_doc(im, f, err)
+                                            : ll_load_no_doc(l, f->stem, "no JSON file", err);
     for (int i = f->kind->shape == LL_SHAPE_DOC; i < n && !rc; i++)
         rc = load_csv(im, &f[i], err);
     if (!rc)
@@ -299,16 +340,21 @@ static int drop_missing(struct ll_load *l, const struct ll_folder *s, struct ll_
         if (i < s->n)
             continue;
         ll_talk(l, "output-%s...: no longer in the folder, removed from the index", stem ? stem : "");
-        rc = ll_db_do(l->db, err, "DELETE FROM run_models WHERE id = ?1", "i", (long long)sqlite3_column_int64(st, 0));
+        rc = ll_db_do(l->db, err, "DELETE FROM run_models WHERE id = ?1", "i",
+                      (long long)sqlite3_column_int64(st, 0));
     }
     sqlite3_finalize(st);
-    return rc ? rc : ll_db_exec(l->db, "DELETE FROM models WHERE id NOT IN (SELECT model FROM run_models)", err);
+    return rc ? rc
+              : ll_db_exec(l->db, "DELETE FROM models WHERE id NOT IN (SELECT model FROM run_models)", err);
 }
 
-/* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md (docs/experiment.md 14.1). */
+/* evaluation-<stem>.md, evaluation-cross-model(s).md, evaluation-meta.md or meta-evaluation.md
+ * (docs/experiment.md 14.1). */
 static const char *kind_of_text(const char *name)
 {
-    return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta" : LL_BEGINS(name, "evaluation-cross-model") ? "cross" : "single";
+    return !strcmp(name, "meta-evaluation.md") || !strcmp(name, "evaluation-meta.md") ? "meta"
+        : LL_BEGINS(name, "evaluation-cross-model")                                   ? "cross"
+                                                                                      : "single";
 }
 
 static int put_texts(struct ll_load *l, const struct ll_folder *s, struct ll_err *err)
@@ -317,7 +363,8 @@ static int put_texts(struct ll_load *l, const struct ll_folder *s, struct ll_err
     for (int i = 0; i < s->n_texts && !rc; i++) {
         const char *name = s->text[i], *kind = kind_of_text(name);
         char *stem = strcmp(kind, "single") ? NULL : strndup(name + 11, strlen(name) - 11 - 3);
-        rc = ll_db_do(l->db, err, "INSERT INTO evaluations (run, path, kind, model) VALUES (?, ?, ?, ?)", "isss", l->run, name, kind, stem);
+        rc = ll_db_do(l->db, err, "INSERT INTO evaluations (run, path, kind, model) VALUES (?, ?, ?, ?)",
+                      "isss", l->run, name, kind, stem);
         free(stem);
     }
     return rc;
@@ -346,7 +393,8 @@ static int import_scan(struct import *im, const struct ll_folder *s, const char 
     return rc;
 }
 
-int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report, void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err)
+int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report,
+                    void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err)
 {
     struct ll_import_report unused;
     struct import im = {.l = {.talk = talk, .talk_arg = talk_arg}, .report = report ? report : &unused};
@@ -369,6 +417,7 @@ int ll_index_import(const char *db_path, const char *run_folder, struct ll_impor
     free(folder);
     ll_folder_free(&s);
     if (!rc && im.report->n_problems)
-        rc = ll_fail(err, LL_EUSAGE, "%s: imported but for %d file%s: %s", run_folder, im.report->n_problems, im.report->n_problems == 1 ? "" : "s", im.first);
+        rc = ll_fail(err, LL_EUSAGE, "%s: imported but for %d file%s: %s", run_folder, im.report->n_problems,
+                     im.report->n_problems == 1 ? "" : "s", im.first);
     return rc;
 }

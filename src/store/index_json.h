@@ -1,4 +1,5 @@
-/* index_json.h - members of a JSON document by path, and their way into a statement; a member that is absent gives null. For src/store only. */
+/* index_json.h - members of a JSON document by path, and their way into a statement; a member that is absent
+ * gives null. For src/store only. */
 #ifndef LL_INDEX_JSON_H
 #define LL_INDEX_JSON_H
 #include <sqlite3.h>
@@ -6,7 +7,7 @@
 struct cJSON;
 /* ll_j_get(doc, "provenance", "model", NULL): a member's member, NULL when any is absent or null. */
 const struct cJSON *ll_j_get(const struct cJSON *v, ...);
-const char *ll_j_text(const struct cJSON *v);                  /* NULL: no text */
+const char *ll_j_text(const struct cJSON *v); /* NULL: no text */
 void ll_j_bind_text(sqlite3_stmt *st, int nr, const struct cJSON *v);
 void ll_j_bind_int(sqlite3_stmt *st, int nr, const struct cJSON *v);  /* whole numbers and booleans */
 void ll_j_bind_real(sqlite3_stmt *st, int nr, const struct cJSON *v); /* finite numbers */

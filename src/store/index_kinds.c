@@ -12,12 +12,24 @@ const struct ll_file_kind ll_file_kinds[] = {
     {.shape = LL_SHAPE_PURE, .schema = &ll_schema_pure},
     {.shape = LL_SHAPE_RECORDS, .schema = &ll_schema_records},
     {.suffix = LL_PURE_FILE "-prism.csv", .shape = LL_SHAPE_PURE, .schema = &ll_schema_pure, .lens = "prism"},
-    {.suffix = LL_RECORDS_FILE "-prism.csv", .shape = LL_SHAPE_RECORDS, .schema = &ll_schema_records, .lens = "prism"},
-    {.suffix = LL_PURE_FILE "-tuned.csv", .shape = LL_SHAPE_PURE, .schema = &ll_schema_pure, .lens = "tuned",
+    {.suffix = LL_RECORDS_FILE "-prism.csv",
+     .shape = LL_SHAPE_RECORDS,
+     .schema = &ll_schema_records,
+     .lens = "prism"},
+    {.suffix = LL_PURE_FILE "-tuned.csv",
+     .shape = LL_SHAPE_PURE,
+     .schema = &ll_schema_pure,
+     .lens = "tuned",
      .first_layer = LL_ANY_FIRST},
-    {.suffix = LL_RECORDS_FILE "-tuned.csv", .shape = LL_SHAPE_RECORDS, .schema = &ll_schema_records, .lens = "tuned",
+    {.suffix = LL_RECORDS_FILE "-tuned.csv",
+     .shape = LL_SHAPE_RECORDS,
+     .schema = &ll_schema_records,
+     .lens = "tuned",
      .first_layer = LL_ANY_FIRST},
-    {.shape = LL_SHAPE_PASS, .schema = &ll_schema_answers, .key = LL_ANSWERS_ANSWER_INDEX, .first_layer = LL_ANY_FIRST},
+    {.shape = LL_SHAPE_PASS,
+     .schema = &ll_schema_answers,
+     .key = LL_ANSWERS_ANSWER_INDEX,
+     .first_layer = LL_ANY_FIRST},
     {.shape = LL_SHAPE_PASS, .schema = &ll_schema_rawlens, .first_layer = LL_ALL_OR_SAMPLE},
     {.shape = LL_SHAPE_PASS, .schema = &ll_schema_window, .key = LL_WIN_LENS, .first_layer = LL_ANY_ROWS},
     {.shape = LL_SHAPE_MODEL, .schema = &ll_schema_tuned_variants, .first_layer = LL_ANY_FIRST},
@@ -36,7 +48,10 @@ const struct ll_file_kind *ll_kind_of_pure(void)
     return k;
 }
 
-const char *ll_kind_suffix(const struct ll_file_kind *k) { return k->suffix ? k->suffix : k->schema->file_suffix; }
+const char *ll_kind_suffix(const struct ll_file_kind *k)
+{
+    return k->suffix ? k->suffix : k->schema->file_suffix;
+}
 
 const char *ll_kind_key(const struct ll_file_kind *k) { return k->key ? k->schema->cols[k->key].name : NULL; }
 

@@ -1,7 +1,7 @@
 /* index_query.c - questions to the index, see index.h
  *
- * Read-only three times over: the connection (SQLITE_OPEN_READONLY), PRAGMA query_only, and an authorizer that lets a
- * statement read and nothing else (no ATTACH, no PRAGMA that sets). One statement a call. */
+ * Read-only three times over: the connection (SQLITE_OPEN_READONLY), PRAGMA query_only, and an authorizer
+ * that lets a statement read and nothing else (no ATTACH, no PRAGMA that sets). One statement a call. */
 #include "index.h"
 #include "index_db.h"
 #include "literal.h"
@@ -15,12 +15,15 @@ enum { STEPS_BETWEEN_LOOKS = 10000, MAX_VALUE = 1 << 26 };
 
 static int may(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {
-    static const char *const pragmas[] = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list", NULL};
-    static const char *const functions[] = {"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer", NULL};
+    static const char *const pragmas[] = {"table_info", "table_xinfo", "table_list",       "index_list",
+                                          "index_info", "index_xinfo", "foreign_key_list", NULL};
+    static const char *const functions[] = {"load_extension", "writefile",      "readfile",
+                                            "edit",           "fts3_tokenizer", NULL};
     (void)arg, (void)c, (void)d;
     switch (action) {
-    case SQLITE_SELECT: case SQLITE_READ: case SQLITE_RECURSIVE:
-        return SQLITE_OK;
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE: return SQLITE_OK;
     case SQLITE_FUNCTION:
         for (const char *const *f = functions; *f; f++)
             if (b && !sqlite3_stricmp(b, *f))
@@ -30,15 +33,16 @@ static int may(void *arg, int action, const char *a, const char *b, const char *
         for (const char *const *p = pragmas; *p; p++)
             if (a && !sqlite3_stricmp(a, *p))
                 return SQLITE_OK;
-        return a && !b && (!sqlite3_stricmp(a, "user_version") || !sqlite3_stricmp(a, "application_id")) ? SQLITE_OK : SQLITE_DENY;
-    default:
-        return SQLITE_DENY;
+        return a && !b && (!sqlite3_stricmp(a, "user_version") || !sqlite3_stricmp(a, "application_id"))
+            ? SQLITE_OK
+            : SQLITE_DENY;
+    default: return SQLITE_DENY;
     }
 }
 
 static int is_late(void *deadline) { return ll_now_s() > *(const double *)deadline; }
 
-/* ---- what is asked ---------------------------------------------------------------------------------------------- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 static size_t word_len(const char *s) { return strcspn(s, " \t\n\r"); }
 static const char *skip_blank(const char *s) { return s + strspn(s, " \t\n\r"); }
 
@@ -80,14 +84,16 @@ static int unknown_name(const char *s, struct ll_err *err)
     struct ll_buf list = {0};
     for (const struct ll_query *q = ll_queries; q->name; q++)
         ll_buf_addf(&list, "%s%s", list.len ? ", " : "", q->name);
-    int rc = ll_fail(err, LL_EUSAGE, "query: expected SQL or one of: %s; found \"%.60s\"", ll_buf_str(&list), s);
+    int rc =
+        ll_fail(err, LL_EUSAGE, "query: expected SQL or one of: %s; found \"%.60s\"", ll_buf_str(&list), s);
     ll_buf_free(&list);
     return rc;
 }
 
 /* Parameters whose values are known beforehand. */
-static const struct choice { const char *param, *values[6]; } choices[] = {
-    {":era", {"early", "late", "ours"}}, {":lens", {"norm", "raw", "prism", "tuned", "all"}}};
+static const struct choice {
+    const char *param, *values[6];
+} choices[] = {{":era", {"early", "late", "ours"}}, {":lens", {"norm", "raw", "prism", "tuned", "all"}}};
 
 static int check_choice(const char *name, const char *param, const char *value, size_t n, struct ll_err *err)
 {
@@ -96,9 +102,14 @@ static int check_choice(const char *name, const char *param, const char *value, 
         int k = 0;
         if (strcmp(param, choices[i].param))
             continue;
-        for (; choices[i].values[k] && (strlen(choices[i].values[k]) != n || memcmp(choices[i].values[k], value, n)); k++)
+        for (; choices[i].values[k]
+             && (strlen(choices[i].values[k]) != n || memcmp(choices[i].values[k], value, n));
+             k++)
             ll_buf_addf(&list, "%s%s", k ? ", " : "", choices[i].values[k]);
-        int rc = choices[i].values[k] ? LL_OK : ll_fail(err, LL_EUSAGE, "query %s: %s: expected one of %s; found \"%.*s\"", name, param + 1, ll_buf_str(&list), n < 60 ? (int)n : 60, value);
+        int rc = choices[i].values[k]
+            ? LL_OK
+            : ll_fail(err, LL_EUSAGE, "query %s: %s: expected one of %s; found \"%.*s\"", name, param + 1,
+                      ll_buf_str(&list), n < 60 ? (int)n : 60, value);
         ll_buf_free(&list);
         return rc;
     }
@@ -123,7 +134,8 @@ static int bind_words(sqlite3_stmt *st, const char *name, const char *s, struct 
             struct ll_buf list = {0};
             for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++)
                 ll_buf_addf(&list, "%s%s=", i > 1 ? ", " : "", sqlite3_bind_parameter_name(st, i) + 1);
-            int rc = ll_fail(err, LL_EUSAGE, "query %s: expected %s; found %.40s=", name, list.len ? list.s : "no parameters", param + 1);
+            int rc = ll_fail(err, LL_EUSAGE, "query %s: expected %s; found %.40s=", name,
+                             list.len ? list.s : "no parameters", param + 1);
             ll_buf_free(&list);
             return rc;
         }
@@ -139,7 +151,7 @@ static int bind_words(sqlite3_stmt *st, const char *name, const char *s, struct 
     return LL_OK;
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 static int sql_error(sqlite3 *db, struct ll_err *err)
 {
     int code = sqlite3_errcode(db);
@@ -177,23 +189,32 @@ static int prepare(sqlite3 *db, sqlite3_stmt **st, const char *sql, struct ll_er
 
 static int guard(sqlite3 *db, struct ll_err *err)
 {
-    /* Table-valued functions declare themselves on first use, by a CREATE TABLE of their own that the authorizer would
-     * refuse: those allowed are used once before it watches. Missing ones (SQLite built without JSON) are no matter. */
+    /* Table-valued functions declare themselves on first use, by a CREATE TABLE of their own that the
+     * authorizer would refuse: those allowed are used once before it watches. Missing ones (SQLite built
+     * without JSON) are no matter. */
     static const char *const first_use[] = {
-        "SELECT 1 FROM pragma_table_info('runs') LIMIT 0", "SELECT 1 FROM pragma_table_xinfo('runs') LIMIT 0", "SELECT 1 FROM pragma_table_list LIMIT 0",
-        "SELECT 1 FROM pragma_index_list('runs') LIMIT 0", "SELECT 1 FROM pragma_index_info('runs') LIMIT 0", "SELECT 1 FROM pragma_foreign_key_list('runs') LIMIT 0",
-        "SELECT 1 FROM json_each('[]') LIMIT 0", "SELECT 1 FROM json_tree('[]') LIMIT 0", NULL,
+        "SELECT 1 FROM pragma_table_info('runs') LIMIT 0",
+        "SELECT 1 FROM pragma_table_xinfo('runs') LIMIT 0",
+        "SELECT 1 FROM pragma_table_list LIMIT 0",
+        "SELECT 1 FROM pragma_index_list('runs') LIMIT 0",
+        "SELECT 1 FROM pragma_index_info('runs') LIMIT 0",
+        "SELECT 1 FROM pragma_foreign_key_list('runs') LIMIT 0",
+        "SELECT 1 FROM json_each('[]') LIMIT 0",
+        "SELECT 1 FROM json_tree('[]') LIMIT 0",
+        NULL,
     };
     for (const char *const *f = first_use; *f; f++)
         sqlite3_exec(db, *f, NULL, NULL, NULL);
-    int rc = ll_db_exec(db, "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536", err);
+    int rc = ll_db_exec(db, "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536",
+                        err);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, MAX_VALUE);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_set_authorizer(db, may, NULL);
     return rc;
 }
 
-int ll_index_query(const char *db_path, const char *name_or_sql, enum ll_query_format format, double time_limit_s, struct ll_buf *out, struct ll_err *err)
+int ll_index_query(const char *db_path, const char *name_or_sql, enum ll_query_format format,
+                   double time_limit_s, struct ll_buf *out, struct ll_err *err)
 {
     const char *ask = skip_blank(name_or_sql ? name_or_sql : "");
     const struct ll_query *q = named(ask);
@@ -219,7 +240,8 @@ int ll_index_query(const char *db_path, const char *name_or_sql, enum ll_query_f
         else if (step == SQLITE_NOMEM)
             rc = ll_fail_mem(err, "query result", out->cap);
         else if (step == SQLITE_TOOBIG)
-            rc = ll_fail(err, LL_EUSAGE, "query: the result is larger than %d MiB; narrow the question", LL_MAX_OUTPUT >> 20);
+            rc = ll_fail(err, LL_EUSAGE, "query: the result is larger than %d MiB; narrow the question",
+                         LL_MAX_OUTPUT >> 20);
         else if (step != SQLITE_DONE)
             rc = sql_error(db, err);
     }

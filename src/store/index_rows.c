@@ -1,7 +1,7 @@
 /* index_rows.c - values of a CSV row into the statement that inserts it; see index_csv.h
  *
- * Parameters of the insert: the row's place and what is peculiar to its shape, the first tokens, then the plain columns in
- * the order of the kind's list. */
+ * Parameters of the insert: the row's place and what is peculiar to its shape, the first tokens, then the
+ * plain columns in the order of the kind's list. */
 #include "index_csv.h"
 #include "index_db.h"
 #include "index_schema.h"
@@ -17,9 +17,15 @@ static const char *const leading[] = {
     [LL_SHAPE_MODEL] = "run_model, nr, pass, layer, ",
 };
 enum { N_LEADING_RECORDS = 7, N_LEADING_PURE = 8, N_LEADING_PASS = 2, N_LEADING_MODEL = 4 };
-static const int n_leading[] = {[LL_SHAPE_RECORDS] = N_LEADING_RECORDS, [LL_SHAPE_PURE] = N_LEADING_PURE, [LL_SHAPE_PASS] = N_LEADING_PASS, [LL_SHAPE_MODEL] = N_LEADING_MODEL};
+static const int n_leading[] = {[LL_SHAPE_RECORDS] = N_LEADING_RECORDS,
+                                [LL_SHAPE_PURE] = N_LEADING_PURE,
+                                [LL_SHAPE_PASS] = N_LEADING_PASS,
+                                [LL_SHAPE_MODEL] = N_LEADING_MODEL};
 
-static int has_tokens(const struct ll_loader *d) { return d->k->shape == LL_SHAPE_RECORDS || d->k->shape == LL_SHAPE_PURE; }
+static int has_tokens(const struct ll_loader *d)
+{
+    return d->k->shape == LL_SHAPE_RECORDS || d->k->shape == LL_SHAPE_PURE;
+}
 
 /* "?,?,..." */
 static void put_marks(struct ll_buf *sql, int n)
@@ -74,7 +80,7 @@ int ll_rows_prepare(struct ll_loader *d, struct ll_err *err)
     return rc;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 static void bind_or_null(sqlite3_stmt *st, int nr, long long v, int is_there)
 {
     if (is_there)
@@ -83,7 +89,8 @@ static void bind_or_null(sqlite3_stmt *st, int nr, long long v, int is_there)
         sqlite3_bind_null(st, nr);
 }
 
-static int bind_value(struct ll_loader *d, const struct ll_csv_row *row, int nr, const char *name, enum ll_kind kind, const struct ll_field *f, struct ll_err *err)
+static int bind_value(struct ll_loader *d, const struct ll_csv_row *row, int nr, const char *name,
+                      enum ll_kind kind, const struct ll_field *f, struct ll_err *err)
 {
     long long i;
     double r;
@@ -98,7 +105,11 @@ static int bind_value(struct ll_loader *d, const struct ll_csv_row *row, int nr,
     else if (kind == LL_BOOL && ll_field_bool(f, &i))
         sqlite3_bind_int64(d->insert, nr, i);
     else
-        return ll_bad_cell(row, err, name, kind == LL_BOOL ? "True or False" : kind == LL_INT ? "a whole number" : "a number", f);
+        return ll_bad_cell(row, err, name,
+                           kind == LL_BOOL      ? "True or False"
+                               : kind == LL_INT ? "a whole number"
+                                                : "a number",
+                           f);
     return LL_OK;
 }
 
@@ -114,26 +125,33 @@ static int bind_entropy(struct ll_loader *d, const struct ll_csv_row *row, int n
     rc = bind_value(d, row, nr, ll_special_name(LL_W_ENTROPY_BITS), LL_REAL, b, err);
     if (!rc && a->s && !d->told_entropy && ll_field_real(a, &va) && ll_field_real(b, &vb) && va != vb) {
         d->told_entropy = 1;
-        ll_talk(d->l, "%s: data row %lld: entropy and entropy_bits differ; entropy_bits is taken", row->file, row->nr);
+        ll_talk(d->l, "%s: data row %lld: entropy and entropy_bits differ; entropy_bits is taken", row->file,
+                row->nr);
     }
     return rc;
 }
 
-/* ---- tokens ----------------------------------------------------------------------------------------------------- */
-struct top { int n; long long token[LL_TOP_COLS]; double prob[LL_TOP_COLS]; };
+/* ---- tokens ---------------------------------------------------------------------------------- */
+struct top {
+    int n;
+    long long token[LL_TOP_COLS];
+    double prob[LL_TOP_COLS];
+};
 
 /* Ids of top_ids in order; *n: how many. */
-static int parse_ids(const struct ll_csv_row *row, const struct ll_field *f, long long *ids, int *n, struct ll_err *err)
+static int parse_ids(const struct ll_csv_row *row, const struct ll_field *f, long long *ids, int *n,
+                     struct ll_err *err)
 {
     *n = 0;
-    for (const char *s = f->s, *end = s ? s + f->n : s; s < end; ) {
+    for (const char *s = f->s, *end = s ? s + f->n : s; s < end;) {
         size_t k = strcspn(s, " ");
         char word[24] = "";
         struct ll_field one = {word, k};
         if (k < sizeof word)
             memcpy(word, s, k);
         if (*n == LL_TOP_COLS || k >= sizeof word || !ll_field_int(&one, &ids[*n]) || ids[*n] < 0)
-            return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS), "up to 20 vocabulary ids separated by spaces", f);
+            return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS),
+                               "up to 20 vocabulary ids separated by spaces", f);
         ++*n;
         s += k < (size_t)(end - s) ? k + 1 : k;
     }
@@ -155,11 +173,13 @@ static int read_top(struct ll_loader *d, const struct ll_csv_row *row, struct to
             return ll_bad_cell(row, err, name, "no gap in the list of tokens", prob);
         if (!ll_field_real(prob, &top->prob[k]))
             return ll_bad_cell(row, err, name, "a number", prob);
-        rc = ll_tokens_row(&d->l->tokens, text->s ? text->s : "", text->n, k < n_ids ? ids[k] : LL_NO_TOKEN_ID, &top->token[k], err);
+        rc = ll_tokens_row(&d->l->tokens, text->s ? text->s : "", text->n,
+                           k < n_ids ? ids[k] : LL_NO_TOKEN_ID, &top->token[k], err);
         top->n++;
     }
     if (!rc && n_ids && n_ids != top->n)
-        return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS), "as many ids as there are tokens", ll_at(row, d->col[LL_W_TOP_IDS]));
+        return ll_bad_cell(row, err, ll_special_name(LL_W_TOP_IDS), "as many ids as there are tokens",
+                           ll_at(row, d->col[LL_W_TOP_IDS]));
     return rc;
 }
 
@@ -176,7 +196,8 @@ static void bind_top(sqlite3_stmt *st, int nr, const struct top *top, int from, 
 }
 
 /* Left out where the view v_records computes the very same number. */
-static int bind_rest_mass(struct ll_loader *d, const struct ll_csv_row *row, int nr, const struct top *top, struct ll_err *err)
+static int bind_rest_mass(struct ll_loader *d, const struct ll_csv_row *row, int nr, const struct top *top,
+                          struct ll_err *err)
 {
     const struct ll_field *f = ll_at(row, d->col[LL_W_REST_MASS]);
     double v, sum = 0;
@@ -195,8 +216,9 @@ static int bind_rest_mass(struct ll_loader *d, const struct ll_csv_row *row, int
     return LL_OK;
 }
 
-/* ---- what is peculiar to a shape -------------------------------------------------------------------------------- */
-static int lead_records(struct ll_loader *d, const struct ll_csv_row *row, const struct top *top, struct ll_err *err)
+/* ---- what is peculiar to a shape ------------------------------------------------------------- */
+static int lead_records(struct ll_loader *d, const struct ll_csv_row *row, const struct top *top,
+                        struct ll_err *err)
 {
     const struct ll_field *text = ll_at(row, d->col[LL_W_TOKEN]), *id = ll_at(row, d->col[LL_W_TOKEN_ID]);
     long long token = 0, token_id = LL_NO_TOKEN_ID;
@@ -235,7 +257,8 @@ static int lead_pure(struct ll_loader *d, const struct ll_csv_row *row, struct l
     return bind_entropy(d, row, 5, err);
 }
 
-static int bind_leading(struct ll_loader *d, const struct ll_csv_row *row, struct top *top, struct ll_err *err)
+static int bind_leading(struct ll_loader *d, const struct ll_csv_row *row, struct top *top,
+                        struct ll_err *err)
 {
     int rc = has_tokens(d) ? read_top(d, row, top, err) : LL_OK;
     if (rc)
@@ -258,7 +281,7 @@ static int bind_leading(struct ll_loader *d, const struct ll_csv_row *row, struc
     return rc;
 }
 
-/* ---- the row ---------------------------------------------------------------------------------------------------- */
+/* ---- the row --------------------------------------------------------------------------------- */
 static int insert_row(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err *err)
 {
     int step = sqlite3_step(d->insert);
@@ -268,9 +291,11 @@ static int insert_row(struct ll_loader *d, const struct ll_csv_row *row, struct 
     if (step == SQLITE_DONE)
         return LL_OK;
     if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
-        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and %s", row->file, row->nr, key ? key : "position");
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: an earlier row has the same pass, layer and %s",
+                       row->file, row->nr, key ? key : "position");
     if (code == SQLITE_CONSTRAINT_NOTNULL)
-        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s is empty", row->file, row->nr, key ? key : ll_special_name(LL_W_LAYER));
+        return ll_fail(err, LL_EUSAGE, "%s: data row %lld: column %s is empty", row->file, row->nr,
+                       key ? key : ll_special_name(LL_W_LAYER));
     return ll_db_fail(d->l->db, "cannot write", err);
 }
 
@@ -279,7 +304,11 @@ static int insert_more(struct ll_loader *d, const struct top *top, struct ll_err
     int nr = 1;
     if (d->k->shape == LL_SHAPE_RECORDS)
         for (; nr <= 4; nr++)
-            sqlite3_bind_int64(d->insert_more, nr, nr == 1 ? d->pass : nr == 2 ? ll_lens_nr(d->lens) : nr == 3 ? d->layer : d->pos);
+            sqlite3_bind_int64(d->insert_more, nr,
+                               nr == 1       ? d->pass
+                                   : nr == 2 ? ll_lens_nr(d->lens)
+                                   : nr == 3 ? d->layer
+                                             : d->pos);
     else
         sqlite3_bind_int64(d->insert_more, nr++, sqlite3_last_insert_rowid(d->l->db));
     bind_top(d->insert_more, nr, top, LL_INDEX_TOP, LL_TOP_COLS);
@@ -310,7 +339,8 @@ int ll_rows_put(struct ll_loader *d, const struct ll_csv_row *row, struct ll_err
     struct top top = {0};
     int rc = bind_leading(d, row, &top, err);
     for (int i = 0; !rc && i < d->n_plain; i++)
-        rc = bind_value(d, row, d->first_plain + i, d->plain[i]->name, d->plain[i]->kind, ll_at(row, d->plain_col[i]), err);
+        rc = bind_value(d, row, d->first_plain + i, d->plain[i]->name, d->plain[i]->kind,
+                        ll_at(row, d->plain_col[i]), err);
     if (!rc)
         rc = insert_row(d, row, err);
     if (!rc && top.n > LL_INDEX_TOP)

@@ -49,18 +49,21 @@ static int grow(struct ll_tokens *t, struct ll_err *err)
 }
 
 /* The slot of a token, or the free one where it belongs. */
-static struct ll_token_slot *slot_of(const struct ll_tokens *t, const char *text, size_t n, long long token_id, uint64_t h)
+static struct ll_token_slot *slot_of(const struct ll_tokens *t, const char *text, size_t n,
+                                     long long token_id, uint64_t h)
 {
     size_t k = h & (t->n_slots - 1);
     for (; t->slot[k].row; k = (k + 1) & (t->n_slots - 1)) {
         const struct ll_token_slot *s = &t->slot[k];
-        if (s->hash == h && s->token_id == token_id && s->n == n && (!n || !memcmp(t->text.s + s->at, text, n)))
+        if (s->hash == h && s->token_id == token_id && s->n == n
+            && (!n || !memcmp(t->text.s + s->at, text, n)))
             break;
     }
     return &t->slot[k];
 }
 
-static int remember(struct ll_tokens *t, struct ll_token_slot *slot, const char *text, size_t n, long long token_id, uint64_t h, long long row, struct ll_err *err)
+static int remember(struct ll_tokens *t, struct ll_token_slot *slot, const char *text, size_t n,
+                    long long token_id, uint64_t h, long long row, struct ll_err *err)
 {
     *slot = (struct ll_token_slot){row, token_id, t->text.len, n, h};
     t->n_used++;
@@ -68,9 +71,13 @@ static int remember(struct ll_tokens *t, struct ll_token_slot *slot, const char 
     return ll_buf_ok(&t->text, err);
 }
 
-static int make_room(struct ll_tokens *t, struct ll_err *err) { return 2 * (t->n_used + 1) > t->n_slots ? grow(t, err) : LL_OK; }
+static int make_room(struct ll_tokens *t, struct ll_err *err)
+{
+    return 2 * (t->n_used + 1) > t->n_slots ? grow(t, err) : LL_OK;
+}
 
-/* What the index holds already: read once, so that the table needs no index of its own, which would double it. */
+/* What the index holds already: read once, so that the table needs no index of its own, which would double
+ * it. */
 static int read_all(struct ll_tokens *t, struct ll_err *err)
 {
     sqlite3_stmt *st;
@@ -78,7 +85,8 @@ static int read_all(struct ll_tokens *t, struct ll_err *err)
     while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW && !(rc = make_room(t, err))) {
         const char *text = (const char *)sqlite3_column_text(st, 1);
         size_t n = (size_t)sqlite3_column_bytes(st, 1);
-        long long id = sqlite3_column_type(st, 2) == SQLITE_NULL ? LL_NO_TOKEN_ID : sqlite3_column_int64(st, 2);
+        long long id =
+            sqlite3_column_type(st, 2) == SQLITE_NULL ? LL_NO_TOKEN_ID : sqlite3_column_int64(st, 2);
         uint64_t h = hash_of(text ? text : "", n, id);
         struct ll_token_slot *slot = slot_of(t, text ? text : "", n, id, h);
         if (!slot->row)
@@ -91,7 +99,8 @@ static int read_all(struct ll_tokens *t, struct ll_err *err)
     return rc;
 }
 
-int ll_tokens_row(struct ll_tokens *t, const char *text, size_t n, long long token_id, long long *row, struct ll_err *err)
+int ll_tokens_row(struct ll_tokens *t, const char *text, size_t n, long long token_id, long long *row,
+                  struct ll_err *err)
 {
     int rc = t->is_read ? LL_OK : read_all(t, err);
     if (rc || (rc = make_room(t, err)))

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_LEN = 64, /* 8 bytes of magic before it */ HEAD_LEN = LL_JOURNAL_EMPTY, FRAME_HEAD = 16, FRAME_SUM = 32 };
+enum {
+    KEY_LEN = 64,
+    /* 8 bytes of magic before it */ HEAD_LEN = LL_JOURNAL_EMPTY,
+    FRAME_HEAD = 16,
+    FRAME_SUM = 32
+};
 static const char magic[8] = {'L', 'L', 'J', 'O', 'U', 'R', 'N', '1'}, frame_magic[4] = {'L', 'L', 'F', 'R'};
 
 static void put_le(unsigned char *p, uint64_t v, int n)
@@ -105,7 +110,8 @@ int ll_journal_open(struct ll_journal *j, const char *path, const char *key, str
     }
     if ((rc = ll_map_open(&j->map, path, err)))
         goto done;
-    if (j->map.size >= HEAD_LEN && !memcmp(j->map.data, magic, sizeof magic) && !memcmp(j->map.data + sizeof magic, key, KEY_LEN))
+    if (j->map.size >= HEAD_LEN && !memcmp(j->map.data, magic, sizeof magic)
+        && !memcmp(j->map.data + sizeof magic, key, KEY_LEN))
         rc = find_frames(j, &end, err);
     j->was_other = !end && j->map.size > HEAD_LEN;
     if (!rc)

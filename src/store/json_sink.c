@@ -1,8 +1,8 @@
 /* json_sink.c - output-<clean>.json: what was run and what came out, without the rows.
  *
- * The original's six sections first, keys unchanged (docs/experiment.md 13.1), ours after them; a model that failed or was skipped
- * leaves {status, model, reason, schema_version, provenance} (docs/experiment.md 13.5). No wall clock and no machine paths: two runs
- * are compared byte for byte. */
+ * The original's six sections first, keys unchanged (docs/experiment.md 13.1), ours after them; a model that
+ * failed or was skipped leaves {status, model, reason, schema_version, provenance} (docs/experiment.md 13.5).
+ * No wall clock and no machine paths: two runs are compared byte for byte. */
 #include "json_write.h"
 #include "literal.h"
 #include "outfile.h"
@@ -18,7 +18,7 @@ struct json_sink {
     char *folder;                  /* owned */
     const struct ll_run_info *run; /* borrowed: outlives the sink */
     struct ll_stems stems;
-    const char *stem;              /* of the model being written; NULL between models */
+    const char *stem; /* of the model being written; NULL between models */
 };
 
 static void put_milestones(struct ll_json *j, const struct ll_milestones *m)
@@ -73,7 +73,7 @@ static void put_sections(struct ll_json *j, const struct ll_model_doc *doc, cons
     }
 }
 
-/* ---- the original's sections ------------------------------------------------------------------------------------ */
+/* ---- the original's sections ----------------------------------------------------------------- */
 static void put_prompt(struct ll_json *j, const struct ll_model_doc *doc)
 {
     const struct ll_pass_info *p = doc->main_pass;
@@ -131,13 +131,17 @@ static void put_temperatures(struct ll_json *j, const struct ll_model_doc *doc)
 }
 
 /* The labels say which norm was used. The original's said only that a block owns an ln2, whatever was used
- * (docs/experiment.md 16.2); where ours means the same as one of the original's labels, it has the same text. */
+ * (docs/experiment.md 16.2); where ours means the same as one of the original's labels, it has the same text.
+ */
 static const struct norm_label {
     const char *lens_norm, *post_block, *post_block_layernorm, *embeddings;
 } norm_labels[] = {
-    {"final", "using_ln_final_for_post_block", "using_ln_final_for_post_block", "using_ln_final_on_embeddings"},
-    {"next-ln1", "using_next_ln1_for_post_block", "using_next_ln1_for_post_block", "using_real_ln1_on_embeddings"},
-    {"post-ln2", "using_ln2_rmsnorm_for_post_block", "using_ln2_layernorm_for_post_block", "using_real_ln1_on_embeddings"},
+    {"final", "using_ln_final_for_post_block", "using_ln_final_for_post_block",
+     "using_ln_final_on_embeddings"},
+    {"next-ln1", "using_next_ln1_for_post_block", "using_next_ln1_for_post_block",
+     "using_real_ln1_on_embeddings"},
+    {"post-ln2", "using_ln2_rmsnorm_for_post_block", "using_ln2_layernorm_for_post_block",
+     "using_real_ln1_on_embeddings"},
     {"raw", "no_normalization", "no_normalization", "no_normalization"},
     {NULL, NULL, NULL, NULL},
 };
@@ -158,7 +162,10 @@ static void put_norm_labels(struct ll_json *j, const struct ll_model_info *m, co
     while (l->lens_norm && (!m->lens_norm || strcmp(l->lens_norm, m->lens_norm)))
         l++;
     /* "active": the lens drops beta; the default keeps it, so that row n is the model's output */
-    ll_json_cstr(j, "layernorm_bias_fix", is_rms ? "not_needed_rms_model" : bias && !strcmp(bias, "drop") ? "active" : "bias_kept");
+    ll_json_cstr(j, "layernorm_bias_fix",
+                 is_rms                              ? "not_needed_rms_model"
+                     : bias && !strcmp(bias, "drop") ? "active"
+                                                     : "bias_kept");
     ll_json_cstr(j, "norm_alignment_fix", is_rms ? l->post_block : l->post_block_layernorm);
     ll_json_cstr(j, "layer0_norm_fix", l->embeddings);
 }
@@ -183,7 +190,8 @@ static void put_diagnostics(struct ll_json *j, const struct ll_model_doc *doc, c
     ll_json_str(j, "final_ln_type", m->norm_kind, kind_len);
     put_norm_labels(j, m, run);
     ll_json_cstr(j, "mixed_precision_fix", "not_needed_fp32_throughout");
-    ll_json_cstr(j, "layer0_position_info", m->learned_positions ? "additive_pos_embed_included" : "token_only_rotary_model");
+    ll_json_cstr(j, "layer0_position_info",
+                 m->learned_positions ? "additive_pos_embed_included" : "token_only_rotary_model");
     ll_json_str(j, "context_prompt", p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
     ll_json_str(j, "target_prediction", target.s, target.len);
     put_milestones(j, &doc->milestones);
@@ -221,7 +229,7 @@ static void put_model_stats(struct ll_json *j, const struct ll_model_info *m)
     ll_json_end(j);
 }
 
-/* ---- ours ------------------------------------------------------------------------------------------------------- */
+/* ---- ours ------------------------------------------------------------------------------------ */
 static void put_pass(struct ll_json *j, const struct ll_pass_info *p, const struct ll_milestones *m)
 {
     ll_json_obj(j, NULL);
@@ -338,8 +346,9 @@ static void put_not_done(struct ll_json *j, const struct ll_model_doc *doc, cons
     ll_json_end(j);
 }
 
-/* ---- the sink --------------------------------------------------------------------------------------------------- */
-static int json_open(struct ll_sink **sink, const char *folder, const struct ll_run_info *run, struct ll_err *err)
+/* ---- the sink -------------------------------------------------------------------------------- */
+static int json_open(struct ll_sink **sink, const char *folder, const struct ll_run_info *run,
+                     struct ll_err *err)
 {
     struct json_sink *s = calloc(1, sizeof *s);
     *sink = NULL;
@@ -362,10 +371,7 @@ static void json_abort_model(struct ll_sink *sink)
 }
 
 /* The stem stays taken. */
-static void json_keep_model(struct ll_sink *sink)
-{
-    ((struct json_sink *)sink)->stem = NULL;
-}
+static void json_keep_model(struct ll_sink *sink) { ((struct json_sink *)sink)->stem = NULL; }
 
 static int json_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
@@ -417,6 +423,9 @@ static void json_close(struct ll_sink *sink)
 }
 
 const struct ll_sink_type ll_sink_json = {
-    "json", "what was run, milestones, predictions and provenance, one JSON file a model",
-    json_open, json_begin_model, json_row, json_end_model, json_keep_model, json_abort_model, json_close,
+    "json",          "what was run, milestones, predictions and provenance, one JSON file a model",
+    json_open,       json_begin_model,
+    json_row,        json_end_model,
+    json_keep_model, json_abort_model,
+    json_close,
 };

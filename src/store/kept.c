@@ -58,7 +58,8 @@ void ll_names_free(struct ll_names *names)
     memset(names, 0, sizeof *names);
 }
 
-int ll_kept_mark(const char *folder, const char *name, const char *key, const struct ll_names *before, struct ll_err *err)
+int ll_kept_mark(const char *folder, const char *name, const char *key, const struct ll_names *before,
+                 struct ll_err *err)
 {
     struct ll_names now;
     struct ll_manifest m = {0};
@@ -81,7 +82,8 @@ static int is_whole(const struct ll_manifest *m, const char *folder)
     struct ll_manifest now = {0};
     int whole = 1;
     for (int i = 0; i < m->n && whole; i++)
-        whole = is_here(m->files[i].name) && !ll_manifest_add(&now, folder, m->files[i].name, NULL) && !strcmp(now.files[i].sha256, m->files[i].sha256);
+        whole = is_here(m->files[i].name) && !ll_manifest_add(&now, folder, m->files[i].name, NULL)
+            && !strcmp(now.files[i].sha256, m->files[i].sha256);
     ll_manifest_free(&now);
     return whole;
 }
@@ -131,12 +133,14 @@ static int is_unwritten(const char *name)
     return tail && *tail && strspn(tail, "0123456789") == strlen(tail);
 }
 
-static int read_marks(struct ll_names *named, const char *folder, const char *head, DIR *d, struct ll_err *err)
+static int read_marks(struct ll_names *named, const char *folder, const char *head, DIR *d,
+                      struct ll_err *err)
 {
     int rc = LL_OK;
     for (struct dirent *e; !rc && (e = readdir(d));) {
         struct ll_manifest m;
-        if (strncmp(e->d_name, head, strlen(head)) || is_unwritten(e->d_name) || ll_manifest_read(&m, folder, e->d_name, NULL))
+        if (strncmp(e->d_name, head, strlen(head)) || is_unwritten(e->d_name)
+            || ll_manifest_read(&m, folder, e->d_name, NULL))
             continue; /* a mark that cannot be read names nothing */
         for (int i = 0; i < m.n && !rc; i++)
             rc = add(named, m.files[i].name, err);
@@ -156,7 +160,8 @@ int ll_kept_tidy(const char *folder, const char *head, struct ll_err *err)
     int rc = read_marks(&named, folder, head, d, err);
     rewinddir(d);
     for (struct dirent *e; !rc && (e = readdir(d));) {
-        int goes = e->d_name[0] == '.' ? is_unwritten(e->d_name) : !LL_BEGINS(e->d_name, "timestamp-") && !has(&named, e->d_name);
+        int goes = e->d_name[0] == '.' ? is_unwritten(e->d_name)
+                                       : !LL_BEGINS(e->d_name, "timestamp-") && !has(&named, e->d_name);
         if (goes && unlinkat(dirfd(d), e->d_name, 0) && errno != ENOENT)
             rc = ll_fail(err, LL_EFAIL, "%s/%s: cannot remove: %s", folder, e->d_name, strerror(errno));
     }

@@ -71,7 +71,8 @@ int ll_manifest_scan(struct ll_manifest *m, const char *folder, struct ll_err *e
     memset(m, 0, sizeof *m);
     DIR *d = opendir(folder);
     if (!d)
-        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder, strerror(errno));
+        return ll_fail(err, ll_open_code(errno), "%s: cannot read the run folder: %s", folder,
+                       strerror(errno));
     for (struct dirent *e; !rc && (e = readdir(d));)
         if (LL_BEGINS(e->d_name, "output-"))
             rc = ll_manifest_add(m, folder, e->d_name, err);
@@ -83,7 +84,8 @@ int ll_manifest_scan(struct ll_manifest *m, const char *folder, struct ll_err *e
     return rc;
 }
 
-int ll_manifest_write(const struct ll_manifest *m, const char *folder, const char *name, const char *key, struct ll_err *err)
+int ll_manifest_write(const struct ll_manifest *m, const char *folder, const char *name, const char *key,
+                      struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_json j;
@@ -111,12 +113,17 @@ int ll_manifest_write(const struct ll_manifest *m, const char *folder, const cha
     return rc;
 }
 
-static int read_file(struct ll_manifest *m, const cJSON *o, const char *folder, const char *file, struct ll_err *err)
+static int read_file(struct ll_manifest *m, const cJSON *o, const char *folder, const char *file,
+                     struct ll_err *err)
 {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(o, "name"), *sum = cJSON_GetObjectItemCaseSensitive(o, "sha256"), *bytes = cJSON_GetObjectItemCaseSensitive(o, "bytes");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(o, "name"),
+                *sum = cJSON_GetObjectItemCaseSensitive(o, "sha256"),
+                *bytes = cJSON_GetObjectItemCaseSensitive(o, "bytes");
     struct ll_manifest_file *f;
-    if (!cJSON_IsString(name) || !cJSON_IsString(sum) || strlen(sum->valuestring) != 64 || !cJSON_IsNumber(bytes))
-        return ll_fail(err, LL_EUSAGE, "%s/%s: files.%d: expected name, sha256 (64 hex digits) and bytes", folder, file, m->n);
+    if (!cJSON_IsString(name) || !cJSON_IsString(sum) || strlen(sum->valuestring) != 64
+        || !cJSON_IsNumber(bytes))
+        return ll_fail(err, LL_EUSAGE, "%s/%s: files.%d: expected name, sha256 (64 hex digits) and bytes",
+                       folder, file, m->n);
     int rc = add(m, name->valuestring, &f, err);
     if (!rc) {
         memcpy(f->sha256, sum->valuestring, 65);
@@ -132,13 +139,15 @@ int ll_manifest_read(struct ll_manifest *m, const char *folder, const char *name
     cJSON *doc = NULL;
     memset(m, 0, sizeof *m);
     int rc = path ? ll_file_read(path, MAX_MANIFEST, &text, err) : ll_fail_mem(err, "path", strlen(folder));
-    const cJSON *files = !rc && (doc = cJSON_ParseWithLength(ll_buf_str(&text), text.len)) ? cJSON_GetObjectItemCaseSensitive(doc, "files") : NULL, *o;
+    const cJSON *files = !rc && (doc = cJSON_ParseWithLength(ll_buf_str(&text), text.len))
+        ? cJSON_GetObjectItemCaseSensitive(doc, "files")
+        : NULL,
+                *o;
     if (!rc && !cJSON_IsArray(files))
-        rc = ll_fail(err, LL_EUSAGE, "%s/%s: expected a manifest with \"files\", found something else", folder, name);
+        rc = ll_fail(err, LL_EUSAGE, "%s/%s: expected a manifest with \"files\", found something else",
+                     folder, name);
     if (!rc)
-        cJSON_ArrayForEach(o, files)
-            if (!rc)
-                rc = read_file(m, o, folder, name, err);
+        cJSON_ArrayForEach(o, files) if (!rc) rc = read_file(m, o, folder, name, err);
     const cJSON *key = doc ? cJSON_GetObjectItemCaseSensitive(doc, "key") : NULL;
     if (!rc && m->n)
         qsort(m->files, (size_t)m->n, sizeof *m->files, by_name);

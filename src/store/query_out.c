@@ -35,14 +35,15 @@ static void add_visible(struct ll_buf *out, const char *s, size_t n)
     struct ll_buf clean = {0};
     ll_utf8_clean(&clean, s, n);
     out->failed |= clean.failed;
-    for (size_t at = 0; at < clean.len; ) {
+    for (size_t at = 0; at < clean.len;) {
         uint32_t cp = 0;
         int k = ll_utf8_next(clean.s + at, clean.len - at, &cp, NULL);
         if (cp == '\n' || cp == '\r' || cp == '\t')
             ll_buf_adds(out, cp == '\n' ? "\\n" : cp == '\r' ? "\\r" : "\\t");
         else if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0))
             ll_buf_addf(out, "\\x%02x", (unsigned)cp);
-        else if ((cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029)
+        else if ((cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028
+                 || cp == 0x2029)
             ll_buf_addf(out, "\\u%04x", (unsigned)cp);
         else
             ll_buf_add(out, clean.s + at, (size_t)(k ? k : 1));
@@ -51,7 +52,7 @@ static void add_visible(struct ll_buf *out, const char *s, size_t n)
     ll_buf_free(&clean);
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 static void add_hex(struct ll_buf *out, sqlite3_stmt *st, int i)
 {
     static const char digit[] = "0123456789abcdef";
@@ -83,11 +84,11 @@ static void csv_value(struct ll_buf *out, sqlite3_stmt *st, int i)
     switch (sqlite3_column_type(st, i)) {
     case SQLITE_NULL: break;
     case SQLITE_INTEGER: ll_buf_addf(out, "%lld", (long long)sqlite3_column_int64(st, i)); break;
-    case SQLITE_FLOAT: ll_buf_add(out, number, (size_t)ll_fmt_double(number, sqlite3_column_double(st, i))); break;
+    case SQLITE_FLOAT:
+        ll_buf_add(out, number, (size_t)ll_fmt_double(number, sqlite3_column_double(st, i)));
+        break;
     case SQLITE_BLOB: add_hex(out, st, i); break;
-    default:
-        s = text_at(st, i, &n);
-        ll_csv_field(out, s, n);
+    default: s = text_at(st, i, &n); ll_csv_field(out, s, n);
     }
 }
 
@@ -138,9 +139,7 @@ static void json_value(struct ll_json *j, const char *key, sqlite3_stmt *st, int
         add_hex(&hex, st, i);
         ll_json_str(j, key, ll_buf_str(&hex), hex.len);
         break;
-    default:
-        s = text_at(st, i, &n);
-        ll_json_str(j, key, s, n);
+    default: s = text_at(st, i, &n); ll_json_str(j, key, s, n);
     }
     ll_buf_free(&hex);
 }
@@ -165,14 +164,17 @@ static int write_json(sqlite3_stmt *st, struct ll_buf *out)
     return step == SQLITE_ROW ? SQLITE_TOOBIG : step;
 }
 
-/* ---- table ------------------------------------------------------------------------------------------------------ */
-struct cell { size_t at, n; int width; };
+/* ---- table ----------------------------------------------------------------------------------- */
+struct cell {
+    size_t at, n;
+    int width;
+};
 struct table {
     int n_cols;
-    struct cell *cell;      /* [rows + 1][n_cols], the header first; owned */
+    struct cell *cell; /* [rows + 1][n_cols], the header first; owned */
     size_t n, cap;
-    struct ll_buf text;     /* owned */
-    int *width, *is_text;   /* [n_cols], owned */
+    struct ll_buf text;   /* owned */
+    int *width, *is_text; /* [n_cols], owned */
 };
 
 static struct cell *new_cell(struct table *t)
@@ -318,7 +320,10 @@ static int write_wide(sqlite3_stmt *st, struct ll_buf *out) { return write_lines
 int ll_query_write(sqlite3_stmt *st, enum ll_query_format format, struct ll_buf *out)
 {
     static int (*const write[])(sqlite3_stmt *, struct ll_buf *) = {
-        [LL_OUT_TABLE] = write_table, [LL_OUT_CSV] = write_csv, [LL_OUT_JSON] = write_json, [LL_OUT_WIDE] = write_wide,
+        [LL_OUT_TABLE] = write_table,
+        [LL_OUT_CSV] = write_csv,
+        [LL_OUT_JSON] = write_json,
+        [LL_OUT_WIDE] = write_wide,
     };
     size_t before = out->len;
     int rc = write[format](st, out);

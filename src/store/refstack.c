@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name; size_t bytes; } types[] = {[LL_ARRAY_F32] = {"F32", 4}, [LL_ARRAY_I32] = {"I32", 4}};
+static const struct {
+    const char *name;
+    size_t bytes;
+} types[] = {[LL_ARRAY_F32] = {"F32", 4}, [LL_ARRAY_I32] = {"I32", 4}};
 
 static size_t bytes_of(const struct ll_array *a)
 {
@@ -50,7 +53,8 @@ static void put_le(uint8_t *out, uint64_t v, int n)
         out[i] = (uint8_t)(v >> (8 * i));
 }
 
-int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n, const char *const *meta, struct ll_err *err)
+int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n, const char *const *meta,
+                         struct ll_err *err)
 {
     struct ll_buf header = {0};
     struct ll_outfile out;
@@ -72,7 +76,8 @@ int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n,
     return ll_outfile_commit(&out, err);
 }
 
-int ll_bin_write(const char *folder, const char *name, const float *x, int64_t n, char hex[65], struct ll_err *err)
+int ll_bin_write(const char *folder, const char *name, const float *x, int64_t n, char hex[65],
+                 struct ll_err *err)
 {
     struct ll_sha256 sha;
     struct ll_outfile out;

@@ -25,13 +25,14 @@ enum {
     STAMP_LEN = 13,       /* YYYYMMDD-HHMM */
     MAX_SAME_NAME = 1000, /* folders of one name before we say that something else is wrong */
     MAX_WAITS = 3000,     /* of 20 ms: a minute, then go on without: nobody waits for ever */
-    LINE_SIZE = 64,      /* the timestamp file */
+    LINE_SIZE = 64,       /* the timestamp file */
     MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
 };
-/* In a partial folder: locked for as long as its run lives, holds the run's key; and what is whole already. */
+/* In a partial folder: locked for as long as its run lives, holds the run's key; and what is whole already.
+ */
 static const char unfinished[] = ".unfinished", done_head[] = ".done-", journal_head[] = ".journal-";
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 static char *name_of(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static char *name_of(struct ll_err *err, const char *fmt, ...)
 {
@@ -78,7 +79,8 @@ static int is_empty_dir(const char *path)
     return n <= 2; /* . and .. */
 }
 
-/* The stamp of a run folder from its timestamp-<stamp> file, the newest if there are several; "" without one. */
+/* The stamp of a run folder from its timestamp-<stamp> file, the newest if there are several; "" without one.
+ */
 static void stamp_of(const char *folder, char stamp[16])
 {
     static const char prefix[] = "timestamp-";
@@ -86,7 +88,7 @@ static void stamp_of(const char *folder, char stamp[16])
     stamp[0] = 0;
     if (!d)
         return;
-    for (struct dirent *e; (e = readdir(d)); ) {
+    for (struct dirent *e; (e = readdir(d));) {
         const char *s = e->d_name + sizeof prefix - 1;
         if (!strncmp(e->d_name, prefix, sizeof prefix - 1) && is_stamp(s) && strcmp(s, stamp) > 0)
             memcpy(stamp, s, STAMP_LEN + 1);
@@ -94,7 +96,8 @@ static void stamp_of(const char *folder, char stamp[16])
     closedir(d);
 }
 
-/* line: the timestamp file, as the original has it; fraction: of the second, ".123456789". Both may be NULL. */
+/* line: the timestamp file, as the original has it; fraction: of the second, ".123456789". Both may be NULL.
+ */
 static void stamp_now(char stamp[16], char line[LINE_SIZE], char fraction[16])
 {
     struct tm tm;
@@ -108,7 +111,7 @@ static void stamp_now(char stamp[16], char line[LINE_SIZE], char fraction[16])
         snprintf(fraction, 16, ".%09ld", now.tv_nsec);
 }
 
-/* ---- whole trees ------------------------------------------------------------------------------------------------ */
+/* ---- whole trees ----------------------------------------------------------------------------- */
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
     (void)st, (void)flag, (void)at;
@@ -134,14 +137,16 @@ static int sync_one(const char *path, const struct stat *st, int flag, struct FT
     return (flag == FTW_F && S_ISREG(st->st_mode)) || flag == FTW_DP ? sync_path(path) : 0;
 }
 
-/* ---- locks ------------------------------------------------------------------------------------------------------ */
-/* Some network file systems have no such locks: then two runs are on their own, and nothing stale is removed. */
+/* ---- locks ----------------------------------------------------------------------------------- */
+/* Some network file systems have no such locks: then two runs are on their own, and nothing stale is removed.
+ */
 static int lock_path(const char *path, int flags, int how)
 {
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return -1;
-    for (int waits = 0; flock(fd, how | LOCK_NB) && (errno == EWOULDBLOCK || errno == EINTR) && waits < MAX_WAITS; waits++)
+    for (int waits = 0;
+         flock(fd, how | LOCK_NB) && (errno == EWOULDBLOCK || errno == EINTR) && waits < MAX_WAITS; waits++)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     return fd;
 }
@@ -153,7 +158,8 @@ static void unlock(int *fd)
     *fd = -1;
 }
 
-/* Mark the new folder as ours and alive. *gone: another run took it for a killed run's before it was locked. */
+/* Mark the new folder as ours and alive. *gone: another run took it for a killed run's before it was locked.
+ */
 static int mark_unfinished(struct ll_rundir *dir, int *gone, struct ll_err *err)
 {
     struct stat st;
@@ -163,7 +169,8 @@ static int mark_unfinished(struct ll_rundir *dir, int *gone, struct ll_err *err)
     dir->alive = lock_path(path, O_RDWR | O_CREAT, LOCK_EX);
     int why = errno;
     *gone = dir->alive < 0 ? why == ENOENT : fstat(dir->alive, &st) || !st.st_nlink;
-    int rc = dir->alive >= 0 || *gone ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot write: %s", path, strerror(why));
+    int rc = dir->alive >= 0 || *gone ? LL_OK
+                                      : ll_fail(err, LL_EFAIL, "%s: cannot write: %s", path, strerror(why));
     if (*gone)
         unlock(&dir->alive);
     free(path);
@@ -176,16 +183,17 @@ static int has_results(const char *path)
     struct stat st;
     DIR *d = opendir(path);
     int found = 0;
-    for (struct dirent *e; d && !found && (e = readdir(d)); )
-        found = !strncmp(e->d_name, done_head, strlen(done_head)) ||
-                (!strncmp(e->d_name, journal_head, strlen(journal_head)) && !fstatat(dirfd(d), e->d_name, &st, 0) && st.st_size > LL_JOURNAL_EMPTY);
+    for (struct dirent *e; d && !found && (e = readdir(d));)
+        found = !strncmp(e->d_name, done_head, strlen(done_head))
+            || (!strncmp(e->d_name, journal_head, strlen(journal_head))
+                && !fstatat(dirfd(d), e->d_name, &st, 0) && st.st_size > LL_JOURNAL_EMPTY);
     if (d)
         closedir(d);
     return found;
 }
 
-/* Lock the partial folder at path if a run left it unfinished and lives no more; key: what it was a run of, "" unknown.
- * Returns the lock, -1: alive, or nothing of ours. */
+/* Lock the partial folder at path if a run left it unfinished and lives no more; key: what it was a run of,
+ * "" unknown. Returns the lock, -1: alive, or nothing of ours. */
 static int lock_dead(const char *path, char key[LL_RUN_KEY])
 {
     char *mark = name_of(NULL, "%s/%s", path, unfinished);
@@ -200,7 +208,8 @@ static int lock_dead(const char *path, char key[LL_RUN_KEY])
     return fd;
 }
 
-/* Is it the name of a partial folder of ours? head: what all of them begin with; of a root a stamp follows. Then ".partial", and
+/* Is it the name of a partial folder of ours? head: what all of them begin with; of a root a stamp follows.
+ * Then ".partial", and
  * "-<number>" where several are of one name. */
 static int is_partial_name(const char *name, const char *head, int has_stamp)
 {
@@ -222,15 +231,18 @@ static int is_partial_name(const char *name, const char *head, int has_stamp)
     return !*name || (*name == '-' && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1));
 }
 
-/* Look at every partial folder beside ours that killed runs left behind: ".run-<stamp>.partial" of a root, "<name>.partial" of an
- * out_dir, "-2" and so on behind. look gets it locked and closes the lock or keeps it. An empty one was killed before it was marked. */
-static void each_dead(const struct ll_rundir *dir, void (*look)(void *arg, const char *path, const char *key, int lock), void *arg)
+/* Look at every partial folder beside ours that killed runs left behind: ".run-<stamp>.partial" of a root,
+ * "<name>.partial" of an out_dir, "-2" and so on behind. look gets it locked and closes the lock or keeps it.
+ * An empty one was killed before it was marked. */
+static void each_dead(const struct ll_rundir *dir,
+                      void (*look)(void *arg, const char *path, const char *key, int lock), void *arg)
 {
     const char *slash = strrchr(dir->final, '/'), *name = slash ? slash + 1 : dir->final;
-    char *parent = !slash ? strdup(".") : strndup(dir->final, slash == dir->final ? 1 : (size_t)(slash - dir->final));
+    char *parent =
+        !slash ? strdup(".") : strndup(dir->final, slash == dir->final ? 1 : (size_t)(slash - dir->final));
     char *head = strdup(dir->root ? ".run-" : name);
     DIR *d = parent && head ? opendir(parent) : NULL;
-    for (struct dirent *e; d && (e = readdir(d)); )
+    for (struct dirent *e; d && (e = readdir(d));)
         if (is_partial_name(e->d_name, head, dir->root != NULL)) {
             char key[LL_RUN_KEY], *path = name_of(NULL, "%s/%s", parent, e->d_name);
             int lock = path ? lock_dead(path, key) : -1;
@@ -268,7 +280,10 @@ static void remove_if_stale(void *arg, const char *path, const char *key, int lo
 }
 
 /* What goes on with other keys: count and show. arg: the folder we look from; key "" until it has one. */
-struct others { struct ll_rundir *dir; const char *key; };
+struct others {
+    struct ll_rundir *dir;
+    const char *key;
+};
 
 static void count_other(void *arg, const char *path, const char *key, int lock)
 {
@@ -281,8 +296,13 @@ static void count_other(void *arg, const char *path, const char *key, int lock)
     close(lock);
 }
 
-/* ---- going on ---------------------------------------------------------------------------------------------------- */
-struct newest { const char *key; char *path; char stamp[16]; int lock; };
+/* ---- going on -------------------------------------------------------------------------------- */
+struct newest {
+    const char *key;
+    char *path;
+    char stamp[16];
+    int lock;
+};
 
 static void keep_newest(void *arg, const char *path, const char *key, int lock)
 {
@@ -316,7 +336,7 @@ static void forget(struct ll_rundir *dir)
     dir->is_begun = 0;
 }
 
-/* ---- making the folder ------------------------------------------------------------------------------------------ */
+/* ---- making the folder ----------------------------------------------------------------------- */
 /* Make base or base-2, ...: the first that is free. Another's partial folder is neither used nor touched. */
 static int make_free_dir(char **made, const char *base, struct ll_err *err)
 {
@@ -370,9 +390,11 @@ static int names_of_out_dir(struct ll_rundir *dir, const char *out_dir, char **p
 }
 
 /* The timestamp file, and beside it what tells runs of one second apart (read by the index only). */
-static int write_timestamp(const struct ll_rundir *dir, const char *line, const char *fraction, struct ll_err *err)
+static int write_timestamp(const struct ll_rundir *dir, const char *line, const char *fraction,
+                           struct ll_err *err)
 {
-    char *path = name_of(err, "%s/timestamp-%s", dir->work, dir->stamp), *beside = name_of(err, "%s/.started", dir->work);
+    char *path = name_of(err, "%s/timestamp-%s", dir->work, dir->stamp),
+         *beside = name_of(err, "%s/.started", dir->work);
     int rc = path && beside ? ll_file_write(path, line, strlen(line), err) : LL_EFAIL;
     if (!rc)
         rc = ll_file_write(beside, fraction, strlen(fraction), err);
@@ -388,12 +410,14 @@ static void clear_marks(DIR *d)
         return;
     rewinddir(d);
     for (struct dirent *e; (e = readdir(d));)
-        if (!strncmp(e->d_name, done_head, strlen(done_head)) || !strncmp(e->d_name, journal_head, strlen(journal_head)))
+        if (!strncmp(e->d_name, done_head, strlen(done_head))
+            || !strncmp(e->d_name, journal_head, strlen(journal_head)))
             unlinkat(dirfd(d), e->d_name, 0);
     unlinkat(dirfd(d), unfinished, 0);
 }
 
-/* A run that got its name but was killed before it was settled: a partial folder again, when it is one of this key. */
+/* A run that got its name but was killed before it was settled: a partial folder again, when it is one of
+ * this key. */
 static int take_back(const struct ll_rundir *dir, const char *partial, const char *key, struct ll_err *err)
 {
     char found[LL_RUN_KEY];
@@ -420,11 +444,15 @@ static int check_out_dir(const struct ll_rundir *dir, const char *out_dir, struc
     if (lock < 0)
         return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder", out_dir);
     close(lock);
-    return ll_fail(err, LL_EUSAGE, "%s: expected an absent or empty folder, found a run that was killed at its very end: --resume with what it was run with finishes it", out_dir);
+    return ll_fail(err, LL_EUSAGE,
+                   "%s: expected an absent or empty folder, found a run that was killed at its very end: "
+                   "--resume with what it was run with finishes it",
+                   out_dir);
 }
 
 /* The folder's names, stamped now. key: what is gone on with; NULL: nothing is. */
-static int start(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, char line[LINE_SIZE], char fraction[16], char **partial, struct ll_err *err)
+static int start(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key,
+                 char line[LINE_SIZE], char fraction[16], char **partial, struct ll_err *err)
 {
     memset(dir, 0, sizeof *dir);
     dir->alive = dir->lock = -1;
@@ -432,13 +460,15 @@ static int start(struct ll_rundir *dir, const char *root, const char *out_dir, c
     if (out_dir ? !*out_dir : !root || !*root)
         return ll_fail(err, LL_EUSAGE, "run folder: expected a path, found nothing");
     stamp_now(dir->stamp, line, fraction);
-    int rc = out_dir ? names_of_out_dir(dir, out_dir, partial, err) : names_under_root(dir, root, partial, err);
+    int rc =
+        out_dir ? names_of_out_dir(dir, out_dir, partial, err) : names_under_root(dir, root, partial, err);
     if (!rc && key)
         rc = take_back(dir, *partial, key, err);
     return rc || !out_dir ? rc : check_out_dir(dir, out_dir, err);
 }
 
-int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key, int *found, struct ll_err *err)
+int ll_rundir_resume(struct ll_rundir *dir, const char *root, const char *out_dir, const char *key,
+                     int *found, struct ll_err *err)
 {
     char line[LINE_SIZE], fraction[16], *partial = NULL;
     struct newest n = {.key = key, .lock = -1};
@@ -498,14 +528,15 @@ int ll_rundir_begin(struct ll_rundir *dir, const char *root, const char *out_dir
     return rc;
 }
 
-/* ---- giving it its name ----------------------------------------------------------------------------------------- */
+/* ---- giving it its name ---------------------------------------------------------------------- */
 /* Move an existing run-latest out of the way; nobody's folder is overwritten. */
 static int rotate(const struct ll_rundir *dir, struct ll_err *err)
 {
     char stamp[16], now[16];
     stamp_of(dir->final, stamp);
     stamp_now(now, NULL, NULL);
-    char *base = *stamp ? name_of(err, "%s/run-%s", dir->root, stamp) : name_of(err, "%s/run-%s-rotated", dir->root, now);
+    char *base = *stamp ? name_of(err, "%s/run-%s", dir->root, stamp)
+                        : name_of(err, "%s/run-%s-rotated", dir->root, now);
     if (!base)
         return LL_EFAIL;
     int rc = LL_EFAIL;
@@ -528,7 +559,8 @@ static int rotate(const struct ll_rundir *dir, struct ll_err *err)
         }
         /* ENOENT: another run rotated it at this moment; the caller's rename decides */
         int done = !rename(dir->final, to) || errno == ENOENT;
-        rc = done ? LL_OK : ll_fail(err, LL_EFAIL, "%s: cannot rename to %s: %s", dir->final, to, strerror(errno));
+        rc = done ? LL_OK
+                  : ll_fail(err, LL_EFAIL, "%s: cannot rename to %s: %s", dir->final, to, strerror(errno));
         free(to);
         break;
     }
@@ -555,7 +587,8 @@ static int take_name(const struct ll_rundir *dir, struct ll_err *err)
         }
         if (!rename(dir->work, dir->final))
             return LL_OK;
-        if (!dir->root || (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)) /* else: another run was faster */
+        if (!dir->root
+            || (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)) /* else: another run was faster */
             break;
     }
     return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));

@@ -1,18 +1,19 @@
 /* sink.h - where records go. One row of ll_sinks[] an output format; a sink knows columns but not models.
  *
- * Order of calls: open, then for each model: begin_model, { row }*, end_model(doc) or abort_model; then close.
- * keep_model in place of rows and end: the model's files are there already, from an interrupted run that is gone on with.
- * A sink writes nothing under a final name before end_model. After any failure the caller calls abort_model and
- * close; both are safe at any time. A doc whose status is not "ok" leaves its JSON file only, rows are dropped.
- * Files are named output-<stem>...; the stem is the model's clean name, with -2, -3 for further models of one run that
- * share it (stem.h: a caller that wants the names keeps a list of its own). `run` is borrowed until close. */
+ * Order of calls: open, then for each model: begin_model, { row }*, end_model(doc) or abort_model; then
+ * close. keep_model in place of rows and end: the model's files are there already, from an interrupted run
+ * that is gone on with. A sink writes nothing under a final name before end_model. After any failure the
+ * caller calls abort_model and close; both are safe at any time. A doc whose status is not "ok" leaves its
+ * JSON file only, rows are dropped. Files are named output-<stem>...; the stem is the model's clean name,
+ * with -2, -3 for further models of one run that share it (stem.h: a caller that wants the names keeps a list
+ * of its own). `run` is borrowed until close. */
 #ifndef LL_SINK_H
 #define LL_SINK_H
 #include "record.h"
 
 struct ll_sink;
 struct ll_sink_type {
-    const char *name;     /* "csv", "json" */
+    const char *name; /* "csv", "json" */
     const char *help;
     int (*open)(struct ll_sink **s, const char *folder, const struct ll_run_info *run, struct ll_err *err);
     int (*begin_model)(struct ll_sink *s, const struct ll_model_info *model, struct ll_err *err);
@@ -22,6 +23,8 @@ struct ll_sink_type {
     void (*abort_model)(struct ll_sink *s);
     void (*close)(struct ll_sink *s);
 };
-struct ll_sink { const struct ll_sink_type *type; }; /* first member of every sink */
-extern const struct ll_sink_type *const ll_sinks[];  /* NULL at the end */
+struct ll_sink {
+    const struct ll_sink_type *type;
+};                                                  /* first member of every sink */
+extern const struct ll_sink_type *const ll_sinks[]; /* NULL at the end */
 #endif

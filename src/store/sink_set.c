@@ -1,7 +1,8 @@
 /* sink_set.c - see sink_set.h */
 #include "sink_set.h"
 
-int ll_sink_set_open(struct ll_sink_set *all, const char *folder, const struct ll_run_info *run, struct ll_err *err)
+int ll_sink_set_open(struct ll_sink_set *all, const char *folder, const struct ll_run_info *run,
+                     struct ll_err *err)
 {
     for (all->n = 0; ll_sinks[all->n] && all->n < LL_MAX_SINKS; all->n++) {
         int rc = ll_sinks[all->n]->open(&all->s[all->n], folder, run, err);

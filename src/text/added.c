@@ -24,7 +24,8 @@ static int reserve_place(struct ll_added *a, int id, struct ll_err *err)
     return LL_OK;
 }
 
-int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err)
+int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_added_token *flags,
+                 struct ll_err *err)
 {
     if (a->n == a->cap) {
         size_t cap = a->cap ? a->cap * 2 : 16;
@@ -71,7 +72,8 @@ int ll_added_among(const struct ll_added *a, int id, size_t n)
 int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token *f)
 {
     const struct ll_added_token *t = of_id(a, id);
-    return t && t->special == f->special && t->single_word == f->single_word && t->lstrip == f->lstrip && t->rstrip == f->rstrip && t->normalized == f->normalized;
+    return t && t->special == f->special && t->single_word == f->single_word && t->lstrip == f->lstrip
+        && t->rstrip == f->rstrip && t->normalized == f->normalized;
 }
 
 int ll_added_is_special(const struct ll_added *a, int id)
@@ -198,7 +200,8 @@ static size_t strip_right(const char *s, size_t n, size_t i)
     return i;
 }
 
-int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n, int specials_as_text, struct ll_hits *hits, struct ll_err *err)
+int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n,
+                  int specials_as_text, struct ll_hits *hits, struct ll_err *err)
 {
     size_t done = 0, len = 0;
     int rc = LL_OK;
@@ -212,7 +215,8 @@ int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char 
         const struct ll_added_token *tok = &a->v[k];
         size_t start = i, end = i + len;
         i = end; /* the search goes on behind the match itself, whatever rstrip takes or single_word drops */
-        if ((specials_as_text && tok->special) || (tok->single_word && (word_before(s, start) || word_at(s, n, end))))
+        if ((specials_as_text && tok->special)
+            || (tok->single_word && (word_before(s, start) || word_at(s, n, end))))
             continue;
         if (tok->lstrip)
             start = strip_left(s, start, done < start ? done : start);

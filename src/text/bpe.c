@@ -10,8 +10,8 @@
 
 enum { UNKNOWN = -2 };
 struct ll_symbol {
-    int id;          /* -1: swallowed by its left neighbour; UNKNOWN: gives no token and merges with none */
-    int prev, next;  /* indices; -1 at the ends */
+    int id;         /* -1: swallowed by its left neighbour; UNKNOWN: gives no token and merges with none */
+    int prev, next; /* indices; -1 at the ends */
 };
 struct ll_candidate {
     int rank, pos, id; /* joins sym[pos] with its successor into id */
@@ -79,7 +79,8 @@ int ll_bpe_ready(struct ll_bpe *bpe, struct ll_err *err)
             c[0] = (char)(0xC0 | cp >> 6), c[1] = (char)(0x80 | (cp & 63));
         bpe->char_id[cp] = ll_vocab_find(&bpe->vocab, c, cp < 0x80 ? 1 : 2);
     }
-    bpe->unk_id = bpe->has_unk ? ll_vocab_find(&bpe->vocab, ll_buf_str(&bpe->unk_token), bpe->unk_token.len) : -1;
+    bpe->unk_id =
+        bpe->has_unk ? ll_vocab_find(&bpe->vocab, ll_buf_str(&bpe->unk_token), bpe->unk_token.len) : -1;
     return make_table(bpe, err);
 }
 
@@ -99,7 +100,10 @@ void ll_bpe_work_free(struct ll_bpe_work *work)
     memset(work, 0, sizeof *work);
 }
 
-static int less(struct ll_candidate a, struct ll_candidate b) { return a.rank < b.rank || (a.rank == b.rank && a.pos < b.pos); }
+static int less(struct ll_candidate a, struct ll_candidate b)
+{
+    return a.rank < b.rank || (a.rank == b.rank && a.pos < b.pos);
+}
 
 static void push(struct ll_candidate *heap, size_t *n, struct ll_candidate c)
 {
@@ -167,9 +171,10 @@ static void put(struct ll_bpe_work *work, size_t *n, int id)
     (*n)++;
 }
 
-/* Characters to first symbols. An unknown one becomes byte tokens if all of its bytes are known, else the unknown
- * token, which waits for the next known character (so that runs may be fused), else nothing. */
-static int first_symbols(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char *s, size_t n, size_t *n_sym, struct ll_err *err)
+/* Characters to first symbols. An unknown one becomes byte tokens if all of its bytes are known, else the
+ * unknown token, which waits for the next known character (so that runs may be fused), else nothing. */
+static int first_symbols(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char *s, size_t n,
+                         size_t *n_sym, struct ll_err *err)
 {
     int unk = 0, len;
     for (size_t i = 0; i < n; i += (size_t)len) {
@@ -186,7 +191,9 @@ static int first_symbols(const struct ll_bpe *bpe, struct ll_bpe_work *work, con
                 put(work, n_sym, bpe->byte_id[(unsigned char)s[i + (size_t)b]]);
         } else if (bpe->has_unk) {
             if (bpe->unk_id < 0)
-                return ll_fail(err, LL_EUSAGE, "tokenizer: the text needs unk_token \"%s\", which is not in the vocabulary", ll_buf_str(&bpe->unk_token));
+                return ll_fail(err, LL_EUSAGE,
+                               "tokenizer: the text needs unk_token \"%s\", which is not in the vocabulary",
+                               ll_buf_str(&bpe->unk_token));
             if (unk && !bpe->fuse_unk)
                 put(work, n_sym, bpe->unk_id);
             unk = 1;
@@ -233,7 +240,8 @@ static void merge_all(const struct ll_bpe *bpe, struct ll_bpe_work *work, size_t
     }
 }
 
-int ll_bpe_encode(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+int ll_bpe_encode(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char *s, size_t n,
+                  struct ll_ids *ids, struct ll_err *err)
 {
     int whole = bpe->ignore_merges ? ll_vocab_find(&bpe->vocab, s, n) : -1;
     if (whole >= 0)

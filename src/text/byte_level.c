@@ -1,5 +1,5 @@
-/* byte_level.c - the byte alphabet of GPT-2: 21-7E, A1-AC and AE-FF stand for themselves as code points, the other 68
- * bytes, in rising order, for U+0100, U+0101 ... (so a space is U+0120). */
+/* byte_level.c - the byte alphabet of GPT-2: 21-7E, A1-AC and AE-FF stand for themselves as code points, the
+ * other 68 bytes, in rising order, for U+0100, U+0101 ... (so a space is U+0120). */
 #include "token_internal.h"
 #include "utf8.h"
 

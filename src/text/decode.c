@@ -1,16 +1,20 @@
-/* decode.c - the decoders of tokenizer.json, a row each: a list of token strings becomes another list; the text is
- * the last list joined. `show` is what a kind does to a single token on display. */
+/* decode.c - the decoders of tokenizer.json, a row each: a list of token strings becomes another list; the
+ * text is the last list joined. `show` is what a kind does to a single token on display. */
 #include "literal.h"
 #include "token_internal.h"
 #include "utf8.h"
 
 #include <string.h>
 
-typedef int (*apply_fn)(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err);
+typedef int (*apply_fn)(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                        struct ll_err *err);
 typedef void (*show_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out);
 
 /* Close the token that was written behind `start`. */
-static int end_token(struct ll_pieces *out, size_t start, struct ll_err *err) { return ll_spans_add(&out->spans, start, out->text.len, 0, err); }
+static int end_token(struct ll_pieces *out, size_t start, struct ll_err *err)
+{
+    return ll_spans_add(&out->spans, start, out->text.len, 0, err);
+}
 
 static void fuse_bytes(const struct ll_pieces *in, struct ll_buf *out)
 {
@@ -18,7 +22,8 @@ static void fuse_bytes(const struct ll_pieces *in, struct ll_buf *out)
         ll_buf_add(out, in->text.s + in->spans.v[i].start, in->spans.v[i].end - in->spans.v[i].start);
 }
 
-static int fuse(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int fuse(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                struct ll_err *err)
 {
     (void)step;
     fuse_bytes(in, &out->text);
@@ -32,18 +37,21 @@ static void show_byte_level(const struct ll_step *step, const char *s, size_t n,
         ll_buf_add(out, s, n);
 }
 
-static int byte_level(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int byte_level(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                      struct ll_err *err)
 {
     struct ll_buf bytes = {0};
     for (size_t i = 0; i < in->spans.n; i++)
-        show_byte_level(step, in->text.s + in->spans.v[i].start, in->spans.v[i].end - in->spans.v[i].start, &bytes);
+        show_byte_level(step, in->text.s + in->spans.v[i].start, in->spans.v[i].end - in->spans.v[i].start,
+                        &bytes);
     ll_put_lossy(&out->text, ll_buf_str(&bytes), bytes.len);
     int rc = ll_buf_ok(&bytes, err);
     ll_buf_free(&bytes);
     return rc ? rc : end_token(out, 0, err);
 }
 
-static int replace(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int replace(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                   struct ll_err *err)
 {
     struct ll_spans found = {0};
     int rc = LL_OK;
@@ -53,7 +61,8 @@ static int replace(const struct ll_step *step, const struct ll_pieces *in, struc
         rc = ll_pattern_find(&step->pattern, s, in->spans.v[i].end - in->spans.v[i].start, &found, err);
         for (size_t k = 0; k < found.n && !rc; k++) {
             const struct ll_span *f = &found.v[k];
-            ll_buf_add(&out->text, f->match ? ll_buf_str(&step->text) : s + f->start, f->match ? step->text.len : f->end - f->start);
+            ll_buf_add(&out->text, f->match ? ll_buf_str(&step->text) : s + f->start,
+                       f->match ? step->text.len : f->end - f->start);
             rc = ll_check_growth(out->text.len, in->text.len, err);
         }
         if (!rc)
@@ -72,12 +81,16 @@ static void show_replace(const struct ll_step *step, const char *s, size_t n, st
     }
     for (size_t k = 0; k < found.n; k++) {
         const struct ll_span *f = &found.v[k];
-        ll_buf_add(out, f->match ? ll_buf_str(&step->text) : s + f->start, f->match ? step->text.len : f->end - f->start);
+        ll_buf_add(out, f->match ? ll_buf_str(&step->text) : s + f->start,
+                   f->match ? step->text.len : f->end - f->start);
     }
     ll_spans_free(&found);
 }
 
-static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
 
 /* The byte of a token "<0xE2>", or -1. */
 static int byte_token(const char *s, size_t n)
@@ -102,7 +115,8 @@ static int end_bytes(struct ll_buf *run, struct ll_pieces *out, struct ll_err *e
     return end_token(out, start, err);
 }
 
-static int byte_fallback(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int byte_fallback(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                         struct ll_err *err)
 {
     struct ll_buf run = {0};
     int rc = LL_OK;
@@ -140,7 +154,8 @@ static void show_byte_fallback(const struct ll_step *step, const char *s, size_t
 }
 
 /* Up to `start` marks off the front and `stop` off the end of every token. */
-static int strip(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int strip(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                 struct ll_err *err)
 {
     const char *c = ll_buf_str(&step->text);
     size_t cn = step->text.len;
@@ -158,7 +173,8 @@ static int strip(const struct ll_step *step, const struct ll_pieces *in, struct 
     return rc;
 }
 
-static int metaspace(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out, struct ll_err *err)
+static int metaspace(const struct ll_step *step, const struct ll_pieces *in, struct ll_pieces *out,
+                     struct ll_err *err)
 {
     const char *mark = ll_buf_str(&step->text);
     size_t mark_n = step->text.len;
@@ -209,7 +225,10 @@ static const struct row {
     {{"Metaspace", 0, finish_metaspace}, metaspace, show_metaspace},
 };
 
-static const struct ll_step_kind *kind(size_t i) { return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL; }
+static const struct ll_step_kind *kind(size_t i)
+{
+    return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL;
+}
 const struct ll_stage ll_decoders = {"decoder", "decoders", kind};
 
 static void pieces_reset(struct ll_pieces *p)
@@ -218,7 +237,8 @@ static void pieces_reset(struct ll_pieces *p)
     p->spans.n = 0;
 }
 
-int ll_decode(const struct ll_tokenizer *tok, const struct ll_spans *tokens, const char *text, struct ll_buf *out, struct ll_err *err)
+int ll_decode(const struct ll_tokenizer *tok, const struct ll_spans *tokens, const char *text,
+              struct ll_buf *out, struct ll_err *err)
 {
     struct ll_pieces a = {0}, b = {0};
     size_t began = 0;

@@ -10,30 +10,61 @@
 
 #define MARK LL_WORD_MARK
 
-/* ---- attributes by text ---- */
+/* ---- attributes by text ---------------------------------------------------------------------- */
 
 /* These end a generation, so they are control tokens whatever their type says. */
 static const char *const ends[] = {
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>",
-    "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
-    "<\xEF\xBD\x9C" "end" MARK "of" MARK "sentence\xEF\xBD\x9C>", "[e~[",
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<turn|>",
+    "<|tool_response>",
+    "<\xEF\xBD\x9C"
+    "end" MARK "of" MARK "sentence\xEF\xBD\x9C>",
+    "[e~[",
 };
-#define FIM(what) "<\xEF\xBD\x9C" "fim" MARK what "\xEF\xBD\x9C>"
+#define FIM(what) \
+    "<\xEF\xBD\x9C" \
+    "fim" MARK what "\xEF\xBD\x9C>"
 /* Fill-in-the-middle tokens, of each kind one, unless the file names it: the lowest id (llama.cpp: any). */
-static const struct { int kind; const char *text; } fims[] = {
-    {0, "<|fim_prefix|>"}, {0, "<fim-prefix>"}, {0, "<fim_prefix>"}, {0, FIM("begin")}, {0, "<PRE>"}, {0, MARK "<PRE>"}, {0, "<|code_prefix|>"}, {0, "<|prefix|>"},
-    {1, "<|fim_suffix|>"}, {1, "<fim-suffix>"}, {1, "<fim_suffix>"}, {1, FIM("hole")}, {1, "<SUF>"}, {1, MARK "<SUF>"}, {1, "<|code_suffix|>"}, {1, "<|suffix|>"},
-    {2, "<|fim_middle|>"}, {2, "<fim-middle>"}, {2, "<fim_middle>"}, {2, FIM("end")}, {2, "<MID>"}, {2, MARK "<MID>"}, {2, "<|code_middle|>"}, {2, "<|middle|>"},
-    {3, "<|fim_pad|>"}, {3, "<fim-pad>"}, {3, "<fim_pad>"}, {3, "<PAD>"}, {3, "[PAD]"},
-    {4, "<|fim_repo|>"}, {4, "<|repo_name|>"}, {4, "<fim-repo>"}, {4, "<REPO>"}, {4, "<reponame>"},
-    {5, "<|file_sep|>"},
+static const struct {
+    int kind;
+    const char *text;
+} fims[] = {
+    {0, "<|fim_prefix|>"}, {0, "<fim-prefix>"}, {0, "<fim_prefix>"},    {0, FIM("begin")},
+    {0, "<PRE>"},          {0, MARK "<PRE>"},   {0, "<|code_prefix|>"}, {0, "<|prefix|>"},
+    {1, "<|fim_suffix|>"}, {1, "<fim-suffix>"}, {1, "<fim_suffix>"},    {1, FIM("hole")},
+    {1, "<SUF>"},          {1, MARK "<SUF>"},   {1, "<|code_suffix|>"}, {1, "<|suffix|>"},
+    {2, "<|fim_middle|>"}, {2, "<fim-middle>"}, {2, "<fim_middle>"},    {2, FIM("end")},
+    {2, "<MID>"},          {2, MARK "<MID>"},   {2, "<|code_middle|>"}, {2, "<|middle|>"},
+    {3, "<|fim_pad|>"},    {3, "<fim-pad>"},    {3, "<fim_pad>"},       {3, "<PAD>"},
+    {3, "[PAD]"},          {4, "<|fim_repo|>"}, {4, "<|repo_name|>"},   {4, "<fim-repo>"},
+    {4, "<REPO>"},         {4, "<reponame>"},   {5, "<|file_sep|>"},
 };
 enum { N_FIM_KINDS = 6 };
 static const char *const always_user[] = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"};
 static const char *const phi3_keeps_space[] = {"<unk>", "<s>", "<|endoftext|>"};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static int find(const struct ll_gguf_vocab *v, const char *text) { return ll_vocab_find(v->vocab, text, strlen(text)); }
+static int find(const struct ll_gguf_vocab *v, const char *text)
+{
+    return ll_vocab_find(v->vocab, text, strlen(text));
+}
 
 static void set(struct ll_gguf_vocab *v, const char *text, unsigned attr)
 {
@@ -46,7 +77,8 @@ static void correct_by_text(struct ll_gguf_vocab *v, unsigned taken)
 {
     int fim[N_FIM_KINDS] = {-1, -1, -1, -1, -1, -1}, id;
     for (size_t i = 0; i < COUNT(fims); i++)
-        if (!(taken >> fims[i].kind & 1) && (id = find(v, fims[i].text)) >= 0 && (fim[fims[i].kind] < 0 || id < fim[fims[i].kind]))
+        if (!(taken >> fims[i].kind & 1) && (id = find(v, fims[i].text)) >= 0
+            && (fim[fims[i].kind] < 0 || id < fim[fims[i].kind]))
             fim[fims[i].kind] = id;
     for (int k = 0; k < N_FIM_KINDS; k++)
         if (fim[k] >= 0)
@@ -56,7 +88,8 @@ static void correct_by_text(struct ll_gguf_vocab *v, unsigned taken)
             v->attr[id] |= LL_TOKEN_CONTROL;
     for (size_t i = 0; i < COUNT(always_user); i++)
         set(v, always_user[i], LL_TOKEN_USER);
-    int call = find(v, "<|call|>") >= 0, calls = find(v, "<|calls|>") >= 0; /* gpt-oss, solar-open: <|end|> ends only a message */
+    int call = find(v, "<|call|>") >= 0,
+        calls = find(v, "<|calls|>") >= 0; /* gpt-oss, solar-open: <|end|> ends only a message */
     if ((call || calls) && (find(v, "<|return|>") >= 0 || find(v, "<|flush|>") >= 0))
         set(v, "<|end|>", LL_TOKEN_USER);
     if (find(v, "<|tool_response>") >= 0 || find(v, "<|plamo:eos|>") >= 0) /* Gemma 4: an HTML tag */
@@ -76,7 +109,8 @@ static int contains(const char *s, size_t n, const char *word)
     return 0;
 }
 
-int ll_gguf_vocab_ready(struct ll_gguf_vocab *v, unsigned taken, const char *name, size_t name_n, struct ll_err *err)
+int ll_gguf_vocab_ready(struct ll_gguf_vocab *v, unsigned taken, const char *name, size_t name_n,
+                        struct ll_err *err)
 {
     int rc = LL_OK, id, phi3 = name && (contains(name, name_n, "phi-3") || contains(name, name_n, "phi3"));
     correct_by_text(v, taken);
@@ -103,7 +137,7 @@ void ll_gguf_vocab_free(struct ll_gguf_vocab *v)
     memset(v, 0, sizeof *v);
 }
 
-/* ---- special tokens in a text ---- */
+/* ---- special tokens in a text ---------------------------------------------------------------- */
 
 /* The token of exactly len bytes at s that may be taken, or -1. */
 static int token_at(const struct ll_gguf_vocab *v, const char *s, size_t len, int as_text)
@@ -117,7 +151,8 @@ static int token_at(const struct ll_gguf_vocab *v, const char *s, size_t len, in
 }
 
 /* seen[len] = 1 for the length of each token that lies anywhere in the text; returns whether there is one. */
-static int lengths_in(const struct ll_gguf_vocab *v, const char *s, size_t n, int as_text, unsigned char *seen)
+static int lengths_in(const struct ll_gguf_vocab *v, const char *s, size_t n, int as_text,
+                      unsigned char *seen)
 {
     int any = 0;
     for (size_t i = 0; i < n; i++) {
@@ -146,13 +181,16 @@ static void take(const struct ll_gguf_vocab *v, const char *s, size_t n, int as_
         for (k = i; k < i + len; k++)
             owner[k] = -1;
         owner[i] = id + 1;
-        for (; (v->attr[id] & LL_TOKEN_RSTRIP) && k < n && !owner[k] && (s[k] == ' ' || (s[k] >= '\t' && s[k] <= '\r')); k++)
+        for (; (v->attr[id] & LL_TOKEN_RSTRIP) && k < n && !owner[k]
+             && (s[k] == ' ' || (s[k] >= '\t' && s[k] <= '\r'));
+             k++)
             owner[k] = -1;
         i = k - 1;
     }
 }
 
-int ll_gguf_vocab_cut(const struct ll_gguf_vocab *v, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err)
+int ll_gguf_vocab_cut(const struct ll_gguf_vocab *v, const char *s, size_t n, int as_text,
+                      struct ll_hits *hits, struct ll_err *err)
 {
     hits->n = 0;
     unsigned char *seen = v->trie.n && n ? calloc(v->longest + 1, 1) : NULL;
@@ -162,7 +200,8 @@ int ll_gguf_vocab_cut(const struct ll_gguf_vocab *v, const char *s, size_t n, in
         free(seen);
         return n ? ll_hits_add(hits, 0, n, -1, err) : LL_OK;
     }
-    int *owner = calloc(n, sizeof *owner), rc = owner ? LL_OK : ll_fail_mem(err, "special tokens", n * sizeof *owner);
+    int *owner = calloc(n, sizeof *owner),
+        rc = owner ? LL_OK : ll_fail_mem(err, "special tokens", n * sizeof *owner);
     for (size_t len = v->longest; owner && len; len--)
         if (seen[len])
             take(v, s, n, as_text, len, owner);
@@ -181,7 +220,7 @@ int ll_gguf_vocab_cut(const struct ll_gguf_vocab *v, const char *s, size_t n, in
     return rc;
 }
 
-/* ---- text of ids ---- */
+/* ---- text of ids ----------------------------------------------------------------------------- */
 
 static void put_unmarked(const char *s, size_t n, struct ll_buf *out)
 {
@@ -193,7 +232,10 @@ static void put_unmarked(const char *s, size_t n, struct ll_buf *out)
     }
 }
 
-static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
 
 void ll_gguf_vocab_bytes(const struct ll_gguf_vocab *v, int id, struct ll_buf *out)
 {
@@ -216,8 +258,8 @@ void ll_gguf_vocab_bytes(const struct ll_gguf_vocab *v, int id, struct ll_buf *o
     }
 }
 
-/* " ?" " !" " ." " ," lose the space; then " ' " both spaces; then the space goes before 's 'm 're 've. Each pass reads
- * what the one before left, and, as llama.cpp's does, sees its own changes: it works in place. */
+/* " ?" " !" " ." " ," lose the space; then " ' " both spaces; then the space goes before 's 'm 're 've. Each
+ * pass reads what the one before left, and, as llama.cpp's does, sees its own changes: it works in place. */
 static size_t clean_punctuation(char *s, size_t n)
 {
     size_t to = n ? 1 : 0;
@@ -256,7 +298,8 @@ static size_t clean_contractions(char *s, size_t n)
     return to;
 }
 
-int ll_gguf_vocab_decode(const struct ll_gguf_vocab *v, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+int ll_gguf_vocab_decode(const struct ll_gguf_vocab *v, const int *ids, int n, int skip_special,
+                         struct ll_buf *out, struct ll_err *err)
 {
     struct ll_buf bytes = {0}, piece = {0};
     for (int i = 0; i < n; i++) {

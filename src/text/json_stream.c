@@ -29,7 +29,8 @@ int ll_js_fail(struct ll_js *js, int code, const char *fmt, ...)
     va_end(ap);
     struct ll_buf clean = {0};
     ll_utf8_clean(&clean, what, strlen(what)); /* a quoted text may have been cut inside a character */
-    int rc = ll_fail(js->err, code, "%s: %s%s(byte %zu): %s", js->file, js->where, *js->where ? " " : "", js->pos, ll_buf_str(&clean));
+    int rc = ll_fail(js->err, code, "%s: %s%s(byte %zu): %s", js->file, js->where, *js->where ? " " : "",
+                     js->pos, ll_buf_str(&clean));
     ll_buf_free(&clean);
     return rc;
 }
@@ -38,7 +39,8 @@ static inline void spaces(struct ll_js *js)
 {
     const char *s = js->s;
     size_t i = js->pos, n = js->n;
-    while (i < n && (unsigned char)s[i] <= ' ' && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r'))
+    while (i < n && (unsigned char)s[i] <= ' '
+           && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r'))
         i++;
     js->pos = i;
 }
@@ -169,7 +171,8 @@ static int plain_run(struct ll_js *js)
             js->pos++;
             continue;
         }
-        if (c >= 0xC2 && c < 0xE0 && js->pos + 1 < js->n && ((unsigned char)js->s[js->pos + 1] & 0xC0) == 0x80) {
+        if (c >= 0xC2 && c < 0xE0 && js->pos + 1 < js->n
+            && ((unsigned char)js->s[js->pos + 1] & 0xC0) == 0x80) {
             js->pos += 2; /* most of a byte-level vocabulary */
             continue;
         }
@@ -224,7 +227,8 @@ int ll_js_int(struct ll_js *js, long long lo, long long hi, long long *v)
         else
             x = x * 10 + (js->s[i] - '0');
     }
-    if (i == start || (i - start > 1 && js->s[start] == '0') || (i < js->n && strchr(".eE", js->s[i]) && js->s[i]))
+    if (i == start || (i - start > 1 && js->s[start] == '0')
+        || (i < js->n && strchr(".eE", js->s[i]) && js->s[i]))
         return expected(js, "a whole number");
     if (c == '-')
         x = -x;
@@ -323,7 +327,9 @@ int ll_js_skip(struct ll_js *js, const char **s, size_t *n)
         } else if ((r = scalar(js))) {
             return r;
         }
-        while (depth && !(r = closer[depth - 1] == '}' ? ll_js_key(js, &first[depth - 1], &key, &key_n) : ll_js_item(js, &first[depth - 1])))
+        while (depth
+               && !(r = closer[depth - 1] == '}' ? ll_js_key(js, &first[depth - 1], &key, &key_n)
+                                                 : ll_js_item(js, &first[depth - 1])))
             depth--;
         if (depth && r < 0)
             return r;
@@ -335,4 +341,7 @@ int ll_js_skip(struct ll_js *js, const char **s, size_t *n)
     return LL_OK;
 }
 
-int ll_js_end(struct ll_js *js) { return ll_js_peek(js) || js->pos < js->n ? expected(js, "the end of the file") : LL_OK; }
+int ll_js_end(struct ll_js *js)
+{
+    return ll_js_peek(js) || js->pos < js->n ? expected(js, "the end of the file") : LL_OK;
+}

@@ -1,12 +1,14 @@
-/* json_stream.h - JSON read front to back from memory, without a tree: for tables of hundreds of thousands of entries.
+/* json_stream.h - JSON read front to back from memory, without a tree: for tables of hundreds of thousands of
+ * entries.
  *
  *     int first = 1, r;
  *     ll_js_open(&js, '{');
  *     while ((r = ll_js_key(&js, &first, &key, &n)) > 0)
  *         ... read exactly one value ...
  *
- * Every function returns LL_OK (or what it says) or a negative code with *js->err filled in: file, where, byte, expected,
- * found. Strings are checked for UTF-8 and escapes; nothing recurses; nesting ends at LL_JS_DEPTH. */
+ * Every function returns LL_OK (or what it says) or a negative code with *js->err filled in: file, where,
+ * byte, expected, found. Strings are checked for UTF-8 and escapes; nothing recurses; nesting ends at
+ * LL_JS_DEPTH. */
 #ifndef LL_JSON_STREAM_H
 #define LL_JSON_STREAM_H
 #include "buf.h"
@@ -17,7 +19,7 @@
 enum { LL_JS_DEPTH = 64 };
 
 struct ll_js {
-    const char *s;      /* borrowed: the whole document */
+    const char *s; /* borrowed: the whole document */
     size_t n, pos;
     const char *file;   /* borrowed, for messages */
     const char *where;  /* borrowed, for messages: the key being read, e.g. "model.vocab" */
@@ -34,7 +36,8 @@ int ll_js_fail(struct ll_js *js, int code, const char *fmt, ...) __attribute__((
 char ll_js_peek(struct ll_js *js);
 /* Consume '{' or '['. */
 int ll_js_open(struct ll_js *js, char bracket);
-/* The next key of the open object with its colon: 1; 0 after consuming '}'. Valid until the next string is read. */
+/* The next key of the open object with its colon: 1; 0 after consuming '}'. Valid until the next string is
+ * read. */
 int ll_js_key(struct ll_js *js, int *first, const char **s, size_t *n);
 /* 1 when another item of the open array follows, 0 after consuming ']'. */
 int ll_js_item(struct ll_js *js, int *first);

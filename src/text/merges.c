@@ -6,7 +6,9 @@
 
 enum { MAX_TOKEN = 1 << 16 }; /* bytes; published ones have up to about 500 */
 
-struct cut { int left, right; };
+struct cut {
+    int left, right;
+};
 
 static int by_ids(const void *a, const void *b)
 {
@@ -20,8 +22,10 @@ static int part(const struct ll_bpe *bpe, const struct ll_merge_rule *rule, cons
     return id >= 0 && rule->takes_part && !rule->takes_part[id] ? -1 : id;
 }
 
-/* All cuts of one token, between characters. has_length: lengths that some token has, which spares most look-ups. */
-static size_t cuts_of(const struct ll_bpe *bpe, const struct ll_merge_rule *rule, const unsigned char *has_length, const char *s, size_t n, struct cut *cuts)
+/* All cuts of one token, between characters. has_length: lengths that some token has, which spares most
+ * look-ups. */
+static size_t cuts_of(const struct ll_bpe *bpe, const struct ll_merge_rule *rule,
+                      const unsigned char *has_length, const char *s, size_t n, struct cut *cuts)
 {
     size_t n_cuts = 0;
     for (size_t i = 1; i < n; i++) {
@@ -45,14 +49,17 @@ int ll_merges_make(struct ll_bpe *bpe, const struct ll_merge_rule *rule, const c
     for (size_t k = 0; k < rule->n && !rc; k++)
         if (ll_vocab_piece(&bpe->vocab, rule->order[k], &n)) {
             if (n > MAX_TOKEN)
-                rc = ll_fail(err, LL_EUSAGE, "%s: token %d has %zu bytes, more than the %d supported", what, rule->order[k], n, MAX_TOKEN);
+                rc = ll_fail(err, LL_EUSAGE, "%s: token %d has %zu bytes, more than the %d supported", what,
+                             rule->order[k], n, MAX_TOKEN);
             else
                 has_length[n] = 1;
         }
     for (size_t k = 0; k < rule->n && !rc; k++) {
         int id = rule->order[k];
         const char *s = ll_vocab_piece(&bpe->vocab, id, &n);
-        size_t n_cuts = s && !(rule->takes_part && !rule->takes_part[id]) ? cuts_of(bpe, rule, has_length, s, n, cuts) : 0;
+        size_t n_cuts = s && !(rule->takes_part && !rule->takes_part[id])
+            ? cuts_of(bpe, rule, has_length, s, n, cuts)
+            : 0;
         for (size_t i = 0; i < n_cuts && !rc; i++)
             if (ll_bpe_add_merge(bpe, cuts[i].left, cuts[i].right, id))
                 rc = ll_fail_mem(err, "merges", sizeof(struct ll_merge) * bpe->n_merges);

@@ -1,8 +1,8 @@
 /* nfc.c - Unicode normal forms as the reference library makes them: with the tables of Unicode 9.
  *
- * Decomposition of single characters and composition of pairs come from utf8proc; what Unicode changed since 9 (marks that got a
- * combining class, new decompositions and compositions) is undone through unicode_class.h. Hangul is composed here: utf8proc 2.8
- * loses U+11A7 after an LV syllable. */
+ * Decomposition of single characters and composition of pairs come from utf8proc; what Unicode changed since
+ * 9 (marks that got a combining class, new decompositions and compositions) is undone through
+ * unicode_class.h. Hangul is composed here: utf8proc 2.8 loses U+11A7 after an LV syllable. */
 #include "token_internal.h"
 #include "unicode_class.h"
 #include "utf8.h"
@@ -12,14 +12,16 @@
 #include <utf8proc.h>
 
 struct chars {
-    uint32_t *cp;        /* owned */
-    unsigned char *ccc;  /* owned; combining classes */
+    uint32_t *cp;       /* owned */
+    unsigned char *ccc; /* owned; combining classes */
     size_t n, cap;
 };
 
 static int combining_class(uint32_t cp)
 {
-    return cp < 0x300 || ll_has_no_class(cp) ? 0 : (int)utf8proc_get_property((utf8proc_int32_t)cp)->combining_class;
+    return cp < 0x300 || ll_has_no_class(cp)
+        ? 0
+        : (int)utf8proc_get_property((utf8proc_int32_t)cp)->combining_class;
 }
 
 static int add(struct chars *c, uint32_t cp, struct ll_err *err)
@@ -47,7 +49,8 @@ static int decompose(struct chars *c, uint32_t cp, int compat, struct ll_err *er
     int bound = 0;
     if (cp < 0xA0 || ll_is_late_decomposition(cp))
         return add(c, cp, err);
-    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, part, 32, UTF8PROC_DECOMPOSE | (compat ? UTF8PROC_COMPAT : 0), &bound);
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, part, 32,
+                                                 UTF8PROC_DECOMPOSE | (compat ? UTF8PROC_COMPAT : 0), &bound);
     if (n < 1 || n > 32)
         return add(c, cp, err);
     int rc = LL_OK;
@@ -128,14 +131,17 @@ static void compose(struct chars *c)
     c->n = out;
 }
 
-int ll_normal_form(const char *s, size_t n, int make_composed, int compat, struct ll_buf *out, struct ll_err *err)
+int ll_normal_form(const char *s, size_t n, int make_composed, int compat, struct ll_buf *out,
+                   struct ll_err *err)
 {
     struct chars c = {0};
     uint32_t cp = 0, highest = 0;
     int rc = LL_OK;
     for (size_t i = 0; i < n; i += (size_t)ll_utf8_next(s + i, n - i, &cp, NULL))
         highest |= (unsigned char)s[i] >= 0x80 ? ((unsigned char)s[i] >= 0xCC ? 0x300u : 0xA0u) : 0;
-    if (!highest || (highest < 0x300 && make_composed && !compat)) { /* nothing to do below U+0300 (NFC), U+0080 (all) */
+    if (!highest
+        || (highest < 0x300 && make_composed
+            && !compat)) { /* nothing to do below U+0300 (NFC), U+0080 (all) */
         ll_buf_add(out, s, n);
         return ll_buf_ok(out, err);
     }

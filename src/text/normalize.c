@@ -6,9 +6,10 @@
 
 #include <string.h>
 
-/* *front: how many bytes at the front of s come from the first character of the whole text; a step that removes or replaces
- * characters there takes it along (Metaspace's "first" asks for it). */
-typedef int (*apply_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err);
+/* *front: how many bytes at the front of s come from the first character of the whole text; a step that
+ * removes or replaces characters there takes it along (Metaspace's "first" asks for it). */
+typedef int (*apply_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out,
+                        size_t *front, struct ll_err *err);
 
 /* For steps that take each character to at least one: the first stays the first. */
 static int first_stays(const struct ll_buf *out, size_t *front, struct ll_err *err)
@@ -21,30 +22,36 @@ static int first_stays(const struct ll_buf *out, size_t *front, struct ll_err *e
     return LL_OK;
 }
 
-static int form(const char *s, size_t n, int compose, int compat, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int form(const char *s, size_t n, int compose, int compat, struct ll_buf *out, size_t *front,
+                struct ll_err *err)
 {
     int rc = ll_normal_form(s, n, compose, compat, out, err);
     return rc ? rc : first_stays(out, front, err);
 }
 
-static int nfc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int nfc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+               struct ll_err *err)
 {
     return (void)step, form(s, n, 1, 0, out, front, err);
 }
-static int nfd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int nfd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+               struct ll_err *err)
 {
     return (void)step, form(s, n, 0, 0, out, front, err);
 }
-static int nfkc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int nfkc(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                struct ll_err *err)
 {
     return (void)step, form(s, n, 1, 1, out, front, err);
 }
-static int nfkd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int nfkd(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                struct ll_err *err)
 {
     return (void)step, form(s, n, 0, 1, out, front, err);
 }
 
-static int prepend(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int prepend(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                   struct ll_err *err)
 {
     if (n)
         ll_buf_add(out, ll_buf_str(&step->text), step->text.len);
@@ -58,10 +65,13 @@ int ll_check_growth(size_t now, size_t before, struct ll_err *err)
 {
     if (now / 64 <= before || now < (1 << 20))
         return LL_OK;
-    return ll_fail(err, LL_EUSAGE, "tokenizer: its steps make %zu bytes out of a text of %zu: not a tokenizer's work", now, before);
+    return ll_fail(err, LL_EUSAGE,
+                   "tokenizer: its steps make %zu bytes out of a text of %zu: not a tokenizer's work", now,
+                   before);
 }
 
-static int replace(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int replace(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                   struct ll_err *err)
 {
     struct ll_spans found = {0};
     const size_t before = *front;
@@ -69,7 +79,8 @@ static int replace(const struct ll_step *step, const char *s, size_t n, struct l
     *front = 0;
     for (size_t i = 0; i < found.n && !rc; i++) {
         const struct ll_span *f = &found.v[i];
-        if (f->match && f->end <= before) /* a replacement stands for the last character of what it replaces */
+        if (f->match
+            && f->end <= before) /* a replacement stands for the last character of what it replaces */
             *front += step->text.len;
         else if (!f->match && f->start < before)
             *front += (f->end < before ? f->end : before) - f->start;
@@ -83,7 +94,8 @@ static int replace(const struct ll_step *step, const char *s, size_t n, struct l
     return rc ? rc : ll_buf_ok(out, err);
 }
 
-static int lowercase(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int lowercase(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                     struct ll_err *err)
 {
     uint32_t cp = 0;
     (void)step;
@@ -94,7 +106,8 @@ static int lowercase(const struct ll_step *step, const char *s, size_t n, struct
     return first_stays(out, front, err);
 }
 
-static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                 struct ll_err *err)
 {
     uint32_t cp = 0;
     size_t start = 0, end = n, kept = 0; /* kept: end of the last character that is no space */
@@ -113,7 +126,8 @@ static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_
     return ll_buf_ok(out, err);
 }
 
-static int strip_accents(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int strip_accents(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out,
+                         size_t *front, struct ll_err *err)
 {
     uint32_t cp = 0;
     size_t before = *front;
@@ -130,7 +144,8 @@ static int strip_accents(const struct ll_step *step, const char *s, size_t n, st
     return ll_buf_ok(out, err);
 }
 
-static int byte_level(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int byte_level(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                      struct ll_err *err)
 {
     (void)step;
     ll_byte_level_put(out, s, n);
@@ -141,14 +156,15 @@ static int finish_precompiled(struct ll_step *step, struct ll_err *err)
 {
     struct ll_buf map = {0};
     int rc = ll_base64_decode(ll_buf_str(&step->text), step->text.len, &map)
-                 ? ll_buf_ok(&map, err)
-                 : ll_fail(err, LL_EUSAGE, "precompiled_charsmap: expected base64");
+        ? ll_buf_ok(&map, err)
+        : ll_fail(err, LL_EUSAGE, "precompiled_charsmap: expected base64");
     ll_buf_free(&step->text);
     step->text = map;
     return rc ? rc : ll_charsmap_check(ll_buf_str(&map), map.len, err);
 }
 
-static int precompiled(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front, struct ll_err *err)
+static int precompiled(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out, size_t *front,
+                       struct ll_err *err)
 {
     int rc = ll_charsmap_apply(step->text.s, step->text.len, s, n, out, err);
     return rc ? rc : first_stays(out, front, err);
@@ -158,7 +174,9 @@ static int finish_prepend(struct ll_step *step, struct ll_err *err)
 {
     if (step->text.len)
         return LL_OK;
-    return ll_fail(err, LL_EUNSUP, "Prepend of an empty text is not supported"); /* the reference doubles the first character then */
+    return ll_fail(
+        err, LL_EUNSUP,
+        "Prepend of an empty text is not supported"); /* the reference doubles the first character then */
 }
 
 static const struct row {
@@ -178,10 +196,14 @@ static const struct row {
     {{"Precompiled", LL_NEED_TEXT, finish_precompiled}, precompiled},
 };
 
-static const struct ll_step_kind *kind(size_t i) { return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL; }
+static const struct ll_step_kind *kind(size_t i)
+{
+    return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL;
+}
 const struct ll_stage ll_normalizers = {"normalizer", "normalizers", kind};
 
-int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct ll_scratch *scratch, struct ll_buf *out, struct ll_err *err)
+int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct ll_scratch *scratch,
+                 struct ll_buf *out, struct ll_err *err)
 {
     int rc = LL_OK;
     uint32_t cp;
@@ -192,7 +214,8 @@ int ll_normalize(const struct ll_steps *steps, const char *s, size_t n, struct l
         return ll_buf_ok(out, err);
     for (size_t i = 0; i < steps->n && !rc; i++) {
         ll_buf_reset(&scratch->y);
-        rc = rows[steps->v[i].kind].apply(&steps->v[i], ll_buf_str(out), out->len, &scratch->y, &scratch->front, err);
+        rc = rows[steps->v[i].kind].apply(&steps->v[i], ll_buf_str(out), out->len, &scratch->y,
+                                          &scratch->front, err);
         struct ll_buf swap = *out;
         *out = scratch->y;
         scratch->y = swap;

@@ -50,7 +50,8 @@ int ll_pattern_regex(struct ll_pattern *p, const char *expr, size_t n, const cha
     return ll_regex_compile(&p->regex, expr, n, what, err);
 }
 
-static int find_literal(const struct ll_buf *lit, const char *s, size_t n, struct ll_spans *spans, size_t *done, struct ll_err *err)
+static int find_literal(const struct ll_buf *lit, const char *s, size_t n, struct ll_spans *spans,
+                        size_t *done, struct ll_err *err)
 {
     int rc = LL_OK;
     for (size_t i = 0; lit->len && !rc && i + lit->len <= n;) {
@@ -68,7 +69,8 @@ static int find_literal(const struct ll_buf *lit, const char *s, size_t n, struc
     return rc;
 }
 
-static int find_chars(int (*is)(uint32_t), const char *s, size_t n, struct ll_spans *spans, size_t *done, struct ll_err *err)
+static int find_chars(int (*is)(uint32_t), const char *s, size_t n, struct ll_spans *spans, size_t *done,
+                      struct ll_err *err)
 {
     int rc = LL_OK;
     uint32_t cp = 0;
@@ -89,7 +91,8 @@ int ll_pattern_set_add(struct ll_pattern *p, const char *s, size_t n, struct ll_
     return ll_trie_add(p->set, s, n, 0, err);
 }
 
-static int find_set(const struct ll_trie *set, const char *s, size_t n, struct ll_spans *spans, size_t *done, struct ll_err *err)
+static int find_set(const struct ll_trie *set, const char *s, size_t n, struct ll_spans *spans, size_t *done,
+                    struct ll_err *err)
 {
     size_t len = 0;
     int rc = LL_OK;
@@ -102,7 +105,8 @@ static int find_set(const struct ll_trie *set, const char *s, size_t n, struct l
     return rc;
 }
 
-int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err)
+int ll_pattern_find(const struct ll_pattern *p, const char *s, size_t n, struct ll_spans *spans,
+                    struct ll_err *err)
 {
     size_t done = 0;
     int rc = LL_OK;

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <utf8proc.h>
 
-enum { GRAPHEME_MAX = 6, UNIT = 4 }; /* bytes: graphemes from this on are not looked up whole; a unit of the trie */
+enum {
+    GRAPHEME_MAX = 6,
+    UNIT = 4
+}; /* bytes: graphemes from this on are not looked up whole; a unit of the trie */
 
 static uint32_t u32_at(const char *p)
 {
@@ -29,7 +32,8 @@ static struct table table_of(const char *map)
 int ll_charsmap_check(const char *map, size_t n, struct ll_err *err)
 {
     if (n < UNIT || u32_at(map) > n - UNIT || u32_at(map) % UNIT || !u32_at(map))
-        return ll_fail(err, LL_EUSAGE, "precompiled_charsmap: expected a table of %u bytes and its texts, found %zu bytes",
+        return ll_fail(err, LL_EUSAGE,
+                       "precompiled_charsmap: expected a table of %u bytes and its texts, found %zu bytes",
                        n < UNIT ? 0u : (unsigned)u32_at(map), n);
     size_t head = UNIT + u32_at(map);
     if (ll_utf8_check(map + head, n - head) < n - head)
@@ -67,8 +71,10 @@ static const char *replacement(const struct table *t, const char *s, size_t n, s
             continue;
         if (!unit_at(t, pos, &unit) || (unit & value_bits) > t->n_texts)
             return NULL;
-        const char *text = t->texts + (unit & value_bits), *end = memchr(text, 0, t->n_texts - (unit & value_bits));
-        if (((unsigned char)*text & 0xC0) == 0x80 && text < t->texts + t->n_texts) /* inside a character: a broken table */
+        const char *text = t->texts + (unit & value_bits),
+                   *end = memchr(text, 0, t->n_texts - (unit & value_bits));
+        if (((unsigned char)*text & 0xC0) == 0x80
+            && text < t->texts + t->n_texts) /* inside a character: a broken table */
             return NULL;
         *len = end ? (size_t)(end - text) : t->n_texts - (unit & value_bits);
         return text;
@@ -102,7 +108,8 @@ static int put(const struct table *t, const char *s, size_t n, struct ll_buf *ou
     return text != NULL;
 }
 
-int ll_charsmap_apply(const char *map, size_t map_n, const char *s, size_t n, struct ll_buf *out, struct ll_err *err)
+int ll_charsmap_apply(const char *map, size_t map_n, const char *s, size_t n, struct ll_buf *out,
+                      struct ll_err *err)
 {
     struct table t = table_of(map);
     uint32_t cp;

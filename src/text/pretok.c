@@ -1,5 +1,5 @@
-/* pretok.c - the pre-tokenizers of tokenizer.json, a row each: they change the pieces of a stretch of text or cut them
- * further. Each step makes scratch->b from scratch->a; the two then change places. */
+/* pretok.c - the pre-tokenizers of tokenizer.json, a row each: they change the pieces of a stretch of text or
+ * cut them further. Each step makes scratch->b from scratch->a; the two then change places. */
 #include "literal.h"
 #include "token_internal.h"
 #include "unicode_class.h"
@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-typedef int (*apply_fn)(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_err *err);
+typedef int (*apply_fn)(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n,
+                        int at_start, struct ll_err *err);
 
 /* Add s[0..n) to the new pieces. Empty ones vanish. */
 static int put(struct ll_pieces *p, const char *s, size_t n, struct ll_err *err)
@@ -18,7 +19,8 @@ static int put(struct ll_pieces *p, const char *s, size_t n, struct ll_err *err)
     return rc || !n ? rc : ll_spans_add(&p->spans, start, start + n, 0, err);
 }
 
-/* Spans of matches and gaps -> spans of pieces, `match` meaning "to be removed". One function per behaviour of Split. */
+/* Spans of matches and gaps -> spans of pieces, `match` meaning "to be removed". One function per behaviour
+ * of Split. */
 static int merged(struct ll_spans *out, const struct ll_span *f, int join, struct ll_err *err)
 {
     if (join && out->n) {
@@ -70,15 +72,14 @@ static int with_next(const struct ll_spans *in, struct ll_spans *out, struct ll_
 }
 
 static int (*const behaviors[])(const struct ll_spans *, struct ll_spans *, struct ll_err *) = {
-    [LL_ISOLATED] = isolated,
-    [LL_REMOVED] = removed,
-    [LL_CONTIGUOUS] = contiguous,
-    [LL_MERGED_WITH_PREVIOUS] = with_previous,
+    [LL_ISOLATED] = isolated,          [LL_REMOVED] = removed,
+    [LL_CONTIGUOUS] = contiguous,      [LL_MERGED_WITH_PREVIOUS] = with_previous,
     [LL_MERGED_WITH_NEXT] = with_next,
 };
 
 /* Cut one piece and pass each part on. */
-static int cut(const struct ll_step *step, int behavior, struct ll_scratch *x, const char *s, size_t n, int to_bytes, struct ll_err *err)
+static int cut(const struct ll_step *step, int behavior, struct ll_scratch *x, const char *s, size_t n,
+               int to_bytes, struct ll_err *err)
 {
     int rc = ll_pattern_find(&step->pattern, s, n, &x->found, err);
     for (size_t i = 0; step->invert && i < x->found.n; i++)
@@ -102,12 +103,14 @@ static int cut(const struct ll_step *step, int behavior, struct ll_scratch *x, c
     return rc;
 }
 
-static int split(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_err *err)
+static int split(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start,
+                 struct ll_err *err)
 {
     return (void)at_start, cut(step, step->behavior, x, s, n, 0, err);
 }
 
-static int byte_level(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_err *err)
+static int byte_level(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start,
+                      struct ll_err *err)
 {
     (void)at_start;
     if (step->add_prefix_space && s[0] != ' ') {
@@ -122,7 +125,8 @@ static int byte_level(const struct ll_step *step, struct ll_scratch *x, const ch
     return cut(step, LL_ISOLATED, x, s, n, 1, err);
 }
 
-static int metaspace(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_err *err)
+static int metaspace(const struct ll_step *step, struct ll_scratch *x, const char *s, size_t n, int at_start,
+                     struct ll_err *err)
 {
     const char *mark = ll_buf_str(&step->text);
     size_t mark_n = step->text.len;
@@ -166,15 +170,22 @@ static int finish_digits(struct ll_step *step, struct ll_err *err)
 {
     return (void)err, chars(step, ll_is_numeric, step->individual_digits ? LL_ISOLATED : LL_CONTIGUOUS);
 }
-static int finish_punctuation(struct ll_step *step, struct ll_err *err) { return (void)err, chars(step, ll_is_punct, step->behavior); }
-static int finish_whitespace_split(struct ll_step *step, struct ll_err *err) { return (void)err, chars(step, ll_is_space, LL_REMOVED); }
+static int finish_punctuation(struct ll_step *step, struct ll_err *err)
+{
+    return (void)err, chars(step, ll_is_punct, step->behavior);
+}
+static int finish_whitespace_split(struct ll_step *step, struct ll_err *err)
+{
+    return (void)err, chars(step, ll_is_space, LL_REMOVED);
+}
 
 static int finish_whitespace(struct ll_step *step, struct ll_err *err)
 {
     step->invert = 1;
     step->behavior = LL_REMOVED;
     /* \w+|[^\w\s]+ with Rust's word characters: the two joiners too */
-    return ll_pattern_regex(&step->pattern, LL_LIT("[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+"), "Whitespace", err);
+    return ll_pattern_regex(&step->pattern, LL_LIT("[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+"),
+                            "Whitespace", err);
 }
 
 static int finish_delimiter(struct ll_step *step, struct ll_err *err)
@@ -197,10 +208,14 @@ static const struct row {
     {{"CharDelimiterSplit", LL_NEED_TEXT, finish_delimiter}, split},
 };
 
-static const struct ll_step_kind *kind(size_t i) { return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL; }
+static const struct ll_step_kind *kind(size_t i)
+{
+    return i < sizeof rows / sizeof rows[0] ? &rows[i].kind : NULL;
+}
 const struct ll_stage ll_pretokenizers = {"pre_tokenizer", "pretokenizers", kind};
 
-int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at_start, struct ll_scratch *x, struct ll_err *err)
+int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at_start, struct ll_scratch *x,
+                   struct ll_err *err)
 {
     ll_buf_reset(&x->a.text);
     x->a.spans.n = 0;
@@ -215,7 +230,8 @@ int ll_pretokenize(const struct ll_steps *steps, const char *s, size_t n, int at
         x->b.at_start = x->a.at_start;
         for (size_t i = 0; i < x->a.spans.n && !rc; i++) {
             const struct ll_span *p = &x->a.spans.v[i];
-            rc = rows[step->kind].apply(step, x, x->a.text.s + p->start, p->end - p->start, x->a.at_start && i == 0, err);
+            rc = rows[step->kind].apply(step, x, x->a.text.s + p->start, p->end - p->start,
+                                        x->a.at_start && i == 0, err);
         }
         if (!rc)
             rc = ll_buf_ok(&x->b.text, err);

@@ -7,15 +7,15 @@
 struct section {
     const char *s; /* NULL: absent */
     size_t n;
-    int read;      /* already */
+    int read; /* already */
 };
 struct reader {
     struct ll_tokenizer *tok;
     struct ll_js js;
-    const char *name;   /* of the file, for messages */
+    const char *name; /* of the file, for messages */
     long long max_id;
-    int last_joined;    /* id of the last merge's result */
-    int unk_id;         /* of a Unigram model, -1: none */
+    int last_joined; /* id of the last merge's result */
+    int unk_id;      /* of a Unigram model, -1: none */
     struct section normalizer, pretok, post, decoder, vocab, merges, type;
     struct section odd;  /* a setting of the model that is not supported, */
     const char *odd_key; /* and its name */
@@ -25,13 +25,14 @@ int ll_reader_equal(const char *s, size_t n, const char *word); /* s[0..n) is wo
 /* Note where a value lies and pass over it; refused the second time. */
 int ll_reader_once(struct reader *r, struct section *sec, const char *key);
 
-/* tables_json.c: settings of the model in passing (and its tables where they can be read at once); what is left of the
- * tables; added tokens (at js.pos). */
+/* tables_json.c: settings of the model in passing (and its tables where they can be read at once); what is
+ * left of the tables; added tokens (at js.pos). */
 int ll_read_model(struct reader *r);
 int ll_read_tables(struct reader *r);
 int ll_read_vocab(struct reader *r); /* {"token": id, ...} at js.pos */
 /* One merge of merges.txt; joined is scratch. */
-int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right, struct ll_buf *joined, const char *file, size_t line);
+int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right,
+                    struct ll_buf *joined, const char *file, size_t line);
 long long ll_reader_max_id(size_t file_size); /* ids may be sparse, but not beyond this */
 int ll_read_added(struct reader *r);
 /* sections_json.c: the four small sections. */

@@ -1,8 +1,9 @@
 /* regex.c - patterns without a hand-written matcher, through PCRE2.
  *
- * The reference compiles them with Oniguruma (Ruby syntax, Unicode 16). Before PCRE2 sees a pattern its classes
- * (\p{..}, \s, \d, \w, \h) become explicit ranges, so that the result does not depend on the Unicode version of the installed
- * library; constructs that mean something else in the two dialects are refused by name. */
+ * The reference compiles them with Oniguruma (Ruby syntax, Unicode 16). Before PCRE2 sees a pattern its
+ * classes
+ * (\p{..}, \s, \d, \w, \h) become explicit ranges, so that the result does not depend on the Unicode version
+ * of the installed library; constructs that mean something else in the two dialects are refused by name. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "literal.h"
 #include "pattern.h"
@@ -30,16 +31,17 @@ struct translation {
     size_t n, i;
     struct ll_buf out;
     struct ll_err *err;
-    uint32_t next;      /* complement(): where the next gap begins */
-    range_fn each;      /* word_ranges(): what takes a range */
+    uint32_t next; /* complement(): where the next gap begins */
+    range_fn each; /* word_ranges(): what takes a range */
     int groups;
-    int own_classes;    /* leave \p{..} to PCRE2 */
-    int old;            /* categories of llama.cpp's tables */
+    int own_classes; /* leave \p{..} to PCRE2 */
+    int old;         /* categories of llama.cpp's tables */
 };
 
 static int unsupported(struct translation *t, const char *thing)
 {
-    return ll_fail(t->err, LL_EUNSUP, "%s: the pattern uses %s (character %zu), which is not supported", t->what, thing, t->i);
+    return ll_fail(t->err, LL_EUNSUP, "%s: the pattern uses %s (character %zu), which is not supported",
+                   t->what, thing, t->i);
 }
 
 static void put_range(void *arg, uint32_t first, uint32_t last)
@@ -60,8 +62,9 @@ static void put_gap(void *arg, uint32_t first, uint32_t last)
 
 static void space_ranges(range_fn fn, void *arg)
 {
-    static const uint32_t r[][2] = {{9, 13}, {0x20, 0x20}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-                                    {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
+    static const uint32_t r[][2] = {{9, 13},          {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
+                                    {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+                                    {0x205F, 0x205F}, {0x3000, 0x3000}};
     for (size_t i = 0; i < sizeof r / sizeof r[0]; i++)
         fn(arg, r[i][0], r[i][1]);
 }
@@ -69,10 +72,13 @@ static void space_ranges(range_fn fn, void *arg)
 /* Oniguruma's (Unicode 16): the script that published patterns name, newer than many an installed PCRE2. */
 static void han_ranges(range_fn fn, void *arg)
 {
-    static const uint32_t r[][2] = {{0x2E80, 0x2E99}, {0x2E9B, 0x2EF3}, {0x2F00, 0x2FD5}, {0x3005, 0x3005}, {0x3007, 0x3007},
-                                    {0x3021, 0x3029}, {0x3038, 0x303B}, {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xF900, 0xFA6D}, {0xFA70, 0xFAD9},
-                                    {0x16FE2, 0x16FE3}, {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739}, {0x2B740, 0x2B81D},
-                                    {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0}, {0x2EBF0, 0x2EE5D}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A},
+    static const uint32_t r[][2] = {{0x2E80, 0x2E99},   {0x2E9B, 0x2EF3},   {0x2F00, 0x2FD5},
+                                    {0x3005, 0x3005},   {0x3007, 0x3007},   {0x3021, 0x3029},
+                                    {0x3038, 0x303B},   {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},
+                                    {0xF900, 0xFA6D},   {0xFA70, 0xFAD9},   {0x16FE2, 0x16FE3},
+                                    {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739},
+                                    {0x2B740, 0x2B81D}, {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0},
+                                    {0x2EBF0, 0x2EE5D}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A},
                                     {0x31350, 0x323AF}};
     for (size_t i = 0; i < sizeof r / sizeof r[0]; i++)
         fn(arg, r[i][0], r[i][1]);
@@ -85,8 +91,8 @@ static void hex_ranges(range_fn fn, void *arg)
     fn(arg, 'a', 'f');
 }
 
-/* The word characters of single_word and Whitespace (Rust's) hold the two joiners, Oniguruma's do not; outside brackets it counts
- * superscripts and fractions of Latin-1 among them. */
+/* The word characters of single_word and Whitespace (Rust's) hold the two joiners, Oniguruma's do not;
+ * outside brackets it counts superscripts and fractions of Latin-1 among them. */
 static void without_joiners(void *arg, uint32_t first, uint32_t last)
 {
     struct translation *t = arg;
@@ -129,8 +135,9 @@ static void put_class(struct translation *t, int kind, uint32_t bits, int invert
 
 static uint32_t category_bits(const char *name, size_t n)
 {
-    static const char two[LL_N_CATEGORIES][3] = {"Cn", "Cc", "Cf", "Co", "Cs", "Ll", "Lm", "Lo", "Lt", "Lu", "Mc", "Me", "Mn", "Nd", "Nl",
-                                                 "No", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So", "Zl", "Zp", "Zs"};
+    static const char two[LL_N_CATEGORIES][3] = {"Cn", "Cc", "Cf", "Co", "Cs", "Ll", "Lm", "Lo", "Lt", "Lu",
+                                                 "Mc", "Me", "Mn", "Nd", "Nl", "No", "Pc", "Pd", "Pe", "Pf",
+                                                 "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So", "Zl", "Zp", "Zs"};
     uint32_t bits = 0;
     for (int c = 0; c < LL_N_CATEGORIES && (n == 1 || n == 2); c++)
         if (two[c][0] == name[0] && (n == 1 || two[c][1] == name[1]))
@@ -138,12 +145,13 @@ static uint32_t category_bits(const char *name, size_t n)
     return bits;
 }
 
-/* \p{X}, \P{X}, \p{^X}: a category becomes ranges, anything else must be a script and is left to PCRE2, which would take
- * scx:X, the script's extensions, for a bare X. t->i stands at the p. */
+/* \p{X}, \P{X}, \p{^X}: a category becomes ranges, anything else must be a script and is left to PCRE2, which
+ * would take scx:X, the script's extensions, for a bare X. t->i stands at the p. */
 static int property(struct translation *t, int in_set)
 {
     int inverted = t->s[t->i] == 'P';
-    const char *open = t->s + t->i + 1, *close = t->i + 1 < t->n && *open == '{' ? memchr(open, '}', t->n - t->i - 1) : NULL;
+    const char *open = t->s + t->i + 1,
+               *close = t->i + 1 < t->n && *open == '{' ? memchr(open, '}', t->n - t->i - 1) : NULL;
     if (!close)
         return unsupported(t, "\\p without {name}");
     const char *name = open + 1;
@@ -155,7 +163,9 @@ static int property(struct translation *t, int in_set)
     else if (!t->old && LL_IS(name, (size_t)(close - name), "Han"))
         put_class(t, 'H', 0, inverted, in_set);
     else
-        ll_buf_addf(&t->out, "\\%c{%s%.*s}", inverted ? 'P' : 'p', t->own_classes && category_bits(name, (size_t)(close - name)) ? "" : "sc:", (int)(close - name), name);
+        ll_buf_addf(&t->out, "\\%c{%s%.*s}", inverted ? 'P' : 'p',
+                    t->own_classes && category_bits(name, (size_t)(close - name)) ? "" : "sc:",
+                    (int)(close - name), name);
     t->i = (size_t)(close - t->s) + 1;
     return LL_OK;
 }
@@ -275,7 +285,7 @@ static int brace(struct translation *t)
     if (next == '+')
         return unsupported(t, "{n,m}+"); /* repeated in Ruby, possessive in PCRE2 */
     if (next == '?' && !has_comma)
-        return unsupported(t, "{n}?"); /* n times or not at all in Ruby, n times in PCRE2 */
+        return unsupported(t, "{n}?");        /* n times or not at all in Ruby, n times in PCRE2 */
     ll_buf_adds(&t->out, least ? "{" : "{0"); /* PCRE2 knows {,m} since 10.43 */
     ll_buf_add(&t->out, t->s + t->i + 1, i - t->i);
     t->i = i + 1;
@@ -304,7 +314,8 @@ static int translate(struct translation *t)
 }
 
 /* *too_large: PCRE2 cannot hold the pattern in its 64 kB; no message then. */
-static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *what, int *too_large, struct ll_err *err)
+static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *what, int *too_large,
+                   struct ll_err *err)
 {
     int code;
     PCRE2_SIZE at;
@@ -318,25 +329,30 @@ static int compile(struct ll_regex *r, const struct ll_buf *expr, const char *wh
     }
     pcre2_set_newline(cc, PCRE2_NEWLINE_LF);
     pcre2_set_match_limit(r->limit, MATCH_LIMIT);
-    r->code = pcre2_compile((PCRE2_SPTR)ll_buf_str(expr), expr->len, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, cc);
+    r->code =
+        pcre2_compile((PCRE2_SPTR)ll_buf_str(expr), expr->len,
+                      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, cc);
     pcre2_compile_context_free(cc);
     if (!r->code && code == PCRE2_ERROR_PATTERN_TOO_LARGE && !*too_large)
         return *too_large = 1, LL_EUSAGE;
     if (!r->code) {
         pcre2_get_error_message(code, text, sizeof text);
-        return ll_fail(err, code == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY ? LL_EUNSUP : LL_EUSAGE, "%s: the pattern is no regular expression: %s", what, (char *)text);
+        return ll_fail(err, code == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY ? LL_EUNSUP : LL_EUSAGE,
+                       "%s: the pattern is no regular expression: %s", what, (char *)text);
     }
     pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* where there is none, the interpreter does */
     return LL_OK;
 }
 
-static int compile_with(struct ll_regex **regex, const char *expr, size_t n, const char *what, int old, struct ll_err *err)
+static int compile_with(struct ll_regex **regex, const char *expr, size_t n, const char *what, int old,
+                        struct ll_err *err)
 {
     struct translation t = {.s = expr, .n = n, .what = what, .old = old, .err = err};
     int too_large = 0;
     *regex = NULL;
     if (n > MAX_EXPR)
-        return ll_fail(err, LL_EUNSUP, "%s: a pattern of %zu bytes is longer than the %d supported", what, n, MAX_EXPR);
+        return ll_fail(err, LL_EUNSUP, "%s: a pattern of %zu bytes is longer than the %d supported", what, n,
+                       MAX_EXPR);
     struct ll_regex *r = calloc(1, sizeof *r);
     if (!r)
         return ll_fail_mem(err, "a pattern", sizeof *r);
@@ -360,12 +376,14 @@ static int compile_with(struct ll_regex **regex, const char *expr, size_t n, con
     return rc;
 }
 
-int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
+int ll_regex_compile(struct ll_regex **regex, const char *expr, size_t n, const char *what,
+                     struct ll_err *err)
 {
     return compile_with(regex, expr, n, what, 0, err);
 }
 
-int ll_regex_compile_old(struct ll_regex **regex, const char *expr, size_t n, const char *what, struct ll_err *err)
+int ll_regex_compile_old(struct ll_regex **regex, const char *expr, size_t n, const char *what,
+                         struct ll_err *err)
 {
     return compile_with(regex, expr, n, what, 1, err);
 }
@@ -387,7 +405,8 @@ static int match_at(const struct ll_regex *r, const char *s, size_t n, size_t fr
     return rc;
 }
 
-int ll_regex_find(const struct ll_regex *regex, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err)
+int ll_regex_find(const struct ll_regex *regex, const char *s, size_t n, struct ll_spans *spans,
+                  struct ll_err *err)
 {
     pcre2_match_data *md = pcre2_match_data_create(1, NULL);
     if (!md)
@@ -400,7 +419,8 @@ int ll_regex_find(const struct ll_regex *regex, const char *s, size_t n, struct 
         if (m < 0) {
             PCRE2_UCHAR text[160];
             pcre2_get_error_message(m, text, sizeof text);
-            rc = ll_fail(err, LL_EUSAGE, "a pattern of the tokenizer failed on the text at byte %zu: %s", from, (char *)text);
+            rc = ll_fail(err, LL_EUSAGE, "a pattern of the tokenizer failed on the text at byte %zu: %s",
+                         from, (char *)text);
             break;
         }
         size_t start = ov[0], end = ov[1];

@@ -1,4 +1,5 @@
-/* sections_json.c - the small parts of a tokenizer.json, as trees: normalizer, pre_tokenizer, post_processor, decoder. */
+/* sections_json.c - the small parts of a tokenizer.json, as trees: normalizer, pre_tokenizer, post_processor,
+ * decoder. */
 #include "literal.h"
 #include "reader.h"
 
@@ -18,10 +19,12 @@ static int tree_of(struct reader *r, const struct section *sec, const char *key,
     if (!sec->s || ll_reader_equal(sec->s, sec->n, "null"))
         return LL_OK;
     if (sec->n > SECTION_MAX)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: %s has %zu bytes, more than the %d supported", r->name, key, sec->n, SECTION_MAX);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: %s has %zu bytes, more than the %d supported", r->name, key,
+                       sec->n, SECTION_MAX);
     for (size_t i = 0; i + 6 <= sec->n; i++)
         if (LL_BYTES_ARE(sec->s + i, "\\u0000")) /* cJSON strings end at a NUL */
-            return ll_fail(r->js.err, LL_EUNSUP, "%s: %s holds a NUL character, which is not supported", r->name, key);
+            return ll_fail(r->js.err, LL_EUNSUP, "%s: %s holds a NUL character, which is not supported",
+                           r->name, key);
     *tree = cJSON_ParseWithLength(sec->s, sec->n);
     if (!*tree)
         return ll_fail(r->js.err, LL_EUSAGE, "%s: %s cannot be read as JSON", r->name, key);
@@ -62,7 +65,8 @@ static const struct field {
     {"behavior", BEHAVIOR, offsetof(struct ll_step, behavior)},
     {"prepend_scheme", SCHEME, offsetof(struct ll_step, scheme)},
 };
-static const char *const behavior_names[] = {"Isolated", "Removed", "Contiguous", "MergedWithPrevious", "MergedWithNext", NULL};
+static const char *const behavior_names[] = {"Isolated",           "Removed",        "Contiguous",
+                                             "MergedWithPrevious", "MergedWithNext", NULL};
 static const char *const scheme_names[] = {"always", "first", "never", NULL};
 
 static int name_index(const char *const *names, const cJSON *v)
@@ -73,7 +77,8 @@ static int name_index(const char *const *names, const cJSON *v)
     return -1;
 }
 
-static int read_field(struct reader *r, const char *key, const struct field *f, const cJSON *v, struct ll_step *step)
+static int read_field(struct reader *r, const char *key, const struct field *f, const cJSON *v,
+                      struct ll_step *step)
 {
     int *out = (int *)((char *)step + f->offset), i;
     const char *want = "another value";
@@ -112,17 +117,20 @@ static int read_field(struct reader *r, const char *key, const struct field *f, 
 /* {"String": ...} or {"Regex": ...} */
 static int read_pattern(struct reader *r, const char *key, const cJSON *v, struct ll_step *step)
 {
-    const cJSON *s = cJSON_GetObjectItemCaseSensitive(v, "String"), *x = cJSON_GetObjectItemCaseSensitive(v, "Regex");
+    const cJSON *s = cJSON_GetObjectItemCaseSensitive(v, "String"),
+                *x = cJSON_GetObjectItemCaseSensitive(v, "Regex");
     char what[200];
     snprintf(what, sizeof what, "%.120s: %s", r->name, key);
     if (cJSON_IsString(s))
         return ll_pattern_literal(&step->pattern, s->valuestring, strlen(s->valuestring), r->js.err);
     if (cJSON_IsString(x))
         return ll_pattern_regex(&step->pattern, x->valuestring, strlen(x->valuestring), what, r->js.err);
-    return ll_fail(r->js.err, LL_EUSAGE, "%s: %s.pattern: expected {\"String\": ...} or {\"Regex\": ...}", r->name, key);
+    return ll_fail(r->js.err, LL_EUSAGE, "%s: %s.pattern: expected {\"String\": ...} or {\"Regex\": ...}",
+                   r->name, key);
 }
 
-static int step_fields(struct reader *r, const struct ll_stage *stage, const struct ll_step_kind *kind, const cJSON *obj, struct ll_step *step)
+static int step_fields(struct reader *r, const struct ll_stage *stage, const struct ll_step_kind *kind,
+                       const cJSON *obj, struct ll_step *step)
 {
     const cJSON *v, *pattern = cJSON_GetObjectItemCaseSensitive(obj, "pattern");
     int rc = LL_OK;
@@ -131,9 +139,11 @@ static int step_fields(struct reader *r, const struct ll_stage *stage, const str
             rc = read_field(r, stage->key, &fields[i], v, step);
     v = cJSON_GetObjectItemCaseSensitive(obj, "add_prefix_space");
     if (cJSON_IsFalse(v) && !strcmp(kind->name, "Metaspace")) { /* the spelling before prepend_scheme */
-        if (!rc && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(obj, "prepend_scheme")) && step->scheme != LL_NEVER)
-            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: %s: add_prefix_space false and prepend_scheme \"%s\" contradict each other", r->name, stage->key,
-                         scheme_names[step->scheme]);
+        if (!rc && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(obj, "prepend_scheme"))
+            && step->scheme != LL_NEVER)
+            rc = ll_fail(r->js.err, LL_EUSAGE,
+                         "%s: %s: add_prefix_space false and prepend_scheme \"%s\" contradict each other",
+                         r->name, stage->key, scheme_names[step->scheme]);
         step->scheme = LL_NEVER;
     }
     if (!rc && (kind->need & LL_NEED_PATTERN))
@@ -156,7 +166,8 @@ static int add_step(struct reader *r, const struct ll_stage *stage, const cJSON 
     while ((kind = stage->kind((size_t)row)) && strcmp(kind->name, type))
         row++;
     if (!kind)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: %s of type \"%.60s\" is not supported", r->name, stage->key, type);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: %s of type \"%.60s\" is not supported", r->name, stage->key,
+                       type);
     if (steps->n == STEPS_MAX)
         return ll_fail(r->js.err, LL_EUNSUP, "%s: %s has more than %d steps", r->name, stage->key, STEPS_MAX);
     struct ll_step *v = realloc(steps->v, (steps->n + 1) * sizeof *v);
@@ -176,14 +187,14 @@ static int add_steps(struct reader *r, const struct ll_stage *stage, const cJSON
     if (!type || strcmp(type, "Sequence"))
         return add_step(r, stage, obj, steps);
     if (!cJSON_IsArray(list))
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: %s: expected a list \"%s\" in the Sequence", r->name, stage->key, stage->children);
-    cJSON_ArrayForEach(child, list)
-        if (!rc)
-            rc = add_steps(r, stage, child, steps);
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: %s: expected a list \"%s\" in the Sequence", r->name,
+                       stage->key, stage->children);
+    cJSON_ArrayForEach(child, list) if (!rc) rc = add_steps(r, stage, child, steps);
     return rc;
 }
 
-static int read_steps(struct reader *r, const struct ll_stage *stage, const struct section *sec, struct ll_steps *steps)
+static int read_steps(struct reader *r, const struct ll_stage *stage, const struct section *sec,
+                      struct ll_steps *steps)
 {
     cJSON *tree;
     int rc = tree_of(r, sec, stage->key, &tree);
@@ -193,12 +204,14 @@ static int read_steps(struct reader *r, const struct ll_stage *stage, const stru
     return rc;
 }
 
-/* ---- post-processor ---- */
+/* ---- post-processor -------------------------------------------------------------------------- */
 
 static int post_id(struct reader *r, const cJSON *v, struct ll_ids *ids)
 {
-    if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > (double)r->max_id || v->valuedouble != (double)(int)v->valuedouble)
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected a token id from 0 to %lld", r->name, r->max_id);
+    if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > (double)r->max_id
+        || v->valuedouble != (double)(int)v->valuedouble)
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected a token id from 0 to %lld",
+                       r->name, r->max_id);
     return ll_ids_add(ids, (int)v->valuedouble, r->js.err);
 }
 
@@ -210,34 +223,44 @@ static int template_special(struct reader *r, const cJSON *specials, const cJSON
     entry = cJSON_IsString(name) ? cJSON_GetObjectItemCaseSensitive(specials, name->valuestring) : NULL;
     list = cJSON_GetObjectItemCaseSensitive(entry, "ids");
     if (!cJSON_IsArray(list))
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected ids for \"%.60s\" under special_tokens", r->name,
+        return ll_fail(r->js.err, LL_EUSAGE,
+                       "%s: post_processor: expected ids for \"%.60s\" under special_tokens", r->name,
                        cJSON_IsString(name) ? name->valuestring : "?");
-    cJSON_ArrayForEach(v, list)
-        if (!rc)
-            rc = post_id(r, v, ids);
+    cJSON_ArrayForEach(v, list) if (!rc) rc = post_id(r, v, ids);
     return rc;
 }
 
 static int template(struct reader *r, const cJSON *obj, struct ll_ids *before, struct ll_ids *after)
 {
-    const cJSON *single = cJSON_GetObjectItemCaseSensitive(obj, "single"), *specials = cJSON_GetObjectItemCaseSensitive(obj, "special_tokens"), *item, *id;
+    const cJSON *single = cJSON_GetObjectItemCaseSensitive(obj, "single"),
+                *specials = cJSON_GetObjectItemCaseSensitive(obj, "special_tokens"), *item, *id;
     int rc = LL_OK, texts = 0;
     if (!cJSON_IsArray(single))
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected a list \"single\" in the TemplateProcessing", r->name);
-    cJSON_ArrayForEach(item, single) {
-        const cJSON *special = cJSON_GetObjectItemCaseSensitive(item, "SpecialToken"), *seq = cJSON_GetObjectItemCaseSensitive(item, "Sequence");
+        return ll_fail(r->js.err, LL_EUSAGE,
+                       "%s: post_processor: expected a list \"single\" in the TemplateProcessing", r->name);
+    cJSON_ArrayForEach(item, single)
+    {
+        const cJSON *special = cJSON_GetObjectItemCaseSensitive(item, "SpecialToken"),
+                    *seq = cJSON_GetObjectItemCaseSensitive(item, "Sequence");
         if (cJSON_IsObject(special))
             rc = template_special(r, specials, special, texts ? after : before);
         else if (cJSON_IsObject(seq) && ++texts > 1)
-            rc = ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor: a template with the text twice is not supported", r->name);
+            rc = ll_fail(r->js.err, LL_EUNSUP,
+                         "%s: post_processor: a template with the text twice is not supported", r->name);
         else if (!cJSON_IsObject(seq))
-            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected SpecialToken or Sequence", r->name);
-        else if (cJSON_IsString(id = cJSON_GetObjectItemCaseSensitive(seq, "id")) && strcmp(id->valuestring, "A"))
-            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected Sequence A, found \"%.20s\"", r->name, id->valuestring);
+            rc = ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected SpecialToken or Sequence",
+                         r->name);
+        else if (cJSON_IsString(id = cJSON_GetObjectItemCaseSensitive(seq, "id"))
+                 && strcmp(id->valuestring, "A"))
+            rc = ll_fail(r->js.err, LL_EUSAGE,
+                         "%s: post_processor.single: expected Sequence A, found \"%.20s\"", r->name,
+                         id->valuestring);
         if (rc)
             return rc;
     }
-    return texts ? LL_OK : ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected a place for the text", r->name);
+    return texts
+        ? LL_OK
+        : ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor.single: expected a place for the text", r->name);
 }
 
 /* "cls": ["<s>", 0], "sep": ["</s>", 2] */
@@ -262,14 +285,17 @@ static const struct post_row {
     {"BertProcessing", cls_sep},
 };
 
-/* Of a Sequence one may add tokens: the reference lets a second one treat the first one's tokens as texts of their own. */
+/* Of a Sequence one may add tokens: the reference lets a second one treat the first one's tokens as texts of
+ * their own. */
 static int put_around(struct reader *r, struct ll_ids *before, struct ll_ids *after)
 {
     struct ll_tokenizer *tok = r->tok;
     if (!before->n && !after->n)
         return LL_OK;
     if (tok->before.n || tok->after.n)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor: two that add tokens, one after the other, are not supported", r->name);
+        return ll_fail(r->js.err, LL_EUNSUP,
+                       "%s: post_processor: two that add tokens, one after the other, are not supported",
+                       r->name);
     tok->before = *before;
     tok->after = *after;
     *before = *after = (struct ll_ids){0};
@@ -285,9 +311,7 @@ static int add_post(struct reader *r, const cJSON *obj)
     if (!type)
         return ll_fail(r->js.err, LL_EUSAGE, "%s: post_processor: expected a \"type\"", r->name);
     if (!strcmp(type, "Sequence")) {
-        cJSON_ArrayForEach(child, list)
-            if (!rc)
-                rc = add_post(r, child);
+        cJSON_ArrayForEach(child, list) if (!rc) rc = add_post(r, child);
         return rc;
     }
     for (size_t i = 0; i < sizeof post_rows / sizeof post_rows[0]; i++)
@@ -299,7 +323,8 @@ static int add_post(struct reader *r, const cJSON *obj)
             ll_ids_free(&after);
             return rc;
         }
-    return ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor of type \"%.60s\" is not supported", r->name, type);
+    return ll_fail(r->js.err, LL_EUNSUP, "%s: post_processor of type \"%.60s\" is not supported", r->name,
+                   type);
 }
 
 static int read_post(struct reader *r)
@@ -312,10 +337,13 @@ static int read_post(struct reader *r)
     return rc;
 }
 
-static int is_kind(const struct ll_stage *stage, const struct ll_step *step, const char *name) { return !strcmp(stage->kind((size_t)step->kind)->name, name); }
+static int is_kind(const struct ll_stage *stage, const struct ll_step *step, const char *name)
+{
+    return !strcmp(stage->kind((size_t)step->kind)->name, name);
+}
 
-/* Metaspace's "first" after a step that puts a mark in front or writes bytes: the reference takes the mark, or each byte of the first
- * character, for a first character, too. */
+/* Metaspace's "first" after a step that puts a mark in front or writes bytes: the reference takes the mark,
+ * or each byte of the first character, for a first character, too. */
 static int check_first(struct reader *r)
 {
     const struct ll_tokenizer *tok = r->tok;
@@ -326,7 +354,10 @@ static int check_first(struct reader *r)
         const struct ll_step *step = &tok->pretok.v[i];
         int is_metaspace = is_kind(&ll_pretokenizers, step, "Metaspace");
         if (several && is_metaspace && step->scheme == LL_FIRST)
-            return ll_fail(r->js.err, LL_EUNSUP, "%s: pre_tokenizer: Metaspace with prepend_scheme first after ByteLevel or Metaspace is not supported", r->name);
+            return ll_fail(r->js.err, LL_EUNSUP,
+                           "%s: pre_tokenizer: Metaspace with prepend_scheme first after ByteLevel or "
+                           "Metaspace is not supported",
+                           r->name);
         several |= is_metaspace ? step->scheme != LL_NEVER : is_kind(&ll_pretokenizers, step, "ByteLevel");
     }
     return LL_OK;
@@ -335,8 +366,10 @@ static int check_first(struct reader *r)
 int ll_read_sections(struct reader *r)
 {
     int rc;
-    if ((rc = read_steps(r, &ll_normalizers, &r->normalizer, &r->tok->normalizer)) || (rc = read_steps(r, &ll_pretokenizers, &r->pretok, &r->tok->pretok)) ||
-        (rc = read_steps(r, &ll_decoders, &r->decoder, &r->tok->decoder)) || (rc = read_post(r)) || (rc = check_first(r)))
+    if ((rc = read_steps(r, &ll_normalizers, &r->normalizer, &r->tok->normalizer))
+        || (rc = read_steps(r, &ll_pretokenizers, &r->pretok, &r->tok->pretok))
+        || (rc = read_steps(r, &ll_decoders, &r->decoder, &r->tok->decoder)) || (rc = read_post(r))
+        || (rc = check_first(r)))
         return rc;
     r->tok->has_decoder = r->decoder.s && !ll_reader_equal(r->decoder.s, r->decoder.n, "null");
     return LL_OK;

@@ -42,8 +42,8 @@ static int is_digit(uint32_t c) { return has_class(c, LL_BIT(LL_ND)); }
 static int is_alnum(uint32_t c) { return is_letter(c) || has_class(c, LL_N_BITS); }
 static int is_blank(uint32_t c)
 {
-    return ll_is_space(c) || has_class(c, LL_BIT(LL_CC)) || c == 0x200B ||
-           c == 0xFEFF; /* breaks without a width */
+    return ll_is_space(c) || has_class(c, LL_BIT(LL_CC)) || c == 0x200B
+        || c == 0xFEFF; /* breaks without a width */
 }
 static int is_one_of(uint32_t c, const uint32_t *list)
 {
@@ -75,8 +75,8 @@ static int is_spaceless(uint32_t c)
                   {0x1AFF0, 0x1B2FF} /* kana, Nushu */,
                   {0x1F200, 0x1F2FF} /* enclosed */,
                   {0x20000, 0x3FFFD} /* Han */};
-    int hangul = c >= 0x3200 &&
-                 (c <= 0x321E || (c >= 0x3260 && c <= 0x327F)); /* enclosed: Korean is written with spaces */
+    int hangul = c >= 0x3200
+        && (c <= 0x321E || (c >= 0x3260 && c <= 0x327F)); /* enclosed: Korean is written with spaces */
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         if (c >= blocks[i].first && c <= blocks[i].last)
             return !hangul;
@@ -97,8 +97,8 @@ static int stands_free(const struct tail *t, int i)
 
 static int line_start(const struct tail *t, int i)
 {
-    while (i > 0 && t->c[i - 1] != '\n' && t->c[i - 1] != '\r' && t->c[i - 1] != 0x2028 &&
-           t->c[i - 1] != 0x2029)
+    while (i > 0 && t->c[i - 1] != '\n' && t->c[i - 1] != '\r' && t->c[i - 1] != 0x2028
+           && t->c[i - 1] != 0x2029)
         i--;
     return i;
 }
@@ -155,8 +155,8 @@ static int after_apostrophe(const struct tail *t, int i)
     while (word < 3 && is_letter(before(t, i - word)))
         word++;
     if (t->c[i] == 0x2019)
-        return !word || still_open(t, i, 0x2018, 0x2019) || still_open(t, i, 0x201A, 0x2018) ||
-               (word > 2 && (last == 's' || last == 'S'));
+        return !word || still_open(t, i, 0x2018, 0x2019) || still_open(t, i, 0x201A, 0x2018)
+            || (word > 2 && (last == 's' || last == 'S'));
     return count_marks(t, i, '\'') % 2 == 0 || (word > 2 && (last == 's' || last == 'S'));
 }
 
@@ -173,8 +173,8 @@ static int after_quote(const struct tail *t, int i)
     case 0x00BB: return still_open(t, i, 0x00AB, 0x00BB) || !stands_free(t, i);
     case 0x203A: return still_open(t, i, 0x2039, 0x203A) || !stands_free(t, i);
     case 0x201D:
-        return still_open(t, i, 0x201C, 0x201D) || still_open(t, i, 0x201E, 0x201D) ||
-               !stands_free(t, i); /* else ”Swedish” */
+        return still_open(t, i, 0x201C, 0x201D) || still_open(t, i, 0x201E, 0x201D)
+            || !stands_free(t, i); /* else ”Swedish” */
     default: return has_class(t->c[i], LL_BIT(LL_PF));
     }
 }
@@ -190,8 +190,8 @@ static int after_emphasis(const struct tail *t, int i)
     if (free)
         return t->c[i] == '*' && n == 1 && from == line_start(t, from);
     if (t->c[i] == '_') /* snake_case, unless _word_ closes */
-        return count_marks(t, i, '_') % 2 == 0 && stands_free(t, line_start(t, from)) &&
-               !is_alnum(t->c[line_start(t, from)]);
+        return count_marks(t, i, '_') % 2 == 0 && stands_free(t, line_start(t, from))
+            && !is_alnum(t->c[line_start(t, from)]);
     return !is_digit(before(t, from)); /* 3*4 */
 }
 
@@ -201,8 +201,9 @@ static int has_left_side(const struct tail *t, int i)
 {
     while (i > 0 && is_blank(t->c[i - 1]))
         i--;
-    return i > 0 && (is_digit(t->c[i - 1]) || has_class(t->c[i - 1], LL_BIT(LL_PE)) ||
-                     (is_letter(t->c[i - 1]) && !is_alnum(before(t, i - 1))));
+    return i > 0
+        && (is_digit(t->c[i - 1]) || has_class(t->c[i - 1], LL_BIT(LL_PE))
+            || (is_letter(t->c[i - 1]) && !is_alnum(before(t, i - 1))));
 }
 
 /* Hyphens, dashes, slashes, operators: they lean on what follows as they lean on what stands before. */
@@ -212,8 +213,8 @@ static int after_operator(const struct tail *t, int i, uint32_t next)
     int from = i;
     if (t->c[i] == '/' && before(t, i) == '<')
         return 0;
-    while (from > 0 &&
-           (has_class(t->c[from - 1], LL_BIT(LL_SM) | LL_BIT(LL_PD)) || is_one_of(t->c[from - 1], joins)))
+    while (from > 0
+           && (has_class(t->c[from - 1], LL_BIT(LL_SM) | LL_BIT(LL_PD)) || is_one_of(t->c[from - 1], joins)))
         from--;
     if (!is_blank(before(t, from)))
         return 0;
@@ -278,8 +279,8 @@ static int after_mark(const struct tail *t, int i, uint32_t next)
     case 0xBF:
     case 0xA1: return 0; /* \alpha, @name, ¿ ¡ */
     case '#':
-        return i == line_start(t, i) || before(t, i) == '#' ||
-               is_alnum(before(t, i)); /* headings, C#; else #5 */
+        return i == line_start(t, i) || before(t, i) == '#'
+            || is_alnum(before(t, i)); /* headings, C#; else #5 */
     }
     switch (ll_category(c)) {
     case LL_PS: return 0;
@@ -330,8 +331,8 @@ int ll_takes_space(const char *text, size_t n, const char *next, size_t m)
     struct tail t, follows;
     read_tail(&t, text, n);
     read_tail(&follows, next, m < 256 ? m : 256);
-    while (t.n > 1 && has_class(t.c[t.n - 1], LL_BIT(LL_MN) | LL_BIT(LL_ME) | LL_BIT(LL_CF)) &&
-           t.c[t.n - 1] != 0x200B && t.c[t.n - 1] != 0xFEFF && !is_spaceless(t.c[t.n - 1]))
+    while (t.n > 1 && has_class(t.c[t.n - 1], LL_BIT(LL_MN) | LL_BIT(LL_ME) | LL_BIT(LL_CF))
+           && t.c[t.n - 1] != 0x200B && t.c[t.n - 1] != 0xFEFF && !is_spaceless(t.c[t.n - 1]))
         t.n--; /* marks upon the last character say nothing of their own */
     if (!t.n || !follows.n || is_blank(t.c[t.n - 1]) || leans_back(&follows))
         return 0;

@@ -11,9 +11,9 @@ struct ll_spm_symbol {
     int prev, next, id; /* indices, -1 at the ends; id -1: not in the vocabulary */
 };
 struct ll_spm_pair {
-    size_t len;         /* of the joined text: an entry whose pair has changed since has another one */
+    size_t len; /* of the joined text: an entry whose pair has changed since has another one */
     float score;
-    int pos, id;        /* joins sym[pos] with its successor into id */
+    int pos, id; /* joins sym[pos] with its successor into id */
 };
 
 void ll_spm_ready(struct ll_spm *spm)
@@ -63,7 +63,10 @@ static int reserve(struct ll_spm_work *work, size_t n_sym, struct ll_err *err)
     return LL_OK;
 }
 
-static int before(struct ll_spm_pair a, struct ll_spm_pair b) { return a.score > b.score || (a.score == b.score && a.pos < b.pos); }
+static int before(struct ll_spm_pair a, struct ll_spm_pair b)
+{
+    return a.score > b.score || (a.score == b.score && a.pos < b.pos);
+}
 
 static void push(struct ll_spm_pair *heap, size_t *n, struct ll_spm_pair c)
 {
@@ -123,7 +126,8 @@ static void merge_all(const struct ll_spm *spm, struct ll_spm_work *work, const 
     }
 }
 
-static int put_symbol(const struct ll_spm *spm, const struct ll_spm_symbol *sym, const char *s, struct ll_ids *ids, struct ll_err *err)
+static int put_symbol(const struct ll_spm *spm, const struct ll_spm_symbol *sym, const char *s,
+                      struct ll_ids *ids, struct ll_err *err)
 {
     int rc = LL_OK;
     if (sym->id >= 0)
@@ -131,13 +135,16 @@ static int put_symbol(const struct ll_spm *spm, const struct ll_spm_symbol *sym,
     for (size_t i = 0; i < sym->len && !rc; i++) {
         unsigned b = (unsigned char)s[sym->off + i];
         if (spm->byte_id[b] < 0)
-            return ll_fail(err, LL_EUSAGE, "tokenizer: the text needs the byte token <0x%02X>, which is not in the vocabulary", b);
+            return ll_fail(
+                err, LL_EUSAGE,
+                "tokenizer: the text needs the byte token <0x%02X>, which is not in the vocabulary", b);
         rc = ll_ids_add(ids, spm->byte_id[b], err);
     }
     return rc;
 }
 
-int ll_spm_encode(const struct ll_spm *spm, struct ll_spm_work *work, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+int ll_spm_encode(const struct ll_spm *spm, struct ll_spm_work *work, const char *s, size_t n,
+                  struct ll_ids *ids, struct ll_err *err)
 {
     size_t n_sym = 0, len;
     int rc = reserve(work, n, err);
@@ -146,7 +153,8 @@ int ll_spm_encode(const struct ll_spm *spm, struct ll_spm_work *work, const char
     for (size_t i = 0; i < n; i += len, n_sym++) {
         unsigned char c = (unsigned char)s[i];
         len = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-        work->sym[n_sym] = (struct ll_spm_symbol){i, len, (int)n_sym - 1, (int)n_sym + 1, ll_vocab_find(spm->vocab, s + i, len)};
+        work->sym[n_sym] = (struct ll_spm_symbol){i, len, (int)n_sym - 1, (int)n_sym + 1,
+                                                  ll_vocab_find(spm->vocab, s + i, len)};
     }
     work->sym[n_sym - 1].next = -1;
     merge_all(spm, work, s, n_sym);

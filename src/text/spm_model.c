@@ -26,7 +26,8 @@ struct field {
 
 static int bad(const struct cursor *c, const char *expected)
 {
-    return ll_fail(c->err, LL_EUSAGE, "%s: %s (byte %zu): expected %s", c->file, c->where, (size_t)(c->p - c->all), expected);
+    return ll_fail(c->err, LL_EUSAGE, "%s: %s (byte %zu): expected %s", c->file, c->where,
+                   (size_t)(c->p - c->all), expected);
 }
 
 static int varint(struct cursor *c, uint64_t *v)
@@ -48,8 +49,8 @@ static int varint(struct cursor *c, uint64_t *v)
 static int take(struct cursor *c, uint64_t n, const unsigned char **at)
 {
     if (n > (uint64_t)(c->end - c->p))
-        return ll_fail(c->err, LL_EUSAGE, "%s: %s (byte %zu): expected %" PRIu64 " bytes more, found %zu", c->file, c->where, (size_t)(c->p - c->all), n,
-                       (size_t)(c->end - c->p));
+        return ll_fail(c->err, LL_EUSAGE, "%s: %s (byte %zu): expected %" PRIu64 " bytes more, found %zu",
+                       c->file, c->where, (size_t)(c->p - c->all), n, (size_t)(c->end - c->p));
     *at = c->p;
     c->p += n;
     return LL_OK;
@@ -65,14 +66,13 @@ static int next_field(struct cursor *c, struct field *f)
         return 0;
     if ((rc = varint(c, &key)))
         return rc;
-    *f = (struct field){.number = key >> 3 > UINT32_MAX ? 0 : (unsigned)(key >> 3), .wire = (unsigned)(key & 7)};
+    *f = (struct field){.number = key >> 3 > UINT32_MAX ? 0 : (unsigned)(key >> 3),
+                        .wire = (unsigned)(key & 7)};
     if (!f->number)
         return bad(c, "a field number");
     switch (f->wire) {
-    case VARINT:
-        return (rc = varint(c, &f->v)) ? rc : 1;
-    case FIXED64:
-        return (rc = take(c, 8, &at)) ? rc : 1;
+    case VARINT: return (rc = varint(c, &f->v)) ? rc : 1;
+    case FIXED64: return (rc = take(c, 8, &at)) ? rc : 1;
     case FIXED32:
         if ((rc = take(c, 4, &at)))
             return rc;
@@ -83,15 +83,15 @@ static int next_field(struct cursor *c, struct field *f)
             return rc;
         f->text = (struct ll_spm_text){(const char *)at, (size_t)n};
         return 1;
-    default:
-        return bad(c, "a field of wire type 0, 1, 2 or 5");
+    default: return bad(c, "a field of wire type 0, 1, 2 or 5");
     }
 }
 
 /* What a field must be; the value goes to *out. */
 static int want(struct cursor *c, const struct field *f, enum wire wire)
 {
-    static const char *const names[] = {[VARINT] = "a whole number", [BYTES] = "a text or a message", [FIXED32] = "a 32-bit number"};
+    static const char *const names[] = {
+        [VARINT] = "a whole number", [BYTES] = "a text or a message", [FIXED32] = "a 32-bit number"};
     return f->wire == wire ? LL_OK : bad(c, names[wire]);
 }
 
@@ -215,11 +215,15 @@ static int read_normalizer(struct ll_spm_model *m, struct cursor c)
     return rc;
 }
 
-/* Lines of base64, a space, a number: tiktoken's file of ranks, which goes by the same name in some folders. */
+/* Lines of base64, a space, a number: tiktoken's file of ranks, which goes by the same name in some folders.
+ */
 static int is_tiktoken(const char *s, size_t n)
 {
     size_t i = 0, digits = 0;
-    while (i < n && ((s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || strchr("+/=", s[i]) || !s[i]) && s[i])
+    while (i < n
+           && ((s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9')
+               || strchr("+/=", s[i]) || !s[i])
+           && s[i])
         i++;
     if (!i || i == n || s[i] != ' ')
         return 0;
@@ -228,8 +232,8 @@ static int is_tiktoken(const char *s, size_t n)
     return digits && (i == n || s[i] == '\n' || s[i] == '\r');
 }
 
-/* has: a bit for the number of each part. Both specs follow the pieces in every model: without them the file was cut between two
- * fields, which protobuf itself cannot tell. */
+/* has: a bit for the number of each part. Both specs follow the pieces in every model: without them the file
+ * was cut between two fields, which protobuf itself cannot tell. */
 static int check(const struct ll_spm_model *m, unsigned has, const struct cursor *c)
 {
     static const char *const kinds[] = {[LL_SPM_WORD] = "WORD", [LL_SPM_CHAR] = "CHAR"};
@@ -237,27 +241,48 @@ static int check(const struct ll_spm_model *m, unsigned has, const struct cursor
         return ll_fail(c->err, LL_EUSAGE, "%s: expected pieces (a sentencepiece model), found none", c->file);
     for (unsigned part = 2; part <= 3; part++)
         if (!(has & 1u << part))
-            return ll_fail(c->err, LL_EUSAGE, "%s: expected a %s after its %zu pieces, found the end of the file: it is cut short", c->file,
-                           part == 2 ? "trainer_spec" : "normalizer_spec", m->n);
+            return ll_fail(
+                c->err, LL_EUSAGE,
+                "%s: expected a %s after its %zu pieces, found the end of the file: it is cut short", c->file,
+                part == 2 ? "trainer_spec" : "normalizer_spec", m->n);
     if (m->kind == LL_SPM_WORD || m->kind == LL_SPM_CHAR)
-        return ll_fail(c->err, LL_EUNSUP, "%s: trainer_spec.model_type %s is not supported (UNIGRAM and BPE are)", c->file, kinds[m->kind]);
+        return ll_fail(c->err, LL_EUNSUP,
+                       "%s: trainer_spec.model_type %s is not supported (UNIGRAM and BPE are)", c->file,
+                       kinds[m->kind]);
     if (m->kind != LL_SPM_UNIGRAM && m->kind != LL_SPM_BPE)
-        return ll_fail(c->err, LL_EUSAGE, "%s: trainer_spec.model_type: expected 1 (UNIGRAM) or 2 (BPE), found %d", c->file, m->kind);
+        return ll_fail(c->err, LL_EUSAGE,
+                       "%s: trainer_spec.model_type: expected 1 (UNIGRAM) or 2 (BPE), found %d", c->file,
+                       m->kind);
     if (m->unk_id >= 0 && (size_t)m->unk_id >= m->n)
-        return ll_fail(c->err, LL_EUSAGE, "%s: trainer_spec.unk_id: expected an id below %zu, found %d", c->file, m->n, m->unk_id);
+        return ll_fail(c->err, LL_EUSAGE, "%s: trainer_spec.unk_id: expected an id below %zu, found %d",
+                       c->file, m->n, m->unk_id);
     return LL_OK;
 }
 
-int ll_spm_model_read(struct ll_spm_model *m, const char *file, const char *bytes, size_t n, struct ll_err *err)
+int ll_spm_model_read(struct ll_spm_model *m, const char *file, const char *bytes, size_t n,
+                      struct ll_err *err)
 {
-    struct cursor c = {(const unsigned char *)bytes, (const unsigned char *)bytes, (const unsigned char *)bytes + n, file, "model", err};
+    struct cursor c = {(const unsigned char *)bytes,
+                       (const unsigned char *)bytes,
+                       (const unsigned char *)bytes + n,
+                       file,
+                       "model",
+                       err};
     struct field f;
     unsigned has = 0;
     int more, rc = LL_OK;
-    *m = (struct ll_spm_model){.kind = LL_SPM_UNIGRAM, .bos_id = 1, .eos_id = 2, .unk = {"<unk>", strlen("<unk>")}, .bos = {"<s>", strlen("<s>")},
-                               .eos = {"</s>", strlen("</s>")}, .add_dummy_prefix = 1, .remove_extra_spaces = 1, .escape_spaces = 1};
+    *m = (struct ll_spm_model){.kind = LL_SPM_UNIGRAM,
+                               .bos_id = 1,
+                               .eos_id = 2,
+                               .unk = {"<unk>", strlen("<unk>")},
+                               .bos = {"<s>", strlen("<s>")},
+                               .eos = {"</s>", strlen("</s>")},
+                               .add_dummy_prefix = 1,
+                               .remove_extra_spaces = 1,
+                               .escape_spaces = 1};
     if (is_tiktoken(bytes, n))
-        return ll_fail(err, LL_EUNSUP, "%s: a tiktoken file of ranks, which is not supported without a tokenizer.json", file);
+        return ll_fail(err, LL_EUNSUP,
+                       "%s: a tiktoken file of ranks, which is not supported without a tokenizer.json", file);
     while (!rc && (more = next_field(&c, &f))) {
         if (more < 0)
             return more;

@@ -1,5 +1,5 @@
-/* tables_json.c - the large parts of a tokenizer.json, as a stream: model.vocab, model.merges, added_tokens; and the
- * model's settings between them. */
+/* tables_json.c - the large parts of a tokenizer.json, as a stream: model.vocab, model.merges, added_tokens;
+ * and the model's settings between them. */
 #include "literal.h"
 #include "reader.h"
 #include "token_added.h"
@@ -25,7 +25,8 @@ int ll_read_vocab(struct reader *r)
         if (added == 1)
             return ll_js_fail(js, LL_EUSAGE, "expected each token once, found \"%.*s\" again", shown, s);
         if (added == 2)
-            return ll_js_fail(js, LL_EUSAGE, "expected each id once, found %lld again, for \"%.*s\"", id, shown, s);
+            return ll_js_fail(js, LL_EUSAGE, "expected each id once, found %lld again, for \"%.*s\"", id,
+                              shown, s);
     }
     return rc;
 }
@@ -51,11 +52,14 @@ static int read_pieces(struct reader *r)
         if (added < 0)
             return ll_fail_mem(js->err, "vocabulary", n);
         if (added)
-            return ll_js_fail(js, LL_EUSAGE, "expected each token once, found \"%.*s\" again", n > 60 ? 60 : (int)n, s);
+            return ll_js_fail(js, LL_EUSAGE, "expected each token once, found \"%.*s\" again",
+                              n > 60 ? 60 : (int)n, s);
         if ((more = ll_js_item(js, &in_pair)) < 0 || (more && (rc = ll_js_number(js, &score))))
             return more < 0 ? more : rc;
         if (!more || (more = ll_js_item(js, &in_pair)))
-            return more < 0 ? more : ll_js_fail(js, LL_EUSAGE, "expected piece %d as a list of a string and a number", id);
+            return more < 0
+                ? more
+                : ll_js_fail(js, LL_EUSAGE, "expected piece %d as a list of a string and a number", id);
         rc = ll_unigram_add(&tok->unigram, score, js->err);
     }
     return rc;
@@ -66,11 +70,12 @@ static int find_token(struct reader *r, const char *s, size_t n, int *id)
     *id = ll_vocab_find(&r->tok->bpe.vocab, s, n);
     if (*id >= 0)
         return LL_OK;
-    return ll_js_fail(&r->js, LL_EUSAGE, "merge %zu names \"%.*s\", which is not in model.vocab", r->tok->bpe.n_merges, n > 60 ? 60 : (int)n, s);
+    return ll_js_fail(&r->js, LL_EUSAGE, "merge %zu names \"%.*s\", which is not in model.vocab",
+                      r->tok->bpe.n_merges, n > 60 ? 60 : (int)n, s);
 }
 
-/* Merges mostly run through the vocabulary in order of the joined tokens: try the last id and the next one first, which
- * lie in the cache. */
+/* Merges mostly run through the vocabulary in order of the joined tokens: try the last id and the next one
+ * first, which lie in the cache. */
 static int add_merge(struct reader *r, const char *joined, size_t n, int left, int right)
 {
     const struct ll_vocab *v = &r->tok->bpe.vocab;
@@ -93,14 +98,17 @@ static int merge_string(struct reader *r, struct ll_buf *joined)
         return rc;
     gap = memchr(s, ' ', n);
     if (!gap || memchr(gap + 1, ' ', (size_t)(s + n - gap - 1)))
-        return ll_js_fail(&r->js, LL_EUSAGE, "expected a merge of two tokens with one space between, found \"%.*s\"", n > 60 ? 60 : (int)n, s);
+        return ll_js_fail(&r->js, LL_EUSAGE,
+                          "expected a merge of two tokens with one space between, found \"%.*s\"",
+                          n > 60 ? 60 : (int)n, s);
     size_t a = (size_t)(gap - s), b = n - a - 1;
     if ((rc = find_token(r, s, a, &left)) || (rc = find_token(r, gap + 1, b, &right)))
         return rc;
     ll_buf_reset(joined);
     ll_buf_add(joined, s, a);
     ll_buf_add(joined, gap + 1, b);
-    return joined->failed ? ll_buf_ok(joined, r->js.err) : add_merge(r, ll_buf_str(joined), joined->len, left, right);
+    return joined->failed ? ll_buf_ok(joined, r->js.err)
+                          : add_merge(r, ll_buf_str(joined), joined->len, left, right);
 }
 
 /* ["left", "right"] */
@@ -121,33 +129,43 @@ static int merge_pair(struct reader *r, struct ll_buf *joined)
         count++;
     }
     if (!rc && (count != 2 || r->js.s[r->js.pos - 1] != ']')) /* fewer, or a third one follows */
-        return ll_js_fail(&r->js, LL_EUSAGE, "expected merge %zu as a list of two tokens", r->tok->bpe.n_merges);
+        return ll_js_fail(&r->js, LL_EUSAGE, "expected merge %zu as a list of two tokens",
+                          r->tok->bpe.n_merges);
     if (!rc)
         rc = ll_buf_ok(joined, r->js.err);
     return rc ? rc : add_merge(r, ll_buf_str(joined), joined->len, half[0], half[1]);
 }
 
-int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right, struct ll_buf *joined, const char *file, size_t line)
+int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right,
+                    struct ll_buf *joined, const char *file, size_t line)
 {
     const struct ll_vocab *v = &r->tok->bpe.vocab;
-    const struct { const char *s; size_t n; } half[2] = {{left, n_left}, {right, n_right}};
+    const struct {
+        const char *s;
+        size_t n;
+    } half[2] = {{left, n_left}, {right, n_right}};
     int id[2];
     for (int i = 0; i < 2; i++)
         if ((id[i] = ll_vocab_find(v, half[i].s, half[i].n)) < 0)
-            return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected tokens of %s, found \"%.*s\"", file, line, r->name, half[i].n > 60 ? 60 : (int)half[i].n, half[i].s);
+            return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected tokens of %s, found \"%.*s\"", file,
+                           line, r->name, half[i].n > 60 ? 60 : (int)half[i].n, half[i].s);
     ll_buf_reset(joined);
     ll_buf_add(joined, left, n_left);
     ll_buf_add(joined, right, n_right);
     if (joined->failed)
         return ll_buf_ok(joined, r->js.err);
     int joined_id = r->last_joined;
-    if (!ll_vocab_is(v, joined_id, joined->s, joined->len) && !ll_vocab_is(v, ++joined_id, joined->s, joined->len))
+    if (!ll_vocab_is(v, joined_id, joined->s, joined->len)
+        && !ll_vocab_is(v, ++joined_id, joined->s, joined->len))
         joined_id = ll_vocab_find(v, joined->s, joined->len);
     if (joined_id < 0)
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected a merge to a token of %s, found \"%.*s\"", file, line, r->name,
+        return ll_fail(r->js.err, LL_EUSAGE,
+                       "%s: line %zu: expected a merge to a token of %s, found \"%.*s\"", file, line, r->name,
                        joined->len > 60 ? 60 : (int)joined->len, joined->s);
     r->last_joined = joined_id;
-    return ll_bpe_add_merge(&r->tok->bpe, id[0], id[1], joined_id) ? ll_fail_mem(r->js.err, "merges", sizeof(struct ll_merge) * r->tok->bpe.n_merges) : LL_OK;
+    return ll_bpe_add_merge(&r->tok->bpe, id[0], id[1], joined_id)
+        ? ll_fail_mem(r->js.err, "merges", sizeof(struct ll_merge) * r->tok->bpe.n_merges)
+        : LL_OK;
 }
 
 static int read_merges(struct reader *r)
@@ -162,7 +180,10 @@ static int read_merges(struct reader *r)
     return rc;
 }
 
-static int read_flag(struct reader *r, int *flag) { return ll_js_null(&r->js) ? LL_OK : ll_js_bool(&r->js, flag); }
+static int read_flag(struct reader *r, int *flag)
+{
+    return ll_js_null(&r->js) ? LL_OK : ll_js_bool(&r->js, flag);
+}
 
 static int read_unk_id(struct reader *r)
 {
@@ -187,23 +208,25 @@ static int read_unk(struct reader *r)
     return ll_buf_ok(&r->tok->bpe.unk_token, r->js.err);
 }
 
-/* Settings that change the algorithm: only their neutral values are known. Judged after the type of the model, of which they
- * may be a part. */
+/* Settings that change the algorithm: only their neutral values are known. Judged after the type of the
+ * model, of which they may be a part. */
 static int read_neutral(struct reader *r, const char *key)
 {
     const char *s;
     size_t n;
     int rc = ll_js_skip(&r->js, &s, &n);
-    if (rc || r->odd.s || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"") || ll_reader_equal(s, n, "0") || ll_reader_equal(s, n, "0.0"))
+    if (rc || r->odd.s || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"")
+        || ll_reader_equal(s, n, "0") || ll_reader_equal(s, n, "0.0"))
         return rc;
     r->odd = (struct section){s, n, 0};
     r->odd_key = key;
     return LL_OK;
 }
 
-/* A table is read when it is met, if it can be (merges need the vocabulary, other models have a list for vocabulary);
- * else its place is kept. */
-static int table(struct reader *r, struct section *sec, const char *key, char bracket, int (*read)(struct reader *))
+/* A table is read when it is met, if it can be (merges need the vocabulary, other models have a list for
+ * vocabulary); else its place is kept. */
+static int table(struct reader *r, struct section *sec, const char *key, char bracket,
+                 int (*read)(struct reader *))
 {
     if (sec->s || !bracket || ll_js_peek(&r->js) != bracket)
         return ll_reader_once(r, sec, key);
@@ -214,7 +237,6 @@ static int table(struct reader *r, struct section *sec, const char *key, char br
     r->js.where = "model";
     return rc;
 }
-
 
 int ll_read_model(struct reader *r)
 {
@@ -253,7 +275,8 @@ int ll_read_model(struct reader *r)
     return rc;
 }
 
-static int at_section(struct reader *r, const struct section *sec, const char *where, int (*read)(struct reader *))
+static int at_section(struct reader *r, const struct section *sec, const char *where,
+                      int (*read)(struct reader *))
 {
     r->js.pos = (size_t)(sec->s - r->js.s);
     r->js.where = where;
@@ -266,7 +289,9 @@ static int model_kind(struct reader *r)
     size_t n;
     if (!r->type.s) { /* old files: BPE if there are merges */
         r->tok->model = r->merges.s ? ll_model_kind(LL_LIT("BPE")) : NULL;
-        return r->tok->model ? LL_OK : ll_fail(r->js.err, LL_EUSAGE, "%s: model has neither \"type\" nor \"merges\"", r->name);
+        return r->tok->model
+            ? LL_OK
+            : ll_fail(r->js.err, LL_EUSAGE, "%s: model has neither \"type\" nor \"merges\"", r->name);
     }
     r->js.pos = (size_t)(r->type.s - r->js.s);
     r->js.where = "model.type";
@@ -275,9 +300,11 @@ static int model_kind(struct reader *r)
         return rc;
     r->tok->model = ll_model_kind(s, n);
     if (!r->tok->model)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type \"%.*s\" is not supported (BPE and Unigram are)", r->name, n > 60 ? 60 : (int)n, s);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type \"%.*s\" is not supported (BPE and Unigram are)",
+                       r->name, n > 60 ? 60 : (int)n, s);
     if (!r->tok->model->encode)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type %s is not supported (BPE and Unigram are)", r->name, r->tok->model->name);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.type %s is not supported (BPE and Unigram are)",
+                       r->name, r->tok->model->name);
     return LL_OK;
 }
 
@@ -286,11 +313,13 @@ static int unigram_tables(struct reader *r)
     struct ll_unigram *u = &r->tok->unigram;
     int rc;
     if (!r->vocab.s || r->vocab.read)
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.vocab as a list of pieces with scores", r->name);
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.vocab as a list of pieces with scores",
+                       r->name);
     if ((rc = at_section(r, &r->vocab, "model.vocab", read_pieces)))
         return rc;
     if (r->unk_id >= (int)u->n)
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: model.unk_id: expected an id below %zu, found %d", r->name, u->n, r->unk_id);
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: model.unk_id: expected an id below %zu, found %d", r->name,
+                       u->n, r->unk_id);
     u->vocab = &r->tok->bpe.vocab;
     u->unk_id = r->unk_id;
     u->byte_fallback = r->tok->bpe.byte_fallback;
@@ -303,17 +332,19 @@ int ll_read_tables(struct reader *r)
     if (rc)
         return rc;
     if (r->odd.s)
-        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.%s is %.*s; only null is supported", r->name, r->odd_key, r->odd.n > 60 ? 60 : (int)r->odd.n, r->odd.s);
+        return ll_fail(r->js.err, LL_EUNSUP, "%s: model.%s is %.*s; only null is supported", r->name,
+                       r->odd_key, r->odd.n > 60 ? 60 : (int)r->odd.n, r->odd.s);
     if (r->tok->model == ll_model_kind(LL_LIT("Unigram")))
         return unigram_tables(r);
     if (!r->vocab.s || !r->merges.s)
-        return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.%s, found none", r->name, r->vocab.s ? "merges" : "vocab");
+        return ll_fail(r->js.err, LL_EUSAGE, "%s: expected model.%s, found none", r->name,
+                       r->vocab.s ? "merges" : "vocab");
     if (!r->vocab.read && (rc = at_section(r, &r->vocab, "model.vocab", ll_read_vocab)))
         return rc;
     return r->merges.read ? LL_OK : at_section(r, &r->merges, "model.merges", read_merges);
 }
 
-/* ---- added tokens ---- */
+/* ---- added tokens ---------------------------------------------------------------------------- */
 
 static int added_token(struct reader *r, struct ll_adding *adding, struct ll_buf *content)
 {
@@ -339,4 +370,3 @@ int ll_read_added(struct reader *r)
     ll_buf_free(&content);
     return rc;
 }
-

@@ -1,8 +1,10 @@
 /* token.c - the public functions and the pipeline:
  *
- *     text -> added tokens cut out -> normalizer -> added tokens cut out of the normalized text -> pre-tokenizer -> model
+ *     text -> added tokens cut out -> normalizer -> added tokens cut out of the normalized text ->
+ * pre-tokenizer -> model
  *
- * Every step after the first sees one stretch of text at a time. Then the post-processor's ids go around the whole. */
+ * Every step after the first sees one stretch of text at a time. Then the post-processor's ids go around the
+ * whole. */
 #include "token.h"
 
 #include "token_internal.h"
@@ -33,29 +35,34 @@ int ll_ids_add(struct ll_ids *ids, int id, struct ll_err *err)
     return LL_OK;
 }
 
-static int encode_bpe(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+static int encode_bpe(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                      struct ll_ids *ids, struct ll_err *err)
 {
     return ll_bpe_encode(&tok->bpe, &x->work, s, n, ids, err);
 }
 
-static int encode_spm(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+static int encode_spm(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                      struct ll_ids *ids, struct ll_err *err)
 {
     return ll_spm_encode(&tok->spm, &x->spm, s, n, ids, err);
 }
 
-static int encode_unigram(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+static int encode_unigram(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                          struct ll_ids *ids, struct ll_err *err)
 {
     return ll_unigram_encode(&tok->unigram, &x->unigram, s, n, ids, err);
 }
 
 /* A run of line ends that is a token is taken whole: no merge makes it. */
-static int encode_gemma4(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+static int encode_gemma4(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                         struct ll_ids *ids, struct ll_err *err)
 {
     int whole = n && s[0] == '\n' ? ll_vocab_find(&tok->bpe.vocab, s, n) : -1;
     return whole >= 0 ? ll_ids_add(ids, whole, err) : encode_bpe(tok, x, s, n, ids, err);
 }
 
-static const struct ll_model_kind *by_name(const struct ll_model_kind *kinds, size_t n_kinds, const char *name, size_t n)
+static const struct ll_model_kind *by_name(const struct ll_model_kind *kinds, size_t n_kinds,
+                                           const char *name, size_t n)
 {
     for (size_t i = 0; i < n_kinds; i++)
         if (strlen(kinds[i].name) == n && !memcmp(kinds[i].name, name, n))
@@ -65,17 +72,22 @@ static const struct ll_model_kind *by_name(const struct ll_model_kind *kinds, si
 
 const struct ll_model_kind *ll_model_kind(const char *name, size_t n)
 {
-    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe}, {"Unigram", encode_unigram}, {"WordPiece", NULL}, {"WordLevel", NULL}};
+    static const struct ll_model_kind kinds[] = {{"BPE", encode_bpe},
+                                                 {"Unigram", encode_unigram},
+                                                 {"WordPiece", NULL},
+                                                 {"WordLevel", NULL}};
     return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
 }
 
 const struct ll_model_kind *ll_gguf_model_kind(const char *name, size_t n)
 {
-    static const struct ll_model_kind kinds[] = {{"llama", encode_spm}, {"gpt2", encode_bpe}, {"gemma4", encode_gemma4}};
+    static const struct ll_model_kind kinds[] = {{"llama", encode_spm},
+                                                 {"gpt2", encode_bpe},
+                                                 {"gemma4", encode_gemma4}};
     return by_name(kinds, sizeof kinds / sizeof kinds[0], name, n);
 }
 
-/* ---- opening ---- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 struct ll_tokenizer *ll_tokenizer_new(struct ll_err *err)
 {
@@ -148,7 +160,8 @@ void ll_tokenizer_close(struct ll_tokenizer *tok)
     free(tok);
 }
 
-/* Special tokens come first where two have the same text. Normalized ones are looked for, and decoded, in normalized form. */
+/* Special tokens come first where two have the same text. Normalized ones are looked for, and decoded, in
+ * normalized form. */
 static int fill_tries(struct ll_tokenizer *tok, struct ll_err *err)
 {
     struct ll_scratch x = {0};
@@ -167,8 +180,8 @@ static int fill_tries(struct ll_tokenizer *tok, struct ll_err *err)
             rc = ll_normalize(&tok->normalizer, a->pool.s + t->off, t->len, &x, &content, err);
             if (!rc)
                 rc = ll_trie_add(&a->normalized, ll_buf_str(&content), content.len, (int)i, err);
-            if (!rc && (content.len != t->len || memcmp(ll_buf_str(&content), a->pool.s + t->off, t->len)) &&
-                ll_vocab_add(&tok->decoded, ll_buf_str(&content), content.len, t->id, &old) < 0)
+            if (!rc && (content.len != t->len || memcmp(ll_buf_str(&content), a->pool.s + t->off, t->len))
+                && ll_vocab_add(&tok->decoded, ll_buf_str(&content), content.len, t->id, &old) < 0)
                 rc = ll_fail_mem(err, "added tokens", content.len);
         }
     ll_buf_free(&content);
@@ -182,7 +195,8 @@ int ll_tokenizer_ready(struct ll_tokenizer *tok, struct ll_err *err)
     return rc ? rc : fill_tries(tok, err);
 }
 
-int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const char *json, size_t n, const char *config, size_t config_n, struct ll_err *err)
+int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const char *json, size_t n,
+                          const char *config, size_t config_n, struct ll_err *err)
 {
     struct ll_token_config c = {0};
     struct ll_buf text = {.s = (char *)(uintptr_t)config, .len = config_n}; /* read only */
@@ -198,43 +212,49 @@ int ll_tokenizer_open_mem(struct ll_tokenizer **out, const char *name, const cha
     return rc || *out ? rc : LL_EFAIL;
 }
 
-/* ---- encoding ---- */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
-static int encode_plain(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, int at_start, struct ll_ids *ids, struct ll_err *err)
+static int encode_plain(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                        int at_start, struct ll_ids *ids, struct ll_err *err)
 {
     int rc = ll_pretokenize(&tok->pretok, s, n, at_start, x, err);
     for (size_t i = 0; i < x->a.spans.n && !rc; i++)
-        rc = tok->model->encode(tok, x, x->a.text.s + x->a.spans.v[i].start, x->a.spans.v[i].end - x->a.spans.v[i].start, ids, err);
+        rc = tok->model->encode(tok, x, x->a.text.s + x->a.spans.v[i].start,
+                                x->a.spans.v[i].end - x->a.spans.v[i].start, ids, err);
     return rc;
 }
 
 /* One stretch between raw added tokens: normalize, cut out the normalized added tokens, encode the rest. */
-static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n, int at_start, int as_text, struct ll_ids *ids,
-                          struct ll_err *err)
+static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
+                          int at_start, int as_text, struct ll_ids *ids, struct ll_err *err)
 {
     struct ll_buf text = {0};
     int rc = ll_normalize(&tok->normalizer, s, n, x, &text, err);
     const size_t front = x->front;
     if (!rc)
-        rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, as_text, &x->inner, err);
+        rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, as_text,
+                           &x->inner, err);
     for (size_t i = 0; !rc && i < x->inner.n; i++) {
         struct ll_hit h = x->inner.v[i];
         if (h.id >= 0)
             rc = ll_ids_add(ids, h.id, err);
         else
-            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start < front, ids, err);
+            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start < front, ids,
+                              err);
     }
     ll_buf_free(&text);
     return rc;
 }
 
-int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t n, int flags, struct ll_ids *ids, struct ll_err *err)
+int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t n, int flags,
+                        struct ll_ids *ids, struct ll_err *err)
 {
     struct ll_scratch x = {0};
     int as_text = (flags & LL_ENC_SPECIAL_AS_TEXT) != 0, rc = LL_OK, kept = ids->n;
     size_t good = n ? ll_utf8_check(text, n) : 0;
     if (good < n)
-        return ll_fail(err, LL_EUSAGE, "text: expected UTF-8, found byte 0x%02X at offset %zu", (unsigned char)text[good], good);
+        return ll_fail(err, LL_EUSAGE, "text: expected UTF-8, found byte 0x%02X at offset %zu",
+                       (unsigned char)text[good], good);
     for (int i = 0; (flags & LL_ENC_BOS) && i < tok->before.n && !rc; i++)
         rc = ll_ids_add(ids, tok->before.v[i], err);
     if (!rc)
@@ -244,7 +264,8 @@ int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t
         if (h->id >= 0)
             rc = ll_ids_add(ids, h->id, err);
         else
-            rc = encode_stretch(tok, &x, text + h->start, h->end - h->start, h->start == 0, as_text, ids, err);
+            rc =
+                encode_stretch(tok, &x, text + h->start, h->end - h->start, h->start == 0, as_text, ids, err);
     }
     for (int i = 0; (flags & LL_ENC_BOS) && i < tok->after.n && !rc; i++)
         rc = ll_ids_add(ids, tok->after.v[i], err);
@@ -254,7 +275,7 @@ int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t
     return rc;
 }
 
-/* ---- decoding and looking up ---- */
+/* ---- decoding and looking up ----------------------------------------------------------------- */
 
 const char *ll_tokenizer_piece(const struct ll_tokenizer *tok, int id, size_t *n)
 {
@@ -262,14 +283,19 @@ const char *ll_tokenizer_piece(const struct ll_tokenizer *tok, int id, size_t *n
     return s ? s : ll_vocab_piece(&tok->bpe.vocab, id, n);
 }
 
-static int json_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err)
+static int json_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text,
+                    struct ll_hits *hits, struct ll_err *err)
 {
     return ll_added_find(&tok->added, &tok->added.raw, s, n, as_text, hits, err);
 }
 
-static int json_is_special(const struct ll_tokenizer *tok, int id) { return ll_added_is_special(&tok->added, id); }
+static int json_is_special(const struct ll_tokenizer *tok, int id)
+{
+    return ll_added_is_special(&tok->added, id);
+}
 
-static int json_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+static int json_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special,
+                       struct ll_buf *out, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_spans tokens = {0};
@@ -277,7 +303,8 @@ static int json_decode(const struct ll_tokenizer *tok, const int *ids, int n, in
     for (int i = 0; i < n && !rc; i++) {
         size_t len, start = text.len;
         const char *s = ll_vocab_piece(&tok->decoded, ids[i], &len);
-        int id = s ? ll_vocab_find(&tok->vocab, s, len) : ids[i]; /* the reference skips what is spelled like a special token */
+        int id = s ? ll_vocab_find(&tok->vocab, s, len)
+                   : ids[i]; /* the reference skips what is spelled like a special token */
         if (!s)
             s = ll_tokenizer_piece(tok, ids[i], &len);
         if (!s || (skip_special && ll_tokenizer_is_special(tok, id)))
@@ -303,17 +330,22 @@ static void json_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *ou
 }
 const struct ll_container ll_json_container = {json_cut, json_decode, json_bytes, json_is_special};
 
-static int gguf_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text, struct ll_hits *hits, struct ll_err *err)
+static int gguf_cut(const struct ll_tokenizer *tok, const char *s, size_t n, int as_text,
+                    struct ll_hits *hits, struct ll_err *err)
 {
     return ll_gguf_vocab_cut(&tok->gguf, s, n, as_text, hits, err);
 }
 
-static int gguf_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+static int gguf_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special,
+                       struct ll_buf *out, struct ll_err *err)
 {
     return ll_gguf_vocab_decode(&tok->gguf, ids, n, skip_special, out, err);
 }
 
-static void gguf_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out) { ll_gguf_vocab_bytes(&tok->gguf, id, out); }
+static void gguf_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+{
+    ll_gguf_vocab_bytes(&tok->gguf, id, out);
+}
 
 static int gguf_is_special(const struct ll_tokenizer *tok, int id)
 {
@@ -321,12 +353,16 @@ static int gguf_is_special(const struct ll_tokenizer *tok, int id)
 }
 const struct ll_container ll_gguf_container = {gguf_cut, gguf_decode, gguf_bytes, gguf_is_special};
 
-int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special, struct ll_buf *out, struct ll_err *err)
+int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, int skip_special,
+                        struct ll_buf *out, struct ll_err *err)
 {
     return tok->container->decode(tok, ids, n, skip_special, out, err);
 }
 
-void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out) { tok->container->bytes(tok, id, out); }
+void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+{
+    tok->container->bytes(tok, id, out);
+}
 
 void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
 {
@@ -357,7 +393,10 @@ int ll_tokenizer_size(const struct ll_tokenizer *tok)
     return (int)(tok->vocab.n_ids > tok->bpe.vocab.n_ids ? tok->vocab.n_ids : tok->bpe.vocab.n_ids);
 }
 
-int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id) { return tok->container->is_special(tok, id); }
+int ll_tokenizer_is_special(const struct ll_tokenizer *tok, int id)
+{
+    return tok->container->is_special(tok, id);
+}
 const char *ll_tokenizer_kind(const struct ll_tokenizer *tok) { return tok->kind; }
 const char *ll_tokenizer_files(const struct ll_tokenizer *tok) { return tok->files ? tok->files : ""; }
 const char *ll_tokenizer_bos_policy(const struct ll_tokenizer *tok) { return tok->bos_policy; }

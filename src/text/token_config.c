@@ -9,13 +9,18 @@
 enum { MAX_CONFIG_ID = 1 << 30 };
 
 static const char *const role_keys[LL_N_ROLES] = {
-    [LL_ROLE_BOS] = "bos_token", [LL_ROLE_EOS] = "eos_token", [LL_ROLE_UNK] = "unk_token",   [LL_ROLE_SEP] = "sep_token",
-    [LL_ROLE_PAD] = "pad_token", [LL_ROLE_CLS] = "cls_token", [LL_ROLE_MASK] = "mask_token",
+    [LL_ROLE_BOS] = "bos_token",   [LL_ROLE_EOS] = "eos_token", [LL_ROLE_UNK] = "unk_token",
+    [LL_ROLE_SEP] = "sep_token",   [LL_ROLE_PAD] = "pad_token", [LL_ROLE_CLS] = "cls_token",
+    [LL_ROLE_MASK] = "mask_token",
 };
 
-const char *ll_token_text(const struct ll_token_config *c, const struct ll_named_token *t) { return ll_buf_str(&c->pool) + t->t.off; }
+const char *ll_token_text(const struct ll_token_config *c, const struct ll_named_token *t)
+{
+    return ll_buf_str(&c->pool) + t->t.off;
+}
 
-static int keep_text(struct ll_token_config *c, const char *s, size_t n, struct ll_added_token *t, struct ll_err *err)
+static int keep_text(struct ll_token_config *c, const char *s, size_t n, struct ll_added_token *t,
+                     struct ll_err *err)
 {
     t->off = (uint32_t)c->pool.len;
     t->len = (uint32_t)n;
@@ -24,7 +29,8 @@ static int keep_text(struct ll_token_config *c, const char *s, size_t n, struct 
     return ll_buf_ok(&c->pool, err);
 }
 
-int ll_named_add(struct ll_token_config *c, struct ll_named_tokens *list, const char *s, size_t n, const struct ll_added_token *flags, struct ll_err *err)
+int ll_named_add(struct ll_token_config *c, struct ll_named_tokens *list, const char *s, size_t n,
+                 const struct ll_added_token *flags, struct ll_err *err)
 {
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
@@ -39,9 +45,10 @@ int ll_named_add(struct ll_token_config *c, struct ll_named_tokens *list, const 
     return keep_text(c, s, n, &t->t, err);
 }
 
-/* ---- the object of a token ---- */
+/* ---- the object of a token ------------------------------------------------------------------- */
 
-int ll_read_added_object(struct ll_js *js, long long max_id, struct ll_buf *content, struct ll_added_token *t, int *has_id)
+int ll_read_added_object(struct ll_js *js, long long max_id, struct ll_buf *content, struct ll_added_token *t,
+                         int *has_id)
 {
     enum { SINGLE_WORD, LSTRIP, RSTRIP, NORMALIZED, SPECIAL, N_FLAGS };
     static const char *const names[N_FLAGS] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
@@ -69,7 +76,10 @@ int ll_read_added_object(struct ll_js *js, long long max_id, struct ll_buf *cont
             rc = ll_js_skip(js, NULL, NULL);
         }
     }
-    *t = (struct ll_added_token){.id = (int)id, .single_word = value[SINGLE_WORD] > 0, .lstrip = value[LSTRIP] > 0, .rstrip = value[RSTRIP] > 0,
+    *t = (struct ll_added_token){.id = (int)id,
+                                 .single_word = value[SINGLE_WORD] > 0,
+                                 .lstrip = value[LSTRIP] > 0,
+                                 .rstrip = value[RSTRIP] > 0,
                                  .special = value[SPECIAL] > 0};
     t->normalized = value[NORMALIZED] < 0 ? !t->special : value[NORMALIZED] > 0;
     if (!rc && !has_content)
@@ -77,8 +87,10 @@ int ll_read_added_object(struct ll_js *js, long long max_id, struct ll_buf *cont
     return rc ? rc : ll_buf_ok(content, js->err);
 }
 
-/* A string or an object: a token of its own. Anything else is passed over (*found 0). is_special: whatever the object says. */
-static int read_token(struct ll_js *js, struct ll_buf *content, struct ll_added_token *t, int is_special, int *found)
+/* A string or an object: a token of its own. Anything else is passed over (*found 0). is_special: whatever
+ * the object says. */
+static int read_token(struct ll_js *js, struct ll_buf *content, struct ll_added_token *t, int is_special,
+                      int *found)
 {
     const char *s;
     size_t n;
@@ -100,13 +112,13 @@ static int read_token(struct ll_js *js, struct ll_buf *content, struct ll_added_
     return ll_buf_ok(content, js->err);
 }
 
-/* ---- files ---- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 struct source {
     struct ll_token_config *c;
     struct ll_js js;
     struct ll_buf content;
-    int is_map;          /* special_tokens_map.json: its objects are special, and what it names overrides */
+    int is_map; /* special_tokens_map.json: its objects are special, and what it names overrides */
 };
 
 static int read_role(struct source *r, enum ll_token_role role)
@@ -121,8 +133,9 @@ static int read_role(struct source *r, enum ll_token_role role)
     return keep_text(r->c, ll_buf_str(&r->content), r->content.len, &t->t, r->js.err);
 }
 
-/* extra_special_tokens: a list, or an object whose values are further named tokens. additional_special_tokens is its old name,
- * which counts where the new one has nothing; null in tokenizer_config.json is a word, too: the map's list is not asked then. */
+/* extra_special_tokens: a list, or an object whose values are further named tokens. additional_special_tokens
+ * is its old name, which counts where the new one has nothing; null in tokenizer_config.json is a word, too:
+ * the map's list is not asked then. */
 static int read_extra(struct source *r, int old)
 {
     struct ll_named_tokens *list = &r->c->extra;
@@ -140,7 +153,8 @@ static int read_extra(struct source *r, int old)
     while (!rc && (more = c == '[' ? ll_js_item(&r->js, &first) : ll_js_key(&r->js, &first, &key, &n)) > 0) {
         rc = read_token(&r->js, &r->content, &t, 1, &found);
         if (!rc && found)
-            rc = ll_named_add(r->c, c == '[' ? list : &r->c->other, ll_buf_str(&r->content), r->content.len, &t, r->js.err);
+            rc = ll_named_add(r->c, c == '[' ? list : &r->c->other, ll_buf_str(&r->content), r->content.len,
+                              &t, r->js.err);
     }
     if (!old && list->n > before && before && r->c->extra_is_old) {
         memmove(list->v, list->v + before, (list->n - before) * sizeof *list->v);
@@ -173,7 +187,8 @@ static int read_decoder(struct source *r)
     while (!rc && (more = ll_js_key(&r->js, &first, &key, &n)) > 0) {
         int id = id_of(key, n);
         if (id < 0)
-            return ll_js_fail(&r->js, LL_EUSAGE, "expected ids as keys, found \"%.*s\"", n > 40 ? 40 : (int)n, key);
+            return ll_js_fail(&r->js, LL_EUSAGE, "expected ids as keys, found \"%.*s\"", n > 40 ? 40 : (int)n,
+                              key);
         if (!(rc = ll_read_added_object(&r->js, MAX_CONFIG_ID, &r->content, &t, &has_id))) {
             t.id = id;
             rc = ll_named_add(r->c, &r->c->decoder, ll_buf_str(&r->content), r->content.len, &t, r->js.err);
@@ -213,8 +228,14 @@ static int ends_in_token(const char *key, size_t n)
 /* One key of tokenizer_config.json or special_tokens_map.json. */
 static int read_setting(struct source *r, const char *key, size_t n)
 {
-    const struct { const char *key; struct ll_switch *sw; } switches[] = {
-        {"add_bos_token", &r->c->add_bos}, {"add_eos_token", &r->c->add_eos}, {"add_prefix_space", &r->c->add_prefix_space}, {"legacy", &r->c->legacy},
+    const struct {
+        const char *key;
+        struct ll_switch *sw;
+    } switches[] = {
+        {"add_bos_token", &r->c->add_bos},
+        {"add_eos_token", &r->c->add_eos},
+        {"add_prefix_space", &r->c->add_prefix_space},
+        {"legacy", &r->c->legacy},
     };
     struct ll_added_token t;
     int found, rc;
@@ -252,7 +273,8 @@ static int read_model_key(struct source *r, const char *key, size_t n)
 static int is_named(const struct ll_token_config *c, const char *s, size_t n)
 {
     for (int role = 0; role < LL_N_ROLES; role++)
-        if (c->role[role].said == LL_SAID && c->role[role].t.len == n && !memcmp(ll_token_text(c, &c->role[role]), s, n))
+        if (c->role[role].said == LL_SAID && c->role[role].t.len == n
+            && !memcmp(ll_token_text(c, &c->role[role]), s, n))
             return 1;
     for (size_t i = 0; i < c->extra.n; i++)
         if (c->extra.v[i].t.len == n && !memcmp(ll_token_text(c, &c->extra.v[i]), s, n))
@@ -268,7 +290,9 @@ static int read_added(struct source *r, const char *key, size_t n)
     int rc = ll_buf_ok(&r->content, r->js.err), special = is_named(r->c, key, n);
     if (rc || (rc = ll_js_int(&r->js, 0, MAX_CONFIG_ID, &id)))
         return rc;
-    const struct ll_added_token t = {.id = (int)id, .special = (unsigned char)special, .normalized = !special};
+    const struct ll_added_token t = {.id = (int)id,
+                                     .special = (unsigned char)special,
+                                     .normalized = !special};
     return ll_named_add(r->c, &r->c->decoder, ll_buf_str(&r->content), r->content.len, &t, r->js.err);
 }
 

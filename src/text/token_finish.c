@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-int ll_role_default(struct ll_token_config *c, enum ll_token_role role, const char *s, size_t n, struct ll_err *err)
+int ll_role_default(struct ll_token_config *c, enum ll_token_role role, const char *s, size_t n,
+                    struct ll_err *err)
 {
     struct ll_named_token *t = &c->role[role];
     if (t->said != LL_UNSAID)
@@ -16,7 +17,8 @@ int ll_role_default(struct ll_token_config *c, enum ll_token_role role, const ch
     return ll_buf_ok(&c->pool, err);
 }
 
-static int put_role(struct ll_tokenizer *tok, const struct ll_token_config *c, enum ll_token_role role, struct ll_ids *ids, struct ll_err *err)
+static int put_role(struct ll_tokenizer *tok, const struct ll_token_config *c, enum ll_token_role role,
+                    struct ll_ids *ids, struct ll_err *err)
 {
     const struct ll_named_token *t = &c->role[role];
     int id = t->said == LL_SAID ? ll_tokenizer_id(tok, ll_token_text(c, t), t->t.len) : -1;
@@ -59,14 +61,18 @@ int ll_tokenizer_describe_kind(struct ll_tokenizer *tok, struct ll_err *err)
         bytes |= !strcmp(ll_pretokenizers.kind((size_t)tok->pretok.v[i].kind)->name, "ByteLevel");
     for (size_t i = 0; i < tok->normalizer.n; i++)
         bytes |= !strcmp(ll_normalizers.kind((size_t)tok->normalizer.v[i].kind)->name, "ByteLevel");
-    ll_buf_addf(&kind, "%s, %s", tok->model->name, bytes ? "byte level" : tok->bpe.byte_fallback ? "sentencepiece style with byte fallback" : "characters");
+    ll_buf_addf(&kind, "%s, %s", tok->model->name,
+                bytes                        ? "byte level"
+                    : tok->bpe.byte_fallback ? "sentencepiece style with byte fallback"
+                                             : "characters");
     if (ll_buf_ok(&kind, err))
         return ll_buf_free(&kind), LL_EFAIL;
     tok->kind = kind.s;
     return LL_OK;
 }
 
-static int describe_policy(struct ll_tokenizer *tok, const struct ll_token_config *c, const char *by, int cls_and_sep, struct ll_err *err)
+static int describe_policy(struct ll_tokenizer *tok, const struct ll_token_config *c, const char *by,
+                           int cls_and_sep, struct ll_err *err)
 {
     struct ll_buf policy = {0};
     ll_buf_addf(&policy, "%s", by);
@@ -82,7 +88,8 @@ static int describe_policy(struct ll_tokenizer *tok, const struct ll_token_confi
     return LL_OK;
 }
 
-int ll_tokenizer_finish(struct ll_tokenizer *tok, const struct ll_token_config *c, const char *by, int plain_specials, int cls_and_sep, struct ll_err *err)
+int ll_tokenizer_finish(struct ll_tokenizer *tok, const struct ll_token_config *c, const char *by,
+                        int plain_specials, int cls_and_sep, struct ll_err *err)
 {
     int rc = ll_add_configured(tok, c, 0, plain_specials, err);
     if (!rc && (cls_and_sep || (c->add_bos.said == LL_SAID && c->add_bos.on)))
@@ -96,11 +103,14 @@ int ll_tokenizer_finish(struct ll_tokenizer *tok, const struct ll_token_config *
     return rc ? rc : describe_policy(tok, c, by, cls_and_sep, err);
 }
 
-int ll_tokenizer_sections(struct ll_tokenizer *tok, const char *name, const struct ll_buf *normalizer, const struct ll_buf *pretok, const struct ll_buf *decoder,
-                          struct ll_err *err)
+int ll_tokenizer_sections(struct ll_tokenizer *tok, const char *name, const struct ll_buf *normalizer,
+                          const struct ll_buf *pretok, const struct ll_buf *decoder, struct ll_err *err)
 {
     struct reader r = {.tok = tok, .name = name};
-    const struct { const struct ll_buf *text; struct section *to; } parts[] = {{normalizer, &r.normalizer}, {pretok, &r.pretok}, {decoder, &r.decoder}};
+    const struct {
+        const struct ll_buf *text;
+        struct section *to;
+    } parts[] = {{normalizer, &r.normalizer}, {pretok, &r.pretok}, {decoder, &r.decoder}};
     r.js.err = err;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].text && ll_buf_ok(parts[i].text, err))

@@ -1,6 +1,7 @@
-/* token_gguf.c - the tokenizer.ggml.* keys of a GGUF file -> tables and settings. Source: llama.cpp (llama-vocab.cpp), whose
- * defaults and corrections are followed; the kinds of model are rows of a table. Everything is copied: the file may be
- * closed. What does not fit is refused with file, key, expected and found. */
+/* token_gguf.c - the tokenizer.ggml.* keys of a GGUF file -> tables and settings. Source: llama.cpp
+ * (llama-vocab.cpp), whose defaults and corrections are followed; the kinds of model are rows of a table.
+ * Everything is copied: the file may be closed. What does not fit is refused with file, key, expected and
+ * found. */
 #include "gguf.h"
 #include "gguf_pre.h"
 #include "literal.h"
@@ -18,9 +19,9 @@
 struct source {
     struct ll_tokenizer *tok;
     const struct ll_gguf *g;
-    const char *name;               /* of the file, for messages */
+    const char *name; /* of the file, for messages */
     const struct gguf_model *model;
-    const struct ll_gguf_pre *pre;  /* NULL where the model has none */
+    const struct ll_gguf_pre *pre; /* NULL where the model has none */
     const char *pre_name;
     size_t pre_n;
     struct ll_err *err;
@@ -28,10 +29,10 @@ struct source {
 
 struct gguf_model {
     const char *name;
-    const char *pre;                /* the value that stands for every file of this model, or NULL: the key decides */
+    const char *pre; /* the value that stands for every file of this model, or NULL: the key decides */
     int has_scores, has_merges, has_pre;
     int add_bos, force_bos, space_prefix; /* defaults; force: the key does not count */
-    int bos, eos;                   /* default ids, -1: none */
+    int bos, eos;                         /* default ids, -1: none */
     const char *kind;
 };
 static const struct gguf_model models[] = {
@@ -45,7 +46,7 @@ static int bad(const struct source *r, const char *key, const char *expected)
     return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.%s: expected %s", r->name, key, expected);
 }
 
-/* ---- tables ---- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static int add_tokens(struct source *r)
 {
@@ -60,14 +61,19 @@ static int add_tokens(struct source *r)
         char empty[32];
         size_t good = n ? ll_utf8_check(s, n) : 0;
         if (good < n)
-            return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.tokens: token %d: expected UTF-8, found byte 0x%02X at offset %zu", r->name, id, (unsigned char)s[good], good);
+            return ll_fail(
+                r->err, LL_EUSAGE,
+                "%s: tokenizer.ggml.tokens: token %d: expected UTF-8, found byte 0x%02X at offset %zu",
+                r->name, id, (unsigned char)s[good], good);
         if (!n)
             s = empty, n = (size_t)snprintf(empty, sizeof empty, "[EMPTY_%d]", id);
         int added = ll_vocab_add(v, s, n, id, &old);
         if (added < 0)
             return ll_fail_mem(r->err, "vocabulary", n);
         if (added)
-            return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.tokens: expected each token once, found \"%.*s\" as %d and %d", r->name, n > 60 ? 60 : (int)n, s, old, id);
+            return ll_fail(r->err, LL_EUSAGE,
+                           "%s: tokenizer.ggml.tokens: expected each token once, found \"%.*s\" as %d and %d",
+                           r->name, n > 60 ? 60 : (int)n, s, old, id);
     }
     r->tok->gguf.vocab = v;
     r->tok->gguf.n = (size_t)id;
@@ -75,7 +81,8 @@ static int add_tokens(struct source *r)
 }
 
 /* One number for each token. */
-static int parallel(struct source *r, const char *key, const char *full_key, int required, const struct ll_gguf_kv **kv)
+static int parallel(struct source *r, const char *key, const char *full_key, int required,
+                    const struct ll_gguf_kv **kv)
 {
     *kv = ll_gguf_find(r->g, full_key);
     if (!*kv && !required)
@@ -83,8 +90,9 @@ static int parallel(struct source *r, const char *key, const char *full_key, int
     if (!*kv || !(*kv)->is_array || (*kv)->type == LL_GGUF_STR)
         return bad(r, key, "an array of numbers");
     if ((*kv)->n != r->tok->gguf.n)
-        return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.%s: expected one for each of the %zu tokens, found %llu", r->name, key, r->tok->gguf.n,
-                       (unsigned long long)(*kv)->n);
+        return ll_fail(r->err, LL_EUSAGE,
+                       "%s: tokenizer.ggml.%s: expected one for each of the %zu tokens, found %llu", r->name,
+                       key, r->tok->gguf.n, (unsigned long long)(*kv)->n);
     return LL_OK;
 }
 
@@ -102,7 +110,8 @@ static int add_scores(struct source *r)
     for (size_t i = 0; i < n; i++) {
         double x;
         if (!ll_gguf_num(kv, i, &x) || isnan(x))
-            return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.scores: token %zu: expected a number", r->name, i);
+            return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.scores: token %zu: expected a number",
+                           r->name, i);
         spm->score[i] = (float)x;
     }
     ll_spm_ready(spm);
@@ -111,7 +120,13 @@ static int add_scores(struct source *r)
 
 static int add_types(struct source *r)
 {
-    static const unsigned char attr_of[] = {0, LL_TOKEN_NORMAL, LL_TOKEN_UNKNOWN, LL_TOKEN_CONTROL, LL_TOKEN_USER, LL_TOKEN_UNUSED, LL_TOKEN_BYTE};
+    static const unsigned char attr_of[] = {0,
+                                            LL_TOKEN_NORMAL,
+                                            LL_TOKEN_UNKNOWN,
+                                            LL_TOKEN_CONTROL,
+                                            LL_TOKEN_USER,
+                                            LL_TOKEN_UNUSED,
+                                            LL_TOKEN_BYTE};
     const struct ll_gguf_kv *kv;
     struct ll_gguf_vocab *v = &r->tok->gguf;
     int rc = parallel(r, "token_type", KEY("token_type"), 0, &kv);
@@ -133,18 +148,22 @@ static int find_half(struct source *r, const char *s, size_t n, const char *what
     *id = ll_vocab_find(&r->tok->bpe.vocab, s, n);
     if (*id >= 0)
         return LL_OK;
-    return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.merges: merge %zu %s \"%.*s\", which is not in tokenizer.ggml.tokens", r->name, r->tok->bpe.n_merges,
-                   what, n > 60 ? 60 : (int)n, s);
+    return ll_fail(r->err, LL_EUSAGE,
+                   "%s: tokenizer.ggml.merges: merge %zu %s \"%.*s\", which is not in tokenizer.ggml.tokens",
+                   r->name, r->tok->bpe.n_merges, what, n > 60 ? 60 : (int)n, s);
 }
 
-/* "left right": the first space behind the first character parts them. Results mostly follow each other in the vocabulary. */
+/* "left right": the first space behind the first character parts them. Results mostly follow each other in
+ * the vocabulary. */
 static int add_merge(struct source *r, const char *s, size_t n, struct ll_buf *joined, int *last)
 {
     const char *gap = n > 1 ? memchr(s + 1, ' ', n - 1) : NULL;
     int left, right, id = *last, rc;
     if (!gap)
-        return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.merges: merge %zu: expected two tokens with a space between, found \"%.*s\"", r->name,
-                       r->tok->bpe.n_merges, n > 60 ? 60 : (int)n, s);
+        return ll_fail(
+            r->err, LL_EUSAGE,
+            "%s: tokenizer.ggml.merges: merge %zu: expected two tokens with a space between, found \"%.*s\"",
+            r->name, r->tok->bpe.n_merges, n > 60 ? 60 : (int)n, s);
     size_t a = (size_t)(gap - s), b = n - a - 1;
     if ((rc = find_half(r, s, a, "names", &left)) || (rc = find_half(r, gap + 1, b, "names", &right)))
         return rc;
@@ -152,8 +171,9 @@ static int add_merge(struct source *r, const char *s, size_t n, struct ll_buf *j
     ll_buf_add(joined, s, a);
     ll_buf_add(joined, gap + 1, b);
     const struct ll_vocab *v = &r->tok->bpe.vocab;
-    if (!ll_vocab_is(v, id, ll_buf_str(joined), joined->len) && !ll_vocab_is(v, ++id, ll_buf_str(joined), joined->len) &&
-        (rc = find_half(r, ll_buf_str(joined), joined->len, "makes", &id)))
+    if (!ll_vocab_is(v, id, ll_buf_str(joined), joined->len)
+        && !ll_vocab_is(v, ++id, ll_buf_str(joined), joined->len)
+        && (rc = find_half(r, ll_buf_str(joined), joined->len, "makes", &id)))
         return rc;
     *last = id;
     return ll_bpe_add_merge(&r->tok->bpe, left, right, id) ? ll_fail_mem(r->err, "merges", n) : LL_OK;
@@ -176,7 +196,7 @@ static int add_merges(struct source *r)
     return rc;
 }
 
-/* ---- settings ---- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static int read_flag(const struct source *r, const char *key, const char *full_key, int *flag)
 {
@@ -194,23 +214,28 @@ static int put_id(struct source *r, const char *key, const char *full_key, int f
     if (kv && (kv->is_array || !ll_gguf_int(kv, 0, &id)))
         return bad(r, key, "a token id");
     if (id < 0 || (uint64_t)id >= r->tok->gguf.n)
-        return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.%s: expected an id below %zu, found %lld", r->name, key, r->tok->gguf.n, (long long)id);
+        return ll_fail(r->err, LL_EUSAGE, "%s: tokenizer.ggml.%s: expected an id below %zu, found %lld",
+                       r->name, key, r->tok->gguf.n, (long long)id);
     return ll_ids_add(ids, (int)id, r->err);
 }
 
 /* "file: KEY is true: <s> in front", and why when no key says so. */
 static int surround(struct source *r)
 {
-    static const char *const rule_fmt[] = {"%s: %stokenizer.ggml.add_bos_token is %s", "%s: no %stokenizer.ggml.add_bos_token, default %s"};
+    static const char *const rule_fmt[] = {"%s: %stokenizer.ggml.add_bos_token is %s",
+                                           "%s: no %stokenizer.ggml.add_bos_token, default %s"};
     struct ll_tokenizer *tok = r->tok;
-    int has_key = ll_gguf_find(r->g, KEY("add_bos_token")) != NULL, bos = r->pre ? r->pre->add_bos : r->model->add_bos, eos = 0, rc;
+    int has_key = ll_gguf_find(r->g, KEY("add_bos_token")) != NULL,
+        bos = r->pre ? r->pre->add_bos : r->model->add_bos, eos = 0, rc;
     struct ll_buf b = {0};
-    if ((rc = read_flag(r, "add_bos_token", KEY("add_bos_token"), &bos)) || (rc = read_flag(r, "add_eos_token", KEY("add_eos_token"), &eos)))
+    if ((rc = read_flag(r, "add_bos_token", KEY("add_bos_token"), &bos))
+        || (rc = read_flag(r, "add_eos_token", KEY("add_eos_token"), &eos)))
         return rc;
     int forced = r->model->force_bos && !bos;
     ll_buf_addf(&b, rule_fmt[!has_key], r->name, "", bos ? "true" : "false");
     if (!has_key)
-        ll_buf_addf(&b, " for %s \"%.*s\"", r->pre ? "pre" : "model", r->pre ? (int)r->pre_n : 60, r->pre ? r->pre_name : r->model->name);
+        ll_buf_addf(&b, " for %s \"%.*s\"", r->pre ? "pre" : "model", r->pre ? (int)r->pre_n : 60,
+                    r->pre ? r->pre_name : r->model->name);
     if (forced)
         ll_buf_addf(&b, " but not followed for model \"%s\"", r->model->name);
     bos |= forced;
@@ -283,7 +308,8 @@ static int choose_pre(struct source *r)
     r->pre = ll_gguf_pre(r->pre_name, r->pre_n);
     if (r->pre && (fixed || strcmp(r->pre->names, "gemma4 ")))
         return LL_OK;
-    return ll_fail(r->err, LL_EUNSUP, "%s: tokenizer.ggml.pre \"%.*s\" is not supported", r->name, r->pre_n > 60 ? 60 : (int)r->pre_n, r->pre_name);
+    return ll_fail(r->err, LL_EUNSUP, "%s: tokenizer.ggml.pre \"%.*s\" is not supported", r->name,
+                   r->pre_n > 60 ? 60 : (int)r->pre_n, r->pre_name);
 }
 
 static int choose_model(struct source *r)
@@ -291,13 +317,16 @@ static int choose_model(struct source *r)
     const char *s;
     size_t n;
     if (!ll_gguf_get_str(r->g, KEY("model"), &s, &n))
-        return ll_fail(r->err, LL_EUSAGE, "%s: no tokenizer: expected a string tokenizer.ggml.model", r->name);
+        return ll_fail(r->err, LL_EUSAGE, "%s: no tokenizer: expected a string tokenizer.ggml.model",
+                       r->name);
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
         if (strlen(models[i].name) == n && !memcmp(models[i].name, s, n))
             r->model = &models[i];
     if (r->model)
         return LL_OK;
-    return ll_fail(r->err, LL_EUNSUP, "%s: tokenizer.ggml.model \"%.*s\" is not supported (llama, gpt2 and gemma4 are)", r->name, n > 60 ? 60 : (int)n, s);
+    return ll_fail(r->err, LL_EUNSUP,
+                   "%s: tokenizer.ggml.model \"%.*s\" is not supported (llama, gpt2 and gemma4 are)", r->name,
+                   n > 60 ? 60 : (int)n, s);
 }
 
 static int describe(struct source *r)
@@ -306,7 +335,9 @@ static int describe(struct source *r)
     int approximate = r->pre && strstr(r->pre->patterns[0], "[^a-z]") != NULL;
     ll_buf_addf(&b, "GGUF %s", r->model->name);
     if (r->pre && !r->model->pre)
-        ll_buf_addf(&b, " (pre %.*s%s)", (int)r->pre_n, r->pre_name, !ll_gguf_find(r->g, KEY("pre")) ? ": no key, the old default, wrong for most models" : "");
+        ll_buf_addf(&b, " (pre %.*s%s)", (int)r->pre_n, r->pre_name,
+                    !ll_gguf_find(r->g, KEY("pre")) ? ": no key, the old default, wrong for most models"
+                                                    : "");
     ll_buf_addf(&b, ": %s%s", r->model->kind, approximate ? ", pattern approximated as in llama.cpp" : "");
     int rc = ll_buf_ok(&b, r->err);
     if (rc)
@@ -320,7 +351,8 @@ static int describe(struct source *r)
 
 static unsigned taken_fims(const struct source *r)
 {
-    static const char *const keys[] = {LL_FIM_KEYS}, *const old[] = {"prefix", "suffix", "middle", NULL, NULL, NULL};
+    static const char *const keys[] = {LL_FIM_KEYS}, *const old[] = {"prefix", "suffix", "middle",
+                                                                     NULL,     NULL,     NULL};
     unsigned taken = 0;
     char key[64];
     for (unsigned k = 0; k < sizeof keys / sizeof keys[0]; k++) {
@@ -353,7 +385,8 @@ static int read_all(struct source *r)
     tok->gguf.clean_spaces = r->pre && !r->pre->keep_spaces;
     if ((r->model->has_scores && (rc = add_scores(r))) || (r->model->has_merges && (rc = add_merges(r))))
         return rc;
-    if ((tok->gguf.marks && (rc = mark_spaces(r, prefix && r->model->space_prefix))) || (rc = cut_words(r)) || (rc = ll_tokenizer_ready(tok, r->err)))
+    if ((tok->gguf.marks && (rc = mark_spaces(r, prefix && r->model->space_prefix))) || (rc = cut_words(r))
+        || (rc = ll_tokenizer_ready(tok, r->err)))
         return rc;
     ll_gguf_get_str(r->g, "general.name", &name, &name_n);
     if ((rc = ll_gguf_vocab_ready(&tok->gguf, taken_fims(r), name, name_n, r->err)) || (rc = surround(r)))
@@ -361,7 +394,8 @@ static int read_all(struct source *r)
     return describe(r);
 }
 
-int ll_tokenizer_open_gguf(struct ll_tokenizer **out, const struct ll_gguf *g, const char *name, struct ll_err *err)
+int ll_tokenizer_open_gguf(struct ll_tokenizer **out, const struct ll_gguf *g, const char *name,
+                           struct ll_err *err)
 {
     *out = NULL;
     struct ll_tokenizer *tok = calloc(1, sizeof *tok);

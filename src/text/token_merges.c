@@ -1,5 +1,5 @@
-/* token_merges.c - vocab.json and merges.txt, the two files of byte-level BPE before tokenizer.json. The pipeline is that of the
- * folder's class (token_class.c). Source: tokenizers 0.23 (BPE::read_file). */
+/* token_merges.c - vocab.json and merges.txt, the two files of byte-level BPE before tokenizer.json. The
+ * pipeline is that of the folder's class (token_class.c). Source: tokenizers 0.23 (BPE::read_file). */
 #include "literal.h"
 #include "reader.h"
 #include "token_class.h"
@@ -50,7 +50,9 @@ static int read_merges(struct reader *r, const struct ll_buf *text)
         if (!n && only_blank_left(&l))
             break;
         if (!left || left + 1 == n || memchr(gap + 1, ' ', n - left - 1)) {
-            rc = ll_fail(r->js.err, LL_EUSAGE, "merges.txt: line %zu: expected two tokens with one space between, found \"%.*s\"", l.nr, n > 60 ? 60 : (int)n, s);
+            rc = ll_fail(r->js.err, LL_EUSAGE,
+                         "merges.txt: line %zu: expected two tokens with one space between, found \"%.*s\"",
+                         l.nr, n > 60 ? 60 : (int)n, s);
             break;
         }
         rc = ll_reader_merge(r, s, left, gap + 1, n - left - 1, &joined, "merges.txt", l.nr);
@@ -61,8 +63,8 @@ static int read_merges(struct reader *r, const struct ll_buf *text)
     return rc;
 }
 
-int ll_tokenizer_read_merges(struct ll_tokenizer *tok, const char *name, const struct ll_buf *vocab, const struct ll_buf *merges, struct ll_token_config *c,
-                             struct ll_err *err)
+int ll_tokenizer_read_merges(struct ll_tokenizer *tok, const char *name, const struct ll_buf *vocab,
+                             const struct ll_buf *merges, struct ll_token_config *c, struct ll_err *err)
 {
     const struct ll_token_class *row;
     struct reader r = {.tok = tok, .name = name, .unk_id = -1, .max_id = ll_reader_max_id(vocab->len)};

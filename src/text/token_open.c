@@ -1,4 +1,5 @@
-/* token_open.c - from a path to the file that holds the tokenizer, with the settings files of its folder: a row each. */
+/* token_open.c - from a path to the file that holds the tokenizer, with the settings files of its folder: a
+ * row each. */
 #include "gguf.h"
 #include "map.h"
 #include "token_files.h"
@@ -13,16 +14,18 @@ enum { CONFIG_MAX = 64 << 20 }; /* bytes of a settings file */
 
 /* The files of a folder that say something about its tokenizer. */
 struct folder {
-    const char *path;            /* borrowed */
-    struct ll_buf text[4];       /* owned, in the order of struct ll_config_texts */
+    const char *path;      /* borrowed */
+    struct ll_buf text[4]; /* owned, in the order of struct ll_config_texts */
     struct ll_token_config c;
 };
 
 /* A file of the folder, where there is one: 1, 0, or a failure. */
-static int read_file(const char *folder, const char *name, size_t max, struct ll_buf *text, struct ll_err *err)
+static int read_file(const char *folder, const char *name, size_t max, struct ll_buf *text,
+                     struct ll_err *err)
 {
     char *path = ll_path_join(folder, name);
-    int rc = path ? LL_OK : ll_fail_mem(err, "path", strlen(folder)), there = path && ll_is_there(path); /* what is no file says so */
+    int rc = path ? LL_OK : ll_fail_mem(err, "path", strlen(folder)),
+        there = path && ll_is_there(path); /* what is no file says so */
     if (there)
         rc = ll_file_read(path, max, text, err);
     free(path);
@@ -31,7 +34,8 @@ static int read_file(const char *folder, const char *name, size_t max, struct ll
 
 static int read_settings(struct folder *f, struct ll_err *err)
 {
-    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"};
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                        "added_tokens.json", "config.json"};
     const struct ll_buf *text[sizeof names / sizeof names[0]];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int there = read_file(f->path, names[i], CONFIG_MAX, &f->text[i], err);
@@ -50,56 +54,67 @@ static void folder_free(struct folder *f)
     ll_token_config_free(&f->c);
 }
 
-/* ---- the files that hold a vocabulary ---- */
+/* ---- the files that hold a vocabulary -------------------------------------------------------- */
 
-typedef int (*read_fn)(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err);
+typedef int (*read_fn)(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f,
+                       struct ll_err *err);
 
-static int read_json(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err)
+static int read_json(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f,
+                     struct ll_err *err)
 {
     return ll_tokenizer_read(tok, name, (const char *)map->data, map->size, &f->c, err);
 }
 
-static int read_tekken(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err)
+static int read_tekken(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f,
+                       struct ll_err *err)
 {
     return ll_tokenizer_read_tekken(tok, name, (const char *)map->data, map->size, &f->c, err);
 }
 
-static int read_spm(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err)
+static int read_spm(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f,
+                    struct ll_err *err)
 {
     return ll_tokenizer_read_spm(tok, name, (const char *)map->data, map->size, &f->c, err);
 }
 
-static int read_merges(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err)
+static int read_merges(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f,
+                       struct ll_err *err)
 {
     const struct ll_buf vocab = {.s = (char *)(uintptr_t)map->data, .len = map->size}; /* read only */
     struct ll_buf merges = {0};
     int there = read_file(f->path, "merges.txt", SIZE_MAX / 2, &merges, err);
-    int rc = there == 0 ? ll_fail(err, LL_EUSAGE, "%s: expected merges.txt beside it, found none", name) : there < 0 ? there : LL_OK;
+    int rc = there == 0 ? ll_fail(err, LL_EUSAGE, "%s: expected merges.txt beside it, found none", name)
+        : there < 0     ? there
+                        : LL_OK;
     if (!rc)
         rc = ll_tokenizer_read_merges(tok, name, &vocab, &merges, &f->c, err);
     ll_buf_free(&merges);
     return rc;
 }
 
-static int refuse_tiktoken(struct ll_tokenizer *tok, const char *name, const struct ll_map *map, struct folder *f, struct ll_err *err)
+static int refuse_tiktoken(struct ll_tokenizer *tok, const char *name, const struct ll_map *map,
+                           struct folder *f, struct ll_err *err)
 {
     (void)tok, (void)map, (void)f;
-    return ll_fail(err, LL_EUNSUP, "%s: a tiktoken file of ranks, which is not supported without a tokenizer.json", name);
+    return ll_fail(err, LL_EUNSUP,
+                   "%s: a tiktoken file of ranks, which is not supported without a tokenizer.json", name);
 }
 
-/* In the order in which a folder is searched, which is transformers' (of tekken.json and tokenizer.model it takes either; here the
- * former, as mistral-common). */
+/* In the order in which a folder is searched, which is transformers' (of tekken.json and tokenizer.model it
+ * takes either; here the former, as mistral-common). */
 static const struct vocabulary {
     const char *name;
-    const char *files;           /* further ones that are read with it */
+    const char *files; /* further ones that are read with it */
     read_fn read;
 } vocabularies[] = {
-    {"tokenizer.json", "", read_json},   {"tekken.json", "", read_tekken},         {"tokenizer.model", "", read_spm},
-    {"vocab.json", ", merges.txt", read_merges}, {"tiktoken.model", "", refuse_tiktoken},
+    {"tokenizer.json", "", read_json},       {"tekken.json", "", read_tekken},
+    {"tokenizer.model", "", read_spm},       {"vocab.json", ", merges.txt", read_merges},
+    {"tiktoken.model", "", refuse_tiktoken},
 };
 enum { N_VOCABULARIES = sizeof vocabularies / sizeof vocabularies[0] };
 
-static int open_vocabulary(struct ll_tokenizer **out, const char *folder, const char *path, const struct vocabulary *v, struct ll_err *err)
+static int open_vocabulary(struct ll_tokenizer **out, const char *folder, const char *path,
+                           const struct vocabulary *v, struct ll_err *err)
 {
     struct ll_map map = {0};
     struct folder f = {.path = folder};
@@ -156,7 +171,8 @@ static int is_later_part(const char *name)
     return sscanf(tail, "-%5d-of-%5d.gguf%n", &part, &parts, &len) == 2 && len == 20 && part != 1;
 }
 
-/* The one .gguf file of a folder, or the first part of the one that is split; NULL: none, or several (*n says). */
+/* The one .gguf file of a folder, or the first part of the one that is split; NULL: none, or several (*n
+ * says). */
 static char *only_gguf(const char *dir, int *n)
 {
     char *found = NULL;
@@ -218,9 +234,13 @@ static int open_folder(struct ll_tokenizer **tok, const char *folder, struct ll_
     else if ((gguf = only_gguf(folder, &n_gguf)))
         rc = open_gguf(tok, folder, gguf, err);
     else if (n_gguf > 1)
-        rc = ll_fail(err, LL_EUSAGE, "%s: no tokenizer.json and %d .gguf files; name one of them", folder, n_gguf);
+        rc = ll_fail(err, LL_EUSAGE, "%s: no tokenizer.json and %d .gguf files; name one of them", folder,
+                     n_gguf);
     else
-        rc = ll_fail(err, LL_EUSAGE, "%s: no tokenizer: expected tokenizer.json, tekken.json, tokenizer.model, vocab.json with merges.txt, or a .gguf file", folder);
+        rc = ll_fail(err, LL_EUSAGE,
+                     "%s: no tokenizer: expected tokenizer.json, tekken.json, tokenizer.model, vocab.json "
+                     "with merges.txt, or a .gguf file",
+                     folder);
     free(path);
     free(gguf);
     return rc;
@@ -235,7 +255,9 @@ int ll_tokenizer_open(struct ll_tokenizer **tok, const char *given, struct ll_er
     char *folder = slash ? strndup(given, (size_t)(slash - given) + (slash == given)) : strdup(".");
     if (!folder)
         return ll_fail_mem(err, "path", strlen(given));
-    int rc = ends_in(given, ".gguf") || ll_is_gguf(given) ? open_gguf(tok, folder, given, err) : open_vocabulary(tok, folder, given, of_file(given), err);
+    int rc = ends_in(given, ".gguf") || ll_is_gguf(given)
+        ? open_gguf(tok, folder, given, err)
+        : open_vocabulary(tok, folder, given, of_file(given), err);
     free(folder);
     return rc;
 }

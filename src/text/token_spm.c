@@ -1,6 +1,6 @@
-/* token_spm.c - tokenizer.model -> tables and settings, as transformers 5.24 builds them: for a class that has a pipeline of its own
- * (LlamaTokenizer, GemmaTokenizer) vocabulary and merges only, else by the model's own settings
- * (convert_slow_tokenizer.py: SentencePieceExtractor, build_tokenizer_from_spm_proto). */
+/* token_spm.c - tokenizer.model -> tables and settings, as transformers 5.24 builds them: for a class that
+ * has a pipeline of its own (LlamaTokenizer, GemmaTokenizer) vocabulary and merges only, else by the model's
+ * own settings (convert_slow_tokenizer.py: SentencePieceExtractor, build_tokenizer_from_spm_proto). */
 #define _GNU_SOURCE /* qsort_r */
 #include "literal.h"
 #include "merges.h"
@@ -19,11 +19,11 @@ struct spm {
     struct ll_spm_model m;
     const char *name;
     struct ll_err *err;
-    int *order;              /* owned: ids by rising rank of their merges */
-    unsigned char *normal;   /* owned: by id: a normal piece */
+    int *order;            /* owned: ids by rising rank of their merges */
+    unsigned char *normal; /* owned: by id: a normal piece */
 };
 
-/* ---- vocabulary ---- */
+/* ---- vocabulary ------------------------------------------------------------------------------ */
 
 /* A piece that added_tokens_decoder names otherwise takes that name, unless another piece keeps it. */
 static struct ll_spm_text name_of(const struct spm *x, int id, int renames)
@@ -55,7 +55,8 @@ static int add_piece(struct spm *x, int id, struct ll_spm_text text)
     if (added < 0)
         return ll_fail_mem(x->err, "vocabulary", text.n);
     if (added)
-        return ll_fail(x->err, LL_EUSAGE, "%s: piece %d: expected each piece once, found \"%.*s\" again", x->name, id, text.n > 60 ? 60 : (int)text.n, text.s);
+        return ll_fail(x->err, LL_EUSAGE, "%s: piece %d: expected each piece once, found \"%.*s\" again",
+                       x->name, id, text.n > 60 ? 60 : (int)text.n, text.s);
     return LL_OK;
 }
 
@@ -68,7 +69,9 @@ static int add_pieces(struct spm *x, int renames)
     for (int id = 0; id < n && renames && !rc; id++)
         if (is_renamed(x, id)) {
             struct ll_spm_text name = name_of(x, id, 1);
-            rc = add_piece(x, id, ll_vocab_find(&x->tok->bpe.vocab, name.s, name.n) >= 0 ? x->m.pieces[id].text : name);
+            rc = add_piece(x, id,
+                           ll_vocab_find(&x->tok->bpe.vocab, name.s, name.n) >= 0 ? x->m.pieces[id].text
+                                                                                  : name);
         }
     return rc;
 }
@@ -111,7 +114,7 @@ static int make_unigram(struct spm *x)
     return rc ? rc : ll_unigram_ready(u, x->err);
 }
 
-/* ---- the general pipeline ---- */
+/* ---- the general pipeline -------------------------------------------------------------------- */
 
 #define MARKED "\"" LL_WORD_MARK "\""
 
@@ -126,32 +129,43 @@ static void put_normalizer(const struct spm *x, int legacy, struct ll_buf *out)
         gap = ",";
     }
     if (x->m.remove_extra_spaces) {
-        ll_buf_addf(out, "%s{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\A +| +\\\\z\"},\"content\":\"\"}"
-                         ",{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\" \"}", gap);
+        ll_buf_addf(out,
+                    "%s{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\A +| +\\\\z\"},\"content\":\"\"}"
+                    ",{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\" \"}",
+                    gap);
         gap = ",";
     }
     if (x->m.escape_spaces) {
-        ll_buf_addf(out, "%s{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":" MARKED "}", gap);
+        ll_buf_addf(out, "%s{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":" MARKED "}",
+                    gap);
         gap = ",";
     }
-    if (x->m.add_dummy_prefix && legacy) /* Metaspace leaves out the prefix where a mark stands already, sentencepiece does not */
-        ll_buf_addf(out, "%s{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\A" LL_WORD_MARK "\"},\"content\":\"" LL_WORD_MARK LL_WORD_MARK "\"}", gap);
+    if (x->m.add_dummy_prefix
+        && legacy) /* Metaspace leaves out the prefix where a mark stands already, sentencepiece does not */
+        ll_buf_addf(out,
+                    "%s{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\A" LL_WORD_MARK
+                    "\"},\"content\":\"" LL_WORD_MARK LL_WORD_MARK "\"}",
+                    gap);
     ll_buf_adds(out, "]}");
 }
 
 static void put_decoder(const struct spm *x, struct ll_buf *out)
 {
-    ll_buf_adds(out, "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":" MARKED "},\"content\":\" \"}");
+    ll_buf_adds(out,
+                "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":" MARKED
+                "},\"content\":\" \"}");
     if (x->m.byte_fallback)
         ll_buf_adds(out, ",{\"type\":\"ByteFallback\"}");
     if (x->m.add_dummy_prefix)
-        ll_buf_adds(out, ",{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}");
+        ll_buf_adds(out,
+                    ",{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}");
     else if (x->m.byte_fallback)
         ll_buf_adds(out, ",{\"type\":\"Fuse\"}");
     ll_buf_adds(out, "]}");
 }
 
-/* User-defined pieces stand whole, after the prefix: the longest first, as in an expression that lists them so. */
+/* User-defined pieces stand whole, after the prefix: the longest first, as in an expression that lists them
+ * so. */
 static int cut_user_pieces(struct spm *x)
 {
     struct ll_step *step = NULL;
@@ -175,7 +189,10 @@ static int general_pipeline(struct spm *x)
     struct ll_buf normalizer = {0}, pretok = {0}, decoder = {0};
     put_normalizer(x, legacy, &normalizer);
     if (x->m.add_dummy_prefix)
-        ll_buf_addf(&pretok, "{\"type\":\"Metaspace\",\"replacement\":" MARKED ",\"prepend_scheme\":\"%s\",\"split\":false}", legacy ? "always" : "first");
+        ll_buf_addf(&pretok,
+                    "{\"type\":\"Metaspace\",\"replacement\":" MARKED
+                    ",\"prepend_scheme\":\"%s\",\"split\":false}",
+                    legacy ? "always" : "first");
     put_decoder(x, &decoder);
     rc = ll_tokenizer_sections(x->tok, x->name, &normalizer, &pretok, &decoder, x->err);
     ll_buf_free(&normalizer);
@@ -197,11 +214,13 @@ static int general_bpe(struct spm *x)
     return rc ? rc : make_merges(x, 1);
 }
 
-static int role_of_model(struct spm *x, enum ll_token_role role, int id, const struct ll_spm_text *piece, const char *otherwise)
+static int role_of_model(struct spm *x, enum ll_token_role role, int id, const struct ll_spm_text *piece,
+                         const char *otherwise)
 {
     if (id < 0)
         return LL_OK;
-    return ll_role_default(x->c, role, piece->n ? piece->s : otherwise, piece->n ? piece->n : strlen(otherwise), x->err);
+    return ll_role_default(x->c, role, piece->n ? piece->s : otherwise,
+                           piece->n ? piece->n : strlen(otherwise), x->err);
 }
 
 static int general(struct spm *x)
@@ -213,17 +232,20 @@ static int general(struct spm *x)
         rc = (rc = add_pieces(x, 1)) ? rc : general_bpe(x);
     if (rc || (rc = general_pipeline(x)))
         return rc;
-    for (size_t i = 0; i < x->c->decoder.n && x->m.add_dummy_prefix; i++) /* so that each stretch between them has its own prefix */
+    for (size_t i = 0; i < x->c->decoder.n && x->m.add_dummy_prefix;
+         i++) /* so that each stretch between them has its own prefix */
         x->c->decoder.v[i].t.normalized = 0;
-    if ((rc = role_of_model(x, LL_ROLE_BOS, x->m.bos_id, &x->m.bos, "<s>")) || (rc = role_of_model(x, LL_ROLE_EOS, x->m.eos_id, &x->m.eos, "</s>")))
+    if ((rc = role_of_model(x, LL_ROLE_BOS, x->m.bos_id, &x->m.bos, "<s>"))
+        || (rc = role_of_model(x, LL_ROLE_EOS, x->m.eos_id, &x->m.eos, "</s>")))
         return rc;
     return role_of_model(x, LL_ROLE_UNK, x->m.unk_id, &x->m.unk, "<unk>");
 }
 
-/* ---- both ways ---- */
+/* ---- both ways ------------------------------------------------------------------------------- */
 
-/* Control pieces are special added tokens; user-defined ones are added tokens, too, where no pre-tokenizer cuts them out. They stand in
- * for extra special tokens of the settings, which are followed if there are any. */
+/* Control pieces are special added tokens; user-defined ones are added tokens, too, where no pre-tokenizer
+ * cuts them out. They stand in for extra special tokens of the settings, which are followed if there are any.
+ */
 static int add_control(struct spm *x, int with_user)
 {
     int rc = LL_OK;
@@ -253,11 +275,13 @@ static int read_all(struct spm *x, const char *bytes, size_t n)
         rc = ll_token_class_apply(x->tok, row, x->c, x->name, x->err);
     if (!rc)
         rc = add_control(x, row->files != 0);
-    snprintf(by, sizeof by, "%s%s", row->files ? row->name : x->name, row->files ? "" : " by its own settings");
+    snprintf(by, sizeof by, "%s%s", row->files ? row->name : x->name,
+             row->files ? "" : " by its own settings");
     return rc ? rc : ll_tokenizer_finish(x->tok, x->c, by, row->plain_specials, row->cls_and_sep, x->err);
 }
 
-int ll_tokenizer_read_spm(struct ll_tokenizer *tok, const char *name, const char *bytes, size_t n, struct ll_token_config *c, struct ll_err *err)
+int ll_tokenizer_read_spm(struct ll_tokenizer *tok, const char *name, const char *bytes, size_t n,
+                          struct ll_token_config *c, struct ll_err *err)
 {
     struct spm x = {.tok = tok, .c = c, .name = name, .err = err};
     int rc = read_all(&x, bytes, n);

@@ -1,5 +1,6 @@
-/* token_tekken.c - tekken.json, Mistral's vocabulary: tokens as base64 with ranks, a pattern, special tokens that stand first in the
- * ids. Source: mistral-common (tokens/tokenizers/tekken.py), whose ids these are, and transformers' converter of it. */
+/* token_tekken.c - tekken.json, Mistral's vocabulary: tokens as base64 with ranks, a pattern, special tokens
+ * that stand first in the ids. Source: mistral-common (tokens/tokenizers/tekken.py), whose ids these are, and
+ * transformers' converter of it. */
 #include "json_write.h"
 #include "literal.h"
 #include "merges.h"
@@ -19,23 +20,45 @@ struct tekken {
     struct ll_js js;
     const char *name;
     struct section config, vocab, specials;
-    struct ll_buf pattern;          /* owned */
-    long long n_specials, n_vocab;  /* config's default_num_special_tokens and default_vocab_size, -1: not said */
-    long long version;              /* 7 of "v7" */
-    int n_named;                    /* special tokens with a name of their own */
-    struct ll_buf bytes, piece;     /* owned: scratch */
+    struct ll_buf pattern; /* owned */
+    long long n_specials,
+        n_vocab;                /* config's default_num_special_tokens and default_vocab_size, -1: not said */
+    long long version;          /* 7 of "v7" */
+    int n_named;                /* special tokens with a name of their own */
+    struct ll_buf bytes, piece; /* owned: scratch */
 };
 
 /* Files before version 8 may leave them out. */
 static const char *const old_specials[] = {
-    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]",
-    "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]",
+    "<unk>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    "[TOOL_CALLS]",
+    "[IMG]",
+    "<pad>",
+    "[IMG_BREAK]",
+    "[IMG_END]",
+    "[PREFIX]",
+    "[MIDDLE]",
+    "[SUFFIX]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
 };
 enum { LAST_WITHOUT_SPECIALS = 7 };
 
 static int top_level(struct tekken *t)
 {
-    const struct { const char *key; struct section *sec; } wanted[] = {{"config", &t->config}, {"vocab", &t->vocab}, {"special_tokens", &t->specials}};
+    const struct {
+        const char *key;
+        struct section *sec;
+    } wanted[] = {{"config", &t->config}, {"vocab", &t->vocab}, {"special_tokens", &t->specials}};
     const size_t n_wanted = sizeof wanted / sizeof wanted[0];
     const char *key;
     size_t n;
@@ -48,7 +71,8 @@ static int top_level(struct tekken *t)
             k++;
         if (k < n_wanted && wanted[k].sec->s)
             return ll_js_fail(&t->js, LL_EUSAGE, "expected \"%s\" once, found it again", wanted[k].key);
-        rc = k < n_wanted ? ll_js_skip(&t->js, &wanted[k].sec->s, &wanted[k].sec->n) : ll_js_skip(&t->js, NULL, NULL);
+        rc = k < n_wanted ? ll_js_skip(&t->js, &wanted[k].sec->s, &wanted[k].sec->n)
+                          : ll_js_skip(&t->js, NULL, NULL);
     }
     if (!rc)
         rc = ll_js_end(&t->js);
@@ -123,7 +147,8 @@ static int read_entry(struct tekken *t, const char *text_key, long long *rank, s
     if (rc || more < 0)
         return rc ? rc : more;
     if (!found || *rank < 0)
-        return ll_js_fail(&t->js, LL_EUSAGE, "expected a token with rank and %s, found no %s", text_key, found ? "rank" : text_key);
+        return ll_js_fail(&t->js, LL_EUSAGE, "expected a token with rank and %s, found no %s", text_key,
+                          found ? "rank" : text_key);
     return ll_buf_ok(text, t->js.err);
 }
 
@@ -133,7 +158,9 @@ static int put_special(struct tekken *t, int id, const char *s, size_t n)
     if (added < 0)
         return ll_fail_mem(t->js.err, "special tokens", n);
     if (added || !n)
-        return ll_js_fail(&t->js, LL_EUSAGE, "expected special tokens of different names and ranks, found \"%.*s\", %d again", n > 60 ? 60 : (int)n, s, id);
+        return ll_js_fail(&t->js, LL_EUSAGE,
+                          "expected special tokens of different names and ranks, found \"%.*s\", %d again",
+                          n > 60 ? 60 : (int)n, s, id);
     return LL_OK;
 }
 
@@ -143,7 +170,9 @@ static int named_specials(struct tekken *t)
     long long rank, highest = -1;
     if (!t->specials.s || ll_reader_equal(t->specials.s, t->specials.n, "null")) {
         if (t->version > LAST_WITHOUT_SPECIALS)
-            return ll_fail(t->js.err, LL_EUSAGE, "%s: expected special_tokens in a file of version %lld, found none", t->name, t->version);
+            return ll_fail(t->js.err, LL_EUSAGE,
+                           "%s: expected special_tokens in a file of version %lld, found none", t->name,
+                           t->version);
         t->n_named = sizeof old_specials / sizeof old_specials[0];
         for (int i = 0; i < t->n_named && !rc; i++)
             rc = put_special(t, i, old_specials[i], strlen(old_specials[i]));
@@ -161,7 +190,10 @@ static int named_specials(struct tekken *t)
         t->n_named++;
     }
     if (!rc && !more && highest != t->n_named - 1)
-        return ll_fail(t->js.err, LL_EUSAGE, "%s: special_tokens: expected ranks from 0 without gaps, found %lld as the highest of %d", t->name, highest, t->n_named);
+        return ll_fail(
+            t->js.err, LL_EUSAGE,
+            "%s: special_tokens: expected ranks from 0 without gaps, found %lld as the highest of %d",
+            t->name, highest, t->n_named);
     return rc ? rc : more;
 }
 
@@ -175,7 +207,10 @@ static int read_specials(struct tekken *t)
     if (t->n_specials < 0)
         t->n_specials = t->n_named;
     if (t->n_specials < t->n_named)
-        return ll_fail(t->js.err, LL_EUSAGE, "%s: config.default_num_special_tokens: expected at least the %d that are named, found %lld", t->name, t->n_named, t->n_specials);
+        return ll_fail(
+            t->js.err, LL_EUSAGE,
+            "%s: config.default_num_special_tokens: expected at least the %d that are named, found %lld",
+            t->name, t->n_named, t->n_specials);
     for (int i = t->n_named; i < t->n_specials && !rc; i++)
         rc = put_special(t, i, filler, (size_t)snprintf(filler, sizeof filler, "<SPECIAL_%d>", i));
     return rc;
@@ -195,7 +230,8 @@ static int put_token(struct tekken *t, long long rank)
     if (added < 0)
         return ll_fail_mem(t->js.err, "vocabulary", t->piece.len);
     if (added && old >= t->n_specials)
-        return ll_js_fail(&t->js, LL_EUSAGE, "expected each token once, found token %lld again as %lld", old - t->n_specials, rank);
+        return ll_js_fail(&t->js, LL_EUSAGE, "expected each token once, found token %lld again as %lld",
+                          old - t->n_specials, rank);
     return LL_OK; /* one that is spelled like a special token gives way to it */
 }
 
@@ -219,14 +255,17 @@ static int read_vocab(struct tekken *t)
         if (rank != n)
             rc = ll_js_fail(&t->js, LL_EUSAGE, "expected tokens in order of rank: %lld, found %lld", n, rank);
         else if (!ll_base64_decode(ll_buf_str(&text), text.len, &t->bytes))
-            rc = ll_js_fail(&t->js, LL_EUSAGE, "expected token_bytes in base64, found \"%.40s\"", ll_buf_str(&text));
+            rc = ll_js_fail(&t->js, LL_EUSAGE, "expected token_bytes in base64, found \"%.40s\"",
+                            ll_buf_str(&text));
         else
             rc = put_token(t, n);
     }
     ll_buf_free(&text);
     if (!rc && more >= 0 && n < n_inner && t->n_vocab >= 0)
-        return ll_fail(t->js.err, LL_EUSAGE, "%s: config.default_vocab_size %lld and %lld special tokens: expected %lld tokens, found %lld", t->name, t->n_vocab,
-                       t->n_specials, n_inner, n);
+        return ll_fail(
+            t->js.err, LL_EUSAGE,
+            "%s: config.default_vocab_size %lld and %lld special tokens: expected %lld tokens, found %lld",
+            t->name, t->n_vocab, t->n_specials, n_inner, n);
     return rc ? rc : more;
 }
 
@@ -264,9 +303,12 @@ static int add_specials(struct tekken *t)
 static int pipeline(struct tekken *t)
 {
     struct ll_buf pretok = {0}, decoder = {0};
-    ll_buf_adds(&pretok, "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":");
+    ll_buf_adds(&pretok,
+                "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":");
     ll_json_quote(&pretok, ll_buf_str(&t->pattern), t->pattern.len);
-    ll_buf_adds(&pretok, "},\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]}");
+    ll_buf_adds(&pretok,
+                "},\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_prefix_space\":"
+                "false,\"use_regex\":false}]}");
     ll_buf_adds(&decoder, "{\"type\":\"ByteLevel\"}");
     int rc = ll_tokenizer_sections(t->tok, t->name, NULL, &pretok, &decoder, t->js.err);
     ll_buf_free(&pretok);
@@ -277,8 +319,14 @@ static int pipeline(struct tekken *t)
 /* mistral-common puts <s> in front of every prompt; the settings of a folder may say otherwise. */
 static int roles(struct tekken *t, struct ll_token_config *c)
 {
-    static const struct { enum ll_token_role role; const char *piece; } usual[] = {
-        {LL_ROLE_BOS, "<s>"}, {LL_ROLE_EOS, "</s>"}, {LL_ROLE_PAD, "<pad>"}, {LL_ROLE_UNK, "<unk>"},
+    static const struct {
+        enum ll_token_role role;
+        const char *piece;
+    } usual[] = {
+        {LL_ROLE_BOS, "<s>"},
+        {LL_ROLE_EOS, "</s>"},
+        {LL_ROLE_PAD, "<pad>"},
+        {LL_ROLE_UNK, "<unk>"},
     };
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof usual / sizeof usual[0] && !rc; i++)
@@ -289,13 +337,15 @@ static int roles(struct tekken *t, struct ll_token_config *c)
     return rc;
 }
 
-int ll_tokenizer_read_tekken(struct ll_tokenizer *tok, const char *name, const char *json, size_t n, struct ll_token_config *c, struct ll_err *err)
+int ll_tokenizer_read_tekken(struct ll_tokenizer *tok, const char *name, const char *json, size_t n,
+                             struct ll_token_config *c, struct ll_err *err)
 {
     struct tekken t = {.tok = tok, .name = name, .n_specials = -1, .n_vocab = -1};
     const char *by = c->add_bos.said == LL_UNSAID ? "mistral-common" : name;
     int rc;
     ll_js_init(&t.js, name, json, n, err);
-    if (!(rc = top_level(&t)) && !(rc = read_config(&t)) && !(rc = read_specials(&t)) && !(rc = read_vocab(&t)) && !(rc = make_merges(&t))) {
+    if (!(rc = top_level(&t)) && !(rc = read_config(&t)) && !(rc = read_specials(&t))
+        && !(rc = read_vocab(&t)) && !(rc = make_merges(&t))) {
         tok->model = ll_model_kind(LL_LIT("BPE"));
         tok->bpe.ignore_merges = 1;
         rc = (rc = pipeline(&t)) || (rc = add_specials(&t)) ? rc : roles(&t, c);

@@ -1,5 +1,5 @@
-/* unicode_class.c - see unicode_class.h; the tables are generated. Sorted runs and binary search: 4,099 runs take 12
- * steps, and ASCII has a direct table. */
+/* unicode_class.c - see unicode_class.h; the tables are generated. Sorted runs and binary search: 4,099 runs
+ * take 12 steps, and ASCII has a direct table. */
 #include "unicode_class.h"
 
 #include "utf8.h"
@@ -33,7 +33,8 @@ static int in_ranges(const struct range *r, size_t n, uint32_t cp)
 
 enum ll_category ll_category(uint32_t cp)
 {
-    size_t lo = 0, hi = COUNT(categories); /* categories[lo] starts at or before cp, categories[hi] after it */
+    size_t lo = 0,
+           hi = COUNT(categories); /* categories[lo] starts at or before cp, categories[hi] after it */
     if (cp > 0x10FFFF)
         return LL_CN;
     while (hi - lo > 1) {
@@ -52,8 +53,8 @@ int ll_is_space(uint32_t cp)
 {
     if (cp < 0x80)
         return cp == ' ' || (cp >= 9 && cp <= 13);
-    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F ||
-           cp == 0x205F || cp == 0x3000;
+    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028
+        || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
 }
 
 int ll_is_numeric(uint32_t cp)

@@ -9,7 +9,7 @@ enum { UNK_PENALTY = 10 }; /* sentencepiece's */
 
 struct ll_unigram_node { /* the best way to a byte offset */
     double score;
-    int start, id;       /* of its last token; start -1: not reached */
+    int start, id; /* of its last token; start -1: not reached */
 };
 
 int ll_unigram_add(struct ll_unigram *u, double score, struct ll_err *err)
@@ -78,16 +78,21 @@ static void offer(struct ll_unigram_node *to, double score, size_t start, int id
         *to = (struct ll_unigram_node){score, (int)start, id};
 }
 
-static int no_unk(struct ll_err *err) { return ll_fail(err, LL_EUSAGE, "tokenizer: the text needs an unknown token, and model.unk_id is null"); }
+static int no_unk(struct ll_err *err)
+{
+    return ll_fail(err, LL_EUSAGE, "tokenizer: the text needs an unknown token, and model.unk_id is null");
+}
 
-static int best_ways(const struct ll_unigram *u, struct ll_unigram_node *best, const char *s, size_t n, struct ll_err *err)
+static int best_ways(const struct ll_unigram *u, struct ll_unigram_node *best, const char *s, size_t n,
+                     struct ll_err *err)
 {
     best[0].score = 0;
     for (size_t i = 0, len; i < n; i += len) {
         unsigned char c = (unsigned char)s[i];
         int node = 0, single = 0;
         len = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-        for (size_t k = i; u->trie.n && k < n && (node = ll_trie_step(&u->trie, node, (unsigned char)s[k])); k++) {
+        for (size_t k = i; u->trie.n && k < n && (node = ll_trie_step(&u->trie, node, (unsigned char)s[k]));
+             k++) {
             int id = u->trie.v[node].token;
             if (id < 0)
                 continue;
@@ -118,7 +123,8 @@ static int put(const struct ll_unigram *u, const char *s, size_t n, struct ll_id
     return rc;
 }
 
-int ll_unigram_encode(const struct ll_unigram *u, struct ll_unigram_work *work, const char *s, size_t n, struct ll_ids *ids, struct ll_err *err)
+int ll_unigram_encode(const struct ll_unigram *u, struct ll_unigram_work *work, const char *s, size_t n,
+                      struct ll_ids *ids, struct ll_err *err)
 {
     int rc = reserve(work, n + 1, err), was_unk = 0;
     work->reversed.n = 0;

@@ -25,7 +25,8 @@ static struct key key_of(const char *s, size_t n)
     }
     h ^= h >> 29;
     h *= k;
-    return (struct key){(uint32_t)(h >> 32), (uint32_t)(h & 0xFFFFFF00u) | (uint32_t)(n < 255 ? n : 255), head};
+    return (struct key){(uint32_t)(h >> 32), (uint32_t)(h & 0xFFFFFF00u) | (uint32_t)(n < 255 ? n : 255),
+                        head};
 }
 
 static struct ll_vocab_slot *slot_of(const struct ll_vocab *v, struct key key, const char *s, size_t n)
@@ -118,7 +119,8 @@ int ll_vocab_byte(const struct ll_vocab *v, int byte)
 
 int ll_vocab_is(const struct ll_vocab *v, int id, const char *s, size_t n)
 {
-    return id >= 0 && (size_t)id < v->n_ids && v->by_id[id].off != UINT32_MAX && v->by_id[id].len == n && !memcmp(v->pool.s + v->by_id[id].off, s, n);
+    return id >= 0 && (size_t)id < v->n_ids && v->by_id[id].off != UINT32_MAX && v->by_id[id].len == n
+        && !memcmp(v->pool.s + v->by_id[id].off, s, n);
 }
 
 const char *ll_vocab_piece(const struct ll_vocab *v, int id, size_t *n)

@@ -6,8 +6,9 @@
  *     | white space but its last character when something follows         | white space
  * which covers every character. The test compares each rule with its expression under PCRE2.
  *
- * Behind them the rules of llama.cpp for GGUF files: the same with its own alphabet (Unicode 15.1; contractions fold
- * ASCII only) and, where case counts, its approximation: letters but not a-z, letters but not A-Z, no marks. */
+ * Behind them the rules of llama.cpp for GGUF files: the same with its own alphabet (Unicode 15.1;
+ * contractions fold ASCII only) and, where case counts, its approximation: letters but not a-z, letters but
+ * not A-Z, no marks. */
 #include "gguf_pre.h"
 #include "pattern.h"
 #include "unicode_class.h"
@@ -17,23 +18,27 @@
 #include <string.h>
 
 enum { /* flags of a character, above its 21 bits */
-    SPACE = 1 << 21, LETTER = 1 << 22, NUMBER = 1 << 23, MARK = 1 << 24,
-    UPPER = 1 << 25, /* Lu Lt Lm Lo M: may begin a cased word */
-    LOWER = 1 << 26, /* Ll Lm Lo M: may end one */
+       SPACE = 1 << 21,
+       LETTER = 1 << 22,
+       NUMBER = 1 << 23,
+       MARK = 1 << 24,
+       UPPER = 1 << 25, /* Lu Lt Lm Lo M: may begin a cased word */
+       LOWER = 1 << 26, /* Ll Lm Lo M: may end one */
 };
-#define CP(c) ((c) & 0x1FFFFFu)
+#define CP(c) ((c)&0x1FFFFFu)
 
 enum contraction { NO_CONTRACTION, FIRST_EXACT, FIRST_ANY_CASE, AFTER_WORD };
 
 struct ll_word_rule {
     const char *expr;
     enum contraction contraction;
-    uint32_t letters;      /* flags that make a letter; UPPER|LOWER: capitals, then small letters */
-    int lead_any;          /* letters may follow any one character that is no line end, letter or number; else one space */
-    int max_numbers;       /* 0: any count, and a space may lead */
+    uint32_t letters; /* flags that make a letter; UPPER|LOWER: capitals, then small letters */
+    int lead_any;     /* letters may follow any one character that is no line end, letter or number; else one
+                         space */
+    int max_numbers;  /* 0: any count, and a space may lead */
     const char *symbol_tail; /* characters after symbols */
-    int line_ends;         /* white space up to its last line end is a piece */
-    int llama;             /* llama.cpp's alphabet */
+    int line_ends;           /* white space up to its last line end is a piece */
+    int llama;               /* llama.cpp's alphabet */
 };
 
 #define TAIL_WS "|\\s+(?!\\S)|\\s+"
@@ -42,24 +47,30 @@ struct ll_word_rule {
 #define NEWS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 static const struct ll_word_rule rules[] = {
     /* GPT-2 */
-    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+" TAIL_WS, FIRST_EXACT, LETTER, 0, 0, "", 0, 0},
+    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+" TAIL_WS, FIRST_EXACT, LETTER, 0, 0,
+     "", 0, 0},
     /* Llama 3 */
-    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1, 0},
+    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS,
+     FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1, 0},
     /* Qwen 2, 2.5, 3 */
-    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER, 1, 1, "\r\n", 1, 0},
+    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS,
+     FIRST_ANY_CASE, LETTER, 1, 1, "\r\n", 1, 0},
     /* Qwen 3.5 */
-    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS, FIRST_ANY_CASE, LETTER | MARK,
-     1, 1, "\r\n", 1, 0},
+    {NEWS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| "
+          "?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+" TAIL_WS,
+     FIRST_ANY_CASE, LETTER | MARK, 1, 1, "\r\n", 1, 0},
     /* tekken (Mistral-Nemo) */
-    {"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL "+|[^\\r\\n\\p{L}\\p{N}]?" CASED "+" SMALL "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+" TAIL_WS,
+    {"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL "+|[^\\r\\n\\p{L}\\p{N}]?" CASED "+" SMALL
+     "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+" TAIL_WS,
      NO_CONTRACTION, UPPER | LOWER, 1, 1, "\r\n/", 1, 0},
     /* o200k (Llama 4, Phi-4-mini, gpt-oss) */
     {"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL "+" NEWS "?|[^\\r\\n\\p{L}\\p{N}]?" CASED "+" SMALL "*" NEWS
      "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+" TAIL_WS,
      AFTER_WORD, UPPER | LOWER, 1, 3, "\r\n/", 1, 0},
     /* cl100k (Phi-4): Llama 3's in another spelling */
-    {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]" TAIL_WS, FIRST_ANY_CASE, LETTER,
-     1, 3, "\r\n", 1, 0},
+    {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| "
+     "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]" TAIL_WS,
+     FIRST_ANY_CASE, LETTER, 1, 3, "\r\n", 1, 0},
 };
 enum { N_RULES = sizeof rules / sizeof rules[0] };
 
@@ -74,7 +85,10 @@ static const struct ll_word_rule llama_rules[] = {
 };
 enum { N_LLAMA_RULES = sizeof llama_rules / sizeof llama_rules[0] };
 
-static int is_expr(const struct ll_word_rule *r, const char *expr, size_t n) { return strlen(r->expr) == n && !memcmp(r->expr, expr, n); }
+static int is_expr(const struct ll_word_rule *r, const char *expr, size_t n)
+{
+    return strlen(r->expr) == n && !memcmp(r->expr, expr, n);
+}
 
 const struct ll_word_rule *ll_word_rule(const char *expr, size_t n)
 {
@@ -129,7 +143,8 @@ static uint32_t llama_flagged(uint32_t cp)
     return f;
 }
 
-/* c[0..n) are the flagged characters; every matcher takes the position and returns the end of its match, or i for none. */
+/* c[0..n) are the flagged characters; every matcher takes the position and returns the end of its match, or i
+ * for none. */
 struct text {
     const uint32_t *c;
     size_t n;
@@ -264,7 +279,8 @@ static size_t next_word(const struct ll_word_rule *r, const struct text *t, size
 
 static size_t utf8_size(uint32_t cp) { return cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4; }
 
-int ll_words_find(const struct ll_word_rule *rule, const char *s, size_t n, struct ll_spans *spans, struct ll_err *err)
+int ll_words_find(const struct ll_word_rule *rule, const char *s, size_t n, struct ll_spans *spans,
+                  struct ll_err *err)
 {
     uint32_t small[256], *c = small, cp = 0;
     struct text t = {small, 0};

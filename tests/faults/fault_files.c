@@ -1,12 +1,13 @@
-/* fault_files.c - preloaded into the program by the scripts in tests/cli: the Nth call that changes a file kills or fails.
+/* fault_files.c - preloaded into the program by the scripts in tests/cli: the Nth call that changes a file
+ * kills or fails.
  *
  *   KILL_AT=N              SIGKILL before call N (from 0) is made
- *   FAIL_AT=N  FAIL_FROM=N that call, or it and all later ones, fail with FAIL_ERRNO (default ENOSPC) and change nothing
- *   COUNT_FILE=F           the number of calls, written to F at exit
+ *   FAIL_AT=N  FAIL_FROM=N that call, or it and all later ones, fail with FAIL_ERRNO (default ENOSPC) and
+ * change nothing COUNT_FILE=F           the number of calls, written to F at exit
  *
- * Counted: opening for writing, write, pwrite, fwrite, fflush, fclose, fsync, fdatasync, ftruncate, rename, unlink, remove, mkdir, rmdir, of the program
- * and of the libraries that it links dynamically; standard streams do not count. With one thread and one order of folders the
- * numbers repeat. */
+ * Counted: opening for writing, write, pwrite, fwrite, fflush, fclose, fsync, fdatasync, ftruncate, rename,
+ * unlink, remove, mkdir, rmdir, of the program and of the libraries that it links dynamically; standard
+ * streams do not count. With one thread and one order of folders the numbers repeat. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,7 +31,8 @@ static long number(const char *name)
 /* Count a call. 1: it is to fail, errno set. */
 static int is_hit(void)
 {
-    long nr = __atomic_fetch_add(&n_calls, 1, __ATOMIC_SEQ_CST), from = number("FAIL_FROM"), why = number("FAIL_ERRNO");
+    long nr = __atomic_fetch_add(&n_calls, 1, __ATOMIC_SEQ_CST), from = number("FAIL_FROM"),
+         why = number("FAIL_ERRNO");
     if (nr == number("KILL_AT"))
         kill(getpid(), SIGKILL);
     if (nr != number("FAIL_AT") && (from < 0 || nr < from))
@@ -43,7 +45,8 @@ __attribute__((destructor)) static void tell(void)
 {
     const char *path = getenv("COUNT_FILE");
     long n = n_calls;
-    FILE *(*real)(const char *, const char *) = (FILE *(*)(const char *, const char *))dlsym(RTLD_NEXT, "fopen");
+    FILE *(*real)(const char *, const char *) =
+        (FILE * (*)(const char *, const char *)) dlsym(RTLD_NEXT, "fopen");
     FILE *f = path ? real(path, "w") : NULL;
     if (f)
         fprintf(f, "%ld\n", n);
@@ -51,7 +54,7 @@ __attribute__((destructor)) static void tell(void)
         ((int (*)(FILE *))dlsym(RTLD_NEXT, "fclose"))(f);
 }
 
-#define REAL(name, type, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
+#define REAL(name, type, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name))
 #define HOOK(type, name, bad, params, args, ...) \
     type name params \
     { \
@@ -61,8 +64,10 @@ __attribute__((destructor)) static void tell(void)
         return is_hit() ? (type)(bad) : real args; \
     }
 
-HOOK(ssize_t, pwrite, -1, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), int, const void *, size_t, off_t)
-HOOK(ssize_t, pwrite64, -1, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at), int, const void *, size_t, off64_t)
+HOOK(ssize_t, pwrite, -1, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), int, const void *,
+     size_t, off_t)
+HOOK(ssize_t, pwrite64, -1, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at), int, const void *,
+     size_t, off64_t)
 HOOK(int, fsync, -1, (int fd), (fd), int)
 HOOK(int, fdatasync, -1, (int fd), (fd), int)
 HOOK(int, ftruncate, -1, (int fd, off_t n), (fd, n), int, off_t)
@@ -74,8 +79,16 @@ HOOK(int, remove, -1, (const char *a), (a), const char *)
 HOOK(int, mkdir, -1, (const char *a, mode_t mode), (a, mode), const char *, mode_t)
 HOOK(int, rmdir, -1, (const char *a), (a), const char *)
 
-ssize_t write(int fd, const void *p, size_t n) { return fd > 2 && is_hit() ? -1 : REAL("write", ssize_t, int, const void *, size_t)(fd, p, n); }
-size_t fwrite(const void *p, size_t size, size_t n, FILE *f) { return fileno(f) > 2 && is_hit() ? 0 : REAL("fwrite", size_t, const void *, size_t, size_t, FILE *)(p, size, n, f); }
+ssize_t write(int fd, const void *p, size_t n)
+{
+    return fd > 2 && is_hit() ? -1 : REAL("write", ssize_t, int, const void *, size_t)(fd, p, n);
+}
+size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
+{
+    return fileno(f) > 2 && is_hit()
+        ? 0
+        : REAL("fwrite", size_t, const void *, size_t, size_t, FILE *)(p, size, n, f);
+}
 int fflush(FILE *f) { return f && fileno(f) > 2 && is_hit() ? EOF : REAL("fflush", int, FILE *)(f); }
 
 /* Files for reading are closed in peace: their closing changes nothing. */
@@ -97,7 +110,10 @@ int fclose(FILE *f)
             mode = (mode_t)va_arg(ap, int); \
             va_end(ap); \
         } \
-        return (flags & O_ACCMODE) != O_RDONLY && is_hit() ? -1 : REAL(name, int, head, int, ...)(__VA_ARGS__, flags, mode); \
+        return (flags & O_ACCMODE) != O_RDONLY && is_hit() \
+            ? -1 \
+            : REAL(name, int, head, int, ...)(__VA_ARGS__, flags, mode); \
     }
-int open(const char *path, int flags, ...) OPEN("open", const char *, path)
-int open64(const char *path, int flags, ...) OPEN("open64", const char *, path)
+int open(const char *path, int flags, ...)
+    OPEN("open", const char *, path) int open64(const char *path, int flags, ...)
+        OPEN("open64", const char *, path)

@@ -3,10 +3,12 @@
  *     cc -shared -fPIC out_of_memory.c -o out_of_memory.so -ldl
  *     OOM_COUNT=FILE       write the number of allocations of the run to FILE
  *     OOM_AT=N             the Nth (from 1) fails; OOM_FROM=N: that one and all after it
- *     OOM_TRACE=FILE       write where the (first) failed allocation was asked for to FILE: one address a line
+ *     OOM_TRACE=FILE       write where the (first) failed allocation was asked for to FILE: one address a
+ * line
  *
- * Allocations are counted in the order asked for: a program on one thread gives the same numbers every time. Memory that
- * libraries take before main runs is not counted, so that what they do at load time does not shift the numbers. */
+ * Allocations are counted in the order asked for: a program on one thread gives the same numbers every time.
+ * Memory that libraries take before main runs is not counted, so that what they do at load time does not
+ * shift the numbers. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,7 +54,8 @@ __attribute__((destructor)) static void stop(void)
     counting = 0;
     if (count_file) {
         char text[32];
-        int n = snprintf(text, sizeof text, "%ld\n", (long)count), fd = open(count_file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        int n = snprintf(text, sizeof text, "%ld\n", (long)count),
+            fd = open(count_file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
         if (fd < 0 || write(fd, text, (size_t)n) != n)
             _exit(99);
         close(fd);

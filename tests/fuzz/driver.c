@@ -4,11 +4,11 @@
  *
  * No crash is a pass; run it in a sanitizer build to make crashes of mistakes. A fuzz entry defines
  *     int fuzz_one(const uint8_t *data, size_t n);     parse, and release all; the result does not matter
- *     const char *const *fuzz_seeds(void);             NULL-terminated: paths below the source folder, or, where the
- *                                                      text starts with '=', the seed itself after the '='
- * Before each call the input is copied to a block of exactly its size, so that reading one byte too far is seen.
- * After a crash the last input can be had again: LL_FUZZ_SAVE=FILE writes each input there before it is tried.
- * With -DLL_LIBFUZZER the entry becomes LLVMFuzzerTestOneInput instead. */
+ *     const char *const *fuzz_seeds(void);             NULL-terminated: paths below the source folder, or,
+ * where the text starts with '=', the seed itself after the '=' Before each call the input is copied to a
+ * block of exactly its size, so that reading one byte too far is seen. After a crash the last input can be
+ * had again: LL_FUZZ_SAVE=FILE writes each input there before it is tried. With -DLL_LIBFUZZER the entry
+ * becomes LLVMFuzzerTestOneInput instead. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ struct input {
     int n_seeds;
 };
 
-/* ---- random numbers: xorshift64 --------------------------------------------------------------------------------- */
+/* ---- random numbers: xorshift64 -------------------------------------------------------------- */
 
 static uint64_t rng;
 
@@ -55,7 +55,7 @@ static uint64_t next(void)
 /* 0..n-1; 0 when n is 0. */
 static size_t below(size_t n) { return n ? (size_t)(next() >> 11) % n : 0; }
 
-/* ---- changes ---------------------------------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------------- */
 
 /* Replace `cut` bytes at `at` by m bytes from p (which may lie inside the input), as far as there is room. */
 static void replace(struct input *in, size_t at, size_t cut, const void *p, size_t m)
@@ -108,8 +108,28 @@ static void splice_seed(struct input *in)
 /* Integers at the edges of types, little-endian, 1 to 8 bytes wide. */
 static void edge_integer(struct input *in)
 {
-    static const uint64_t edges[] = {0, 1, 2, 7, 8, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff,
-                                     0x100000000, 100000000, 100000001, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     2,
+                                     7,
+                                     8,
+                                     127,
+                                     128,
+                                     255,
+                                     256,
+                                     32767,
+                                     32768,
+                                     65535,
+                                     65536,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     100000000,
+                                     100000001,
+                                     0x7fffffffffffffff,
+                                     0x8000000000000000,
+                                     0xffffffffffffffff};
     uint64_t v = edges[below(sizeof edges / sizeof edges[0])];
     size_t w = (size_t)1 << below(4), at = below(4) ? below(in->n) : 0; /* the head of a file decides most */
     for (size_t i = 0; i < w && at + i < in->n; i++)
@@ -119,9 +139,34 @@ static void edge_integer(struct input *in)
 /* A run of digits becomes another number. */
 static void other_number(struct input *in)
 {
-    static const char *const numbers[] = {"0", "-1", "1", "4", "5", "255", "65536", "2147483647", "2147483648", "4294967296", "9007199254740992",
-                                          "9007199254740993", "9223372036854775807", "18446744073709551616", "1e400", "-1e400", "0.5", "1e-400", "1e15",
-                                          "null", "true", "\"x\"", "[]", "{}", "-", "00", "1111111111111111111111111111111111111111111111111111111111111111111111"};
+    static const char *const numbers[] = {
+        "0",
+        "-1",
+        "1",
+        "4",
+        "5",
+        "255",
+        "65536",
+        "2147483647",
+        "2147483648",
+        "4294967296",
+        "9007199254740992",
+        "9007199254740993",
+        "9223372036854775807",
+        "18446744073709551616",
+        "1e400",
+        "-1e400",
+        "0.5",
+        "1e-400",
+        "1e15",
+        "null",
+        "true",
+        "\"x\"",
+        "[]",
+        "{}",
+        "-",
+        "00",
+        "1111111111111111111111111111111111111111111111111111111111111111111111"};
     size_t at = below(in->n), end;
     while (at < in->n && (in->p[at] < '0' || in->p[at] > '9'))
         at++;
@@ -135,8 +180,31 @@ static void other_number(struct input *in)
 /* What JSON and UTF-8 are made of, and what breaks them. */
 static void insert_syntax(struct input *in)
 {
-    static const char *const bits[] = {"{", "}", "[", "]", "[[[[[[[[[[[[[[[[", "]]]]]]]]", "\"", "\\", "\\u0000", "\\ud800", "\\ud83d\\ude00", ":", ",", " ",
-                                       "\n", "\xef\xbb\xbf", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "//", "NaN", "{}", "\"a\":"};
+    static const char *const bits[] = {"{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       "[[[[[[[[[[[[[[[[",
+                                       "]]]]]]]]",
+                                       "\"",
+                                       "\\",
+                                       "\\u0000",
+                                       "\\ud800",
+                                       "\\ud83d\\ude00",
+                                       ":",
+                                       ",",
+                                       " ",
+                                       "\n",
+                                       "\xef\xbb\xbf",
+                                       "\xc0\x80",
+                                       "\xed\xa0\x80",
+                                       "\xf4\x90\x80\x80",
+                                       "\xe2\x82",
+                                       "\x80",
+                                       "//",
+                                       "NaN",
+                                       "{}",
+                                       "\"a\":"};
     const char *s = bits[below(sizeof bits / sizeof bits[0])];
     replace(in, below(in->n + 1), 0, s, strlen(s));
 }
@@ -144,10 +212,11 @@ static void insert_syntax(struct input *in)
 static void insert_nul(struct input *in) { replace(in, below(in->n + 1), 0, "\0\0\0\0", 1 + below(4)); }
 
 static void (*const changes[])(struct input *) = {
-    flip_bit, random_byte, drop_bytes, double_chunk, splice_seed, edge_integer, other_number, other_number, insert_syntax, insert_nul, cut_end,
+    flip_bit,     random_byte,  drop_bytes,    double_chunk, splice_seed, edge_integer,
+    other_number, other_number, insert_syntax, insert_nul,   cut_end,
 };
 
-/* ---- seeds ------------------------------------------------------------------------------------------------------ */
+/* ---- seeds ----------------------------------------------------------------------------------- */
 
 static int load_seed(struct seed *s, const char *text)
 {
@@ -213,7 +282,8 @@ int main(int argc, char **argv)
             changes[below(sizeof changes / sizeof changes[0])](&in);
         try_input(&in, save);
     }
-    printf("%s: %ld rounds from %d seeds without a crash, %.1f s\n", argv[0], rounds, in.n_seeds, (double)(clock() - start) / CLOCKS_PER_SEC);
+    printf("%s: %ld rounds from %d seeds without a crash, %.1f s\n", argv[0], rounds, in.n_seeds,
+           (double)(clock() - start) / CLOCKS_PER_SEC);
     for (int i = 0; i < in.n_seeds; i++)
         free(seeds[i].p);
     free(in.p);

@@ -10,7 +10,11 @@ int fuzz_one(const uint8_t *data, size_t n);
 const char *const *fuzz_seeds(void);
 
 static const char *const seeds[] = {
-    "tests/fixtures/gguf/small.gguf", "tests/fixtures/gguf/vocab.gguf", "tests/fixtures/gguf/two-00001-of-00002.gguf", "tests/fixtures/gguf/two-00002-of-00002.gguf", NULL,
+    "tests/fixtures/gguf/small.gguf",
+    "tests/fixtures/gguf/vocab.gguf",
+    "tests/fixtures/gguf/two-00001-of-00002.gguf",
+    "tests/fixtures/gguf/two-00002-of-00002.gguf",
+    NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }
@@ -38,7 +42,8 @@ static void read_pairs(const struct ll_gguf *g)
             double num;
             int flag;
             if (kv->type != LL_GGUF_STR) {
-                if (!ll_gguf_int(kv, k, &whole) && !ll_gguf_num(kv, k, &num) && !ll_gguf_bool(kv, k, &flag) && kv->type != LL_GGUF_U64)
+                if (!ll_gguf_int(kv, k, &whole) && !ll_gguf_num(kv, k, &num) && !ll_gguf_bool(kv, k, &flag)
+                    && kv->type != LL_GGUF_U64)
                     abort();
                 continue;
             }

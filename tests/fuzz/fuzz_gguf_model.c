@@ -1,5 +1,6 @@
-/* fuzz_gguf_model.c - the settings of a model from a hostile GGUF file: which family, every key, rotation; what is accepted
- * must hold together. Seeds: a tiny model of an architecture, and the same with more of its keys. */
+/* fuzz_gguf_model.c - the settings of a model from a hostile GGUF file: which family, every key, rotation;
+ * what is accepted must hold together. Seeds: a tiny model of an architecture, and the same with more of its
+ * keys. */
 #include "model.h"
 
 #include "rope.h"

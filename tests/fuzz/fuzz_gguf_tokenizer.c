@@ -1,7 +1,9 @@
-/* fuzz_gguf_tokenizer.c - tokenizer.ggml.* metadata from hostile bytes; what opens must also encode, decode and show.
+/* fuzz_gguf_tokenizer.c - tokenizer.ggml.* metadata from hostile bytes; what opens must also encode, decode
+ * and show.
  *
- * Of files with random changes 1 in 50 gets past the counts and lengths of the header. So each input is also read as a list of
- * bytes to overwrite in the last good one, where most changes hit tokens, scores, types and merges. */
+ * Of files with random changes 1 in 50 gets past the counts and lengths of the header. So each input is also
+ * read as a list of bytes to overwrite in the last good one, where most changes hit tokens, scores, types and
+ * merges. */
 #include "gguf.h"
 #include "token.h"
 
@@ -16,7 +18,8 @@ const char *const *fuzz_seeds(void)
 {
 #define SEED(name) "tests/fixtures/tokenizers/gguf/" name ".gguf"
     static const char *const seeds[] = {
-        SEED("llama"), SEED("phi3"), SEED("gemma4"), SEED("gpt2-llama-bpe"), SEED("gpt2-tekken"), SEED("gpt2-gpt-2"), SEED("gpt2-none"), NULL,
+        SEED("llama"),       SEED("phi3"),       SEED("gemma4"),    SEED("gpt2-llama-bpe"),
+        SEED("gpt2-tekken"), SEED("gpt2-gpt-2"), SEED("gpt2-none"), NULL,
     };
     return seeds;
 }
@@ -24,7 +27,10 @@ const char *const *fuzz_seeds(void)
 /* 0, or 1 when it was refused without a reason; *opened. */
 static int try_file(const uint8_t *data, size_t n, int *opened)
 {
-    static const char *const texts[] = {"", " the keeper's  12345 boats\n\n", "<s>x</s> <think>\xC3\x89l\xC3\xA8ve e\xCC\xA7\xCC\x81 \xF0\x9F\x98\x80\xE2\x96\x81y", "<n>\n\n\n<sep> \t!?"};
+    static const char *const texts[] = {
+        "", " the keeper's  12345 boats\n\n",
+        "<s>x</s> <think>\xC3\x89l\xC3\xA8ve e\xCC\xA7\xCC\x81 \xF0\x9F\x98\x80\xE2\x96\x81y",
+        "<n>\n\n\n<sep> \t!?"};
     struct ll_gguf *g;
     struct ll_tokenizer *tok;
     struct ll_err err = {0};
@@ -40,7 +46,8 @@ static int try_file(const uint8_t *data, size_t n, int *opened)
         return !*err.msg; /* a refusal has a reason */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct ll_ids ids = {0};
-        if (!ll_tokenizer_encode(tok, texts[i], strlen(texts[i]), i % 2 ? LL_ENC_BOS : LL_ENC_SPECIAL_AS_TEXT, &ids, &err))
+        if (!ll_tokenizer_encode(tok, texts[i], strlen(texts[i]), i % 2 ? LL_ENC_BOS : LL_ENC_SPECIAL_AS_TEXT,
+                                 &ids, &err))
             ll_tokenizer_decode(tok, ids.v, ids.n, (int)i % 2, &out, &err);
         for (int k = 0; k < ids.n; k++)
             ll_tokenizer_show(tok, ids.v[k], &out);

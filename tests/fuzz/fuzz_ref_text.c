@@ -8,10 +8,14 @@ int fuzz_one(const uint8_t *data, size_t n);
 const char *const *fuzz_seeds(void);
 
 static const char *const seeds[] = {
-    "=x: Vcur-0 (view) = (f32) ADD(a{2, 2, 1, 1}, b{1, 1, 1, 1}}) = {2, 2, 1, 1}\n [ [ [ 1.0000, -2.0000], [3.5, nan] ], ]\n sum = 2.5\n",
-    "=ggml_debug: l_out-1 = (f32) ADD(a{8, 1, 1, 1}}) = {8, 1, 1, 1}\n [ [ 1.0, 2.0, 3.0, ..., 6.0, 7.0, 8.0 ] ]\n sum = 36.0\nx: a = (f32) M() = {1, 1, 1, 1}\n[1]\n",
+    "=x: Vcur-0 (view) = (f32) ADD(a{2, 2, 1, 1}, b{1, 1, 1, 1}}) = {2, 2, 1, 1}\n [ [ [ 1.0000, -2.0000], "
+    "[3.5, nan] ], ]\n sum = 2.5\n",
+    "=ggml_debug: l_out-1 = (f32) ADD(a{8, 1, 1, 1}}) = {8, 1, 1, 1}\n [ [ 1.0, 2.0, 3.0, ..., 6.0, 7.0, 8.0 "
+    "] ]\n sum = 36.0\nx: a = (f32) M() = {1, 1, 1, 1}\n[1]\n",
     "=# names\nl_out-%d\tresid_post\nQcur-%d@ROPE\tblocks.0.attn.hook_rot_q\nx\t-\n",
-    "=\x02\x01\x01\x01", "tests/fixtures/refs/callback.txt", NULL,
+    "=\x02\x01\x01\x01",
+    "tests/fixtures/refs/callback.txt",
+    NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }

@@ -1,6 +1,6 @@
-/* fuzz_safetensors.c - the header of a .safetensors file; every byte of every tensor accepted must lie in the input.
- * Nearly every change of the header makes its length wrong, so each input is tried a second time with the length set
- * right (up to the last '}') and the data area made as long as the last tensor wants. */
+/* fuzz_safetensors.c - the header of a .safetensors file; every byte of every tensor accepted must lie in the
+ * input. Nearly every change of the header makes its length wrong, so each input is tried a second time with
+ * the length set right (up to the last '}') and the data area made as long as the last tensor wants. */
 #include "safetensors.h"
 
 #include <stdlib.h>
@@ -10,7 +10,10 @@ int fuzz_one(const uint8_t *data, size_t n);
 const char *const *fuzz_seeds(void);
 
 static const char *const seeds[] = {
-    "tests/fixtures/ckpt/small.safetensors", "tests/fixtures/ckpt/types.safetensors", "tests/fixtures/ckpt/empty.safetensors", NULL,
+    "tests/fixtures/ckpt/small.safetensors",
+    "tests/fixtures/ckpt/types.safetensors",
+    "tests/fixtures/ckpt/empty.safetensors",
+    NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }

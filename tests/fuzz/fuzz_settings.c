@@ -10,10 +10,14 @@ int fuzz_one(const uint8_t *data, size_t n);
 const char *const *fuzz_seeds(void);
 
 static const char *const seeds[] = {
-    "tests/fixtures/ckpt/config.json", "tests/fixtures/ckpt/model.safetensors.index.json",
-    "={\"a\": {\"b\": [1, 2.5e3, {\"c\": \"\\u00e9\\ud83d\\ude00\"}]}, \"a\": null, \"t\": true, \"f\": false, \"d.e\": \"x\"}",
+    "tests/fixtures/ckpt/config.json",
+    "tests/fixtures/ckpt/model.safetensors.index.json",
+    "={\"a\": {\"b\": [1, 2.5e3, {\"c\": \"\\u00e9\\ud83d\\ude00\"}]}, \"a\": null, \"t\": true, \"f\": "
+    "false, \"d.e\": \"x\"}",
     "=[[[[1, -0, 1e5]]], \"\", {}]",
-    "={\"a\": NaN, \"d.e\": [Infinity, -Infinity, 0.50000000000000000000000000000000000000000000000000000000000000000000000], \"\\ud800x\": \"\\udc00\"}", NULL,
+    "={\"a\": NaN, \"d.e\": [Infinity, -Infinity, "
+    "0.50000000000000000000000000000000000000000000000000000000000000000000000], \"\\ud800x\": \"\\udc00\"}",
+    NULL,
 };
 
 const char *const *fuzz_seeds(void) { return seeds; }
@@ -22,7 +26,18 @@ static volatile double sink;
 
 int fuzz_one(const uint8_t *data, size_t n)
 {
-    static const char *const paths[] = {"", "a", "a.b", "a.b.2.c", "d.e", "0.0.0.1", "rope_scaling.rope_type", "eos_token_id.1", "torch_dtype", "weight_map", "..", "a..b"};
+    static const char *const paths[] = {"",
+                                        "a",
+                                        "a.b",
+                                        "a.b.2.c",
+                                        "d.e",
+                                        "0.0.0.1",
+                                        "rope_scaling.rope_type",
+                                        "eos_token_id.1",
+                                        "torch_dtype",
+                                        "weight_map",
+                                        "..",
+                                        "a..b"};
     struct ll_settings *s = NULL;
     struct ll_err err = {0};
     if (ll_settings_parse(&s, "fuzz.json", (const char *)data, n, &err)) {
@@ -41,7 +56,8 @@ int fuzz_one(const uint8_t *data, size_t n)
         long long v = 0;
         double d = 0;
         struct ll_err e = {0};
-        sink += ll_settings_has(s, p) + ll_settings_num(s, p, 0) + (double)ll_settings_int(s, p, 0) + ll_settings_bool(s, p, 0);
+        sink += ll_settings_has(s, p) + ll_settings_num(s, p, 0) + (double)ll_settings_int(s, p, 0)
+            + ll_settings_bool(s, p, 0);
         sink += (double)strlen(ll_settings_str(s, p, ""));
         ll_settings_need_int(s, p, -5, 5, &v, &e);
         ll_settings_need_num(s, p, -5, 5, &d, &e);

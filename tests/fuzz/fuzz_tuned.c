@@ -1,5 +1,6 @@
-/* fuzz_tuned.c - the files of a tuned lens: archive and pickle; every byte of every tensor accepted must lie in the input or in a copy. Most
- * changes of a whole file only break the archive, so a seed that is a pickle alone is put into a sound archive with small storages. */
+/* fuzz_tuned.c - the files of a tuned lens: archive and pickle; every byte of every tensor accepted must lie
+ * in the input or in a copy. Most changes of a whole file only break the archive, so a seed that is a pickle
+ * alone is put into a sound archive with small storages. */
 #include "torch_file.h"
 #include "zip.h"
 
@@ -45,8 +46,8 @@ static void parse(const uint8_t *data, size_t n, const char *root)
     struct ll_torch_file f;
     struct ll_err err = {0};
     if (ll_torch_parse(&f, "fuzz", root, data, n, &err)) {
-        if (!err.code || err.code == LL_EFAIL || !err.msg[0] || f.tensors || f.names || f.owned ||
-            f.passed.len)
+        if (!err.code || err.code == LL_EFAIL || !err.msg[0] || f.tensors || f.names || f.owned
+            || f.passed.len)
             abort();
         return;
     }
@@ -55,7 +56,8 @@ static void parse(const uint8_t *data, size_t n, const char *root)
         size_t count = 1;
         for (int k = 0; k < t->n_dims; k++)
             count *= (size_t)t->dims[k];
-        if (count * (size_t)ll_dtype_info(t->dtype)->block_bytes != t->size || (!is_inside(t, data, n) && !is_owned(&f, t)))
+        if (count * (size_t)ll_dtype_info(t->dtype)->block_bytes != t->size
+            || (!is_inside(t, data, n) && !is_owned(&f, t)))
             abort();
         sink = ll_tensor_nonfinite(t);
     }
@@ -70,8 +72,11 @@ int fuzz_one(const uint8_t *data, size_t n)
         return 0;
     static const float values[16] = {1, 2, 3};
     const struct ll_zip_part parts[] = {{data, n}, {values, sizeof values}, {values, 16}};
-    const struct ll_zip_new entries[] = {{"x/data.pkl", &parts[0], 1}, {"x/data/0", &parts[1], 1}, {"x/data/1", &parts[2], 1},
-                                         {"x/data/2", &parts[1], 1},   {"x/data/3", &parts[2], 1}};
+    const struct ll_zip_new entries[] = {{"x/data.pkl", &parts[0], 1},
+                                         {"x/data/0", &parts[1], 1},
+                                         {"x/data/1", &parts[2], 1},
+                                         {"x/data/2", &parts[1], 1},
+                                         {"x/data/3", &parts[2], 1}};
     char *bytes = NULL;
     size_t size = 0;
     struct ll_err err = {0};

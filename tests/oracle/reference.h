@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-struct reference { struct ll_map map; struct ll_st_header h; };
+struct reference {
+    struct ll_map map;
+    struct ll_st_header h;
+};
 
 static inline int reference_open(struct reference *r, const char *path, struct ll_err *err)
 {
@@ -42,8 +45,12 @@ static inline int reference_i32(const struct ll_tensor *t, size_t i)
 }
 
 /* The worst of many comparisons, in units of its tolerance. */
-struct worst { double ratio, diff, got, want; char at[96]; };
-static inline void worst_add(struct worst *w, double got, double want, double tolerance, const char *what, int layer, int pos)
+struct worst {
+    double ratio, diff, got, want;
+    char at[96];
+};
+static inline void worst_add(struct worst *w, double got, double want, double tolerance, const char *what,
+                             int layer, int pos)
 {
     double d = fabs(got - want), ratio = d / tolerance;
     if (!(ratio <= w->ratio)) { /* NaN counts as worst */

@@ -1,5 +1,5 @@
-/* test_blame_gguf.c - unit/test_blame.c's sweep over GGUF files (shared/oracle/gguf): rows of q and k in pairs, block types,
- * tensors with the names of llama.cpp. */
+/* test_blame_gguf.c - unit/test_blame.c's sweep over GGUF files (shared/oracle/gguf): rows of q and k in
+ * pairs, block types, tensors with the names of llama.cpp. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,8 @@
 static void every_tensor_of_a_gguf(void **state)
 {
     (void)state;
-    static const char *const files[] = {"llama_f32", "llama_f16", "qwen2_q8_0", "qwen3_bf16", "gemma2_f16", "llama_q4_0"};
+    static const char *const files[] = {"llama_f32",  "llama_f16",  "qwen2_q8_0",
+                                        "qwen3_bf16", "gemma2_f16", "llama_q4_0"};
     struct ll_engine *eng = NULL;
     struct ll_err err = {0};
     assert_int_equal(ll_engine_init(&eng, 2, &err), LL_OK);

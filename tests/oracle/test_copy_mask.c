@@ -1,13 +1,18 @@
-/* test_copy_mask.c - how many ids of the published vocabularies are white space or punctuation only: the counts the original's
- * documents store (docs/experiment.md 5.1). Exit 77 without the shared folder or xz. */
+/* test_copy_mask.c - how many ids of the published vocabularies are white space or punctuation only: the
+ * counts the original's documents store (docs/experiment.md 5.1). Exit 77 without the shared folder or xz. */
 #include "copy_mask.h"
 #include "outfile.h"
 #include "tokens.h"
 
 #include <unistd.h>
 
-static const struct { const char *name; int d_vocab, want; } cases[] = {
-    {"llama3", 128256, 6022}, {"mistral-v0.1", 32000, 1179}, {"qwen3", 151936, 6112 /* 267 of them beyond the vocabulary */}, {"gemma2", 256000, 4668}};
+static const struct {
+    const char *name;
+    int d_vocab, want;
+} cases[] = {{"llama3", 128256, 6022},
+             {"mistral-v0.1", 32000, 1179},
+             {"qwen3", 151936, 6112 /* 267 of them beyond the vocabulary */},
+             {"gemma2", 256000, 4668}};
 
 int main(void)
 {
@@ -24,7 +29,8 @@ int main(void)
             continue;
         }
         close(mkstemps(file, 5));
-        if (ll_file_write(file, json.s, json.len, &err) || ll_tokenizer_open(&tok, file, &err) || ll_copy_mask(tok, cases[i].d_vocab, &ids, &err))
+        if (ll_file_write(file, json.s, json.len, &err) || ll_tokenizer_open(&tok, file, &err)
+            || ll_copy_mask(tok, cases[i].d_vocab, &ids, &err))
             printf("%s: %s\n", cases[i].name, err.msg), n_bad++;
         else
             printf("%s: %d ids, expected %d\n", cases[i].name, ids.n, cases[i].want);

@@ -1,5 +1,6 @@
-/* test_demo.c - the bundled demo models, from text to lens rows, against experiments/demo_models/expected.json, which
- * transformers computed in float32. Runs anywhere: nothing outside the repository is needed. */
+/* test_demo.c - the bundled demo models, from text to lens rows, against
+ * experiments/demo_models/expected.json, which transformers computed in float32. Runs anywhere: nothing
+ * outside the repository is needed. */
 #include "map.h"
 #include "settings.h"
 #include "sweep.h"
@@ -17,7 +18,12 @@
 
 #define DEMO LL_SOURCE_DIR "/experiments/demo_models/"
 
-struct check { const struct ll_settings *s; const char *model, *prompt; double worst_bits, worst_p; int rows; };
+struct check {
+    const struct ll_settings *s;
+    const char *model, *prompt;
+    double worst_bits, worst_p;
+    int rows;
+};
 
 static double num(const struct check *c, const char *what, int row, int k)
 {
@@ -43,7 +49,8 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
             c->worst_p = fmax(c->worst_p, fabs(p - want));
             /* a swap of neighbours is fine only within the tolerance of the probabilities */
             if (o->top[k].id != (int)num(c, "top5_ids", l, k))
-                assert_true((k > 0 && fabs(want - num(c, "top5_p", l, k - 1)) < 4e-5) || (k < 4 && fabs(want - num(c, "top5_p", l, k + 1)) < 4e-5) || k == 4);
+                assert_true((k > 0 && fabs(want - num(c, "top5_p", l, k - 1)) < 4e-5)
+                            || (k < 4 && fabs(want - num(c, "top5_p", l, k + 1)) < 4e-5) || k == 4);
         }
         c->rows++;
     }
@@ -73,10 +80,17 @@ static void check_prompt(const char *model, const char *prompt, const struct ll_
         assert_int_equal(ids.v[i], ll_settings_int(s, path, -1));
     }
     struct ll_sweep_prompt p = {.ids = ids.v, .n_ids = ids.n, .want = LL_SWEEP_LAST};
-    struct ll_sweep sweep = {.model = m, .engine = eng, .k = 5, .prompts = &p, .n_prompts = 1, .result = on_result, .result_arg = &c};
+    struct ll_sweep sweep = {.model = m,
+                             .engine = eng,
+                             .k = 5,
+                             .prompts = &p,
+                             .n_prompts = 1,
+                             .result = on_result,
+                             .result_arg = &c};
     if (ll_sweep_run(&sweep, &err))
         fail_msg("%s", err.msg);
-    printf("%s %s: %d rows, worst entropy %.2g bits, worst probability %.2g\n", model, prompt, c.rows, c.worst_bits, c.worst_p);
+    printf("%s %s: %d rows, worst entropy %.2g bits, worst probability %.2g\n", model, prompt, c.rows,
+           c.worst_bits, c.worst_p);
     assert_int_equal(c.rows, m->n_layers + 1);
     assert_true(c.worst_bits < 7e-5); /* tolerances of the reference models (../shared/oracle/README.md) */
     assert_true(c.worst_p < 2e-5);

@@ -1,8 +1,9 @@
-/* test_drift.c - does drift name the mistake? The pass is broken on purpose (variant.h), once for each kind of mistake, and
- * compared with what PyTorch computed from the same checkpoint: the first operation named must be the broken one, in its
- * layer, and --try must find the switch that mends it. Then the other way round: an unbroken pass against activations dumped
- * from a broken one. The unbroken pass must show nothing on any model. Models of ../shared/oracle are used where they are there;
- * the committed fixtures cover fourteen of the mistakes without them. */
+/* test_drift.c - does drift name the mistake? The pass is broken on purpose (variant.h), once for each kind
+ * of mistake, and compared with what PyTorch computed from the same checkpoint: the first operation named
+ * must be the broken one, in its layer, and --try must find the switch that mends it. Then the other way
+ * round: an unbroken pass against activations dumped from a broken one. The unbroken pass must show nothing
+ * on any model. Models of ../shared/oracle are used where they are there; the committed fixtures cover
+ * fourteen of the mistakes without them. */
 #include "fixtures/models.h"
 #include "drift.h"
 #include "map.h"
@@ -24,7 +25,13 @@
 
 static struct ll_engine *eng;
 
-struct scene { struct ll_model *root, *m; struct ll_ref ref; struct ll_ref_place place; struct ll_acts acts; struct ll_drift d; };
+struct scene {
+    struct ll_model *root, *m;
+    struct ll_ref ref;
+    struct ll_ref_place place;
+    struct ll_acts acts;
+    struct ll_drift d;
+};
 
 static void scene_free(struct scene *s)
 {
@@ -44,8 +51,8 @@ static void scene_open(struct scene *s, const char *folder, const char *name, co
     memset(s, 0, sizeof *s);
     snprintf(dir, sizeof dir, "%s%s", folder, name);
     snprintf(file, sizeof file, "%s/reference.safetensors", dir);
-    if (ll_model_open(&s->root, dir, &err) || ll_variant_make(&s->m, s->root, list, &err) ||
-        ll_ref_open(&s->ref, file, "len17", 0, &err))
+    if (ll_model_open(&s->root, dir, &err) || ll_variant_make(&s->m, s->root, list, &err)
+        || ll_ref_open(&s->ref, file, "len17", 0, &err))
         fail_msg("%s: %s", name, err.msg);
     assert_int_equal(s->ref.n_seq, 1);
     s->place = (struct ll_ref_place){.m = s->root, .n_pos = s->ref.seq[0].n, .pos = -1};
@@ -53,7 +60,8 @@ static void scene_open(struct scene *s, const char *folder, const char *name, co
         fail_msg("%s: %s", name, err.msg);
     if (s->place.unknown.len)
         fail_msg("%s: names without a meaning:\n%s", name, s->place.unknown.s);
-    s->d = (struct ll_drift){.m = s->m, .eng = eng, .ids = s->ref.seq[0].v, .n = s->ref.seq[0].n, .ref = &s->acts};
+    s->d = (struct ll_drift){
+        .m = s->m, .eng = eng, .ids = s->ref.seq[0].v, .n = s->ref.seq[0].n, .ref = &s->acts};
 }
 
 static void drift(struct scene *s)
@@ -63,7 +71,7 @@ static void drift(struct scene *s)
         fail_msg("%s: %s", s->root->ckpt->clean, err.msg);
 }
 
-/* ---- nothing broken ------------------------------------------------------------------------------------------------- */
+/* ---- nothing broken -------------------------------------------------------------------------- */
 
 static int check_clean(const char *folder)
 {
@@ -78,7 +86,9 @@ static int check_clean(const char *folder)
         scene_open(&s, folder, e->d_name, NULL);
         drift(&s);
         if (s.d.first >= 0)
-            fail_msg("%s: unbroken, but %s of layer %d is off by %g", e->d_name, ll_hook_info((enum ll_hook)s.d.points[s.d.first].hook)->name, s.d.points[s.d.first].layer, s.d.points[s.d.first].isolated.rel);
+            fail_msg("%s: unbroken, but %s of layer %d is off by %g", e->d_name,
+                     ll_hook_info((enum ll_hook)s.d.points[s.d.first].hook)->name,
+                     s.d.points[s.d.first].layer, s.d.points[s.d.first].isolated.rel);
         assert_true(s.d.n_points >= s.root->n_layers + 2);
         assert_false(s.d.trap);
         for (int i = 0; i < s.d.n_points; i++)
@@ -102,10 +112,14 @@ static void unbroken(void **state)
         assert_int_equal(check_clean(SHARED), 30);
 }
 
-/* ---- broken on purpose ------------------------------------------------------------------------------------------------ */
+/* ---- broken on purpose ----------------------------------------------------------------------- */
 
 /* The switch, the point drift must name; other: a second name that means the same on this model. */
-static const struct broken { const char *folder, *model, *list, *point; int layer; const char *other; } cases[] = {
+static const struct broken {
+    const char *folder, *model, *list, *point;
+    int layer;
+    const char *other;
+} cases[] = {
     {OWN, "llama3_gqa", "rope=interleaved@1", "rot_q", 1, "rope=halves@1"},
     {OWN, "llama3_gqa", "rope=off@1", "rot_q", 1, NULL},
     {OWN, "llama3_gqa", "rope-base=1000000@1", "rot_q", 1, NULL},
@@ -187,7 +201,8 @@ static int check_broken(const struct broken *b)
         fail_msg("%s", err.msg);
     for (int i = 0; i < n && tries[i].verdict == LL_TRY_ALL; i++)
         mended |= same_switch(tries[i].name, b->list, b->other);
-    printf("%-18s %-22s -> %-18s layer %2d  off %8.1e  exact: ours %.0e ref %.0e  mended by", b->model, b->list, p ? ll_hook_info((enum ll_hook)p->hook)->name : "nothing", p ? p->layer : -1,
+    printf("%-18s %-22s -> %-18s layer %2d  off %8.1e  exact: ours %.0e ref %.0e  mended by", b->model,
+           b->list, p ? ll_hook_info((enum ll_hook)p->hook)->name : "nothing", p ? p->layer : -1,
            p ? p->isolated.rel : 0, p ? p->rerun.ours : 0, p ? p->rerun.ref : 0);
     for (int i = 0; i < n && i < 4 && tries[i].verdict == LL_TRY_ALL; i++)
         printf(" %s", tries[i].name);
@@ -207,7 +222,7 @@ static void broken_passes(void **state)
     assert_int_equal(bad, 0);
 }
 
-/* ---- settings read off the reference ------------------------------------------------------------------------------------ */
+/* ---- settings read off the reference --------------------------------------------------------- */
 
 /* What is read off at the first divergence; "" nothing. Constant storage. */
 static const char *read_off(struct scene *s)
@@ -222,10 +237,13 @@ static const char *read_off(struct scene *s)
     return text;
 }
 
-/* Values that no switch of the table has: PyTorch's own number must come out, those of the fixtures' config.json. */
+/* Values that no switch of the table has: PyTorch's own number must come out, those of the fixtures'
+ * config.json. */
 static void settings_of_pytorch(void **state)
 {
-    static const struct { const char *list, *says; } all[] = {
+    static const struct {
+        const char *list, *says;
+    } all[] = {
         {"eps=0.0003@1", "the reference's divisor fits an epsilon of 1e-05; ours is 0.0003"},
         {"rope-base=30000@1", "the reference turns with base 10000"},
         {"attn-scale=1@1", "times ours: a scale of 0.3162 where ours is 1"},
@@ -241,18 +259,26 @@ static void settings_of_pytorch(void **state)
     }
 }
 
-/* A reference changed by hand: an addend at a quarter, one row of a matrix, one token's embedding, no causal mask. */
+/* A reference changed by hand: an addend at a quarter, one row of a matrix, one token's embedding, no causal
+ * mask. */
 static void changes_by_hand(void **state)
 {
-    static const struct { int hook; const char *says; } all[] = {
-        {LL_HOOK_RESID_MID, "the reference is 1 * resid_pre + 0.25 * attn_out"}, {LL_HOOK_MLP_OUT, "only a few columns are off: 7;"},
-        {LL_HOOK_EMBED, "only 1 of 17 tokens are off:"}, {LL_HOOK_PATTERN, "weight on later tokens: no causal mask"}, {LL_HOOK_LN2_NORMALIZED, ""},
+    static const struct {
+        int hook;
+        const char *says;
+    } all[] = {
+        {LL_HOOK_RESID_MID, "the reference is 1 * resid_pre + 0.25 * attn_out"},
+        {LL_HOOK_MLP_OUT, "only a few columns are off: 7;"},
+        {LL_HOOK_EMBED, "only 1 of 17 tokens are off:"},
+        {LL_HOOK_PATTERN, "weight on later tokens: no causal mask"},
+        {LL_HOOK_LN2_NORMALIZED, ""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct scene s;
         scene_open(&s, OWN, "llama3_gqa", NULL);
-        struct ll_actv *a = ll_acts_at(&s.acts, all[i].hook, all[i].hook == LL_HOOK_EMBED ? -1 : 1), *out = ll_acts_at(&s.acts, LL_HOOK_ATTN_OUT, 1);
+        struct ll_actv *a = ll_acts_at(&s.acts, all[i].hook, all[i].hook == LL_HOOK_EMBED ? -1 : 1),
+                       *out = ll_acts_at(&s.acts, LL_HOOK_ATTN_OUT, 1);
         assert_non_null(a->x);
         for (int k = 0; k < a->rows * a->width; k++)
             switch (all[i].hook) {
@@ -264,7 +290,8 @@ static void changes_by_hand(void **state)
             }
         const char *text = read_off(&s);
         if (*all[i].says ? !strstr(text, all[i].says) : *text != 0)
-            fail_msg("%s: expected \"%s\", found \"%s\"", ll_hook_info((enum ll_hook)all[i].hook)->name, all[i].says, text);
+            fail_msg("%s: expected \"%s\", found \"%s\"", ll_hook_info((enum ll_hook)all[i].hook)->name,
+                     all[i].says, text);
         scene_free(&s);
     }
 }
@@ -295,10 +322,12 @@ static void heads_exchanged(void **state)
     scene_free(&s);
 }
 
-/* ---- the reference comes from a broken program -------------------------------------------------------------------------- */
+/* ---- the reference comes from a broken program ----------------------------------------------- */
 
-/* Activations of a broken pass stand for the reference; hooks: what it holds. The unbroken pass must name point and switch. */
-static int check_reverse(const char *model, const char *list, uint32_t hooks, const char *point, int layer, const char *other)
+/* Activations of a broken pass stand for the reference; hooks: what it holds. The unbroken pass must name
+ * point and switch. */
+static int check_reverse(const char *model, const char *list, uint32_t hooks, const char *point, int layer,
+                         const char *other)
 {
     struct scene s;
     struct ll_model *broken;
@@ -308,7 +337,8 @@ static int check_reverse(const char *model, const char *list, uint32_t hooks, co
     int n, mended = 0;
     scene_open(&s, OWN, model, NULL);
     ll_acts_free(&s.acts);
-    if (ll_variant_make(&broken, s.root, list, &err) || ll_acts_run(&s.acts, broken, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL, &err))
+    if (ll_variant_make(&broken, s.root, list, &err)
+        || ll_acts_run(&s.acts, broken, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL, &err))
         fail_msg("%s", err.msg);
     drift(&s);
     const struct ll_drift_point *p = s.d.first < 0 ? NULL : &s.d.points[s.d.first];
@@ -317,7 +347,9 @@ static int check_reverse(const char *model, const char *list, uint32_t hooks, co
         fail_msg("%s", err.msg);
     for (int i = 0; i < n && tries[i].verdict == LL_TRY_ALL; i++)
         mended |= same_switch(tries[i].name, list, other);
-    printf("%-18s %-24s -> %-16s layer %2d  %s\n", model, list, p ? ll_hook_info((enum ll_hook)p->hook)->name : "nothing", p ? p->layer : -1, n ? tries[0].name : "");
+    printf("%-18s %-24s -> %-16s layer %2d  %s\n", model, list,
+           p ? ll_hook_info((enum ll_hook)p->hook)->name : "nothing", p ? p->layer : -1,
+           n ? tries[0].name : "");
     free(tries);
     ll_variant_free(broken);
     scene_free(&s);
@@ -326,26 +358,42 @@ static int check_reverse(const char *model, const char *list, uint32_t hooks, co
 
 static void broken_references(void **state)
 {
-    static const struct { const char *model, *list, *fine; int layer; const char *other; } all[] = {
-        {"llama3_gqa", "rope=interleaved", "rot_q", 0, NULL}, {"llama3_gqa", "eps=x10", "ln1.scale", 0, NULL}, {"llama3_gqa", "act-order=swapped@1", "post", 1, NULL},
-        {"llama3_gqa", "grouping=modulo", "attn_scores", 0, NULL}, {"qwen2_tied", "bias-qkv=off", "q", 0, "bias=off"}, {"qwen2_tied", "bias-qk=late", "q", 0, NULL},
-        {"gemma2_caps", "attn-cap=off", "attn_scores", 0, NULL}, {"gemma2_caps", "norm-offset=-1", "ln1.normalized", 0, NULL}, {"gemma2_caps", "emb-scale=off", "embed", -1, NULL},
-        {"llama3_gqa", "qk-permute=on", "q", 0, NULL}, {"gpt2_conv1d", "act=gelu_erf", "post", 0, NULL}, {"gemma2_caps", "logit-cap=off", "logits", -1, NULL},
-        {"mixtral_top2", "experts-renorm=flipped", "mlp_out", 0, NULL}, {"granite_scales", "resid-scale=off", "attn_out", 0, NULL}};
-    const uint32_t layers_only = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_LOGITS);
+    static const struct {
+        const char *model, *list, *fine;
+        int layer;
+        const char *other;
+    } all[] = {{"llama3_gqa", "rope=interleaved", "rot_q", 0, NULL},
+               {"llama3_gqa", "eps=x10", "ln1.scale", 0, NULL},
+               {"llama3_gqa", "act-order=swapped@1", "post", 1, NULL},
+               {"llama3_gqa", "grouping=modulo", "attn_scores", 0, NULL},
+               {"qwen2_tied", "bias-qkv=off", "q", 0, "bias=off"},
+               {"qwen2_tied", "bias-qk=late", "q", 0, NULL},
+               {"gemma2_caps", "attn-cap=off", "attn_scores", 0, NULL},
+               {"gemma2_caps", "norm-offset=-1", "ln1.normalized", 0, NULL},
+               {"gemma2_caps", "emb-scale=off", "embed", -1, NULL},
+               {"llama3_gqa", "qk-permute=on", "q", 0, NULL},
+               {"gpt2_conv1d", "act=gelu_erf", "post", 0, NULL},
+               {"gemma2_caps", "logit-cap=off", "logits", -1, NULL},
+               {"mixtral_top2", "experts-renorm=flipped", "mlp_out", 0, NULL},
+               {"granite_scales", "resid-scale=off", "attn_out", 0, NULL}};
+    const uint32_t layers_only =
+        LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_LOGITS);
     int bad = 0;
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        bad += check_reverse(all[i].model, all[i].list, LL_HOOK_BIT(LL_N_HOOKS) - 1, all[i].fine, all[i].layer, all[i].other);
+        bad += check_reverse(all[i].model, all[i].list, LL_HOOK_BIT(LL_N_HOOKS) - 1, all[i].fine,
+                             all[i].layer, all[i].other);
         /* a reference of whole layers names the layer, and the switches still tell which mistake */
-        bad += check_reverse(all[i].model, all[i].list, layers_only, all[i].layer < 0 ? all[i].fine : "resid_post", all[i].layer, all[i].other);
+        bad += check_reverse(all[i].model, all[i].list, layers_only,
+                             all[i].layer < 0 ? all[i].fine : "resid_post", all[i].layer, all[i].other);
     }
     assert_int_equal(bad, 0);
 }
 
-/* ---- rounding, and the last dump ---------------------------------------------------------------------------------------- */
+/* ---- rounding, and the last dump ------------------------------------------------------------- */
 
-/* Asked for more than float32 has, every difference to PyTorch is rounding: double precision lies between the two. */
+/* Asked for more than float32 has, every difference to PyTorch is rounding: double precision lies between the
+ * two. */
 static void rounding_is_noise(void **state)
 {
     struct scene s;
@@ -361,7 +409,8 @@ static void rounding_is_noise(void **state)
     scene_free(&s);
 }
 
-/* The last entry of a framework's list of hidden states is after the final norm: found, and judged as that. */
+/* The last entry of a framework's list of hidden states is after the final norm: found, and judged as that.
+ */
 static void last_dump_is_normed(void **state)
 {
     struct ll_err err = {0};
@@ -370,10 +419,14 @@ static void last_dump_is_normed(void **state)
     for (int trap = 0; trap < 2; trap++) {
         scene_open(&s, OWN, "llama3_gqa", NULL);
         ll_acts_free(&s.acts);
-        struct ll_acts_want want = {.hooks = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED)};
-        assert_int_equal(ll_acts_run(&s.acts, s.root, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL, &err), LL_OK);
+        struct ll_acts_want want = {.hooks = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST)
+                                        | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED)};
+        assert_int_equal(ll_acts_run(&s.acts, s.root, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL,
+                                     &err),
+                         LL_OK);
         int last = s.root->n_layers - 1;
-        struct ll_actv *dump = ll_acts_at(&s.acts, LL_HOOK_RESID_POST, last), *norm = ll_acts_at(&s.acts, LL_HOOK_LN_FINAL_NORMALIZED, -1);
+        struct ll_actv *dump = ll_acts_at(&s.acts, LL_HOOK_RESID_POST, last),
+                       *norm = ll_acts_at(&s.acts, LL_HOOK_LN_FINAL_NORMALIZED, -1);
         if (trap) {
             ll_actv_free(dump);
             *dump = *norm;
@@ -383,14 +436,16 @@ static void last_dump_is_normed(void **state)
         drift(&s);
         assert_int_equal(s.d.trap, trap);
         assert_int_equal(s.d.depths[last + 1].normed, trap);
-        assert_true(s.d.trap_tested && (trap ? s.d.trap_normed : s.d.trap_raw) < 1e-6 && (trap ? s.d.trap_raw : s.d.trap_normed) > 0.1);
+        assert_true(s.d.trap_tested && (trap ? s.d.trap_normed : s.d.trap_raw) < 1e-6
+                    && (trap ? s.d.trap_raw : s.d.trap_normed) > 0.1);
         assert_true(s.d.depths[last + 1].known && s.d.depths[last + 1].c.rel < 1e-6);
         assert_int_equal(s.d.first, -1);
         scene_free(&s);
     }
 }
 
-/* A dimension that dwarfs the others carries the error; the second figures leave it and the first token out. */
+/* A dimension that dwarfs the others carries the error; the second figures leave it and the first token out.
+ */
 static void massive_left_out(void **state)
 {
     struct scene s;
@@ -404,7 +459,8 @@ static void massive_left_out(void **state)
     drift(&s);
     assert_true(s.d.n_skip_cols == 1 && s.d.skip_cols[5] && s.d.skip_rows[0] && !s.d.skip_rows[1]);
     const struct ll_drift_depth *d = &s.d.depths[1];
-    assert_true(d->c.mae > 100 && d->cx.mae < 1e-5 && d->c.top3 > 0.99 && d->cx.n == (int64_t)(a->rows - 1) * (a->width - 1));
+    assert_true(d->c.mae > 100 && d->cx.mae < 1e-5 && d->c.top3 > 0.99
+                && d->cx.n == (int64_t)(a->rows - 1) * (a->width - 1));
     assert_true(d->iso.mae > 100 && d->iso_x.mae < 1e-5);
     assert_int_equal(s.d.first, 1); /* embed, then the block's output */
     scene_free(&s);
@@ -415,7 +471,12 @@ int main(void)
     struct ll_err err = {0};
     if (ll_engine_init(&eng, 2, &err))
         return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(unbroken), cmocka_unit_test(broken_passes), cmocka_unit_test(broken_references), cmocka_unit_test(settings_of_pytorch), cmocka_unit_test(changes_by_hand), cmocka_unit_test(heads_exchanged), cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed), cmocka_unit_test(massive_left_out)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unbroken),          cmocka_unit_test(broken_passes),
+        cmocka_unit_test(broken_references), cmocka_unit_test(settings_of_pytorch),
+        cmocka_unit_test(changes_by_hand),   cmocka_unit_test(heads_exchanged),
+        cmocka_unit_test(rounding_is_noise), cmocka_unit_test(last_dump_is_normed),
+        cmocka_unit_test(massive_left_out)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     ll_engine_free(eng);
     return rc;

@@ -1,12 +1,12 @@
 /* test_families.c - every hook of every family against activations that PyTorch computed from the same files.
  *
  * Fixtures are found by listing tests/fixtures/models (made by make_models.py there) and, where it is there,
- * ../shared/oracle/models; a folder whose architecture has no row is named and passed over, but the families this program
- * claims must all be there. Exit 77 with neither folder.
- * A hook must fire exactly where the reference holds its step. Tolerances: ../shared/oracle/README.md (5e-5 of the rms
- * for the stream, 2e-5 of the largest logit, 5e-5 nats, 2e-5 probability; or 8 noise floors of the file at hand).
- * Caught: a wrong norm offset, epsilon, rotary pairing or base, window off by one, a soft cap or bias left out, GELU
- * forms mixed up, heads grouped wrongly, hooks at the wrong place. */
+ * ../shared/oracle/models; a folder whose architecture has no row is named and passed over, but the families
+ * this program claims must all be there. Exit 77 with neither folder. A hook must fire exactly where the
+ * reference holds its step. Tolerances: ../shared/oracle/README.md (5e-5 of the rms for the stream, 2e-5 of
+ * the largest logit, 5e-5 nats, 2e-5 probability; or 8 noise floors of the file at hand). Caught: a wrong
+ * norm offset, epsilon, rotary pairing or base, window off by one, a soft cap or bias left out, GELU forms
+ * mixed up, heads grouped wrongly, hooks at the wrong place. */
 #include "capture.h"
 #include "head_pass.h"
 #include "ops.h"
@@ -22,18 +22,56 @@
 #include <cmocka.h>
 
 /* What must be compared in each folder. */
-static const char *const must_own[] = {"qwen2_moe", "gpt_neo", "falcon_groups", "cohere_qk_norm", "cohere2", "stablelm_parallel", "neox_sequential",
-                                       "gemma3_wrapped", "mistral3_wrapped",
-                                       "llama3_gqa", "mistral_head_dim", "qwen2_tied", "qwen3_tied", "gemma2_caps", "phi3_fused", "gpt2_conv1d", "olmo2_norms",
-                                       "mixtral_top2", "granite_scales", "smollm3_no_rope", "phi_parallel", "cohere_pairs",
-                                       "llama_yarn", "qwen2_dynamic", "llama3_no_length", NULL};
-static const char *const must_shared[] = {"llama_mha", "llama_gqa_tied", "llama31_rope", "llama32_rope_tied", "llama_bias", "llama_linear_rope", "tinyllama", "yi",
-                                          "mistral_window", "mistral_nemo", "qwen2", "qwen2_window_tied", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_scaled",
-                                          "granite", "smollm3", "phi3", "phi3_longrope", "olmo2", "mixtral", "qwen3_moe", "cohere", "phi", "stablelm", "pythia",
-                                          "falcon", "gpt2", NULL};
+static const char *const must_own[] = {"qwen2_moe",        "gpt_neo",
+                                       "falcon_groups",    "cohere_qk_norm",
+                                       "cohere2",          "stablelm_parallel",
+                                       "neox_sequential",  "gemma3_wrapped",
+                                       "mistral3_wrapped", "llama3_gqa",
+                                       "mistral_head_dim", "qwen2_tied",
+                                       "qwen3_tied",       "gemma2_caps",
+                                       "phi3_fused",       "gpt2_conv1d",
+                                       "olmo2_norms",      "mixtral_top2",
+                                       "granite_scales",   "smollm3_no_rope",
+                                       "phi_parallel",     "cohere_pairs",
+                                       "llama_yarn",       "qwen2_dynamic",
+                                       "llama3_no_length", NULL};
+static const char *const must_shared[] = {"llama_mha",
+                                          "llama_gqa_tied",
+                                          "llama31_rope",
+                                          "llama32_rope_tied",
+                                          "llama_bias",
+                                          "llama_linear_rope",
+                                          "tinyllama",
+                                          "yi",
+                                          "mistral_window",
+                                          "mistral_nemo",
+                                          "qwen2",
+                                          "qwen2_window_tied",
+                                          "qwen3",
+                                          "gemma",
+                                          "gemma2",
+                                          "gemma3",
+                                          "gemma3_scaled",
+                                          "granite",
+                                          "smollm3",
+                                          "phi3",
+                                          "phi3_longrope",
+                                          "olmo2",
+                                          "mixtral",
+                                          "qwen3_moe",
+                                          "cohere",
+                                          "phi",
+                                          "stablelm",
+                                          "pythia",
+                                          "falcon",
+                                          "gpt2",
+                                          NULL};
 static const char *const sequences[] = {"len1", "len5", "len17", "text", NULL};
 
-struct tolerance { double hidden, logits, entropy, p; int recorded; }; /* recorded: layers whose steps the reference holds */
+struct tolerance {
+    double hidden, logits, entropy, p;
+    int recorded;
+}; /* recorded: layers whose steps the reference holds */
 
 /* The larger of the README's and 8 noise floors. */
 static struct tolerance read_tolerance(const char *dir)
@@ -45,47 +83,72 @@ static struct tolerance read_tolerance(const char *dir)
     struct tolerance t = {fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.hidden_relative", 0)),
                           fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.lens_logits_relative", 0)),
                           fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.entropy_absolute", 0)),
-                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0)), ll_settings_len(s, "detail.layers")};
+                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0)),
+                          ll_settings_len(s, "detail.layers")};
     ll_settings_free(s);
     free(path);
     return t;
 }
 
-/* ---- hooks against the recorded steps ---------------------------------------------------------------------------- */
+/* ---- hooks against the recorded steps -------------------------------------------------------- */
 
 /* `then`, `other`: the step to compare with if the reference holds it in place of `step`. */
-struct step { const char *hook_name; enum ll_hook hook; const char *step, *then, *other; int heads_first, is_addend; };
+struct step {
+    const char *hook_name;
+    enum ll_hook hook;
+    const char *step, *then, *other;
+    int heads_first, is_addend;
+};
 static const struct step steps[] = {
-    {"ln1.normalized", LL_HOOK_LN1_NORMALIZED, "attn_norm", NULL, NULL, 0, 0}, {"rot_q", LL_HOOK_ROT_Q, "q", NULL, NULL, 1, 0},
-    {"rot_k", LL_HOOK_ROT_K, "k", NULL, NULL, 1, 0}, {"v", LL_HOOK_V, "v", NULL, NULL, 1, 0}, {"pattern", LL_HOOK_PATTERN, "attn_probs", NULL, NULL, 2, 0},
-    {"z", LL_HOOK_Z, "attn_ctx", NULL, NULL, 0, 0}, {"attn_out", LL_HOOK_ATTN_OUT, "attn_out", "post_attn_norm", NULL, 0, 1},
-    {"resid_mid", LL_HOOK_RESID_MID, "resid_mid", NULL, NULL, 0, 0}, {"ln2.normalized", LL_HOOK_LN2_NORMALIZED, "mlp_norm", NULL, NULL, 0, 0},
+    {"ln1.normalized", LL_HOOK_LN1_NORMALIZED, "attn_norm", NULL, NULL, 0, 0},
+    {"rot_q", LL_HOOK_ROT_Q, "q", NULL, NULL, 1, 0},
+    {"rot_k", LL_HOOK_ROT_K, "k", NULL, NULL, 1, 0},
+    {"v", LL_HOOK_V, "v", NULL, NULL, 1, 0},
+    {"pattern", LL_HOOK_PATTERN, "attn_probs", NULL, NULL, 2, 0},
+    {"z", LL_HOOK_Z, "attn_ctx", NULL, NULL, 0, 0},
+    {"attn_out", LL_HOOK_ATTN_OUT, "attn_out", "post_attn_norm", NULL, 0, 1},
+    {"resid_mid", LL_HOOK_RESID_MID, "resid_mid", NULL, NULL, 0, 0},
+    {"ln2.normalized", LL_HOOK_LN2_NORMALIZED, "mlp_norm", NULL, NULL, 0, 0},
     {"pre", LL_HOOK_PRE, "gate", NULL, "up", 0, 0}, /* without a gate, the only projection */
-    {"pre_linear", LL_HOOK_PRE_LINEAR, "up", NULL, NULL, 0, 0}, {"post", LL_HOOK_POST, "mlp_act", NULL, NULL, 0, 0},
+    {"pre_linear", LL_HOOK_PRE_LINEAR, "up", NULL, NULL, 0, 0},
+    {"post", LL_HOOK_POST, "mlp_act", NULL, NULL, 0, 0},
     {"mlp_out", LL_HOOK_MLP_OUT, "mlp_out", "post_mlp_norm", NULL, 0, 1},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
-struct watch { const struct reference *ref; const struct ll_model *m; double tol; struct worst worst; int seen[N_STEPS][64]; };
+struct watch {
+    const struct reference *ref;
+    const struct ll_model *m;
+    double tol;
+    struct worst worst;
+    int seen[N_STEPS][64];
+};
 
-static void compare_step(struct watch *w, const struct step *s, const struct ll_tensor *t, const struct ll_hook_visit *v)
+static void compare_step(struct watch *w, const struct step *s, const struct ll_tensor *t,
+                         const struct ll_hook_visit *v)
 {
     int dh = w->m->d_head;
     size_t total = t->size / 4;
-    double sq = 0, factor = s->is_addend ? (double)w->m->resid_scale : 1; /* the hook shows what is added to the stream */
+    double sq = 0,
+           factor =
+               s->is_addend ? (double)w->m->resid_scale : 1; /* the hook shows what is added to the stream */
     for (size_t i = 0; i < total; i++)
         sq += (double)reference_f32(t, i) * (double)reference_f32(t, i);
     double tol = w->tol * fmax(sqrt(sq / (double)total), 1e-3);
     if (s->heads_first == 2) { /* [heads, T, T] on both sides */
         for (size_t i = 0; i < total; i++)
-            worst_add(&w->worst, (double)v->data[i], (double)reference_f32(t, i), 2e-5, s->hook_name, v->layer, (int)(i / (size_t)v->n_rows) % v->n_rows);
+            worst_add(&w->worst, (double)v->data[i], (double)reference_f32(t, i), 2e-5, s->hook_name,
+                      v->layer, (int)(i / (size_t)v->n_rows) % v->n_rows);
         return;
     }
     assert_int_equal((size_t)v->n_rows * (size_t)v->width, total);
     for (int r = 0; r < v->n_rows; r++)
         for (int c = 0; c < v->width; c++) {
-            size_t at = s->heads_first ? ((size_t)(c / dh) * (size_t)v->n_rows + (size_t)r) * (size_t)dh + (size_t)(c % dh) : (size_t)r * (size_t)v->width + (size_t)c;
-            worst_add(&w->worst, (double)v->data[r * v->stride + c], factor * (double)reference_f32(t, at), tol, s->hook_name, v->layer, r);
+            size_t at = s->heads_first
+                ? ((size_t)(c / dh) * (size_t)v->n_rows + (size_t)r) * (size_t)dh + (size_t)(c % dh)
+                : (size_t)r * (size_t)v->width + (size_t)c;
+            worst_add(&w->worst, (double)v->data[r * v->stride + c], factor * (double)reference_f32(t, at),
+                      tol, s->hook_name, v->layer, r);
         }
 }
 
@@ -130,15 +193,18 @@ static void check_seen(const struct watch *w, int want_recorded)
         for (int i = 0; i < N_STEPS && step_tensor(w->ref, l, "q"); i++) {
             int want = wanted_step(w->ref, l, &steps[i]) != NULL;
             if (w->seen[i][l] != want)
-                fail_msg("%s: hook %s of layer %d fired %d times, the reference has %d of it", w->m->ckpt->clean, steps[i].hook_name, l, w->seen[i][l], want);
+                fail_msg("%s: hook %s of layer %d fired %d times, the reference has %d of it",
+                         w->m->ckpt->clean, steps[i].hook_name, l, w->seen[i][l], want);
         }
     }
     assert_int_equal(recorded, want_recorded);
 }
 
-/* ---- one sequence ------------------------------------------------------------------------------------------------ */
+/* ---- one sequence ---------------------------------------------------------------------------- */
 
-struct results { struct worst hooks, hidden, logits, entropy, p; };
+struct results {
+    struct worst hooks, hidden, logits, entropy, p;
+};
 
 static int *read_ids(const struct reference *ref, const char *seq, int *n)
 {
@@ -162,7 +228,8 @@ static const struct ll_tensor *get(const struct reference *ref, const char *seq,
     return t;
 }
 
-static void compare_hidden(const struct reference *ref, const char *seq, const struct ll_stack *st, int n, const struct tolerance *tol, struct results *res)
+static void compare_hidden(const struct reference *ref, const char *seq, const struct ll_stack *st, int n,
+                           const struct tolerance *tol, struct results *res)
 {
     const struct ll_tensor *t = get(ref, seq, "hidden");
     size_t d = (size_t)st->d_model, at = 0;
@@ -172,11 +239,14 @@ static void compare_hidden(const struct reference *ref, const char *seq, const s
             for (size_t i = 0; i < d; i++)
                 sq += (double)reference_f32(t, at + i) * (double)reference_f32(t, at + i);
             for (size_t i = 0; i < d; i++)
-                worst_add(&res->hidden, (double)ll_stack_row(st, l, p)[i], (double)reference_f32(t, at + i), tol->hidden * sqrt(sq / (double)d), seq, l, p);
+                worst_add(&res->hidden, (double)ll_stack_row(st, l, p)[i], (double)reference_f32(t, at + i),
+                          tol->hidden * sqrt(sq / (double)d), seq, l, p);
         }
 }
 
-static void compare_logits(const struct reference *ref, const char *seq, const struct ll_model *m, struct ll_engine *eng, const struct ll_stack *st, int n, const struct tolerance *tol, struct results *res)
+static void compare_logits(const struct reference *ref, const char *seq, const struct ll_model *m,
+                           struct ll_engine *eng, const struct ll_stack *st, int n,
+                           const struct tolerance *tol, struct results *res)
 {
     const struct ll_tensor *t = get(ref, seq, "lens_logits");
     size_t V = (size_t)m->d_vocab, total = t->size / 4, at = 0;
@@ -189,36 +259,50 @@ static void compare_logits(const struct reference *ref, const char *seq, const s
             ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, l, ll_stack_row(st, l, p), x);
             ll_head_logits(m, eng, x, logits);
             for (size_t v = 0; v < V; v++)
-                worst_add(&res->logits, (double)logits[v], (double)reference_f32(t, at + v), tol->logits * largest, seq, l, p);
+                worst_add(&res->logits, (double)logits[v], (double)reference_f32(t, at + v),
+                          tol->logits * largest, seq, l, p);
         }
     free(x);
     free(logits);
 }
 
-struct lens_check { const struct reference *ref; const char *seq; int n; const struct tolerance *tol; struct results *res; };
+struct lens_check {
+    const struct reference *ref;
+    const char *seq;
+    int n;
+    const struct tolerance *tol;
+    struct results *res;
+};
 
 /* Entropy and the probabilities of the reported tokens, from the streaming walk. */
 static int on_lens(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct lens_check *c = arg;
-    const struct ll_tensor *h = get(c->ref, c->seq, "entropy"), *p = get(c->ref, c->seq, "top5_probs"), *ids = get(c->ref, c->seq, "top5_ids"), *lg = get(c->ref, c->seq, "lens_logits");
+    const struct ll_tensor *h = get(c->ref, c->seq, "entropy"), *p = get(c->ref, c->seq, "top5_probs"),
+                           *ids = get(c->ref, c->seq, "top5_ids"), *lg = get(c->ref, c->seq, "lens_logits");
     size_t V = (size_t)lg->dims[2];
     (void)err;
     for (int l = 0; l < r->n_rows; l++)
         for (int i = 0; i < c->n; i++) {
             const struct ll_head_out *o = &r->rows[(size_t)l * (size_t)c->n + (size_t)i];
             size_t at = (size_t)l * (size_t)c->n + (size_t)i;
-            worst_add(&c->res->entropy, o->entropy_bits / 1.4426950408889634, (double)reference_f32(h, at), c->tol->entropy, c->seq, l, i);
-            for (int k = 0; k < 5; k++) { /* near ties may swap places: the k-th probability, and that of the k-th token */
-                worst_add(&c->res->p, ll_head_p(o, o->top[k].v), (double)reference_f32(p, at * 5 + (size_t)k), c->tol->p, c->seq, l, i);
-                double want = (double)reference_f32(lg, at * V + (size_t)o->top[k].id) - (double)reference_f32(lg, at * V + (size_t)reference_i32(ids, at * 5));
-                worst_add(&c->res->p, ll_head_p(o, o->top[k].v), (double)reference_f32(p, at * 5) * exp(want), c->tol->p, c->seq, l, i);
+            worst_add(&c->res->entropy, o->entropy_bits / 1.4426950408889634, (double)reference_f32(h, at),
+                      c->tol->entropy, c->seq, l, i);
+            for (int k = 0; k < 5;
+                 k++) { /* near ties may swap places: the k-th probability, and that of the k-th token */
+                worst_add(&c->res->p, ll_head_p(o, o->top[k].v), (double)reference_f32(p, at * 5 + (size_t)k),
+                          c->tol->p, c->seq, l, i);
+                double want = (double)reference_f32(lg, at * V + (size_t)o->top[k].id)
+                    - (double)reference_f32(lg, at * V + (size_t)reference_i32(ids, at * 5));
+                worst_add(&c->res->p, ll_head_p(o, o->top[k].v), (double)reference_f32(p, at * 5) * exp(want),
+                          c->tol->p, c->seq, l, i);
             }
         }
     return LL_OK;
 }
 
-static void check_sequence(const struct ll_model *m, struct ll_engine *eng, const struct reference *ref, const char *seq, const struct tolerance *tol, struct results *res)
+static void check_sequence(const struct ll_model *m, struct ll_engine *eng, const struct reference *ref,
+                           const char *seq, const struct tolerance *tol, struct results *res)
 {
     struct ll_err err = {0};
     int n, start[2] = {0, 0}, is_detail = !strcmp(seq, "len17");
@@ -244,7 +328,13 @@ static void check_sequence(const struct ll_model *m, struct ll_engine *eng, cons
     }
     struct lens_check c = {ref, seq, n, tol, res};
     struct ll_sweep_prompt prompt = {.ids = ids, .n_ids = n, .want = LL_SWEEP_ALL};
-    struct ll_sweep sweep = {.model = m, .engine = eng, .k = 5, .prompts = &prompt, .n_prompts = 1, .result = on_lens, .result_arg = &c};
+    struct ll_sweep sweep = {.model = m,
+                             .engine = eng,
+                             .k = 5,
+                             .prompts = &prompt,
+                             .n_prompts = 1,
+                             .result = on_lens,
+                             .result_arg = &c};
     if (ll_sweep_run(&sweep, &err))
         fail_msg("%s: %s", m->ckpt->clean, err.msg);
     ll_pass_free(&pass);
@@ -252,11 +342,18 @@ static void check_sequence(const struct ll_model *m, struct ll_engine *eng, cons
     free(ids);
 }
 
-/* ---- all folders ------------------------------------------------------------------------------------------------- */
+/* ---- all folders ----------------------------------------------------------------------------- */
 
 static int report(const char *name, const struct results *r)
 {
-    const struct { const char *what; const struct worst *w; } all[] = {{"hooks", &r->hooks}, {"hidden", &r->hidden}, {"logits", &r->logits}, {"entropy", &r->entropy}, {"p", &r->p}};
+    const struct {
+        const char *what;
+        const struct worst *w;
+    } all[] = {{"hooks", &r->hooks},
+               {"hidden", &r->hidden},
+               {"logits", &r->logits},
+               {"entropy", &r->entropy},
+               {"p", &r->p}};
     int bad = 0;
     printf("%-20s", name);
     for (int i = 0; i < 5; i++) {
@@ -266,7 +363,8 @@ static int report(const char *name, const struct results *r)
     printf("\n");
     for (int i = 0; i < 5 && bad; i++)
         if (!(all[i].w->ratio <= 1))
-            printf("    %s beyond tolerance: %s: got %.9g, expected %.9g, difference %.3g\n", all[i].what, all[i].w->at, all[i].w->got, all[i].w->want, all[i].w->diff);
+            printf("    %s beyond tolerance: %s: got %.9g, expected %.9g, difference %.3g\n", all[i].what,
+                   all[i].w->at, all[i].w->got, all[i].w->want, all[i].w->diff);
     return bad;
 }
 
@@ -278,7 +376,8 @@ static int holds(const struct reference *ref, const char *seq)
     return reference_find(ref, name) != NULL;
 }
 
-static int check_folder(const char *folder, const char *name, struct ll_engine *eng, const char *const *must, int *done)
+static int check_folder(const char *folder, const char *name, struct ll_engine *eng, const char *const *must,
+                        int *done)
 {
     char dir[1024], file[1100];
     struct ll_model *m = NULL;
@@ -335,7 +434,8 @@ static int check_all(const char *folder, struct ll_engine *eng, const char *cons
     return bad;
 }
 
-static const char *const shared = LL_SHARED_DIR "/oracle/models", *const own = LL_SOURCE_DIR "/tests/fixtures/models";
+static const char *const shared = LL_SHARED_DIR "/oracle/models",
+                         *const own = LL_SOURCE_DIR "/tests/fixtures/models";
 
 static void families(void **state)
 {

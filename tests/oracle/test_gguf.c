@@ -1,8 +1,9 @@
-/* test_gguf.c - whole GGUF models: against what PyTorch computes from the same weights (shared/oracle/gguf), and against
- * the same weights as a safetensors folder written here, bit for bit, every hook included.
- * Tolerances: shared/oracle/README.md, or 8 noise floors of the file at hand. The reference of a quantised file is float32
- * arithmetic on the dequantised weights, as here. Caught: rows of q and k left in pairs, a norm's 1 added twice,
- * rope_freqs.weight ignored or multiplied, a key read under the wrong name, rows starting at the wrong block. */
+/* test_gguf.c - whole GGUF models: against what PyTorch computes from the same weights (shared/oracle/gguf),
+ * and against the same weights as a safetensors folder written here, bit for bit, every hook included.
+ * Tolerances: shared/oracle/README.md, or 8 noise floors of the file at hand. The reference of a quantised
+ * file is float32 arithmetic on the dequantised weights, as here. Caught: rows of q and k left in pairs, a
+ * norm's 1 added twice, rope_freqs.weight ignored or multiplied, a key read under the wrong name, rows
+ * starting at the wrong block. */
 #define _GNU_SOURCE
 #include "capture.h"
 #include "gguf.h"
@@ -25,8 +26,10 @@ static struct ll_engine *eng;
 static int n_checked;
 
 /* Every one of these must be there and agree. */
-static const char *const must[] = {"llama_f32", "llama_f16", "llama_bf16", "llama_q8_0", "llama_q4_0", "llama_q4_1", "llama_q5_0", "llama_q5_1", "llama_iq4_nl",
-                                   "llama_k_mixture", "llama31_f16", "mistral_f16", "qwen2_q8_0", "qwen3_bf16", "gemma2_f16", NULL};
+static const char *const must[] = {"llama_f32",    "llama_f16",       "llama_bf16",  "llama_q8_0",
+                                   "llama_q4_0",   "llama_q4_1",      "llama_q5_0",  "llama_q5_1",
+                                   "llama_iq4_nl", "llama_k_mixture", "llama31_f16", "mistral_f16",
+                                   "qwen2_q8_0",   "qwen3_bf16",      "gemma2_f16",  NULL};
 
 static struct ll_model *opened(const char *path)
 {
@@ -37,10 +40,14 @@ static struct ll_model *opened(const char *path)
     return m;
 }
 
-/* ---- against the reference --------------------------------------------------------------------------------------- */
+/* ---- against the reference ------------------------------------------------------------------- */
 
-struct tolerance { double hidden, logits, entropy, p; };
-struct results { struct worst hidden, logits, entropy, p; };
+struct tolerance {
+    double hidden, logits, entropy, p;
+};
+struct results {
+    struct worst hidden, logits, entropy, p;
+};
 
 static const struct ll_tensor *get(const struct reference *ref, const char *seq, const char *what)
 {
@@ -51,8 +58,11 @@ static const struct ll_tensor *get(const struct reference *ref, const char *seq,
 
 static struct tolerance read_tolerance(const struct ll_settings *s)
 {
-    return (struct tolerance){fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.hidden_relative", 0)), fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.lens_logits_relative", 0)),
-                              fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.entropy_absolute", 0)), fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0))};
+    return (
+        struct tolerance){fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.hidden_relative", 0)),
+                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.lens_logits_relative", 0)),
+                          fmax(5e-5, 8 * ll_settings_num(s, "float32_noise_floor.entropy_absolute", 0)),
+                          fmax(2e-5, 8 * ll_settings_num(s, "float32_noise_floor.probability_absolute", 0))};
 }
 
 /* Probability and entropy (nats) of one row of logits, in double. */
@@ -70,9 +80,12 @@ static double softmax(const float *x, int n, double *p)
     return h;
 }
 
-static void compare_rows(const struct ll_model *m, const struct reference *ref, const char *seq, const struct ll_stack *st, int n, const struct tolerance *tol, struct results *res)
+static void compare_rows(const struct ll_model *m, const struct reference *ref, const char *seq,
+                         const struct ll_stack *st, int n, const struct tolerance *tol, struct results *res)
 {
-    const struct ll_tensor *hidden = get(ref, seq, "hidden"), *want = get(ref, seq, "lens_logits"), *entropy = get(ref, seq, "entropy"), *ids = get(ref, seq, "top5_ids"), *probs = get(ref, seq, "top5_probs");
+    const struct ll_tensor *hidden = get(ref, seq, "hidden"), *want = get(ref, seq, "lens_logits"),
+                           *entropy = get(ref, seq, "entropy"), *ids = get(ref, seq, "top5_ids"),
+                           *probs = get(ref, seq, "top5_probs");
     size_t d = (size_t)m->d_model, V = (size_t)m->d_vocab, row = 0;
     float *x = malloc(sizeof *x * d), *logits = malloc(sizeof *logits * V);
     double *p = malloc(sizeof *p * V), largest = 0;
@@ -85,20 +98,26 @@ static void compare_rows(const struct ll_model *m, const struct reference *ref, 
             for (size_t i = 0; i < d; i++)
                 sq += pow((double)reference_f32(hidden, row * d + i), 2);
             for (size_t i = 0; i < d; i++)
-                worst_add(&res->hidden, (double)ll_stack_row(st, l, at)[i], (double)reference_f32(hidden, row * d + i), tol->hidden * sqrt(sq / (double)d), seq, l, at);
+                worst_add(&res->hidden, (double)ll_stack_row(st, l, at)[i],
+                          (double)reference_f32(hidden, row * d + i), tol->hidden * sqrt(sq / (double)d), seq,
+                          l, at);
             ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, l, ll_stack_row(st, l, at), x);
             ll_head_logits(m, eng, x, logits);
             for (size_t v = 0; v < V; v++)
-                worst_add(&res->logits, (double)logits[v], (double)reference_f32(want, row * V + v), tol->logits * largest, seq, l, at);
-            worst_add(&res->entropy, softmax(logits, m->d_vocab, p), (double)reference_f32(entropy, row), tol->entropy, seq, l, at);
+                worst_add(&res->logits, (double)logits[v], (double)reference_f32(want, row * V + v),
+                          tol->logits * largest, seq, l, at);
+            worst_add(&res->entropy, softmax(logits, m->d_vocab, p), (double)reference_f32(entropy, row),
+                      tol->entropy, seq, l, at);
             for (size_t k = 0; k < 5; k++)
-                worst_add(&res->p, p[reference_i32(ids, row * 5 + k)], (double)reference_f32(probs, row * 5 + k), tol->p, seq, l, at);
+                worst_add(&res->p, p[reference_i32(ids, row * 5 + k)],
+                          (double)reference_f32(probs, row * 5 + k), tol->p, seq, l, at);
         }
     free(x), free(logits), free(p);
 }
 
 /* One pass; the caller frees the stack. */
-static void pass(const struct ll_model *m, const int *ids, int n, struct ll_stack *st, const struct ll_listener *extra)
+static void pass(const struct ll_model *m, const int *ids, int n, struct ll_stack *st,
+                 const struct ll_listener *extra)
 {
     struct ll_err err = {0};
     struct ll_pass run;
@@ -114,7 +133,10 @@ static void pass(const struct ll_model *m, const int *ids, int n, struct ll_stac
 
 static int report(const char *name, const struct results *r)
 {
-    const struct { const char *what; const struct worst *w; } all[] = {{"hidden", &r->hidden}, {"logits", &r->logits}, {"entropy", &r->entropy}, {"p", &r->p}};
+    const struct {
+        const char *what;
+        const struct worst *w;
+    } all[] = {{"hidden", &r->hidden}, {"logits", &r->logits}, {"entropy", &r->entropy}, {"p", &r->p}};
     int bad = 0;
     printf("%-18s", name);
     for (int i = 0; i < 4; i++) {
@@ -124,7 +146,8 @@ static int report(const char *name, const struct results *r)
     printf("\n");
     for (int i = 0; i < 4 && bad; i++)
         if (!(all[i].w->ratio <= 1))
-            printf("    %s beyond tolerance: %s: got %.9g, expected %.9g, difference %.3g\n", all[i].what, all[i].w->at, all[i].w->got, all[i].w->want, all[i].w->diff);
+            printf("    %s beyond tolerance: %s: got %.9g, expected %.9g, difference %.3g\n", all[i].what,
+                   all[i].w->at, all[i].w->got, all[i].w->want, all[i].w->diff);
     return bad;
 }
 
@@ -193,9 +216,11 @@ static void references(void **state)
     assert_int_equal(bad, 0);
 }
 
-/* ---- the same weights as safetensors ----------------------------------------------------------------------------- */
+/* ---- the same weights as safetensors --------------------------------------------------------- */
 
-struct st_file { struct ll_buf head, data; };
+struct st_file {
+    struct ll_buf head, data;
+};
 
 static void put_tensor(struct st_file *f, const char *name, const float *v, size_t n, size_t k)
 {
@@ -219,7 +244,8 @@ static void copy_role(struct st_file *f, const struct ll_model *m, enum ll_role 
     const struct ll_tensor *t = ll_ckpt_find(m->ckpt, from);
     if (!t)
         return;
-    size_t n = (size_t)t->dims[0], k = t->n_dims > 1 ? (size_t)t->dims[1] : 0, row = k ? k : 1, dh = (size_t)m->d_head;
+    size_t n = (size_t)t->dims[0], k = t->n_dims > 1 ? (size_t)t->dims[1] : 0, row = k ? k : 1,
+           dh = (size_t)m->d_head;
     float *v = malloc(4 * n * row), *w = malloc(4 * n * row);
     ll_dtype_info(t->dtype)->to_f32(t->data, v, n * row);
     memcpy(w, v, 4 * n * row);
@@ -316,7 +342,8 @@ static void same_turns(struct ll_model *m, const struct ll_model *g)
     assert_int_equal(m->rope.d_rot, g->rope.d_rot);
     for (int i = 0; i < m->rope.d_rot / 2; i++) {
         float f = m->rope.inv_freq[i], want = g->rope.inv_freq[i];
-        assert_true(fabs((double)f - (double)want) <= (strcmp(g->rope.kind, "divisors") ? 0 : 3e-7 * (double)want));
+        assert_true(fabs((double)f - (double)want)
+                    <= (strcmp(g->rope.kind, "divisors") ? 0 : 3e-7 * (double)want));
         m->rope.inv_freq[i] = want;
     }
 }

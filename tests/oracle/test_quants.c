@@ -1,6 +1,7 @@
-/* test_quants.c - every block type against values that ggml computes (shared/oracle/quant), bit for bit, and a product
- * with each of them against the same product with the widened floats, on every vector unit.
- * Caught: a shift, sign, codebook entry or order of operations that is wrong; a row that starts at the wrong block. */
+/* test_quants.c - every block type against values that ggml computes (shared/oracle/quant), bit for bit, and
+ * a product with each of them against the same product with the widened floats, on every vector unit. Caught:
+ * a shift, sign, codebook entry or order of operations that is wrong; a row that starts at the wrong block.
+ */
 #define _GNU_SOURCE
 #include "engine.h"
 #include "reference.h"
@@ -65,22 +66,28 @@ static void values(void **state)
 static void check_product(struct ll_engine *eng, const char *type, int m)
 {
     const struct ll_tensor *blocks = get(type, "blocks");
-    const struct ll_dtype_info *info = ll_dtype_info((enum ll_dtype)ll_dtype_by_ggml((uint32_t)fact(type, "ggml_type")));
+    const struct ll_dtype_info *info =
+        ll_dtype_info((enum ll_dtype)ll_dtype_by_ggml((uint32_t)fact(type, "ggml_type")));
     int per = 1280 / info->block, n = 37, k = per * info->block;
     size_t row = (size_t)per * (size_t)info->block_bytes;
     uint8_t *w = malloc(row * (size_t)n);
-    float *wide = malloc(sizeof *wide * (size_t)n * (size_t)k), *x = malloc(sizeof *x * (size_t)m * (size_t)k), *y = malloc(sizeof *y * (size_t)(m * n)), *z = malloc(sizeof *z * (size_t)(m * n));
+    float *wide = malloc(sizeof *wide * (size_t)n * (size_t)k),
+          *x = malloc(sizeof *x * (size_t)m * (size_t)k), *y = malloc(sizeof *y * (size_t)(m * n)),
+          *z = malloc(sizeof *z * (size_t)(m * n));
     for (size_t i = 0; i < row * (size_t)n / (size_t)info->block_bytes; i++)
-        memcpy(w + i * (size_t)info->block_bytes, blocks->data + i * 7 % 8 * (size_t)info->block_bytes, (size_t)info->block_bytes);
+        memcpy(w + i * (size_t)info->block_bytes, blocks->data + i * 7 % 8 * (size_t)info->block_bytes,
+               (size_t)info->block_bytes);
     info->to_f32(w, wide, (size_t)n * (size_t)k);
     for (int i = 0; i < m * k; i++)
         x[i] = (float)((i * 7919 + i / 13) % 2001 - 1000) * 1e-3f;
     struct ll_mat q = {.type = info - ll_dtype_info(LL_F32), .data = w, .row_bytes = row, .n = n, .k = k};
-    struct ll_mat f = {.type = LL_F32, .data = (const uint8_t *)wide, .row_bytes = sizeof *wide * (size_t)k, .n = n, .k = k};
+    struct ll_mat f = {
+        .type = LL_F32, .data = (const uint8_t *)wide, .row_bytes = sizeof *wide * (size_t)k, .n = n, .k = k};
     ll_linear(eng, &q, x, k, m, NULL, y, n);
     ll_linear(eng, &f, x, k, m, NULL, z, n);
     if (memcmp(y, z, sizeof *y * (size_t)(m * n)))
-        fail_msg("%s, %s, %d rows: a product differs from that of the widened weights", ll_engine_isa(eng), type, m);
+        fail_msg("%s, %s, %d rows: a product differs from that of the widened weights", ll_engine_isa(eng),
+                 type, m);
     free(w), free(wide), free(x), free(y), free(z);
 }
 
@@ -113,7 +120,8 @@ int main(void)
         printf("skipped: no shared folder\n");
         return 77;
     }
-    if (reference_open(&ref, LL_SHARED_DIR "/oracle/quant/vectors.safetensors", &err) || ll_settings_read(&facts, LL_SHARED_DIR "/oracle/quant/vectors.json", &err)) {
+    if (reference_open(&ref, LL_SHARED_DIR "/oracle/quant/vectors.safetensors", &err)
+        || ll_settings_read(&facts, LL_SHARED_DIR "/oracle/quant/vectors.json", &err)) {
         printf("%s\n", err.msg);
         return 1;
     }

@@ -1,6 +1,7 @@
-/* test_real.c - the real model that experiments/fetch_real_model.sh fetches (SmolLM2-135M-Instruct, GGUF, Q4_1 and
- * Q8_0): token ids, and what every layer says, against transformers in float64 over the same weights. Two tables:
- * tests/fixtures/real/expected.json (the last position of each prompt) and, where the folder is there,
+/* test_real.c - the real model that experiments/fetch_real_model.sh fetches (SmolLM2-135M-Instruct, GGUF,
+ * Q4_1 and Q8_0): token ids, and what every layer says, against transformers in float64 over the same
+ * weights. Two tables: tests/fixtures/real/expected.json (the last position of each prompt) and, where the
+ * folder is there,
  * ../shared/real/smollm2 (every position). Skipped with a word when the model was not fetched. */
 #include "map.h"
 #include "settings.h"
@@ -22,12 +23,17 @@
 #define OWN_TABLE LL_SOURCE_DIR "/tests/fixtures/real/expected.json"
 #define SHARED_TABLE LL_SHARED_DIR "/real/smollm2/expected.json"
 
-/* Noise of a float32 pass against float64: entropies seen within 2.8e-5 bits, probabilities within 3.5e-6. A KL carries the
- * error of the output's smallest log-probabilities, so it also gets a share of its own size (seen: 2e-6 of 30 bits). */
+/* Noise of a float32 pass against float64: entropies seen within 2.8e-5 bits, probabilities within 3.5e-6. A
+ * KL carries the error of the output's smallest log-probabilities, so it also gets a share of its own size
+ * (seen: 2e-6 of 30 bits). */
 enum { N_BEST = 5 };
 static const double BITS = 5e-5, KL_RELATIVE = 5e-6, P = 1e-5;
 
-static struct { struct ll_model *model; struct ll_engine *engine; struct ll_tokenizer *tok; } real;
+static struct {
+    struct ll_model *model;
+    struct ll_engine *engine;
+    struct ll_tokenizer *tok;
+} real;
 
 struct check {
     const struct ll_settings *table;
@@ -46,7 +52,8 @@ static double number(const struct check *c, int row, const char *what, double fa
     return v;
 }
 
-/* The five best, in order: neighbours may change places only where their probabilities are as close as the tolerance. */
+/* The five best, in order: neighbours may change places only where their probabilities are as close as the
+ * tolerance. */
 static void check_best(struct check *c, int row, const struct ll_head_out *o)
 {
     double want[N_BEST];
@@ -63,7 +70,8 @@ static void check_best(struct check *c, int row, const struct ll_head_out *o)
         int close_above = k > 0 && want[k - 1] - want[k] < 2 * P;
         int close_below = k == N_BEST - 1 || want[k] - want[k + 1] < 2 * P;
         if (o->top[k].id != ids[k] && !close_above && !close_below)
-            fail_msg("prompt %d, row %d: rank %d is id %d, expected %d", c->prompt, row, k + 1, o->top[k].id, ids[k]);
+            fail_msg("prompt %d, row %d: rank %d is id %d, expected %d", c->prompt, row, k + 1, o->top[k].id,
+                     ids[k]);
     }
 }
 
@@ -112,12 +120,17 @@ static void check_table(const char *path, int n_prompts, int rows_a_prompt_min)
         struct check c = {.table = table, .prompt = i};
         check_ids(table, i, &ids);
         struct ll_sweep_prompt p = {.ids = ids.v, .n_ids = ids.n, .want = LL_SWEEP_ALL};
-        struct ll_sweep sweep = {.model = real.model, .engine = real.engine, .k = N_BEST, .prompts = &p, .n_prompts = 1,
-                                 .result = on_result, .result_arg = &c};
+        struct ll_sweep sweep = {.model = real.model,
+                                 .engine = real.engine,
+                                 .k = N_BEST,
+                                 .prompts = &p,
+                                 .n_prompts = 1,
+                                 .result = on_result,
+                                 .result_arg = &c};
         if (ll_sweep_run(&sweep, &err))
             fail_msg("%s", err.msg);
-        printf("prompt %d: %d rows, worst entropy %.2g bits, KL %.2g of its tolerance, probability %.2g\n", i, c.n_rows,
-               c.worst_bits, c.worst_kl, c.worst_p);
+        printf("prompt %d: %d rows, worst entropy %.2g bits, KL %.2g of its tolerance, probability %.2g\n", i,
+               c.n_rows, c.worst_bits, c.worst_kl, c.worst_p);
         assert_true(c.n_rows >= rows_a_prompt_min);
         assert_true(c.worst_bits < BITS);
         assert_true(c.worst_kl < 1);
@@ -151,8 +164,8 @@ int main(void)
         printf("the real model was not fetched (experiments/fetch_real_model.sh): skipped\n");
         return 77;
     }
-    if (ll_model_open(&real.model, MODEL, &err) || ll_engine_init(&real.engine, 2, &err) ||
-        ll_tokenizer_open(&real.tok, MODEL, &err)) {
+    if (ll_model_open(&real.model, MODEL, &err) || ll_engine_init(&real.engine, 2, &err)
+        || ll_tokenizer_open(&real.tok, MODEL, &err)) {
         printf("%s\n", err.msg);
         return 1;
     }

@@ -1,13 +1,15 @@
 /* test_tokenizers.c - ids, pieces and decoded texts against the reference library, for every vocabulary in
- * shared/tokenizers, the 21 variants made from them, the byte strings, and the tiny tokenizers of shared/oracle.
- * Prints the counts of each. Exit 77 without the shared folder. Usage: oracle_test_tokenizers [part of a name]. */
+ * shared/tokenizers, the 21 variants made from them, the byte strings, and the tiny tokenizers of
+ * shared/oracle. Prints the counts of each. Exit 77 without the shared folder. Usage: oracle_test_tokenizers
+ * [part of a name]. */
 #include "stats.h"
 #include "tokens.h"
 #include "utf8.h"
 
 #include <dirent.h>
 
-/* The reference shows an added token as it was matched: with the white space its lstrip or rstrip took, or normalized. */
+/* The reference shows an added token as it was matched: with the white space its lstrip or rstrip took, or
+ * normalized. */
 static int is_added_within(const struct ll_tokenizer *tok, int id, const char *want)
 {
     const char *s = ll_vocab_piece(&tok->vocab, id, NULL);
@@ -42,21 +44,23 @@ static void check_vectors(const char *name, const struct ll_tokenizer *tok, cons
     {
         const char *text = str(e, "text");
         n++;
-        special_ok += check_ids(tok, text, strlen(text), LL_ENC_BOS, cJSON_GetObjectItem(e, "ids_with_special"), "ids_with_special", &ids);
+        special_ok += check_ids(tok, text, strlen(text), LL_ENC_BOS,
+                                cJSON_GetObjectItem(e, "ids_with_special"), "ids_with_special", &ids);
         ids_ok += check_ids(tok, text, strlen(text), 0, cJSON_GetObjectItem(e, "ids"), "ids", &ids);
         pieces_ok += check_pieces(tok, &ids, cJSON_GetObjectItem(e, "tokens"));
         decoded_ok += check_decoded(tok, &ids, 0, str(e, "decoded"));
     }
-    printf("%-32s of %3d: ids %3d, with special %3d, tokens %3d, decoded %3d; loaded in %5.1f ms, checked in %.1f ms\n", name, n, ids_ok, special_ok,
-           pieces_ok, decoded_ok, load_s * 1e3, (ll_now_s() - t0) * 1e3);
+    printf("%-32s of %3d: ids %3d, with special %3d, tokens %3d, decoded %3d; loaded in %5.1f ms, checked in "
+           "%.1f ms\n",
+           name, n, ids_ok, special_ok, pieces_ok, decoded_ok, load_s * 1e3, (ll_now_s() - t0) * 1e3);
     n_checked += n;
     n_bad += !n;
     ll_ids_free(&ids);
     cJSON_Delete(list);
 }
 
-
-/* bytes.json: raw bytes are refused at the right offset when ill-formed; their replaced form gives the ids. */
+/* bytes.json: raw bytes are refused at the right offset when ill-formed; their replaced form gives the ids.
+ */
 static void check_bytes(const struct ll_tokenizer *tok, const char *path)
 {
     cJSON *list = read_json(path), *e;
@@ -70,12 +74,14 @@ static void check_bytes(const struct ll_tokenizer *tok, const char *path)
         ll_put_lossy(&clean, raw.s, raw.len);
         size_t good = ll_utf8_check(raw.s, raw.len);
         ids.n = 0;
-        int rc = ll_tokenizer_encode(tok, raw.s, raw.len, 0, &ids, &err), fine = good == raw.len ? !rc : rc == LL_EUSAGE;
+        int rc = ll_tokenizer_encode(tok, raw.s, raw.len, 0, &ids, &err),
+            fine = good == raw.len ? !rc : rc == LL_EUSAGE;
         char offset[40];
         snprintf(offset, sizeof offset, "offset %zu", good);
         if (rc && !strstr(err.msg, offset))
             fine = 0;
-        fine &= check_ids(tok, ll_buf_str(&clean), clean.len, 0, cJSON_GetObjectItem(e, "ids"), "bytes", &ids);
+        fine &=
+            check_ids(tok, ll_buf_str(&clean), clean.len, 0, cJSON_GetObjectItem(e, "ids"), "bytes", &ids);
         n_bad += !fine;
         ok += fine;
         n++;
@@ -88,7 +94,8 @@ static void check_bytes(const struct ll_tokenizer *tok, const char *path)
     cJSON_Delete(list);
 }
 
-/* What must go first as prompt text: tokenizer.json with some top-level keys replaced, and keys of the model. */
+/* What must go first as prompt text: tokenizer.json with some top-level keys replaced, and keys of the model.
+ */
 static char *changed(const struct ll_buf *base, const cJSON *set, size_t *n)
 {
     cJSON *j = cJSON_ParseWithLength(base->s, base->len), *model = cJSON_GetObjectItem(j, "model");
@@ -157,7 +164,8 @@ static void check_vocabulary(const char *name, const cJSON *variants)
     ll_buf_free(&json);
 }
 
-/* A folder with tokenizer.json and tokenizer_reference.json: our public way of opening, with the settings file. */
+/* A folder with tokenizer.json and tokenizer_reference.json: our public way of opening, with the settings
+ * file. */
 static void check_folder(const char *dir, const char *name)
 {
     char path[1200];
@@ -178,13 +186,15 @@ static void check_folder(const char *dir, const char *name)
     {
         const char *text = str(e, "text");
         n++;
-        ok[0] += check_ids(tok, text, strlen(text), 0, cJSON_GetObjectItem(e, "ids_without_specials"), "ids_without_specials", &ids);
+        ok[0] += check_ids(tok, text, strlen(text), 0, cJSON_GetObjectItem(e, "ids_without_specials"),
+                           "ids_without_specials", &ids);
         ok[1] += check_ids(tok, text, strlen(text), LL_ENC_BOS, cJSON_GetObjectItem(e, "ids"), "ids", &ids);
         ok[2] += check_decoded(tok, &ids, 0, str(e, "decoded"));
         ok[3] += check_decoded(tok, &ids, 1, str(e, "decoded_skip_specials"));
     }
-    printf("%-32s of %3d: ids %3d, with special %3d, decoded %3d, decoded without special %3d; loaded in %.1f ms\n", name, n, ok[0], ok[1], ok[2], ok[3],
-           load * 1e3);
+    printf("%-32s of %3d: ids %3d, with special %3d, decoded %3d, decoded without special %3d; loaded in "
+           "%.1f ms\n",
+           name, n, ok[0], ok[1], ok[2], ok[3], load * 1e3);
     n_checked += n;
     n_bad += !n;
     cJSON_Delete(list);
@@ -214,10 +224,10 @@ int main(int argc, char **argv)
         puts("skipped: no shared folder");
         return 77;
     }
-    cJSON *manifest = read_json(LL_SHARED_DIR "/tokenizers/manifest.json"), *variants = read_json(LL_SHARED_DIR "/tokenizers/variants.json"), *v;
-    cJSON_ArrayForEach(v, manifest)
-        if (!only || strstr(v->string, only))
-            check_vocabulary(v->string, variants);
+    cJSON *manifest = read_json(LL_SHARED_DIR "/tokenizers/manifest.json"),
+          *variants = read_json(LL_SHARED_DIR "/tokenizers/variants.json"), *v;
+    cJSON_ArrayForEach(v, manifest) if (!only || strstr(v->string, only))
+        check_vocabulary(v->string, variants);
     each_folder(LL_SHARED_DIR "/oracle/tokenizers", only);
     each_folder(LL_SHARED_DIR "/oracle/models", only);
     cJSON_Delete(manifest);

@@ -1,7 +1,8 @@
 /* test_tokenizers_random.c - 10,000 random Unicode texts: ids against digests of the references' (made by
- * tests/fixtures/tokenizers/random_digests.py: `tokenizers` for tokenizer.json, llama.cpp for GGUF), and the way back from
- * ids to the text. Prints a line for each vocabulary. Exit 77 without the shared folder.
- * Usage: oracle_test_tokenizers_random [json:NAME | gguf:NAME [ids | parsed | with_special]]    the latter prints the ids. */
+ * tests/fixtures/tokenizers/random_digests.py: `tokenizers` for tokenizer.json, llama.cpp for GGUF), and the
+ * way back from ids to the text. Prints a line for each vocabulary. Exit 77 without the shared folder. Usage:
+ * oracle_test_tokenizers_random [json:NAME | gguf:NAME [ids | parsed | with_special]]    the latter prints
+ * the ids. */
 #define _GNU_SOURCE /* memmem */
 #include "gguf.h"
 #include "random_text.h"
@@ -14,8 +15,13 @@ struct texts {
 };
 
 /* Modes of encoding, by the names in random_digests.json. */
-static const struct { const char *name; int flags[2]; } modes[] = { /* flags: of tokenizer.json, of GGUF */
-    {"ids", {0, LL_ENC_SPECIAL_AS_TEXT}}, {"parsed", {-1, 0}}, {"with_special", {LL_ENC_BOS, LL_ENC_BOS}}};
+static const struct {
+    const char *name;
+    int flags[2];
+} modes[] = {/* flags: of tokenizer.json, of GGUF */
+             {"ids", {0, LL_ENC_SPECIAL_AS_TEXT}},
+             {"parsed", {-1, 0}},
+             {"with_special", {LL_ENC_BOS, LL_ENC_BOS}}};
 
 static void print_ids(const char *mode, const struct ll_ids *ids)
 {
@@ -25,14 +31,16 @@ static void print_ids(const char *mode, const struct ll_ids *ids)
     printf("\n");
 }
 
-static uint64_t digest(const struct ll_tokenizer *tok, const struct texts *t, const char *mode, int flags, int print)
+static uint64_t digest(const struct ll_tokenizer *tok, const struct texts *t, const char *mode, int flags,
+                       int print)
 {
     uint64_t h = FNV_START;
     struct ll_ids ids = {0};
     struct ll_err err = {0};
     for (int i = 0; i < RANDOM_TEXTS; i++) {
         ids.n = 0;
-        if (ll_tokenizer_encode(tok, t->pool.s + t->start[i], t->start[i + 1] - t->start[i], flags, &ids, &err)) {
+        if (ll_tokenizer_encode(tok, t->pool.s + t->start[i], t->start[i + 1] - t->start[i], flags, &ids,
+                                &err)) {
             printf("    text %d: %s\n", i, err.msg);
             n_bad++;
             break;
@@ -47,10 +55,14 @@ static uint64_t digest(const struct ll_tokenizer *tok, const struct texts *t, co
     return h;
 }
 
-/* ---- from ids back to the text ---- */
+/* ---- from ids back to the text --------------------------------------------------------------- */
 
 /* Texts that do not come back, in the references neither, and why. */
-static const struct { const char *name, *part; int in_front; const char *why; } lossy[] = {
+static const struct {
+    const char *name, *part;
+    int in_front;
+    const char *why;
+} lossy[] = {
     {"json:phi3", "</s>", 0, "the added token swallows the white space behind it"},
     {"gguf:phi3", "</s>", 0, "the token swallows the white space behind it"},
     {"json:mistral-v0.3", " ", 1, "Metaspace takes a typed space for its own prefix"},
@@ -72,7 +84,8 @@ static int is_lossy(const char *name, const char *s, size_t n)
     return 0;
 }
 
-/* Some byte-level vocabularies (smollm2, falcon) lack characters for rare bytes, which are then dropped in silence. */
+/* Some byte-level vocabularies (smollm2, falcon) lack characters for rare bytes, which are then dropped in
+ * silence. */
 static void find_known_bytes(const struct ll_tokenizer *tok, int byte_level, unsigned char *known)
 {
     for (int b = 0; b < 256; b++) {
@@ -85,11 +98,13 @@ static void find_known_bytes(const struct ll_tokenizer *tok, int byte_level, uns
 }
 
 /* The text as the normalizer leaves it, word marks as spaces. */
-static int expected_text(const struct ll_tokenizer *tok, const char *s, size_t n, int marks, struct ll_buf *want)
+static int expected_text(const struct ll_tokenizer *tok, const char *s, size_t n, int marks,
+                         struct ll_buf *want)
 {
     struct ll_buf nfc = {0};
     struct ll_err err = {0};
-    int is_nfc = tok->normalizer.n && !strcmp(ll_normalizers.kind((size_t)tok->normalizer.v[0].kind)->name, "NFC");
+    int is_nfc =
+        tok->normalizer.n && !strcmp(ll_normalizers.kind((size_t)tok->normalizer.v[0].kind)->name, "NFC");
     int rc = is_nfc ? ll_normal_form(s, n, 1, 0, &nfc, &err) : LL_OK;
     if (!is_nfc)
         ll_buf_add(&nfc, s, n);
@@ -103,12 +118,14 @@ static int expected_text(const struct ll_tokenizer *tok, const char *s, size_t n
     return rc;
 }
 
-static int same_text(const struct ll_tokenizer *tok, const struct ll_ids *ids, const struct ll_buf *want, struct ll_buf *got)
+static int same_text(const struct ll_tokenizer *tok, const struct ll_ids *ids, const struct ll_buf *want,
+                     struct ll_buf *got)
 {
     struct ll_err err = {0};
     ll_buf_reset(got);
     if (!tok->gguf.clean_spaces)
-        return !ll_tokenizer_decode(tok, ids->v, ids->n, 0, got, &err) && got->len == want->len && !memcmp(ll_buf_str(got), ll_buf_str(want), want->len);
+        return !ll_tokenizer_decode(tok, ids->v, ids->n, 0, got, &err) && got->len == want->len
+            && !memcmp(ll_buf_str(got), ll_buf_str(want), want->len);
     for (int k = 0; k < ids->n; k++) /* decoding drops spaces before punctuation: ask the tokens one by one */
         ll_tokenizer_bytes(tok, ids->v[k], got);
     return got->len == want->len && !memcmp(ll_buf_str(got), ll_buf_str(want), want->len);
@@ -127,7 +144,8 @@ static int round_trip(const struct ll_tokenizer *tok, const char *name, const st
         const char *s = t->pool.s + t->start[i];
         size_t n = t->start[i + 1] - t->start[i], k = 0;
         ids.n = 0;
-        if (ll_tokenizer_encode(tok, s, n, LL_ENC_SPECIAL_AS_TEXT, &ids, &err) || expected_text(tok, s, n, marks, &want))
+        if (ll_tokenizer_encode(tok, s, n, LL_ENC_SPECIAL_AS_TEXT, &ids, &err)
+            || expected_text(tok, s, n, marks, &want))
             break;
         while (k < want.len && known[(unsigned char)want.s[k]])
             k++;
@@ -138,7 +156,8 @@ static int round_trip(const struct ll_tokenizer *tok, const char *name, const st
         int same = same_text(tok, &ids, &want, &got);
         ok += same;
         if (!same && n_bad++ < 20)
-            printf("    text %d: expected \"%.80s\"\n      found \"%.80s\"\n", i, ll_buf_str(&want), ll_buf_str(&got));
+            printf("    text %d: expected \"%.80s\"\n      found \"%.80s\"\n", i, ll_buf_str(&want),
+                   ll_buf_str(&got));
     }
     n_bad += ok + *left_out < RANDOM_TEXTS;
     ll_ids_free(&ids);
@@ -147,9 +166,10 @@ static int round_trip(const struct ll_tokenizer *tok, const char *name, const st
     return ok;
 }
 
-/* ---- vocabularies ---- */
+/* ---- vocabularies ---------------------------------------------------------------------------- */
 
-/* A GGUF with another value of tokenizer.ggml.pre: there are no tensors, so nothing needs to keep its place. */
+/* A GGUF with another value of tokenizer.ggml.pre: there are no tensors, so nothing needs to keep its place.
+ */
 static void change_pre(struct ll_buf *raw, const char *pre)
 {
     static const char key[] = "\x12\0\0\0\0\0\0\0tokenizer.ggml.pre\x08\0\0\0";
@@ -178,7 +198,8 @@ static int open_vocabulary(int gguf, const char *name, struct ll_tokenizer **tok
     *tok = NULL;
     if (!strcmp(name, "unigram"))
         return ll_tokenizer_open(tok, LL_SHARED_DIR "/oracle/tokenizers/unigram", err);
-    snprintf(path, sizeof path, "%s/tokenizers/%.*s/%s", LL_SHARED_DIR, slash ? (int)(slash - name) : 100, name, gguf ? "vocab.gguf.xz" : "tokenizer.json.xz");
+    snprintf(path, sizeof path, "%s/tokenizers/%.*s/%s", LL_SHARED_DIR, slash ? (int)(slash - name) : 100,
+             name, gguf ? "vocab.gguf.xz" : "tokenizer.json.xz");
     if (unpack(path, &raw))
         rc = ll_fail(err, LL_EUSAGE, "%s: cannot unpack", path);
     else if (!gguf)
@@ -222,8 +243,8 @@ static void check(int gguf, const cJSON *want, const struct texts *t, const char
     }
     int left_out = 0, back = print ? 0 : round_trip(tok, full, t, &left_out);
     if (!print)
-        printf("%-24s ids of %d texts compared, %5d of %5d come back from their ids; %.1f s\n", full, RANDOM_TEXTS, back, RANDOM_TEXTS - left_out,
-               ll_now_s() - t0);
+        printf("%-24s ids of %d texts compared, %5d of %5d come back from their ids; %.1f s\n", full,
+               RANDOM_TEXTS, back, RANDOM_TEXTS - left_out, ll_now_s() - t0);
     ll_tokenizer_close(tok);
 }
 

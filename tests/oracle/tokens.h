@@ -51,9 +51,7 @@ static int same_ids(const struct ll_ids *ids, const cJSON *want)
     int i = 0;
     if (cJSON_GetArraySize(want) != ids->n)
         return 0;
-    cJSON_ArrayForEach(v, want)
-        if ((int)v->valuedouble != ids->v[i++])
-            return 0;
+    cJSON_ArrayForEach(v, want) if ((int)v->valuedouble != ids->v[i++]) return 0;
     return 1;
 }
 
@@ -69,7 +67,8 @@ static void complain(const char *what, const char *text, const struct ll_ids *id
     free(w);
 }
 
-static inline int check_ids(const struct ll_tokenizer *tok, const char *text, size_t n, int flags, const cJSON *want, const char *what, struct ll_ids *ids)
+static inline int check_ids(const struct ll_tokenizer *tok, const char *text, size_t n, int flags,
+                            const cJSON *want, const char *what, struct ll_ids *ids)
 {
     struct ll_err err = {0};
     ids->n = 0;
@@ -83,11 +82,13 @@ static inline int check_ids(const struct ll_tokenizer *tok, const char *text, si
     return 0;
 }
 
-static inline int check_decoded(const struct ll_tokenizer *tok, const struct ll_ids *ids, int skip, const char *want)
+static inline int check_decoded(const struct ll_tokenizer *tok, const struct ll_ids *ids, int skip,
+                                const char *want)
 {
     struct ll_buf out = {0};
     struct ll_err err = {0};
-    int ok = !ll_tokenizer_decode(tok, ids->v, ids->n, skip, &out, &err) && out.len == strlen(want) && !memcmp(ll_buf_str(&out), want, out.len);
+    int ok = !ll_tokenizer_decode(tok, ids->v, ids->n, skip, &out, &err) && out.len == strlen(want)
+        && !memcmp(ll_buf_str(&out), want, out.len);
     if (!ok && n_bad++ < 40)
         printf("    decoded: expected \"%s\", found \"%s\" %s\n", want, ll_buf_str(&out), err.msg);
     ll_buf_free(&out);

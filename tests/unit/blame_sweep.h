@@ -1,5 +1,6 @@
-/* blame_sweep.h - a NaN put into each tensor of a model in turn: the pass must name that tensor, or not notice what it does not
- * reach. Shared by test_blame.c (the fixtures) and oracle/test_blame_gguf.c. The right answer is known by construction. */
+/* blame_sweep.h - a NaN put into each tensor of a model in turn: the pass must name that tensor, or not
+ * notice what it does not reach. Shared by test_blame.c (the fixtures) and oracle/test_blame_gguf.c. The
+ * right answer is known by construction. */
 #ifndef BLAME_SWEEP_H
 #define BLAME_SWEEP_H
 #include "forward.h"
@@ -20,18 +21,26 @@ static void make_writable(const struct ll_ckpt *c)
 {
     for (int i = 0; i < c->n_files; i++)
         if (c->files[i].map.data)
-            assert_int_equal(mprotect((void *)(uintptr_t)c->files[i].map.data, c->files[i].map.size, PROT_READ | PROT_WRITE), 0);
+            assert_int_equal(mprotect((void *)(uintptr_t)c->files[i].map.data, c->files[i].map.size,
+                                      PROT_READ | PROT_WRITE),
+                             0);
 }
 
 /* A stored value of t, and what keeps it: the float copies of small tensors too. */
-struct poison { uint8_t *at; uint8_t was[256]; size_t n; float *small, small_was; };
+struct poison {
+    uint8_t *at;
+    uint8_t was[256];
+    size_t n;
+    float *small, small_was;
+};
 
 /* The bytes of a NaN in each plain type; in block types all ones make every scale one. */
 static struct poison poison(const struct ll_model *m, const struct ll_tensor *t, size_t value)
 {
     const struct ll_dtype_info *d = ll_dtype_info(t->dtype);
     size_t block = value / (size_t)d->block;
-    struct poison p = {.at = (uint8_t *)(uintptr_t)t->data + block * (size_t)d->block_bytes, .n = (size_t)d->block_bytes};
+    struct poison p = {.at = (uint8_t *)(uintptr_t)t->data + block * (size_t)d->block_bytes,
+                       .n = (size_t)d->block_bytes};
     assert_true(p.n <= sizeof p.was && (block + 1) * (size_t)d->block_bytes <= t->size);
     memcpy(p.was, p.at, p.n);
     memset(p.at, 0xff, p.n);
@@ -73,9 +82,12 @@ static int names(const struct ll_err *err, const struct ll_tensor *t)
     return strstr(err->msg, want) != NULL && strstr(err->msg, "not finite") != NULL;
 }
 
-struct sweep_counts { int named, unreached; };
+struct sweep_counts {
+    int named, unreached;
+};
 
-/* Is value 0 of t something that these ids need not reach: an expert's weights, the embedding's and the positions' first row? */
+/* Is value 0 of t something that these ids need not reach: an expert's weights, the embedding's and the
+ * positions' first row? */
 static int may_be_unreached(const struct ll_model *m, const struct ll_tensor *t)
 {
     return t == m->W_E || strstr(t->name, "experts.") || strstr(t->name, "_exps");

@@ -1,5 +1,5 @@
-/* late_runs.h - the original project's late tables (shared/data/runs/run-latest) as pass statistics, for the tests of what is
- * derived from rows. Only what the tables hold is filled in. */
+/* late_runs.h - the original project's late tables (shared/data/runs/run-latest) as pass statistics, for the
+ * tests of what is derived from rows. Only what the tables hold is filled in. */
 #ifndef LL_TEST_LATE_RUNS_H
 #define LL_TEST_LATE_RUNS_H
 #include "test_store_util.h"
@@ -12,14 +12,36 @@
 
 #define LATE_RUNS LL_SHARED_DIR "/data/runs/run-latest"
 
-static const struct { const char *name; int n_layers, d_vocab; } late_models[] = {
-    {"Meta-Llama-3-8B", 32, 128256}, {"Mistral-7B-v0.1", 32, 32000}, {"Qwen3-8B", 36, 151936}, {"gemma-2-9b", 42, 256000}, {"Yi-34B", 60, 64000}};
+static const struct {
+    const char *name;
+    int n_layers, d_vocab;
+} late_models[] = {{"Meta-Llama-3-8B", 32, 128256},
+                   {"Mistral-7B-v0.1", 32, 32000},
+                   {"Qwen3-8B", 36, 151936},
+                   {"gemma-2-9b", 42, 256000},
+                   {"Yi-34B", 60, 64000}};
 enum { N_LATE = 5, LATE_PASSES = 11, LATE_ANSWER = 1, LATE_OTHER = 2 };
 
-struct late_pass { char key[128]; struct ll_pass_stats s; long long first_row; unsigned char in_window[80]; };
-struct late_run { struct late_pass p[LATE_PASSES]; int n, n_layers, d_vocab; };
+struct late_pass {
+    char key[128];
+    struct ll_pass_stats s;
+    long long first_row;
+    unsigned char in_window[80];
+};
+struct late_run {
+    struct late_pass p[LATE_PASSES];
+    int n, n_layers, d_vocab;
+};
 
-struct late_reader { struct late_run *run; const struct ll_csv_row *names; struct ll_buf held; struct ll_field *field; int n_fields; int which; long long nr; };
+struct late_reader {
+    struct late_run *run;
+    const struct ll_csv_row *names;
+    struct ll_buf held;
+    struct ll_field *field;
+    int n_fields;
+    int which;
+    long long nr;
+};
 enum { LATE_PURE, LATE_RAW, LATE_TUNED, LATE_WINDOW };
 
 static inline int late_header(void *arg, const struct ll_csv_row *names, struct ll_err *err)
@@ -33,7 +55,8 @@ static inline int late_header(void *arg, const struct ll_csv_row *names, struct 
     return LL_OK;
 }
 
-static inline const struct ll_field *late_field(const struct late_reader *r, const struct ll_csv_row *row, const char *name)
+static inline const struct ll_field *late_field(const struct late_reader *r, const struct ll_csv_row *row,
+                                                const char *name)
 {
     for (int i = 0; i < r->n_fields; i++)
         if (!strcmp(r->field[i].s, name))
@@ -54,7 +77,8 @@ static inline int late_int(const struct late_reader *r, const struct ll_csv_row 
     return ll_field_int(late_field(r, row, name), &v) ? (int)v : -1;
 }
 
-static inline unsigned char late_bool(const struct late_reader *r, const struct ll_csv_row *row, const char *name)
+static inline unsigned char late_bool(const struct late_reader *r, const struct ll_csv_row *row,
+                                      const char *name)
 {
     long long v;
     assert_true(ll_field_bool(late_field(r, row, name), &v));
@@ -62,11 +86,14 @@ static inline unsigned char late_bool(const struct late_reader *r, const struct 
 }
 
 /* The row of the pass and layer that a line names; a pass is made when the pure table first names it. */
-static inline struct ll_row_stats *late_row(struct late_reader *r, const struct ll_csv_row *row, struct late_pass **pass)
+static inline struct ll_row_stats *late_row(struct late_reader *r, const struct ll_csv_row *row,
+                                            struct late_pass **pass)
 {
     char key[128];
-    const struct ll_field *f = late_field(r, row, "fact_key"), *p = late_field(r, row, "prompt_id"), *v = late_field(r, row, "prompt_variant");
-    snprintf(key, sizeof key, "%.*s/%.*s/%.*s", (int)f->n, f->s ? f->s : "", (int)p->n, p->s ? p->s : "", (int)v->n, v->s ? v->s : "");
+    const struct ll_field *f = late_field(r, row, "fact_key"), *p = late_field(r, row, "prompt_id"),
+                          *v = late_field(r, row, "prompt_variant");
+    snprintf(key, sizeof key, "%.*s/%.*s/%.*s", (int)f->n, f->s ? f->s : "", (int)p->n, p->s ? p->s : "",
+             (int)v->n, v->s ? v->s : "");
     int i = 0, layer = late_int(r, row, "layer");
     while (i < r->run->n && strcmp(r->run->p[i].key, key))
         i++;
@@ -86,9 +113,11 @@ static inline struct ll_row_stats *late_row(struct late_reader *r, const struct 
     return &r->run->p[i].s.rows[layer];
 }
 
-static inline void late_pure(struct late_reader *r, const struct ll_csv_row *row, struct ll_row_stats *s, struct late_pass *pass)
+static inline void late_pure(struct late_reader *r, const struct ll_csv_row *row, struct ll_row_stats *s,
+                             struct late_pass *pass)
 {
-    static const char *const strict[] = {"copy_strict@0.95", "copy_strict@0.7", "copy_strict@0.8", "copy_strict@0.9"};
+    static const char *const strict[] = {"copy_strict@0.95", "copy_strict@0.7", "copy_strict@0.8",
+                                         "copy_strict@0.9"};
     static const char *const soft[] = {"copy_soft_k1@0.5", "copy_soft_k2@0.5", "copy_soft_k3@0.5"};
     double gap = late_real(r, row, "answer_logit_gap"), margin = late_real(r, row, "control_margin");
     for (int i = 0; i < 4; i++)
@@ -98,9 +127,14 @@ static inline void late_pure(struct late_reader *r, const struct ll_csv_row *row
         s->copy_soft[i] = late_bool(r, row, soft[i]);
     s->entropy_collapse = late_bool(r, row, "entropy_collapse");
     s->is_answer = late_bool(r, row, "is_answer");
-    s->norm = (struct ll_reading){.is_set = 1, .n_top = 2, .entropy_bits = late_real(r, row, "entropy_bits"), .p_answer = late_real(r, row, "p_answer"),
-                                  .answer_rank = late_int(r, row, "answer_rank"), .kl_to_final_bits = late_real(r, row, "kl_to_final_bits")};
-    s->norm.top[0] = (struct ll_hit){isfinite(gap) ? (float)gap : 0, isfinite(gap) ? LATE_ANSWER : LATE_OTHER};
+    s->norm = (struct ll_reading){.is_set = 1,
+                                  .n_top = 2,
+                                  .entropy_bits = late_real(r, row, "entropy_bits"),
+                                  .p_answer = late_real(r, row, "p_answer"),
+                                  .answer_rank = late_int(r, row, "answer_rank"),
+                                  .kl_to_final_bits = late_real(r, row, "kl_to_final_bits")};
+    s->norm.top[0] =
+        (struct ll_hit){isfinite(gap) ? (float)gap : 0, isfinite(gap) ? LATE_ANSWER : LATE_OTHER};
     s->norm.top[1] = (struct ll_hit){0, LATE_OTHER};
     s->cos_to_final = late_real(r, row, "cos_to_final");
     s->cos_to_answer = late_real(r, row, "cos_to_answer");
@@ -115,7 +149,11 @@ static inline void late_pure(struct late_reader *r, const struct ll_csv_row *row
 
 static inline void late_raw(struct late_reader *r, const struct ll_csv_row *row, struct ll_row_stats *s)
 {
-    s->raw = (struct ll_reading){.is_set = 1, .n_top = 1, .p_top1 = late_real(r, row, "p_top1_raw"), .p_top2 = NAN, .p_answer = late_real(r, row, "p_answer_raw"),
+    s->raw = (struct ll_reading){.is_set = 1,
+                                 .n_top = 1,
+                                 .p_top1 = late_real(r, row, "p_top1_raw"),
+                                 .p_top2 = NAN,
+                                 .p_answer = late_real(r, row, "p_answer_raw"),
                                  .answer_rank = late_int(r, row, "answer_rank_raw")};
     s->raw.top[0].id = late_int(r, row, "top1_token_id_raw");
     s->kl_norm_raw_bits = late_real(r, row, "kl_norm_vs_raw_bits");
@@ -127,10 +165,14 @@ static inline void late_raw(struct late_reader *r, const struct ll_csv_row *row,
 
 static inline void late_tuned(struct late_reader *r, const struct ll_csv_row *row, struct ll_row_stats *s)
 {
-    s->tuned = (struct ll_reading){.is_set = 1, .answer_rank = late_int(r, row, "answer_rank"), .kl_to_final_bits = late_real(r, row, "kl_to_final_bits"),
+    s->tuned = (struct ll_reading){.is_set = 1,
+                                   .answer_rank = late_int(r, row, "answer_rank"),
+                                   .kl_to_final_bits = late_real(r, row, "kl_to_final_bits"),
                                    .p_answer = late_real(r, row, "p_answer")};
-    s->tuned_cells = (struct ll_lens_cells){late_real(r, row, "cos_to_final"), late_real(r, row, "cos_to_answer"), late_real(r, row, "cos_to_prompt_max"),
-                                            late_real(r, row, "echo_mass_prompt"), late_real(r, row, "topk_prompt_mass@50")};
+    s->tuned_cells =
+        (struct ll_lens_cells){late_real(r, row, "cos_to_final"), late_real(r, row, "cos_to_answer"),
+                               late_real(r, row, "cos_to_prompt_max"), late_real(r, row, "echo_mass_prompt"),
+                               late_real(r, row, "topk_prompt_mass@50")};
 }
 
 static inline int late_line(void *arg, const struct ll_csv_row *row, struct ll_err *err)
@@ -189,10 +231,10 @@ static inline int late_load(struct late_run *run, int model)
     memset(run, 0, sizeof *run);
     run->n_layers = late_models[model].n_layers;
     run->d_vocab = late_models[model].d_vocab;
-    return late_table(run, late_models[model].name, "-pure-next-token.csv", LATE_PURE) &&
-           late_table(run, late_models[model].name, "-pure-next-token-rawlens.csv", LATE_RAW) &&
-           late_table(run, late_models[model].name, "-pure-next-token-tuned.csv", LATE_TUNED) &&
-           late_table(run, late_models[model].name, "-pure-next-token-rawlens-window.csv", LATE_WINDOW);
+    return late_table(run, late_models[model].name, "-pure-next-token.csv", LATE_PURE)
+        && late_table(run, late_models[model].name, "-pure-next-token-rawlens.csv", LATE_RAW)
+        && late_table(run, late_models[model].name, "-pure-next-token-tuned.csv", LATE_TUNED)
+        && late_table(run, late_models[model].name, "-pure-next-token-rawlens-window.csv", LATE_WINDOW);
 }
 
 static inline void late_free(struct late_run *run)

@@ -1,6 +1,6 @@
-/* test_analysis.c - the last position of a pass: demo-llama against tests/fixtures/analysis/expected.json (float64, numpy, from
- * the weights), then what must hold of any family without a reference.
- * Caught: KL the wrong way round, nats for bits, a raw row that was normed, tau and its inverse, ln1 and ln2 swapped, a head
+/* test_analysis.c - the last position of a pass: demo-llama against tests/fixtures/analysis/expected.json
+ * (float64, numpy, from the weights), then what must hold of any family without a reference. Caught: KL the
+ * wrong way round, nats for bits, a raw row that was normed, tau and its inverse, ln1 and ln2 swapped, a head
  * transform forgotten or doubled, results that depend on threads or on how many rows fit the buffer. */
 #include "analysis.h"
 #include "settings.h"
@@ -14,11 +14,13 @@
 #define EXPECTED LL_SOURCE_DIR "/tests/fixtures/analysis/expected.json"
 enum { MAX_PROMPTS = 3, MAX_IDS = 32, MAX_ROWS = 64 };
 
-static const char *const families[] = {DEMOS "demo-llama", DEMOS "demo-gemma2", OWN "gemma2_caps", OWN "cohere_pairs", OWN "cohere2", OWN "granite_scales", OWN "phi_parallel",
-                                       OWN "gpt2_conv1d", OWN "olmo2_norms", OWN "mixtral_top2", OWN "qwen3_tied", OWN "stablelm_parallel"};
+static const char *const families[] = {DEMOS "demo-llama", DEMOS "demo-gemma2", OWN "gemma2_caps",
+                                       OWN "cohere_pairs", OWN "cohere2",       OWN "granite_scales",
+                                       OWN "phi_parallel", OWN "gpt2_conv1d",   OWN "olmo2_norms",
+                                       OWN "mixtral_top2", OWN "qwen3_tied",    OWN "stablelm_parallel"};
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
-/* ---- a model with the last position of some prompts kept ---------------------------------------------------------- */
+/* ---- a model with the last position of some prompts kept ------------------------------------- */
 
 struct world {
     struct ll_model *m;
@@ -51,7 +53,14 @@ static void run_sweep(struct world *w, int bare, enum ll_sweep_want want)
     struct ll_sweep_prompt prompts[MAX_PROMPTS];
     for (int p = 0; p < w->n; p++)
         prompts[p] = (struct ll_sweep_prompt){.ids = w->ids[p], .n_ids = w->len[p], .want = want};
-    struct ll_sweep s = {.model = w->m, .engine = w->eng, .bare_head = bare, .k = 1, .prompts = prompts, .n_prompts = w->n, .result = keep, .result_arg = w};
+    struct ll_sweep s = {.model = w->m,
+                         .engine = w->eng,
+                         .bare_head = bare,
+                         .k = 1,
+                         .prompts = prompts,
+                         .n_prompts = w->n,
+                         .result = keep,
+                         .result_arg = w};
     OK(ll_sweep_run(&s, &err), &err);
 }
 
@@ -90,30 +99,79 @@ static void world_of_family(struct world *w, const char *path, int threads)
 
 static struct ll_analysis job_of(const struct world *w, int p)
 {
-    return (struct ll_analysis){.model = w->m, .engine = w->eng, .raw = LL_RAW_FULL, .resid = w->rows[p], .final_normed = w->final[p], .prompt_vocab = w->ids[p] + 1,
-                                .n_prompt_vocab = w->len[p] - 1, .answer_id = 7, .control_id = -1};
+    return (struct ll_analysis){.model = w->m,
+                                .engine = w->eng,
+                                .raw = LL_RAW_FULL,
+                                .resid = w->rows[p],
+                                .final_normed = w->final[p],
+                                .prompt_vocab = w->ids[p] + 1,
+                                .n_prompt_vocab = w->len[p] - 1,
+                                .answer_id = 7,
+                                .control_id = -1};
 }
 
-/* ---- numbers by name --------------------------------------------------------------------------------------------- */
+/* ---- numbers by name ------------------------------------------------------------------------- */
 
-#define ROW(name) {#name, offsetof(struct ll_row_stats, name)}
-#define READ(prefix, lens, name) {prefix #name, offsetof(struct ll_row_stats, lens.name)}
-#define READING(prefix, lens) READ(prefix, lens, lse), READ(prefix, lens, entropy_bits), READ(prefix, lens, p_top1), READ(prefix, lens, p_top2), READ(prefix, lens, p_top5), \
-        READ(prefix, lens, p_answer), READ(prefix, lens, answer_logit), READ(prefix, lens, kl_to_final_bits), READ(prefix, lens, norm)
-static const struct { const char *name; size_t at; } numbers[] = {
-    READING("", norm), READING("raw_", raw), READING("tuned_", tuned), READING("tuned_temp_", tuned_temp),
-    ROW(kl_norm_raw_bits), ROW(kl_raw_norm_bits), ROW(js_bits), ROW(l1), ROW(jaccard10_raw), ROW(jaccard50_raw), ROW(spearman50_raw), ROW(jaccard10_tuned),
-    ROW(jaccard50_tuned), ROW(spearman50_tuned), ROW(jaccard50_previous), ROW(jaccard50_previous_raw), ROW(cos_to_final), ROW(cos_to_answer), ROW(cos_to_prompt_max),
-    ROW(resid_norm), ROW(resid_norm_ratio), ROW(delta_resid_cos), ROW(echo_mass_prompt), ROW(topk_prompt_mass50), ROW(p_control), ROW(tau),
-    ROW(kl_to_final_norm_temp_bits), ROW(max_abs_logit), ROW(min_p),
-    {"tuned_cos_to_final", offsetof(struct ll_row_stats, tuned_cells.cos_to_final)}, {"tuned_cos_to_answer", offsetof(struct ll_row_stats, tuned_cells.cos_to_answer)},
-    {"tuned_cos_to_prompt_max", offsetof(struct ll_row_stats, tuned_cells.cos_to_prompt_max)}, {"tuned_echo", offsetof(struct ll_row_stats, tuned_cells.echo_mass_prompt)},
+#define ROW(name) \
+    { \
+#name, offsetof(struct ll_row_stats, name) \
+    }
+#define READ(prefix, lens, name) \
+    { \
+        prefix #name, offsetof(struct ll_row_stats, lens.name) \
+    }
+#define READING(prefix, lens) \
+    READ(prefix, lens, lse), READ(prefix, lens, entropy_bits), READ(prefix, lens, p_top1), \
+        READ(prefix, lens, p_top2), READ(prefix, lens, p_top5), READ(prefix, lens, p_answer), \
+        READ(prefix, lens, answer_logit), READ(prefix, lens, kl_to_final_bits), READ(prefix, lens, norm)
+static const struct {
+    const char *name;
+    size_t at;
+} numbers[] = {
+    READING("", norm),
+    READING("raw_", raw),
+    READING("tuned_", tuned),
+    READING("tuned_temp_", tuned_temp),
+    ROW(kl_norm_raw_bits),
+    ROW(kl_raw_norm_bits),
+    ROW(js_bits),
+    ROW(l1),
+    ROW(jaccard10_raw),
+    ROW(jaccard50_raw),
+    ROW(spearman50_raw),
+    ROW(jaccard10_tuned),
+    ROW(jaccard50_tuned),
+    ROW(spearman50_tuned),
+    ROW(jaccard50_previous),
+    ROW(jaccard50_previous_raw),
+    ROW(cos_to_final),
+    ROW(cos_to_answer),
+    ROW(cos_to_prompt_max),
+    ROW(resid_norm),
+    ROW(resid_norm_ratio),
+    ROW(delta_resid_cos),
+    ROW(echo_mass_prompt),
+    ROW(topk_prompt_mass50),
+    ROW(p_control),
+    ROW(tau),
+    ROW(kl_to_final_norm_temp_bits),
+    ROW(max_abs_logit),
+    ROW(min_p),
+    {"tuned_cos_to_final", offsetof(struct ll_row_stats, tuned_cells.cos_to_final)},
+    {"tuned_cos_to_answer", offsetof(struct ll_row_stats, tuned_cells.cos_to_answer)},
+    {"tuned_cos_to_prompt_max", offsetof(struct ll_row_stats, tuned_cells.cos_to_prompt_max)},
+    {"tuned_echo", offsetof(struct ll_row_stats, tuned_cells.echo_mass_prompt)},
     {"tuned_topk_mass", offsetof(struct ll_row_stats, tuned_cells.topk_prompt_mass50)},
-    {"scaled_0", offsetof(struct ll_row_stats, scaled_p_answer)}, {"scaled_1", offsetof(struct ll_row_stats, scaled_p_answer[1])},
-    {"scaled_2", offsetof(struct ll_row_stats, scaled_p_answer[2])}, {"scaled_3", offsetof(struct ll_row_stats, scaled_p_answer[3])},
+    {"scaled_0", offsetof(struct ll_row_stats, scaled_p_answer)},
+    {"scaled_1", offsetof(struct ll_row_stats, scaled_p_answer[1])},
+    {"scaled_2", offsetof(struct ll_row_stats, scaled_p_answer[2])},
+    {"scaled_3", offsetof(struct ll_row_stats, scaled_p_answer[3])},
 };
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers };
-static double number(const struct ll_row_stats *r, int i) { return *(const double *)(const void *)((const char *)r + numbers[i].at); }
+static double number(const struct ll_row_stats *r, int i)
+{
+    return *(const double *)(const void *)((const char *)r + numbers[i].at);
+}
 
 /* Every number and list of two runs, to the bit. */
 static void same_stats(const struct ll_pass_stats *a, const struct ll_pass_stats *b)
@@ -125,12 +183,16 @@ static void same_stats(const struct ll_pass_stats *a, const struct ll_pass_stats
             if (memcmp(&u, &v, sizeof u) && !(isnan(u) && isnan(v)))
                 fail_msg("row %d: %s: %.17g and %.17g", r, numbers[i].name, u, v);
         }
-        const struct ll_reading *of[][2] = {{&x->norm, &y->norm}, {&x->raw, &y->raw}, {&x->tuned, &y->tuned}, {&x->tuned_temp, &y->tuned_temp}};
+        const struct ll_reading *of[][2] = {{&x->norm, &y->norm},
+                                            {&x->raw, &y->raw},
+                                            {&x->tuned, &y->tuned},
+                                            {&x->tuned_temp, &y->tuned_temp}};
         for (int k = 0; k < 4; k++) {
             assert_int_equal(of[k][0]->is_set, of[k][1]->is_set);
             assert_int_equal(of[k][0]->n_top, of[k][1]->n_top);
             assert_int_equal(of[k][0]->answer_rank, of[k][1]->answer_rank);
-            assert_memory_equal(of[k][0]->top, of[k][1]->top, sizeof(struct ll_hit) * (size_t)of[k][0]->n_top);
+            assert_memory_equal(of[k][0]->top, of[k][1]->top,
+                                sizeof(struct ll_hit) * (size_t)of[k][0]->n_top);
         }
     }
 }
@@ -148,7 +210,8 @@ static struct ll_tuned *make_tuned(const struct ll_model *m, float *W, float *b)
             W[(size_t)i * (size_t)d + (size_t)j] = (float)((7 * i + 3 * j) % 11 - 5) / 512;
     }
     for (int l = 1; l < m->n_layers; l += 4) {
-        layers[l].W = (struct ll_mat){.type = LL_F32, .data = (const uint8_t *)W, .row_bytes = sizeof *W * (size_t)d, .n = d, .k = d};
+        layers[l].W = (struct ll_mat){
+            .type = LL_F32, .data = (const uint8_t *)W, .row_bytes = sizeof *W * (size_t)d, .n = d, .k = d};
         layers[l].b = b;
     }
     OK(ll_tuned_make(&t, m, layers, m->n_layers, NULL, NULL, &err), &err);
@@ -156,9 +219,17 @@ static struct ll_tuned *make_tuned(const struct ll_model *m, float *W, float *b)
     return t;
 }
 
-/* ---- demo-llama against float64 ----------------------------------------------------------------------------------- */
+/* ---- demo-llama against float64 -------------------------------------------------------------- */
 
-struct demo { struct world w; struct ll_settings *s; struct ll_tuned *tuned; float *W, *b; double tau[MAX_ROWS]; struct ll_analysis job; struct ll_pass_stats stats; };
+struct demo {
+    struct world w;
+    struct ll_settings *s;
+    struct ll_tuned *tuned;
+    float *W, *b;
+    double tau[MAX_ROWS];
+    struct ll_analysis job;
+    struct ll_pass_stats stats;
+};
 
 static void demo_open(struct demo *d, int threads, long long buffer)
 {
@@ -240,7 +311,8 @@ static void against_numpy(void **state)
     (void)state;
     demo_open(&d, 2, 0);
     assert_int_equal(ll_settings_len(d.s, "rows"), d.stats.n_rows);
-    close_to("teacher_entropy_bits", -1, d.stats.teacher_entropy_bits, ll_settings_num(d.s, "teacher_entropy_bits", NAN));
+    close_to("teacher_entropy_bits", -1, d.stats.teacher_entropy_bits,
+             ll_settings_num(d.s, "teacher_entropy_bits", NAN));
     for (int r = 0; r < d.stats.n_rows; r++) {
         const struct ll_row_stats *row = &d.stats.rows[r];
         char path[64];
@@ -299,7 +371,8 @@ static void threads_and_buffers(void **state)
     (void)state;
     demo_open(&a, 1, 0);
     for (int threads = 1; threads <= 3; threads++)
-        for (long long buffer = 1; buffer < 100000; buffer = buffer * 40000 + 1) { /* one row at a time, a few, all */
+        for (long long buffer = 1; buffer < 100000;
+             buffer = buffer * 40000 + 1) { /* one row at a time, a few, all */
             demo_open(&b, threads, buffer);
             assert_memory_equal(a.tau, b.tau, sizeof *a.tau * (size_t)a.stats.n_rows);
             same_stats(&a.stats, &b.stats);
@@ -323,11 +396,12 @@ static void repeatability(void **state)
     d.stats.rows[3].norm.answer_rank += 4; /* and it does compare */
     d.stats.rows[4].norm.top[0].id ^= 1;
     OK(ll_analysis_repeat(&d.job, &d.stats, &r, &err), &err);
-    assert_true(r.max_rank_dev == 4 && r.p95_rank_dev > 2 && fabs(r.top1_flip_rate - 1.0 / d.stats.n_rows) < 1e-15);
+    assert_true(r.max_rank_dev == 4 && r.p95_rank_dev > 2
+                && fabs(r.top1_flip_rate - 1.0 / d.stats.n_rows) < 1e-15);
     demo_close(&d);
 }
 
-/* ---- any family --------------------------------------------------------------------------------------------------- */
+/* ---- any family ------------------------------------------------------------------------------ */
 
 static void close_enough(const char *what, int row, double a, double b, double tol)
 {
@@ -347,7 +421,8 @@ static void identities(void **state)
         world_of_family(&w, families[f], 2);
         struct ll_analysis job = job_of(&w, 0);
         const int n = w.m->n_layers, V = w.m->d_vocab;
-        float *x = malloc(sizeof *x * (size_t)w.m->d_model), *z = malloc(sizeof *z * (size_t)V), *own = malloc(sizeof *own * (size_t)V);
+        float *x = malloc(sizeof *x * (size_t)w.m->d_model), *z = malloc(sizeof *z * (size_t)V),
+              *own = malloc(sizeof *own * (size_t)V);
         OK(ll_pass_stats_init(&s, w.m, &err), &err);
         OK(ll_analysis_run(&job, &s, &err), &err);
         ll_head_logits(w.m, w.eng, w.final[0], own);
@@ -359,27 +434,37 @@ static void identities(void **state)
             double lse = ll_dist_lse(z, V), mass = 0;
             close_enough("lse", r, row->norm.lse, lse, 1e-12);
             close_enough("entropy", r, row->norm.entropy_bits, ll_dist_entropy_bits(z, V, lse), 1e-12);
-            close_enough("kl", r, row->norm.kl_to_final_bits, ll_dist_kl_bits(z, lse, own, lse_own, V), 1e-12);
-            close_enough("cos_to_final", r, row->cos_to_final, ll_dist_cosine_without(z, own, w.m->b_U, V), 1e-12);
+            close_enough("kl", r, row->norm.kl_to_final_bits, ll_dist_kl_bits(z, lse, own, lse_own, V),
+                         1e-12);
+            close_enough("cos_to_final", r, row->cos_to_final, ll_dist_cosine_without(z, own, w.m->b_U, V),
+                         1e-12);
             assert_int_equal(row->norm.answer_rank, ll_dist_rank(z, V, 7));
             for (int v = 0; v < V; v++)
                 mass += ll_exp((double)z[v] - row->norm.lse);
             close_enough("sum of p", r, mass, 1, 1e-12);
-            ll_head_logits(w.m, w.eng, w.rows[0][r], own); /* raw: no norm at any row, the last too; own is made anew below */
+            ll_head_logits(w.m, w.eng, w.rows[0][r],
+                           own); /* raw: no norm at any row, the last too; own is made anew below */
             double lse_raw = ll_dist_lse(own, V);
-            close_enough("raw entropy", r, row->raw.entropy_bits, ll_dist_entropy_bits(own, V, lse_raw), 1e-11);
-            close_enough("KL(norm || raw)", r, row->kl_norm_raw_bits, ll_dist_kl_bits(z, lse, own, lse_raw, V), 1e-11);
-            close_enough("KL(raw || norm)", r, row->kl_raw_norm_bits, ll_dist_kl_bits(own, lse_raw, z, lse, V), 1e-11);
+            close_enough("raw entropy", r, row->raw.entropy_bits, ll_dist_entropy_bits(own, V, lse_raw),
+                         1e-11);
+            close_enough("KL(norm || raw)", r, row->kl_norm_raw_bits,
+                         ll_dist_kl_bits(z, lse, own, lse_raw, V), 1e-11);
+            close_enough("KL(raw || norm)", r, row->kl_raw_norm_bits,
+                         ll_dist_kl_bits(own, lse_raw, z, lse, V), 1e-11);
             close_enough("js", r, row->js_bits, ll_dist_js_bits(z, lse, own, lse_raw, V), 1e-12);
             close_enough("l1", r, row->l1, ll_dist_l1(z, lse, own, lse_raw, V), 1e-12);
             ll_head_logits(w.m, w.eng, w.final[0], own);
-            double off[3] = {fabs(row->norm.lse - w.out[0][r].lse), fabs(row->norm.entropy_bits - w.out[0][r].entropy_bits), fabs(row->norm.kl_to_final_bits - w.out[0][r].kl_to_final_bits)};
+            double off[3] = {fabs(row->norm.lse - w.out[0][r].lse),
+                             fabs(row->norm.entropy_bits - w.out[0][r].entropy_bits),
+                             fabs(row->norm.kl_to_final_bits - w.out[0][r].kl_to_final_bits)};
             for (int k = 0; k < 3; k++)
                 worst = off[k] > worst ? off[k] : worst;
-            assert_true(row->norm.entropy_bits >= 0 && row->norm.entropy_bits <= log2(V) + 1e-12 && row->js_bits >= 0 && row->js_bits <= 1 && row->l1 <= 2 + 1e-12);
+            assert_true(row->norm.entropy_bits >= 0 && row->norm.entropy_bits <= log2(V) + 1e-12
+                        && row->js_bits >= 0 && row->js_bits <= 1 && row->l1 <= 2 + 1e-12);
         }
         const struct ll_reading *last = &s.rows[n].norm;
-        assert_true(last->kl_to_final_bits == 0 && last->entropy_bits == s.own.entropy_bits && last->lse == s.own.lse && last->norm == s.own.norm);
+        assert_true(last->kl_to_final_bits == 0 && last->entropy_bits == s.own.entropy_bits
+                    && last->lse == s.own.lse && last->norm == s.own.norm);
         assert_int_equal(last->answer_rank, s.own.answer_rank);
         assert_memory_equal(last->top, s.own.top, sizeof *last->top * (size_t)last->n_top);
         close_enough("cos_to_final", n, s.rows[n].cos_to_final, 1, 1e-12);
@@ -407,23 +492,28 @@ static void last_row(void **state)
         struct ll_analysis job = job_of(&w, 0);
         const int n = w.m->n_layers, caps = w.m->logit_cap > 0, scales = w.m->logit_scale != 1.0f;
         OK(ll_last_row_check(&job, &o, &err), &err);
-        assert_true(o.kl_to_final_bits == 0 && o.top1_agree && o.temp_est == 1 && o.kl_after_temp_bits == 0 && o.p_top1_lens == o.p_top1_model);
+        assert_true(o.kl_to_final_bits == 0 && o.top1_agree && o.temp_est == 1 && o.kl_after_temp_bits == 0
+                    && o.p_top1_lens == o.p_top1_model);
         OK(ll_calibrate(&job, 1, tau, &err), &err);
         assert_true(tau[n] == 1);
         job.bare_head = 1;
         OK(ll_last_row_check(&job, &o, &err), &err);
-        assert_true(isnan(o.softcap) == !caps && isnan(o.kl_after_softcap_bits) == !caps && isnan(o.scale) == !scales && isnan(o.kl_after_scale_bits) == !scales);
+        assert_true(isnan(o.softcap) == !caps && isnan(o.kl_after_softcap_bits) == !caps
+                    && isnan(o.scale) == !scales && isnan(o.kl_after_scale_bits) == !scales);
         OK(ll_pass_stats_init(&s, w.m, &err), &err);
         OK(ll_analysis_run(&job, &s, &err), &err);
         drop_rows(&w);
         run_sweep(&w, 1, LL_SWEEP_LAST); /* the head pass allows the difference, and sees the same */
         close_enough("bare kl", n, s.rows[n].norm.kl_to_final_bits, w.out[0][n].kl_to_final_bits, 5e-6);
-        close_enough("bare kl", 0, s.rows[0].norm.kl_to_final_bits, w.out[0][0].kl_to_final_bits, 5e-6 * (1 + s.rows[0].norm.kl_to_final_bits));
+        close_enough("bare kl", 0, s.rows[0].norm.kl_to_final_bits, w.out[0][0].kl_to_final_bits,
+                     5e-6 * (1 + s.rows[0].norm.kl_to_final_bits));
         assert_true(o.kl_to_final_bits == s.rows[n].norm.kl_to_final_bits);
         if (!caps && !scales)
             assert_true(o.kl_to_final_bits == 0 && o.temp_est == 1 && w.out[0][n].kl_to_final_bits == 0);
         else
-            assert_true(o.kl_to_final_bits > 1e-6 && (caps ? o.kl_after_softcap_bits : o.kl_after_scale_bits) == 0 && o.kl_after_temp_bits < o.kl_to_final_bits);
+            assert_true(o.kl_to_final_bits > 1e-6
+                        && (caps ? o.kl_after_softcap_bits : o.kl_after_scale_bits) == 0
+                        && o.kl_after_temp_bits < o.kl_to_final_bits);
         capped += caps;
         scaled += scales;
         ll_pass_stats_free(&s);
@@ -456,17 +546,20 @@ static void refused(void **state)
     job.n_prompt_vocab = 0;
     job.raw = LL_RAW_SAMPLE;
     OK(ll_analysis_run(&job, &s, &err), &err); /* no answer, no words: unknown, not 0 */
-    assert_true(s.rows[0].norm.answer_rank == -1 && isnan(s.rows[0].norm.p_answer) && isnan(s.rows[0].cos_to_answer) && isnan(s.rows[0].cos_to_prompt_max));
-    assert_true(isnan(s.rows[0].scaled_p_answer[0]) && isnan(s.rows[0].p_control) && isnan(s.rows[0].tau) && s.rows[0].echo_mass_prompt == 0);
+    assert_true(s.rows[0].norm.answer_rank == -1 && isnan(s.rows[0].norm.p_answer)
+                && isnan(s.rows[0].cos_to_answer) && isnan(s.rows[0].cos_to_prompt_max));
+    assert_true(isnan(s.rows[0].scaled_p_answer[0]) && isnan(s.rows[0].p_control) && isnan(s.rows[0].tau)
+                && s.rows[0].echo_mass_prompt == 0);
     ((float *)w.rows[0][1])[3] = NAN; /* a broken residual: its row says so, the others stand */
     OK(ll_analysis_run(&job, &s, &err), &err);
-    assert_true(s.rows[1].n_nan == w.m->d_vocab && isnan(s.rows[1].norm.entropy_bits) && isnan(s.rows[1].delta_resid_cos) && !isnan(s.rows[2].norm.entropy_bits));
+    assert_true(s.rows[1].n_nan == w.m->d_vocab && isnan(s.rows[1].norm.entropy_bits)
+                && isnan(s.rows[1].delta_resid_cos) && !isnan(s.rows[2].norm.entropy_bits));
     ll_pass_stats_free(&s);
     world_close(&w);
 }
 
-/* A tuned row is the plain lens of the translated residual: every angle and mass, to the bit. Where there is no translator nothing
- * is known. */
+/* A tuned row is the plain lens of the translated residual: every angle and mass, to the bit. Where there is
+ * no translator nothing is known. */
 static void tuned_cells(void **state)
 {
     struct demo d;
@@ -493,14 +586,18 @@ static void tuned_cells(void **state)
     OK(ll_analysis_run(&job, &plain, &err), &err);
     for (int r = 0; r < d.stats.n_rows; r++) {
         const struct ll_row_stats *a = &d.stats.rows[r], *b = &plain.rows[r];
-        const struct ll_lens_cells want = {b->cos_to_final, b->cos_to_answer, b->cos_to_prompt_max, b->echo_mass_prompt, b->topk_prompt_mass50};
+        const struct ll_lens_cells want = {b->cos_to_final, b->cos_to_answer, b->cos_to_prompt_max,
+                                           b->echo_mass_prompt, b->topk_prompt_mass50};
         assert_true(isnan(b->tuned_cells.echo_mass_prompt));
         if (a->tuned.is_set) {
             assert_memory_equal(&a->tuned_cells, &want, sizeof want);
-            assert_true(a->tuned_cells.cos_to_answer < a->cos_to_answer || a->tuned_cells.cos_to_answer > a->cos_to_answer);
+            assert_true(a->tuned_cells.cos_to_answer < a->cos_to_answer
+                        || a->tuned_cells.cos_to_answer > a->cos_to_answer);
             n_tuned++;
         } else
-            assert_true(isnan(a->tuned_cells.cos_to_final) && isnan(a->tuned_cells.cos_to_answer) && isnan(a->tuned_cells.cos_to_prompt_max) && isnan(a->tuned_cells.topk_prompt_mass50));
+            assert_true(isnan(a->tuned_cells.cos_to_final) && isnan(a->tuned_cells.cos_to_answer)
+                        && isnan(a->tuned_cells.cos_to_prompt_max)
+                        && isnan(a->tuned_cells.topk_prompt_mass50));
         free(moved[r]);
     }
     assert_int_equal(n_tuned, 2);
@@ -511,8 +608,13 @@ static void tuned_cells(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_numpy), cmocka_unit_test(decoding_points), cmocka_unit_test(threads_and_buffers), cmocka_unit_test(repeatability),
-        cmocka_unit_test(identities),    cmocka_unit_test(last_row),        cmocka_unit_test(refused),
+        cmocka_unit_test(against_numpy),
+        cmocka_unit_test(decoding_points),
+        cmocka_unit_test(threads_and_buffers),
+        cmocka_unit_test(repeatability),
+        cmocka_unit_test(identities),
+        cmocka_unit_test(last_row),
+        cmocka_unit_test(refused),
         cmocka_unit_test(tuned_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* test_attribution.c - shares of a logit: against PyTorch's autograd (attribution.inc, made by tests/fixtures/make_attribution.py),
- * and closing on the model's own logit in every family, with and without interventions. */
+/* test_attribution.c - shares of a logit: against PyTorch's autograd (attribution.inc, made by
+ * tests/fixtures/make_attribution.py), and closing on the model's own logit in every family, with and without
+ * interventions. */
 #include "fixtures/models.h"
 #include "attribution.h"
 
@@ -19,14 +20,16 @@
 enum { N = 7, TOKEN = 5, OTHER = 11 };
 static const int ids[N] = {1, 5, 9, 33, 17, 2, 40};
 
-static struct ll_attribution attribute(const struct ll_model *m, struct ll_engine *eng, const char *const *specs, int n_specs, int id, int other)
+static struct ll_attribution attribute(const struct ll_model *m, struct ll_engine *eng,
+                                       const char *const *specs, int n_specs, int id, int other)
 {
     struct ll_attribution a = {0};
     struct ll_intervene iv = {.model = m};
     struct ll_err err = {0};
     for (int i = 0; i < n_specs; i++)
         assert_int_equal(ll_intervene_parse(&iv, specs[i], &err), LL_OK);
-    struct ll_attribution_job job = {.engine = eng, .iv = &iv, .ids = ids, .n_ids = N, .pos = -1, .id = id, .other = other};
+    struct ll_attribution_job job = {
+        .engine = eng, .iv = &iv, .ids = ids, .n_ids = N, .pos = -1, .id = id, .other = other};
     if (ll_intervene_ready(&iv, m, eng, NULL, &err) || ll_attribution_run(&a, &job, &err))
         fail_msg("%s", err.msg);
     ll_intervene_free(&iv);
@@ -44,7 +47,11 @@ static double magnitude(const struct ll_attribution *a)
 
 static void against_autograd(void **state)
 {
-    static const struct { const char *model; int layer; double logit, mlp, head[4]; } rows[] = {
+    static const struct {
+        const char *model;
+        int layer;
+        double logit, mlp, head[4];
+    } rows[] = {
 #include "../fixtures/attribution.inc"
     };
     struct ll_engine *eng;
@@ -72,7 +79,8 @@ static void against_autograd(void **state)
 
 static void closes(void **state)
 {
-    static const char *const changed[] = {"skip:0", "zero:blocks.1.hook_attn_out", "mean:blocks.0.hook_resid_post"};
+    static const char *const changed[] = {"skip:0", "zero:blocks.1.hook_attn_out",
+                                          "mean:blocks.0.hook_resid_post"};
     struct ll_engine *eng;
     struct ll_err err = {0};
     double worst = 0, worst_heads = 0;
@@ -88,7 +96,9 @@ static void closes(void **state)
         snprintf(path, sizeof path, "%s%s", MODELS, e->d_name);
         if (ll_model_open(&m, path, &err))
             fail_msg("%s", err.msg);
-        struct ll_attribution a = attribute(m, eng, NULL, 0, TOKEN, -1), b = attribute(m, eng, NULL, 0, OTHER, -1), d = attribute(m, eng, NULL, 0, TOKEN, OTHER),
+        struct ll_attribution a = attribute(m, eng, NULL, 0, TOKEN, -1),
+                              b = attribute(m, eng, NULL, 0, OTHER, -1),
+                              d = attribute(m, eng, NULL, 0, TOKEN, OTHER),
                               c = attribute(m, eng, changed, 3, TOKEN, -1);
         worst = fmax(worst, fmax(fabs(a.residue) / magnitude(&a), fabs(d.residue) / magnitude(&d)));
         worst = fmax(worst, fabs(c.residue) / magnitude(&c));

@@ -1,4 +1,5 @@
-/* test_base.c - the parts below everything: errors, buffers, numbers as text, UTF-8, JSON out, SHA-256, files, threads. */
+/* test_base.c - the parts below everything: errors, buffers, numbers as text, UTF-8, JSON out, SHA-256,
+ * files, threads. */
 #define _GNU_SOURCE
 #include "buf.h"
 #include "fail.h"
@@ -30,7 +31,7 @@
 
 #include <cmocka.h>
 
-/* ---- a folder for files, removed at the end --------------------------------------------------------------------- */
+/* ---- a folder for files, removed at the end -------------------------------------------------- */
 
 static char folder[] = "/tmp/ll_base_XXXXXX";
 
@@ -55,7 +56,7 @@ static const char *at(const char *name)
     return path;
 }
 
-/* ---- errors and buffers ----------------------------------------------------------------------------------------- */
+/* ---- errors and buffers ---------------------------------------------------------------------- */
 
 static void first_reason_stays(void **state)
 {
@@ -86,12 +87,15 @@ static void long_reasons_are_cut(void **state)
 static void exit_codes(void **state)
 {
     (void)state;
-    const int codes[][2] = {{LL_OK, 0}, {LL_EFAIL, 1}, {LL_EUSAGE, 2}, {LL_EUNSUP, 3}, {LL_EFIT, 4}, {LL_ECHECK, 5}, {-6, 1}, {-99, 1}, {7, 0}};
+    const int codes[][2] = {{LL_OK, 0},     {LL_EFAIL, 1}, {LL_EUSAGE, 2}, {LL_EUNSUP, 3}, {LL_EFIT, 4},
+                            {LL_ECHECK, 5}, {-6, 1},       {-99, 1},       {7, 0}};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         assert_int_equal(ll_exit_code(codes[i][0]), codes[i][1]);
     /* what could not be opened: the path's fault, or the machine's */
-    assert_true(ll_open_code(ENOENT) == LL_EUSAGE && ll_open_code(EACCES) == LL_EUSAGE && ll_open_code(ELOOP) == LL_EUSAGE);
-    assert_true(ll_open_code(ENOMEM) == LL_EFAIL && ll_open_code(EMFILE) == LL_EFAIL && ll_open_code(ENFILE) == LL_EFAIL);
+    assert_true(ll_open_code(ENOENT) == LL_EUSAGE && ll_open_code(EACCES) == LL_EUSAGE
+                && ll_open_code(ELOOP) == LL_EUSAGE);
+    assert_true(ll_open_code(ENOMEM) == LL_EFAIL && ll_open_code(EMFILE) == LL_EFAIL
+                && ll_open_code(ENFILE) == LL_EFAIL);
 }
 
 static void buffers_grow(void **state)
@@ -129,7 +133,8 @@ static void exact_fill_keeps_the_nul(void **state)
     }
 }
 
-/* In a process of its own: what memory lacked once is not forgotten there. Returns the number of the check that failed, 0: none. */
+/* In a process of its own: what memory lacked once is not forgotten there. Returns the number of the check
+ * that failed, 0: none. */
 static int fail_a_buffer(void)
 {
     struct ll_buf b = {0}, other = {0};
@@ -144,7 +149,8 @@ static int fail_a_buffer(void)
     ll_buf_free(&b);
     if (b.failed || !ll_memory_ran_out())
         return 3;
-    if (ll_buf_ok(&other, &of_other) != LL_EFAIL || !strstr(of_other.msg, "out of memory")) /* it may hold what b lacks */
+    if (ll_buf_ok(&other, &of_other) != LL_EFAIL
+        || !strstr(of_other.msg, "out of memory")) /* it may hold what b lacks */
         return 4;
     e = (struct ll_err){0};
     if (ll_file_write(at("after"), "x", 1, &e) != LL_EFAIL || ll_is_file(at("after")))
@@ -168,14 +174,32 @@ static void a_failed_buffer_stops_every_output(void **state)
 static void shown_text_has_no_controls(void **state)
 {
     (void)state;
-    static const struct { const char *s, *keep, *want; } rows[] = {
+    static const struct {
+        const char *s, *keep, *want;
+    } rows[] = {
         {"plain \xc3\xa4 \xe4\xb8\xad", "", "plain \xc3\xa4 \xe4\xb8\xad"},
         {"a\033[31mb", "", "a\xc2\xb7[31mb"},
-        {"a\nb\tc\rd", "", "a\xe2\x86\xb5" "b\xe2\x87\xa5" "c\xc2\xb7" "d"},
-        {"a\nb\tc\rd", "\n\t", "a\nb\tc\xc2\xb7" "d"},
-        {"\xc2\x9b" "2J\x7f", "", "\xc2\xb7" "2J\xc2\xb7"},            /* C1's own escape */
-        {"\x9b" "2J\xff", "", "\xef\xbf\xbd" "2J\xef\xbf\xbd"},       /* the same as a bare byte */
-        {"x\xe2\x80\xae" "y\xe2\x81\xa7z", "", "x\xc2\xb7y\xc2\xb7z"}, /* direction */
+        {"a\nb\tc\rd", "",
+         "a\xe2\x86\xb5"
+         "b\xe2\x87\xa5"
+         "c\xc2\xb7"
+         "d"},
+        {"a\nb\tc\rd", "\n\t",
+         "a\nb\tc\xc2\xb7"
+         "d"},
+        {"\xc2\x9b"
+         "2J\x7f",
+         "",
+         "\xc2\xb7"
+         "2J\xc2\xb7"}, /* C1's own escape */
+        {"\x9b"
+         "2J\xff",
+         "",
+         "\xef\xbf\xbd"
+         "2J\xef\xbf\xbd"}, /* the same as a bare byte */
+        {"x\xe2\x80\xae"
+         "y\xe2\x81\xa7z",
+         "", "x\xc2\xb7y\xc2\xb7z"}, /* direction */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct ll_buf b = {0};
@@ -184,19 +208,33 @@ static void shown_text_has_no_controls(void **state)
         ll_buf_free(&b);
     }
     struct ll_err e = {0};
-    ll_fail(&e, LL_EUSAGE, "%s", "a\033[1mb\nc\xc2\x9b" "d\xff\xe2\x80\xae\xc3\xa4");
+    ll_fail(&e, LL_EUSAGE, "%s",
+            "a\033[1mb\nc\xc2\x9b"
+            "d\xff\xe2\x80\xae\xc3\xa4");
     assert_string_equal(e.msg, "a [1mb c  d?   \xc3\xa4");
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static void doubles_as_text(void **state)
 {
     (void)state;
-    const struct { double v; const char *s; } rows[] = {
-        {0, "0"}, {-0.0, "0"}, {1, "1"}, {-1.5, "-1.5"}, {0.1, "0.1"}, {1.0 / 3, "0.3333333333333333"}, {1e21, "1e+21"},
-        {5e-324, "4.94065645841247e-324"}, {1.7976931348623157e308, "1.7976931348623157e+308"},
-        {INFINITY, "inf"}, {-INFINITY, "-inf"}, {NAN, "nan"},
+    const struct {
+        double v;
+        const char *s;
+    } rows[] = {
+        {0, "0"},
+        {-0.0, "0"},
+        {1, "1"},
+        {-1.5, "-1.5"},
+        {0.1, "0.1"},
+        {1.0 / 3, "0.3333333333333333"},
+        {1e21, "1e+21"},
+        {5e-324, "4.94065645841247e-324"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+        {INFINITY, "inf"},
+        {-INFINITY, "-inf"},
+        {NAN, "nan"},
     };
     char s[32];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -261,7 +299,7 @@ static void provenance(void **state)
     assert_true(strlen(ll_compiler()) > 3);
 }
 
-/* ---- UTF-8 ------------------------------------------------------------------------------------------------------ */
+/* ---- UTF-8 ----------------------------------------------------------------------------------- */
 
 static void utf8_round_trip(void **state)
 {
@@ -274,7 +312,8 @@ static void utf8_round_trip(void **state)
         assert_int_equal(ll_utf8_next(b.s, b.len, &back, NULL), want);
         if (want)
             assert_int_equal(back, cp);
-        for (size_t cut = 1; cut < b.len && want; cut++) { /* cut short: all of what is left is one bad part */
+        for (size_t cut = 1; cut < b.len && want;
+             cut++) { /* cut short: all of what is left is one bad part */
             int bad = 0;
             assert_int_equal(ll_utf8_next(b.s, cut, &back, &bad), 0);
             assert_int_equal(bad, cut);
@@ -286,9 +325,14 @@ static void utf8_round_trip(void **state)
 static void utf8_maximal_parts(void **state)
 {
     (void)state;
-    const struct { const char *in; int bad; } rows[] = { /* Unicode 15, tables 3-8 to 3-11 */
-        {"\x80", 1}, {"\xc0\xaf", 1}, {"\xc1\x80", 1}, {"\xe0\x80\xaf", 1}, {"\xed\xa0\x80", 1}, {"\xf4\x91\x92\x93", 1},
-        {"\xf5\x80\x80\x80", 1}, {"\xff", 1}, {"\xe1\x80\xe2", 2}, {"\xf0\x91\x92z", 3}, {"\xf1\xbf", 2}, {"\xc2z", 1},
+    const struct {
+        const char *in;
+        int bad;
+    } rows[] = {
+        /* Unicode 15, tables 3-8 to 3-11 */
+        {"\x80", 1},         {"\xc0\xaf", 1},         {"\xc1\x80", 1},         {"\xe0\x80\xaf", 1},
+        {"\xed\xa0\x80", 1}, {"\xf4\x91\x92\x93", 1}, {"\xf5\x80\x80\x80", 1}, {"\xff", 1},
+        {"\xe1\x80\xe2", 2}, {"\xf0\x91\x92z", 3},    {"\xf1\xbf", 2},         {"\xc2z", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint32_t cp;
@@ -310,7 +354,7 @@ static void utf8_check_and_clean(void **state)
     ll_buf_free(&b);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_document(void **state)
 {
@@ -345,23 +389,24 @@ static void json_document(void **state)
     ll_json_obj(&j, "o");
     ll_json_end(&j);
     ll_json_end(&j);
-    assert_string_equal(b.s, "{\n"
-                             "  \"model\": \"caf\xc3\xa9\",\n"
-                             "  \"x\": 0.5,\n"
-                             "  \"nan\": null,\n"
-                             "  \"inf\": null,\n"
-                             "  \"i\": -9223372036854775808,\n"
-                             "  \"b\": true,\n"
-                             "  \"n\": null,\n"
-                             "  \"s\": null,\n"
-                             "  \"ids\": [1, 2, 3, {\"a\": 1, \"b\": 2}],\n"
-                             "  \"rows\": [\n"
-                             "    {},\n"
-                             "    [],\n"
-                             "    {\"k\":1}\n"
-                             "  ],\n"
-                             "  \"o\": {}\n"
-                             "}\n");
+    assert_string_equal(b.s,
+                        "{\n"
+                        "  \"model\": \"caf\xc3\xa9\",\n"
+                        "  \"x\": 0.5,\n"
+                        "  \"nan\": null,\n"
+                        "  \"inf\": null,\n"
+                        "  \"i\": -9223372036854775808,\n"
+                        "  \"b\": true,\n"
+                        "  \"n\": null,\n"
+                        "  \"s\": null,\n"
+                        "  \"ids\": [1, 2, 3, {\"a\": 1, \"b\": 2}],\n"
+                        "  \"rows\": [\n"
+                        "    {},\n"
+                        "    [],\n"
+                        "    {\"k\":1}\n"
+                        "  ],\n"
+                        "  \"o\": {}\n"
+                        "}\n");
     assert_int_equal(j.flat, 0);
     ll_buf_free(&b);
 }
@@ -371,7 +416,10 @@ static void json_strings(void **state)
     (void)state;
     struct ll_buf b = {0};
     ll_json_quote(&b, "\"\\/\b\f\n\r\t\x01\x1f\x7f\0\xe2\x80\xa8\xed\xa0\x80", 18);
-    assert_string_equal(b.s, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000\xe2\x80\xa8\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    assert_string_equal(
+        b.s,
+        "\"\\\"\\\\/"
+        "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000\xe2\x80\xa8\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     ll_buf_free(&b);
 }
 
@@ -410,7 +458,9 @@ static void json_apart(void **state)
         ll_json_end(&j);
     }
     assert_string_equal(in.s, apart.s);
-    assert_non_null(strstr(in.s, "\n      \"some\": 3,\n      \"none\": null,\n      \"list\": [1],\n      \"empty\": []\n    },\n"));
+    assert_non_null(strstr(
+        in.s,
+        "\n      \"some\": 3,\n      \"none\": null,\n      \"list\": [1],\n      \"empty\": []\n    },\n"));
     ll_buf_free(&in);
     ll_buf_free(&apart);
     ll_buf_free(&value);
@@ -431,7 +481,7 @@ static void json_deep(void **state)
     ll_buf_free(&b);
 }
 
-/* ---- SHA-256 ---------------------------------------------------------------------------------------------------- */
+/* ---- SHA-256 --------------------------------------------------------------------------------- */
 
 static void sha_of(const void *p, size_t n, size_t step, char hex[65])
 {
@@ -448,7 +498,12 @@ static void sha_known_answers(void **state)
     static char million[1000000];
     memset(million, 'a', sizeof million);
     const char *two = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-    const struct { const char *p; size_t n; const char *hex; } rows[] = { /* FIPS 180-2, appendix B */
+    const struct {
+        const char *p;
+        size_t n;
+        const char *hex;
+    } rows[] = {
+        /* FIPS 180-2, appendix B */
         {"", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
         {"abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
         {two, 56, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
@@ -465,7 +520,8 @@ static void sha_known_answers(void **state)
 static void sha_every_length(void **state)
 {
     (void)state;
-    char data[200], whole[65], parts[65]; /* padding at every place of a block, and every split of the input */
+    char data[200], whole[65],
+        parts[65]; /* padding at every place of a block, and every split of the input */
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (char)(i * 7);
     for (size_t n = 0; n < sizeof data; n++) {
@@ -479,7 +535,7 @@ static void sha_every_length(void **state)
     assert_string_equal(whole, "7a6589821178918ca8d9edaba5abfc1e9b2669564f4469b66885379c1530b2c8");
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void map_a_file(void **state)
 {
@@ -597,7 +653,8 @@ static void a_commit_that_cannot_rename(void **state)
     assert_non_null(strstr(e.msg, "taken: write failed"));
     assert_false(ll_is_file(tmp));
     e = (struct ll_err){0};
-    assert_int_equal(ll_outfile_open(&o, at("taken"), &e), LL_EUSAGE); /* and said at once when it was one before */
+    assert_int_equal(ll_outfile_open(&o, at("taken"), &e),
+                     LL_EUSAGE); /* and said at once when it was one before */
     assert_non_null(strstr(e.msg, "taken: expected a file, found a folder"));
 }
 
@@ -611,7 +668,8 @@ static int write_on_a_full_disk(void)
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &r))
         return 77;
-    if (ll_file_write(at("full"), big, sizeof big, &e) != LL_EFAIL || !strstr(e.msg, "full: write failed") || ll_is_file(at("full")))
+    if (ll_file_write(at("full"), big, sizeof big, &e) != LL_EFAIL || !strstr(e.msg, "full: write failed")
+        || ll_is_file(at("full")))
         return 1;
     if (ll_outfile_open(&o, at("full"), &e2)) /* the same, noticed only when the stream is flushed */
         return 2;
@@ -649,7 +707,8 @@ static void folders_and_paths(void **state)
     assert_int_equal(ll_file_write(at("plain"), "", 0, &e), LL_OK);
     assert_int_equal(ll_make_dirs(at("plain/x"), &e), LL_EFAIL);
     const char *const joins[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"/", "b", "/b"}};
-    const char *const bases[][2] = {{"a/b", "b"}, {"a/b/", "b"}, {"b", "b"}, {"/", ""}, {"a//", "a"}, {"", ""}};
+    const char *const bases[][2] = {{"a/b", "b"}, {"a/b/", "b"}, {"b", "b"},
+                                    {"/", ""},    {"a//", "a"},  {"", ""}};
     for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
         char *s = ll_path_join(joins[i][0], joins[i][1]);
         assert_string_equal(s, joins[i][2]);
@@ -662,7 +721,7 @@ static void folders_and_paths(void **state)
     }
 }
 
-/* ---- threads ---------------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 struct job {
     _Atomic int next;
@@ -723,9 +782,20 @@ static void pool_sizes(void **state)
 static void names_to_show(void **state)
 {
     (void)state;
-    static const struct { const char *from, *to; } rows[] = {
-        {"Qwen3-0.6B", "Qwen3-0.6B"}, {"\xe4\xb8\xad \xf0\x9f\x99\x82", "\xe4\xb8\xad \xf0\x9f\x99\x82"}, {"a\033[2J\nb\177", "a_[2J_b_"}, {"\xc2\x9b" "31m", "_31m"},
-        {"\xe2\x80\xae" "x\xe2\x80\xa8", "_x_"}, {"\xff\xe2\x80", "__"}, {"", ""},
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"Qwen3-0.6B", "Qwen3-0.6B"},
+        {"\xe4\xb8\xad \xf0\x9f\x99\x82", "\xe4\xb8\xad \xf0\x9f\x99\x82"},
+        {"a\033[2J\nb\177", "a_[2J_b_"},
+        {"\xc2\x9b"
+         "31m",
+         "_31m"},
+        {"\xe2\x80\xae"
+         "x\xe2\x80\xa8",
+         "_x_"},
+        {"\xff\xe2\x80", "__"},
+        {"", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char s[64];
@@ -738,17 +808,39 @@ static void names_to_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_to_show), cmocka_unit_test(first_reason_stays), cmocka_unit_test(long_reasons_are_cut), cmocka_unit_test(exit_codes),
-        cmocka_unit_test(buffers_grow), cmocka_unit_test(exact_fill_keeps_the_nul), cmocka_unit_test(a_failed_buffer_stops_every_output), cmocka_unit_test(shown_text_has_no_controls),
-        cmocka_unit_test(doubles_as_text), cmocka_unit_test(doubles_read_back), cmocka_unit_test(percentiles),
-        cmocka_unit_test(clocks_and_memory), cmocka_unit_test(provenance),
-        cmocka_unit_test(utf8_round_trip), cmocka_unit_test(utf8_maximal_parts), cmocka_unit_test(utf8_check_and_clean),
-        cmocka_unit_test(json_document), cmocka_unit_test(json_strings), cmocka_unit_test(json_apart), cmocka_unit_test(json_deep),
-        cmocka_unit_test(sha_known_answers), cmocka_unit_test(sha_every_length),
-        cmocka_unit_test(map_a_file), cmocka_unit_test(map_what_is_no_file), cmocka_unit_test(dropping_pages_keeps_neighbours),
-        cmocka_unit_test(read_with_a_limit), cmocka_unit_test(nothing_appears_before_commit),
-        cmocka_unit_test(a_folder_that_takes_no_files), cmocka_unit_test(a_commit_that_cannot_rename), cmocka_unit_test(a_full_disk),
-        cmocka_unit_test(folders_and_paths), cmocka_unit_test(every_number_once), cmocka_unit_test(pool_sizes),
+        cmocka_unit_test(names_to_show),
+        cmocka_unit_test(first_reason_stays),
+        cmocka_unit_test(long_reasons_are_cut),
+        cmocka_unit_test(exit_codes),
+        cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(exact_fill_keeps_the_nul),
+        cmocka_unit_test(a_failed_buffer_stops_every_output),
+        cmocka_unit_test(shown_text_has_no_controls),
+        cmocka_unit_test(doubles_as_text),
+        cmocka_unit_test(doubles_read_back),
+        cmocka_unit_test(percentiles),
+        cmocka_unit_test(clocks_and_memory),
+        cmocka_unit_test(provenance),
+        cmocka_unit_test(utf8_round_trip),
+        cmocka_unit_test(utf8_maximal_parts),
+        cmocka_unit_test(utf8_check_and_clean),
+        cmocka_unit_test(json_document),
+        cmocka_unit_test(json_strings),
+        cmocka_unit_test(json_apart),
+        cmocka_unit_test(json_deep),
+        cmocka_unit_test(sha_known_answers),
+        cmocka_unit_test(sha_every_length),
+        cmocka_unit_test(map_a_file),
+        cmocka_unit_test(map_what_is_no_file),
+        cmocka_unit_test(dropping_pages_keeps_neighbours),
+        cmocka_unit_test(read_with_a_limit),
+        cmocka_unit_test(nothing_appears_before_commit),
+        cmocka_unit_test(a_folder_that_takes_no_files),
+        cmocka_unit_test(a_commit_that_cannot_rename),
+        cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(folders_and_paths),
+        cmocka_unit_test(every_number_once),
+        cmocka_unit_test(pool_sizes),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -1,6 +1,7 @@
-/* test_blame.c - the tensor at fault is the one that the first operation to leave the finite numbers reads. Every tensor of
- * every family's fixture is given a NaN in turn; then two at once, of which one is reached first or alone.
- * Caught: the first bad tensor in file order named, a word's row that no prompt uses, an expert nobody chose, a later layer. */
+/* test_blame.c - the tensor at fault is the one that the first operation to leave the finite numbers reads.
+ * Every tensor of every family's fixture is given a NaN in turn; then two at once, of which one is reached
+ * first or alone. Caught: the first bad tensor in file order named, a word's row that no prompt uses, an
+ * expert nobody chose, a later layer. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,13 +78,25 @@ static const struct ll_tensor *tensor(const struct ll_model *m, const char *name
 static void two_tensors(void **state)
 {
     (void)state;
-    static const struct { const char *model, *first; int first_value; const char *second; int second_value; const char *blamed; } rows[] = {
-        /* file order is by name: layer 1 before layer 0's later parts must not matter, nor what no word of the prompt reads */
-        {"llama3_gqa", "model.layers.1.input_layernorm.weight", 0, "model.layers.0.self_attn.v_proj.weight", 0, "model.layers.0.self_attn.v_proj.weight"},
-        {"llama3_gqa", "model.layers.0.mlp.down_proj.weight", 0, "model.layers.0.self_attn.o_proj.weight", 0, "model.layers.0.self_attn.o_proj.weight"},
-        {"llama3_gqa", "model.layers.0.mlp.down_proj.weight", 0, "model.layers.0.mlp.up_proj.weight", 3, "model.layers.0.mlp.up_proj.weight"},
-        {"llama3_gqa", "model.embed_tokens.weight", 0, "model.layers.1.mlp.gate_proj.weight", 1, "model.layers.1.mlp.gate_proj.weight"},
-        {"llama3_gqa", "model.norm.weight", 0, "model.layers.1.self_attn.q_proj.weight", 1, "model.layers.1.self_attn.q_proj.weight"},
+    static const struct {
+        const char *model, *first;
+        int first_value;
+        const char *second;
+        int second_value;
+        const char *blamed;
+    } rows[] = {
+        /* file order is by name: layer 1 before layer 0's later parts must not matter, nor what no word of
+           the prompt reads */
+        {"llama3_gqa", "model.layers.1.input_layernorm.weight", 0, "model.layers.0.self_attn.v_proj.weight",
+         0, "model.layers.0.self_attn.v_proj.weight"},
+        {"llama3_gqa", "model.layers.0.mlp.down_proj.weight", 0, "model.layers.0.self_attn.o_proj.weight", 0,
+         "model.layers.0.self_attn.o_proj.weight"},
+        {"llama3_gqa", "model.layers.0.mlp.down_proj.weight", 0, "model.layers.0.mlp.up_proj.weight", 3,
+         "model.layers.0.mlp.up_proj.weight"},
+        {"llama3_gqa", "model.embed_tokens.weight", 0, "model.layers.1.mlp.gate_proj.weight", 1,
+         "model.layers.1.mlp.gate_proj.weight"},
+        {"llama3_gqa", "model.norm.weight", 0, "model.layers.1.self_attn.q_proj.weight", 1,
+         "model.layers.1.self_attn.q_proj.weight"},
         {"gpt2_conv1d", "h.0.mlp.c_fc.bias", 1, "h.0.attn.c_proj.bias", 0, "h.0.attn.c_proj.bias"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -93,7 +106,8 @@ static void two_tensors(void **state)
         struct ll_err err = {0};
         make_writable(m->ckpt);
         assert_int_equal(ll_pass_init(&pass, m, eng, BLAME_IDS, BLAME_IDS, NULL, 0, &err), LL_OK);
-        struct poison a = poison(m, tensor(m, rows[i].first), (size_t)rows[i].first_value), b = poison(m, tensor(m, rows[i].second), (size_t)rows[i].second_value);
+        struct poison a = poison(m, tensor(m, rows[i].first), (size_t)rows[i].first_value),
+                      b = poison(m, tensor(m, rows[i].second), (size_t)rows[i].second_value);
         if (!run_pass(&pass, &err) || !names(&err, blamed))
             fail_msg("%s: NaN in %s and %s: %s", rows[i].model, rows[i].first, rows[i].second, err.msg);
         heal(&a);
@@ -128,6 +142,8 @@ static void overflow_names_no_tensor(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_tensor_of_every_family), cmocka_unit_test(two_tensors), cmocka_unit_test(overflow_names_no_tensor)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_tensor_of_every_family),
+                                       cmocka_unit_test(two_tensors),
+                                       cmocka_unit_test(overflow_names_no_tensor)};
     return cmocka_run_group_tests(tests, make_engine, drop_engine);
 }

@@ -1,4 +1,5 @@
-/* test_ckpt.c - checkpoints, good and bad. All files but the oracle's are written here, into a folder of their own. */
+/* test_ckpt.c - checkpoints, good and bad. All files but the oracle's are written here, into a folder of
+ * their own. */
 #define _GNU_SOURCE
 #include "ckpt.h"
 #include "outfile.h"
@@ -19,7 +20,7 @@
 
 #include <cmocka.h>
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/ll_ckpt_XXXXXX";
 
@@ -75,9 +76,13 @@ static void put_weights(const char *name, const char *header, size_t n_header, s
     free(b);
 }
 
-static void weights(const char *name, const char *header, size_t n_data) { put_weights(name, header, strlen(header), n_data); }
+static void weights(const char *name, const char *header, size_t n_data)
+{
+    put_weights(name, header, strlen(header), n_data);
+}
 
-#define T(name, dtype, shape, begin, end) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
+#define T(name, dtype, shape, begin, end) \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
 /* Opening `model` fails with `code`, and the message names all of the rest (up to NULL). */
 static void refused(const char *model, int code, ...)
@@ -106,14 +111,17 @@ static struct ll_ckpt *opened(const char *model)
     return c;
 }
 
-/* ---- good ones -------------------------------------------------------------------------------------------------- */
+/* ---- good ones ------------------------------------------------------------------------------- */
 
 static void one_file(void **state)
 {
     (void)state;
     puts_to("one/config.json", "{\"n\": 1}");
     weights("one/model.safetensors",
-            "{\"__metadata__\":{\"format\":\"pt\"}," T("b", "BF16", "[2,3]", 4, 16) "," T("a", "F32", "[]", 0, 4) "," T("e", "F16", "[0,7]", 4, 4) "}   ", 16);
+            "{\"__metadata__\":{\"format\":\"pt\"}," T("b", "BF16", "[2,3]", 4,
+                                                       16) "," T("a", "F32", "[]", 0,
+                                                                 4) "," T("e", "F16", "[0,7]", 4, 4) "}   ",
+            16);
     char slashed[600];
     snprintf(slashed, sizeof slashed, "%s//", at("one"));
     const char *const names[] = {at("one"), slashed, at("one/model.safetensors")};
@@ -197,9 +205,11 @@ static void shards(void **state)
 {
     (void)state;
     puts_to("sh/config.json", "{}");
-    weights("sh/model-00001-of-00002.safetensors", "{" T("b", "F32", "[1]", 0, 4) "," T("more", "U8", "[1]", 4, 5) "}", 5);
+    weights("sh/model-00001-of-00002.safetensors",
+            "{" T("b", "F32", "[1]", 0, 4) "," T("more", "U8", "[1]", 4, 5) "}", 5);
     weights("sh/model-00002-of-00002.safetensors", "{" T("a", "F32", "[1]", 0, 4) "}", 4);
-    put_index("sh", "{\"a\": \"model-00002-of-00002.safetensors\", \"b\": \"model-00001-of-00002.safetensors\"}");
+    put_index("sh",
+              "{\"a\": \"model-00002-of-00002.safetensors\", \"b\": \"model-00001-of-00002.safetensors\"}");
     const char *const names[] = {at("sh"), at("sh/model.safetensors.index.json")};
     for (int i = 0; i < 2; i++) {
         struct ll_ckpt *c = opened(names[i]);
@@ -226,12 +236,18 @@ static void identity(void **state)
     assert_int_equal(ll_ckpt_identity(c, first, &e), LL_OK);
     assert_int_equal(strlen(first), 64);
     ll_ckpt_close(c);
-    const struct { const char *file, *text, *header; size_t n; int same; } rows[] = { /* what is changed; does identity stay? */
+    const struct {
+        const char *file, *text, *header;
+        size_t n;
+        int same;
+    } rows[] = {
+        /* what is changed; does identity stay? */
         {NULL, NULL, ba, 8, 1},
         {"id/config.json", "{ }", ab, 8, 0},
         {"id/config.json", "{}", ab, 8, 1},
         {"id/tokenizer.json", "{\"t\": 2}", ab, 8, 0},
-        {"id/tokenizer.json", "{\"t\": 1}", "{" T("a", "F32", "[1]", 4, 8) "," T("b", "F32", "[1]", 0, 4) "}", 8, 0}, /* values */
+        {"id/tokenizer.json", "{\"t\": 1}", "{" T("a", "F32", "[1]", 4, 8) "," T("b", "F32", "[1]", 0, 4) "}",
+         8, 0}, /* values */
         {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("c", "F32", "[1]", 4, 8) "}", 8, 0},
         {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1,1]", 4, 8) "}", 8, 0},
         {NULL, NULL, "{" T("a", "F32", "[1]", 0, 4) "," T("b", "I32", "[1]", 4, 8) "}", 8, 0},
@@ -259,7 +275,8 @@ static void identity_of_shards(void **state)
     weights("i1/model.safetensors", "{" T("a", "U8", "[2]", 0, 2) "," T("b", "U8", "[2]", 2, 4) "}", 4);
     puts_to("i2/config.json", "{}");
     weights("i2/x.safetensors", "{" T("a", "U8", "[2]", 0, 2) "}", 2);
-    put_weights("i2/y.safetensors", "{" T("b", "U8", "[2]", 0, 2) "}", strlen("{" T("b", "U8", "[2]", 0, 2) "}"), 0);
+    put_weights("i2/y.safetensors", "{" T("b", "U8", "[2]", 0, 2) "}",
+                strlen("{" T("b", "U8", "[2]", 0, 2) "}"), 0);
     char file[512]; /* y holds bytes 3, 4: the same values as in one file */
     snprintf(file, sizeof file, "%s", at("i2/y.safetensors"));
     FILE *f = fopen(file, "ab");
@@ -275,7 +292,7 @@ static void identity_of_shards(void **state)
     ll_ckpt_close(d);
 }
 
-/* ---- bad weights ------------------------------------------------------------------------------------------------ */
+/* ---- bad weights ----------------------------------------------------------------------------- */
 
 static const struct bad_header {
     const char *header;
@@ -295,9 +312,12 @@ static const struct bad_header {
     {"{" T("a\\ud800", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "surrogate pair", NULL},
     {"{" T("a\\u0000b", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "NUL", NULL},
     {"{" T("a\nb", "U8", "[1]", 0, 1) "}", 1, LL_EUSAGE, "control character inside a string", NULL},
-    {"{" T("a", "U8", "[1]", 0, 1) "," T("a", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"", "found it twice"},
-    {"{" T("a", "U8", "[1]", 0, 1) "," T("\\u0061", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"", "found it twice"},
-    {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "\"dtype\"", "found it twice"},
+    {"{" T("a", "U8", "[1]", 0, 1) "," T("a", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"",
+     "found it twice"},
+    {"{" T("a", "U8", "[1]", 0, 1) "," T("\\u0061", "U8", "[1]", 1, 2) "}", 2, LL_EUSAGE, "\"a\"",
+     "found it twice"},
+    {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE,
+     "\"dtype\"", "found it twice"},
     {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, LL_EUSAGE, "__metadata__", "found it twice"},
     /* metadata */
     {"{\"__metadata__\":3}", 0, LL_EUSAGE, "__metadata__: expected an object", "found 3"},
@@ -305,55 +325,93 @@ static const struct bad_header {
     /* dtype */
     {"{\"a\":7}", 0, LL_EUSAGE, "tensor \"a\": entry", "found 7"},
     {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": dtype", "found nothing"},
-    {"{\"a\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": dtype", "found 3"},
-    {"{" T("a", "F6_E2M3", "[1]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape", "no whole number of bytes of F6_E2M3"},
-    {"{" T("a", "F4", "[3]", 0, 2) "}", 2, LL_EUSAGE, "tensor \"a\": shape", "no whole number of bytes of F4"},
-    {"{" T("a", "F4", "[4]", 0, 4) "}", 4, LL_EUSAGE, "tensor \"a\": data_offsets: expected 2 bytes", "F4, found 4"},
-    {"{" T("a", "C64", "[2]", 0, 8) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets: expected 16 bytes", "C64, found 8"},
+    {"{\"a\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": dtype",
+     "found 3"},
+    {"{" T("a", "F6_E2M3", "[1]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape",
+     "no whole number of bytes of F6_E2M3"},
+    {"{" T("a", "F4", "[3]", 0, 2) "}", 2, LL_EUSAGE, "tensor \"a\": shape",
+     "no whole number of bytes of F4"},
+    {"{" T("a", "F4", "[4]", 0, 4) "}", 4, LL_EUSAGE, "tensor \"a\": data_offsets: expected 2 bytes",
+     "F4, found 4"},
+    {"{" T("a", "C64", "[2]", 0, 8) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets: expected 16 bytes",
+     "C64, found 8"},
     {"{" T("a", "float32", "[1]", 0, 4) "}", 4, LL_EUNSUP, "tensor \"a\": dtype", "float32"},
     /* shape */
-    {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, LL_EUSAGE, "tensor \"a\": shape: expected a list", "found nothing"},
-    {"{" T("a", "U8", "[-1]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found -1"},
-    {"{" T("a", "U8", "[1.5]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found 1.5"},
-    {"{" T("a", "U8", "[\"1\"]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found \"1\""},
-    {"{" T("a", "U8", "[9223372036854775807]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found 9.2"},
-    {"{" T("a", "U8", "[1e999]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers", "found"},
+    {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", 1, LL_EUSAGE,
+     "tensor \"a\": shape: expected a list", "found nothing"},
+    {"{" T("a", "U8", "[-1]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers",
+     "found -1"},
+    {"{" T("a", "U8", "[1.5]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers",
+     "found 1.5"},
+    {"{" T("a", "U8", "[\"1\"]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers",
+     "found \"1\""},
+    {"{" T("a", "U8", "[9223372036854775807]", 0, 1) "}", 1, LL_EUSAGE,
+     "tensor \"a\": shape: expected whole numbers", "found 9.2"},
+    {"{" T("a", "U8", "[1e999]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape: expected whole numbers",
+     "found"},
     {"{" T("a", "U8", "[4294967296,4294967296]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
-    {"{" T("a", "F32", "[4194304,1099511627776]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
-    {"{" T("a", "U8", "[4503599627370496,4503599627370496,0]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape", "too large"},
-    {"{" T("a", "U8", "[1,1,1,1,1,1,1,4294967296,4294967296]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape", "too large"},
+    {"{" T("a", "F32", "[4194304,1099511627776]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape",
+     "too large"},
+    {"{" T("a", "U8", "[4503599627370496,4503599627370496,0]", 0, 0) "}", 0, LL_EUSAGE, "tensor \"a\": shape",
+     "too large"},
+    {"{" T("a", "U8", "[1,1,1,1,1,1,1,4294967296,4294967296]", 0, 1) "}", 1, LL_EUSAGE, "tensor \"a\": shape",
+     "too large"},
     /* offsets */
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found nothing"},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "an array"},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,2]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "an array"},
-    {"{" T("a", "U8", "[1]", -1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found -1"},
-    {"{" T("a", "U8", "[1]", 0, 0.5) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two", "found 0.5"},
-    {"{" T("a", "U8", "[1]", 1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected begin <= end", "[1, 0]"},
-    {"{" T("a", "U8", "[9]", 0, 9) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets", "within the 8 bytes of data, found 9"},
-    {"{" T("a", "BF16", "[2,3]", 0, 11) "}", 11, LL_EUSAGE, "tensor \"a\": data_offsets: expected 12 bytes", "BF16, found 11"},
-    {"{" T("a", "F32", "[]", 0, 8) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets: expected 4 bytes", "F32, found 8"},
-    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 3, 7) "}", 7, LL_EUSAGE, "tensor \"b\"", "overlaps \"a\""},
-    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 0, 4) "}", 4, LL_EUSAGE, "tensor \"", "overlaps \""},
-    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[0]", 2, 2) "}", 4, LL_EUSAGE, "tensor \"b\"", "overlaps \"a\""},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two",
+     "found nothing"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}}", 1, LL_EUSAGE,
+     "tensor \"a\": data_offsets: expected two", "an array"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,2]}}", 1, LL_EUSAGE,
+     "tensor \"a\": data_offsets: expected two", "an array"},
+    {"{" T("a", "U8", "[1]", -1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two",
+     "found -1"},
+    {"{" T("a", "U8", "[1]", 0, 0.5) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected two",
+     "found 0.5"},
+    {"{" T("a", "U8", "[1]", 1, 0) "}", 1, LL_EUSAGE, "tensor \"a\": data_offsets: expected begin <= end",
+     "[1, 0]"},
+    {"{" T("a", "U8", "[9]", 0, 9) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets",
+     "within the 8 bytes of data, found 9"},
+    {"{" T("a", "BF16", "[2,3]", 0, 11) "}", 11, LL_EUSAGE, "tensor \"a\": data_offsets: expected 12 bytes",
+     "BF16, found 11"},
+    {"{" T("a", "F32", "[]", 0, 8) "}", 8, LL_EUSAGE, "tensor \"a\": data_offsets: expected 4 bytes",
+     "F32, found 8"},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 3, 7) "}", 7, LL_EUSAGE, "tensor \"b\"",
+     "overlaps \"a\""},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 0, 4) "}", 4, LL_EUSAGE, "tensor \"",
+     "overlaps \""},
+    {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[0]", 2, 2) "}", 4, LL_EUSAGE, "tensor \"b\"",
+     "overlaps \"a\""},
     {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 5, 9) "}", 9, LL_EUSAGE, "tensor \"b\"", "a hole"},
     {"{" T("a", "U8", "[4]", 1, 5) "}", 5, LL_EUSAGE, "tensor \"a\"", "expected a begin at 0, found 1"},
     {"{" T("a", "U8", "[4]", 0, 4) "}", 5, LL_EUSAGE, "expected 4 bytes of data", "found 5"},
     {"{}", 1, LL_EUSAGE, "expected 0 bytes of data", "found 1"},
 };
 
-/* What the reference (safetensors 0.8.0, Python) reads, so do we: types without a reader, many dimensions, no metadata. */
+/* What the reference (safetensors 0.8.0, Python) reads, so do we: types without a reader, many dimensions, no
+ * metadata. */
 static void headers_of_other_kinds(void **state)
 {
     (void)state;
-    static const struct { const char *header; size_t data; const char *type; int n_dims; size_t size; } rows[] = {
+    static const struct {
+        const char *header;
+        size_t data;
+        const char *type;
+        int n_dims;
+        size_t size;
+    } rows[] = {
         {"{\"__metadata__\":null," T("a", "F32", "[1]", 0, 4) "}", 4, "F32", 1, 4},
         {"  {" T("a", "F32", "[1]", 0, 4) "}  ", 4, "F32", 1, 4},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"foo\":[3]}}", 4, "F32", 1, 4},
-        {"{" T("a", "F4", "[2]", 0, 1) "}", 1, "F4", 1, 1}, {"{" T("a", "F6_E2M3", "[4]", 0, 3) "}", 3, "F6_E2M3", 1, 3},
-        {"{" T("a", "F6_E3M2", "[2,2]", 0, 3) "}", 3, "F6_E3M2", 2, 3}, {"{" T("a", "C64", "[3]", 0, 24) "}", 24, "C64", 1, 24},
-        {"{" T("a", "F8_E4M3FNUZ", "[5]", 0, 5) "}", 5, "F8_E4M3FNUZ", 1, 5}, {"{" T("a", "F8_E5M2FNUZ", "[5]", 0, 5) "}", 5, "F8_E5M2FNUZ", 1, 5},
-        {"{" T("a", "I4", "[5]", 0, 3) "}", 3, "I4", 1, 3}, /* unknown to the reference, too: a later one's, perhaps */
-        {"{" T("a", "F16", "[1,1,1,1,3]", 0, 6) "}", 6, "F16", 5, 6}, {"{" T("a", "F16", "[1,2,1,2,1,2,1,2,1,2]", 0, 64) "}", 64, "F16", 8, 64},
+        {"{" T("a", "F4", "[2]", 0, 1) "}", 1, "F4", 1, 1},
+        {"{" T("a", "F6_E2M3", "[4]", 0, 3) "}", 3, "F6_E2M3", 1, 3},
+        {"{" T("a", "F6_E3M2", "[2,2]", 0, 3) "}", 3, "F6_E3M2", 2, 3},
+        {"{" T("a", "C64", "[3]", 0, 24) "}", 24, "C64", 1, 24},
+        {"{" T("a", "F8_E4M3FNUZ", "[5]", 0, 5) "}", 5, "F8_E4M3FNUZ", 1, 5},
+        {"{" T("a", "F8_E5M2FNUZ", "[5]", 0, 5) "}", 5, "F8_E5M2FNUZ", 1, 5},
+        {"{" T("a", "I4", "[5]", 0, 3) "}", 3, "I4", 1,
+         3}, /* unknown to the reference, too: a later one's, perhaps */
+        {"{" T("a", "F16", "[1,1,1,1,3]", 0, 6) "}", 6, "F16", 5, 6},
+        {"{" T("a", "F16", "[1,2,1,2,1,2,1,2,1,2]", 0, 64) "}", 64, "F16", 8, 64},
     };
     puts_to("kinds/config.json", "{}");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -391,7 +449,11 @@ static void cut_anywhere(void **state)
     char *whole = strdup(at("cut/model.safetensors"));
     for (size_t left = n; left-- > 0;) { /* every shorter file is refused, for what it lacks */
         assert_int_equal(truncate(whole, (off_t)left), 0);
-        refused(at("cut"), LL_EUSAGE, "model.safetensors: ", left < 8 ? "expected at least the 8 bytes" : left < 8 + strlen(h) ? "header length: expected" : "data_offsets", NULL);
+        refused(at("cut"), LL_EUSAGE, "model.safetensors: ",
+                left < 8                   ? "expected at least the 8 bytes"
+                    : left < 8 + strlen(h) ? "header length: expected"
+                                           : "data_offsets",
+                NULL);
     }
     free(whole);
 }
@@ -399,9 +461,17 @@ static void cut_anywhere(void **state)
 static void lengths_that_lie(void **state)
 {
     (void)state;
-    const struct { uint64_t len; const char *say; } rows[] = {
-        {0, "expected 2..20"}, {1, "expected 2..20"}, {21, "found 21"}, {100000001, "at most 100000000"}, {UINT64_MAX, "at most 100000000"},
-        {UINT64_MAX - 7, "at most"}, {3, "expected the end of the document"},
+    const struct {
+        uint64_t len;
+        const char *say;
+    } rows[] = {
+        {0, "expected 2..20"},
+        {1, "expected 2..20"},
+        {21, "found 21"},
+        {100000001, "at most 100000000"},
+        {UINT64_MAX, "at most 100000000"},
+        {UINT64_MAX - 7, "at most"},
+        {3, "expected the end of the document"},
     };
     puts_to("lie/config.json", "{}");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -427,7 +497,7 @@ static void deep_headers(void **state)
     refused(at("deep"), LL_EUSAGE, "nested too deeply", NULL);
 }
 
-/* ---- bad folders ------------------------------------------------------------------------------------------------ */
+/* ---- bad folders ----------------------------------------------------------------------------- */
 
 static void paths_that_are_no_checkpoint(void **state)
 {
@@ -438,9 +508,11 @@ static void paths_that_are_no_checkpoint(void **state)
     puts_to("none/m.gguf", "GGUF");
     refused(at("none/m.gguf"), LL_EUSAGE, "m.gguf: version at byte 4", "cut short", NULL);
     puts_to("none/m.bad", "GGUF");
-    refused(at("none/m.bad"), LL_EUSAGE, "m.bad: version at byte 4", "cut short", NULL); /* the first bytes count, not the name */
+    refused(at("none/m.bad"), LL_EUSAGE, "m.bad: version at byte 4", "cut short",
+            NULL); /* the first bytes count, not the name */
     puts_to("none/m.bad", "GGU");
-    refused(at("none/m.bad"), LL_EUSAGE, "m.bad: expected a Hugging Face folder, a .safetensors file, an index", NULL);
+    refused(at("none/m.bad"), LL_EUSAGE,
+            "m.bad: expected a Hugging Face folder, a .safetensors file, an index", NULL);
     weights("none/model.safetensors", "{}", 0);
     refused(at("none"), LL_EUSAGE, "none: no config.json", NULL);
     refused(at("none/model.safetensors"), LL_EUSAGE, "none: no config.json", NULL);
@@ -451,21 +523,30 @@ static void paths_that_are_no_checkpoint(void **state)
     refused(at("fold"), LL_EUSAGE, "model.safetensors: expected a regular file, found a folder", NULL);
 }
 
-/* A FIFO, socket, folder or link to nothing in the place of each file of a checkpoint: said in one line, without waiting. */
+/* A FIFO, socket, folder or link to nothing in the place of each file of a checkpoint: said in one line,
+ * without waiting. */
 static void files_that_are_none(void **state)
 {
     (void)state;
-    static const char *const places[] = {"odd/config.json", "odd/model.safetensors", "odd/model.safetensors.index.json", "odd/a.safetensors", "odd/tokenizer.json", "odd/m.gguf"};
-    static const struct { const char *make, *said; } kinds[] = {
-        {"mkfifo", "found a FIFO"}, {"mkdir", "found a folder"}, {"ln -s ../blobs/0", "where nothing is"},
-        {"python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'", "found a socket"},
+    static const char *const places[] = {
+        "odd/config.json",   "odd/model.safetensors", "odd/model.safetensors.index.json",
+        "odd/a.safetensors", "odd/tokenizer.json",    "odd/m.gguf"};
+    static const struct {
+        const char *make, *said;
+    } kinds[] = {
+        {"mkfifo", "found a FIFO"},
+        {"mkdir", "found a folder"},
+        {"ln -s ../blobs/0", "where nothing is"},
+        {"python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'",
+         "found a socket"},
     };
     for (size_t p = 0; p < sizeof places / sizeof *places; p++)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
             char cmd[700];
             struct ll_buf b = {0};
             struct ll_err e = {0};
-            snprintf(cmd, sizeof cmd, "rm -rf '%s' && mkdir '%s' && %s '%s'", at("odd"), at("odd"), kinds[k].make, at(places[p]));
+            snprintf(cmd, sizeof cmd, "rm -rf '%s' && mkdir '%s' && %s '%s'", at("odd"), at("odd"),
+                     kinds[k].make, at(places[p]));
             if (system(cmd)) /* no Python: no sockets */
                 continue;
             assert_int_equal(ll_file_read(at(places[p]), 100, &b, &e), LL_EUSAGE);
@@ -476,9 +557,11 @@ static void files_that_are_none(void **state)
                 weights("odd/model.safetensors", "{}", 0);
             if (p == 3) {
                 puts_to("odd/model.safetensors.index.json", "{\"weight_map\": {\"x\": \"a.safetensors\"}}");
-                refused(at("odd"), LL_EUSAGE, "a.safetensors", k == 2 ? "a link to nothing (incomplete download?)" : kinds[k].said, NULL);
+                refused(at("odd"), LL_EUSAGE, "a.safetensors",
+                        k == 2 ? "a link to nothing (incomplete download?)" : kinds[k].said, NULL);
             } else if (p != 4)
-                refused(p == 5 ? at(places[p]) : at("odd"), LL_EUSAGE, strrchr(places[p], '/') + 1, p == 5 && k == 1 ? "no *.safetensors" : kinds[k].said, NULL);
+                refused(p == 5 ? at(places[p]) : at("odd"), LL_EUSAGE, strrchr(places[p], '/') + 1,
+                        p == 5 && k == 1 ? "no *.safetensors" : kinds[k].said, NULL);
         }
 }
 
@@ -487,7 +570,9 @@ static void pointers(void **state)
 {
     (void)state;
     static const char text[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n";
-    static const char *const places[] = {"lfs/config.json", "lfs/model.safetensors", "lfs/model.safetensors.index.json", "lfs/a.safetensors", "lfs/m.gguf"};
+    static const char *const places[] = {"lfs/config.json", "lfs/model.safetensors",
+                                         "lfs/model.safetensors.index.json", "lfs/a.safetensors",
+                                         "lfs/m.gguf"};
     for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
         char cmd[700];
         snprintf(cmd, sizeof cmd, "rm -rf '%s'", at("lfs"));
@@ -543,8 +628,11 @@ static void bad_configs(void **state)
     (void)state;
     weights("cfg/model.safetensors", "{}", 0);
     const char *const rows[][2] = {
-        {"", "config.json: expected JSON, found an empty file"}, {"{\n \"a\": }", "config.json: line 2, column 7: not valid JSON"},
-        {"[1]", "config.json: expected an object"}, {"3", "config.json: expected an object"}, {"{\"a\": 1", "expected , or the end of the object or array, found the end"},
+        {"", "config.json: expected JSON, found an empty file"},
+        {"{\n \"a\": }", "config.json: line 2, column 7: not valid JSON"},
+        {"[1]", "config.json: expected an object"},
+        {"3", "config.json: expected an object"},
+        {"{\"a\": 1", "expected , or the end of the object or array, found the end"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         puts_to("cfg/config.json", rows[i][0]);
@@ -564,7 +652,9 @@ static void index_that_errs(void **state)
     assert_int_equal(c->n_tensors, 3);
     assert_string_equal(c->files[ll_ckpt_find(c, "b")->file].name, "y.safetensors");
     assert_int_equal(c->n_notes, 1);
-    assert_string_equal(c->notes[0], "model.safetensors.index.json names the wrong file for 1 of its tensors: \"b\" is in y.safetensors, not in x.safetensors; read where they are");
+    assert_string_equal(c->notes[0],
+                        "model.safetensors.index.json names the wrong file for 1 of its tensors: \"b\" is in "
+                        "y.safetensors, not in x.safetensors; read where they are");
     ll_ckpt_close(c);
 }
 
@@ -572,9 +662,14 @@ static void index_that_errs(void **state)
 static void adapters(void **state)
 {
     (void)state;
-    puts_to("lora/adapter_config.json", "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"org/base\"}");
-    weights("lora/adapter_model.safetensors", "{" T("base_model.model.a.lora_A.weight", "U8", "[1]", 0, 1) "}", 1);
-    refused(at("lora"), LL_EUNSUP, "lora: a LoRA adapter (adapter_config.json), not a whole model: merge it into its base model org/base first", "merge_and_unload", NULL);
+    puts_to("lora/adapter_config.json",
+            "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"org/base\"}");
+    weights("lora/adapter_model.safetensors",
+            "{" T("base_model.model.a.lora_A.weight", "U8", "[1]", 0, 1) "}", 1);
+    refused(at("lora"), LL_EUNSUP,
+            "lora: a LoRA adapter (adapter_config.json), not a whole model: merge it into its base model "
+            "org/base first",
+            "merge_and_unload", NULL);
     refused(at("lora/adapter_model.safetensors"), LL_EUNSUP, "a LoRA adapter", NULL);
     puts_to("lora/config.json", "{}"); /* as some trainers leave it */
     refused(at("lora"), LL_EUNSUP, "a LoRA adapter", NULL);
@@ -586,7 +681,8 @@ static void adapters(void **state)
     struct ll_ckpt *c = opened(at("lora"));
     assert_int_equal(c->n_files, 1);
     assert_int_equal(c->n_notes, 1);
-    assert_non_null(strstr(c->notes[0], "an adapter (adapter_config.json) lies beside the model: it is not applied"));
+    assert_non_null(
+        strstr(c->notes[0], "an adapter (adapter_config.json) lies beside the model: it is not applied"));
     ll_ckpt_close(c);
     refused(at("lora/adapter_model.safetensors"), LL_EUNSUP, "adapter", NULL);
 }
@@ -610,20 +706,26 @@ static void files_by_content(void **state)
 static void bad_indexes(void **state)
 {
     (void)state;
-    const struct { const char *map, *say1, *say2; } rows[] = {
+    const struct {
+        const char *map, *say1, *say2;
+    } rows[] = {
         {"{\"a\": \"../x.safetensors\"}", "index.json: weight_map: a: expected the name", "../x.safetensors"},
         {"{\"a\": \"/etc/x.safetensors\"}", "weight_map: a: expected the name", "/etc"},
         {"{\"a\": \"sub/x.safetensors\"}", "weight_map: a: expected the name", NULL},
         {"{\"a\": \"..\\\\x.safetensors\"}", "weight_map: a: expected the name", NULL},
         {"{\"a\": \".safetensors\"}", "weight_map: a: expected the name", NULL},
-        {"{\"a\": \"pytorch_model.bin\"}", "weight_map: a: expected the name of a .safetensors", "pytorch_model.bin"},
+        {"{\"a\": \"pytorch_model.bin\"}", "weight_map: a: expected the name of a .safetensors",
+         "pytorch_model.bin"},
         {"{\"a\": 3}", "weight_map: a: expected the name", "found 3"},
         {"{}", "weight_map: expected an object", "an empty one"},
         {"[]", "weight_map: expected an object", "an array"},
         {"{\"a\": \"x.safetensors\", \"a\": \"y.safetensors\"}", "\"a\"", "found it twice"},
-        {"{\"a\": \"x.safetensors\", \"b\": \"z.safetensors\", \"c\": \"w.safetensors\"}", "2 of the 3 shards listed in model.safetensors.index.json missing", "w.safetensors"},
-        {"{\"a\": \"x.safetensors\", \"q\": \"x.safetensors\"}", "tensor \"q\": model.safetensors.index.json expects it in x.safetensors", "nowhere"},
-        {"{\"a\": \"x.safetensors\", \"b\": \"two.safetensors\"}", "tensor \"a\": expected in one file", "two.safetensors and x.safetensors"},
+        {"{\"a\": \"x.safetensors\", \"b\": \"z.safetensors\", \"c\": \"w.safetensors\"}",
+         "2 of the 3 shards listed in model.safetensors.index.json missing", "w.safetensors"},
+        {"{\"a\": \"x.safetensors\", \"q\": \"x.safetensors\"}",
+         "tensor \"q\": model.safetensors.index.json expects it in x.safetensors", "nowhere"},
+        {"{\"a\": \"x.safetensors\", \"b\": \"two.safetensors\"}", "tensor \"a\": expected in one file",
+         "two.safetensors and x.safetensors"},
         {"{\"a\": \"x.safetensors\"", "not valid JSON", "index.json: line 1"},
     };
     puts_to("idx/config.json", "{}");
@@ -640,7 +742,7 @@ static void bad_indexes(void **state)
     refused(at("idx"), LL_EUSAGE, "weight_map: expected an object", "found nothing", NULL);
 }
 
-/* ---- hub cache -------------------------------------------------------------------------------------------------- */
+/* ---- hub cache ------------------------------------------------------------------------------- */
 
 static void put_snapshot(const char *repo, const char *hash)
 {
@@ -672,7 +774,8 @@ static void hub_cache(void **state)
     setenv("HF_HUB_CACHE", at("hub"), 1);
     put_snapshot("models--Org--Some-Model.1", "aaaa");
     put_snapshot("models--Org--Some-Model.1", "bbbb");
-    refused("Org/Some-Model.1", LL_EUSAGE, "no snapshot of revision main", "models--Org--Some-Model.1", "nothing is downloaded", NULL);
+    refused("Org/Some-Model.1", LL_EUSAGE, "no snapshot of revision main", "models--Org--Some-Model.1",
+            "nothing is downloaded", NULL);
     puts_to("hub/models--Org--Some-Model.1/refs/main", "aaaa");
     puts_to("hub/models--Org--Some-Model.1/refs/v1", "bbbb\n");
     puts_to("hub/models--Org--Some-Model.1/refs/refs/pr/3", "bbbb");
@@ -682,22 +785,37 @@ static void hub_cache(void **state)
     check_hub("Org/Some-Model.1@v1", "Org/Some-Model.1", "Some-Model.1", "bbbb");
     check_hub("Org/Some-Model.1@refs/pr/3", "Org/Some-Model.1", "Some-Model.1", "bbbb");
     check_hub("Org/Some-Model.1@bbbb", "Org/Some-Model.1", "Some-Model.1", "bbbb");
-    check_hub(at("hub/models--Org--Some-Model.1/snapshots/bbbb/"), "Org/Some-Model.1", "Some-Model.1", "bbbb");
+    check_hub(at("hub/models--Org--Some-Model.1/snapshots/bbbb/"), "Org/Some-Model.1", "Some-Model.1",
+              "bbbb");
     check_hub(at("hub/models--Org--Some-Model.1"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
     check_hub(at("hub/models--Org--Some-Model.1/"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
     check_hub(at("hub/models--Org--Some-Model.1/snapshots//"), "Org/Some-Model.1", "Some-Model.1", "aaaa");
     puts_to("hub/models--Org--Broken/refs/main", "dddd");
     assert_int_equal(mkdir(at("hub/models--Org--Broken/snapshots"), 0777), 0);
-    refused(at("hub/models--Org--Broken"), LL_EUSAGE, "models--Org--Broken: this folder of the hub cache holds no snapshot", NULL);
+    refused(at("hub/models--Org--Broken"), LL_EUSAGE,
+            "models--Org--Broken: this folder of the hub cache holds no snapshot", NULL);
     put_snapshot("models--Org--Gone", "eeee");
     assert_int_equal(unlink(at("hub/models--Org--Gone/blobs/b0")), 0);
-    refused("Org/Gone", LL_EUSAGE, "eeee/model.safetensors: expected a regular file, found a link to ", "blobs/b0, where nothing is (incomplete download?)", NULL);
+    refused("Org/Gone", LL_EUSAGE, "eeee/model.safetensors: expected a regular file, found a link to ",
+            "blobs/b0, where nothing is (incomplete download?)", NULL);
     put_snapshot("models--gpt2", "cccc"); /* no refs: the only snapshot is the one; no organisation */
     check_hub("gpt2", "gpt2", "gpt2", "cccc");
     refused("gpt2@v9", LL_EUSAGE, "no snapshot of revision v9", NULL);
     refused("Org/Some-Model.1@evil", LL_EUSAGE, "no snapshot of revision evil", NULL);
-    refused("Org/Other", LL_EUSAGE, "Org/Other: no such file or folder", "models--Org--Other", "nothing is downloaded", NULL);
-    const char *const bad[] = {"Org/Some-Model.1@../x", "Org/Some-Model.1@/x", "Org/Some-Model.1@", "../x", "a/b/c", "a//b", "Org/", "/Org", "a--b", "a b", "@x", "a/.."};
+    refused("Org/Other", LL_EUSAGE, "Org/Other: no such file or folder", "models--Org--Other",
+            "nothing is downloaded", NULL);
+    const char *const bad[] = {"Org/Some-Model.1@../x",
+                               "Org/Some-Model.1@/x",
+                               "Org/Some-Model.1@",
+                               "../x",
+                               "a/b/c",
+                               "a//b",
+                               "Org/",
+                               "/Org",
+                               "a--b",
+                               "a b",
+                               "@x",
+                               "a/.."};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (strcmp(bad[i], "a/.."))
             refused(bad[i], LL_EUSAGE, "no such file or folder", NULL);
@@ -713,11 +831,18 @@ static void hub_places(void **state)
     setenv("HF_HOME", "/hf", 1);
     setenv("HUGGINGFACE_HUB_CACHE", "/old", 1);
     setenv("HF_HUB_CACHE", "/hub", 1);
-    const char *const want[] = {"/hub/models--o--n", "/old/models--o--n", "/hf/hub/models--o--n", "/xdg/huggingface/hub/models--o--n",
+    const char *const want[] = {"/hub/models--o--n", "/old/models--o--n", "/hf/hub/models--o--n",
+                                "/xdg/huggingface/hub/models--o--n",
                                 "/h/.cache/huggingface/hub/models--o--n"};
-    /* as Python's expanduser and expandvars: in the value of each, a variable that is not set stays as it is */
-    const char *const spelled[][2] = {{"~", "/h/models--o--n"}, {"~/x", "/h/x/models--o--n"}, {"$HF_HOME/c", "/hf/c/models--o--n"}, {"${HF_HOME}/c", "/hf/c/models--o--n"},
-                                      {"~nobody_here/x", "~nobody_here/x/models--o--n"}, {"/a/~/$LL_UNSET/${LL_UNSET", "/a/~/$LL_UNSET/${LL_UNSET/models--o--n"}, {"/a$", "/a$/models--o--n"}};
+    /* as Python's expanduser and expandvars: in the value of each, a variable that is not set stays as it is
+     */
+    const char *const spelled[][2] = {{"~", "/h/models--o--n"},
+                                      {"~/x", "/h/x/models--o--n"},
+                                      {"$HF_HOME/c", "/hf/c/models--o--n"},
+                                      {"${HF_HOME}/c", "/hf/c/models--o--n"},
+                                      {"~nobody_here/x", "~nobody_here/x/models--o--n"},
+                                      {"/a/~/$LL_UNSET/${LL_UNSET", "/a/~/$LL_UNSET/${LL_UNSET/models--o--n"},
+                                      {"/a$", "/a$/models--o--n"}};
     for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++) {
         char looked[128];
         setenv("HF_HUB_CACHE", spelled[i][0], 1);
@@ -739,7 +864,7 @@ static void hub_places(void **state)
     free(home);
 }
 
-/* ---- size ------------------------------------------------------------------------------------------------------- */
+/* ---- size ------------------------------------------------------------------------------------ */
 
 static void thirty_thousand_tensors(void **state)
 {
@@ -747,8 +872,10 @@ static void thirty_thousand_tensors(void **state)
     struct ll_buf b = {0};
     ll_buf_adds(&b, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (int i = 0; i < 30000; i++)
-        ll_buf_addf(&b, ",\"model.layers.%d.mlp.experts.%d.down_proj.weight\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[%d,%d]}", i / 512,
-                    i % 512, i * 12, i * 12 + 12);
+        ll_buf_addf(&b,
+                    ",\"model.layers.%d.mlp.experts.%d.down_proj.weight\":{\"dtype\":\"BF16\",\"shape\":[2,3]"
+                    ",\"data_offsets\":[%d,%d]}",
+                    i / 512, i % 512, i * 12, i * 12 + 12);
     ll_buf_adds(&b, "}");
     puts_to("many/config.json", "{}");
     put_weights("many/model.safetensors", b.s, b.len, 30000 * 12);
@@ -771,7 +898,7 @@ static void thirty_thousand_tensors(void **state)
     print_message("30000 tensors: open %.1f ms, identity %.1f ms\n", best * 1e3, id * 1e3);
 }
 
-/* ---- the oracle's models ---------------------------------------------------------------------------------------- */
+/* ---- the oracle's models --------------------------------------------------------------------- */
 
 static void oracle_models(void **state)
 {
@@ -786,7 +913,8 @@ static void oracle_models(void **state)
             continue;
         char *path = ll_path_join(dir, e->d_name), *ref_path = ll_path_join(path, "reference.safetensors");
         struct ll_ckpt *c = opened(path), *ref = opened(ref_path);
-        long long layers = ll_settings_int(c->settings, "num_hidden_layers", ll_settings_int(c->settings, "n_layer", 0));
+        long long layers =
+            ll_settings_int(c->settings, "num_hidden_layers", ll_settings_int(c->settings, "n_layer", 0));
         const struct ll_tensor *h = ll_ckpt_find(ref, "len17.hidden");
         assert_non_null(h);
         assert_int_equal(h->dtype, LL_F32);
@@ -809,12 +937,36 @@ static void oracle_models(void **state)
 static void oracle_values(void **state)
 {
     (void)state;
-    const struct { const char *model, *tensor; long long d0, d1; double v[4]; } rows[] = {
-        {"llama31_rope", "model.layers.2.mlp.down_proj.weight", 64, 80, {-0.1376953125, -0.0206298828125, -0.01123046875, 0.04833984375}},
-        {"llama_gqa_tied", "model.embed_tokens.weight", 320, 60, {0.0770263671875, -0.4091796875, -0.1715087890625, -0.298583984375}},
-        {"gpt2", "wte.weight", 320, 48, {-0.432363361120224, -0.16969949007034302, 0.08968014270067215, -0.18031033873558044}},
-        {"pythia", "gpt_neox.layers.0.attention.dense.weight", 64, 64, {0.1483154296875, -0.0687255859375, 0.0290679931640625, 0.0244598388671875}},
-        {"mixtral", "model.layers.1.self_attn.q_proj.weight", 48, 48, {0.0137939453125, 0.044189453125, -0.032470703125, -0.36328125}},
+    const struct {
+        const char *model, *tensor;
+        long long d0, d1;
+        double v[4];
+    } rows[] = {
+        {"llama31_rope",
+         "model.layers.2.mlp.down_proj.weight",
+         64,
+         80,
+         {-0.1376953125, -0.0206298828125, -0.01123046875, 0.04833984375}},
+        {"llama_gqa_tied",
+         "model.embed_tokens.weight",
+         320,
+         60,
+         {0.0770263671875, -0.4091796875, -0.1715087890625, -0.298583984375}},
+        {"gpt2",
+         "wte.weight",
+         320,
+         48,
+         {-0.432363361120224, -0.16969949007034302, 0.08968014270067215, -0.18031033873558044}},
+        {"pythia",
+         "gpt_neox.layers.0.attention.dense.weight",
+         64,
+         64,
+         {0.1483154296875, -0.0687255859375, 0.0290679931640625, 0.0244598388671875}},
+        {"mixtral",
+         "model.layers.1.self_attn.q_proj.weight",
+         48,
+         48,
+         {0.0137939453125, 0.044189453125, -0.032470703125, -0.36328125}},
     };
     if (!ll_is_dir(LL_SHARED_DIR "/oracle/models"))
         skip();
@@ -837,16 +989,31 @@ static void oracle_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file), cmocka_unit_test(names_from_paths), cmocka_unit_test(the_only_file),
-        cmocka_unit_test(shards), cmocka_unit_test(identity), cmocka_unit_test(identity_of_shards),
-        cmocka_unit_test(bad_headers_are_refused), cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(lengths_that_lie), cmocka_unit_test(deep_headers),
-        cmocka_unit_test(paths_that_are_no_checkpoint), cmocka_unit_test(pickles),
-        cmocka_unit_test(headers_of_other_kinds), cmocka_unit_test(files_that_are_none),
-        cmocka_unit_test(pointers), cmocka_unit_test(files_that_change), cmocka_unit_test(bad_configs),
-        cmocka_unit_test(index_that_errs), cmocka_unit_test(adapters), cmocka_unit_test(files_by_content),
-        cmocka_unit_test(bad_indexes), cmocka_unit_test(hub_cache), cmocka_unit_test(hub_places),
-        cmocka_unit_test(thirty_thousand_tensors), cmocka_unit_test(oracle_models),
+        cmocka_unit_test(one_file),
+        cmocka_unit_test(names_from_paths),
+        cmocka_unit_test(the_only_file),
+        cmocka_unit_test(shards),
+        cmocka_unit_test(identity),
+        cmocka_unit_test(identity_of_shards),
+        cmocka_unit_test(bad_headers_are_refused),
+        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(lengths_that_lie),
+        cmocka_unit_test(deep_headers),
+        cmocka_unit_test(paths_that_are_no_checkpoint),
+        cmocka_unit_test(pickles),
+        cmocka_unit_test(headers_of_other_kinds),
+        cmocka_unit_test(files_that_are_none),
+        cmocka_unit_test(pointers),
+        cmocka_unit_test(files_that_change),
+        cmocka_unit_test(bad_configs),
+        cmocka_unit_test(index_that_errs),
+        cmocka_unit_test(adapters),
+        cmocka_unit_test(files_by_content),
+        cmocka_unit_test(bad_indexes),
+        cmocka_unit_test(hub_cache),
+        cmocka_unit_test(hub_places),
+        cmocka_unit_test(thirty_thousand_tensors),
+        cmocka_unit_test(oracle_models),
         cmocka_unit_test(oracle_values),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

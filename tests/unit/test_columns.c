@@ -1,4 +1,5 @@
-/* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows (docs/experiment.md 4 to 8) */
+/* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows
+ * (docs/experiment.md 4 to 8) */
 #include "metrics.h"
 #include "rows.h"
 #include "sidecar_cols.h"
@@ -8,18 +9,29 @@
 
 #include <math.h>
 
-#define TOPS "top1,prob1,top2,prob2,top3,prob3,top4,prob4,top5,prob5,top6,prob6,top7,prob7,top8,prob8,top9,prob9,top10,prob10,top11,prob11,top12,prob12," \
-             "top13,prob13,top14,prob14,top15,prob15,top16,prob16,top17,prob17,top18,prob18,top19,prob19,top20,prob20,rest_mass"
+#define TOPS \
+    "top1,prob1,top2,prob2,top3,prob3,top4,prob4,top5,prob5,top6,prob6,top7,prob7,top8,prob8,top9,prob9," \
+    "top10,prob10,top11,prob11,top12,prob12," \
+    "top13,prob13,top14,prob14,top15,prob15,top16,prob16,top17,prob17,top18,prob18,top19,prob19,top20," \
+    "prob20,rest_mass"
 #define PASS "fact_key,fact_index,prompt_id,prompt_variant,layer,"
 static const char records[] = PASS "pos,token,entropy,entropy_bits," TOPS;
-static const char pure[] = PASS "pos,token,entropy,entropy_bits," TOPS
-    ",copy_collapse,copy_strict@0.95,copy_strict@0.7,copy_strict@0.8,copy_strict@0.9,copy_soft_k1@0.5,copy_soft_k2@0.5,copy_soft_k3@0.5,entropy_collapse,is_answer,"
-    "p_top1,p_top5,p_answer,answer_minus_uniform,semantic_margin_ok,teacher_entropy_bits,kl_to_final_bits,kl_to_final_bits_norm_temp,answer_rank,"
-    "topk_jaccard_raw_norm@50,topk_jaccard_consecutive@50,cos_to_final,cos_to_answer,cos_to_prompt_max,geom_crossover,echo_mass_prompt,answer_mass,"
-    "answer_minus_echo_mass,mass_ratio_ans_over_prompt,topk_prompt_mass@50,control_margin,resid_norm_ratio,delta_resid_cos,answer_logit_gap,answer_vs_top1_gap";
-static const char rawlens[] = PASS "p_top1_raw,top1_token_id_raw,top1_token_str_raw,p_answer_raw,answer_rank_raw,p_top1_norm,top1_token_id_norm,top1_token_str_norm,"
-    "p_answer_norm,answer_rank_norm,kl_norm_vs_raw_bits,kl_raw_to_norm_bits,js_divergence,entropy_bits_norm,entropy_bits_raw,entropy_gap_bits,l1_prob_diff,"
-    "topk_jaccard_raw_norm@50,topk_jaccard_consecutive@50,norm_only_semantics";
+static const char pure[] =
+    PASS "pos,token,entropy,entropy_bits," TOPS
+         ",copy_collapse,copy_strict@0.95,copy_strict@0.7,copy_strict@0.8,copy_strict@0.9,copy_soft_k1@0.5,"
+         "copy_soft_k2@0.5,copy_soft_k3@0.5,entropy_collapse,is_answer,"
+         "p_top1,p_top5,p_answer,answer_minus_uniform,semantic_margin_ok,teacher_entropy_bits,kl_to_final_"
+         "bits,kl_to_final_bits_norm_temp,answer_rank,"
+         "topk_jaccard_raw_norm@50,topk_jaccard_consecutive@50,cos_to_final,cos_to_answer,cos_to_prompt_max,"
+         "geom_crossover,echo_mass_prompt,answer_mass,"
+         "answer_minus_echo_mass,mass_ratio_ans_over_prompt,topk_prompt_mass@50,control_margin,resid_norm_"
+         "ratio,delta_resid_cos,answer_logit_gap,answer_vs_top1_gap";
+static const char rawlens[] =
+    PASS "p_top1_raw,top1_token_id_raw,top1_token_str_raw,p_answer_raw,answer_rank_raw,p_top1_norm,top1_"
+         "token_id_norm,top1_token_str_norm,"
+         "p_answer_norm,answer_rank_norm,kl_norm_vs_raw_bits,kl_raw_to_norm_bits,js_divergence,entropy_bits_"
+         "norm,entropy_bits_raw,entropy_gap_bits,l1_prob_diff,"
+         "topk_jaccard_raw_norm@50,topk_jaccard_consecutive@50,norm_only_semantics";
 
 static char *header_of(const struct ll_schema *s)
 {
@@ -32,12 +44,19 @@ static char *header_of(const struct ll_schema *s)
 static void headers_are_those_of_the_original(void **state)
 {
     (void)state;
-    static const struct { const struct ll_schema *s; const char *original, *ours; int n_seed; } tables[] = {
-        {&ll_schema_records, records, ",token_id,top_ids,row_id", 50},
-        {&ll_schema_pure, pure, ",top_ids,token_id,answer_logprob,accepted_rank,row_id", 85},
-        {&ll_schema_rawlens, rawlens, ",row_id", 25},
-        {&ll_schema_positions, "", PASS "pos_frac,pos_index,target_id,target,target_rank,p_target,top1_id,entropy_bits,kl_to_final_bits,row_id", 0},
-        {&ll_schema_answers, "", PASS "answer_index,answer,n_tokens,first_id,first_rank,p_first,logprob,row_id", 0}};
+    static const struct {
+        const struct ll_schema *s;
+        const char *original, *ours;
+        int n_seed;
+    } tables[] = {{&ll_schema_records, records, ",token_id,top_ids,row_id", 50},
+                  {&ll_schema_pure, pure, ",top_ids,token_id,answer_logprob,accepted_rank,row_id", 85},
+                  {&ll_schema_rawlens, rawlens, ",row_id", 25},
+                  {&ll_schema_positions, "",
+                   PASS "pos_frac,pos_index,target_id,target,target_rank,p_target,top1_id,entropy_bits,kl_to_"
+                        "final_bits,row_id",
+                   0},
+                  {&ll_schema_answers, "",
+                   PASS "answer_index,answer,n_tokens,first_id,first_rank,p_first,logprob,row_id", 0}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char *got = header_of(tables[i].s), want[4000];
         snprintf(want, sizeof want, "%s%s", tables[i].original, tables[i].ours);
@@ -51,9 +70,13 @@ static void headers_are_those_of_the_original(void **state)
 static void headers_are_those_of_the_files(void **state)
 {
     (void)state;
-    static const struct { const char *file; const char *want; } files[] = {
-        {"output-Qwen3-8B-records.csv", records}, {"output-Yi-34B-pure-next-token.csv", pure}, {"output-gemma-2-9b-pure-next-token-tuned.csv", pure},
-        {"output-Mistral-7B-v0.1-pure-next-token-rawlens.csv", rawlens}};
+    static const struct {
+        const char *file;
+        const char *want;
+    } files[] = {{"output-Qwen3-8B-records.csv", records},
+                 {"output-Yi-34B-pure-next-token.csv", pure},
+                 {"output-gemma-2-9b-pure-next-token-tuned.csv", pure},
+                 {"output-Mistral-7B-v0.1-pure-next-token-rawlens.csv", rawlens}};
     int n = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[1000], line[8000];
@@ -82,7 +105,7 @@ static void flags_of_a_run_move_the_rest(void **state)
     char text[8][64];
     const char *names[8];
     ll_copy_choice_default(&c);
-    c.threshold = 0.9;                 /* no longer a column of its own kind: listed once, first */
+    c.threshold = 0.9; /* no longer a column of its own kind: listed once, first */
     c.n_ks = 2, c.ks[0] = 3, c.ks[1] = 1;
     c.n_extra = 1, c.extra[0] = 0.33;
     OK(ll_copy_choose(&l, &c, &err), &err);
@@ -96,10 +119,13 @@ static void flags_of_a_run_move_the_rest(void **state)
         names[i] = text[i];
     OK(ll_pure_schema_init(&p, names, 8, &err), &err);
     char *got = header_of(&p.schema);
-    assert_non_null(strstr(got, ",copy_collapse,copy_strict@0.9,copy_strict@0.7,copy_strict@0.8,copy_strict@0.95,copy_soft_k1@0.5,copy_soft_k3@0.5,copy_soft_k1@0.33,"
-                                "copy_soft_k3@0.33,entropy_collapse,"));
+    assert_non_null(strstr(got,
+                           ",copy_collapse,copy_strict@0.9,copy_strict@0.7,copy_strict@0.8,copy_strict@0.95,"
+                           "copy_soft_k1@0.5,copy_soft_k3@0.5,copy_soft_k1@0.33,"
+                           "copy_soft_k3@0.33,entropy_collapse,"));
     assert_int_equal(ll_pure_col(&p.schema, LL_PURE_COPY_COLLAPSE), LL_PURE_COPY_COLLAPSE);
-    assert_int_equal(ll_pure_col(&p.schema, LL_PURE_ENTROPY_COLLAPSE), ll_schema_find(&p.schema, "entropy_collapse"));
+    assert_int_equal(ll_pure_col(&p.schema, LL_PURE_ENTROPY_COLLAPSE),
+                     ll_schema_find(&p.schema, "entropy_collapse"));
     assert_int_equal(ll_pure_col(&p.schema, LL_PURE_ROW_ID), ll_schema_find(&p.schema, "row_id"));
     assert_int_equal(p.schema.n_seed, 86);
     struct ll_copy_choice back;
@@ -111,19 +137,19 @@ static void flags_of_a_run_move_the_rest(void **state)
     ll_pure_schema_free(&p);
 }
 
-/* ---- copy rules (docs/experiment.md 5) ---------------------------------------------------------------------------------------- */
+/* ---- copy rules (docs/experiment.md 5) ------------------------------------------------------- */
 
 static void soft_windows_are_contiguous(void **state)
 {
     (void)state;
     static const int ctx[] = {5, 6, 7, 5, 8}, tops[] = {9, 5, 6, 7, 8};
     assert_true(ll_copy_soft(tops, 2, 1, 0.6, 0.5, ctx, 5));
-    assert_false(ll_copy_soft(tops, 1, 1, 0.6, 0.5, ctx, 5));  /* 9 stands nowhere */
-    assert_true(ll_copy_soft(tops, 3, 2, 0.6, 0.5, ctx, 5));   /* 5 6 */
-    assert_true(ll_copy_soft(tops, 4, 3, 0.6, 0.5, ctx, 5));   /* 5 6 7 */
-    assert_false(ll_copy_soft(tops, 5, 2, 0.6, 0.5, ctx, 5));  /* 7 8: both there, not side by side */
-    assert_false(ll_copy_soft(tops, 2, 3, 0.6, 0.5, ctx, 5));  /* only two rows so far */
-    assert_false(ll_copy_soft(tops, 2, 1, 0.5, 0.5, ctx, 5));  /* must be above */
+    assert_false(ll_copy_soft(tops, 1, 1, 0.6, 0.5, ctx, 5)); /* 9 stands nowhere */
+    assert_true(ll_copy_soft(tops, 3, 2, 0.6, 0.5, ctx, 5));  /* 5 6 */
+    assert_true(ll_copy_soft(tops, 4, 3, 0.6, 0.5, ctx, 5));  /* 5 6 7 */
+    assert_false(ll_copy_soft(tops, 5, 2, 0.6, 0.5, ctx, 5)); /* 7 8: both there, not side by side */
+    assert_false(ll_copy_soft(tops, 2, 3, 0.6, 0.5, ctx, 5)); /* only two rows so far */
+    assert_false(ll_copy_soft(tops, 2, 1, 0.5, 0.5, ctx, 5)); /* must be above */
     assert_false(ll_copy_soft(tops, 2, 1, 0.6, 0.5, ctx, 0));
 }
 
@@ -169,7 +195,7 @@ static void strict_flags_follow_their_thresholds(void **state)
     assert_int_equal(f.entropy_collapse, 1);
 }
 
-/* ---- cells of a pure row: full and empty --------------------------------------------------------------------------- */
+/* ---- cells of a pure row: full and empty ----------------------------------------------------- */
 
 static double real_of(const struct ll_row *r, int col) { return r->cells[col].set ? r->cells[col].v.r : NAN; }
 
@@ -196,18 +222,29 @@ static void world_init(struct world *w)
     w->s.model = &w->model;
     ll_copy_labels_default(&w->e.labels);
     w->e.top_record = 5;
-    w->prompt = (struct ll_prompt){.ids = {.v = prompt_ids, .n = 3}, .ctx = {.v = prompt_ids, .n = 3}, .answer = {.v = answer_ids, .n = 1}};
+    w->prompt = (struct ll_prompt){.ids = {.v = prompt_ids, .n = 3},
+                                   .ctx = {.v = prompt_ids, .n = 3},
+                                   .answer = {.v = answer_ids, .n = 1}};
     w->answer[0] = (struct ll_answer){.text = "x", .ids = {.v = answer_ids, .n = 1}, .slot = 0};
     w->answer[1] = (struct ll_answer){.text = "y", .ids = {.v = control_ids, .n = 1}, .slot = 1};
-    w->answers = (struct ll_answers){.v = w->answer, .n = 2, .tracked = {4, 7}, .n_tracked = 2, .control_slot = 1};
-    w->info = (struct ll_pass_info){.pass_key = "k.orig", .fact_index = -1, .prompt_id = "k", .prompt_variant = "orig"};
+    w->answers =
+        (struct ll_answers){.v = w->answer, .n = 2, .tracked = {4, 7}, .n_tracked = 2, .control_slot = 1};
+    w->info = (struct ll_pass_info){.pass_key = "k.orig",
+                                    .fact_index = -1,
+                                    .prompt_id = "k",
+                                    .prompt_variant = "orig"};
     w->own.entropy_bits = 1.25;
     static const int ids[] = {4, 7, 1, 2, 3, 5};
     w->o = row_of(w->top, ids, (double[]){0.5, 0.2, 0.1, 0.08, 0.05, 0.04}, 6);
     w->o.kl_to_final_bits = 0.75;
     w->o.tracked_logit[0] = w->top[0].v, w->o.tracked_rank[0] = 1;
     w->o.tracked_logit[1] = w->top[1].v, w->o.tracked_rank[1] = 2;
-    w->c = (struct ll_row_context){.s = &w->s, .info = &w->info, .prompt = &w->prompt, .e = &w->e, .answers = &w->answers, .own = &w->own};
+    w->c = (struct ll_row_context){.s = &w->s,
+                                   .info = &w->info,
+                                   .prompt = &w->prompt,
+                                   .e = &w->e,
+                                   .answers = &w->answers,
+                                   .own = &w->own};
     OK(ll_row_init(&w->row, &ll_schema_pure, &err), &err);
 }
 
@@ -219,7 +256,9 @@ static void world_free(struct world *w)
 
 static void fill(struct world *w, enum ll_row_lens lens)
 {
-    struct ll_row_flags flags = {.is_answer = w->o.tracked_rank[0] == 1, .strict = {1, 0, 1, 0}, .soft = {0, 1, 0}};
+    struct ll_row_flags flags = {.is_answer = w->o.tracked_rank[0] == 1,
+                                 .strict = {1, 0, 1, 0},
+                                 .soft = {0, 1, 0}};
     ll_row_clear(&w->row);
     ll_fill_pure(&w->row, &w->c, lens, 2, &w->o, &flags);
 }
@@ -234,7 +273,7 @@ static void pure_cells_without_analysis(void **state)
     world_init(&w);
     fill(&w, LL_ROW_NORM);
     assert_true(fabs(REAL(&w, P_TOP1) - 0.5) < 1e-7);
-    assert_true(fabs(REAL(&w, P_TOP5) - 0.93) < 1e-7);   /* five of six */
+    assert_true(fabs(REAL(&w, P_TOP5) - 0.93) < 1e-7); /* five of six */
     assert_true(fabs(REAL(&w, REST_MASS) - 0.07) < 1e-7);
     assert_true(fabs(REAL(&w, ANSWER_MINUS_UNIFORM) - 0.4) < 1e-7);
     assert_true(REAL(&w, P_ANSWER) == REAL(&w, ANSWER_MASS));
@@ -248,8 +287,11 @@ static void pure_cells_without_analysis(void **state)
     assert_int_equal(w.row.cells[LL_PURE_FLAGS + 2].v.i, 1);
     assert_int_equal(w.row.cells[LL_PURE_FLAGS + 5].v.i, 1);
     assert_int_equal(w.row.cells[LL_PURE_LAST_FLAG].v.i, 0);
-    static const int empty[] = {LL_PURE_TOKEN_ID, LL_PURE_CONTROL_MARGIN, LL_PURE_COS_TO_FINAL, LL_PURE_KL_TO_FINAL_BITS_NORM_TEMP, LL_PURE_ECHO_MASS_PROMPT,
-                                LL_PURE_GEOM_CROSSOVER, LL_PURE_RESID_NORM_RATIO, LL_PURE_FACT_KEY, LL_PURE_FACT_INDEX};
+    static const int empty[] = {LL_PURE_TOKEN_ID,         LL_PURE_CONTROL_MARGIN,
+                                LL_PURE_COS_TO_FINAL,     LL_PURE_KL_TO_FINAL_BITS_NORM_TEMP,
+                                LL_PURE_ECHO_MASS_PROMPT, LL_PURE_GEOM_CROSSOVER,
+                                LL_PURE_RESID_NORM_RATIO, LL_PURE_FACT_KEY,
+                                LL_PURE_FACT_INDEX};
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         assert_false(w.row.cells[empty[i]].set);
 
@@ -282,7 +324,8 @@ static void pure_cells_of_other_ranks(void **state)
     assert_false(SET(&w, ANSWER_VS_TOP1_GAP));
     w.answer[0].slot = -1; /* unresolved */
     fill(&w, LL_ROW_NORM);
-    static const int empty[] = {LL_PURE_P_ANSWER, LL_PURE_ANSWER_RANK, LL_PURE_ANSWER_MINUS_UNIFORM, LL_PURE_SEMANTIC_MARGIN_OK, LL_PURE_ANSWER_MASS, LL_PURE_ANSWER_LOGPROB};
+    static const int empty[] = {LL_PURE_P_ANSWER,           LL_PURE_ANSWER_RANK, LL_PURE_ANSWER_MINUS_UNIFORM,
+                                LL_PURE_SEMANTIC_MARGIN_OK, LL_PURE_ANSWER_MASS, LL_PURE_ANSWER_LOGPROB};
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         assert_false(w.row.cells[empty[i]].set);
     assert_int_equal(w.row.cells[LL_PURE_ACCEPTED_RANK].v.i, 2); /* the other accepted answer still counts */
@@ -318,14 +361,18 @@ static void pure_cells_with_analysis(void **state)
     assert_true(SET(&w, ECHO_MASS_PROMPT));
     fill(&w, LL_ROW_TUNED);
     assert_false(SET(&w, ECHO_MASS_PROMPT));
-    struct ll_lens_cells cells[3] = {[2] = {0.75, 0.25, 0.5, 0.125, 0.0625}}; /* its own, whatever the norm lens says */
+    struct ll_lens_cells cells[3] = {
+        [2] = {0.75, 0.25, 0.5, 0.125, 0.0625}}; /* its own, whatever the norm lens says */
     w.c.tuned = cells;
     w.answer[0].slot = 0;
     fill(&w, LL_ROW_TUNED);
-    assert_true(REAL(&w, COS_TO_FINAL) == 0.75 && REAL(&w, COS_TO_ANSWER) == 0.25 && REAL(&w, COS_TO_PROMPT_MAX) == 0.5 && REAL(&w, TOPK_PROMPT_MASS50) == 0.0625);
+    assert_true(REAL(&w, COS_TO_FINAL) == 0.75 && REAL(&w, COS_TO_ANSWER) == 0.25
+                && REAL(&w, COS_TO_PROMPT_MAX) == 0.5 && REAL(&w, TOPK_PROMPT_MASS50) == 0.0625);
     assert_true(fabs(REAL(&w, ANSWER_MINUS_ECHO_MASS) - 0.375) < 1e-7);
     assert_true(SET(&w, GEOM_CROSSOVER) && w.row.cells[LL_PURE_GEOM_CROSSOVER].v.i == 0);
-    static const int empty[] = {LL_PURE_SEMANTIC_MARGIN_OK, LL_PURE_KL_TO_FINAL_BITS_NORM_TEMP, LL_PURE_JACCARD50_RAW, LL_PURE_JACCARD50_CONSECUTIVE, LL_PURE_RESID_NORM_RATIO, LL_PURE_DELTA_RESID_COS};
+    static const int empty[] = {LL_PURE_SEMANTIC_MARGIN_OK, LL_PURE_KL_TO_FINAL_BITS_NORM_TEMP,
+                                LL_PURE_JACCARD50_RAW,      LL_PURE_JACCARD50_CONSECUTIVE,
+                                LL_PURE_RESID_NORM_RATIO,   LL_PURE_DELTA_RESID_COS};
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         assert_false(w.row.cells[empty[i]].set);
     world_free(&w);
@@ -334,9 +381,14 @@ static void pure_cells_with_analysis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers_are_those_of_the_original), cmocka_unit_test(headers_are_those_of_the_files), cmocka_unit_test(flags_of_a_run_move_the_rest),
-        cmocka_unit_test(soft_windows_are_contiguous), cmocka_unit_test(strict_flags_follow_their_thresholds), cmocka_unit_test(pure_cells_without_analysis),
-        cmocka_unit_test(pure_cells_of_other_ranks), cmocka_unit_test(pure_cells_with_analysis),
+        cmocka_unit_test(headers_are_those_of_the_original),
+        cmocka_unit_test(headers_are_those_of_the_files),
+        cmocka_unit_test(flags_of_a_run_move_the_rest),
+        cmocka_unit_test(soft_windows_are_contiguous),
+        cmocka_unit_test(strict_flags_follow_their_thresholds),
+        cmocka_unit_test(pure_cells_without_analysis),
+        cmocka_unit_test(pure_cells_of_other_ranks),
+        cmocka_unit_test(pure_cells_with_analysis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

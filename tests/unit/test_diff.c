@@ -1,7 +1,8 @@
-/* test_diff.c - two models on the same prompts: demo-llama, and copies of it whose MLP weights lost 1 or 4 of their bits,
- * against tests/fixtures/diff/expected.json (float64, numpy, another pass than ours); then the invariants and the command.
- * Caught: A and B swapped, nats for bits, a layer off by one, a tile or slab left out, a result that depends on threads or
- * batches, a second import that adds rows, a diff_rows that lacks a column of the CSV file. */
+/* test_diff.c - two models on the same prompts: demo-llama, and copies of it whose MLP weights lost 1 or 4 of
+ * their bits, against tests/fixtures/diff/expected.json (float64, numpy, another pass than ours); then the
+ * invariants and the command. Caught: A and B swapped, nats for bits, a layer off by one, a tile or slab left
+ * out, a result that depends on threads or batches, a second import that adds rows, a diff_rows that lacks a
+ * column of the CSV file. */
 #include "cmd.h"
 #include "diff.h"
 #include "diff_out.h"
@@ -16,7 +17,7 @@
 #define EXPECTED LL_SOURCE_DIR "/tests/fixtures/diff/expected.json"
 enum { MAX_PROMPTS = 4, MAX_IDS = 64, MAX_ROWS = 1024 };
 
-/* ---- rounded copies ---------------------------------------------------------------------------------------------- */
+/* ---- rounded copies -------------------------------------------------------------------------- */
 
 static void copy_file(const char *name, const char *folder)
 {
@@ -53,10 +54,16 @@ static void write_copy(const char *folder, unsigned mask)
     copy_file("tokenizer_config.json", folder);
 }
 
-/* ---- one comparison, kept whole ---------------------------------------------------------------------------------- */
+/* ---- one comparison, kept whole -------------------------------------------------------------- */
 
-struct asked { int n, len[MAX_PROMPTS], ids[MAX_PROMPTS][MAX_IDS]; };
-struct kept { int n_rows, n_pos; struct ll_diff_row row[MAX_ROWS]; struct ll_diff_stats *stats; }; /* row [position][layer] */
+struct asked {
+    int n, len[MAX_PROMPTS], ids[MAX_PROMPTS][MAX_IDS];
+};
+struct kept {
+    int n_rows, n_pos;
+    struct ll_diff_row row[MAX_ROWS];
+    struct ll_diff_stats *stats;
+}; /* row [position][layer] */
 
 static void read_prompts(const struct ll_settings *s, struct asked *a)
 {
@@ -89,7 +96,8 @@ static int keep(void *arg, const struct ll_diff_result *r, struct ll_err *err)
     return LL_OK;
 }
 
-static void run(const char *a, const char *b, const struct asked *asked, int threads, long long budget, enum ll_sweep_want want, struct kept *k)
+static void run(const char *a, const char *b, const struct asked *asked, int threads, long long budget,
+                enum ll_sweep_want want, struct kept *k)
 {
     struct ll_model *ma, *mb;
     struct ll_engine *eng;
@@ -100,7 +108,14 @@ static void run(const char *a, const char *b, const struct asked *asked, int thr
     OK(ll_model_open(&ma, a, &err), &err);
     OK(ll_model_open(&mb, b, &err), &err);
     OK(ll_engine_init(&eng, threads, &err), &err);
-    struct ll_diff d = {.a = ma, .b = mb, .engine = eng, .prompts = prompts, .n_prompts = asked->n, .memory_budget = budget, .result = keep, .result_arg = k};
+    struct ll_diff d = {.a = ma,
+                        .b = mb,
+                        .engine = eng,
+                        .prompts = prompts,
+                        .n_prompts = asked->n,
+                        .memory_budget = budget,
+                        .result = keep,
+                        .result_arg = k};
     k->n_pos = 0;
     OK(ll_diff_run(&d, &err), &err);
     ll_engine_free(eng);
@@ -110,9 +125,19 @@ static void run(const char *a, const char *b, const struct asked *asked, int thr
 
 static double measure(const struct ll_diff_row *r, const char *name)
 {
-    const struct { const char *name; double v; } all[] = {
-        {"kl_a_to_b_bits", r->div.kl_ab_bits}, {"kl_b_to_a_bits", r->div.kl_ba_bits}, {"js_bits", r->div.js_bits}, {"entropy_a_bits", r->entropy_bits[0]},
-        {"entropy_b_bits", r->entropy_bits[1]}, {"top5_jaccard", r->top5_jaccard}, {"resid_cos", r->resid_cos}, {"resid_rel_err", r->resid_rel_err}, {"top1_flip", r->flip},
+    const struct {
+        const char *name;
+        double v;
+    } all[] = {
+        {"kl_a_to_b_bits", r->div.kl_ab_bits},
+        {"kl_b_to_a_bits", r->div.kl_ba_bits},
+        {"js_bits", r->div.js_bits},
+        {"entropy_a_bits", r->entropy_bits[0]},
+        {"entropy_b_bits", r->entropy_bits[1]},
+        {"top5_jaccard", r->top5_jaccard},
+        {"resid_cos", r->resid_cos},
+        {"resid_rel_err", r->resid_rel_err},
+        {"top1_flip", r->flip},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(all[i].name, name))
@@ -121,20 +146,26 @@ static double measure(const struct ll_diff_row *r, const char *name)
     return NAN;
 }
 
-/* ---- against float64 --------------------------------------------------------------------------------------------- */
+/* ---- against float64 ------------------------------------------------------------------------- */
 
-/* Float32 passes leave noise of about 1e-6 in a logit (tests/oracle); a KL made of differences d moves by d * 1e-6 or so,
- * which is 2e-6 of its root. Relative errors of residuals and cosines come from the same noise. */
+/* Float32 passes leave noise of about 1e-6 in a logit (tests/oracle); a KL made of differences d moves by d *
+ * 1e-6 or so, which is 2e-6 of its root. Relative errors of residuals and cosines come from the same noise.
+ */
 static double tolerance(const char *name, double want)
 {
     if (strstr(name, "kl_") || strstr(name, "js_"))
         return 1e-5 * want + 3e-6 * sqrt(want) + 1e-11;
-    return strstr(name, "entropy") ? 2e-5 : strstr(name, "resid_rel_err") ? 3e-6 : strstr(name, "resid_cos") ? 1e-6 : 1e-12;
+    return strstr(name, "entropy")      ? 2e-5
+        : strstr(name, "resid_rel_err") ? 3e-6
+        : strstr(name, "resid_cos")     ? 1e-6
+                                        : 1e-12;
 }
 
 static void check_case(const struct ll_settings *s, const char *name, const struct kept *k)
 {
-    static const char *const names[] = {"kl_a_to_b_bits", "kl_b_to_a_bits", "js_bits", "entropy_a_bits", "entropy_b_bits", "resid_cos", "resid_rel_err", "top1_flip", "top5_jaccard"};
+    static const char *const names[] = {"kl_a_to_b_bits", "kl_b_to_a_bits", "js_bits",
+                                        "entropy_a_bits", "entropy_b_bits", "resid_cos",
+                                        "resid_rel_err",  "top1_flip",      "top5_jaccard"};
     for (size_t m = 0; m < sizeof names / sizeof *names; m++) {
         double worst = 0;
         int at_layer = 0, at_pos = 0, other_sets = 0;
@@ -142,7 +173,9 @@ static void check_case(const struct ll_settings *s, const char *name, const stru
             for (int i = 0; i < k->n_pos; i++) {
                 char path[96];
                 snprintf(path, sizeof path, "cases.%s.%s.%d.%d", name, names[m], l, i);
-                double want = ll_settings_num(s, path, NAN), got = measure(&k->row[i * k->n_rows + l], names[m]), off = fabs(got - want) / tolerance(names[m], fabs(want));
+                double want = ll_settings_num(s, path, NAN),
+                       got = measure(&k->row[i * k->n_rows + l], names[m]),
+                       off = fabs(got - want) / tolerance(names[m], fabs(want));
                 if (!strcmp(names[m], "top5_jaccard")) { /* fifth and sixth may change places in float32 */
                     other_sets += fabs(got - want) > 1e-6;
                     continue;
@@ -153,9 +186,11 @@ static void check_case(const struct ll_settings *s, const char *name, const stru
                     at_pos = i;
                 }
             }
-        printf("%s %-15s worst %.2g of its tolerance (layer %d, position %d)\n", name, names[m], worst, at_layer, at_pos);
+        printf("%s %-15s worst %.2g of its tolerance (layer %d, position %d)\n", name, names[m], worst,
+               at_layer, at_pos);
         if (!(worst <= 1) || other_sets > 2)
-            fail_msg("%s %s layer %d position %d: got %.10g; %d other sets", name, names[m], at_layer, at_pos, measure(&k->row[at_pos * k->n_rows + at_layer], names[m]), other_sets);
+            fail_msg("%s %s layer %d position %d: got %.10g; %d other sets", name, names[m], at_layer, at_pos,
+                     measure(&k->row[at_pos * k->n_rows + at_layer], names[m]), other_sets);
     }
 }
 
@@ -182,9 +217,11 @@ static void against_float64(void **state)
     ll_settings_free(s);
 }
 
-/* ---- invariants -------------------------------------------------------------------------------------------------- */
+/* ---- invariants ------------------------------------------------------------------------------ */
 
-static const struct asked three = {3, {5, 9, 1}, {{1565, 10, 400, 31, 7}, {1565, 3, 3, 900, 20, 21, 22, 1000, 4}, {1565}}};
+static const struct asked three = {3,
+                                   {5, 9, 1},
+                                   {{1565, 10, 400, 31, 7}, {1565, 3, 3, 900, 20, 21, 22, 1000, 4}, {1565}}};
 
 static void a_model_equals_itself(void **state)
 {
@@ -195,13 +232,16 @@ static void a_model_equals_itself(void **state)
     for (int i = 0; i < k.n_pos * k.n_rows; i++) {
         const struct ll_diff_row *r = &k.row[i];
         assert_true(r->div.kl_ab_bits == 0 && r->div.kl_ba_bits == 0 && r->div.js_bits == 0 && r->flip == 0);
-        assert_true(r->top5_jaccard == 1 && r->resid_cos == 1 && r->resid_rel_err == 0 && r->entropy_bits[0] == r->entropy_bits[1]);
+        assert_true(r->top5_jaccard == 1 && r->resid_cos == 1 && r->resid_rel_err == 0
+                    && r->entropy_bits[0] == r->entropy_bits[1]);
     }
 }
 
 static void same(const struct ll_diff_row *x, const struct ll_diff_row *y)
 {
-    static const char *const names[] = {"kl_a_to_b_bits", "kl_b_to_a_bits", "js_bits", "entropy_a_bits", "entropy_b_bits", "resid_cos", "resid_rel_err", "top1_flip", "top5_jaccard"};
+    static const char *const names[] = {"kl_a_to_b_bits", "kl_b_to_a_bits", "js_bits",
+                                        "entropy_a_bits", "entropy_b_bits", "resid_cos",
+                                        "resid_rel_err",  "top1_flip",      "top5_jaccard"};
     for (size_t m = 0; m < sizeof names / sizeof *names; m++)
         if (measure(x, names[m]) != measure(y, names[m]))
             fail_msg("%s: %.17g and %.17g", names[m], measure(x, names[m]), measure(y, names[m]));
@@ -229,7 +269,8 @@ static void nothing_depends_on_how(void **state)
     }
     run(folder, DEMO, &three, 2, 0, LL_SWEEP_ALL, &other);
     for (int i = 0; i < one.n_pos * one.n_rows; i++) {
-        assert_true(fabs(one.row[i].div.kl_ab_bits - other.row[i].div.kl_ba_bits) <= 1e-6 * one.row[i].div.kl_ab_bits);
+        assert_true(fabs(one.row[i].div.kl_ab_bits - other.row[i].div.kl_ba_bits)
+                    <= 1e-6 * one.row[i].div.kl_ab_bits);
         assert_true(fabs(one.row[i].div.js_bits - other.row[i].div.js_bits) <= 1e-6 * one.row[i].div.js_bits);
         assert_true(one.row[i].entropy_bits[0] == other.row[i].entropy_bits[1]);
     }
@@ -258,8 +299,10 @@ static void other_depth(void **state)
     assert_int_equal(cut.n_pos, 15);
     for (int i = 0; i < 15; i++) {
         assert_true(cut.row[i].entropy_bits[0] == whole.row[i * 9 + 8].entropy_bits[0]); /* row 8 of A, */
-        assert_true(cut.row[i].entropy_bits[1] == whole.row[i * 9 + 7].entropy_bits[0]); /* row 7 of what is A cut short */
-        assert_true(cut.row[i].div.kl_ab_bits > 0 && cut.row[i].resid_cos < 1 && back.row[i].entropy_bits[0] == cut.row[i].entropy_bits[1]);
+        assert_true(cut.row[i].entropy_bits[1]
+                    == whole.row[i * 9 + 7].entropy_bits[0]); /* row 7 of what is A cut short */
+        assert_true(cut.row[i].div.kl_ab_bits > 0 && cut.row[i].resid_cos < 1
+                    && back.row[i].entropy_bits[0] == cut.row[i].entropy_bits[1]);
     }
     free(path);
     ll_buf_free(&c);
@@ -267,7 +310,7 @@ static void other_depth(void **state)
     free(folder);
 }
 
-/* ---- summary and tolerances -------------------------------------------------------------------------------------- */
+/* ---- summary and tolerances ------------------------------------------------------------------ */
 
 static void summary(void **state)
 {
@@ -277,16 +320,24 @@ static void summary(void **state)
     struct ll_diff_layer l;
     (void)state;
     for (int i = 0; i < 8; i++)
-        rows[i] = (struct ll_diff_row){.div = {i / 4 ? 4 - i % 4 : 0, 0, 0.5}, .flip = i % 4 == 1, .resid_cos = i / 4 ? NAN : 1 - 0.1 * (i % 4), .resid_rel_err = NAN};
+        rows[i] = (struct ll_diff_row){.div = {i / 4 ? 4 - i % 4 : 0, 0, 0.5},
+                                       .flip = i % 4 == 1,
+                                       .resid_cos = i / 4 ? NAN : 1 - 0.1 * (i % 4),
+                                       .resid_rel_err = NAN};
     OK(ll_diff_stats_init(&s, 2, 0, 4, &err), &err);
-    ll_diff_stats_add(&s, &(struct ll_diff_result){.prompt = 0, .n_rows = 2, .n_pos = 4, .pos0 = 6, .rows = rows});
+    ll_diff_stats_add(
+        &s, &(struct ll_diff_result){.prompt = 0, .n_rows = 2, .n_pos = 4, .pos0 = 6, .rows = rows});
     assert_true(s.worst_prompt == 0 && s.worst_pos == 6 && s.worst.div.kl_ab_bits == 4);
-    const double none[LL_DIFF_TOLERANCES] = {-1, -1, -1, -1, -1}, all[LL_DIFF_TOLERANCES] = {2.5, 0.4, 0.2, 0.9, 0.1};
+    const double none[LL_DIFF_TOLERANCES] = {-1, -1, -1, -1, -1},
+                 all[LL_DIFF_TOLERANCES] = {2.5, 0.4, 0.2, 0.9, 0.1};
     ll_diff_stats_layer(&s, 1, all, &l);
     assert_true(l.n == 4 && l.layer == 1 && l.flips == 1);
-    assert_true(fabs(l.m[LL_DIFF_M_KL_AB].mean - 2.5) < 1e-12 && fabs(l.m[LL_DIFF_M_KL_AB].p95 - 3.85) < 1e-12 && fabs(l.m[LL_DIFF_M_KL_AB].worst - 4) < 1e-12);
+    assert_true(fabs(l.m[LL_DIFF_M_KL_AB].mean - 2.5) < 1e-12 && fabs(l.m[LL_DIFF_M_KL_AB].p95 - 3.85) < 1e-12
+                && fabs(l.m[LL_DIFF_M_KL_AB].worst - 4) < 1e-12);
     assert_true(isnan(l.m[LL_DIFF_M_COS].mean) && isnan(l.m[LL_DIFF_M_REL_ERR].worst));
-    assert_int_equal(l.beyond, 1u << LL_DIFF_T_JS | 1u << LL_DIFF_T_FLIPS); /* equal to the tolerance is within; null too */
+    assert_int_equal(l.beyond,
+                     1u << LL_DIFF_T_JS
+                         | 1u << LL_DIFF_T_FLIPS); /* equal to the tolerance is within; null too */
     assert_int_equal(ll_diff_beyond(&l, none), 0);
     ll_diff_stats_layer(&s, 0, all, &l);
     assert_true(fabs(l.m[LL_DIFF_M_COS].worst - 0.7) < 1e-12 && fabs(l.m[LL_DIFF_M_COS].p95 - 0.715) < 1e-12);
@@ -294,11 +345,11 @@ static void summary(void **state)
     ll_diff_stats_free(&s);
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int logitlens(const char *const *args)
 {
-    char *argv[24] = {(char *)(uintptr_t)"logitlens"};
+    char *argv[24] = {(char *)(uintptr_t) "logitlens"};
     int n = 1;
     while (args[n - 1] && n < 23) {
         argv[n] = (char *)(uintptr_t)args[n - 1];
@@ -320,15 +371,20 @@ static long long ask(const char *index, const char *sql)
 
 static void files_and_index(void **state)
 {
-    char *folder = tmp_folder(), *out = tmp_folder(), *csv1 = path2(out, "1.csv"), *csv3 = path2(out, "3.csv"), *json1 = path2(out, "1.json"), *json3 = path2(out, "3.json"), *index = path2(out, "index.sqlite");
+    char *folder = tmp_folder(), *out = tmp_folder(), *csv1 = path2(out, "1.csv"),
+         *csv3 = path2(out, "3.csv"), *json1 = path2(out, "1.json"), *json3 = path2(out, "3.json"),
+         *index = path2(out, "index.sqlite");
     struct ll_buf q = {0};
     struct ll_err err = {0};
     struct ll_settings *doc;
     (void)state;
     write_copy(folder, 0xFFF0);
-    assert_int_equal(RUN(DEMO, folder, "--threads", "1", "--csv", csv1, "--json", json1, "--index", index), 0);
-    assert_int_equal(RUN(DEMO, folder, "--threads", "3", "--csv", csv3, "--json", json3, "--index", index), 0);
-    struct ll_buf a = slurp(out, "1.csv"), b = slurp(out, "3.csv"), c = slurp(out, "1.json"), d = slurp(out, "3.json");
+    assert_int_equal(RUN(DEMO, folder, "--threads", "1", "--csv", csv1, "--json", json1, "--index", index),
+                     0);
+    assert_int_equal(RUN(DEMO, folder, "--threads", "3", "--csv", csv3, "--json", json3, "--index", index),
+                     0);
+    struct ll_buf a = slurp(out, "1.csv"), b = slurp(out, "3.csv"), c = slurp(out, "1.json"),
+                  d = slurp(out, "3.json");
     assert_true(a.len == b.len && !memcmp(a.s, b.s, a.len));
     assert_true(c.len == d.len && !memcmp(c.s, d.s, c.len));
     assert_int_equal(ask(index, "SELECT count(*) FROM diffs"), 1); /* the second time changed nothing */
@@ -337,10 +393,14 @@ static void files_and_index(void **state)
     assert_int_equal(ask(index, "SELECT count(*) FROM diff_rows"), 9 * n);
     assert_int_equal(ll_settings_len(doc, "layers"), 9);
     assert_int_equal(ask(index, "SELECT count(*) FROM diff_prompts"), ll_settings_len(doc, "prompts"));
-    assert_int_equal(ask(index, "SELECT flips FROM v_diff_layers WHERE layer = 8"), ll_settings_int(doc, "layers.8.top1_flips", -1));
-    assert_int_equal(ask(index, "SELECT round(1e9 * kl_mean_bits) FROM v_diff_layers WHERE layer = 8"), llround(1e9 * ll_settings_num(doc, "layers.8.kl_a_to_b_bits.mean", NAN)));
-    assert_int_equal(ask(index, "SELECT min(layer) FROM v_diff_layers WHERE beyond"), ll_settings_int(doc, "first_layer_beyond", -1));
-    assert_int_equal(ask(index, "SELECT first_beyond FROM diffs"), ll_settings_int(doc, "first_layer_beyond", -1));
+    assert_int_equal(ask(index, "SELECT flips FROM v_diff_layers WHERE layer = 8"),
+                     ll_settings_int(doc, "layers.8.top1_flips", -1));
+    assert_int_equal(ask(index, "SELECT round(1e9 * kl_mean_bits) FROM v_diff_layers WHERE layer = 8"),
+                     llround(1e9 * ll_settings_num(doc, "layers.8.kl_a_to_b_bits.mean", NAN)));
+    assert_int_equal(ask(index, "SELECT min(layer) FROM v_diff_layers WHERE beyond"),
+                     ll_settings_int(doc, "first_layer_beyond", -1));
+    assert_int_equal(ask(index, "SELECT first_beyond FROM diffs"),
+                     ll_settings_int(doc, "first_layer_beyond", -1));
     OK(ll_index_query(index, "diff-layers", LL_OUT_TABLE, 10, &q, &err), &err);
     OK(ll_index_query(index, "diff-flips diff=1", LL_OUT_TABLE, 10, &q, &err), &err);
     OK(ll_index_query(index, "diffs", LL_OUT_TABLE, 10, &q, &err), &err);
@@ -366,10 +426,12 @@ static void the_index_has_every_column(void **state)
     char *out = tmp_folder(), *index = path2(out, "i.sqlite"), *csv = path2(out, "x.csv");
     (void)state;
     assert_int_equal(RUN(DEMO, DEMO, "--ids", "1565,3,4", "--index", index, "--csv", csv), 0);
-    assert_int_equal(ask(index, "SELECT count(*) FROM pragma_table_info('diff_rows')"), LL_DIFF_COLS + 1); /* and the comparison's number */
+    assert_int_equal(ask(index, "SELECT count(*) FROM pragma_table_info('diff_rows')"),
+                     LL_DIFF_COLS + 1); /* and the comparison's number */
     for (int i = 0; i < LL_DIFF_COLS; i++) {
         char sql[128];
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM pragma_table_info('diff_rows') WHERE name = '%s'", ll_schema_diff.cols[i].name);
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM pragma_table_info('diff_rows') WHERE name = '%s'",
+                 ll_schema_diff.cols[i].name);
         assert_int_equal(ask(index, sql), 1);
     }
     struct ll_buf b = slurp(out, "x.csv");
@@ -388,13 +450,15 @@ static void exit_codes(void **state)
 {
     char *folder = tmp_folder(), *text = path2(folder, "p.txt"), *ids = path2(folder, "e.json");
     struct ll_err err = {0};
-    static const char experiment[] = "{\"models\": [\"x\"], \"prompts\": [{\"ids\": [5, 6]}, {\"text\": \"The capital\"}], \"test_prompts\": [\"Berlin is\"]}";
+    static const char experiment[] = "{\"models\": [\"x\"], \"prompts\": [{\"ids\": [5, 6]}, {\"text\": "
+                                     "\"The capital\"}], \"test_prompts\": [\"Berlin is\"]}";
     (void)state;
     write_copy(folder, 0xFFF0);
     OK(ll_file_write(text, "one line\r\n\nand another\n", 23, &err), &err);
     OK(ll_file_write(ids, experiment, sizeof experiment - 1, &err), &err);
     assert_int_equal(RUN(DEMO), 2);
-    assert_int_equal(RUN(DEMO, LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2"), 2); /* another vocabulary */
+    assert_int_equal(RUN(DEMO, LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2"),
+                     2); /* another vocabulary */
     assert_int_equal(RUN(DEMO, DEMO, "text", "--ids", "1"), 2);
     assert_int_equal(RUN(DEMO, DEMO, "--csv", "-", "--json", "-"), 2);
     assert_int_equal(RUN(DEMO, DEMO, "--ids", "99999"), 2);
@@ -403,7 +467,9 @@ static void exit_codes(void **state)
     assert_int_equal(RUN(DEMO, DEMO, "--prompts", ids, "--fail"), 0);
     assert_int_equal(RUN(DEMO, folder, "one", "two", "--fail"), 5);
     assert_int_equal(RUN(DEMO, folder, "one", "two"), 0);
-    assert_int_equal(RUN(DEMO, folder, "one", "two", "--fail", "--tolerance=-1", "--max-js=-1", "--max-flips=-1", "--min-cos=-1", "--max-rel-err=-1"), 0);
+    assert_int_equal(RUN(DEMO, folder, "one", "two", "--fail", "--tolerance=-1", "--max-js=-1",
+                         "--max-flips=-1", "--min-cos=-1", "--max-rel-err=-1"),
+                     0);
     assert_int_equal(RUN(DEMO, folder, "--positions", "last", "--norm", "raw"), 0);
     remove_tree(folder);
     free(folder);
@@ -414,9 +480,14 @@ static void exit_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(summary),         cmocka_unit_test(a_model_equals_itself), cmocka_unit_test(against_float64),
-        cmocka_unit_test(nothing_depends_on_how), cmocka_unit_test(other_depth),    cmocka_unit_test(files_and_index),
-        cmocka_unit_test(the_index_has_every_column), cmocka_unit_test(exit_codes),
+        cmocka_unit_test(summary),
+        cmocka_unit_test(a_model_equals_itself),
+        cmocka_unit_test(against_float64),
+        cmocka_unit_test(nothing_depends_on_how),
+        cmocka_unit_test(other_depth),
+        cmocka_unit_test(files_and_index),
+        cmocka_unit_test(the_index_has_every_column),
+        cmocka_unit_test(exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_dist.c - golden vectors for the functions of plain vectors, and rules that hold of any.
  * Expected values come from the specification and, where it is silent, from short sums done by hand.
- * Caught: nats for bits, KL the wrong way round, a tie that costs a rank, ranks without averaging of ties, Jaccard over
- * positions instead of ids, a block's end left out, -inf turned into NaN. */
+ * Caught: nats for bits, KL the wrong way round, a tie that costs a rank, ranks without averaging of ties,
+ * Jaccard over positions instead of ids, a block's end left out, -inf turned into NaN. */
 #include "analysis_priv.h"
 
 #include <math.h>
@@ -62,18 +62,18 @@ static void temperatures(void **state)
     struct ll_reading out;
     struct ll_weights w;
     double e[5];
-    ll_reading_of(&r, Z, 10, e, &w, &out);       /* T = 0.1 */
+    ll_reading_of(&r, Z, 10, e, &w, &out); /* T = 0.1 */
     near(out.entropy_bits, 0.0007205120, 1e-10);
     near(out.p_top1, 0.9999546001, 1e-10);
     near(out.answer_logit, 0, 0);
-    ll_reading_of(&r, Z, 0.5, e, &w, &out);      /* T = 2 */
+    ll_reading_of(&r, Z, 0.5, e, &w, &out); /* T = 2 */
     near(out.entropy_bits, 1.9552294297, 1e-10);
     near(out.p_top1, 0.4386685907, 1e-10);
     assert_int_equal(out.answer_rank, 3);
     near((double)out.top[1].v, 0.5, 0);
     ll_reading_of(&r, Z, 1, e, &w, &out);
     near(out.entropy_bits, 1.4012523685, 1e-10);
-    near(out.p_top5, 1, 1e-12);                  /* five of five */
+    near(out.p_top5, 1, 1e-12); /* five of five */
     near(out.p_answer, 0.0867678625, 1e-10);
     assert_int_equal(out.n_top, 5);
     for (int i = 0; i < 5; i++)
@@ -105,7 +105,8 @@ static void uniform(void **state)
     for (int i = 0; i < 6; i++) {
         double lse = ll_dist_lse(z, sizes[i]);
         near(ll_dist_entropy_bits(z, sizes[i], lse), bits[i], 1e-6);
-        assert_true(ll_dist_entropy_bits(z, sizes[i], lse) >= 0 && !signbit(ll_dist_entropy_bits(z, sizes[i], lse)));
+        assert_true(ll_dist_entropy_bits(z, sizes[i], lse) >= 0
+                    && !signbit(ll_dist_entropy_bits(z, sizes[i], lse)));
         near(ll_dist_kl_bits(z, lse, z, lse, sizes[i]), 0, 0); /* exactly */
         near(ll_dist_js_bits(z, lse, z, lse, sizes[i]), 0, 0);
         near(ll_dist_l1(z, lse, z, lse, sizes[i]), 0, 0);
@@ -134,7 +135,8 @@ static void without_mass(void **state)
 
 static void angles(void **state)
 {
-    const float a[3] = {1, 2, 3}, b[3] = {3, 2, 1}, bias[3] = {1, 1, 1}, bad[3] = {1, INFINITY, 0}, zero[3] = {0};
+    const float a[3] = {1, 2, 3}, b[3] = {3, 2, 1}, bias[3] = {1, 1, 1}, bad[3] = {1, INFINITY, 0},
+                zero[3] = {0};
     (void)state;
     near(ll_dist_cosine(a, b, 3), 10.0 / 14, 1e-12);
     near(ll_dist_cosine_without(a, b, bias, 3), 1.0 / 5, 1e-12); /* (0,1,2) . (2,1,0) / 5 */
@@ -146,7 +148,8 @@ static void angles(void **state)
 static void lists(void **state)
 {
     const struct ll_hit a[4] = {{9, 1}, {8, 2}, {7, 3}, {6, 4}}, b[3] = {{5, 4}, {4, 3}, {3, 7}};
-    const double up[5] = {1, 2, 3, 4, 5}, down[5] = {9, 7, 5, 3, 1}, mixed[5] = {2, 1, 4, 3, 5}, ties[5] = {1, 1, 2, 2, 3}, flat[5] = {1, 1, 1, 1, 1};
+    const double up[5] = {1, 2, 3, 4, 5}, down[5] = {9, 7, 5, 3, 1}, mixed[5] = {2, 1, 4, 3, 5},
+                 ties[5] = {1, 1, 2, 2, 3}, flat[5] = {1, 1, 1, 1, 1};
     (void)state;
     near(ll_topk_jaccard(a, 4, b, 3, 10), 2.0 / 5, 0);
     near(ll_topk_jaccard(a, 4, b, 3, 2), 0, 0);
@@ -156,8 +159,8 @@ static void lists(void **state)
     near(ll_topk_jaccard(a, 4, b, 0, 10), 0, 0);
     near(ll_spearman(up, up, 5), 1, 0);
     near(ll_spearman(up, down, 5), -1, 0);
-    near(ll_spearman(up, mixed, 5), 0.8, 1e-12);                  /* 1 - 6 * 4 / (5 * 24) */
-    near(ll_spearman(up, ties, 5), 9 / sqrt(90), 1e-12);          /* ranks 1.5 1.5 3.5 3.5 5: 9 / sqrt(10 * 9) */
+    near(ll_spearman(up, mixed, 5), 0.8, 1e-12);         /* 1 - 6 * 4 / (5 * 24) */
+    near(ll_spearman(up, ties, 5), 9 / sqrt(90), 1e-12); /* ranks 1.5 1.5 3.5 3.5 5: 9 / sqrt(10 * 9) */
     assert_true(isnan(ll_spearman(up, flat, 5)) && isnan(ll_spearman(up, up, 1)));
 }
 
@@ -173,8 +176,11 @@ static void grid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden), cmocka_unit_test(formula_of_the_sources), cmocka_unit_test(temperatures), cmocka_unit_test(copy_example), cmocka_unit_test(uniform),
-        cmocka_unit_test(without_mass), cmocka_unit_test(angles), cmocka_unit_test(lists), cmocka_unit_test(grid),
+        cmocka_unit_test(golden),       cmocka_unit_test(formula_of_the_sources),
+        cmocka_unit_test(temperatures), cmocka_unit_test(copy_example),
+        cmocka_unit_test(uniform),      cmocka_unit_test(without_mass),
+        cmocka_unit_test(angles),       cmocka_unit_test(lists),
+        cmocka_unit_test(grid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_doc.c - the document's sections and derived tables, from the bundled model's own passes: every key of the original's late
- * document is there or named here as left out, the values agree with the rows, threads change nothing */
+/* test_doc.c - the document's sections and derived tables, from the bundled model's own passes: every key of
+ * the original's late document is there or named here as left out, the values agree with the rows, threads
+ * change nothing */
 #include "test_store_util.h"
 
 #include "analysis.h"
@@ -18,19 +19,31 @@
 #define DEMOS LL_SOURCE_DIR "/experiments/demo_models/"
 #define LATE LL_SHARED_DIR "/data/runs/run-latest/output-Meta-Llama-3-8B.json"
 
-static const struct { const char *key, *fact; int index; const char *id, *variant, *text, *answer; } asks[] = {
-    {"pos.orig.0", "Germany→Berlin", 0, "pos", "orig", CITY_ONLY "The capital of Germany is called simply", "Berlin"},
-    {"pos.no_filler.0", "Germany→Berlin", 0, "pos", "no_filler", CITY_ONLY "The capital of Germany is called", "Berlin"},
-    {"pos.orig.1", "France→Paris", 1, "pos", "orig", CITY_ONLY "The capital of France is called simply", "Paris"},
-    {"ctl.orig", NULL, -1, "ctl", "orig", CITY_ONLY "The capital of France is called simply", "Paris"}};
+static const struct {
+    const char *key, *fact;
+    int index;
+    const char *id, *variant, *text, *answer;
+} asks[] = {{"pos.orig.0", "Germany→Berlin", 0, "pos", "orig",
+             CITY_ONLY "The capital of Germany is called simply", "Berlin"},
+            {"pos.no_filler.0", "Germany→Berlin", 0, "pos", "no_filler",
+             CITY_ONLY "The capital of Germany is called", "Berlin"},
+            {"pos.orig.1", "France→Paris", 1, "pos", "orig",
+             CITY_ONLY "The capital of France is called simply", "Paris"},
+            {"ctl.orig", NULL, -1, "ctl", "orig", CITY_ONLY "The capital of France is called simply",
+             "Paris"}};
 enum { N_ASKS = sizeof asks / sizeof asks[0], FIRST_ROW = 7 /* a run's need not begin with row 0 */ };
 
-/* ---- a sink that keeps the tables as text ------------------------------------------------------------------------ */
-struct kept { struct ll_sink sink; struct ll_buf text[3]; int rows[3]; };
+/* ---- a sink that keeps the tables as text ---------------------------------------------------- */
+struct kept {
+    struct ll_sink sink;
+    struct ll_buf text[3];
+    int rows[3];
+};
 
 static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
 {
-    static const struct ll_schema *const of[] = {&ll_schema_milestones, &ll_schema_artifact, &ll_schema_window};
+    static const struct ll_schema *const of[] = {&ll_schema_milestones, &ll_schema_artifact,
+                                                 &ll_schema_window};
     struct kept *k = (struct kept *)sink;
     (void)err;
     for (int i = 0; i < 3; i++)
@@ -46,8 +59,15 @@ static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_er
 
 static const struct ll_sink_type keep_type = {.name = "keep", .row = keep_row};
 
-/* ---- the passes of a model --------------------------------------------------------------------------------------- */
-struct how { const char *model; int threads; enum ll_raw_mode raw; int is_ids, no_answer, is_tuned; enum ll_repeat_mode repeat; int has_second, is_other, has_positions; }; /* is_ids: the same few ids for each prompt */
+/* ---- the passes of a model ------------------------------------------------------------------- */
+struct how {
+    const char *model;
+    int threads;
+    enum ll_raw_mode raw;
+    int is_ids, no_answer, is_tuned;
+    enum ll_repeat_mode repeat;
+    int has_second, is_other, has_positions;
+}; /* is_ids: the same few ids for each prompt */
 static const struct how usual = {.model = DEMOS "demo-llama", .threads = 2, .raw = LL_RAW_FULL};
 
 struct made {
@@ -106,9 +126,18 @@ static void run_pass(struct made *m, int i)
     const float *resid[64];
     for (int l = 0; l <= model->n_layers; l++)
         resid[l] = ll_stack_row(&stack, l, 0);
-    struct ll_analysis job = {.model = model, .engine = m->s.engine, .lens = m->e.lens, .raw = m->how.raw, .tuned = m->tuned, .resid = resid,
-                              .final_normed = pass.final + (size_t)last * (size_t)model->d_model, .prompt_vocab = vocab, .n_prompt_vocab = vocab_of(m, i, vocab),
-                              .answer_id = p->answer.n ? p->answer.v[0] : -1, .control_id = asks[i].fact || !p->answer.n ? -1 : m->prompt[0].answer.v[0], .tau = m->tau};
+    struct ll_analysis job = {.model = model,
+                              .engine = m->s.engine,
+                              .lens = m->e.lens,
+                              .raw = m->how.raw,
+                              .tuned = m->tuned,
+                              .resid = resid,
+                              .final_normed = pass.final + (size_t)last * (size_t)model->d_model,
+                              .prompt_vocab = vocab,
+                              .n_prompt_vocab = vocab_of(m, i, vocab),
+                              .answer_id = p->answer.n ? p->answer.v[0] : -1,
+                              .control_id = asks[i].fact || !p->answer.n ? -1 : m->prompt[0].answer.v[0],
+                              .tau = m->tau};
     OK(ll_pass_stats_init(&m->stats[i], model, &err), &err);
     OK(ll_analysis_run(&job, &m->stats[i], &err), &err);
     for (int l = 0; l <= model->n_layers; l++) {
@@ -116,11 +145,24 @@ static void run_pass(struct made *m, int i)
         r->is_answer = r->norm.answer_rank == 1;
         r->entropy_collapse = r->norm.entropy_bits <= 1;
         for (int k = 0; k < m->labels.n_strict; k++)
-            r->copy_strict[k] = is_in(r->norm.top[0].id, vocab, job.n_prompt_vocab) && r->norm.p_top1 > m->labels.strict[k] && r->norm.p_top1 - r->norm.p_top2 > m->labels.margin;
+            r->copy_strict[k] = is_in(r->norm.top[0].id, vocab, job.n_prompt_vocab)
+                && r->norm.p_top1 > m->labels.strict[k] && r->norm.p_top1 - r->norm.p_top2 > m->labels.margin;
     }
-    struct ll_pass_info info = {.pass_key = asks[i].key, .fact_key = asks[i].fact, .fact_index = asks[i].index, .prompt_id = asks[i].id, .prompt_variant = asks[i].variant,
-                                .prompt_text = asks[i].text, .prompt_len = strlen(asks[i].text), .ids = p->ids.v, .n_ids = n, .gold = ll_prompt_gold(p, m->how.no_answer || m->how.is_ids ? NULL : asks[i].answer)};
-    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], FIRST_ROW + (long long)i * (model->n_layers + 1), &err), &err);
+    struct ll_pass_info info = {.pass_key = asks[i].key,
+                                .fact_key = asks[i].fact,
+                                .fact_index = asks[i].index,
+                                .prompt_id = asks[i].id,
+                                .prompt_variant = asks[i].variant,
+                                .prompt_text = asks[i].text,
+                                .prompt_len = strlen(asks[i].text),
+                                .ids = p->ids.v,
+                                .n_ids = n,
+                                .gold = ll_prompt_gold(p,
+                                                       m->how.no_answer || m->how.is_ids ? NULL
+                                                                                         : asks[i].answer)};
+    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], FIRST_ROW + (long long)i * (model->n_layers + 1),
+                   &err),
+       &err);
     ll_pass_free(&pass);
     ll_stack_free(&stack);
 }
@@ -137,7 +179,8 @@ static cJSON *parsed(const struct made *m)
         if (p >= 0)
             ll_json_obj(&j, parents[p]);
         for (int i = 0; i < m->n_sections; i++)
-            if (p < 0 ? !m->sections[i].parent : m->sections[i].parent && !strcmp(m->sections[i].parent, parents[p]))
+            if (p < 0 ? !m->sections[i].parent
+                      : m->sections[i].parent && !strcmp(m->sections[i].parent, parents[p]))
                 ll_json_raw(&j, m->sections[i].key, m->sections[i].json);
         if (p >= 0)
             ll_json_end(&j);
@@ -159,7 +202,9 @@ static void make_prompt(struct made *m, int i)
     if (m->how.is_ids)
         OK(ll_prompt_from_ids(&m->prompt[i], &m->s, ids, 5, 11, &err), &err);
     else
-        OK(ll_prompt_from_text(&m->prompt[i], &m->s, asks[i].text, strlen(asks[i].text), m->how.no_answer ? NULL : asks[i].answer, LL_SPELL_AUTO, &err), &err);
+        OK(ll_prompt_from_text(&m->prompt[i], &m->s, asks[i].text, strlen(asks[i].text),
+                               m->how.no_answer ? NULL : asks[i].answer, LL_SPELL_AUTO, &err),
+           &err);
 }
 
 /* A tuned lens that changes nothing: W = 0, b = 0 at rows 0..n-1. */
@@ -170,7 +215,11 @@ static void make_tuned(struct made *m)
     int d = m->s.model->d_model, n = m->s.model->n_layers;
     m->zeros = calloc((size_t)d * (size_t)d, sizeof *m->zeros);
     for (int l = 0; l < n; l++)
-        rows[l].W = (struct ll_mat){.type = LL_F32, .data = (const uint8_t *)m->zeros, .row_bytes = (size_t)d * sizeof(float), .n = d, .k = d};
+        rows[l].W = (struct ll_mat){.type = LL_F32,
+                                    .data = (const uint8_t *)m->zeros,
+                                    .row_bytes = (size_t)d * sizeof(float),
+                                    .n = d,
+                                    .k = d};
     OK(ll_tuned_make(&m->tuned, m->s.model, rows, n, NULL, NULL, &err), &err);
 }
 
@@ -189,8 +238,8 @@ static void second_pass(struct made *m)
     free(other.rows);
 }
 
-/* Four positions, the last without a target: rank 1 at the first in every row, at the second from the answer's row on, at the third
- * never. */
+/* Four positions, the last without a target: rank 1 at the first in every row, at the second from the
+ * answer's row on, at the third never. */
 static void positions(struct made *m)
 {
     static const struct ll_pos_frac at[] = {{0.2, 3}, {0.4, 6}, {0.8, 13}, {1, 16}};
@@ -225,7 +274,8 @@ static void make(struct made *m, const struct how *how)
     ll_copy_labels_default(&m->labels);
     for (int l = 0; l < 64; l++)
         m->tau[l] = 1;
-    const struct ll_doc_setup setup = {.s = &m->s, .e = &m->e, .labels = &m->labels, .tau = m->tau, .tuned = m->tuned, .n_passes = N_ASKS};
+    const struct ll_doc_setup setup = {
+        .s = &m->s, .e = &m->e, .labels = &m->labels, .tau = m->tau, .tuned = m->tuned, .n_passes = N_ASKS};
     OK(ll_doc_open(&m->doc, &setup, &err), &err);
     for (int i = 0; i < N_ASKS; i++)
         make_prompt(m, i);
@@ -256,7 +306,7 @@ static void unmake(struct made *m)
     ll_session_close(&m->s);
 }
 
-/* ---- reading the document ---------------------------------------------------------------------------------------- */
+/* ---- reading the document -------------------------------------------------------------------- */
 static const cJSON *at(const cJSON *j, const char *path)
 {
     char key[80];
@@ -299,10 +349,12 @@ static void values_agree_with_rows(void **state)
     assert_int_equal(layer_at(m.json, "ablation_summary/L_sem_nf"), first_rank1(&m.stats[1]));
     assert_int_equal(at(m.json, "ablation_summary/delta_L_sem")->valueint, first_rank1(&m.stats[1]) - L);
     assert_int_not_equal(first_rank1(&m.stats[1]), L);
-    assert_int_equal(cJSON_IsTrue(at(m.json, "ablation_summary/style_sensitive")), abs(first_rank1(&m.stats[1]) - L) * 10 >= n);
+    assert_int_equal(cJSON_IsTrue(at(m.json, "ablation_summary/style_sensitive")),
+                     abs(first_rank1(&m.stats[1]) - L) * 10 >= n);
     const cJSON *facts = at(m.json, "micro_suite/facts");
     assert_int_equal(cJSON_GetArraySize(facts), 2);
-    assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"), FIRST_ROW + 2 * (n + 1) + first_rank1(&m.stats[2]));
+    assert_int_equal(layer_at(cJSON_GetArrayItem(facts, 1), "row_index"),
+                     FIRST_ROW + 2 * (n + 1) + first_rank1(&m.stats[2]));
     assert_int_equal(layer_at(m.json, "evaluation_pack/citations/layers/L_semantic_norm_row"), FIRST_ROW + L);
     assert_string_equal(at(cJSON_GetArrayItem(facts, 1), "fact_key")->valuestring, "France→Paris");
     assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")), 8);
@@ -327,7 +379,8 @@ static void values_agree_with_rows(void **state)
     assert_true(cJSON_IsNull(at(d, "position_window/rank1_frac")));
     char *grid = cJSON_PrintUnformatted(at(d, "position_window/grid"));
     assert_int_equal(m.prompt[0].ids.n, 17);
-    assert_string_equal(grid, "[0.2,0.4,0.6,0.8,0.92,0.98]"); /* 0.96 and 1 fall on positions that were there */
+    assert_string_equal(grid,
+                        "[0.2,0.4,0.6,0.8,0.92,0.98]"); /* 0.96 and 1 fall on positions that were there */
     free(grid);
     unmake(&m);
 }
@@ -348,15 +401,23 @@ static void tables(void **state)
     make(&m, &usual);
     int n = m.s.model->n_layers, L = first_rank1(&m.stats[0]);
     assert_int_equal(m.kept.rows[0], 4);
-    assert_int_equal(strncmp(m.kept.text[0].s, "layer,csv_row_index,is_copy_strict,is_copy_soft_k,is_semantic_norm,is_semantic_confirmed,answer_rank,p_answer,"
-                                               "kl_to_final_bits,entropy_bits,lens\n", 137), 0);
+    assert_int_equal(strncmp(m.kept.text[0].s,
+                             "layer,csv_row_index,is_copy_strict,is_copy_soft_k,is_semantic_norm,is_semantic_"
+                             "confirmed,answer_rank,p_answer,"
+                             "kl_to_final_bits,entropy_bits,lens\n",
+                             137),
+                     0);
     snprintf(line, sizeof line, "\n%d,%d,False,,True,False,1,", L, FIRST_ROW + L);
     assert_non_null(strstr(m.kept.text[0].s, line));
     assert_int_equal(m.kept.rows[1], n + 2);
     assert_non_null(strstr(m.kept.text[1].s, "\n_summary,"));
     snprintf(line, sizeof line, ",%s\n0,", at(m.json, "diagnostics/raw_lens_full/score/tier")->valuestring);
     assert_non_null(strstr(m.kept.text[1].s, line));
-    assert_int_equal(strncmp(m.kept.text[2].s, "fact_key,fact_index,prompt_id,prompt_variant,layer,lens,p_top1,top1_token_id,top1_token_str,p_answer,answer_rank,kl_norm_vs_raw_bits\n", 132), 0);
+    assert_int_equal(strncmp(m.kept.text[2].s,
+                             "fact_key,fact_index,prompt_id,prompt_variant,layer,lens,p_top1,top1_token_id,"
+                             "top1_token_str,p_answer,answer_rank,kl_norm_vs_raw_bits\n",
+                             132),
+                     0);
     assert_true(m.kept.rows[2] % 2 == 0 && lines_of(&m.kept.text[2]) >= m.kept.rows[2] + 1);
     int checked = cJSON_GetArraySize(at(m.json, "diagnostics/raw_lens_window/layers_checked")), of_main = 0;
     for (const char *p = m.kept.text[2].s; (p = strstr(p, "Germany→Berlin,0,pos,orig,")); p++)
@@ -377,7 +438,9 @@ static void threads_change_nothing(void **state)
     for (int i = 0; i < a.n_sections; i++) {
         assert_string_equal(a.sections[i].json, b.sections[i].json);
         for (int k = 0; k < i; k++) /* a key once */
-            if (a.sections[k].parent == a.sections[i].parent || (a.sections[k].parent && a.sections[i].parent && !strcmp(a.sections[k].parent, a.sections[i].parent)))
+            if (a.sections[k].parent == a.sections[i].parent
+                || (a.sections[k].parent && a.sections[i].parent
+                    && !strcmp(a.sections[k].parent, a.sections[i].parent)))
                 assert_string_not_equal(a.sections[k].key, a.sections[i].key);
     }
     for (int i = 0; i < 3; i++)
@@ -386,24 +449,71 @@ static void threads_change_nothing(void **state)
     unmake(&b);
 }
 
-/* What the fixed sections of the JSON sink write, what belongs to lenses that are not made here, and what cannot be known. */
+/* What the fixed sections of the JSON sink write, what belongs to lenses that are not made here, and what
+ * cannot be known. */
 static const char *const elsewhere[] = {
-    "prompt/type", "prompt/context_prompt", "prompt/ground_truth", "prompt", "test_prompts", "temperature_exploration", "final_prediction", "model_stats", "gold_answer",
-    "diagnostics/type", "diagnostics/model", "diagnostics/device", "diagnostics/use_norm_lens", "diagnostics/use_fp32_unembed", "diagnostics/unembed_dtype",
-    "diagnostics/first_block_ln1_type", "diagnostics/final_ln_type", "diagnostics/layernorm_bias_fix", "diagnostics/norm_alignment_fix", "diagnostics/layer0_norm_fix",
-    "diagnostics/mixed_precision_fix", "diagnostics/layer0_position_info", "diagnostics/context_prompt", "diagnostics/target_prediction", "diagnostics/L_copy",
-    "diagnostics/L_copy_H", "diagnostics/L_semantic", "diagnostics/delta_layers",
+    "prompt/type",
+    "prompt/context_prompt",
+    "prompt/ground_truth",
+    "prompt",
+    "test_prompts",
+    "temperature_exploration",
+    "final_prediction",
+    "model_stats",
+    "gold_answer",
+    "diagnostics/type",
+    "diagnostics/model",
+    "diagnostics/device",
+    "diagnostics/use_norm_lens",
+    "diagnostics/use_fp32_unembed",
+    "diagnostics/unembed_dtype",
+    "diagnostics/first_block_ln1_type",
+    "diagnostics/final_ln_type",
+    "diagnostics/layernorm_bias_fix",
+    "diagnostics/norm_alignment_fix",
+    "diagnostics/layer0_norm_fix",
+    "diagnostics/mixed_precision_fix",
+    "diagnostics/layer0_position_info",
+    "diagnostics/context_prompt",
+    "diagnostics/target_prediction",
+    "diagnostics/L_copy",
+    "diagnostics/L_copy_H",
+    "diagnostics/L_semantic",
+    "diagnostics/delta_layers",
     /* the Prism and tuned lenses' */
-    "diagnostics/prism_summary", "diagnostics/tuned_lens", "diagnostics/skip_layers_sanity", "diagnostics/tuned_lens_skip_warning", "diagnostics/tuned_lens_regression",
-    "tuned_lens/path", "tuned_lens/summaries", "tuned_lens/provenance", "tuned_lens/provenance_snapshot", "tuned_lens/summary", "tuned_lens/audit_summary", "tuned_lens/attribution",
-    "evaluation_pack/tuned_audit", "evaluation_pack/citations/files/tuned_pure_csv", "evaluation_pack/citations/files/tuned_variants_csv",
-    "evaluation_pack/citations/files/positions_audit_csv", "diagnostics/lens_consistency/norm_vs_tuned",
+    "diagnostics/prism_summary",
+    "diagnostics/tuned_lens",
+    "diagnostics/skip_layers_sanity",
+    "diagnostics/tuned_lens_skip_warning",
+    "diagnostics/tuned_lens_regression",
+    "tuned_lens/path",
+    "tuned_lens/summaries",
+    "tuned_lens/provenance",
+    "tuned_lens/provenance_snapshot",
+    "tuned_lens/summary",
+    "tuned_lens/audit_summary",
+    "tuned_lens/attribution",
+    "evaluation_pack/tuned_audit",
+    "evaluation_pack/citations/files/tuned_pure_csv",
+    "evaluation_pack/citations/files/tuned_variants_csv",
+    "evaluation_pack/citations/files/positions_audit_csv",
+    "diagnostics/lens_consistency/norm_vs_tuned",
     /* of their machine */
-    "provenance/env/torch_version", "provenance/env/cuda_version", "provenance/env/cudnn", "provenance/env/cudnn_benchmark", "provenance/env/python", "provenance/env/platform",
+    "provenance/env/torch_version",
+    "provenance/env/cuda_version",
+    "provenance/env/cudnn",
+    "provenance/env/cudnn_benchmark",
+    "provenance/env/python",
+    "provenance/env/platform",
     /* remarks */
-    "measurement_guidance/notes_append", "micro_suite/aggregates/notes", "diagnostics/micro_suite/aggregates/notes", "summary/micro_suite/notes",
+    "measurement_guidance/notes_append",
+    "micro_suite/aggregates/notes",
+    "diagnostics/micro_suite/aggregates/notes",
+    "summary/micro_suite/notes",
     /* flags are there when they hold */
-    "diagnostics/flags/rank_only_near_uniform", "diagnostics/flags/low_lens_consistency_at_semantic", "diagnostics/flags/pos_window_low_stability",
+    "diagnostics/flags/rank_only_near_uniform",
+    "diagnostics/flags/low_lens_consistency_at_semantic",
+    "diagnostics/flags/pos_window_low_stability",
     "diagnostics/flags/normalization_spike",
     /* a target of their run */
     "diagnostics/gate_stability_small_scale/per_target/L_semantic_norm",
@@ -415,17 +525,20 @@ static int is_elsewhere(const char *path)
         if (!strcmp(path, elsewhere[i]))
             return 1;
     const char *end = strrchr(path, '_');
-    return !strncmp(path, "diagnostics/", 12) && end && !strcmp(end, "_tuned"); /* the tuned lens' own milestones */
+    return !strncmp(path, "diagnostics/", 12) && end
+        && !strcmp(end, "_tuned"); /* the tuned lens' own milestones */
 }
 
-/* Every member of want is in got, down through objects and the first element of lists; what has layers or facts as keys is left. */
+/* Every member of want is in got, down through objects and the first element of lists; what has layers or
+ * facts as keys is left. */
 static int n_missing;
 static void same_keys(const cJSON *want, const cJSON *got, const char *path)
 {
     const cJSON *v;
     if (cJSON_IsArray(want) && cJSON_IsArray(got) && want->child && got->child)
         same_keys(want->child, got->child, path);
-    if (!cJSON_IsObject(want) || !cJSON_IsObject(got) || strstr(path, "per_layer_") || strstr(path, "fact_rows"))
+    if (!cJSON_IsObject(want) || !cJSON_IsObject(got) || strstr(path, "per_layer_")
+        || strstr(path, "fact_rows"))
         return;
     cJSON_ArrayForEach(v, want)
     {
@@ -473,8 +586,16 @@ static void in_the_file(void **state)
     (void)state;
     make(&m, &usual);
     struct ll_run_info run = {.experiment = "test", .command = "run", .tool = "t", .seed = 316};
-    struct ll_model_info info = {.model_id = "a/demo", .clean = "demo", .n_layers = m.s.model->n_layers, .norm_kind = "RMSNorm", .lens_norm = "final"};
-    struct ll_model_doc doc = {.model = &info, .status = "ok", .sections = m.sections, .n_sections = m.n_sections, .milestones = {-1, -1, -1}};
+    struct ll_model_info info = {.model_id = "a/demo",
+                                 .clean = "demo",
+                                 .n_layers = m.s.model->n_layers,
+                                 .norm_kind = "RMSNorm",
+                                 .lens_norm = "final"};
+    struct ll_model_doc doc = {.model = &info,
+                               .status = "ok",
+                               .sections = m.sections,
+                               .n_sections = m.n_sections,
+                               .milestones = {-1, -1, -1}};
     OK(ll_sink_json.open(&sink, dir, &run, &err), &err);
     OK(sink->type->begin_model(sink, &info, &err), &err);
     OK(sink->type->end_model(sink, &doc, &err), &err);
@@ -504,7 +625,8 @@ static void what_is_not_known(void **state)
     (void)state;
     how.raw = LL_RAW_OFF;
     make(&m, &how);
-    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full")) && cJSON_IsNull(at(m.json, "evaluation_pack/artifact")));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full"))
+                && cJSON_IsNull(at(m.json, "evaluation_pack/artifact")));
     assert_string_equal(at(m.json, "raw_lens_check/mode")->valuestring, "off");
     assert_true(cJSON_IsNull(at(m.json, "raw_lens_check/summary/lens_artifact_risk")));
     assert_true(m.kept.rows[0] == 4 && m.kept.rows[1] == 0 && m.kept.rows[2] == 0);
@@ -513,14 +635,17 @@ static void what_is_not_known(void **state)
     how.raw = LL_RAW_SAMPLE;
     make(&m, &how);
     int rows[LL_RAW_SAMPLES];
-    assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")), 2 * ll_raw_sample_rows(m.s.model->n_layers, rows));
-    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full")) && m.kept.rows[1] == 0 && m.kept.rows[2] > 0);
+    assert_int_equal(cJSON_GetArraySize(at(m.json, "raw_lens_check/samples")),
+                     2 * ll_raw_sample_rows(m.s.model->n_layers, rows));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/raw_lens_full")) && m.kept.rows[1] == 0
+                && m.kept.rows[2] > 0);
     unmake(&m);
     how.raw = LL_RAW_FULL;
     how.no_answer = 1;
     make(&m, &how);
     assert_true(cJSON_IsNull(at(m.json, "diagnostics/gold_alignment_rate")));
-    assert_true(cJSON_IsNull(at(m.json, "diagnostics/first_rank_le_1")) && cJSON_IsNull(at(m.json, "control_summary/max_control_margin")));
+    assert_true(cJSON_IsNull(at(m.json, "diagnostics/first_rank_le_1"))
+                && cJSON_IsNull(at(m.json, "control_summary/max_control_margin")));
     assert_true(cJSON_IsNull(at(m.json, "diagnostics/decoding_point/gate/decoding_point_consistent")));
     assert_string_equal(at(m.json, "diagnostics/gold_alignment/status")->valuestring, "none");
     assert_int_equal(layer_at(m.json, "micro_suite/aggregates/n_missing"), 2);
@@ -539,7 +664,8 @@ static void tuned(void **state)
     int L = first_rank1(&m.stats[0]);
     assert_string_equal(at(m.json, "tuned_lens/status")->valuestring, "loaded");
     assert_int_equal(layer_at(t, "rank_milestones/tuned/le_1"), L);
-    assert_true(at(t, "rank_milestones/delta/le_1")->valuedouble == 0 && at(t, "kl_bits_at_percentiles/delta/p50")->valuedouble == 0);
+    assert_true(at(t, "rank_milestones/delta/le_1")->valuedouble == 0
+                && at(t, "kl_bits_at_percentiles/delta/p50")->valuedouble == 0);
     assert_int_equal(layer_at(t, "first_kl_le_1.0/tuned"), layer_at(t, "first_kl_le_1.0/baseline"));
     assert_int_equal(layer_at(m.json, "diagnostics/confirmed_semantics/L_semantic_tuned"), L);
     assert_string_equal(at(m.json, "diagnostics/confirmed_semantics/confirmed_source")->valuestring, "both");
@@ -548,7 +674,8 @@ static void tuned(void **state)
     unmake(&m);
 }
 
-/* Every family of the fixtures, and the one with a soft cap: a document comes out, row n is the model's own. */
+/* Every family of the fixtures, and the one with a soft cap: a document comes out, row n is the model's own.
+ */
 static void families(void **state)
 {
     DIR *d = opendir(LL_SOURCE_DIR "/tests/fixtures/models");
@@ -584,9 +711,8 @@ static void families(void **state)
 static int has_reason(const struct made *m, const char *reason)
 {
     const cJSON *r;
-    cJSON_ArrayForEach(r, at(m->json, "measurement_guidance/reasons"))
-        if (!strcmp(r->valuestring, reason))
-            return 1;
+    cJSON_ArrayForEach(r, at(m->json, "measurement_guidance/reasons")) if (!strcmp(r->valuestring,
+                                                                                   reason)) return 1;
     return 0;
 }
 
@@ -612,16 +738,20 @@ static void second_passes(void **state)
     assert_int_equal(layer_at(f, "milestones/pass2/layer"), layer_at(f, "milestones/pass1/layer"));
     assert_int_equal(layer_at(f, "milestones/delta_layers"), 0);
     assert_true(at(f, "topk_jaccard_at_primary_layer")->valuedouble == 1);
-    assert_true(cJSON_IsTrue(at(f, "gate/repeatability_forward_pass")) && cJSON_IsTrue(at(f, "rows_identical")));
+    assert_true(cJSON_IsTrue(at(f, "gate/repeatability_forward_pass"))
+                && cJSON_IsTrue(at(f, "rows_identical")));
     assert_null(cJSON_GetObjectItem(at(m.json, "diagnostics/flags"), "repeatability_forward_skipped"));
     assert_false(has_reason(&m, "repeatability_forward_disagreement"));
     unmake(&m);
     how.is_other = 1;
     make(&m, &how);
     f = at(m.json, "diagnostics/repeatability_forward");
-    assert_true(cJSON_IsNull(at(f, "milestones/pass2/layer")) && cJSON_IsNull(at(f, "milestones/delta_layers")));
-    assert_true(cJSON_IsFalse(at(f, "gate/repeatability_forward_pass")) && cJSON_IsFalse(at(f, "rows_identical")));
-    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/flags/repeatability_forward_disagreement")) && has_reason(&m, "repeatability_forward_disagreement"));
+    assert_true(cJSON_IsNull(at(f, "milestones/pass2/layer"))
+                && cJSON_IsNull(at(f, "milestones/delta_layers")));
+    assert_true(cJSON_IsFalse(at(f, "gate/repeatability_forward_pass"))
+                && cJSON_IsFalse(at(f, "rows_identical")));
+    assert_true(cJSON_IsTrue(at(m.json, "diagnostics/flags/repeatability_forward_disagreement"))
+                && has_reason(&m, "repeatability_forward_disagreement"));
     unmake(&m);
 }
 
@@ -635,7 +765,8 @@ static void positions_with_targets(void **state)
     const cJSON *w = at(m.json, "diagnostics/position_window");
     assert_true(fabs(at(w, "rank1_frac")->valuedouble - 2.0 / 3) < 1e-15); /* of three: the last has none */
     assert_true(cJSON_IsFalse(at(w, "fragile")));
-    char *a = plain(at(w, "rank1_at_L_semantic_norm")), *b = plain(at(w, "target_ids")), *c = plain(at(w, "positions"));
+    char *a = plain(at(w, "rank1_at_L_semantic_norm")), *b = plain(at(w, "target_ids")),
+         *c = plain(at(w, "positions"));
     assert_string_equal(a, "[true,true,false,null]");
     assert_string_equal(b, "[5,6,7,null]");
     assert_string_equal(c, "[3,6,13,16]");
@@ -656,8 +787,15 @@ static void positions_with_targets(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(values_agree_with_rows), cmocka_unit_test(tables), cmocka_unit_test(threads_change_nothing),
-                                       cmocka_unit_test(keys_of_the_late_document), cmocka_unit_test(in_the_file), cmocka_unit_test(what_is_not_known), cmocka_unit_test(tuned),
-                                       cmocka_unit_test(second_passes), cmocka_unit_test(positions_with_targets), cmocka_unit_test(families)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(values_agree_with_rows),
+                                       cmocka_unit_test(tables),
+                                       cmocka_unit_test(threads_change_nothing),
+                                       cmocka_unit_test(keys_of_the_late_document),
+                                       cmocka_unit_test(in_the_file),
+                                       cmocka_unit_test(what_is_not_known),
+                                       cmocka_unit_test(tuned),
+                                       cmocka_unit_test(second_passes),
+                                       cmocka_unit_test(positions_with_targets),
+                                       cmocka_unit_test(families)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_drift.c - the arithmetic of drift on the specification's worked examples, and every container of references, good and
- * broken. tests/oracle/test_drift.c asks whether it finds mistakes. */
+/* test_drift.c - the arithmetic of drift on the specification's worked examples, and every container of
+ * references, good and broken. tests/oracle/test_drift.c asks whether it finds mistakes. */
 #include "drift.h"
 #include "drift_report.h"
 #include "map.h"
@@ -18,9 +18,10 @@
 
 #define REFS LL_SOURCE_DIR "/tests/fixtures/refs/"
 
-/* ---- growth ------------------------------------------------------------------------------------------------------------- */
+/* ---- growth ---------------------------------------------------------------------------------- */
 
-/* The seed's run on 24 layers: its five growth figures; between depths 3 and 22 equal steps from 0.020 to 0.044. */
+/* The seed's run on 24 layers: its five growth figures; between depths 3 and 22 equal steps from 0.020 to
+ * 0.044. */
 static void worked_example(void **state)
 {
     struct ll_drift_depth d[25] = {0};
@@ -36,9 +37,11 @@ static void worked_example(void **state)
     d[2].c.mae = 0.020 / 15.010;
     d[1].c.mae = d[2].c.mae / 1.675;
     ll_drift_growth(d, 24);
-    assert_true(fabs(d[23].c.mae - 0.169) < 0.0005 && fabs(d[22].c.mae - 0.044) < 0.0005); /* the figures the text gives */
+    assert_true(fabs(d[23].c.mae - 0.169) < 0.0005
+                && fabs(d[22].c.mae - 0.044) < 0.0005); /* the figures the text gives */
     assert_true(d[1].growth == 1 && !d[1].jump);
-    assert_true(fabs(d[2].growth - 1.675) < 1e-9 && fabs(d[3].growth - 15.010) < 1e-9 && fabs(d[23].growth - 3.813) < 1e-9 && fabs(d[24].growth - 20.187) < 1e-9);
+    assert_true(fabs(d[2].growth - 1.675) < 1e-9 && fabs(d[3].growth - 15.010) < 1e-9
+                && fabs(d[23].growth - 3.813) < 1e-9 && fabs(d[24].growth - 20.187) < 1e-9);
     for (int k = 4; k <= 22; k++)
         assert_true(fabs(d[k].growth - 1.0424) < 0.0005 && !d[k].jump); /* 0.0440/0.020 over 19 layers */
     /* the three jumps belong to blocks 2, 22 and 23; 1.675 is above 1.2, too, but no jump */
@@ -48,7 +51,8 @@ static void worked_example(void **state)
     assert_true(d[3].jump == 2 && d[23].jump == 2 && d[24].jump == 2 && d[2].jump == 1);
     assert_int_equal(s.n_judged, 23);
     assert_true(fabs(s.total_growth - 3.406 / d[1].c.mae) < 1e-6 && s.first == d[1].c.mae && s.last == 3.406);
-    /* an average hides a single bad layer: theirs is above 1.2, but without the last two it is not the layers' fault */
+    /* an average hides a single bad layer: theirs is above 1.2, but without the last two it is not the
+     * layers' fault */
     assert_true(fabs(s.mean_growth - (1.675 + 15.010 + 3.813 + 20.187 + 19 * d[10].growth) / 23) < 1e-6);
 }
 
@@ -66,18 +70,18 @@ static void floor_and_gaps(void **state)
     for (int k = 1; k < 4; k++)
         assert_true(!d[k].judged && !d[k].jump); /* fifty times, but below the floor */
     assert_true(d[2].growth == 5e-7 / 1e-8);
-    assert_true(d[4].judged && !d[4].jump);      /* 1.22 times, but hardly out of the floor */
+    assert_true(d[4].judged && !d[4].jump); /* 1.22 times, but hardly out of the floor */
     assert_true(d[5].judged && d[5].jump == 2);
-    d[4].known = 0;                              /* a dump is missing: what follows is not judged */
+    d[4].known = 0; /* a dump is missing: what follows is not judged */
     ll_drift_growth(d, 5);
     assert_true(!d[5].judged && !d[5].jump && d[5].growth == 0);
     d[4].known = 1;
-    d[5].normed = 1;                             /* after the final norm: another scale */
+    d[5].normed = 1; /* after the final norm: another scale */
     ll_drift_growth(d, 5);
     assert_true(!d[5].judged && !d[5].jump);
     d[5].normed = 0;
-    d[5].own = 1;                                /* the layer alone is right: what came in grew */
-    d[2].own = 2;                                /* it is not, however small the error */
+    d[5].own = 1; /* the layer alone is right: what came in grew */
+    d[2].own = 2; /* it is not, however small the error */
     ll_drift_growth(d, 5);
     assert_true(!d[5].judged && !d[5].jump && d[2].judged && d[2].jump == 2);
 }
@@ -86,9 +90,13 @@ static void floor_and_gaps(void **state)
 static void rounding(void **state)
 {
     (void)state;
-    assert_true(ll_drift_rounding("bfloat16", 0) == 5.0 / 256 && ll_drift_rounding("float16", 0) == 5.0 / 2048 && fabs(ll_drift_rounding("float32", 0) / 2.5e-6 - 1) < 1e-12);
-    assert_true(ll_drift_rounding("bfloat16", LL_DRIFT_BLOCK_OPS) == 10.0 / 256 && fabs(ll_drift_rounding("float64", LL_DRIFT_BLOCK_OPS) / 5e-6 - 1) < 1e-12);
-    assert_true(ll_drift_tolerance(0, "float32", 500) == 1e-4 && ll_drift_tolerance(0, "float16", 0) == 2e-2 && ll_drift_tolerance(0, "bfloat16", 12) == 10.0 / 256 && ll_drift_tolerance(0.5, "text", 9) == 0.5);
+    assert_true(ll_drift_rounding("bfloat16", 0) == 5.0 / 256 && ll_drift_rounding("float16", 0) == 5.0 / 2048
+                && fabs(ll_drift_rounding("float32", 0) / 2.5e-6 - 1) < 1e-12);
+    assert_true(ll_drift_rounding("bfloat16", LL_DRIFT_BLOCK_OPS) == 10.0 / 256
+                && fabs(ll_drift_rounding("float64", LL_DRIFT_BLOCK_OPS) / 5e-6 - 1) < 1e-12);
+    assert_true(ll_drift_tolerance(0, "float32", 500) == 1e-4 && ll_drift_tolerance(0, "float16", 0) == 2e-2
+                && ll_drift_tolerance(0, "bfloat16", 12) == 10.0 / 256
+                && ll_drift_tolerance(0.5, "text", 9) == 0.5);
     struct ll_drift_depth d = {.own = 1, .has_iso = 1, .iso.mae = 0.3, .c.mae = 0.4, .floor = 0.5};
     assert_string_equal(ll_drift_isolated_status(&d), "rounding");
     assert_string_equal(ll_drift_depth_status(&d), "rounding");
@@ -105,7 +113,10 @@ static void rounding(void **state)
  * is 0.0195. */
 static void ties(void **state)
 {
-    static const struct { float gap; const char *dtype; int tie;
+    static const struct {
+        float gap;
+        const char *dtype;
+        int tie;
     } of[] = {{0.01f, "float16", 1},
               {0.03f, "float16", 0},
               {0.03f, "bfloat16", 1},
@@ -115,7 +126,7 @@ static void ties(void **state)
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         const float theirs[] = {4, 4 + of[i].gap}, ours[] = {4 + of[i].gap, 4}, apart[] = {5, 4};
         assert_int_equal(ll_drift_is_tie(theirs, ours, 2, 1, 0, of[i].dtype), of[i].tie);
-        assert_false(ll_drift_is_tie(theirs, apart, 2, 1, 0, of[i].dtype)); /* ours holds them far apart */
+        assert_false(ll_drift_is_tie(theirs, apart, 2, 1, 0, of[i].dtype));  /* ours holds them far apart */
         assert_false(ll_drift_is_tie(theirs, theirs, 2, 1, 1, of[i].dtype)); /* the same word is no tie */
     }
 }
@@ -128,7 +139,10 @@ static void order_of_points(void **state)
     for (int h = 0; h < LL_N_HOOKS; h++)
         layered += ll_hook_info((enum ll_hook)h)->per_layer != 0;
     for (; ll_drift_next(&m, &hook, &layer); n++) {
-        int per_layer = ll_hook_info((enum ll_hook)hook)->per_layer, place = per_layer ? (layer + 1) * LL_N_HOOKS + hook : hook == LL_HOOK_EMBED ? 0 : 3 * LL_N_HOOKS + hook;
+        int per_layer = ll_hook_info((enum ll_hook)hook)->per_layer,
+            place = per_layer       ? (layer + 1) * LL_N_HOOKS + hook
+            : hook == LL_HOOK_EMBED ? 0
+                                    : 3 * LL_N_HOOKS + hook;
         assert_true(per_layer ? layer >= 0 && layer < 2 : layer == -1);
         assert_true(place > was);
         was = place;
@@ -169,18 +183,21 @@ static void anomalies(void **state)
     assert_true(d[3].std_ratio < LL_DRIFT_ANOMALY);
 }
 
-/* ---- errors of one point -------------------------------------------------------------------------------------------------- */
+/* ---- errors of one point --------------------------------------------------------------------- */
 
 static void figures(void **state)
 {
     float a[] = {1, 2, 3, 4, 5, 6}, b[] = {1, 2, 3, 4, 5, 2}, c[] = {1, 2, 3, 4, 5, NAN};
-    struct ll_actv ours = {.x = a, .rows = 2, .width = 3, .bad_at = -1}, ref = {.x = b, .rows = 2, .width = 3, .bad_at = -1};
+    struct ll_actv ours = {.x = a, .rows = 2, .width = 3, .bad_at = -1},
+                   ref = {.x = b, .rows = 2, .width = 3, .bad_at = -1};
     struct ll_cmp e;
     struct ll_err err = {0};
     (void)state;
     assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_OK);
-    assert_true(e.n == 6 && fabs(e.mae - 4.0 / 6) < 1e-15 && fabs(e.rmse - sqrt(16.0 / 6)) < 1e-15 && e.max == 4 && e.max_row == 1 && e.max_col == 2);
-    assert_true(fabs(e.rel - 4 / sqrt(59)) < 1e-15 && fabs(e.mae_rel - 4.0 / 17) < 1e-15); /* 1+4+9+16+25+4; 1+2+3+4+5+2 */
+    assert_true(e.n == 6 && fabs(e.mae - 4.0 / 6) < 1e-15 && fabs(e.rmse - sqrt(16.0 / 6)) < 1e-15
+                && e.max == 4 && e.max_row == 1 && e.max_col == 2);
+    assert_true(fabs(e.rel - 4 / sqrt(59)) < 1e-15
+                && fabs(e.mae_rel - 4.0 / 17) < 1e-15); /* 1+4+9+16+25+4; 1+2+3+4+5+2 */
     assert_true(fabs(e.cosine - 67 / sqrt(91.0 * 59)) < 1e-15 && e.top3 == 1 && e.top_dim[0] == 2);
     unsigned char rows[] = {0, 0}, cols[] = {0, 0, 1};
     assert_int_equal(ll_compare(&e, &ours, &ref, 0, &(struct ll_cmp_mask){rows, cols}, &err), LL_OK);
@@ -192,10 +209,15 @@ static void figures(void **state)
     assert_int_equal(ll_compare(&e, &ours, &ref, 0, NULL, &err), LL_EUSAGE);
 }
 
-/* llama.cpp's criteria: rms within 1 % and cosine above 0.999; stored in blocks 5 % and 0.99. Equal rms is not equal values. */
+/* llama.cpp's criteria: rms within 1 % and cosine above 0.999; stored in blocks 5 % and 0.99. Equal rms is
+ * not equal values. */
 static void nodes_of_llama(void **state)
 {
-    static const struct { double scale, cosine; int plain, blocks; } cases[] = {{1.009, 1, 1, 1}, {1.011, 1, 0, 1}, {0.951, 1, 0, 1}, {1.051, 1, 0, 0}, {1, 0.9985, 0, 1}, {1, 0.98, 0, 0}, {1, 0.9995, 1, 1}};
+    static const struct {
+        double scale, cosine;
+        int plain, blocks;
+    } cases[] = {{1.009, 1, 1, 1},  {1.011, 1, 0, 1}, {0.951, 1, 0, 1}, {1.051, 1, 0, 0},
+                 {1, 0.9985, 0, 1}, {1, 0.98, 0, 0},  {1, 0.9995, 1, 1}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ll_drift_point p = {.running.cosine = cases[i].cosine};
@@ -204,19 +226,22 @@ static void nodes_of_llama(void **state)
         ll_tensor_stats_init(&p.running.ref);
         ll_tensor_stats_add(&p.running.ref, a, 2);
         ll_tensor_stats_add(&p.running.ours, b, 2);
-        struct ll_node_check c = ll_drift_node(&(struct ll_drift_report){.quantised = 0}, &p), q = ll_drift_node(&(struct ll_drift_report){.quantised = 1}, &p);
-        if (c.good != cases[i].plain || q.good != cases[i].blocks || fabs(c.rms_percent - 100 * (cases[i].scale - 1)) > 1e-4)
+        struct ll_node_check c = ll_drift_node(&(struct ll_drift_report){.quantised = 0}, &p),
+                             q = ll_drift_node(&(struct ll_drift_report){.quantised = 1}, &p);
+        if (c.good != cases[i].plain || q.good != cases[i].blocks
+            || fabs(c.rms_percent - 100 * (cases[i].scale - 1)) > 1e-4)
             fail_msg("case %d: %d %d %g %%", (int)i, c.good, q.good, c.rms_percent);
     }
     float x[] = {1, 2, -3, 5}; /* sums of all, and of the last row alone */
-    struct ll_actv ours = {.x = x, .rows = 2, .width = 2}, all = {.has_sum = 1, .sum = 5, .sum_n = 4}, last = {.has_sum = 1, .sum = 2.1, .sum_n = 2};
+    struct ll_actv ours = {.x = x, .rows = 2, .width = 2}, all = {.has_sum = 1, .sum = 5, .sum_n = 4},
+                   last = {.has_sum = 1, .sum = 2.1, .sum_n = 2};
     struct ll_sum_check s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &all);
     assert_true(s.good && s.ours == 5 && s.percent == 0);
     s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &last);
     assert_true(!s.good && s.ours == 2 && fabs(s.percent - 100 * 0.1 / 8) < 1e-9);
 }
 
-/* ---- containers ----------------------------------------------------------------------------------------------------------- */
+/* ---- containers ------------------------------------------------------------------------------ */
 
 static struct ll_buf file(const char *name)
 {
@@ -239,11 +264,23 @@ static void refused(int rc, const struct ll_err *err, int code, const char *says
 /* Values alone: the size of the file and of the point tell the type; where two fit, the user must. */
 static void values_alone(void **state)
 {
-    static const struct { const char *type; size_t bytes; int64_t width, rows; int one; const char *dtype, *says; } all[] = {
-        {NULL, 48, 4, 3, 0, "float32", NULL}, {NULL, 96, 4, 3, 0, "float64", NULL}, {NULL, 24, 4, 3, 0, NULL, "24 bytes may be float16 or bfloat16: say which (--raw TYPE)"},
-        {"bfloat16", 24, 4, 3, 0, "bfloat16", NULL}, {"float16", 24, 4, 3, 0, "float16", NULL}, {"float64", 48, 4, 3, 0, NULL, "found 48 bytes"},
-        {NULL, 16, 4, 3, 1, "float32", NULL}, {NULL, 16, 4, 3, 0, NULL, "one for each of 3 tokens, found 1 in float32 (--pos says whose)"},
-        {NULL, 32, 4, 2, 1, NULL, "may be float32 or float64"}, {NULL, 44, 4, 3, 0, NULL, "expected 4 + 4 * 12 bytes"},
+    static const struct {
+        const char *type;
+        size_t bytes;
+        int64_t width, rows;
+        int one;
+        const char *dtype, *says;
+    } all[] = {
+        {NULL, 48, 4, 3, 0, "float32", NULL},
+        {NULL, 96, 4, 3, 0, "float64", NULL},
+        {NULL, 24, 4, 3, 0, NULL, "24 bytes may be float16 or bfloat16: say which (--raw TYPE)"},
+        {"bfloat16", 24, 4, 3, 0, "bfloat16", NULL},
+        {"float16", 24, 4, 3, 0, "float16", NULL},
+        {"float64", 48, 4, 3, 0, NULL, "found 48 bytes"},
+        {NULL, 16, 4, 3, 1, "float32", NULL},
+        {NULL, 16, 4, 3, 0, NULL, "one for each of 3 tokens, found 1 in float32 (--pos says whose)"},
+        {NULL, 32, 4, 2, 1, NULL, "may be float32 or float64"},
+        {NULL, 44, 4, 3, 0, NULL, "expected 4 + 4 * 12 bytes"},
     };
     static const uint8_t zeros[96];
     (void)state;
@@ -267,9 +304,15 @@ static void values_alone(void **state)
 
 static void bin_files(void **state)
 {
-    static const struct { uint8_t bytes[16]; size_t n; const char *says; } bad[] = {
-        {{1, 0, 0}, 3, "found 3 bytes"}, {{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, 12, "looks big-endian"},
-        {{1, 0, 0, 0, 0, 0, 0, 0, 0}, 9, "= 8 bytes (a count and float32 values) or values alone, found 9"}};
+    static const struct {
+        uint8_t bytes[16];
+        size_t n;
+        const char *says;
+    } bad[] = {{{1, 0, 0}, 3, "found 3 bytes"},
+               {{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, 12, "looks big-endian"},
+               {{1, 0, 0, 0, 0, 0, 0, 0, 0},
+                9,
+                "= 8 bytes (a count and float32 values) or values alone, found 9"}};
     const uint8_t good[] = {2, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 192}; /* 1, -2 */
     struct ll_ref r = {0};
     struct ll_err err = {0};
@@ -296,19 +339,24 @@ static void npy_files(void **state)
         if (ll_ref_parse_npy(&r, good[i], "x", (const uint8_t *)b.s, b.len, &err))
             fail_msg("%s", err.msg);
         assert_true(r.n == 1 && r.a[0].n_dims == 2 && r.a[0].dims[0] == 2 && r.a[0].dims[1] == 3);
-        assert_true(r.a[0].x[1] == -2.5f && r.a[0].x[4] == 65504.0f && r.a[0].x[5] > 5.9e-8f && r.a[0].x[5] < 6.1e-8f); /* the least half: 5.96e-8 */
+        assert_true(r.a[0].x[1] == -2.5f && r.a[0].x[4] == 65504.0f && r.a[0].x[5] > 5.9e-8f
+                    && r.a[0].x[5] < 6.1e-8f); /* the least half: 5.96e-8 */
         ll_ref_free(&r);
         struct ll_err e = {0};
-        refused(ll_ref_parse_npy(&r, good[i], "x", (const uint8_t *)b.s, b.len - 1, &e), &e, LL_EUSAGE, "bytes of values");
+        refused(ll_ref_parse_npy(&r, good[i], "x", (const uint8_t *)b.s, b.len - 1, &e), &e, LL_EUSAGE,
+                "bytes of values");
         ll_ref_free(&r);
         ll_buf_free(&b);
     }
-    static const struct { const char *name, *says; } bad[] = {{"big.npy", "\">f4\""}, {"fortran.npy", "fortran_order"}};
+    static const struct {
+        const char *name, *says;
+    } bad[] = {{"big.npy", "\">f4\""}, {"fortran.npy", "fortran_order"}};
     for (int i = 0; i < 2; i++) {
         struct ll_buf b = file(bad[i].name);
         struct ll_ref r = {0};
         struct ll_err e = {0};
-        refused(ll_ref_parse_npy(&r, bad[i].name, "x", (const uint8_t *)b.s, b.len, &e), &e, LL_EUNSUP, bad[i].says);
+        refused(ll_ref_parse_npy(&r, bad[i].name, "x", (const uint8_t *)b.s, b.len, &e), &e, LL_EUNSUP,
+                bad[i].says);
         ll_ref_free(&r);
         ll_buf_free(&b);
     }
@@ -356,7 +404,9 @@ static void archives(void **state)
     for (int i = 0; i < 3; i++) {
         snprintf(own, sizeof own, "hidden_states_%d", i);
         snprintf(list, sizeof list, "hidden_states.%d", i);
-        static const struct { const char *file, *dtype; int half, joined;
+        static const struct {
+            const char *file, *dtype;
+            int half, joined;
         } of[] = {{"deflated/llama3_gqa.hidden.float32.npz", "float32", 0, 0},
                   {"torch/llama3_gqa.dict.float32.pt", "float32", 0, 1},
                   {"torch/llama3_gqa.dict.bfloat16.pt", "bfloat16", 1, 1},
@@ -368,8 +418,9 @@ static void archives(void **state)
         for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
             r = opened(of[k].file);
             same_values(of[k].half ? &half : &stored, own, &r, of[k].joined ? list : own, of[k].dtype);
-            assert_true(r.n_seq == (k != 6) &&
-                        (!r.n_seq || (r.seq->n == 6 && !memcmp(r.seq->v, stored.seq->v, sizeof(int) * 6))));
+            assert_true(
+                r.n_seq == (k != 6)
+                && (!r.n_seq || (r.seq->n == 6 && !memcmp(r.seq->v, stored.seq->v, sizeof(int) * 6))));
             ll_ref_free(&r);
         }
     }
@@ -389,22 +440,27 @@ static void archives(void **state)
 
 static void broken_archives(void **state)
 {
-    static const struct { const char *file; int code; const char *says; } bad[] = {
-        {"deflated.npz", LL_EUSAGE, "expected activations, found none"}, /* token ids only */
-        {"deflated/bad_crc.npz", LL_EUSAGE, "hidden_states_1: expected the checksum"},
-        {"deflated/bad_longer.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 708 bytes"},
-        {"deflated/bad_shorter.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 700 bytes"},
-        {"deflated/bad_packed.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
-        {"deflated/bad_stream.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
-        {"deflated/bad_ratio.npz", LL_EUSAGE, "expected at most 1032 times its 429 bytes, found 2147483647"},
-        {"deflated/bad_method.npz", LL_EUNSUP, "compression method 12"},
-        {"deflated/bad_bomb.npz", LL_EUSAGE, "hidden_states_0: expected at most 100000 values"},
-        {"torch/bad_class.pt", LL_EUNSUP, "refused the name \"elsewhere.Own\""},
-        {"torch/bad_parameter.pt", LL_EUNSUP, "refused the name \"torch._utils._rebuild_parameter\""},
-        {"torch/bad_protocol4.pt", LL_EUNSUP, "found protocol 4"},
-        {"../tuned/bad/legacy.pt", LL_EUNSUP, "torch before 1.6"},
-        {"../tuned/bad/evil.pt", LL_EUNSUP, "posix.system"},
-        {"torch/containers.pkl", LL_EUNSUP, "found a pickle alone"}};
+    static const struct {
+        const char *file;
+        int code;
+        const char *says;
+    } bad[] = {{"deflated.npz", LL_EUSAGE, "expected activations, found none"}, /* token ids only */
+               {"deflated/bad_crc.npz", LL_EUSAGE, "hidden_states_1: expected the checksum"},
+               {"deflated/bad_longer.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 708 bytes"},
+               {"deflated/bad_shorter.npz", LL_EUSAGE,
+                "hidden_states_1: expected deflated data of 700 bytes"},
+               {"deflated/bad_packed.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
+               {"deflated/bad_stream.npz", LL_EUSAGE, "hidden_states_1: expected deflated data of 704 bytes"},
+               {"deflated/bad_ratio.npz", LL_EUSAGE,
+                "expected at most 1032 times its 429 bytes, found 2147483647"},
+               {"deflated/bad_method.npz", LL_EUNSUP, "compression method 12"},
+               {"deflated/bad_bomb.npz", LL_EUSAGE, "hidden_states_0: expected at most 100000 values"},
+               {"torch/bad_class.pt", LL_EUNSUP, "refused the name \"elsewhere.Own\""},
+               {"torch/bad_parameter.pt", LL_EUNSUP, "refused the name \"torch._utils._rebuild_parameter\""},
+               {"torch/bad_protocol4.pt", LL_EUNSUP, "found protocol 4"},
+               {"../tuned/bad/legacy.pt", LL_EUNSUP, "torch before 1.6"},
+               {"../tuned/bad/evil.pt", LL_EUNSUP, "posix.system"},
+               {"torch/containers.pkl", LL_EUNSUP, "found a pickle alone"}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ll_ref r;
@@ -429,9 +485,11 @@ static void broken_archives(void **state)
 
 static const char callback[] =
     "common_debug_cb_eval:   Vcur-0 (reshaped) = (f32)  RESHAPE(Vcur-0{4, 2, 1, 1}, }) = {2, 2, 2, 1}\n"
-    "   [\n    [\n  [   1.0000,  -2.0000],\n [ 3.5000, nan],\n ],\n [ [0.1,-0.2], [0.3, 4e2] ],\n ]\n   sum = 402.7\n"
+    "   [\n    [\n  [   1.0000,  -2.0000],\n [ 3.5000, nan],\n ],\n [ [0.1,-0.2], [0.3, 4e2] ],\n ]\n   sum "
+    "= 402.7\n"
     "noise\n"
-    "ggml_debug:   l_out-1 = (f32) ADD(a{8, 1, 1, 1}, b{8, 1, 1, 1}}) = {8, 1, 1, 1}\n [ [ [ 1.0, 2.0, 3.0, ..., 6.0, 7.0, 8.0 ], ], ]\n sum = 36.0\n"
+    "ggml_debug:   l_out-1 = (f32) ADD(a{8, 1, 1, 1}, b{8, 1, 1, 1}}) = {8, 1, 1, 1}\n [ [ [ 1.0, 2.0, 3.0, "
+    "..., 6.0, 7.0, 8.0 ], ], ]\n sum = 36.0\n"
     "ggml_debug:   bare = (f32) ADD(a{8, 1, 1, 1}, b{8, 1, 1, 1}}) = {8, 1, 1, 1}\n";
 
 static void callback_text(void **state)
@@ -443,11 +501,14 @@ static void callback_text(void **state)
         fail_msg("%s", err.msg);
     assert_int_equal(r.n, 2);
     const struct ll_ref_array *v = &r.a[0], *l = &r.a[1];
-    assert_true(!strcmp(v->name, "Vcur-0 (reshaped)") && !strcmp(v->op, "RESHAPE") && v->n_dims == 3 && v->dims[2] == 2 && v->n == 8);
+    assert_true(!strcmp(v->name, "Vcur-0 (reshaped)") && !strcmp(v->op, "RESHAPE") && v->n_dims == 3
+                && v->dims[2] == 2 && v->n == 8);
     assert_true(v->x[1] == -2 && isnan(v->x[3]) && v->x[7] == 400 && v->has_sum && v->sum == 402.7);
     assert_true(!strcmp(l->name, "l_out-1") && !strcmp(l->op, "ADD") && !l->x && l->n == 8 && l->sum == 36);
     ll_ref_free(&r);
-    static const struct { const char *text, *says; } bad[] = {
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
         {"nothing of the kind\n", "found none"},
         {"x: a = (f32) ADD(b) = {2, 1, 1, 1}\n[ 1.0, 2.0, 3.0 ]\nsum = 6\n", "expected 2 values, found more"},
         {"x: a = (f32) ADD(b) = {3, 1, 1, 1}\n[ 1.0, 2.0 ]\nsum = 3\n", "expected 3 values, found 2"},
@@ -456,12 +517,13 @@ static void callback_text(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ll_err e = {0};
-        refused(ll_ref_parse_text(&r, "log", (const uint8_t *)bad[i].text, strlen(bad[i].text), &e), &e, LL_EUSAGE, bad[i].says);
+        refused(ll_ref_parse_text(&r, "log", (const uint8_t *)bad[i].text, strlen(bad[i].text), &e), &e,
+                LL_EUSAGE, bad[i].says);
         ll_ref_free(&r);
     }
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static struct ll_model *model(void)
 {
@@ -513,9 +575,12 @@ static void names(void **state)
     assert_true(p.n_placed == 10 && p.n_ignored == 2 && p.n_bad == 1 && p.llama);
     assert_string_equal(ll_buf_str(&p.unknown), "nobody_knows\n");
     assert_non_null(strstr(ll_buf_str(&p.bad), "my_block_1_end: value 5"));
-    assert_true(ll_acts_good(&acts, LL_HOOK_RESID_POST, 0)->rows == T && !ll_acts_good(&acts, LL_HOOK_RESID_POST, 1));
-    assert_true(ll_acts_good(&acts, LL_HOOK_ROT_Q, 1)->x[0] == 77 && ll_acts_good(&acts, LL_HOOK_Q, 1)->x[0] != 77);
-    assert_true(ll_acts_good(&acts, LL_HOOK_ATTN_OUT, 0)->width == d && ll_acts_good(&acts, LL_HOOK_Z, 1)->width == dq);
+    assert_true(ll_acts_good(&acts, LL_HOOK_RESID_POST, 0)->rows == T
+                && !ll_acts_good(&acts, LL_HOOK_RESID_POST, 1));
+    assert_true(ll_acts_good(&acts, LL_HOOK_ROT_Q, 1)->x[0] == 77
+                && ll_acts_good(&acts, LL_HOOK_Q, 1)->x[0] != 77);
+    assert_true(ll_acts_good(&acts, LL_HOOK_ATTN_OUT, 0)->width == d
+                && ll_acts_good(&acts, LL_HOOK_Z, 1)->width == dq);
     assert_non_null(ll_acts_good(&acts, LL_HOOK_PRE_LINEAR, 1));
     assert_true(ll_acts_good(&acts, LL_HOOK_LN_FINAL_NORMALIZED, -1)->row0 == T - 1);
     /* layer0.q lies [heads, pos, d_head]: position 1 of head 0 comes d_head values after the start there */
@@ -525,9 +590,15 @@ static void names(void **state)
     ll_ref_place_free(&p);
     ll_ref_map_free(&map);
     ll_ref_free(&r);
-    static const struct { const char *name; int64_t n; const char *says; } bad[] = {
-        {"after_layer_0", 25, "expected a multiple of 24 values"}, {"after_layer_0", 4 * 24, "expected 3 rows of 24 values, one for each of 3 tokens, found 4"},
-        {"after_layer_0", 24, "--pos"}, {"after_layer_2", 3 * 24, "expected a layer in 0..1"}, {"hidden_states", 2 * 3 * 24, "expected [3, 3, 24]"}};
+    static const struct {
+        const char *name;
+        int64_t n;
+        const char *says;
+    } bad[] = {{"after_layer_0", 25, "expected a multiple of 24 values"},
+               {"after_layer_0", 4 * 24, "expected 3 rows of 24 values, one for each of 3 tokens, found 4"},
+               {"after_layer_0", 24, "--pos"},
+               {"after_layer_2", 3 * 24, "expected a layer in 0..1"},
+               {"hidden_states", 2 * 3 * 24, "expected [3, 3, 24]"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ll_err e = {0};
         struct ll_ref_place b = {.m = m, .n_pos = T, .pos = -1};
@@ -537,10 +608,15 @@ static void names(void **state)
         ll_ref_place_free(&b);
         ll_ref_free(&r);
     }
-    static const struct { const char *text, *says; } maps[] = {{"x resid_post\n", "line 1: expected PATTERN<tab>HOOK"}, {"\na\tsilly\n", "line 2: unknown hook point"}, {"a%d_%d\tq\n", "at most one %d"}};
+    static const struct {
+        const char *text, *says;
+    } maps[] = {{"x resid_post\n", "line 1: expected PATTERN<tab>HOOK"},
+                {"\na\tsilly\n", "line 2: unknown hook point"},
+                {"a%d_%d\tq\n", "at most one %d"}};
     for (int i = 0; i < 3; i++) {
         struct ll_err e = {0};
-        refused(ll_ref_map_parse(&map, "map", maps[i].text, strlen(maps[i].text), &e), &e, LL_EUSAGE, maps[i].says);
+        refused(ll_ref_map_parse(&map, "map", maps[i].text, strlen(maps[i].text), &e), &e, LL_EUSAGE,
+                maps[i].says);
     }
     ll_model_close(m);
 }
@@ -642,8 +718,8 @@ static void learned_positions(void **state)
         assert_true(stream == sum && stream != e->x[e->n - 1]);
         ll_ref_free(&r);
         assert_true(embedding_of(m, "hook_embed", "hook_pos_embed", "-", "") == sum);
-        assert_true(embedding_of(m, "hook_embed", "-", "blocks.0.hook_resid_pre", alone) ==
-                    stream); /* from the stream's other name */
+        assert_true(embedding_of(m, "hook_embed", "-", "blocks.0.hook_resid_pre", alone)
+                    == stream); /* from the stream's other name */
         assert_true(isnan(embedding_of(m, "hook_embed", "-", "-", alone)));
         assert_true(embedding_of(m, "-", "-", "hook_embed", "") == sum); /* as our dumps call the sum */
         assert_true(isnan(embedding_of(m, "-", "hook_pos_embed", "-",
@@ -656,8 +732,13 @@ static void half_precision_in_disguise(void **state)
 {
     struct ll_model *m = model();
     (void)state;
-    const struct { float from, step; const char *dtype; } cases[] = {
-        {1025, 1.0f / 1024, "float16"}, {2, 1.0f / 3, "float32"}, {2, 65536.0f, "bfloat16"}, {2, 1.0f / 1024, "bfloat16"}}; /* the last fits both */
+    const struct {
+        float from, step;
+        const char *dtype;
+    } cases[] = {{1025, 1.0f / 1024, "float16"},
+                 {2, 1.0f / 3, "float32"},
+                 {2, 65536.0f, "bfloat16"},
+                 {2, 1.0f / 1024, "bfloat16"}}; /* the last fits both */
     for (int i = 0; i < 4; i++) {
         struct ll_ref r = {0};
         struct ll_acts acts;
@@ -675,7 +756,8 @@ static void half_precision_in_disguise(void **state)
     ll_model_close(m);
 }
 
-/* Reading W_Q as GGUF's pairs, biases along, gives the heads of q that putting pairs in halves gives; and back. */
+/* Reading W_Q as GGUF's pairs, biases along, gives the heads of q that putting pairs in halves gives; and
+ * back. */
 static void order_of_rows(void **state)
 {
     struct ll_model *m, *v;
@@ -712,7 +794,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(worked_example),
                                        cmocka_unit_test(floor_and_gaps),
                                        cmocka_unit_test(rounding),
-                                       cmocka_unit_test(ties), cmocka_unit_test(order_of_points),
+                                       cmocka_unit_test(ties),
+                                       cmocka_unit_test(order_of_points),
                                        cmocka_unit_test(statuses),
                                        cmocka_unit_test(anomalies),
                                        cmocka_unit_test(figures),
@@ -722,8 +805,9 @@ int main(void)
                                        cmocka_unit_test(npy_files),
                                        cmocka_unit_test(archives),
                                        cmocka_unit_test(broken_archives),
-                                       cmocka_unit_test(learned_positions), cmocka_unit_test(batches),
-        cmocka_unit_test(types_of_two_bytes),
+                                       cmocka_unit_test(learned_positions),
+                                       cmocka_unit_test(batches),
+                                       cmocka_unit_test(types_of_two_bytes),
                                        cmocka_unit_test(callback_text),
                                        cmocka_unit_test(names),
                                        cmocka_unit_test(half_precision_in_disguise),

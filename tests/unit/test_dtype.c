@@ -26,23 +26,66 @@ static float one_value(enum ll_dtype t, uint64_t bits)
 static void values_of_types(void **state)
 {
     (void)state;
-    const struct { enum ll_dtype t; uint64_t bits; double want; } rows[] = {
-        {LL_F32, 0x3fc00000, 1.5}, {LL_F32, 1, 0x1p-149}, {LL_F16, 0x3c00, 1}, {LL_F16, 0x8001, -0x1p-24}, {LL_F16, 0x03ff, 1023 * 0x1p-24},
-        {LL_F16, 0x0400, 0x1p-14}, {LL_F16, 0x7bff, 65504}, {LL_F16, 0xfc00, -INFINITY}, {LL_BF16, 0x3f80, 1}, {LL_BF16, 0x0001, 0x1p-133},
-        {LL_BF16, 0xff80, -INFINITY}, {LL_F64, 0x3ff0000010000000, 1}, {LL_F64, 0x3ff0000030000000, 1 + 0x1p-22}, {LL_F64, 0x7fefffffffffffff, INFINITY},
-        {LL_F64, 0x3ff0000010000001, 1 + 0x1p-23}, {LL_I64, (uint64_t)-16777217, -16777216}, {LL_I64, 16777219, 16777220}, {LL_I32, 0xffffffff, -1},
-        {LL_I16, 0x8000, -32768}, {LL_I8, 0xff, -1}, {LL_U8, 0xff, 255}, {LL_U16, 0xffff, 65535}, {LL_U32, 0xffffffff, 4294967296.0},
-        {LL_U64, UINT64_MAX, 18446744073709551616.0}, {LL_BOOL8, 0, 0}, {LL_BOOL8, 1, 1}, {LL_F8_E4M3, 0x7e, 448}, {LL_F8_E4M3, 0x01, 0x1p-9},
-        {LL_F8_E4M3, 0x81, -0x1p-9}, {LL_F8_E4M3, 0x38, 1}, {LL_F8_E5M2, 0x7b, 57344}, {LL_F8_E5M2, 0x01, 0x1p-16}, {LL_F8_E5M2, 0xfc, -INFINITY},
-        {LL_F8_E8M0, 0x7f, 1}, {LL_F8_E8M0, 0, 0x1p-127}, {LL_F8_E8M0, 0xfe, 0x1p127},
+    const struct {
+        enum ll_dtype t;
+        uint64_t bits;
+        double want;
+    } rows[] = {
+        {LL_F32, 0x3fc00000, 1.5},
+        {LL_F32, 1, 0x1p-149},
+        {LL_F16, 0x3c00, 1},
+        {LL_F16, 0x8001, -0x1p-24},
+        {LL_F16, 0x03ff, 1023 * 0x1p-24},
+        {LL_F16, 0x0400, 0x1p-14},
+        {LL_F16, 0x7bff, 65504},
+        {LL_F16, 0xfc00, -INFINITY},
+        {LL_BF16, 0x3f80, 1},
+        {LL_BF16, 0x0001, 0x1p-133},
+        {LL_BF16, 0xff80, -INFINITY},
+        {LL_F64, 0x3ff0000010000000, 1},
+        {LL_F64, 0x3ff0000030000000, 1 + 0x1p-22},
+        {LL_F64, 0x7fefffffffffffff, INFINITY},
+        {LL_F64, 0x3ff0000010000001, 1 + 0x1p-23},
+        {LL_I64, (uint64_t)-16777217, -16777216},
+        {LL_I64, 16777219, 16777220},
+        {LL_I32, 0xffffffff, -1},
+        {LL_I16, 0x8000, -32768},
+        {LL_I8, 0xff, -1},
+        {LL_U8, 0xff, 255},
+        {LL_U16, 0xffff, 65535},
+        {LL_U32, 0xffffffff, 4294967296.0},
+        {LL_U64, UINT64_MAX, 18446744073709551616.0},
+        {LL_BOOL8, 0, 0},
+        {LL_BOOL8, 1, 1},
+        {LL_F8_E4M3, 0x7e, 448},
+        {LL_F8_E4M3, 0x01, 0x1p-9},
+        {LL_F8_E4M3, 0x81, -0x1p-9},
+        {LL_F8_E4M3, 0x38, 1},
+        {LL_F8_E5M2, 0x7b, 57344},
+        {LL_F8_E5M2, 0x01, 0x1p-16},
+        {LL_F8_E5M2, 0xfc, -INFINITY},
+        {LL_F8_E8M0, 0x7f, 1},
+        {LL_F8_E8M0, 0, 0x1p-127},
+        {LL_F8_E8M0, 0xfe, 0x1p127},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         float f = one_value(rows[i].t, rows[i].bits);
         if (f != rows[i].want)
-            fail_msg("%s 0x%llx: expected %a, found %a", ll_dtype_info(rows[i].t)->name, (unsigned long long)rows[i].bits, rows[i].want, (double)f);
+            fail_msg("%s 0x%llx: expected %a, found %a", ll_dtype_info(rows[i].t)->name,
+                     (unsigned long long)rows[i].bits, rows[i].want, (double)f);
     }
-    const struct { enum ll_dtype t; uint64_t bits; } nans[] = {{LL_F16, 0x7c01}, {LL_F16, 0xfe00}, {LL_BF16, 0x7f81}, {LL_F32, 0x7f800001},
-                                                               {LL_F64, 0x7ff8000000000000}, {LL_F8_E4M3, 0x7f}, {LL_F8_E4M3, 0xff}, {LL_F8_E5M2, 0x7d}, {LL_F8_E8M0, 0xff}};
+    const struct {
+        enum ll_dtype t;
+        uint64_t bits;
+    } nans[] = {{LL_F16, 0x7c01},
+                {LL_F16, 0xfe00},
+                {LL_BF16, 0x7f81},
+                {LL_F32, 0x7f800001},
+                {LL_F64, 0x7ff8000000000000},
+                {LL_F8_E4M3, 0x7f},
+                {LL_F8_E4M3, 0xff},
+                {LL_F8_E5M2, 0x7d},
+                {LL_F8_E8M0, 0xff}};
     for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++)
         assert_true(isnan(one_value(nans[i].t, nans[i].bits)));
     assert_true(signbit(one_value(LL_F16, 0x8000)));
@@ -88,9 +131,14 @@ static void first_nonfinite(void **state)
     enum { N = 10000 };
     uint8_t *raw = calloc(N + 1, 8);
     assert_non_null(raw);
-    const struct { enum ll_dtype t; uint64_t big, inf; } rows[] = {
-        {LL_F32, 0x7f7fffff, 0xff800000}, {LL_F16, 0x7bff, 0x7c00}, {LL_BF16, 0x7f7f, 0xffc1}, {LL_F64, 0x7fefffffffffffff, 0x7ff0000000000001},
-        {LL_F8_E4M3, 0x7e, 0xff}, {LL_F8_E5M2, 0x7b, 0x7c}, {LL_I32, 0x7fffffff, 0},
+    const struct {
+        enum ll_dtype t;
+        uint64_t big, inf;
+    } rows[] = {
+        {LL_F32, 0x7f7fffff, 0xff800000}, {LL_F16, 0x7bff, 0x7c00},
+        {LL_BF16, 0x7f7f, 0xffc1},        {LL_F64, 0x7fefffffffffffff, 0x7ff0000000000001},
+        {LL_F8_E4M3, 0x7e, 0xff},         {LL_F8_E5M2, 0x7b, 0x7c},
+        {LL_I32, 0x7fffffff, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t w = (size_t)ll_dtype_info(rows[i].t)->block_bytes;
@@ -110,8 +158,10 @@ static void first_nonfinite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_of_types), cmocka_unit_test(every_small_float),
-        cmocka_unit_test(types_by_name), cmocka_unit_test(first_nonfinite),
+        cmocka_unit_test(values_of_types),
+        cmocka_unit_test(every_small_float),
+        cmocka_unit_test(types_by_name),
+        cmocka_unit_test(first_nonfinite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,17 @@
-/* test_engine.c - products. The reference is the rule itself, written out naively; every comparison is of bits.
+/* test_engine.c - products. The reference is the rule itself, written out naively; every comparison is of
+ * bits.
  *
  * Which mistake each test catches:
- *   shapes      a chain or tree in another order; a K block not cut at 1024; tails of K, N or M dropped or doubled; a
- *               multiplication and an addition instead of one fma; denormals flushed; the edge group written past its end
- *   batch       a result that depends on the rows beside it (register block of another shape)
+ *   shapes      a chain or tree in another order; a K block not cut at 1024; tails of K, N or M dropped or
+ * doubled; a multiplication and an addition instead of one fma; denormals flushed; the edge group written
+ * past its end batch       a result that depends on the rows beside it (register block of another shape)
  *   threads     two threads on one element, scratch shared between threads
  *   page_end    reads past the last row's bytes
  *   strides     ldx, ldy or row_bytes taken for k or n; y written between its rows
- *   transposed  a matrix stored [k, n] (and a slice of its columns) summed in another order, or its last lines dropped
- *   isa_names   an unknown unit silently replaced
- * Tried, each turned one of these red: the tree's order +4 before +8; K block 512; the tail load without its mask
- * (AVX-512) or past the row (AVX2); the last rows of w left out; rows of x cut between the groups they are packed in. */
+ *   transposed  a matrix stored [k, n] (and a slice of its columns) summed in another order, or its last
+ * lines dropped isa_names   an unknown unit silently replaced Tried, each turned one of these red: the tree's
+ * order +4 before +8; K block 512; the tail load without its mask (AVX-512) or past the row (AVX2); the last
+ * rows of w left out; rows of x cut between the groups they are packed in. */
 #include "test_engine_ref.h"
 
 #include <sys/mman.h>
@@ -26,7 +27,8 @@ static float ref_f16(uint16_t h)
     return (float)(h >> 15 ? -v : v);
 }
 
-/* kind 0: ordinary; 1: denormals and tiny values whose products underflow; 2: huge values, sums overflow to inf and NaN */
+/* kind 0: ordinary; 1: denormals and tiny values whose products underflow; 2: huge values, sums overflow to
+ * inf and NaN */
 static float sample(int kind, uint64_t i)
 {
     float u = uniform(i);
@@ -51,9 +53,9 @@ static float put_weight(enum ll_dtype type, uint8_t *p, int kind, uint64_t i)
     }
     h = (uint16_t)mix(i);
     if (kind == 1)
-        h &= 0x83ff;                 /* f16 subnormals */
+        h &= 0x83ff; /* f16 subnormals */
     else if ((h >> 10 & 31) == 31)
-        h ^= 0x4000;                 /* no inf, no NaN */
+        h ^= 0x4000; /* no inf, no NaN */
     memcpy(p, &h, 2);
     return ref_f16(h);
 }
@@ -61,12 +63,13 @@ static float put_weight(enum ll_dtype type, uint8_t *p, int kind, uint64_t i)
 struct product {
     struct ll_mat w;
     uint8_t *bytes;
-    float *values, *x, *bias, *want;   /* [n,k] [m,k] [n] [m,n] */
+    float *values, *x, *bias, *want; /* [n,k] [m,k] [n] [m,n] */
     int m;
 };
 
 /* rows start `shift` bytes off any alignment, and are `gap` bytes longer than their weights */
-static struct product make_product(enum ll_dtype type, int m, int n, int k, int kind, int shift, int gap, int with_bias)
+static struct product make_product(enum ll_dtype type, int m, int n, int k, int kind, int shift, int gap,
+                                   int with_bias)
 {
     struct product p = {.m = m};
     size_t row = (size_t)k * (size_t)type_size[type] + (size_t)gap;
@@ -76,15 +79,18 @@ static struct product make_product(enum ll_dtype type, int m, int n, int k, int 
     p.want = need(sizeof(float) * (size_t)m * (size_t)n);
     p.bias = with_bias ? need(sizeof(float) * (size_t)n) : NULL;
     p.w = (struct ll_mat){.type = type, .data = p.bytes + shift, .row_bytes = row, .n = n, .k = k};
-    memset(p.bytes, 0xff, row * (size_t)n + (size_t)shift);   /* NaN in the gaps */
+    memset(p.bytes, 0xff, row * (size_t)n + (size_t)shift); /* NaN in the gaps */
     for (int i = 0; i < n; i++)
         for (int j = 0; j < k; j++)
-            p.values[(size_t)i * (size_t)k + (size_t)j] = put_weight(type, p.bytes + shift + (size_t)i * row + (size_t)j * (size_t)type_size[type], kind, (uint64_t)i * 9001 + (uint64_t)j);
+            p.values[(size_t)i * (size_t)k + (size_t)j] =
+                put_weight(type, p.bytes + shift + (size_t)i * row + (size_t)j * (size_t)type_size[type],
+                           kind, (uint64_t)i * 9001 + (uint64_t)j);
     for (size_t i = 0; i < (size_t)m * (size_t)k; i++)
         p.x[i] = sample(kind, i + 77777777);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++)
-            p.want[(size_t)i * (size_t)n + (size_t)j] = ref_l16(p.x + (size_t)i * (size_t)k, p.values + (size_t)j * (size_t)k, 1, k);
+            p.want[(size_t)i * (size_t)n + (size_t)j] =
+                ref_l16(p.x + (size_t)i * (size_t)k, p.values + (size_t)j * (size_t)k, 1, k);
     for (int j = 0; p.bias && j < n; j++) {
         p.bias[j] = uniform((uint64_t)j + 5);
         for (int i = 0; i < m; i++)
@@ -114,7 +120,8 @@ static void check_product(const struct product *p, int n_threads)
         memset(y, 0xff, sizeof *y * n);
         ll_linear(eng, &p->w, p->x, p->w.k, p->m, p->bias, y, p->w.n);
         char what[128];
-        snprintf(what, sizeof what, "%s %s m=%d n=%d k=%d threads=%d", ISAS[i], ll_wtype_name(p->w.type), p->m, p->w.n, p->w.k, n_threads);
+        snprintf(what, sizeof what, "%s %s m=%d n=%d k=%d threads=%d", ISAS[i], ll_wtype_name(p->w.type),
+                 p->m, p->w.n, p->w.k, n_threads);
         assert_same(y, p->want, n, what);
         ll_engine_free(eng);
     }
@@ -124,33 +131,39 @@ static void check_product(const struct product *p, int n_threads)
 static void test_shapes(void **state)
 {
     (void)state;
-    static const int shapes[][3] = {   /* m, n, k */
-        {1, 1, 1}, {1, 4, 15}, {2, 5, 16}, {3, 7, 17}, {4, 9, 31}, {5, 16, 33}, {6, 33, 64}, {7, 130, 48}, {8, 3, 1025}, {9, 31, 1024},
-        {10, 8, 2500}, {11, 66, 100}, {12, 12, 896}, {13, 127, 50}, {17, 300, 896}, {17, 40, 2048}, {23, 2, 40}, {31, 6, 1040}, {40, 129, 160},
-        {96, 17, 130}, {97, 19, 130}, {98, 260, 96}, {100, 1, 70}, {101, 128, 16}, {107, 131, 1100}, {200, 4, 33},
+    static const int shapes[][3] = {
+        /* m, n, k */
+        {1, 1, 1},        {1, 4, 15},    {2, 5, 16},     {3, 7, 17},     {4, 9, 31},    {5, 16, 33},
+        {6, 33, 64},      {7, 130, 48},  {8, 3, 1025},   {9, 31, 1024},  {10, 8, 2500}, {11, 66, 100},
+        {12, 12, 896},    {13, 127, 50}, {17, 300, 896}, {17, 40, 2048}, {23, 2, 40},   {31, 6, 1040},
+        {40, 129, 160},   {96, 17, 130}, {97, 19, 130},  {98, 260, 96},  {100, 1, 70},  {101, 128, 16},
+        {107, 131, 1100}, {200, 4, 33},
     };
     for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             int kind = (int)(s % 3), with_bias = s % 2;
-            struct product p = make_product(type, shapes[s][0], shapes[s][1], shapes[s][2], kind, (int)(s % 4) * (type == LL_F32 ? 1 : 1), (int)(s % 5), with_bias);
+            struct product p = make_product(type, shapes[s][0], shapes[s][1], shapes[s][2], kind,
+                                            (int)(s % 4) * (type == LL_F32 ? 1 : 1), (int)(s % 5), with_bias);
             check_product(&p, 1 + (int)(s % 3));
             free_product(&p);
         }
 }
 
-static void test_many_rows(void **state)   /* panels, several blocks of rows, parts of rows when n is small */
+static void test_many_rows(void **state) /* panels, several blocks of rows, parts of rows when n is small */
 {
     (void)state;
-    static const int shapes[][3] = {{816, 64, 896}, {816, 3, 100}, {1024, 20, 40}, {1025, 9, 30}, {2100, 5, 17}, {1037, 150, 8}};
+    static const int shapes[][3] = {{816, 64, 896}, {816, 3, 100}, {1024, 20, 40},
+                                    {1025, 9, 30},  {2100, 5, 17}, {1037, 150, 8}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int threads = 1; threads <= 3; threads++) {
-            struct product p = make_product(s % 2 ? LL_F16 : LL_BF16, shapes[s][0], shapes[s][1], shapes[s][2], 0, 0, 0, 1);
+            struct product p =
+                make_product(s % 2 ? LL_F16 : LL_BF16, shapes[s][0], shapes[s][1], shapes[s][2], 0, 0, 0, 1);
             check_product(&p, threads);
             free_product(&p);
         }
 }
 
-static void test_batch(void **state)   /* a row alone equals the row among others */
+static void test_batch(void **state) /* a row alone equals the row among others */
 {
     (void)state;
     struct product p = make_product(LL_BF16, 130, 70, 1500, 0, 2, 0, 0);
@@ -192,14 +205,15 @@ static void test_strides(void **state)
         for (int m = 0; m < 20; m++) {
             assert_same(y + m * 16, p.want + m * 11, 11, ISAS[i]);
             for (int n = 11; n < 16; n++)
-                assert_true(y[m * 16 + n] == 123.0f);   /* nothing between the rows is touched */
+                assert_true(y[m * 16 + n] == 123.0f); /* nothing between the rows is touched */
         }
         ll_engine_free(eng);
     }
     free_product(&p);
 }
 
-static void test_page_end(void **state)   /* the matrix ends where the mapping ends: one byte more is a SIGSEGV */
+static void test_page_end(
+    void **state) /* the matrix ends where the mapping ends: one byte more is a SIGSEGV */
 {
     (void)state;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = 64 * page;
@@ -225,23 +239,28 @@ static void test_page_end(void **state)   /* the matrix ends where the mapping e
 static void test_transposed(void **state)
 {
     (void)state;
-    static const int shapes[][3] = {{1, 1, 1}, {2, 5, 17}, {7, 130, 48}, {17, 300, 96}, {3, 40, 1030}, {97, 19, 130}, {200, 9, 33}};
+    static const int shapes[][3] = {{1, 1, 1},     {2, 5, 17},    {7, 130, 48}, {17, 300, 96},
+                                    {3, 40, 1030}, {97, 19, 130}, {200, 9, 33}};
     static const enum ll_dtype types[] = {LL_F32, LL_F16, LL_BF16};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t t = 0; t < sizeof types / sizeof *types; t++)
             for (int threads = 1; threads <= 3; threads += 2) {
                 int n = shapes[s][1], k = shapes[s][2];
                 struct product p = make_product(types[t], shapes[s][0], n, k, 0, 0, 0, 1);
-                size_t size = (size_t)type_size[types[t]], line = (size_t)(n + 3) * size, page = (size_t)sysconf(_SC_PAGESIZE);
+                size_t size = (size_t)type_size[types[t]], line = (size_t)(n + 3) * size,
+                       page = (size_t)sysconf(_SC_PAGESIZE);
                 size_t room = ((size_t)k * line + page - 1) / page * page;
-                uint8_t *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                uint8_t *map =
+                    mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                 assert_true(map != MAP_FAILED);
                 assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
                 uint8_t *stored = map + room - (size_t)k * line;
                 for (int j = 0; j < n; j++)
                     for (int i = 0; i < k; i++)
-                        memcpy(stored + (size_t)i * line + (size_t)(j + 3) * size, p.w.data + (size_t)j * p.w.row_bytes + (size_t)i * size, size);
-                struct ll_mat wide = {.type = types[t], .data = stored, .row_bytes = line, .n = n + 3, .k = k, .transposed = 1};
+                        memcpy(stored + (size_t)i * line + (size_t)(j + 3) * size,
+                               p.w.data + (size_t)j * p.w.row_bytes + (size_t)i * size, size);
+                struct ll_mat wide = {
+                    .type = types[t], .data = stored, .row_bytes = line, .n = n + 3, .k = k, .transposed = 1};
                 p.w = ll_mat_rows(&wide, 3, n);
                 check_product(&p, threads);
                 munmap(map, room + page);
@@ -276,7 +295,7 @@ static void test_isa_names(void **state)
     ll_engine_free(eng);
     ll_engine_free(NULL);
     eng = engine_on("plain", 1);
-    assert_non_null(eng);   /* plain C is always there */
+    assert_non_null(eng); /* plain C is always there */
     ll_engine_free(eng);
 }
 
@@ -285,7 +304,7 @@ static void count_rows(void *arg, int row0, int row1)
     for (int r = row0; r < row1; r++)
         ((int *)arg)[r]++;
 }
-static void test_rows(void **state)   /* every row exactly once */
+static void test_rows(void **state) /* every row exactly once */
 {
     (void)state;
     struct ll_engine *eng = engine_on("plain", 3);
@@ -301,8 +320,9 @@ static void test_rows(void **state)   /* every row exactly once */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes), cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_page_end), cmocka_unit_test(test_transposed), cmocka_unit_test(test_mat_row), cmocka_unit_test(test_isa_names), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_shapes),  cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_strides), cmocka_unit_test(test_page_end),  cmocka_unit_test(test_transposed),
+        cmocka_unit_test(test_mat_row), cmocka_unit_test(test_isa_names), cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_engine_divergence.c - the terms of KL and JS of a tile against the definition in long double.
- * Caught: the two directions swapped, the polynomials' end at s = 1, a tail that adds something, another result on another
- * vector unit, a KL of equal rows that is not exactly 0. */
+ * Caught: the two directions swapped, the polynomials' end at s = 1, a tail that adds something, another
+ * result on another vector unit, a KL of equal rows that is not exactly 0. */
 #include "engine.h"
 
 #include <math.h>
@@ -40,12 +40,14 @@ static struct ll_engine *open_isa(const char *isa)
     return rc ? NULL : eng;
 }
 
-static void whole(const struct ll_engine *eng, const float *a, const float *b, int n, double la, double lb, double out[3])
+static void whole(const struct ll_engine *eng, const float *a, const float *b, int n, double la, double lb,
+                  double out[3])
 {
     out[0] = out[1] = out[2] = 0;
     for (int v = 0; v < n; v += LL_WALK_TILE) {
         struct ll_tile_div t;
-        ll_engine_tile_ops(eng)->divergence(a + v, b + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE, la, lb, &t);
+        ll_engine_tile_ops(eng)->divergence(a + v, b + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE, la, lb,
+                                            &t);
         out[0] += (double)t.kl_ab;
         out[1] += (double)t.kl_ba;
         out[2] += (double)t.js;
@@ -62,7 +64,8 @@ static void reference(const float *a, const float *b, int n, double out[3])
     la = logl(la);
     lb = logl(lb);
     for (int i = 0; i < n; i++) {
-        long double u = (long double)a[i] - la, w = (long double)b[i] - lb, p = expl(u), q = expl(w), m = logl((p + q) / 2);
+        long double u = (long double)a[i] - la, w = (long double)b[i] - lb, p = expl(u), q = expl(w),
+                    m = logl((p + q) / 2);
         sum[0] += p * (u - w) - p + q;
         sum[1] += q * (w - u) - q + p;
         sum[2] += (p * (u - m) + q * (w - m)) / 2;
@@ -143,6 +146,7 @@ static void far_apart(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_definition), cmocka_unit_test(equal_rows), cmocka_unit_test(far_apart)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(against_definition), cmocka_unit_test(equal_rows),
+                                       cmocka_unit_test(far_apart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
 /* test_engine_math.c - elementwise functions, sums, and exp/log in double.
  *
- * Which mistake each test catches: a polynomial coefficient with a wrong digit (error), a unit that scales, clamps or
- * rounds otherwise (same bits), NaN lost in a min or max, a tail of 1..15 elements dropped or overrunning its end, sums
- * with another number of chains. Tried, each turned one of these red: a digit of a coefficient of exp; the maximum's
- * operands swapped in v_at_least; another order in d_tree; a multiplication and an addition for an fma; LN2_LO = 0; the
- * low part of log2's product left out. */
+ * Which mistake each test catches: a polynomial coefficient with a wrong digit (error), a unit that scales,
+ * clamps or rounds otherwise (same bits), NaN lost in a min or max, a tail of 1..15 elements dropped or
+ * overrunning its end, sums with another number of chains. Tried, each turned one of these red: a digit of a
+ * coefficient of exp; the maximum's operands swapped in v_at_least; another order in d_tree; a multiplication
+ * and an addition for an fma; LN2_LO = 0; the low part of log2's product left out. */
 #include "test_engine_ref.h"
 
 #include <float.h>
@@ -14,7 +14,7 @@ typedef void (*map_fn)(float *y, const float *x, size_t n);
 /* |got - want| in units of the last place of want as a float */
 static double ulps(float got, long double want)
 {
-    if ((double)fabsl(want) > (double)FLT_MAX)   /* just above FLT_MAX: inf and FLT_MAX are both near */
+    if ((double)fabsl(want) > (double)FLT_MAX) /* just above FLT_MAX: inf and FLT_MAX are both near */
         return isinf(got) || got == FLT_MAX ? 0 : INFINITY;
     int e = want == 0 ? -126 : ilogbl(want);
     return (double)(fabsl((long double)got - want) / ldexpl(1, (e < -126 ? -126 : e) - 23));
@@ -27,11 +27,18 @@ static long double true_silu(long double x) { return x / (1 + expl(-x)); }
 static long double true_quick_gelu(long double x) { return x / (1 + expl(-(long double)1.702f * x)); }
 static long double true_relu(long double x) { return x > 0 ? x : 0; }
 static long double true_relu2(long double x) { return x > 0 ? x * x : 0; }
-static long double true_gelu_erf(long double x) { return x < 0 ? x * 0.5L * erfcl(-x / sqrtl(2)) : 0.5L * x * (1 + erfl(x / sqrtl(2))); }
-static long double true_gelu_tanh(long double x) { return 0.5L * x * (1 + tanhl(sqrtl(2 / 3.14159265358979323846264L) * (x + 0.044715L * x * x * x))); }
+static long double true_gelu_erf(long double x)
+{
+    return x < 0 ? x * 0.5L * erfcl(-x / sqrtl(2)) : 0.5L * x * (1 + erfl(x / sqrtl(2)));
+}
+static long double true_gelu_tanh(long double x)
+{
+    return 0.5L * x * (1 + tanhl(sqrtl(2 / 3.14159265358979323846264L) * (x + 0.044715L * x * x * x)));
+}
 
 /* all floats up to `limit` in size, every step-th */
-static double worst_error(map_fn fn, long double (*truth)(long double), float low, float high, uint32_t step, int absolute)
+static double worst_error(map_fn fn, long double (*truth)(long double), float low, float high, uint32_t step,
+                          int absolute)
 {
     double worst = 0;
     for (uint64_t u = 0; u <= 0xffffffffu; u += (uint64_t)step * 64) {
@@ -44,7 +51,8 @@ static double worst_error(map_fn fn, long double (*truth)(long double), float lo
         fn(y, x, 64);
         for (int i = 0; i < 64; i++) {
             long double want = truth((long double)x[i]);
-            double e = absolute ? (double)fabsl((long double)y[i] - want) / (1 + fabs((double)x[i])) : ulps(y[i], want);
+            double e = absolute ? (double)fabsl((long double)y[i] - want) / (1 + fabs((double)x[i]))
+                                : ulps(y[i], want);
             if (!(e <= worst))
                 worst = e;
         }
@@ -55,17 +63,31 @@ static double worst_error(map_fn fn, long double (*truth)(long double), float lo
 static void test_error(void **state)
 {
     (void)state;
-    struct ll_engine *eng = engine_on("avx512", 1);   /* bits are the same everywhere (test_bits): the fastest will do */
+    struct ll_engine *eng =
+        engine_on("avx512", 1); /* bits are the same everywhere (test_bits): the fastest will do */
     eng = eng ? eng : engine_on("avx2", 1);
     eng = eng ? eng : engine_on("plain", 1);
     const struct ll_vec *v = ll_engine_vec(eng);
     const uint32_t step = 1009;
-    const struct { const char *name; map_fn fn; long double (*truth)(long double); float low, high; int absolute; double bound; } rows[] = {
-        {"exp", v->exp, true_exp, -130, 100, 0, 1.2}, {"tanh", v->tanh, true_tanh, -FLT_MAX, FLT_MAX, 0, 1.2},
-        {"erf", v->erf, true_erf, -FLT_MAX, FLT_MAX, 0, 1.25}, {"silu", v->silu, true_silu, -130, FLT_MAX, 0, 2.6},
-        {"quick_gelu", v->quick_gelu, true_quick_gelu, -70, FLT_MAX, 1, 2e-7}, {"relu", v->relu, true_relu, -FLT_MAX, FLT_MAX, 0, 0.5}, {"relu2", v->relu2, true_relu2, -FLT_MAX, 1e19f, 0, 0.51},
-        /* 1 + tanh and 1 + erf cancel for negative x, as in every float implementation: error against 1 + |x| */
-        {"gelu_tanh", v->gelu_tanh, true_gelu_tanh, -1e6f, 1e6f, 1, 2e-7}, {"gelu_erf", v->gelu_erf, true_gelu_erf, -1e6f, 1e6f, 1, 2e-7},
+    const struct {
+        const char *name;
+        map_fn fn;
+        long double (*truth)(long double);
+        float low, high;
+        int absolute;
+        double bound;
+    } rows[] = {
+        {"exp", v->exp, true_exp, -130, 100, 0, 1.2},
+        {"tanh", v->tanh, true_tanh, -FLT_MAX, FLT_MAX, 0, 1.2},
+        {"erf", v->erf, true_erf, -FLT_MAX, FLT_MAX, 0, 1.25},
+        {"silu", v->silu, true_silu, -130, FLT_MAX, 0, 2.6},
+        {"quick_gelu", v->quick_gelu, true_quick_gelu, -70, FLT_MAX, 1, 2e-7},
+        {"relu", v->relu, true_relu, -FLT_MAX, FLT_MAX, 0, 0.5},
+        {"relu2", v->relu2, true_relu2, -FLT_MAX, 1e19f, 0, 0.51},
+        /* 1 + tanh and 1 + erf cancel for negative x, as in every float implementation: error against 1 + |x|
+         */
+        {"gelu_tanh", v->gelu_tanh, true_gelu_tanh, -1e6f, 1e6f, 1, 2e-7},
+        {"gelu_erf", v->gelu_erf, true_gelu_erf, -1e6f, 1e6f, 1, 2e-7},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double e = worst_error(rows[i].fn, rows[i].truth, rows[i].low, rows[i].high, step, rows[i].absolute);
@@ -78,14 +100,19 @@ static void test_error(void **state)
 /* corner values and a spread over all floats */
 static size_t fill(float *x, size_t n)
 {
-    static const float corners[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 1e-39f, -1e-39f, FLT_MIN, FLT_MAX, -FLT_MAX, 1, -1, 88.7f, 88.8f, -87.4f,
-                                    -103.9f, -104.1f, -110, -116, 0.625f, 0.6250001f, 4, 4.0000005f, 1.0000001f, 9.1f, -9.1f, 1e30f, 2e30f};
+    static const float corners[] = {0.0f,       -0.0f,      INFINITY, -INFINITY, NAN,        1e-45f,
+                                    -1e-45f,    1e-39f,     -1e-39f,  FLT_MIN,   FLT_MAX,    -FLT_MAX,
+                                    1,          -1,         88.7f,    88.8f,     -87.4f,     -103.9f,
+                                    -104.1f,    -110,       -116,     0.625f,    0.6250001f, 4,
+                                    4.0000005f, 1.0000001f, 9.1f,     -9.1f,     1e30f,      2e30f};
     for (size_t i = 0; i < n; i++)
-        x[i] = i < sizeof corners / sizeof *corners ? corners[i] : i % 2 ? of_bits((uint32_t)mix(i)) : 12 * uniform(i);
+        x[i] = i < sizeof corners / sizeof *corners ? corners[i]
+            : i % 2                                 ? of_bits((uint32_t)mix(i))
+                                                    : 12 * uniform(i);
     return n;
 }
 
-static void test_bits(void **state)   /* every unit like plain, every length, in place, nothing past the end */
+static void test_bits(void **state) /* every unit like plain, every length, in place, nothing past the end */
 {
     (void)state;
     enum { N = 4099 };
@@ -100,9 +127,19 @@ static void test_bits(void **state)   /* every unit like plain, every length, in
         if (!eng)
             continue;
         const struct ll_vec *v = ll_engine_vec(eng);
-        const struct { const char *name; map_fn fn, plain; } maps[] = {
-            {"exp", v->exp, p->exp}, {"silu", v->silu, p->silu}, {"gelu_tanh", v->gelu_tanh, p->gelu_tanh}, {"gelu_erf", v->gelu_erf, p->gelu_erf},
-            {"tanh", v->tanh, p->tanh}, {"erf", v->erf, p->erf}, {"quick_gelu", v->quick_gelu, p->quick_gelu}, {"relu", v->relu, p->relu}, {"relu2", v->relu2, p->relu2},
+        const struct {
+            const char *name;
+            map_fn fn, plain;
+        } maps[] = {
+            {"exp", v->exp, p->exp},
+            {"silu", v->silu, p->silu},
+            {"gelu_tanh", v->gelu_tanh, p->gelu_tanh},
+            {"gelu_erf", v->gelu_erf, p->gelu_erf},
+            {"tanh", v->tanh, p->tanh},
+            {"erf", v->erf, p->erf},
+            {"quick_gelu", v->quick_gelu, p->quick_gelu},
+            {"relu", v->relu, p->relu},
+            {"relu2", v->relu2, p->relu2},
         };
         for (size_t n = 0; n <= N; n = n < 70 ? n + 1 : n < N ? N : N + 1)
             for (size_t f = 0; f < sizeof maps / sizeof *maps; f++) {
@@ -150,15 +187,20 @@ static void test_corners(void **state)
     const float x[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, -200.0f, -95.0f};
     float y[7];
     v->exp(y, x, 7);
-    assert_true(y[0] == 1 && y[1] == 1 && y[2] == INFINITY && y[3] == 0 && isnan(y[4]) && y[5] == 0 && y[6] > 0);
+    assert_true(y[0] == 1 && y[1] == 1 && y[2] == INFINITY && y[3] == 0 && isnan(y[4]) && y[5] == 0
+                && y[6] > 0);
     v->tanh(y, x, 7);
-    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == 1 && y[3] == -1 && isnan(y[4]) && y[5] == -1);
+    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == 1 && y[3] == -1 && isnan(y[4])
+                && y[5] == -1);
     v->erf(y, x, 7);
-    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == 1 && y[3] == -1 && isnan(y[4]) && y[5] == -1);
+    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == 1 && y[3] == -1 && isnan(y[4])
+                && y[5] == -1);
     v->silu(y, x, 7);
-    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4]) && same(y[5], -0.0f) && y[6] < 0);
+    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4])
+                && same(y[5], -0.0f) && y[6] < 0);
     v->quick_gelu(y, x, 7);
-    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4]) && same(y[5], -0.0f));
+    assert_true(same(y[0], 0.0f) && same(y[1], -0.0f) && y[2] == INFINITY && same(y[3], -0.0f) && isnan(y[4])
+                && same(y[5], -0.0f));
     v->relu2(y, x, 7);
     assert_true(y[0] == 0 && y[1] == 0 && y[2] == INFINITY && y[3] == 0 && isnan(y[4]) && y[5] == 0);
     ll_engine_free(eng);
@@ -227,7 +269,11 @@ static void test_double(void **state)
     (void)state;
     double worst[3] = {0};
     for (uint64_t i = 0; i < 400000; i++) {
-        double u = (double)uniform(i) + (double)uniform(i + 1000000000) * 0x1p-24, x = u * (i % 3 == 0 ? 745 : i % 3 == 1 ? 3 : 0.01);
+        double u = (double)uniform(i) + (double)uniform(i + 1000000000) * 0x1p-24,
+               x = u
+            * (i % 3 == 0       ? 745
+                   : i % 3 == 1 ? 3
+                                : 0.01);
         double e = expl((long double)x) > DBL_MAX ? 0 : d_ulps(ll_exp(x), expl((long double)x));
         worst[0] = e > worst[0] ? e : worst[0];
         double y = i % 3 == 0 ? expl(x) : i % 3 == 1 ? 1 + u * 0.5 : 1 + u * 1e-5;
@@ -241,8 +287,10 @@ static void test_double(void **state)
     print_message("double: exp %.3f, log %.3f, log2 %.3f ulp\n", worst[0], worst[1], worst[2]);
     for (int k = 0; k < 3; k++)
         assert_true(worst[k] <= 1);
-    assert_true(ll_exp(0) == 1 && ll_exp(-INFINITY) == 0 && ll_exp(INFINITY) == INFINITY && isnan(ll_exp(NAN)) && ll_exp(-800) == 0 && ll_exp(709.9) == INFINITY && ll_exp(-745) > 0);
-    assert_true(ll_log(1) == 0 && ll_log(0) == -INFINITY && ll_log(INFINITY) == INFINITY && isnan(ll_log(-1)) && isnan(ll_log(NAN)) && ll_log2(0) == -INFINITY);
+    assert_true(ll_exp(0) == 1 && ll_exp(-INFINITY) == 0 && ll_exp(INFINITY) == INFINITY && isnan(ll_exp(NAN))
+                && ll_exp(-800) == 0 && ll_exp(709.9) == INFINITY && ll_exp(-745) > 0);
+    assert_true(ll_log(1) == 0 && ll_log(0) == -INFINITY && ll_log(INFINITY) == INFINITY && isnan(ll_log(-1))
+                && isnan(ll_log(NAN)) && ll_log2(0) == -INFINITY);
     for (int e = -1074; e < 1024; e++)
         assert_true(ll_log2(ldexp(1, e)) == e);
 }
@@ -268,24 +316,34 @@ static void test_rotary_functions(void **state)
     print_message("double: sin %.3f, cos %.3f, pow %.3f ulp\n", worst[0], worst[1], worst[2]);
     assert_true(worst[0] <= 1 && worst[1] <= 1 && worst[2] <= 2);
     assert_true(ll_sin(0) == 0 && ll_cos(0) == 1);
-    assert_true(isnan(ll_sin(NAN)) && isnan(ll_cos(INFINITY)) && isnan(ll_sin(0x1p26)) && isnan(ll_pow(-1, 2)));
-    assert_true(ll_pow(10000, 0) == 1 && ll_pow(2, 10) == 1024 && ll_pow(2, -3) == 0.125 && ll_pow(1, 5) == 1);
+    assert_true(isnan(ll_sin(NAN)) && isnan(ll_cos(INFINITY)) && isnan(ll_sin(0x1p26))
+                && isnan(ll_pow(-1, 2)));
+    assert_true(ll_pow(10000, 0) == 1 && ll_pow(2, 10) == 1024 && ll_pow(2, -3) == 0.125
+                && ll_pow(1, 5) == 1);
 }
 
-static void test_double_arrays(void **state)   /* the bits of ll_exp and ll_log, in place, whatever stands beside a value */
+static void test_double_arrays(
+    void **state) /* the bits of ll_exp and ll_log, in place, whatever stands beside a value */
 {
     (void)state;
     enum { N = 4001 };
     static double x[N], y[N + 1];
-    static const double corners[] = {0, -0.0, 1, -1, 706.9, -706.9, 707.1, -707.1, -708.5, -740, -745.2, -746.5, -800, 709.7, 710, INFINITY, -INFINITY, NAN, 5e-324, 1e-310};
-    for (size_t i = 0; i < N; i++)   /* long runs without, then some among them */
-        x[i] = i % 97 < sizeof corners / sizeof *corners && i > 1000 ? corners[i % 97] : ((double)uniform(i) + (double)uniform(i + N) * 0x1p-24) * (i % 2 ? 700 : 20);
+    static const double corners[] = {0,      -0.0,     1,         -1,     706.9,  -706.9, 707.1,
+                                     -707.1, -708.5,   -740,      -745.2, -746.5, -800,   709.7,
+                                     710,    INFINITY, -INFINITY, NAN,    5e-324, 1e-310};
+    for (size_t i = 0; i < N; i++) /* long runs without, then some among them */
+        x[i] = i % 97 < sizeof corners / sizeof *corners && i > 1000
+            ? corners[i % 97]
+            : ((double)uniform(i) + (double)uniform(i + N) * 0x1p-24) * (i % 2 ? 700 : 20);
     for (int isa = 0; isa < N_ISAS; isa++) {
         struct ll_engine *eng = engine_on(ISAS[isa], 1);
         if (!eng)
             continue;
         const struct ll_vec *v = ll_engine_vec(eng);
-        const struct { void (*many)(double *, const double *, size_t); double (*one)(double); } maps[] = {{v->exp_double, ll_exp}, {v->log_double, ll_log}};
+        const struct {
+            void (*many)(double *, const double *, size_t);
+            double (*one)(double);
+        } maps[] = {{v->exp_double, ll_exp}, {v->log_double, ll_log}};
         for (int f = 0; f < 2; f++)
             for (size_t n = 0; n <= N; n = n < 20 ? n + 1 : n < N ? N : N + 1) {
                 memcpy(y, x, sizeof x);
@@ -294,7 +352,8 @@ static void test_double_arrays(void **state)   /* the bits of ll_exp and ll_log,
                 for (size_t i = 0; i < n; i++) {
                     double want = maps[f].one(x[i]);
                     if (memcmp(&y[i], &want, sizeof want) && !(isnan(want) && isnan(y[i])))
-                        fail_msg("%s: %s of %a: %a, expected %a", ISAS[isa], f ? "log" : "exp", x[i], y[i], want);
+                        fail_msg("%s: %s of %a: %a, expected %a", ISAS[isa], f ? "log" : "exp", x[i], y[i],
+                                 want);
                 }
                 assert_true(y[n] == 55);
             }
@@ -305,8 +364,10 @@ static void test_double_arrays(void **state)   /* the bits of ll_exp and ll_log,
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error), cmocka_unit_test(test_bits), cmocka_unit_test(test_corners), cmocka_unit_test(test_sums), cmocka_unit_test(test_double),
-        cmocka_unit_test(test_rotary_functions), cmocka_unit_test(test_double_arrays),
+        cmocka_unit_test(test_error),         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_corners),       cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_double),        cmocka_unit_test(test_rotary_functions),
+        cmocka_unit_test(test_double_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

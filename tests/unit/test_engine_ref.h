@@ -1,5 +1,5 @@
-/* test_engine_ref.h - what the engine's tests share: the rule written straight from engine.h, data, and a walk over the
- * vector units this machine has. */
+/* test_engine_ref.h - what the engine's tests share: the rule written straight from engine.h, data, and a
+ * walk over the vector units this machine has. */
 #ifndef TEST_ENGINE_REF_H
 #define TEST_ENGINE_REF_H
 #include "engine.h"
@@ -25,10 +25,23 @@ static UNUSED uint64_t mix(uint64_t z)
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
 }
-static UNUSED float uniform(uint64_t i) { return (float)((double)(mix(i) >> 11) * 0x1p-52 - 1.0); }   /* -1..1 */
+static UNUSED float uniform(uint64_t i)
+{
+    return (float)((double)(mix(i) >> 11) * 0x1p-52 - 1.0);
+} /* -1..1 */
 
-static UNUSED uint32_t bits_of(float f) { uint32_t u; memcpy(&u, &f, 4); return u; }
-static UNUSED float of_bits(uint32_t u) { float f; memcpy(&f, &u, 4); return f; }
+static UNUSED uint32_t bits_of(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, 4);
+    return u;
+}
+static UNUSED float of_bits(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
 
 /* the same value: equal bits, or both NaN */
 static UNUSED int same(float a, float b) { return bits_of(a) == bits_of(b) || (a != a && b != b); }
@@ -36,7 +49,8 @@ static UNUSED void assert_same(const float *a, const float *b, size_t n, const c
 {
     for (size_t i = 0; i < n; i++)
         if (!same(a[i], b[i]))
-            fail_msg("%s: element %zu of %zu is %.9g (%08x), expected %.9g (%08x)", what, i, n, (double)a[i], bits_of(a[i]), (double)b[i], bits_of(b[i]));
+            fail_msg("%s: element %zu of %zu is %.9g (%08x), expected %.9g (%08x)", what, i, n, (double)a[i],
+                     bits_of(a[i]), (double)b[i], bits_of(b[i]));
 }
 
 /* sum over k of x[k] * w[k * w_stride] by rule L16 */
@@ -47,7 +61,8 @@ static UNUSED float ref_l16(const float *x, const float *w, long w_stride, int k
         int len = k - k0 < 1024 ? k - k0 : 1024;
         float c[16] = {0};
         for (int i = 0; i < (len + 15) / 16 * 16; i++)
-            c[i % 16] = i < len ? fmaf(x[k0 + i], w[(k0 + i) * w_stride], c[i % 16]) : fmaf(0.0f, 0.0f, c[i % 16]);
+            c[i % 16] =
+                i < len ? fmaf(x[k0 + i], w[(k0 + i) * w_stride], c[i % 16]) : fmaf(0.0f, 0.0f, c[i % 16]);
         for (int h = 8; h; h /= 2)
             for (int j = 0; j < h; j++)
                 c[j] += c[j + h];

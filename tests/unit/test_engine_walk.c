@@ -1,20 +1,20 @@
 /* test_engine_walk.c - the walk over the unembedding and the statistics of a tile.
  *
- * Which mistake each test catches: a tile left out or seen twice, a last tile shorter than the others, tasks cut elsewhere
- * than at multiples of 1024, chunks out of order, another sum than ll_linear's, x too large for the packed form; for the
- * statistics: lanes of a tail counted as e^0, a tree in another order, NaN dropped by a maximum, ties counted as greater.
- * Tried, each turned one of these red: missing lanes of the tail left at e^0 = 1; chunks packed at unpadded offsets; the
- * maximum that drops NaN. */
+ * Which mistake each test catches: a tile left out or seen twice, a last tile shorter than the others, tasks
+ * cut elsewhere than at multiples of 1024, chunks out of order, another sum than ll_linear's, x too large for
+ * the packed form; for the statistics: lanes of a tail counted as e^0, a tree in another order, NaN dropped
+ * by a maximum, ties counted as greater. Tried, each turned one of these red: missing lanes of the tail left
+ * at e^0 = 1; chunks packed at unpadded offsets; the maximum that drops NaN. */
 #include "test_engine_ref.h"
 
 struct visits {
-    const float *want;      /* [m, n] */
+    const float *want; /* [m, n] */
     int m, n, n_chunks;
     const int *chunk_start;
-    uint8_t *seen;          /* [m, n] */
-    int v[8], chunk[8];     /* where each thread is */
+    uint8_t *seen;      /* [m, n] */
+    int v[8], chunk[8]; /* where each thread is */
     int task[8];
-    int wrong;              /* cmocka's asserts are for the main thread only */
+    int wrong; /* cmocka's asserts are for the main thread only */
 };
 
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
@@ -23,16 +23,18 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
     int c = 0;
     while (s->chunk_start[c] != r0 || s->chunk_start[c + 1] == r0)
         c++;
-    s->wrong |= m != s->chunk_start[c + 1] - r0 || v0 / LL_WALK_TASK != task || v0 % LL_WALK_TILE || (v0 + n - 1) / LL_WALK_TASK != task || n < 1 || n > LL_WALK_TILE;
-    if (s->task[tid] == task)   /* rising tiles, in them rising chunks */
+    s->wrong |= m != s->chunk_start[c + 1] - r0 || v0 / LL_WALK_TASK != task || v0 % LL_WALK_TILE
+        || (v0 + n - 1) / LL_WALK_TASK != task || n < 1 || n > LL_WALK_TILE;
+    if (s->task[tid] == task) /* rising tiles, in them rising chunks */
         s->wrong |= v0 < s->v[tid] || (v0 == s->v[tid] && c <= s->chunk[tid]);
     s->task[tid] = task;
     s->v[tid] = v0;
     s->chunk[tid] = c;
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
-            s->wrong |= s->seen[(r0 + i) * s->n + v0 + j]++ || !same(y[i * ldy + j], s->want[(r0 + i) * s->n + v0 + j]);
-            y[i * ldy + j] = -1;   /* the tile is ours to write to */
+            s->wrong |= s->seen[(r0 + i) * s->n + v0 + j]++
+                || !same(y[i * ldy + j], s->want[(r0 + i) * s->n + v0 + j]);
+            y[i * ldy + j] = -1; /* the tile is ours to write to */
         }
 }
 
@@ -45,7 +47,8 @@ static void walk_once(int m, int n, int k, const int *chunk_start, int n_chunks,
         w[i] = (uint16_t)(bits_of(uniform(i)) >> 16);
     for (size_t i = 0; i < (size_t)m * (size_t)k; i++)
         x[i] = uniform(i + 999999);
-    struct ll_mat mat = {.type = LL_BF16, .data = (const uint8_t *)w, .row_bytes = sizeof *w * (size_t)k, .n = n, .k = k};
+    struct ll_mat mat = {
+        .type = LL_BF16, .data = (const uint8_t *)w, .row_bytes = sizeof *w * (size_t)k, .n = n, .k = k};
     for (int i = 0; i < N_ISAS; i++)
         for (int threads = 1; threads <= 3; threads++) {
             struct ll_engine *eng = engine_on(ISAS[i], threads);
@@ -55,7 +58,13 @@ static void walk_once(int m, int n, int k, const int *chunk_start, int n_chunks,
             assert_int_equal(ll_engine_reserve(eng, max_m, max_k, 0, 0, &err), LL_OK);
             if (threads == 1)
                 ll_linear(eng, &mat, x, k, m, NULL, want, n);
-            struct visits s = {.want = want, .m = m, .n = n, .n_chunks = n_chunks, .chunk_start = chunk_start, .seen = calloc(cells, 1), .task = {-1, -1, -1}};
+            struct visits s = {.want = want,
+                               .m = m,
+                               .n = n,
+                               .n_chunks = n_chunks,
+                               .chunk_start = chunk_start,
+                               .seen = calloc(cells, 1),
+                               .task = {-1, -1, -1}};
             ll_walk(eng, &mat, x, k, chunk_start, n_chunks, visit, &s);
             assert_false(s.wrong);
             for (size_t c = 0; c < cells; c++)
@@ -77,7 +86,7 @@ static void test_walk(void **state)
     walk_once(40, 1027, 33, several, 4, 200, 100);
     walk_once(5, 3, 20, several, 1, 5, 20);
 }
-static void test_walk_many_rows(void **state)   /* more rows than the packed form has room for */
+static void test_walk_many_rows(void **state) /* more rows than the packed form has room for */
 {
     (void)state;
     int chunks[11];
@@ -87,7 +96,8 @@ static void test_walk_many_rows(void **state)   /* more rows than the packed for
 }
 
 /* the statistics, straight from the header */
-static void ref_sums(const struct ll_vec *vec, const float *l, int n, float m, const float *ef, const float *lf, float *e_out, struct ll_tile_sums *out)
+static void ref_sums(const struct ll_vec *vec, const float *l, int n, float m, const float *ef,
+                     const float *lf, float *e_out, struct ll_tile_sums *out)
 {
     float c[4][16] = {{0}};
     for (int i = 0; i < (n + 15) / 16 * 16; i++) {
@@ -111,7 +121,8 @@ static void ref_sums(const struct ll_vec *vec, const float *l, int n, float m, c
     *out = (struct ll_tile_sums){c[0][0], c[1][0], c[2][0], c[3][0]};
 }
 
-static void check_sums(const struct ll_engine *eng, const float *l, int n, const float *ef, const float *lf, int with_e)
+static void check_sums(const struct ll_engine *eng, const float *l, int n, const float *ef, const float *lf,
+                       int with_e)
 {
     struct ll_tile_sums want, got;
     float want_e[300], got_e[300], m = ll_engine_vec(eng)->max(l, (size_t)n);
@@ -133,7 +144,8 @@ static void test_tile_ops(void **state)
         const struct ll_tile_ops *ops = ll_engine_tile_ops(eng);
         for (int n = 1; n < 300; n += n < 40 ? 1 : 37) {
             for (int j = 0; j < n; j++) {
-                l[j] = roundf(20 * uniform((uint64_t)(j + 1000 * n))) + (j % 3 ? 0.0f : -90.0f);   /* rounded: ties */
+                l[j] = roundf(20 * uniform((uint64_t)(j + 1000 * n)))
+                    + (j % 3 ? 0.0f : -90.0f); /* rounded: ties */
                 lf[j] = j % 4 ? l[j] : 15 * uniform((uint64_t)j);
                 ef[j] = (1 + uniform((uint64_t)(j + 7))) * (j % 5 ? 1 : 1e-40f);
             }
@@ -143,7 +155,7 @@ static void test_tile_ops(void **state)
             }
             struct ll_tile_sums own;
             ops->sums(l, n, 20, ef, l, NULL, &own);
-            assert_true(own.c == 0 && own.d == 0);   /* a row equal to the final one */
+            assert_true(own.c == 0 && own.d == 0); /* a row equal to the final one */
             int idx[300], want_idx[300], gt = 0, ge = 0;
             for (int j = 0; j < n; j++) {
                 gt += l[j] > l[n / 2];
@@ -155,10 +167,10 @@ static void test_tile_ops(void **state)
             assert_memory_equal(idx, want_idx, sizeof *idx * (size_t)ge);
             struct ll_tile_sums before, after;
             ops->sums(l, n, 20, NULL, NULL, NULL, &before);
-            l[n] = -INFINITY;   /* a word that cannot come adds nothing */
+            l[n] = -INFINITY; /* a word that cannot come adds nothing */
             ops->sums(l, n + 1, 20, NULL, NULL, NULL, &after);
             assert_true(before.s == after.s && before.t == after.t);
-            l[n / 3] = NAN;     /* NaN shows */
+            l[n / 3] = NAN; /* NaN shows */
             ops->sums(l, n, 20, NULL, NULL, NULL, &after);
             assert_true(isnan(after.s) && isnan(after.t));
         }
@@ -168,6 +180,7 @@ static void test_tile_ops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_walk), cmocka_unit_test(test_walk_many_rows), cmocka_unit_test(test_tile_ops)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_walk), cmocka_unit_test(test_walk_many_rows),
+                                       cmocka_unit_test(test_tile_ops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_exact.c - the double-precision formulas and the pass agree on every point of every committed fixture, and of every
- * mistake that a variant makes: two writings of the same mathematics. */
+/* test_exact.c - the double-precision formulas and the pass agree on every point of every committed fixture,
+ * and of every mistake that a variant makes: two writings of the same mathematics. */
 #include "fixtures/models.h"
 #include "compare.h"
 #include "exact.h"
@@ -34,28 +34,34 @@ static double off(const struct ll_actv *a, const double *x)
     return max / (sqrt(sq / (double)n) + 1e-30);
 }
 
-static int check_points(const struct ll_model *m, const struct ll_acts *ours, const struct ll_acts *from, const int *ids, double tol, const char *what)
+static int check_points(const struct ll_model *m, const struct ll_acts *ours, const struct ll_acts *from,
+                        const int *ids, double tol, const char *what)
 {
     struct ll_exact e = {m, from, ids, N};
     int seen = 0;
     for (int h = 0; h < LL_N_HOOKS; h++)
-        for (int l = ll_hook_info((enum ll_hook)h)->per_layer ? 0 : -1; l < (ll_hook_info((enum ll_hook)h)->per_layer ? m->n_layers : 0); l++) {
+        for (int l = ll_hook_info((enum ll_hook)h)->per_layer ? 0 : -1;
+             l < (ll_hook_info((enum ll_hook)h)->per_layer ? m->n_layers : 0); l++) {
             const struct ll_actv *a = ll_acts_at(ours, h, l);
             struct ll_err err = {0};
             double *x;
             int rows, width, rc = ll_exact_point(&e, h, l, &x, &rows, &width, &err);
-            if (!a->x) { /* a point that does not fire: a step of a mixture can still not be computed, resid_pre always */
+            if (!a->x) { /* a point that does not fire: a step of a mixture can still not be computed,
+                            resid_pre always */
                 if (!rc)
-                    fail_msg("%s: %s of layer %d did not fire but was computed", m->ckpt->clean, ll_hook_info((enum ll_hook)h)->name, l);
+                    fail_msg("%s: %s of layer %d did not fire but was computed", m->ckpt->clean,
+                             ll_hook_info((enum ll_hook)h)->name, l);
                 continue;
             }
             if (rc)
-                fail_msg("%s: %s of layer %d: %s", m->ckpt->clean, ll_hook_info((enum ll_hook)h)->name, l, err.msg);
+                fail_msg("%s: %s of layer %d: %s", m->ckpt->clean, ll_hook_info((enum ll_hook)h)->name, l,
+                         err.msg);
             assert_int_equal(rows, a->rows);
             assert_int_equal(width, a->width);
             double d = off(a, x);
             if (!(d < tol))
-                fail_msg("%s: %s: %s of layer %d is off by %g of its rms", m->ckpt->clean, what, ll_hook_info((enum ll_hook)h)->name, l, d);
+                fail_msg("%s: %s: %s of layer %d is off by %g of its rms", m->ckpt->clean, what,
+                         ll_hook_info((enum ll_hook)h)->name, l, d);
             free(x);
             seen++;
         }
@@ -73,10 +79,12 @@ static void check_model(const struct ll_model *m, struct ll_engine *eng, const c
     if (ll_acts_run(&ours, m, eng, ids, N, 0, m->n_layers, &want, NULL, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(ll_acts_init(&nothing, m->n_layers, N, &err), LL_OK);
-    int n = check_points(m, &ours, &ours, ids, 3e-5, what); /* each operation by itself, from the pass' inputs */
+    int n =
+        check_points(m, &ours, &ours, ids, 3e-5, what); /* each operation by itself, from the pass' inputs */
     assert_true(n > 8 * m->n_layers);
     if (!what[0])
-        check_points(m, &ours, &nothing, ids, 1e-3, "from the ids alone"); /* 3 to 5 layers of float32 in between */
+        check_points(m, &ours, &nothing, ids, 1e-3,
+                     "from the ids alone"); /* 3 to 5 layers of float32 in between */
     ll_acts_free(&ours);
     ll_acts_free(&nothing);
 }
@@ -98,7 +106,8 @@ static void every_fixture(void **state)
             continue;
         check_model(m, eng, "");
         for (int i = 0; i < ll_n_switches(); i++)
-            if (!strstr(ll_switch_row(i)->name, "VALUE") && !ll_variant_make(&v, m, ll_switch_row(i)->name, &(struct ll_err){0})) {
+            if (!strstr(ll_switch_row(i)->name, "VALUE")
+                && !ll_variant_make(&v, m, ll_switch_row(i)->name, &(struct ll_err){0})) {
                 check_model(v, eng, ll_switch_row(i)->name);
                 ll_variant_free(v);
             }

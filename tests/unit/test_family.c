@@ -1,8 +1,8 @@
-/* test_family.c - configurations that a row does not cover are refused by name, and bad ones name the key or tensor.
- * Each case is a fixture's config.json with one text replaced beside the unchanged weights.
- * Also: a value of another type is never taken for an absent one, nor null for a default.
- * Caught: a switch silently ignored (ALiBi, bidirectional attention), another model inside a wrapper taken for the row's
- * own, expert and position counts believed before the tensors are looked at, layer facts read at the wrong index. */
+/* test_family.c - configurations that a row does not cover are refused by name, and bad ones name the key or
+ * tensor. Each case is a fixture's config.json with one text replaced beside the unchanged weights. Also: a
+ * value of another type is never taken for an absent one, nor null for a default. Caught: a switch silently
+ * ignored (ALiBi, bidirectional attention), another model inside a wrapper taken for the row's own, expert
+ * and position counts believed before the tensors are looked at, layer facts read at the wrong index. */
 #include "buf.h"
 #include "config.h"
 #include "map.h"
@@ -19,7 +19,8 @@
 
 static char work[] = "/tmp/ll-family-XXXXXX";
 
-/* A model folder whose config.json has `from` replaced by `to`; from NULL: all of it is `to`. Returns its path. */
+/* A model folder whose config.json has `from` replaced by `to`; from NULL: all of it is `to`. Returns its
+ * path. */
 static const char *folder_with(const char *fixture, const char *from, const char *to)
 {
     static char weights[512], link_to[512], config[512];
@@ -50,66 +51,125 @@ static const char *folder_with(const char *fixture, const char *from, const char
 
 static void refusals(void **state)
 {
-    static const struct { const char *fixture, *from, *to; int code; const char *says; } cases[] = {
-        {"falcon_groups", "\"alibi\": false", "\"alibi\": true", LL_EUNSUP, "alibi: true is not supported in family falcon"},
+    static const struct {
+        const char *fixture, *from, *to;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"falcon_groups", "\"alibi\": false", "\"alibi\": true", LL_EUNSUP,
+         "alibi: true is not supported in family falcon"},
         {"stablelm_parallel", "\"qk_layernorm\": false", "\"qk_layernorm\": true", LL_EUNSUP, "qk_layernorm"},
-        {"gemma3_wrapped", "\"model_type\": \"gemma3_text\"", "\"model_type\": \"llama\"", LL_EUNSUP, "text_config.model_type \"llama\""},
-        {"gemma3_wrapped", "\"vocab_size\": 64", "\"vocab_size\": 65", LL_EUSAGE, "language_model.model.embed_tokens.weight"},
-        {"qwen2_moe", "\"num_experts\": 5", "\"num_experts\": 6", LL_EUSAGE, "model.layers.0.mlp.gate.weight: expected shape [6, 24]"},
-        {"qwen2_moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 7", LL_EUSAGE, "num_experts_per_tok"},
-        {"qwen2_moe", "\"mlp_only_layers\": [\n  1\n ]", "\"mlp_only_layers\": []", LL_EUSAGE, "model.layers.1.mlp.gate.weight is missing"},
-        {"gpt_neo", "\"max_position_embeddings\": 40", "\"max_position_embeddings\": 41", LL_EUSAGE, "transformer.wpe.weight"},
-        {"gpt_neo", "\"activation_function\": \"gelu_new\"", "\"activation_function\": \"mish\"", LL_EUNSUP, "mish"},
+        {"gemma3_wrapped", "\"model_type\": \"gemma3_text\"", "\"model_type\": \"llama\"", LL_EUNSUP,
+         "text_config.model_type \"llama\""},
+        {"gemma3_wrapped", "\"vocab_size\": 64", "\"vocab_size\": 65", LL_EUSAGE,
+         "language_model.model.embed_tokens.weight"},
+        {"qwen2_moe", "\"num_experts\": 5", "\"num_experts\": 6", LL_EUSAGE,
+         "model.layers.0.mlp.gate.weight: expected shape [6, 24]"},
+        {"qwen2_moe", "\"num_experts_per_tok\": 3", "\"num_experts_per_tok\": 7", LL_EUSAGE,
+         "num_experts_per_tok"},
+        {"qwen2_moe", "\"mlp_only_layers\": [\n  1\n ]", "\"mlp_only_layers\": []", LL_EUSAGE,
+         "model.layers.1.mlp.gate.weight is missing"},
+        {"gpt_neo", "\"max_position_embeddings\": 40", "\"max_position_embeddings\": 41", LL_EUSAGE,
+         "transformer.wpe.weight"},
+        {"gpt_neo", "\"activation_function\": \"gelu_new\"", "\"activation_function\": \"mish\"", LL_EUNSUP,
+         "mish"},
         {"falcon_groups", "\"num_kv_heads\": 2", "\"num_kv_heads\": 4", LL_EUSAGE, "divisor"},
-        {"neox_sequential", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": 1.5", LL_EUSAGE, "partial_rotary_factor"},
-        {"neox_sequential", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": 0.4", LL_EUSAGE, "even"},
-        {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"longrope\", \"original_max_position_embeddings\": 8, \"long_factor\": [1], \"short_factor\": [1, 2]", LL_EUSAGE, "long_factor"},
-        {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"proportional\"", LL_EUNSUP, "proportional"},
-        {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"dynamic\"", LL_EUSAGE, "rope_parameters.factor: expected a number"},
-        {"llama3_gqa", "\"head_dim\": ", "\"head_dim\": 1026, \"x\": ", LL_EUNSUP, "head_dim: heads of at most 1024 values are supported, found 1026"},
-        {"cohere2", "\"layer_types\": [", "\"layer_types\": [\"full_attention\"], \"x\": [", LL_EUSAGE, "layer_types: expected one entry for each of 4 layers, found 1"},
-        /* a list of kinds that does not fit the layers is refused by every family, be it of use to it or not */
-        {"llama3_gqa", "\"model_type\"", "\"layer_types\": [\"full_attention\"], \"model_type\"", LL_EUSAGE, "layer_types: expected one entry for each of 2 layers, found 1"},
-        {"gpt_neo", "\"model_type\"", "\"layer_types\": [], \"model_type\"", LL_EUSAGE, "layer_types: expected one entry for each of 4 layers, found 0"},
-        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"layer_types\": [\"sliding_attention\"],", LL_EUSAGE, "text_config.layer_types: expected one entry for each of 3 layers"},
+        {"neox_sequential", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": 1.5", LL_EUSAGE,
+         "partial_rotary_factor"},
+        {"neox_sequential", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": 0.4", LL_EUSAGE,
+         "even"},
+        {"neox_sequential", "\"rope_type\": \"default\"",
+         "\"rope_type\": \"longrope\", \"original_max_position_embeddings\": 8, \"long_factor\": [1], "
+         "\"short_factor\": [1, 2]",
+         LL_EUSAGE, "long_factor"},
+        {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"proportional\"", LL_EUNSUP,
+         "proportional"},
+        {"neox_sequential", "\"rope_type\": \"default\"", "\"rope_type\": \"dynamic\"", LL_EUSAGE,
+         "rope_parameters.factor: expected a number"},
+        {"llama3_gqa", "\"head_dim\": ", "\"head_dim\": 1026, \"x\": ", LL_EUNSUP,
+         "head_dim: heads of at most 1024 values are supported, found 1026"},
+        {"cohere2", "\"layer_types\": [", "\"layer_types\": [\"full_attention\"], \"x\": [", LL_EUSAGE,
+         "layer_types: expected one entry for each of 4 layers, found 1"},
+        /* a list of kinds that does not fit the layers is refused by every family, be it of use to it or not
+         */
+        {"llama3_gqa", "\"model_type\"", "\"layer_types\": [\"full_attention\"], \"model_type\"", LL_EUSAGE,
+         "layer_types: expected one entry for each of 2 layers, found 1"},
+        {"gpt_neo", "\"model_type\"", "\"layer_types\": [], \"model_type\"", LL_EUSAGE,
+         "layer_types: expected one entry for each of 4 layers, found 0"},
+        {"gemma3_wrapped", "\"text_config\": {",
+         "\"text_config\": {\"layer_types\": [\"sliding_attention\"],", LL_EUSAGE,
+         "text_config.layer_types: expected one entry for each of 3 layers"},
         /* windows without a width, and of width 0 (a position would not see itself) */
-        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE, "sliding_window: expected a number, as layer_types.0 is sliding_attention, found null"},
-        {"qwen2_tied", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE, "sliding_window: expected a number, as layer_types.1 is sliding_attention"},
-        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE, "sliding_window: expected a positive number, as layer 0 has a window, found 0"},
-        {"mistral_head_dim", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE, "sliding_window: expected a positive number"},
-        {"gpt_neo", "\"window_size\": 6", "\"window_size\": 0", LL_EUSAGE, "window_size: expected a positive number, as layer 1 has a window"},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE,
+         "sliding_window: expected a number, as layer_types.0 is sliding_attention, found null"},
+        {"qwen2_tied", "\"sliding_window\": 6", "\"sliding_window\": null", LL_EUSAGE,
+         "sliding_window: expected a number, as layer_types.1 is sliding_attention"},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE,
+         "sliding_window: expected a positive number, as layer 0 has a window, found 0"},
+        {"mistral_head_dim", "\"sliding_window\": 6", "\"sliding_window\": 0", LL_EUSAGE,
+         "sliding_window: expected a positive number"},
+        {"gpt_neo", "\"window_size\": 6", "\"window_size\": 0", LL_EUSAGE,
+         "window_size: expected a positive number, as layer 1 has a window"},
         /* the length of the first training, written down as null, where a scaled rotation asks for it */
-        {"llama3_gqa", "\"model_type\"", "\"original_max_position_embeddings\": null, \"model_type\"", LL_EUSAGE, "original_max_position_embeddings: expected a number, found null"},
-        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"partial_rotary_factor\": 0.5,", LL_EUNSUP, "partial_rotary_factor: 0.5 together with rope scaling \"linear\""},
-        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"rope_local_base_freq\": null,", LL_EUSAGE, "rope_local_base_freq: expected a number, found null"},
-        {"phi_parallel", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": null", LL_EUSAGE, "partial_rotary_factor: expected a number, found null"},
-        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": null, \"x\": {", LL_EUSAGE, "text_config: expected an object"},
+        {"llama3_gqa", "\"model_type\"", "\"original_max_position_embeddings\": null, \"model_type\"",
+         LL_EUSAGE, "original_max_position_embeddings: expected a number, found null"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"partial_rotary_factor\": 0.5,",
+         LL_EUNSUP, "partial_rotary_factor: 0.5 together with rope scaling \"linear\""},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": {\"rope_local_base_freq\": null,",
+         LL_EUSAGE, "rope_local_base_freq: expected a number, found null"},
+        {"phi_parallel", "\"partial_rotary_factor\": 0.5", "\"partial_rotary_factor\": null", LL_EUSAGE,
+         "partial_rotary_factor: expected a number, found null"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": null, \"x\": {", LL_EUSAGE,
+         "text_config: expected an object"},
         {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": \"nobody\"", LL_EUNSUP, "known: llama"},
         /* a value of another type is no absent one */
-        {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": 2", LL_EUSAGE, "model_type: expected a text, found 2"},
-        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": \"10000\"", LL_EUSAGE, "rope_parameters.rope_theta: expected a number in 1..1e+12, found \"10000\""},
-        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": 1e13", LL_EUSAGE, "rope_parameters.rope_theta"},
-        {"cohere2", "\"rope_type\": \"default\"", "\"rope_type\": 1", LL_EUSAGE, "rope_parameters.rope_type: expected a text, found 1"},
-        {"cohere2", "\"rope_parameters\": {", "\"rope_parameters\": [1], \"x\": {", LL_EUSAGE, "rope_parameters: expected an object {...}, found an array"},
-        {"cohere2", "\"rope_parameters\": {", "\"rope_scaling\": \"yarn\", \"rope_parameters\": {", LL_EUSAGE, "rope_scaling: expected an object {...}, found \"yarn\""},
-        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": \"6\"", LL_EUSAGE, "sliding_window: expected an integer in 0..2147483647, found \"6\""},
-        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 4294967302", LL_EUSAGE, "sliding_window: expected an integer"},
-        {"cohere2", "\"sliding_attention\"", "\"chunked_attention\"", LL_EUNSUP, "layer_types.0: \"chunked_attention\" is not supported"},
+        {"cohere2", "\"model_type\": \"cohere2\"", "\"model_type\": 2", LL_EUSAGE,
+         "model_type: expected a text, found 2"},
+        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": \"10000\"", LL_EUSAGE,
+         "rope_parameters.rope_theta: expected a number in 1..1e+12, found \"10000\""},
+        {"cohere2", "\"rope_theta\": 10000.0", "\"rope_theta\": 1e13", LL_EUSAGE,
+         "rope_parameters.rope_theta"},
+        {"cohere2", "\"rope_type\": \"default\"", "\"rope_type\": 1", LL_EUSAGE,
+         "rope_parameters.rope_type: expected a text, found 1"},
+        {"cohere2", "\"rope_parameters\": {", "\"rope_parameters\": [1], \"x\": {", LL_EUSAGE,
+         "rope_parameters: expected an object {...}, found an array"},
+        {"cohere2", "\"rope_parameters\": {", "\"rope_scaling\": \"yarn\", \"rope_parameters\": {", LL_EUSAGE,
+         "rope_scaling: expected an object {...}, found \"yarn\""},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": \"6\"", LL_EUSAGE,
+         "sliding_window: expected an integer in 0..2147483647, found \"6\""},
+        {"cohere2", "\"sliding_window\": 6", "\"sliding_window\": 4294967302", LL_EUSAGE,
+         "sliding_window: expected an integer"},
+        {"cohere2", "\"sliding_attention\"", "\"chunked_attention\"", LL_EUNSUP,
+         "layer_types.0: \"chunked_attention\" is not supported"},
         {"cohere2", "\"sliding_attention\"", "3", LL_EUSAGE, "layer_types.0: expected a text, found 3"},
-        {"cohere2", "\"model_type\"", "\"attention_bias\": 0, \"model_type\"", LL_EUSAGE, "attention_bias: expected true or false, found 0"},
-        {"../../../experiments/demo_models/demo-llama", "\"mlp_bias\": ", "\"mlp_bias\": \"no\", \"x\": ", LL_EUSAGE, "mlp_bias: expected true or false"},
-        {"cohere2", "\"tie_word_embeddings\": ", "\"tie_word_embeddings\": 1, \"x\": ", LL_EUSAGE, "tie_word_embeddings: expected true or false, found 1"},
-        {"cohere2", "\"hidden_act\": ", "\"hidden_act\": 7, \"x\": ", LL_EUSAGE, "hidden_act: expected a text, found 7"},
-        {"cohere2", "\"max_position_embeddings\": ", "\"max_position_embeddings\": \"40\", \"x\": ", LL_EUSAGE, "max_position_embeddings: expected an integer"},
-        {"qwen2_moe", "\"use_sliding_window\": false", "\"use_sliding_window\": \"false\"", LL_EUSAGE, "use_sliding_window: expected true or false, found \"false\""},
-        {"qwen2_moe", "\"mlp_only_layers\": [\n  1\n ]", "\"mlp_only_layers\": [\"1\"]", LL_EUSAGE, "mlp_only_layers.0: expected an integer"},
-        {"falcon_groups", "\"alibi\": false", "\"alibi\": \"true\"", LL_EUSAGE, "alibi: expected true or false, found \"true\""},
-        {"falcon_groups", "\"new_decoder_architecture\": true", "\"new_decoder_architecture\": 1", LL_EUSAGE, "new_decoder_architecture: expected true or false"},
-        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": 1, \"x\": {", LL_EUSAGE, "text_config: expected an object {...}, found 1"},
-        {"gemma3_wrapped", "\"text_config\": {", "\"tie_word_embeddings\": \"yes\", \"text_config\": {", LL_EUSAGE, "tie_word_embeddings: expected true or false"},
-        {"gemma3_wrapped", "\"query_pre_attn_scalar\": 10", "\"query_pre_attn_scalar\": [10]", LL_EUSAGE, "query_pre_attn_scalar: expected a number"},
-        {"gpt_neo", "\"model_type\"", "\"attention_types\": [[\"global\", 2]], \"x\": 0, \"model_type\"", LL_EUSAGE, "attention_types"},
-        {"../../../experiments/demo_models/demo-gemma2", "\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\": \"50\"", LL_EUSAGE, "attn_logit_softcapping: expected a number"},
+        {"cohere2", "\"model_type\"", "\"attention_bias\": 0, \"model_type\"", LL_EUSAGE,
+         "attention_bias: expected true or false, found 0"},
+        {"../../../experiments/demo_models/demo-llama",
+         "\"mlp_bias\": ", "\"mlp_bias\": \"no\", \"x\": ", LL_EUSAGE, "mlp_bias: expected true or false"},
+        {"cohere2", "\"tie_word_embeddings\": ", "\"tie_word_embeddings\": 1, \"x\": ", LL_EUSAGE,
+         "tie_word_embeddings: expected true or false, found 1"},
+        {"cohere2", "\"hidden_act\": ", "\"hidden_act\": 7, \"x\": ", LL_EUSAGE,
+         "hidden_act: expected a text, found 7"},
+        {"cohere2", "\"max_position_embeddings\": ", "\"max_position_embeddings\": \"40\", \"x\": ",
+         LL_EUSAGE, "max_position_embeddings: expected an integer"},
+        {"qwen2_moe", "\"use_sliding_window\": false", "\"use_sliding_window\": \"false\"", LL_EUSAGE,
+         "use_sliding_window: expected true or false, found \"false\""},
+        {"qwen2_moe", "\"mlp_only_layers\": [\n  1\n ]", "\"mlp_only_layers\": [\"1\"]", LL_EUSAGE,
+         "mlp_only_layers.0: expected an integer"},
+        {"falcon_groups", "\"alibi\": false", "\"alibi\": \"true\"", LL_EUSAGE,
+         "alibi: expected true or false, found \"true\""},
+        {"falcon_groups", "\"new_decoder_architecture\": true", "\"new_decoder_architecture\": 1", LL_EUSAGE,
+         "new_decoder_architecture: expected true or false"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"text_config\": 1, \"x\": {", LL_EUSAGE,
+         "text_config: expected an object {...}, found 1"},
+        {"gemma3_wrapped", "\"text_config\": {", "\"tie_word_embeddings\": \"yes\", \"text_config\": {",
+         LL_EUSAGE, "tie_word_embeddings: expected true or false"},
+        {"gemma3_wrapped", "\"query_pre_attn_scalar\": 10", "\"query_pre_attn_scalar\": [10]", LL_EUSAGE,
+         "query_pre_attn_scalar: expected a number"},
+        {"gpt_neo", "\"model_type\"", "\"attention_types\": [[\"global\", 2]], \"x\": 0, \"model_type\"",
+         LL_EUSAGE, "attention_types"},
+        {"../../../experiments/demo_models/demo-gemma2", "\"attn_logit_softcapping\": 50.0",
+         "\"attn_logit_softcapping\": \"50\"", LL_EUSAGE, "attn_logit_softcapping: expected a number"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -117,7 +177,8 @@ static void refusals(void **state)
         struct ll_err err = {0};
         int rc = ll_model_open(&m, folder_with(cases[i].fixture, cases[i].from, cases[i].to), &err);
         if (rc != cases[i].code || !strstr(err.msg, cases[i].says))
-            fail_msg("%s with %s: code %d, \"%s\"; expected %d, \"...%s...\"", cases[i].fixture, cases[i].to, rc, err.msg, cases[i].code, cases[i].says);
+            fail_msg("%s with %s: code %d, \"%s\"; expected %d, \"...%s...\"", cases[i].fixture, cases[i].to,
+                     rc, err.msg, cases[i].code, cases[i].says);
         assert_null(m);
     }
 }
@@ -128,8 +189,10 @@ static void layer_facts(void **state)
     struct ll_model *m;
     struct ll_err err = {0};
     (void)state;
-    static const char *const neo[] = {"\"attention_types\": [[[\"global\", \"local\"], 2]]", "\"attention_layers\": [\"global\", \"local\", \"global\", \"local\"]"};
-    const char *rest = "\"hidden_size\": 24, \"intermediate_size\": 48, \"layer_norm_epsilon\": 1e-4, \"max_position_embeddings\": 40, \"model_type\": \"gpt_neo\","
+    static const char *const neo[] = {"\"attention_types\": [[[\"global\", \"local\"], 2]]",
+                                      "\"attention_layers\": [\"global\", \"local\", \"global\", \"local\"]"};
+    const char *rest = "\"hidden_size\": 24, \"intermediate_size\": 48, \"layer_norm_epsilon\": 1e-4, "
+                       "\"max_position_embeddings\": 40, \"model_type\": \"gpt_neo\","
                        "\"num_heads\": 3, \"num_layers\": 4, \"vocab_size\": 64, \"window_size\": 6";
     for (int i = 0; i < 2; i++) {
         char config[1024];
@@ -157,11 +220,15 @@ static void layer_facts(void **state)
     ll_model_close(m);
 }
 
-/* Gemma 2: what config.json leaves out is as in transformers' Gemma2Config; null is another matter than absent. */
+/* Gemma 2: what config.json leaves out is as in transformers' Gemma2Config; null is another matter than
+ * absent. */
 static void caps(void **state)
 {
     static const char demo[] = "../../../experiments/demo_models/demo-gemma2";
-    static const struct { const char *from, *to; float attn, logit; } cases[] = {
+    static const struct {
+        const char *from, *to;
+        float attn, logit;
+    } cases[] = {
         {"\"attn_logit_softcapping\": 50.0", "\"attn_logit_softcapping\": 20", 20, 30},
         {"\"attn_logit_softcapping\": 50.0", "\"x\": 0", 50, 30},
         {"\"final_logit_softcapping\": 30.0", "\"x\": 0", 50, 30},
@@ -174,32 +241,53 @@ static void caps(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(ll_model_open(&m, folder_with(demo, cases[i].from, cases[i].to), &err), LL_OK);
         if (m->attn_cap != cases[i].attn || m->logit_cap != cases[i].logit)
-            fail_msg("%s: caps %g and %g, expected %g and %g", cases[i].to, (double)m->attn_cap, (double)m->logit_cap, (double)cases[i].attn, (double)cases[i].logit);
+            fail_msg("%s: caps %g and %g, expected %g and %g", cases[i].to, (double)m->attn_cap,
+                     (double)m->logit_cap, (double)cases[i].attn, (double)cases[i].logit);
         ll_model_close(m);
     }
     for (int i = 0; i < 2; i++) { /* the window: 4096 when absent, none when null */
-        assert_int_equal(ll_model_open(&m, folder_with(demo, "\"sliding_window\": 32", i ? "\"sliding_window\": null" : "\"x\": 0"), &err), LL_OK);
+        assert_int_equal(ll_model_open(&m,
+                                       folder_with(demo, "\"sliding_window\": 32",
+                                                   i ? "\"sliding_window\": null" : "\"x\": 0"),
+                                       &err),
+                         LL_OK);
         assert_int_equal(m->layers[0].window, i ? 0 : 4096);
         assert_int_equal(m->layers[1].window, 0);
         ll_model_close(m);
     }
 }
 
-/* Two names of one setting with different values: which counts in transformers 5.24 (attribute_map sets the one that the
- * class maps, whatever the order in the file), and null where nothing asks for the value. */
+/* Two names of one setting with different values: which counts in transformers 5.24 (attribute_map sets the
+ * one that the class maps, whatever the order in the file), and null where nothing asks for the value. */
 static void two_names(void **state)
 {
-    static const struct { const char *config; int experts, d_model, layers, heads; } cases[] = {
+    static const struct {
+        const char *config;
+        int experts, d_model, layers, heads;
+    } cases[] = {
         {"\"model_type\": \"mixtral\", \"num_local_experts\": 4, \"num_experts\": 2", 2, 4096, 32, 32},
         {"\"model_type\": \"mixtral\", \"num_experts\": 2, \"num_local_experts\": 4", 2, 4096, 32, 32},
-        {"\"model_type\": \"qwen3_moe\", \"num_local_experts\": 2, \"num_experts\": 4, \"num_experts_per_tok\": 1", 2, 2048, 24, 32},
-        {"\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"num_local_experts\": 2, \"num_experts_per_tok\": 1", 2, 2048, 24, 32},
-        {"\"model_type\": \"qwen2_moe\", \"num_local_experts\": 2, \"num_experts\": 4, \"num_experts_per_tok\": 1", 4, 2048, 24, 16},
-        {"\"model_type\": \"falcon\", \"hidden_size\": 142, \"n_embed\": 284, \"n_head\": 2, \"n_layer\": 2", 0, 284, 32, 71},
-        {"\"model_type\": \"gpt2\", \"n_embd\": 24, \"hidden_size\": 48, \"n_layer\": 4, \"num_hidden_layers\": 2, \"n_head\": 4, \"num_attention_heads\": 2", 0, 48, 2, 2},
+        {"\"model_type\": \"qwen3_moe\", \"num_local_experts\": 2, \"num_experts\": 4, "
+         "\"num_experts_per_tok\": 1",
+         2, 2048, 24, 32},
+        {"\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"num_local_experts\": 2, "
+         "\"num_experts_per_tok\": 1",
+         2, 2048, 24, 32},
+        {"\"model_type\": \"qwen2_moe\", \"num_local_experts\": 2, \"num_experts\": 4, "
+         "\"num_experts_per_tok\": 1",
+         4, 2048, 24, 16},
+        {"\"model_type\": \"falcon\", \"hidden_size\": 142, \"n_embed\": 284, \"n_head\": 2, \"n_layer\": 2",
+         0, 284, 32, 71},
+        {"\"model_type\": \"gpt2\", \"n_embd\": 24, \"hidden_size\": 48, \"n_layer\": 4, "
+         "\"num_hidden_layers\": 2, \"n_head\": 4, \"num_attention_heads\": 2",
+         0, 48, 2, 2},
         {"\"model_type\": \"llama\", \"original_max_position_embeddings\": null", 0, 4096, 32, 32},
-        {"\"model_type\": \"llama\", \"rope_theta\": null, \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 77}", 0, 4096, 32, 32},
-        {"\"model_type\": \"phi\", \"partial_rotary_factor\": null, \"rope_parameters\": {\"partial_rotary_factor\": 0.25}", 0, 2048, 24, 32},
+        {"\"model_type\": \"llama\", \"rope_theta\": null, \"rope_parameters\": {\"rope_type\": \"default\", "
+         "\"rope_theta\": 77}",
+         0, 4096, 32, 32},
+        {"\"model_type\": \"phi\", \"partial_rotary_factor\": null, \"rope_parameters\": "
+         "{\"partial_rotary_factor\": 0.25}",
+         0, 2048, 24, 32},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -209,8 +297,10 @@ static void two_names(void **state)
         snprintf(config, sizeof config, "{%s}", cases[i].config);
         if (ll_model_open_settings(&m, folder_with("cohere2", NULL, config), &err))
             fail_msg("%s: %s", config, err.msg);
-        if (m->n_experts != cases[i].experts || m->d_model != cases[i].d_model || m->n_layers != cases[i].layers || m->n_heads != cases[i].heads)
-            fail_msg("%s: found %d experts, width %d, %d layers, %d heads", config, m->n_experts, m->d_model, m->n_layers, m->n_heads);
+        if (m->n_experts != cases[i].experts || m->d_model != cases[i].d_model
+            || m->n_layers != cases[i].layers || m->n_heads != cases[i].heads)
+            fail_msg("%s: found %d experts, width %d, %d layers, %d heads", config, m->n_experts, m->d_model,
+                     m->n_layers, m->n_heads);
         ll_model_close(m);
     }
 }
@@ -218,7 +308,8 @@ static void two_names(void **state)
 /* The opt_ functions: absent and null keep the value; another type and range do not. */
 static void optional_settings(void **state)
 {
-    static const char text[] = "{\"i\": 3, \"x\": 0.5, \"b\": true, \"s\": \"t\", \"z\": null, \"o\": {}, \"inf\": 1e999}";
+    static const char text[] =
+        "{\"i\": 3, \"x\": 0.5, \"b\": true, \"s\": \"t\", \"z\": null, \"o\": {}, \"inf\": 1e999}";
     struct ll_settings *s;
     struct ll_err err = {0};
     long long i = 7;
@@ -236,7 +327,8 @@ static void optional_settings(void **state)
         assert_int_equal(ll_settings_opt_object(s, keeps[k], &err), LL_OK);
     }
     assert_true(i == 7 && x == 7 && b == 7 && !strcmp(str, "7"));
-    assert_true(ll_settings_is_null(s, "z") && !ll_settings_is_null(s, "nowhere") && !ll_settings_is_null(s, "i"));
+    assert_true(ll_settings_is_null(s, "z") && !ll_settings_is_null(s, "nowhere")
+                && !ll_settings_is_null(s, "i"));
     assert_int_equal(ll_settings_opt_int(s, "i", 4, 9, &i, &err), LL_EUSAGE);
     assert_string_equal(err.msg, "doc: i: expected an integer in 4..9, found 3");
     err = (struct ll_err){0}; /* it keeps the first message */
@@ -275,7 +367,8 @@ static int remove_work(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts), cmocka_unit_test(caps), cmocka_unit_test(two_names),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refusals), cmocka_unit_test(layer_facts),
+                                       cmocka_unit_test(caps), cmocka_unit_test(two_names),
                                        cmocka_unit_test(optional_settings)};
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }

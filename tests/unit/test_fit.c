@@ -1,4 +1,5 @@
-/* The original's memory estimate and device policy (docs/experiment.md 14.7): its worked examples in bytes, and the choice among devices. */
+/* The original's memory estimate and device policy (docs/experiment.md 14.7): its worked examples in bytes,
+ * and the choice among devices. */
 #include "fit.h"
 
 #include <setjmp.h>
@@ -15,16 +16,20 @@ static const struct ll_capacity nothing = {{-1, -1, -1}};
 static void test_worked_examples(void **state)
 {
     (void)state;
-    static const struct { const char *id; long long cuda, mps, cpu; const char *cuda_dtype, *cpu_dtype; } rows[] = {
-        {"mistralai/Mistral-7B-v0.1", 20590612736, 23468096384, 39334967296, "float16", "float32"},
-        {"meta-llama/Meta-Llama-3-8B", 22410612736, 25358096384, 42694967296, "float16", "float32"},
-        {"Qwen/Qwen3-8B", 22410612736, 25358096384, 42694967296, "float16", "float32"},
-        {"google/gemma-2-9b", 25530612736, 28598096384, 48454967296, "bfloat16", "float32"},
-        {"Qwen/Qwen3-14B", 38010612736, 41558096384, 71494967296, "float16", "float32"},
-        {"mistralai/Mistral-Small-24B-Base-2501", 64010612736, 68558096384, 119494967296, "float16", "float32"},
-        {"google/gemma-2-27b", 71810612736, 76658096384, 211579869184, "bfloat16", "float32"},
-        {"01-ai/Yi-34B", 90010612736, 95558096384, 85894967296, "float16", "bfloat16"},
-        {"Qwen/Qwen2.5-72B", 188810612736, 198158096384, 177094967296, "float16", "bfloat16"}};
+    static const struct {
+        const char *id;
+        long long cuda, mps, cpu;
+        const char *cuda_dtype, *cpu_dtype;
+    } rows[] = {{"mistralai/Mistral-7B-v0.1", 20590612736, 23468096384, 39334967296, "float16", "float32"},
+                {"meta-llama/Meta-Llama-3-8B", 22410612736, 25358096384, 42694967296, "float16", "float32"},
+                {"Qwen/Qwen3-8B", 22410612736, 25358096384, 42694967296, "float16", "float32"},
+                {"google/gemma-2-9b", 25530612736, 28598096384, 48454967296, "bfloat16", "float32"},
+                {"Qwen/Qwen3-14B", 38010612736, 41558096384, 71494967296, "float16", "float32"},
+                {"mistralai/Mistral-Small-24B-Base-2501", 64010612736, 68558096384, 119494967296, "float16",
+                 "float32"},
+                {"google/gemma-2-27b", 71810612736, 76658096384, 211579869184, "bfloat16", "float32"},
+                {"01-ai/Yi-34B", 90010612736, 95558096384, 85894967296, "float16", "bfloat16"},
+                {"Qwen/Qwen2.5-72B", 188810612736, 198158096384, 177094967296, "float16", "bfloat16"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct ll_fit all[LL_N_DEVICES];
         assert_int_equal(ll_fit_choose(rows[i].id, 0, &nothing, -1, all), -1);
@@ -40,9 +45,20 @@ static void test_worked_examples(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    static const struct { const char *id; double params; } rows[] = {
-        {"x/thing-9.2b", 9.2e9}, {"x/Thing-70B-Instruct", 70e9}, {"Qwen/Qwen2.5-0.5B", 0.5e9}, {"7b/thing", 0}, {"bloom-7b1", 7e9},
-        {"thing", 0}, {"gpt2-4bit", 0}, {"x/phi-3.5-3.8b", 3.8e9}, {"x/1e9b", 9e9}, {"", 0}, {"a/b/c-1.b", 1e9}};
+    static const struct {
+        const char *id;
+        double params;
+    } rows[] = {{"x/thing-9.2b", 9.2e9},
+                {"x/Thing-70B-Instruct", 70e9},
+                {"Qwen/Qwen2.5-0.5B", 0.5e9},
+                {"7b/thing", 0},
+                {"bloom-7b1", 7e9},
+                {"thing", 0},
+                {"gpt2-4bit", 0},
+                {"x/phi-3.5-3.8b", 3.8e9},
+                {"x/1e9b", 9e9},
+                {"", 0},
+                {"a/b/c-1.b", 1e9}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_true(ll_params_of_name(rows[i].id) == rows[i].params);
 }
@@ -77,7 +93,8 @@ static void test_capacities(void **state)
     assert_int_equal(c.free_bytes[LL_CUDA], 24LL << 30);
     assert_int_equal(c.free_bytes[LL_MPS], -1);
     assert_int_equal(c.free_bytes[LL_CPU], 1536);
-    static const char *const bad[] = {"cuda", "gpu=1GiB", "cuda=", "cuda=x", "cuda=-1", "cuda=1GB", "cuda=1GiB,,", "cuda=nan", "cuda=1e300", "cpu= 1"};
+    static const char *const bad[] = {"cuda",     "gpu=1GiB",    "cuda=",    "cuda=x",     "cuda=-1",
+                                      "cuda=1GB", "cuda=1GiB,,", "cuda=nan", "cuda=1e300", "cpu= 1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ll_err why = {0};
         assert_int_equal(ll_capacity_parse(&c, bad[i], &why), LL_EUSAGE);
@@ -87,6 +104,7 @@ static void test_capacities(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worked_examples), cmocka_unit_test(test_names), cmocka_unit_test(test_policy), cmocka_unit_test(test_capacities)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worked_examples), cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_policy), cmocka_unit_test(test_capacities)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_gguf.c - GGUF headers, good and bad. Bad ones are made here byte by byte: one lie each, and the message must name
- * the file and what lied. Caught: a length believed before it is checked, an offset that wraps, a part left out. */
+/* test_gguf.c - GGUF headers, good and bad. Bad ones are made here byte by byte: one lie each, and the
+ * message must name the file and what lied. Caught: a length believed before it is checked, an offset that
+ * wraps, a part left out. */
 #define _GNU_SOURCE
 #include "gguf.h"
 #include "model.h"
@@ -17,7 +18,7 @@
 
 #define FIXTURES LL_SOURCE_DIR "/tests/fixtures/gguf"
 
-/* ---- a writer ---------------------------------------------------------------------------------------------------- */
+/* ---- a writer -------------------------------------------------------------------------------- */
 
 static struct ll_buf b;
 
@@ -85,12 +86,16 @@ static void refused(int code, ...)
     free(exact);
 }
 
-/* ---- good ones --------------------------------------------------------------------------------------------------- */
+/* ---- good ones ------------------------------------------------------------------------------- */
 
 static void every_type(void **state)
 {
-    static const struct { const char *key; double v; } numbers[] = {
-        {"a.u8", 200}, {"a.i8", -3}, {"a.u16", 60000}, {"a.i16", -300}, {"a.i32", -70000}, {"a.f32", 0.5}, {"a.u64", 1099511627776.0}, {"a.i64", -1099511627776.0}, {"a.f64", 0.25}};
+    static const struct {
+        const char *key;
+        double v;
+    } numbers[] = {{"a.u8", 200},     {"a.i8", -3},   {"a.u16", 60000},           {"a.i16", -300},
+                   {"a.i32", -70000}, {"a.f32", 0.5}, {"a.u64", 1099511627776.0}, {"a.i64", -1099511627776.0},
+                   {"a.f64", 0.25}};
     struct ll_gguf *g;
     struct ll_err err = {0};
     const char *s;
@@ -122,7 +127,8 @@ static void every_type(void **state)
     assert_null(types);
     assert_int_equal(n, 3);
     assert_string_equal(t[1].name, "y");
-    assert_true(t[1].dtype == LL_Q4_0 && t[1].n_dims == 2 && t[1].dims[0] == 2 && t[1].dims[1] == 64 && t[1].size == 72);
+    assert_true(t[1].dtype == LL_Q4_0 && t[1].n_dims == 2 && t[1].dims[0] == 2 && t[1].dims[1] == 64
+                && t[1].size == 72);
     free(t);
     ll_gguf_close(g);
 }
@@ -165,7 +171,8 @@ static void two_parts(void **state)
     assert_int_equal(ll_ckpt_identity(c, a, &err), LL_OK);
     ll_ckpt_close(c);
     assert_int_equal(ll_model_open(&m, FIXTURES "/two-00001-of-00002.gguf", &err), LL_OK);
-    assert_true(m->tied && m->d_model == 8 && m->d_vocab == 16 && m->layers[0].W_Q.paired == 4 && m->layers[0].W_V.paired == 0);
+    assert_true(m->tied && m->d_model == 8 && m->d_vocab == 16 && m->layers[0].W_Q.paired == 4
+                && m->layers[0].W_V.paired == 0);
     assert_int_equal(ll_ckpt_identity(m->ckpt, z, &err), LL_OK);
     assert_string_equal(a, z);
     ll_model_close(m);
@@ -173,7 +180,7 @@ static void two_parts(void **state)
     assert_non_null(strstr(none.msg, "3 .gguf models; name one"));
 }
 
-/* ---- bad ones ---------------------------------------------------------------------------------------------------- */
+/* ---- bad ones -------------------------------------------------------------------------------- */
 
 static void bad_heads(void **state)
 {
@@ -212,7 +219,8 @@ static void bad_pairs(void **state)
     refused(LL_EUSAGE, "key k: element 0", NULL);
     head(3, 0, 1), str("k"), u32(LL_GGUF_ARR), u32(LL_GGUF_U64), u64((uint64_t)1 << 61), u64(0);
     refused(LL_EUSAGE, "key k: expected room for 2305843009213693952 values", NULL);
-    head(3, 0, 1), str("k"), u32(LL_GGUF_ARR), u32(LL_GGUF_STR), u64(2), str("one"), u64(77), raw("abcdefgh", 8);
+    head(3, 0, 1), str("k"), u32(LL_GGUF_ARR), u32(LL_GGUF_STR), u64(2), str("one"), u64(77),
+        raw("abcdefgh", 8);
     refused(LL_EUSAGE, "key k: element 1", "expected 77 bytes", NULL);
     head(3, 0, 1), str("k"), u32(LL_GGUF_ARR), u32(LL_GGUF_ARR), u64(1), u64(0);
     refused(LL_EUNSUP, "key k: arrays of arrays", NULL);
@@ -284,7 +292,9 @@ static void bad_tensors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type), cmocka_unit_test(vocabulary), cmocka_unit_test(two_parts), cmocka_unit_test(bad_heads), cmocka_unit_test(bad_pairs), cmocka_unit_test(opaque_tensors), cmocka_unit_test(bad_tensors),
+        cmocka_unit_test(every_type),  cmocka_unit_test(vocabulary), cmocka_unit_test(two_parts),
+        cmocka_unit_test(bad_heads),   cmocka_unit_test(bad_pairs),  cmocka_unit_test(opaque_tensors),
+        cmocka_unit_test(bad_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

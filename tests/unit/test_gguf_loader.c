@@ -1,7 +1,8 @@
-/* test_gguf_loader.c - GGUF files in GGUF's own words: every key of every architecture absent, keys of other ones present,
- * odd values, tensors left out and added, against llama.cpp's results for the same files (tests/fixtures/gguf/loader.inc,
- * made by make_loader.py there). Caught: a default of config.json in place of llama.cpp's, a key read in an architecture
- * that has none, a scaling kind or an old key name overlooked, a message in the words of config.json. */
+/* test_gguf_loader.c - GGUF files in GGUF's own words: every key of every architecture absent, keys of other
+ * ones present, odd values, tensors left out and added, against llama.cpp's results for the same files
+ * (tests/fixtures/gguf/loader.inc, made by make_loader.py there). Caught: a default of config.json in place
+ * of llama.cpp's, a key read in an architecture that has none, a scaling kind or an old key name overlooked,
+ * a message in the words of config.json. */
 #define _GNU_SOURCE
 #include "capture.h"
 #include "forward.h"
@@ -26,7 +27,7 @@ enum { N = 20, V = 32, MAX_LINES = 300 };
 static struct ll_engine *eng;
 static char path[] = "/tmp/ll_loader_XXXXXX";
 
-/* ---- a file made of words -------------------------------------------------------------------------------------- */
+/* ---- a file made of words -------------------------------------------------------------------- */
 
 struct lines {
     char *text;
@@ -199,7 +200,7 @@ static void write_file(const struct model *m, const char *edits)
     free(pairs.text), free(tensors.text), free(more.text);
 }
 
-/* ---- what it gives ------------------------------------------------------------------------------------------------ */
+/* ---- what it gives --------------------------------------------------------------------------- */
 
 static void last_row(const struct ll_model *m, float *logits)
 {
@@ -248,8 +249,8 @@ static const struct model *model_of(const char *name)
 
 static int check_refusal(const struct loader_case *c, int rc, const struct ll_err *err)
 {
-    int good = rc == -c->code && strstr(err->msg, c->says) && !strstr(err->msg, "config.json") &&
-               !strchr(err->msg, '\n');
+    int good = rc == -c->code && strstr(err->msg, c->says) && !strstr(err->msg, "config.json")
+        && !strchr(err->msg, '\n');
     if (!good)
         printf("%s with \"%s\": expected %d and \"%s\", got %d: %s\n", c->model, c->edits, c->code, c->says,
                rc, rc ? err->msg : "no error");
@@ -288,8 +289,8 @@ static void as_llama_cpp(void **state)
         int rc = ll_model_open(&m, path, &err);
         if (rc || cases[i].code)
             bad += cases[i].code
-                       ? check_refusal(&cases[i], rc, &err)
-                       : (printf("%s with \"%s\": %s\n", cases[i].model, cases[i].edits, err.msg), 1);
+                ? check_refusal(&cases[i], rc, &err)
+                : (printf("%s with \"%s\": %s\n", cases[i].model, cases[i].edits, err.msg), 1);
         else
             bad += check_row(&cases[i], m, &worst);
         ll_model_close(m);
@@ -330,13 +331,16 @@ static struct ll_model *settings_of(const char *name, const char *edits)
     return m;
 }
 
-/* Defaults that 20 tokens of tiny models cannot show. Source: load_arch_hparams in llama.cpp's gemma2.cpp and gemma3.cpp. */
+/* Defaults that 20 tokens of tiny models cannot show. Source: load_arch_hparams in llama.cpp's gemma2.cpp and
+ * gemma3.cpp. */
 static void facts(void **state)
 {
     (void)state;
-    struct ll_model *m = settings_of("gemma2", "-gemma2.attn_logit_softcapping\n-gemma2.final_logit_softcapping\n"
-                                               "-gemma2.attention.sliding_window\n-gemma2.rope.freq_base\n");
-    assert_true(m->attn_cap == 50 && m->logit_cap == 30 && m->rope.theta == 10000 && m->rope_local.theta == 10000);
+    struct ll_model *m = settings_of("gemma2",
+                                     "-gemma2.attn_logit_softcapping\n-gemma2.final_logit_softcapping\n"
+                                     "-gemma2.attention.sliding_window\n-gemma2.rope.freq_base\n");
+    assert_true(m->attn_cap == 50 && m->logit_cap == 30 && m->rope.theta == 10000
+                && m->rope_local.theta == 10000);
     assert_int_equal(ll_layer_window(m, 0), 4096);
     assert_int_equal(ll_layer_window(m, 1), 0);
     ll_model_close(m);
@@ -345,9 +349,14 @@ static void facts(void **state)
         assert_int_equal(ll_layer_window(m, l), 0);
     assert_true(m->attn_cap == 0 && m->logit_cap == 0 && m->rope_local.theta == 10000);
     ll_model_close(m);
-    static const struct { const char *name, *edit; int wide; } deep[] = {
-        {"gemma2", "gemma2.block_count u32 46\n", 1}, {"gemma2", "gemma2.block_count u32 42\n", 0}, {"gemma3", "gemma3.block_count u32 62\n", 1}};
-    for (size_t i = 0; i < COUNT(deep); i++) { /* the 27B models divide scores by the root of width / heads: 32 / 4, not 12 */
+    static const struct {
+        const char *name, *edit;
+        int wide;
+    } deep[] = {{"gemma2", "gemma2.block_count u32 46\n", 1},
+                {"gemma2", "gemma2.block_count u32 42\n", 0},
+                {"gemma3", "gemma3.block_count u32 62\n", 1}};
+    for (size_t i = 0; i < COUNT(deep);
+         i++) { /* the 27B models divide scores by the root of width / heads: 32 / 4, not 12 */
         m = settings_of(deep[i].name, deep[i].edit);
         assert_true(fabs((double)m->attn_scale - 1 / sqrt(deep[i].wide ? 8 : 12)) < 1e-7);
         ll_model_close(m);

@@ -1,6 +1,7 @@
-/* test_half.c - the pass in binary16: chains of products against exact fractions, the stream of demo-llama in three arms against
- * numpy (tests/fixtures/precision/make.py); the policy that rounds nothing changes no bit; every family runs in every arm.
- * Caught: two roundings a step, a storage point left out, K before Q in the chain's order, a stream rounded in arm d. */
+/* test_half.c - the pass in binary16: chains of products against exact fractions, the stream of demo-llama in
+ * three arms against numpy (tests/fixtures/precision/make.py); the policy that rounds nothing changes no bit;
+ * every family runs in every arm. Caught: two roundings a step, a storage point left out, K before Q in the
+ * chain's order, a stream rounded in arm d. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,10 +22,15 @@
 
 #define DEMO LL_SOURCE_DIR "/experiments/demo_models/demo-llama"
 #define FIXTURES LL_SOURCE_DIR "/tests/fixtures/models"
-#define OK(call) do { struct ll_err err = {0}; if (call) fail_msg("%s: %s", #call, err.msg); } while (0)
+#define OK(call) \
+    do { \
+        struct ll_err err = {0}; \
+        if (call) \
+            fail_msg("%s: %s", #call, err.msg); \
+    } while (0)
 enum { N_IDS = sizeof ids / sizeof *ids, D = 128 };
 
-/* ---- chains -------------------------------------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 static uint32_t lcg;
 /* m / 2^(bits+e), rounded to the format: as make.py draws. */
@@ -56,27 +62,31 @@ static void chains_are_exact(void **state)
     one_chain(LL_HALF_F16, 11, chain_f16);
     one_chain(LL_HALF_BF16, 8, chain_bf16);
     /* overflow, infinity and NaN go on as they would */
-    float acc[16] = {65504, 65504, -65504, INFINITY, NAN, 0x1p-24f, 2048, 2048}, x[1] = {1}, w[16] = {15.9921875f, 16, -16, 1, 1, 0x1p-24f, 1, 3};
+    float acc[16] = {65504, 65504, -65504, INFINITY, NAN, 0x1p-24f, 2048, 2048}, x[1] = {1},
+          w[16] = {15.9921875f, 16, -16, 1, 1, 0x1p-24f, 1, 3};
     ll_half_chain(LL_HALF_F16, acc, x, w, 1);
-    assert_true(acc[0] == 65504 && isinf(acc[1]) && acc[2] == -INFINITY && acc[3] == INFINITY && isnan(acc[4]) && acc[5] == 0x1p-23f);
+    assert_true(acc[0] == 65504 && isinf(acc[1]) && acc[2] == -INFINITY && acc[3] == INFINITY && isnan(acc[4])
+                && acc[5] == 0x1p-23f);
     assert_true(acc[6] == 2048 && acc[7] == 2052); /* 2049 and 2051 lie halfway: to even */
 }
 
-/* A tie of the float sum that the lost part breaks: 2048 + (1 + 2^-20) is above the middle of 2048 and 2050, though the float
- * sum says 2049 exactly. */
+/* A tie of the float sum that the lost part breaks: 2048 + (1 + 2^-20) is above the middle of 2048 and 2050,
+ * though the float sum says 2049 exactly. */
 static void no_double_rounding(void **state)
 {
     (void)state;
-    float acc[16] = {2048, 2048, 4096}, x[1] = {1 + 0x1p-10f}, w[16] = {1 - 0x1p-10f + 0x1p-11f, 1 - 0x1p-10f, 0};
+    float acc[16] = {2048, 2048, 4096}, x[1] = {1 + 0x1p-10f},
+          w[16] = {1 - 0x1p-10f + 0x1p-11f, 1 - 0x1p-10f, 0};
     ll_half_chain(LL_HALF_F16, acc, x, w, 1);
     assert_true(acc[0] == 2050); /* (1 + 2^-10)(1 - 2^-11) = 1 + 2^-11 - 2^-21 */
     assert_true(acc[1] == 2048); /* (1 + 2^-10)(1 - 2^-10) = 1 - 2^-20 */
 }
 
-/* ---- the stream ---------------------------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 /* The stream of the last token after block 0 and the last block. */
-static void stream_of(const struct ll_model *m, struct ll_engine *eng, const struct ll_numeric *numeric, float *first, float *last)
+static void stream_of(const struct ll_model *m, struct ll_engine *eng, const struct ll_numeric *numeric,
+                      float *first, float *last)
 {
     int start[2] = {0, N_IDS}, keep = N_IDS - 1;
     struct ll_batch batch = {1, start, ids};
@@ -114,8 +124,14 @@ static double rel_err(const float *a, const float *b)
 static void streams_as_numpy(void **state)
 {
     (void)state;
-    static const struct { const char *name; int accumulate, resid_f32; const float *first, *last; int least; } arms[] = {
-        {"b", 0, 0, b_first, b_last, 126}, {"c", 1, 0, c_first, c_last, 126}, {"d", 1, 1, d_first, d_last, 0}};
+    static const struct {
+        const char *name;
+        int accumulate, resid_f32;
+        const float *first, *last;
+        int least;
+    } arms[] = {{"b", 0, 0, b_first, b_last, 126},
+                {"c", 1, 0, c_first, c_last, 126},
+                {"d", 1, 1, d_first, d_last, 0}};
     struct ll_model *m;
     struct ll_engine *eng;
     float first[D], last[D];
@@ -127,9 +143,11 @@ static void streams_as_numpy(void **state)
         stream_of(m, eng, &p.numeric, first, last);
         int same = n_equal(first, arms[i].first);
         double e1 = rel_err(first, arms[i].first), e2 = rel_err(last, arms[i].last);
-        printf("arm %s: %d of %d equal after block 0, relative difference %.2e; after the last block %.2e\n", arms[i].name, same, D, e1, e2);
-        /* block 0: equal but for a tie now and then that the last bits of a float32 product or an exp decide; from there on
-         * such a step of 2^-11 spreads through the blocks and grows to the size of the rounding errors themselves (seen: 1.1e-3) */
+        printf("arm %s: %d of %d equal after block 0, relative difference %.2e; after the last block %.2e\n",
+               arms[i].name, same, D, e1, e2);
+        /* block 0: equal but for a tie now and then that the last bits of a float32 product or an exp decide;
+         * from there on such a step of 2^-11 spreads through the blocks and grows to the size of the rounding
+         * errors themselves (seen: 1.1e-3) */
         if (same < arms[i].least || e1 > 1e-5 || e2 > 2e-3)
             fail_msg("arm %s is not numpy's", arms[i].name);
         int rounded = 1;
@@ -163,7 +181,8 @@ static void empty_policy_changes_nothing(void **state)
     stream_of(m, eng, NULL, a[0], a[1]);
     stream_of(m, eng, &none, b[0], b[1]);
     assert_memory_equal(a, b, sizeof a);
-    /* embedding and final norm; two norms, q k v twice, z, out twice, stream twice, gate, up, product, out twice */
+    /* embedding and final norm; two norms, q k v twice, z, out twice, stream twice, gate, up, product, out
+     * twice */
     assert_int_equal(calls, 2 + 8 * (2 + 2 + 1 + 2 + 2 + 3 + 2));
     ll_engine_free(eng);
     ll_model_close(m);
@@ -193,8 +212,10 @@ static void every_family(void **state)
         for (int i = 0; i < LL_N_ARMS; i++)
             for (int r = 0; r < a.n_rows; r++) {
                 const struct ll_arm_row *x = &a.arm[i].rows[r];
-                if (x->n_nonfinite || x->overflow || !(x->rel_err < 0.05) || (i && r == a.n_rows - 1 && !(x->rel_err > 1e-6)))
-                    fail_msg("%s, arm %s, row %d: relative error %g", e->d_name, a.arm[i].name, r, x->rel_err);
+                if (x->n_nonfinite || x->overflow || !(x->rel_err < 0.05)
+                    || (i && r == a.n_rows - 1 && !(x->rel_err > 1e-6)))
+                    fail_msg("%s, arm %s, row %d: relative error %g", e->d_name, a.arm[i].name, r,
+                             x->rel_err);
                 assert_memory_equal(&x->rel_err, &b.arm[i].rows[r].rel_err, sizeof x->rel_err);
             }
         assert_true(a.arm[0].rows[1].rel_err == 0 && a.arm[0].kl_bits == 0 && a.arm[0].top1_same);
@@ -214,8 +235,9 @@ static void every_family(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chains_are_exact), cmocka_unit_test(no_double_rounding), cmocka_unit_test(streams_as_numpy),
-        cmocka_unit_test(empty_policy_changes_nothing), cmocka_unit_test(every_family),
+        cmocka_unit_test(chains_are_exact), cmocka_unit_test(no_double_rounding),
+        cmocka_unit_test(streams_as_numpy), cmocka_unit_test(empty_policy_changes_nothing),
+        cmocka_unit_test(every_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

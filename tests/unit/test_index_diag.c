@@ -1,12 +1,17 @@
 /* test_index_diag.c - reports of diagnostics in the index: rows, criteria, once only, and what is no report.
- * Caught: a report added twice, a criterion lost, layer left in the JSON, a broken report that leaves half of itself. */
+ * Caught: a report added twice, a criterion lost, layer left in the JSON, a broken report that leaves half of
+ * itself. */
 #include "index.h"
 #include "index_diag.h"
 #include "test_store_util.h"
 
-static const char report[] = "{\"schema_version\": 1, \"command\": \"depth\", \"provenance\": {\"tool\": \"logitlens 0\"}, \"model\": {\"id\": \"org/M\", \"identity\": \"ab\"},"
-                             " \"layers\": [0, 2], \"rows\": [{\"layer\": 0, \"step\": \"truncated\", \"top1\": 7}, {\"step\": \"x\", \"v\": 1.5}],"
-                             " \"criteria\": [{\"name\": \"a\", \"status\": \"pass\", \"detail\": \"\"}, {\"name\": \"b\", \"status\": \"fail\", \"detail\": \"why\"}], \"verdict\": \"fail\"}";
+static const char report[] =
+    "{\"schema_version\": 1, \"command\": \"depth\", \"provenance\": {\"tool\": \"logitlens 0\"}, \"model\": "
+    "{\"id\": \"org/M\", \"identity\": \"ab\"},"
+    " \"layers\": [0, 2], \"rows\": [{\"layer\": 0, \"step\": \"truncated\", \"top1\": 7}, {\"step\": \"x\", "
+    "\"v\": 1.5}],"
+    " \"criteria\": [{\"name\": \"a\", \"status\": \"pass\", \"detail\": \"\"}, {\"name\": \"b\", "
+    "\"status\": \"fail\", \"detail\": \"why\"}], \"verdict\": \"fail\"}";
 
 static char *ask(const char *db, const char *sql)
 {
@@ -47,9 +52,15 @@ static void adds_once(void **state)
 static void refuses(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "{", "[]", "{\"command\": \"x\"}", "{\"command\": \"x\", \"criteria\": [{\"name\": \"a\", \"status\": \"good\"}]}",
-                                      "{\"command\": \"x\", \"criteria\": [], \"rows\": [1]}", "{\"command\": \"x\", \"criteria\": [], \"rows\": {}}",
-                                      "{\"command\": \"x\", \"criteria\": []} x"};
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{\"command\": \"x\"}",
+        "{\"command\": \"x\", \"criteria\": [{\"name\": \"a\", \"status\": \"good\"}]}",
+        "{\"command\": \"x\", \"criteria\": [], \"rows\": [1]}",
+        "{\"command\": \"x\", \"criteria\": [], \"rows\": {}}",
+        "{\"command\": \"x\", \"criteria\": []} x"};
     char *dir = tmp_folder(), *db = path2(dir, "i.sqlite");
     struct ll_err err = {0};
     OK(ll_index_diag(db, report, sizeof report - 1, NULL, &err), &err);
@@ -80,7 +91,8 @@ static void changed_bytes(void **state)
             u = u * 1664525u + 1013904223u;
             text[(u >> 8) % (sizeof report - 1)] = (char)(u >> 3);
         }
-        int added = 0, rc = ll_index_diag(db, text, i % 5 ? sizeof report - 1 : (u >> 8) % sizeof report, &added, &err);
+        int added = 0,
+            rc = ll_index_diag(db, text, i % 5 ? sizeof report - 1 : (u >> 8) % sizeof report, &added, &err);
         assert_true(rc == LL_OK || rc == LL_EUSAGE);
         assert_true(!rc || !added);
         n_added += added;
@@ -96,6 +108,7 @@ static void changed_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(adds_once), cmocka_unit_test(refuses), cmocka_unit_test(changed_bytes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(adds_once), cmocka_unit_test(refuses),
+                                       cmocka_unit_test(changed_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

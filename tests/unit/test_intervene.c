@@ -1,5 +1,6 @@
-/* test_intervene.c - interventions: against PyTorch with the same parts silenced, replaced or pushed (interventions.inc, made by
- * tests/fixtures/make_interventions.py); identities that need no reference, in every family; texts that are refused. */
+/* test_intervene.c - interventions: against PyTorch with the same parts silenced, replaced or pushed
+ * (interventions.inc, made by tests/fixtures/make_interventions.py); identities that need no reference, in
+ * every family; texts that are refused. */
 #include "fixtures/models.h"
 #include "capture.h"
 #include "intervene.h"
@@ -37,7 +38,10 @@ static int encode(void *arg, const char *text, size_t n, int **out, int *n_ids, 
 }
 static const struct ll_intervene_prompts prompts = {encode, NULL};
 
-struct run { struct ll_stack st; float *logits; };
+struct run {
+    struct ll_stack st;
+    float *logits;
+};
 
 static int keep_logits(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
@@ -55,8 +59,11 @@ static void run_model(struct run *r, struct ll_intervene *iv, struct ll_engine *
     int start[2] = {0, N};
     struct ll_batch b = {1, start, tokens};
     assert_int_equal(ll_stack_init(&r->st, iv->model, N, NULL, 0, &err), LL_OK);
-    struct ll_listener all[] = {ll_intervene_listener(iv), ll_stack_listener(&r->st), {LL_HOOK_BIT(LL_HOOK_LOGITS), keep_logits, r}};
-    if (ll_pass_init(&pass, iv->model, eng, N, N, all, 3, &err) || ll_forward(&pass, &b, 0, iv->model->n_layers, &err))
+    struct ll_listener all[] = {ll_intervene_listener(iv),
+                                ll_stack_listener(&r->st),
+                                {LL_HOOK_BIT(LL_HOOK_LOGITS), keep_logits, r}};
+    if (ll_pass_init(&pass, iv->model, eng, N, N, all, 3, &err)
+        || ll_forward(&pass, &b, 0, iv->model->n_layers, &err))
         fail_msg("%s", err.msg);
     ll_pass_free(&pass);
 }
@@ -67,7 +74,8 @@ static void run_free(struct run *r)
 }
 
 /* Interventions separated by '\n'. */
-static void open_all(struct ll_intervene *iv, const struct ll_model *m, struct ll_engine *eng, const char *specs)
+static void open_all(struct ll_intervene *iv, const struct ll_model *m, struct ll_engine *eng,
+                     const char *specs)
 {
     struct ll_err err = {0};
     char *copy = strdup(specs), *save = NULL;
@@ -82,7 +90,10 @@ static void open_all(struct ll_intervene *iv, const struct ll_model *m, struct l
 
 static void against_torch(void **state)
 {
-    static const struct { const char *model, *spec; double logits[8]; } rows[] = {
+    static const struct {
+        const char *model, *spec;
+        double logits[8];
+    } rows[] = {
 #include "../fixtures/interventions.inc"
     };
     struct ll_engine *eng;
@@ -114,18 +125,20 @@ static void against_torch(void **state)
         ll_intervene_free(&iv);
         ll_model_close(m);
     }
-    printf("worst logit off by %.1e of the largest; the least intervention moves one by %.2g\n", worst, moved_least);
+    printf("worst logit off by %.1e of the largest; the least intervention moves one by %.2g\n", worst,
+           moved_least);
     assert_true(moved_least > 1e-2); /* so that an intervention at the wrong place would show */
     ll_engine_free(eng);
 }
 
-/* ---- identities, in every family --------------------------------------------------------------------------------- */
+/* ---- identities, in every family ------------------------------------------------------------- */
 
 static size_t row_bytes(const struct ll_model *m) { return sizeof(float) * N * (size_t)m->d_model; }
 
 static void same_run(const struct run *a, const struct run *b, const struct ll_model *m)
 {
-    assert_memory_equal(ll_stack_row(&a->st, m->n_layers, 0), ll_stack_row(&b->st, m->n_layers, 0), row_bytes(m));
+    assert_memory_equal(ll_stack_row(&a->st, m->n_layers, 0), ll_stack_row(&b->st, m->n_layers, 0),
+                        row_bytes(m));
     assert_memory_equal(a->logits, b->logits, sizeof(float) * (size_t)m->d_vocab);
 }
 
@@ -159,14 +172,24 @@ static void identities_of(const struct ll_model *m, struct ll_engine *eng)
     ll_buf_free(&all);
 
     /* swapped twice, pushed by 0, silenced and restored: nothing changes; swapped once: something does */
-    static const struct { const char *spec; int changes; } texts[] = {{"swap:0,1\nswap:1,0", 0}, {"swap:0,1", 1}, {"steer:blocks.0.hook_resid_post=ids:3,7*0", 0}, {"zero:hook_embed\npatch:hook_embed=ids:1,5,9,33,17,2,40", 0},
-                                                                      {"zero:blocks.0.attn.hook_pattern[0]", 1}, {"zero:blocks.1.attn.hook_rot_q", 1}, {"zero:attn_out@pos=-1", 1}, {"zero:blocks.1.hook_resid_pre[3]", 1}};
+    static const struct {
+        const char *spec;
+        int changes;
+    } texts[] = {{"swap:0,1\nswap:1,0", 0},
+                 {"swap:0,1", 1},
+                 {"steer:blocks.0.hook_resid_post=ids:3,7*0", 0},
+                 {"zero:hook_embed\npatch:hook_embed=ids:1,5,9,33,17,2,40", 0},
+                 {"zero:blocks.0.attn.hook_pattern[0]", 1},
+                 {"zero:blocks.1.attn.hook_rot_q", 1},
+                 {"zero:attn_out@pos=-1", 1},
+                 {"zero:blocks.1.hook_resid_pre[3]", 1}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         open_all(&iv, m, eng, texts[i].spec);
         run_model(&got, &iv, eng, ids);
         if (!texts[i].changes)
             same_run(&got, &plain, m);
-        else if (!memcmp(ll_stack_row(&got.st, m->n_layers, 0), ll_stack_row(&plain.st, m->n_layers, 0), row_bytes(m)))
+        else if (!memcmp(ll_stack_row(&got.st, m->n_layers, 0), ll_stack_row(&plain.st, m->n_layers, 0),
+                         row_bytes(m)))
             fail_msg("%s: \"%s\" changes nothing", m->ckpt->clean, texts[i].spec);
         run_free(&got);
         ll_intervene_free(&iv);
@@ -200,9 +223,12 @@ static void identities(void **state)
     assert_int_equal(n, N_FIXTURE_MODELS);
 }
 
-/* ---- in a sweep, and from files ---------------------------------------------------------------------------------- */
+/* ---- in a sweep, and from files -------------------------------------------------------------- */
 
-struct seen { int n; double lse[3]; };
+struct seen {
+    int n;
+    double lse[3];
+};
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct seen *s = arg;
@@ -211,7 +237,8 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
     return LL_OK;
 }
 
-/* Prompts of different length in one batch: each as if alone; the last row stays the model's output (ll_head_pass checks). */
+/* Prompts of different length in one batch: each as if alone; the last row stays the model's output
+ * (ll_head_pass checks). */
 static void in_a_sweep(void **state)
 {
     struct ll_engine *eng;
@@ -221,11 +248,23 @@ static void in_a_sweep(void **state)
     (void)state;
     assert_int_equal(ll_engine_init(&eng, 2, &err), LL_OK);
     assert_int_equal(ll_model_open(&m, MODELS "gemma2_caps", &err), LL_OK);
-    open_all(&iv, m, eng, "mean:blocks.0.hook_attn_out\nzero:blocks.1.attn.hook_z[1]@pos=-1\nskip:1\nsteer:blocks.1.hook_resid_post=ids:3,7*2\nzero:blocks.0.attn.hook_pattern[2]");
-    struct ll_sweep_prompt p[3] = {{.ids = ids, .n_ids = N, .want = LL_SWEEP_LAST}, {.ids = others, .n_ids = 3, .want = LL_SWEEP_LAST}, {.ids = ids, .n_ids = 5, .want = LL_SWEEP_LAST}};
+    open_all(&iv, m, eng,
+             "mean:blocks.0.hook_attn_out\nzero:blocks.1.attn.hook_z[1]@pos=-1\nskip:1\nsteer:blocks.1.hook_"
+             "resid_post=ids:3,7*2\nzero:blocks.0.attn.hook_pattern[2]");
+    struct ll_sweep_prompt p[3] = {{.ids = ids, .n_ids = N, .want = LL_SWEEP_LAST},
+                                   {.ids = others, .n_ids = 3, .want = LL_SWEEP_LAST},
+                                   {.ids = ids, .n_ids = 5, .want = LL_SWEEP_LAST}};
     struct ll_listener writes = ll_intervene_listener(&iv);
     struct seen together = {0}, alone = {0};
-    struct ll_sweep s = {.model = iv.model, .engine = eng, .k = 1, .prompts = p, .n_prompts = 3, .extra = &writes, .n_extra = 1, .result = on_result, .result_arg = &together};
+    struct ll_sweep s = {.model = iv.model,
+                         .engine = eng,
+                         .k = 1,
+                         .prompts = p,
+                         .n_prompts = 3,
+                         .extra = &writes,
+                         .n_extra = 1,
+                         .result = on_result,
+                         .result_arg = &together};
     if (ll_sweep_run(&s, &err))
         fail_msg("%s", err.msg);
     s.n_prompts = 1;
@@ -262,12 +301,22 @@ static void from_files(void **state)
     none = (struct ll_intervene){.model = m};
     run_model(&other, &none, eng, others);
     char first[] = "blocks.1.hook_resid_post", name[] = "blocks.0.hook_resid_post", hex[65];
-    struct ll_array arrays[2] = {{.name = first, .type = LL_ARRAY_F32, .n_dims = 2, .dims = {N, m->d_model}, .data = ll_stack_row(&other.st, 2, 0)},
-                                 {.name = name, .type = LL_ARRAY_F32, .n_dims = 2, .dims = {N, m->d_model}, .data = ll_stack_row(&other.st, 1, 0)}};
+    struct ll_array arrays[2] = {{.name = first,
+                                  .type = LL_ARRAY_F32,
+                                  .n_dims = 2,
+                                  .dims = {N, m->d_model},
+                                  .data = ll_stack_row(&other.st, 2, 0)},
+                                 {.name = name,
+                                  .type = LL_ARRAY_F32,
+                                  .n_dims = 2,
+                                  .dims = {N, m->d_model},
+                                  .data = ll_stack_row(&other.st, 1, 0)}};
     for (int kind = 0; kind < 2; kind++) {
         snprintf(path, sizeof path, "%s/x.%s", dir, kind ? "bin" : "safetensors");
         if (kind)
-            assert_int_equal(ll_bin_write(dir, "x.bin", ll_stack_row(&other.st, 1, 0), (int64_t)N * m->d_model, hex, &err), LL_OK);
+            assert_int_equal(ll_bin_write(dir, "x.bin", ll_stack_row(&other.st, 1, 0),
+                                          (int64_t)N * m->d_model, hex, &err),
+                             LL_OK);
         else
             assert_int_equal(ll_safetensors_write(path, arrays, 2, NULL, &err), LL_OK);
         snprintf(spec, sizeof spec, "patch:blocks.0.hook_resid_post=%s", path);
@@ -278,11 +327,13 @@ static void from_files(void **state)
         ll_intervene_free(&iv);
 
         /* steer wants one row, a point of another width another file, and a truncated file says so */
-        static const char *const want[2][2] = {{"expected one row", "expected a tensor named"}, {"expected one row", "whole number of rows"}};
+        static const char *const want[2][2] = {{"expected one row", "expected a tensor named"},
+                                               {"expected one row", "whole number of rows"}};
         for (int i = 0; i < 2; i++) {
             struct ll_intervene x = {0};
             struct ll_err e = {0};
-            snprintf(spec, sizeof spec, i ? "patch:blocks.0.mlp.hook_post=%s" : "steer:blocks.0.hook_resid_post=%s", path);
+            snprintf(spec, sizeof spec,
+                     i ? "patch:blocks.0.mlp.hook_post=%s" : "steer:blocks.0.hook_resid_post=%s", path);
             assert_int_equal(ll_intervene_parse(&x, spec, &e), LL_OK);
             assert_int_equal(ll_intervene_ready(&x, m, eng, NULL, &e), LL_EUSAGE);
             assert_non_null(strstr(e.msg, want[kind][i]));
@@ -330,7 +381,8 @@ static void pushed_by_nothing(void **state)
     assert_int_equal(ll_engine_init(&eng, 1, &err), LL_OK);
     assert_int_equal(ll_model_open(&m, MODELS "llama3_gqa", &err), LL_OK);
     open_all(&iv, m, eng, "steer:hook_embed=ids:3,7*0");
-    struct ll_listener zero = {LL_HOOK_BIT(LL_HOOK_EMBED), on_zero, &calls}, all[] = {zero, ll_intervene_listener(&iv), zero};
+    struct ll_listener zero = {LL_HOOK_BIT(LL_HOOK_EMBED), on_zero, &calls},
+                       all[] = {zero, ll_intervene_listener(&iv), zero};
     assert_int_equal(ll_pass_init(&pass, m, eng, N, N, all, 3, &err), LL_OK);
     assert_int_equal(ll_forward(&pass, &b, 0, 1, &err), LL_OK);
     assert_int_equal(calls, 2);
@@ -340,21 +392,48 @@ static void pushed_by_nothing(void **state)
     ll_engine_free(eng);
 }
 
-/* ---- refused ----------------------------------------------------------------------------------------------------- */
+/* ---- refused --------------------------------------------------------------------------------- */
 
 static void refused(void **state)
 {
-    static const struct { const char *spec, *want; int needs_model; } bad[] = {
-        {"", "expected zero:", 0}, {"zero", "expected zero:", 0}, {"zap:blocks.0.hook_attn_out", "expected zero:", 0}, {"zero:", "unknown point", 0}, {"zero:blocks.0.hook_nope", "unknown point", 0},
-        {"zero:blocks.0.attn.hook_z[", "a number from 0", 0}, {"zero:blocks.0.attn.hook_z[-1]", "a number from 0", 0}, {"zero:blocks.0.attn.hook_z[1", "a number from 0", 0},
-        {"zero:blocks.0.hook_attn_out@pos", "@pos=P", 0}, {"zero:blocks.0.hook_attn_out@pos=x", "@pos=P", 0}, {"zero:blocks.0.hook_attn_out@pos=99999999999999", "@pos=P", 0},
-        {"zero:blocks.0.hook_attn_out@pos=1x", "not understood", 0}, {"zero:blocks.0.hook_attn_out=x", "no =SOURCE", 0}, {"steer:blocks.0.hook_attn_out", "takes =SOURCE", 0},
-        {"patch:blocks.0.hook_attn_out=", "source is empty", 0}, {"skip:", "skip:L", 0}, {"skip:-1", "skip:L", 0}, {"skip:1,2", "skip:L", 0}, {"swap:1", "swap:A,B", 0}, {"swap:1,", "swap:A,B", 0},
-        {"skip:2", "block: expected 0..1", 1}, {"swap:0,9", "block: expected 0..1", 1}, {"zero:blocks.2.hook_attn_out", "block: expected 0..1", 1}, {"zero:blocks.0.attn.hook_z[4]", "expected 0..3", 1},
-        {"zero:blocks.0.attn.hook_k[2]", "expected 0..1", 1}, {"zero:blocks.0.mlp.hook_post[32]", "expected 0..31", 1}, {"zero:blocks.0.hook_resid_post[24]", "expected 0..23", 1},
-        {"zero:blocks.0.ln1.hook_scale", "nothing reads", 1}, {"zero:ln_final.hook_normalized", "after the last residual", 1}, {"zero:logits", "after the last residual", 1},
-        {"mean:blocks.0.attn.hook_pattern", "takes zero: only", 1}, {"patch:resid_post=x.bin", "expected one block", 1}, {"steer:blocks.0.hook_resid_post=/no/such.bin", "No such", 1},
-        {"steer:blocks.0.hook_resid_post=diff:a", "diff:PROMPT|PROMPT", 1}, {"steer:blocks.0.hook_resid_post=words", "expected a file", 1}};
+    static const struct {
+        const char *spec, *want;
+        int needs_model;
+    } bad[] = {{"", "expected zero:", 0},
+               {"zero", "expected zero:", 0},
+               {"zap:blocks.0.hook_attn_out", "expected zero:", 0},
+               {"zero:", "unknown point", 0},
+               {"zero:blocks.0.hook_nope", "unknown point", 0},
+               {"zero:blocks.0.attn.hook_z[", "a number from 0", 0},
+               {"zero:blocks.0.attn.hook_z[-1]", "a number from 0", 0},
+               {"zero:blocks.0.attn.hook_z[1", "a number from 0", 0},
+               {"zero:blocks.0.hook_attn_out@pos", "@pos=P", 0},
+               {"zero:blocks.0.hook_attn_out@pos=x", "@pos=P", 0},
+               {"zero:blocks.0.hook_attn_out@pos=99999999999999", "@pos=P", 0},
+               {"zero:blocks.0.hook_attn_out@pos=1x", "not understood", 0},
+               {"zero:blocks.0.hook_attn_out=x", "no =SOURCE", 0},
+               {"steer:blocks.0.hook_attn_out", "takes =SOURCE", 0},
+               {"patch:blocks.0.hook_attn_out=", "source is empty", 0},
+               {"skip:", "skip:L", 0},
+               {"skip:-1", "skip:L", 0},
+               {"skip:1,2", "skip:L", 0},
+               {"swap:1", "swap:A,B", 0},
+               {"swap:1,", "swap:A,B", 0},
+               {"skip:2", "block: expected 0..1", 1},
+               {"swap:0,9", "block: expected 0..1", 1},
+               {"zero:blocks.2.hook_attn_out", "block: expected 0..1", 1},
+               {"zero:blocks.0.attn.hook_z[4]", "expected 0..3", 1},
+               {"zero:blocks.0.attn.hook_k[2]", "expected 0..1", 1},
+               {"zero:blocks.0.mlp.hook_post[32]", "expected 0..31", 1},
+               {"zero:blocks.0.hook_resid_post[24]", "expected 0..23", 1},
+               {"zero:blocks.0.ln1.hook_scale", "nothing reads", 1},
+               {"zero:ln_final.hook_normalized", "after the last residual", 1},
+               {"zero:logits", "after the last residual", 1},
+               {"mean:blocks.0.attn.hook_pattern", "takes zero: only", 1},
+               {"patch:resid_post=x.bin", "expected one block", 1},
+               {"steer:blocks.0.hook_resid_post=/no/such.bin", "No such", 1},
+               {"steer:blocks.0.hook_resid_post=diff:a", "diff:PROMPT|PROMPT", 1},
+               {"steer:blocks.0.hook_resid_post=words", "expected a file", 1}};
     struct ll_engine *eng;
     struct ll_model *m;
     struct ll_err err = {0};
@@ -384,8 +463,35 @@ static void refused(void **state)
 /* Texts made of pieces in random order: never a crash, never anything but done or refused. */
 static void random_texts(void **state)
 {
-    static const char *const pieces[] = {"zero:", "mean:", "patch:", "steer:", "skip:", "swap:", "blocks.0.hook_attn_out", "blocks.1.attn.hook_z", "resid_post", "[2]", "[", "]", "@pos=", "@", "-1", "3", ",", "=", "*2.5", "*", "diff:", "|",
-                                         "999999999999", "ids:1,2", "\xff", ".bin", ".safetensors", "%s", " "};
+    static const char *const pieces[] = {"zero:",
+                                         "mean:",
+                                         "patch:",
+                                         "steer:",
+                                         "skip:",
+                                         "swap:",
+                                         "blocks.0.hook_attn_out",
+                                         "blocks.1.attn.hook_z",
+                                         "resid_post",
+                                         "[2]",
+                                         "[",
+                                         "]",
+                                         "@pos=",
+                                         "@",
+                                         "-1",
+                                         "3",
+                                         ",",
+                                         "=",
+                                         "*2.5",
+                                         "*",
+                                         "diff:",
+                                         "|",
+                                         "999999999999",
+                                         "ids:1,2",
+                                         "\xff",
+                                         ".bin",
+                                         ".safetensors",
+                                         "%s",
+                                         " "};
     unsigned seed = 316;
     struct ll_intervene iv = {0};
     int good = 0;
@@ -410,6 +516,9 @@ static void random_texts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_torch), cmocka_unit_test(identities), cmocka_unit_test(in_a_sweep), cmocka_unit_test(from_files), cmocka_unit_test(pushed_by_nothing), cmocka_unit_test(refused), cmocka_unit_test(random_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(against_torch),     cmocka_unit_test(identities),
+                                       cmocka_unit_test(in_a_sweep),        cmocka_unit_test(from_files),
+                                       cmocka_unit_test(pushed_by_nothing), cmocka_unit_test(refused),
+                                       cmocka_unit_test(random_texts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

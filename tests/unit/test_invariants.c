@@ -1,10 +1,12 @@
-/* test_invariants.c - what must hold of any model without a reference, on the bundled demo models, on fixtures of families
- * that compute otherwise (parallel blocks, LayerNorm, experts, fused projections, learned positions), and on some of
+/* test_invariants.c - what must hold of any model without a reference, on the bundled demo models, on
+ * fixtures of families that compute otherwise (parallel blocks, LayerNorm, experts, fused projections,
+ * learned positions), and on some of
  * ../shared/oracle where it is there (longrope, Conv1D).
  *
- * Last row = the model's logits; resid_mid = resid_pre + attn_out, resid_post = resid_mid + mlp_out; probabilities sum to 1;
- * listening changes no bit; layers 0..n = 0..k then k..n; 1 and 3 threads, every vector unit, a prompt alone or in a
- * sweep, small or large batches: the same bits; appended tokens change no earlier row; scaling x leaves the lens alone. */
+ * Last row = the model's logits; resid_mid = resid_pre + attn_out, resid_post = resid_mid + mlp_out;
+ * probabilities sum to 1; listening changes no bit; layers 0..n = 0..k then k..n; 1 and 3 threads, every
+ * vector unit, a prompt alone or in a sweep, small or large batches: the same bits; appended tokens change no
+ * earlier row; scaling x leaves the lens alone. */
 #include "capture.h"
 #include "map.h"
 #include "ops.h"
@@ -22,13 +24,26 @@
 
 #define OWN LL_SOURCE_DIR "/tests/fixtures/models/"
 #define ORACLE LL_SHARED_DIR "/oracle/models/"
-static const char *const models[] = {LL_SOURCE_DIR "/experiments/demo_models/demo-llama", LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2",
-                                     OWN "stablelm_parallel", OWN "falcon_groups", OWN "qwen2_moe", OWN "gpt_neo",
-                                     ORACLE "phi3_longrope", ORACLE "gpt2", ORACLE "mixtral", ORACLE "olmo2", ORACLE "granite"};
+static const char *const models[] = {LL_SOURCE_DIR "/experiments/demo_models/demo-llama",
+                                     LL_SOURCE_DIR "/experiments/demo_models/demo-gemma2",
+                                     OWN "stablelm_parallel",
+                                     OWN "falcon_groups",
+                                     OWN "qwen2_moe",
+                                     OWN "gpt_neo",
+                                     ORACLE "phi3_longrope",
+                                     ORACLE "gpt2",
+                                     ORACLE "mixtral",
+                                     ORACLE "olmo2",
+                                     ORACLE "granite"};
 enum { N_ALWAYS = 6, LONG = 75 }; /* LONG: beyond demo-gemma2's sliding window */
 static int n_models = N_ALWAYS;   /* all of them where the shared folder is there */
 
-struct world { struct ll_model *m; struct ll_engine *eng; struct ll_err err; int n; }; /* n: a long prompt for this model */
+struct world {
+    struct ll_model *m;
+    struct ll_engine *eng;
+    struct ll_err err;
+    int n;
+}; /* n: a long prompt for this model */
 
 static void world_open(struct world *w, int which, int threads, const char *isa)
 {
@@ -57,7 +72,10 @@ static void make_ids(int *ids, int n, int vocab, unsigned seed)
 }
 
 /* Residual stack of one sequence, and the final normalised rows. */
-struct run { struct ll_stack st; struct ll_pass pass; };
+struct run {
+    struct ll_stack st;
+    struct ll_pass pass;
+};
 
 static void run_ids(struct world *w, struct run *r, const int *ids, int n)
 {
@@ -74,7 +92,10 @@ static void run_free(struct run *r)
     ll_pass_free(&r->pass);
     ll_stack_free(&r->st);
 }
-static size_t stack_floats(const struct ll_stack *st) { return (size_t)(st->n_layers + 1) * (size_t)st->n_kept * (size_t)st->d_model; }
+static size_t stack_floats(const struct ll_stack *st)
+{
+    return (size_t)(st->n_layers + 1) * (size_t)st->n_kept * (size_t)st->d_model;
+}
 
 static void threads_and_units(void **state)
 {
@@ -100,7 +121,8 @@ static void threads_and_units(void **state)
                 world_open(&w, which, threads, units[u]);
                 run_ids(&w, &got, ids, w.n);
                 assert_memory_equal(got.st.x, want.st.x, sizeof(float) * stack_floats(&want.st));
-                assert_memory_equal(got.pass.final, want.pass.final, sizeof(float) * (size_t)w.n * (size_t)w.m->d_model);
+                assert_memory_equal(got.pass.final, want.pass.final,
+                                    sizeof(float) * (size_t)w.n * (size_t)w.m->d_model);
                 run_free(&got);
                 world_close(&w);
                 compared++;
@@ -122,21 +144,28 @@ static void appended_tokens(void **state)
         struct run longer, shorter;
         world_open(&w, which, 2, NULL);
         make_ids(ids, LONG, w.m->d_vocab, 2);
-        int less = w.n * 41 / LONG; /* with longrope both are long ones: it turns all rows when a prompt passes its bound */
+        int less = w.n * 41
+            / LONG; /* with longrope both are long ones: it turns all rows when a prompt passes its bound */
         run_ids(&w, &longer, ids, w.n);
         run_ids(&w, &shorter, ids, less);
         for (int l = 0; l <= w.m->n_layers; l++)
             for (int p = 0; p < less; p++)
-                assert_memory_equal(ll_stack_row(&longer.st, l, p), ll_stack_row(&shorter.st, l, p), sizeof(float) * (size_t)w.m->d_model);
+                assert_memory_equal(ll_stack_row(&longer.st, l, p), ll_stack_row(&shorter.st, l, p),
+                                    sizeof(float) * (size_t)w.m->d_model);
         run_free(&longer);
         run_free(&shorter);
         world_close(&w);
     }
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
-struct sums { float *pre, *attn, *mid, *mlp; int d, n; int visits[LL_N_HOOKS]; int bad; };
+struct sums {
+    float *pre, *attn, *mid, *mlp;
+    int d, n;
+    int visits[LL_N_HOOKS];
+    int bad;
+};
 
 static void keep(float *to, const struct ll_hook_visit *v)
 {
@@ -189,10 +218,13 @@ static int expected_visits(const struct ll_model *m, enum ll_hook h)
     for (int l = 0; l < m->n_layers; l++) {
         const struct ll_layer *L = &m->layers[l];
         switch (h) {
-        case LL_HOOK_LN1_SCALE: case LL_HOOK_LN1_NORMALIZED: n += L->ln1.w != NULL; break;
-        case LL_HOOK_LN2_SCALE: case LL_HOOK_LN2_NORMALIZED: n += L->ln2.w != NULL; break;
+        case LL_HOOK_LN1_SCALE:
+        case LL_HOOK_LN1_NORMALIZED: n += L->ln1.w != NULL; break;
+        case LL_HOOK_LN2_SCALE:
+        case LL_HOOK_LN2_NORMALIZED: n += L->ln2.w != NULL; break;
         case LL_HOOK_RESID_MID: n += !L->parallel; break;
-        case LL_HOOK_PRE: case LL_HOOK_POST: n += !L->mix.n; break;
+        case LL_HOOK_PRE:
+        case LL_HOOK_POST: n += !L->mix.n; break;
         case LL_HOOK_PRE_LINEAR: n += L->mlp.W_gate.n != 0; break;
         default: n++;
         }
@@ -213,7 +245,12 @@ static void hooks_listen_only(void **state)
         make_ids(ids, N, w.m->d_vocab, 3);
         run_ids(&w, &plain, ids, N);
         size_t floats = (size_t)N * (size_t)w.m->d_model;
-        struct sums s = {.d = w.m->d_model, .n = N, .pre = malloc(floats * 4), .attn = malloc(floats * 4), .mid = malloc(floats * 4), .mlp = malloc(floats * 4)};
+        struct sums s = {.d = w.m->d_model,
+                         .n = N,
+                         .pre = malloc(floats * 4),
+                         .attn = malloc(floats * 4),
+                         .mid = malloc(floats * 4),
+                         .mlp = malloc(floats * 4)};
         struct ll_listener l = {LL_HOOK_BIT(LL_N_HOOKS) - 1, on_all, &s};
         struct ll_batch b = {1, start, ids};
         assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, &l, 1, &w.err), LL_OK);
@@ -225,7 +262,8 @@ static void hooks_listen_only(void **state)
         /* the logits that the pass hands to listeners are those of the head routine */
         float *logits = malloc(sizeof *logits * (size_t)w.m->d_vocab);
         ll_head_logits(w.m, w.eng, pass.final + (size_t)(N - 1) * (size_t)w.m->d_model, logits);
-        assert_memory_equal(logits, pass.logits + (size_t)(N - 1) * (size_t)w.m->d_vocab, sizeof *logits * (size_t)w.m->d_vocab);
+        assert_memory_equal(logits, pass.logits + (size_t)(N - 1) * (size_t)w.m->d_vocab,
+                            sizeof *logits * (size_t)w.m->d_vocab);
         free(logits);
         free(s.pre);
         free(s.attn);
@@ -269,7 +307,9 @@ static void hooks_change(void **state)
     world_open(&w, 0, 1, NULL);
     make_ids(ids, N, w.m->d_vocab, 4);
     struct sums s = {.d = w.m->d_model, .n = N, .mid = malloc(sizeof(float) * N * (size_t)w.m->d_model)};
-    struct ll_listener l[2] = {{LL_HOOK_BIT(LL_HOOK_MLP_OUT), zero_mlp, &layer}, {LL_HOOK_BIT(LL_HOOK_RESID_MID) | LL_HOOK_BIT(LL_HOOK_RESID_POST), equal_pre, &s}};
+    struct ll_listener l[2] = {{LL_HOOK_BIT(LL_HOOK_MLP_OUT), zero_mlp, &layer},
+                               {LL_HOOK_BIT(LL_HOOK_RESID_MID) | LL_HOOK_BIT(LL_HOOK_RESID_POST), equal_pre,
+                                &s}};
     struct ll_batch b = {1, start, ids};
     assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, l, 2, &w.err), LL_OK);
     assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_OK);
@@ -295,7 +335,8 @@ static void split_layers(void **state)
         assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, NULL, 0, &w.err), LL_OK);
         int k = w.m->n_layers / 2;
         assert_int_equal(ll_forward(&pass, &b, 0, k, &w.err), LL_OK);
-        assert_memory_equal(pass.resid, ll_stack_row(&whole.st, k, 0), sizeof(float) * N * (size_t)w.m->d_model);
+        assert_memory_equal(pass.resid, ll_stack_row(&whole.st, k, 0),
+                            sizeof(float) * N * (size_t)w.m->d_model);
         assert_int_equal(ll_forward(&pass, &b, k, w.m->n_layers, &w.err), LL_OK);
         assert_memory_equal(pass.final, whole.pass.final, sizeof(float) * N * (size_t)w.m->d_model);
         ll_pass_free(&pass);
@@ -304,10 +345,14 @@ static void split_layers(void **state)
     }
 }
 
-/* ---- sweeps ------------------------------------------------------------------------------------------------------ */
+/* ---- sweeps ---------------------------------------------------------------------------------- */
 
 enum { N_PROMPTS = 9, K = 20 };
-struct kept { struct ll_head_out rows[N_PROMPTS][64]; struct ll_hit top[N_PROMPTS][64][K]; int n_layers; };
+struct kept {
+    struct ll_head_out rows[N_PROMPTS][64];
+    struct ll_hit top[N_PROMPTS][64][K];
+    int n_layers;
+};
 
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
@@ -326,15 +371,25 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
         assert_true(sum <= 1 + 1e-6);
         assert_true(o->entropy_bits >= 0);
     }
-    const struct ll_head_out *last = &r->rows[(size_t)r->n_rows * (size_t)r->n_pos - 1], *own = &r->own[r->n_pos - 1];
-    assert_true(last->lse == own->lse && last->entropy_bits == own->entropy_bits && last->kl_to_final_bits == 0);
+    const struct ll_head_out *last = &r->rows[(size_t)r->n_rows * (size_t)r->n_pos - 1],
+                             *own = &r->own[r->n_pos - 1];
+    assert_true(last->lse == own->lse && last->entropy_bits == own->entropy_bits
+                && last->kl_to_final_bits == 0);
     return LL_OK;
 }
 
-static void sweep(struct world *w, struct kept *out, const struct ll_sweep_prompt *prompts, int n, int first, long long budget)
+static void sweep(struct world *w, struct kept *out, const struct ll_sweep_prompt *prompts, int n, int first,
+                  long long budget)
 {
     struct kept *tmp = calloc(1, sizeof *tmp);
-    struct ll_sweep s = {.model = w->m, .engine = w->eng, .k = K, .prompts = prompts, .n_prompts = n, .memory_budget = budget, .result = on_result, .result_arg = tmp};
+    struct ll_sweep s = {.model = w->m,
+                         .engine = w->eng,
+                         .k = K,
+                         .prompts = prompts,
+                         .n_prompts = n,
+                         .memory_budget = budget,
+                         .result = on_result,
+                         .result_arg = tmp};
     if (ll_sweep_run(&s, &w->err))
         fail_msg("%s", w->err.msg);
     for (int i = 0; i < n; i++) {
@@ -351,12 +406,17 @@ static void sweeps_agree(void **state)
         struct world w;
         struct ll_sweep_prompt prompts[N_PROMPTS];
         int ids[N_PROMPTS][64], tracked[N_PROMPTS];
-        struct kept *all = calloc(1, sizeof *all), *alone = calloc(1, sizeof *alone), *small = calloc(1, sizeof *small);
+        struct kept *all = calloc(1, sizeof *all), *alone = calloc(1, sizeof *alone),
+                    *small = calloc(1, sizeof *small);
         world_open(&w, which, 2, NULL);
         for (int i = 0; i < N_PROMPTS; i++) {
             make_ids(ids[i], 64, w.m->d_vocab, (unsigned)(10 + i));
             tracked[i] = ids[i][5];
-            prompts[i] = (struct ll_sweep_prompt){.ids = ids[i], .n_ids = 1 + 7 * i < w.n ? 1 + 7 * i : w.n, .want = i % 3 == 1 ? LL_SWEEP_LAST : LL_SWEEP_ALL, .tracked = &tracked[i], .n_tracked = 1};
+            prompts[i] = (struct ll_sweep_prompt){.ids = ids[i],
+                                                  .n_ids = 1 + 7 * i < w.n ? 1 + 7 * i : w.n,
+                                                  .want = i % 3 == 1 ? LL_SWEEP_LAST : LL_SWEEP_ALL,
+                                                  .tracked = &tracked[i],
+                                                  .n_tracked = 1};
         }
         sweep(&w, all, prompts, N_PROMPTS, 0, 0);
         sweep(&w, small, prompts, N_PROMPTS, 0, 1); /* a budget of one byte: a batch a prompt */
@@ -372,8 +432,15 @@ static void sweeps_agree(void **state)
     }
 }
 
-/* Dropping a LayerNorm's bias changes the rows before the last and no other, and is what the head makes of them. */
-struct dropped { struct world *w; const struct ll_stack *st; int drop; float lse[8]; int differ; };
+/* Dropping a LayerNorm's bias changes the rows before the last and no other, and is what the head makes of
+ * them. */
+struct dropped {
+    struct world *w;
+    const struct ll_stack *st;
+    int drop;
+    float lse[8];
+    int differ;
+};
 
 static int on_dropped(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
@@ -414,7 +481,14 @@ static void ln_bias(void **state)
     struct ll_sweep_prompt p = {.ids = ids, .n_ids = N, .want = LL_SWEEP_LAST};
     struct dropped d = {.w = &w, .st = &run.st};
     for (d.drop = 0; d.drop < 2; d.drop++) {
-        struct ll_sweep s = {.model = w.m, .engine = w.eng, .ln_bias_drop = d.drop, .k = K, .prompts = &p, .n_prompts = 1, .result = on_dropped, .result_arg = &d};
+        struct ll_sweep s = {.model = w.m,
+                             .engine = w.eng,
+                             .ln_bias_drop = d.drop,
+                             .k = K,
+                             .prompts = &p,
+                             .n_prompts = 1,
+                             .result = on_dropped,
+                             .result_arg = &d};
         d.differ = 0;
         if (ll_sweep_run(&s, &w.err))
             fail_msg("%s", w.err.msg);
@@ -474,8 +548,15 @@ static void walk_against_whole(void **state)
         int ids[30], tracked = 7;
         world_open(&w, which, 2, NULL);
         make_ids(ids, 30, w.m->d_vocab, 77);
-        struct ll_sweep_prompt p = {.ids = ids, .n_ids = 30, .want = LL_SWEEP_ALL, .tracked = &tracked, .n_tracked = 1};
-        struct ll_sweep s = {.model = w.m, .engine = w.eng, .k = K, .prompts = &p, .n_prompts = 1, .result = on_compare, .result_arg = &w};
+        struct ll_sweep_prompt p = {
+            .ids = ids, .n_ids = 30, .want = LL_SWEEP_ALL, .tracked = &tracked, .n_tracked = 1};
+        struct ll_sweep s = {.model = w.m,
+                             .engine = w.eng,
+                             .k = K,
+                             .prompts = &p,
+                             .n_prompts = 1,
+                             .result = on_compare,
+                             .result_arg = &w};
         if (ll_sweep_run(&s, &w.err))
             fail_msg("%s", w.err.msg);
         world_close(&w);
@@ -514,12 +595,24 @@ static void refusals(void **state)
     int ids[3] = {1, 2, 3}, bad[3] = {1, -1, 2}, far[1] = {1 << 30};
     (void)state;
     world_open(&w, 0, 1, NULL);
-    struct { struct ll_sweep_prompt p; int k; } cases[] = {
-        {{.ids = ids, .n_ids = 0}, 5}, {{.ids = bad, .n_ids = 3}, 5}, {{.ids = far, .n_ids = 1}, 5}, {{.ids = ids, .n_ids = 3}, w.m->d_vocab + 1}, {{.ids = ids, .n_ids = 3}, 0},
-        {{.ids = ids, .n_ids = 3, .tracked = far, .n_tracked = 1}, 5}};
+    struct {
+        struct ll_sweep_prompt p;
+        int k;
+    } cases[] = {{{.ids = ids, .n_ids = 0}, 5},
+                 {{.ids = bad, .n_ids = 3}, 5},
+                 {{.ids = far, .n_ids = 1}, 5},
+                 {{.ids = ids, .n_ids = 3}, w.m->d_vocab + 1},
+                 {{.ids = ids, .n_ids = 3}, 0},
+                 {{.ids = ids, .n_ids = 3, .tracked = far, .n_tracked = 1}, 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ll_err err = {0};
-        struct ll_sweep s = {.model = w.m, .engine = w.eng, .k = cases[i].k, .prompts = &cases[i].p, .n_prompts = 1, .result = on_compare, .result_arg = &w};
+        struct ll_sweep s = {.model = w.m,
+                             .engine = w.eng,
+                             .k = cases[i].k,
+                             .prompts = &cases[i].p,
+                             .n_prompts = 1,
+                             .result = on_compare,
+                             .result_arg = &w};
         assert_int_equal(ll_sweep_run(&s, &err), LL_EUSAGE);
         assert_true(strstr(err.msg, "expected") || strstr(err.msg, "empty"));
     }
@@ -531,9 +624,12 @@ int main(void)
     if (ll_is_dir(ORACLE))
         n_models = sizeof models / sizeof *models;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_and_units), cmocka_unit_test(appended_tokens), cmocka_unit_test(hooks_listen_only), cmocka_unit_test(hooks_change), cmocka_unit_test(split_layers),
-        cmocka_unit_test(sweeps_agree),      cmocka_unit_test(walk_against_whole), cmocka_unit_test(scale_invariance), cmocka_unit_test(refusals),
-        cmocka_unit_test(ln_bias),           cmocka_unit_test(too_many_positions),
+        cmocka_unit_test(threads_and_units),  cmocka_unit_test(appended_tokens),
+        cmocka_unit_test(hooks_listen_only),  cmocka_unit_test(hooks_change),
+        cmocka_unit_test(split_layers),       cmocka_unit_test(sweeps_agree),
+        cmocka_unit_test(walk_against_whole), cmocka_unit_test(scale_invariance),
+        cmocka_unit_test(refusals),           cmocka_unit_test(ln_bias),
+        cmocka_unit_test(too_many_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

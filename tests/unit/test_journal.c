@@ -120,6 +120,7 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goes_on), cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_flipped_bit)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goes_on), cmocka_unit_test(test_cut_anywhere),
+                                       cmocka_unit_test(test_flipped_bit)};
     return cmocka_run_group_tests(tests, begin, end);
 }

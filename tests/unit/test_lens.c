@@ -1,5 +1,6 @@
 /* test_lens.c - golden vectors, top-k order, copy rule, milestones.
- * Caught: epsilon outside the root, the +1 of Gemma dropped, the sample variance for the population's, beta forgotten, nats for bits, ties broken upward, blank tokens copied. */
+ * Caught: epsilon outside the root, the +1 of Gemma dropped, the sample variance for the population's, beta
+ * forgotten, nats for bits, ties broken upward, blank tokens copied. */
 #include "metrics.h"
 #include "ops.h"
 
@@ -22,8 +23,10 @@ static void near(double got, double want, double tol)
 
 static void rmsnorm_golden(void **state)
 {
-    const float x[4] = {1, -2, 3, -4}, small[4] = {1e-3f, -2e-3f, 3e-3f, -4e-3f}, w[4] = {0.5f, 1, 1.5f, 2}, w1[4] = {1.5f, 2, 2.5f, 3};
-    const double want[4] = {0.18257406, -0.73029626, 1.64316658, -2.92118503}, gemma[4] = {0.54772219, -1.46059251, 2.73861096, -4.38177754};
+    const float x[4] = {1, -2, 3, -4}, small[4] = {1e-3f, -2e-3f, 3e-3f, -4e-3f}, w[4] = {0.5f, 1, 1.5f, 2},
+                w1[4] = {1.5f, 2, 2.5f, 3};
+    const double want[4] = {0.18257406, -0.73029626, 1.64316658, -2.92118503},
+                 gemma[4] = {0.54772219, -1.46059251, 2.73861096, -4.38177754};
     float y[4];
     (void)state;
     near((double)ll_rmsnorm(ll_engine_vec(eng), y, x, w, 4, 1e-5f), 2.7386146132670803, 1e-6);
@@ -32,7 +35,8 @@ static void rmsnorm_golden(void **state)
     ll_rmsnorm(ll_engine_vec(eng), y, x, w1, 4, 1e-5f);
     for (int i = 0; i < 4; i++)
         near((double)y[i], gemma[i], 1e-6);
-    near((double)ll_rmsnorm(ll_engine_vec(eng), y, small, NULL, 4, 1e-5f), 0.0041833001, 1e-9); /* eps inside the root */
+    near((double)ll_rmsnorm(ll_engine_vec(eng), y, small, NULL, 4, 1e-5f), 0.0041833001,
+         1e-9); /* eps inside the root */
     near((double)y[0], 0.23904572, 1e-6);
 }
 
@@ -40,7 +44,8 @@ static void layernorm_golden(void **state)
 {
     const float x[4] = {1, -2, 3, -4}, w[4] = {0.5f, 1, 1.5f, 2}, b[4] = {0.1f, -0.1f, 0.2f, -0.2f};
     const double want[4] = {0.27854282, -0.55708563, 1.94979971, -2.59973294};
-    const struct ll_norm rms = {.w = w, .d = 4, .eps = 1e-5f}, layer = {.w = w, .b = b, .d = 4, .eps = 1e-5f, .kind = LL_NORM_LAYER};
+    const struct ll_norm rms = {.w = w, .d = 4, .eps = 1e-5f},
+                         layer = {.w = w, .b = b, .d = 4, .eps = 1e-5f, .kind = LL_NORM_LAYER};
     float y[4], far[4];
     (void)state;
     near((double)ll_layernorm(ll_engine_vec(eng), y, x, w, NULL, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
@@ -155,7 +160,11 @@ static void blank_text(void **state)
 
 static void milestones(void **state)
 {
-    const struct ll_row_flags rows[] = {{.entropy_collapse = 1}, {0}, {.copy_collapse = 1, .is_answer = 1}, {.copy_collapse = 1, .entropy_collapse = 1}, {.is_answer = 1}};
+    const struct ll_row_flags rows[] = {{.entropy_collapse = 1},
+                                        {0},
+                                        {.copy_collapse = 1, .is_answer = 1},
+                                        {.copy_collapse = 1, .entropy_collapse = 1},
+                                        {.is_answer = 1}};
     int copy, copy_h, semantic;
     (void)state;
     ll_first_layers(rows, 5, &copy, &copy_h, &semantic);
@@ -182,8 +191,10 @@ static int drop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rmsnorm_golden), cmocka_unit_test(layernorm_golden), cmocka_unit_test(logits_golden), cmocka_unit_test(uniform_entropy), cmocka_unit_test(topk_order),
-        cmocka_unit_test(copy_rule),      cmocka_unit_test(blank_text),    cmocka_unit_test(milestones),
+        cmocka_unit_test(rmsnorm_golden), cmocka_unit_test(layernorm_golden),
+        cmocka_unit_test(logits_golden),  cmocka_unit_test(uniform_entropy),
+        cmocka_unit_test(topk_order),     cmocka_unit_test(copy_rule),
+        cmocka_unit_test(blank_text),     cmocka_unit_test(milestones),
     };
     return cmocka_run_group_tests(tests, make, drop);
 }

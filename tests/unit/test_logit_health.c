@@ -1,5 +1,6 @@
-/* test_logit_health.c - verdicts on logits with known answers, and the software rounding to binary16 and bfloat16.
- * Caught: the last layer's rule at earlier rows, an infinity taken for health, ties rounded up, subnormals flushed. */
+/* test_logit_health.c - verdicts on logits with known answers, and the software rounding to binary16 and
+ * bfloat16. Caught: the last layer's rule at earlier rows, an infinity taken for health, ties rounded up,
+ * subnormals flushed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,14 @@ static void the_published_row(void **state)
     (void)state;
     enum { V = 32000 };
     static float z[V];
-    static const struct { int id; float v; } top[] = {{1314, 1.0107422f}, {29145, 0.97509766f}, {22771, 0.94189453f}, {27734, 0.92333984f}, {12116, 0.8911133f}};
+    static const struct {
+        int id;
+        float v;
+    } top[] = {{1314, 1.0107422f},
+               {29145, 0.97509766f},
+               {22771, 0.94189453f},
+               {27734, 0.92333984f},
+               {12116, 0.8911133f}};
     for (int i = 0; i < V; i++)
         z[i] = (float)(1000 + i % 800) / 2048; /* multiples of 2^-11 below 0.8911 */
     for (int i = 0; i < 5; i++)
@@ -52,7 +60,8 @@ static void verdicts(void **state)
     for (int i = 0; i < 1024; i++)
         z[i] = (float)(i % 64) / 8;
     ll_logit_health(z, 1024, 1, &h);
-    assert_int_equal(h.health, LL_HEALTH_WEAK); /* 16 equal winners, p = 0.0073 each: sum over 64 steps of 1/8 */
+    assert_int_equal(h.health,
+                     LL_HEALTH_WEAK); /* 16 equal winners, p = 0.0073 each: sum over 64 steps of 1/8 */
     z[5] = 18;
     ll_logit_health(z, 1024, 1, &h);
     assert_int_equal(h.health, LL_HEALTHY);
@@ -86,7 +95,9 @@ static uint16_t nearest(float f, float (*value)(uint16_t), uint16_t inf)
         uint16_t mid = (uint16_t)((lo + hi) / 2);
         *((double)value(mid) <= a ? &lo : &hi) = mid;
     }
-    double below = (double)value(lo), step = hi == inf ? below - (double)value((uint16_t)(lo - 1)) : (double)value(hi) - below; /* infinity stands one step on */
+    double below = (double)value(lo),
+           step = hi == inf ? below - (double)value((uint16_t)(lo - 1))
+                            : (double)value(hi) - below; /* infinity stands one step on */
     double over = a - below;
     return (uint16_t)(sign | (2 * over > step || (2 * over == step && (lo & 1)) ? hi : lo));
 }
@@ -133,6 +144,7 @@ static void every_code(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_published_row), cmocka_unit_test(verdicts), cmocka_unit_test(every_code)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_published_row), cmocka_unit_test(verdicts),
+                                       cmocka_unit_test(every_code)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_massive.c - massive activations: medians by counting against sorting, places followed through rows, the masks. */
+/* test_massive.c - massive activations: medians by counting against sorting, places followed through rows,
+ * the masks. */
 #include "massive.h"
 #include "stats.h"
 
@@ -22,7 +23,8 @@ static void medians(void **state)
     for (size_t n = 1; n <= 1001; n += 125) {
         for (size_t i = 0; i < n; i++) {
             seed = seed * 1664525u + 1013904223u;
-            x[i] = ((float)(seed >> 8) / (float)(1 << 24) - 0.5f) * (i % 3 ? 1.0f : 1e-20f) * (i % 7 ? 1 : 1e6f);
+            x[i] =
+                ((float)(seed >> 8) / (float)(1 << 24) - 0.5f) * (i % 3 ? 1.0f : 1e-20f) * (i % 7 ? 1 : 1e6f);
             sorted[i] = fabs((double)x[i]);
         }
         double got;
@@ -31,7 +33,8 @@ static void medians(void **state)
     }
 }
 
-/* Four positions, eight dimensions, all 1; (0, 5) massive in rows 1 to 3, (2, 5) in row 2 only, (1, 0) just below. */
+/* Four positions, eight dimensions, all 1; (0, 5) massive in rows 1 to 3, (2, 5) in row 2 only, (1, 0) just
+ * below. */
 static void places(void **state)
 {
     enum { P = 4, D = 8 };
@@ -53,11 +56,14 @@ static void places(void **state)
     }
     assert_int_equal(m.n, 2);
     assert_int_equal(m.n_rows, 5);
-    assert_true(m.rows[2].median == 1 && m.rows[2].n == 2 && m.rows[2].max_abs == 900 && m.rows[2].max_pos == 0 && m.rows[2].max_dim == 5);
-    assert_true(m.at[0].pos == 0 && m.at[0].dim == 5 && m.at[0].first == 1 && m.at[0].last == 3 && m.at[0].n_rows == 3 && m.at[0].peak == 2);
+    assert_true(m.rows[2].median == 1 && m.rows[2].n == 2 && m.rows[2].max_abs == 900
+                && m.rows[2].max_pos == 0 && m.rows[2].max_dim == 5);
+    assert_true(m.at[0].pos == 0 && m.at[0].dim == 5 && m.at[0].first == 1 && m.at[0].last == 3
+                && m.at[0].n_rows == 3 && m.at[0].peak == 2);
     assert_true(m.at[0].value == -900 && m.at[0].ratio == 900);
     assert_true(m.at[1].pos == 2 && m.at[1].dim == 5 && m.at[1].first == 2 && m.at[1].last == 2);
-    assert_true(ll_massive_has(&m, 0, 5) && ll_massive_has(&m, 2, 5) && !ll_massive_has(&m, 1, 0) && !ll_massive_has(&m, 1, 5));
+    assert_true(ll_massive_has(&m, 0, 5) && ll_massive_has(&m, 2, 5) && !ll_massive_has(&m, 1, 0)
+                && !ll_massive_has(&m, 1, 5));
     int dims[D], positions[P];
     assert_int_equal(ll_massive_dims(&m, dims), 1);
     assert_int_equal(dims[0], 5);

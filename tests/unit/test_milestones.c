@@ -1,20 +1,36 @@
-/* test_milestones.c - every rule of docs/experiment.md 7 on made rows, and the five models of the original's late run against what was
- * recomputed from their tables (known-facts.json: not its stored nulls, docs/experiment.md 16.2) */
+/* test_milestones.c - every rule of docs/experiment.md 7 on made rows, and the five models of the original's
+ * late run against what was recomputed from their tables (known-facts.json: not its stored nulls,
+ * docs/experiment.md 16.2) */
 #include "late_runs.h"
 #include "suite.h"
 
 enum { N = 10, V = 100, ANSWER = 7, OTHER = 8 };
 
-struct made { struct ll_row_stats rows[N + 2]; /* one beyond, which nobody may read */ struct ll_pass_stats s; struct ll_pass_milestones m; };
+struct made {
+    struct ll_row_stats rows[N + 2]; /* one beyond, which nobody may read */
+    struct ll_pass_stats s;
+    struct ll_pass_milestones m;
+};
 
 /* Rows of which nothing holds: the answer at rank 5, high entropy, far from the final output. */
 static void blank_rows(struct made *t)
 {
     memset(t, 0, sizeof *t);
-    t->s = (struct ll_pass_stats){.n_layers = N, .d_vocab = V, .answer_id = ANSWER, .control_id = -1, .teacher_entropy_bits = 2, .n_rows = N + 1, .rows = t->rows};
+    t->s = (struct ll_pass_stats){.n_layers = N,
+                                  .d_vocab = V,
+                                  .answer_id = ANSWER,
+                                  .control_id = -1,
+                                  .teacher_entropy_bits = 2,
+                                  .n_rows = N + 1,
+                                  .rows = t->rows};
     for (int l = 0; l <= N; l++) {
         struct ll_row_stats *r = &t->rows[l];
-        r->norm = (struct ll_reading){.is_set = 1, .n_top = 3, .entropy_bits = 6, .p_answer = 0.01, .answer_rank = 50, .kl_to_final_bits = 9};
+        r->norm = (struct ll_reading){.is_set = 1,
+                                      .n_top = 3,
+                                      .entropy_bits = 6,
+                                      .p_answer = 0.01,
+                                      .answer_rank = 50,
+                                      .kl_to_final_bits = 9};
         r->norm.top[0] = (struct ll_hit){4, OTHER};
         r->norm.top[1] = (struct ll_hit){3, ANSWER};
         r->norm.answer_logit = 3;
@@ -54,10 +70,37 @@ static void nothing_holds(void **state)
     blank_rows(&t);
     find(&t, NULL, 0);
     const struct ll_pass_milestones *m = &t.m;
-    const int none[] = {m->L_copy, m->L_copy_H, m->L_semantic, m->kl[0], m->kl[1], m->rank[0], m->rank[1], m->rank[2], m->gap[0], m->gap[1], m->cos[0],
-                        m->strict[0], m->strict[3], m->soft[0], m->soft_first, m->soft_k, m->margin_ok, m->top2_ok, m->run2, m->strong, m->strong_run2,
-                        m->margin_ok_at_semantic, m->surface, m->geom, m->decay, m->L_raw, m->L_tuned, m->confirmed, m->confirmed_margin_ok,
-                        m->run2_in_confirmed_window, m->norm_only[0]};
+    const int none[] = {m->L_copy,
+                        m->L_copy_H,
+                        m->L_semantic,
+                        m->kl[0],
+                        m->kl[1],
+                        m->rank[0],
+                        m->rank[1],
+                        m->rank[2],
+                        m->gap[0],
+                        m->gap[1],
+                        m->cos[0],
+                        m->strict[0],
+                        m->strict[3],
+                        m->soft[0],
+                        m->soft_first,
+                        m->soft_k,
+                        m->margin_ok,
+                        m->top2_ok,
+                        m->run2,
+                        m->strong,
+                        m->strong_run2,
+                        m->margin_ok_at_semantic,
+                        m->surface,
+                        m->geom,
+                        m->decay,
+                        m->L_raw,
+                        m->L_tuned,
+                        m->confirmed,
+                        m->confirmed_margin_ok,
+                        m->run2_in_confirmed_window,
+                        m->norm_only[0]};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         if (none[i] != -1)
             fail_msg("milestone %zu: %d", i, none[i]);
@@ -111,12 +154,12 @@ static void gates(void **state)
     struct made t;
     (void)state;
     blank_rows(&t);
-    lead(&t, 2, 0.25f, 0.0105);  /* rank 1, but neither margin (1/V = 0.01) nor lead */
-    lead(&t, 4, 0.5f, 0.0105);   /* lead without margin */
-    lead(&t, 5, 0.25f, 0.5);     /* margin without lead; run with 4 */
-    lead(&t, 7, 1.0f, 0.5);      /* strong */
+    lead(&t, 2, 0.25f, 0.0105); /* rank 1, but neither margin (1/V = 0.01) nor lead */
+    lead(&t, 4, 0.5f, 0.0105);  /* lead without margin */
+    lead(&t, 5, 0.25f, 0.5);    /* margin without lead; run with 4 */
+    lead(&t, 7, 1.0f, 0.5);     /* strong */
     lead(&t, 9, 0.5f, 0.4);
-    lead(&t, 10, 2.0f, 0.6);     /* strong twice; nothing follows row n */
+    lead(&t, 10, 2.0f, 0.6); /* strong twice; nothing follows row n */
     find(&t, NULL, 0);
     assert_int_equal(t.m.L_semantic, 2);
     assert_int_equal(t.m.rank[0], 2);
@@ -189,16 +232,17 @@ static void copies(void **state)
     t.rows[3].copy_strict[0] = 1;
     t.rows[4].copy_soft[2] = 1;
     t.rows[5].copy_soft[0] = 1;
-    t.rows[7].raw = (struct ll_reading){.is_set = 1, .n_top = 1, .p_top1 = 0.96, .p_top2 = 0.01, .top = {{9, 3}}};
+    t.rows[7].raw =
+        (struct ll_reading){.is_set = 1, .n_top = 1, .p_top1 = 0.96, .p_top2 = 0.01, .top = {{9, 3}}};
     find(&t, vocab, 2);
     assert_int_equal(t.m.L_copy, 3);
     assert_int_equal(t.m.strict[1], 1);
     assert_int_equal(t.m.soft_first, 4);
     assert_int_equal(t.m.soft_k, 3);
     assert_int_equal(t.m.stability, LL_STABILITY_STABLE);
-    assert_int_equal(t.m.norm_only[0], 0); /* row 7 copies raw, 4 rows from row 3 */
+    assert_int_equal(t.m.norm_only[0], 0);  /* row 7 copies raw, 4 rows from row 3 */
     assert_int_equal(t.m.norm_only[1], -1); /* row 1: nothing within 4 was read raw */
-    t.rows[7].raw.top[0].id = 5; /* not in the prompt */
+    t.rows[7].raw.top[0].id = 5;            /* not in the prompt */
     find(&t, vocab, 2);
     assert_int_equal(t.m.norm_only[0], 1);
     t.rows[7].raw.top[0].id = 3;
@@ -209,9 +253,12 @@ static void copies(void **state)
 
 static void stability_classes(void **state)
 {
-    static const struct { int lo, hi; enum ll_stability want; } cases[] = {
-        {0, 0, LL_STABILITY_STABLE}, {0, 2, LL_STABILITY_STABLE}, {1, -1, LL_STABILITY_MIXED}, {1, 4, LL_STABILITY_FRAGILE /* 30 % of 10 */},
-        {0, 7, LL_STABILITY_FRAGILE}, {-1, -1, LL_STABILITY_NONE}};
+    static const struct {
+        int lo, hi;
+        enum ll_stability want;
+    } cases[] = {{0, 0, LL_STABILITY_STABLE},  {0, 2, LL_STABILITY_STABLE},
+                 {1, -1, LL_STABILITY_MIXED},  {1, 4, LL_STABILITY_FRAGILE /* 30 % of 10 */},
+                 {0, 7, LL_STABILITY_FRAGILE}, {-1, -1, LL_STABILITY_NONE}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct made t;
@@ -232,8 +279,11 @@ static void stability_classes(void **state)
 
 static void confirmed(void **state)
 {
-    static const struct { int raw, tuned, layer; const char *source; } cases[] = {
-        {4, -1, 6, "raw"}, {8, -1, 6, "raw"}, {9, -1, -1, "none"}, {3, -1, -1, "none"}, {-1, 7, 6, "tuned"}, {5, 6, 6, "both"}};
+    static const struct {
+        int raw, tuned, layer;
+        const char *source;
+    } cases[] = {{4, -1, 6, "raw"},   {8, -1, 6, "raw"},   {9, -1, -1, "none"},
+                 {3, -1, -1, "none"}, {-1, 7, 6, "tuned"}, {5, 6, 6, "both"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct made t;
@@ -256,13 +306,13 @@ static void fractions(void **state)
 {
     (void)state;
     assert_true(ll_depth_fraction(25, 32, 3) == 0.781);
-    assert_true(ll_depth_fraction(25, 32, 4) == 0.7812);  /* 0.78125: half to even */
+    assert_true(ll_depth_fraction(25, 32, 4) == 0.7812); /* 0.78125: half to even */
     assert_true(ll_depth_fraction(0, 32, 3) == 0);
     assert_true(isnan(ll_depth_fraction(-1, 32, 3)));
     assert_true(ll_round_even(24.5, 0) == 24 && ll_round_even(25.5, 0) == 26);
 }
 
-/* ---- the original's late run ------------------------------------------------------------------------------------- */
+/* ---- the original's late run ----------------------------------------------------------------- */
 static void same_layer(const char *model, const char *what, int got, const cJSON *facts, const char *path)
 {
     int want = late_layer(facts, path);
@@ -272,13 +322,32 @@ static void same_layer(const char *model, const char *what, int got, const cJSON
 
 static void check_baseline(const char *model, const struct ll_pass_milestones *m, const cJSON *f)
 {
-    const struct { const char *path; int got; } layers[] = {
-        {"first_kl_below_0.5", m->kl[0]}, {"first_kl_below_1.0", m->kl[1]}, {"first_rank_le_1", m->rank[0]}, {"first_rank_le_5", m->rank[1]},
-        {"first_rank_le_10", m->rank[2]}, {"L_copy_strict/0.7", m->strict[1]}, {"L_copy_strict/0.8", m->strict[2]}, {"L_copy_strict/0.9", m->strict[3]},
-        {"L_copy_strict/0.95", m->strict[0]}, {"L_copy_soft@0.5/k1", m->soft[0]}, {"L_copy_soft@0.5/k2", m->soft[1]}, {"L_copy_soft@0.5/k3", m->soft[2]},
-        {"L_semantic_margin_ok", m->margin_ok}, {"L_semantic_run2", m->run2}, {"L_semantic_top2_ok", m->top2_ok}, {"L_semantic_strong", m->strong},
-        {"L_semantic_strong_run2", m->strong_run2}, {"L_surface_to_meaning", m->surface}, {"L_geom", m->geom}, {"L_topk_decay", m->decay},
-        {"cos_milestones/ge_0.2", m->cos[0]}, {"cos_milestones/ge_0.4", m->cos[1]}, {"cos_milestones/ge_0.6", m->cos[2]}};
+    const struct {
+        const char *path;
+        int got;
+    } layers[] = {{"first_kl_below_0.5", m->kl[0]},
+                  {"first_kl_below_1.0", m->kl[1]},
+                  {"first_rank_le_1", m->rank[0]},
+                  {"first_rank_le_5", m->rank[1]},
+                  {"first_rank_le_10", m->rank[2]},
+                  {"L_copy_strict/0.7", m->strict[1]},
+                  {"L_copy_strict/0.8", m->strict[2]},
+                  {"L_copy_strict/0.9", m->strict[3]},
+                  {"L_copy_strict/0.95", m->strict[0]},
+                  {"L_copy_soft@0.5/k1", m->soft[0]},
+                  {"L_copy_soft@0.5/k2", m->soft[1]},
+                  {"L_copy_soft@0.5/k3", m->soft[2]},
+                  {"L_semantic_margin_ok", m->margin_ok},
+                  {"L_semantic_run2", m->run2},
+                  {"L_semantic_top2_ok", m->top2_ok},
+                  {"L_semantic_strong", m->strong},
+                  {"L_semantic_strong_run2", m->strong_run2},
+                  {"L_surface_to_meaning", m->surface},
+                  {"L_geom", m->geom},
+                  {"L_topk_decay", m->decay},
+                  {"cos_milestones/ge_0.2", m->cos[0]},
+                  {"cos_milestones/ge_0.4", m->cos[1]},
+                  {"cos_milestones/ge_0.6", m->cos[2]}};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         same_layer(model, layers[i].path, layers[i].got, f, layers[i].path);
     late_same("p25", m->entropy_gap_bits[0], late_at(f, "entropy_gap_bits/p25"), 1e-9);
@@ -289,22 +358,34 @@ static void check_baseline(const char *model, const struct ll_pass_milestones *m
 /* What the document says of its main pass and was not lost in it. */
 static void check_stored(const char *model, const struct ll_pass_milestones *m, const cJSON *d)
 {
-    const struct { const char *path; int got; } layers[] = {
-        {"L_copy", m->L_copy}, {"L_copy_H", m->L_copy_H}, {"L_semantic", m->L_semantic}, {"confirmed_semantics/L_semantic_raw", m->L_raw},
-        {"confirmed_semantics/L_semantic_tuned", m->L_tuned}, {"L_semantic_confirmed", m->confirmed},
-        {"semantic_margin/L_semantic_confirmed_margin_ok_norm", m->confirmed_margin_ok}};
+    const struct {
+        const char *path;
+        int got;
+    } layers[] = {{"L_copy", m->L_copy},
+                  {"L_copy_H", m->L_copy_H},
+                  {"L_semantic", m->L_semantic},
+                  {"confirmed_semantics/L_semantic_raw", m->L_raw},
+                  {"confirmed_semantics/L_semantic_tuned", m->L_tuned},
+                  {"L_semantic_confirmed", m->confirmed},
+                  {"semantic_margin/L_semantic_confirmed_margin_ok_norm", m->confirmed_margin_ok}};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         same_layer(model, layers[i].path, layers[i].got, d, layers[i].path);
     assert_string_equal(m->confirmed_source, late_at(d, "confirmed_semantics/confirmed_source")->valuestring);
-    assert_int_equal(m->margin_ok_at_semantic, cJSON_IsTrue(late_at(d, "semantic_margin/margin_ok_at_L_semantic_norm")));
-    late_same("p_answer_at_L_semantic", m->p_answer_at_semantic, late_at(d, "semantic_margin/p_answer_at_L_semantic_norm"), 0);
-    late_same("answer_mass_at_L_surface", m->surface_answer_mass, late_at(d, "answer_mass_at_L_surface_norm"), 0);
+    assert_int_equal(m->margin_ok_at_semantic,
+                     cJSON_IsTrue(late_at(d, "semantic_margin/margin_ok_at_L_semantic_norm")));
+    late_same("p_answer_at_L_semantic", m->p_answer_at_semantic,
+              late_at(d, "semantic_margin/p_answer_at_L_semantic_norm"), 0);
+    late_same("answer_mass_at_L_surface", m->surface_answer_mass, late_at(d, "answer_mass_at_L_surface_norm"),
+              0);
     late_same("echo_mass_at_L_surface", m->surface_echo_mass, late_at(d, "echo_mass_at_L_surface_norm"), 0);
     late_same("cos_to_answer_at_L_geom", m->geom_cos_answer, late_at(d, "cos_to_answer_at_L_geom_norm"), 0);
-    late_same("cos_to_prompt_max_at_L_geom", m->geom_cos_prompt, late_at(d, "cos_to_prompt_max_at_L_geom_norm"), 0);
+    late_same("cos_to_prompt_max_at_L_geom", m->geom_cos_prompt,
+              late_at(d, "cos_to_prompt_max_at_L_geom_norm"), 0);
     late_same("topk_prompt_mass_at_L", m->decay_mass, late_at(d, "topk_prompt_mass_at_L_norm"), 0);
-    late_same("L_semantic_frac", ll_depth_fraction(m->L_semantic, m->n_layers, 3), late_at(d, "depth_fractions/L_semantic_frac"), 0);
-    late_same("first_rank_le_5_frac", ll_depth_fraction(m->rank[1], m->n_layers, 3), late_at(d, "depth_fractions/first_rank_le_5_frac"), 0);
+    late_same("L_semantic_frac", ll_depth_fraction(m->L_semantic, m->n_layers, 3),
+              late_at(d, "depth_fractions/L_semantic_frac"), 0);
+    late_same("first_rank_le_5_frac", ll_depth_fraction(m->rank[1], m->n_layers, 3),
+              late_at(d, "depth_fractions/first_rank_le_5_frac"), 0);
     const cJSON *overlaps = late_at(d, "semantic_gate/run2_overlaps_confirmed_window");
     assert_int_equal(m->run2_in_confirmed_window, cJSON_IsNull(overlaps) ? -1 : cJSON_IsTrue(overlaps));
 }
@@ -317,10 +398,12 @@ static void check_tuned(const char *model, const struct ll_pass_stats *s, const 
     same_layer(model, "tuned surface", o.surface, d, "L_surface_to_meaning_tuned");
     same_layer(model, "tuned geom", o.geom, d, "L_geom_tuned");
     same_layer(model, "tuned decay", o.decay, d, "L_topk_decay_tuned");
-    late_same("answer_mass_at_L_surface_tuned", o.answer_mass, late_at(d, "answer_mass_at_L_surface_tuned"), 0);
+    late_same("answer_mass_at_L_surface_tuned", o.answer_mass, late_at(d, "answer_mass_at_L_surface_tuned"),
+              0);
     late_same("echo_mass_at_L_surface_tuned", o.echo_mass, late_at(d, "echo_mass_at_L_surface_tuned"), 0);
     late_same("cos_to_answer_at_L_geom_tuned", o.cos_answer, late_at(d, "cos_to_answer_at_L_geom_tuned"), 0);
-    late_same("cos_to_prompt_max_at_L_geom_tuned", o.cos_prompt, late_at(d, "cos_to_prompt_max_at_L_geom_tuned"), 0);
+    late_same("cos_to_prompt_max_at_L_geom_tuned", o.cos_prompt,
+              late_at(d, "cos_to_prompt_max_at_L_geom_tuned"), 0);
     late_same("topk_prompt_mass_at_L_tuned", o.decay_mass, late_at(d, "topk_prompt_mass_at_L_tuned"), 0);
 }
 
@@ -354,7 +437,8 @@ static void check_model(int i, const cJSON *facts)
     same_layer(model, "no_filler copy", nf.L_copy, pure, "ablation/L_copy_nf");
     same_layer(model, "no_filler semantic", nf.L_semantic, pure, "ablation/L_sem_nf");
 
-    static const char *const keys[] = {"Germany→Berlin", "France→Paris", "Italy→Rome", "Japan→Tokyo", "Canada→Ottawa"};
+    static const char *const keys[] = {"Germany→Berlin", "France→Paris", "Italy→Rome", "Japan→Tokyo",
+                                       "Canada→Ottawa"};
     struct ll_fact fact[5];
     struct ll_suite suite;
     double scratch[80];
@@ -380,7 +464,8 @@ static void check_model(int i, const cJSON *facts)
     same_layer(model, "L_copy_strict_median", suite.L_copy_strict, a, "L_copy_strict_median");
     same_layer(model, "L_copy_soft_k1_median", suite.L_copy_soft_k1, a, "L_copy_soft_k1_median");
     same_layer(model, "L_semantic_confirmed_median", suite.L_confirmed, a, "L_semantic_confirmed_median");
-    same_layer(model, "L_semantic_margin_ok_norm_median", suite.L_margin_ok, a, "L_semantic_margin_ok_norm_median");
+    same_layer(model, "L_semantic_margin_ok_norm_median", suite.L_margin_ok, a,
+               "L_semantic_margin_ok_norm_median");
     assert_int_equal(suite.iqr[0], cJSON_GetArrayItem(late_at(a, "L_semantic_norm_iqr"), 0)->valueint);
     assert_int_equal(suite.iqr[1], cJSON_GetArrayItem(late_at(a, "L_semantic_norm_iqr"), 1)->valueint);
     late_same("delta_hat_median", suite.delta_hat, late_at(a, "delta_hat_median"), 0);
@@ -390,7 +475,8 @@ static void check_model(int i, const cJSON *facts)
     same_layer(model, "control margin", c.first_margin, pure, "control/first_control_margin_pos");
     same_layer(model, "control strong", c.first_strong, pure, "control/first_control_strong_pos");
     late_same("max_control_margin", c.max_margin, late_at(pure, "control/max_control_margin"), 1e-9);
-    late_same("max_control_top2_logit_gap", c.max_gap, late_at(pure, "control/max_control_top2_logit_gap"), 0);
+    late_same("max_control_top2_logit_gap", c.max_gap, late_at(pure, "control/max_control_top2_logit_gap"),
+              0);
     cJSON_Delete(doc);
     late_free(&run);
 }
@@ -413,9 +499,15 @@ static void late_models_again(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_holds), cmocka_unit_test(thresholds_are_inclusive), cmocka_unit_test(gates), cmocka_unit_test(row_n_alone_is_no_run),
-        cmocka_unit_test(logit_gaps), cmocka_unit_test(copies), cmocka_unit_test(stability_classes), cmocka_unit_test(confirmed),
-        cmocka_unit_test(fractions), cmocka_unit_test(late_models_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_holds),
+                                       cmocka_unit_test(thresholds_are_inclusive),
+                                       cmocka_unit_test(gates),
+                                       cmocka_unit_test(row_n_alone_is_no_run),
+                                       cmocka_unit_test(logit_gaps),
+                                       cmocka_unit_test(copies),
+                                       cmocka_unit_test(stability_classes),
+                                       cmocka_unit_test(confirmed),
+                                       cmocka_unit_test(fractions),
+                                       cmocka_unit_test(late_models_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-/* test_names.c - tensors under other names than the family's: bodies saved without their root, wrappers in front and inside.
- * Every fixture is written anew under each spelling; each role must find the same bytes as in the original. transformers reads the
- * spellings of a body without its root the same way (base_model_prefix); ../shared/cases has one with its figures.
- * Caught: a head looked for below the body only, a spelling guessed tensor by tensor (two models mixed), a wrapper's part that is the
- * beginning of another word, names of one layer wrapped and not of the others. */
+/* test_names.c - tensors under other names than the family's: bodies saved without their root, wrappers in
+ * front and inside. Every fixture is written anew under each spelling; each role must find the same bytes as
+ * in the original. transformers reads the spellings of a body without its root the same way
+ * (base_model_prefix); ../shared/cases has one with its figures. Caught: a head looked for below the body
+ * only, a spelling guessed tensor by tensor (two models mixed), a wrapper's part that is the beginning of
+ * another word, names of one layer wrapped and not of the others. */
 #include "buf.h"
 #include "names.h"
 #include "safetensors.h"
@@ -24,11 +25,20 @@ static char work[] = "/tmp/ll-names-XXXXXX";
 
 typedef void spelling(const char *name, struct ll_buf *out);
 
-static const char *after(const char *name, const char *before) { return strncmp(name, before, strlen(before)) ? NULL : name + strlen(before); }
+static const char *after(const char *name, const char *before)
+{
+    return strncmp(name, before, strlen(before)) ? NULL : name + strlen(before);
+}
 
 static void without_root(const char *name, struct ll_buf *out)
 {
-    static const char *const roots[] = {"language_model.model.", "model.language_model.", "language_model.", "model.", "transformer.", "gpt_neox.", NULL};
+    static const char *const roots[] = {"language_model.model.",
+                                        "model.language_model.",
+                                        "language_model.",
+                                        "model.",
+                                        "transformer.",
+                                        "gpt_neox.",
+                                        NULL};
     const char *rest = NULL;
     for (int i = 0; roots[i] && !rest; i++)
         rest = after(name, roots[i]);
@@ -39,7 +49,10 @@ static void twice_model(const char *name, struct ll_buf *out) { ll_buf_addf(out,
 static void compiled(const char *name, struct ll_buf *out) { ll_buf_addf(out, "_orig_mod.%s", name); }
 static void data_parallel(const char *name, struct ll_buf *out) { ll_buf_addf(out, "module.%s", name); }
 static void peft(const char *name, struct ll_buf *out) { ll_buf_addf(out, "base_model.model.%s", name); }
-static void unknown_wrapper(const char *name, struct ll_buf *out) { ll_buf_addf(out, "policy.net_7.%s", name); }
+static void unknown_wrapper(const char *name, struct ll_buf *out)
+{
+    ll_buf_addf(out, "policy.net_7.%s", name);
+}
 
 /* Only the first layer's, and inside: ".0." */
 static void inside_one_layer(const char *name, struct ll_buf *out)
@@ -55,12 +68,23 @@ static void inside_one_layer(const char *name, struct ll_buf *out)
 static void base_layers(const char *name, struct ll_buf *out)
 {
     const char *last = strrchr(name, '.');
-    ll_buf_addf(out, "base_model.model.%.*s%s%s", (int)(last - name), name, strstr(name, "q_proj") || strstr(name, "c_attn") || strstr(name, "qkv") ? ".base_layer" : "", last);
+    ll_buf_addf(out, "base_model.model.%.*s%s%s", (int)(last - name), name,
+                strstr(name, "q_proj") || strstr(name, "c_attn") || strstr(name, "qkv") ? ".base_layer" : "",
+                last);
 }
 
-static const struct { const char *what; spelling *spell; } spellings[] = {
-    {"without its root", without_root}, {"model.model.", twice_model}, {"_orig_mod.", compiled}, {"module.", data_parallel}, {"base_model.model.", peft},
-    {"a wrapper nobody knows", unknown_wrapper}, {"wrapped inside one layer", inside_one_layer}, {".base_layer.", base_layers},
+static const struct {
+    const char *what;
+    spelling *spell;
+} spellings[] = {
+    {"without its root", without_root},
+    {"model.model.", twice_model},
+    {"_orig_mod.", compiled},
+    {"module.", data_parallel},
+    {"base_model.model.", peft},
+    {"a wrapper nobody knows", unknown_wrapper},
+    {"wrapped inside one layer", inside_one_layer},
+    {".base_layer.", base_layers},
 };
 
 static void write_all(const char *path, const void *a, size_t n_a, const void *b, size_t n_b)
@@ -80,7 +104,8 @@ static const char *in_work(const char *name)
     return p;
 }
 
-/* The fixture with every name spelled anew, and `extra` members of the header (an empty tensor each), into the folder `work`. */
+/* The fixture with every name spelled anew, and `extra` members of the header (an empty tensor each), into
+ * the folder `work`. */
 static void respell(const char *fixture, spelling *spell, const char *extra)
 {
     char path[512];
@@ -118,7 +143,10 @@ static void respell(const char *fixture, spelling *spell, const char *extra)
     ll_map_close(&map);
 }
 
-static int same(const struct ll_tensor *a, const struct ll_tensor *b) { return (!a && !b) || (a && b && a->size == b->size && !memcmp(a->data, b->data, a->size)); }
+static int same(const struct ll_tensor *a, const struct ll_tensor *b)
+{
+    return (!a && !b) || (a && b && a->size == b->size && !memcmp(a->data, b->data, a->size));
+}
 
 static void check_model(const char *fixture, const char *what)
 {
@@ -139,8 +167,10 @@ static void check_model(const char *fixture, const char *what)
     for (int i = 0; i < b->ckpt->n_tensors; i++) {
         const char *rest = "";
         int layer = ll_name_layer(b, b->ckpt->tensors[i].name, &rest);
-        if (b->layer_of[i] >= 0 && b->layer_of[i] < b->n_layers && (layer != b->layer_of[i] || !strstr(b->ckpt->tensors[i].name, rest)))
-            fail_msg("%s, %s: %s: layer %d, expected %d (%s)", fixture, what, b->ckpt->tensors[i].name, layer, b->layer_of[i], rest);
+        if (b->layer_of[i] >= 0 && b->layer_of[i] < b->n_layers
+            && (layer != b->layer_of[i] || !strstr(b->ckpt->tensors[i].name, rest)))
+            fail_msg("%s, %s: %s: layer %d, expected %d (%s)", fixture, what, b->ckpt->tensors[i].name, layer,
+                     b->layer_of[i], rest);
     }
     assert_true(ll_role_name(b, LL_R_W_E, 0, 0, name));
     ll_model_close(a);
@@ -180,7 +210,10 @@ static void as_module_head(const char *name, struct ll_buf *out)
 
 static void head_alone(void **state)
 {
-    static const struct { const char *fixture; spelling *spell; } cases[] = {{"gemma3_wrapped", as_head}, {"qwen2_tied", as_module_head}};
+    static const struct {
+        const char *fixture;
+        spelling *spell;
+    } cases[] = {{"gemma3_wrapped", as_head}, {"qwen2_tied", as_module_head}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ll_model *m;
@@ -209,13 +242,17 @@ static void never_two_models(void **state)
 {
     (void)state;
     /* the family's own names count, whatever else is there */
-    respell("llama3_gqa", NULL, EMPTY("ema.model.embed_tokens.weight") EMPTY("ema.model.layers.0.x") EMPTY("embed_tokens.weight") EMPTY("layers.0.input_layernorm.weight"));
+    respell("llama3_gqa", NULL,
+            EMPTY("ema.model.embed_tokens.weight") EMPTY("ema.model.layers.0.x") EMPTY("embed_tokens.weight")
+                EMPTY("layers.0.input_layernorm.weight"));
     check_model("llama3_gqa", "beside another");
     respell("llama3_gqa", peft, EMPTY("ema.model.embed_tokens.weight") EMPTY("ema.model.layers.0.x"));
     refused("expected one model, found the tensors of several", "ema.model.");
     respell("llama3_gqa", base_layers, EMPTY("base_model.model.model.layers.0.self_attn.q_proj.weight"));
     refused("expected one of that name without wrappers, found both", "q_proj.base_layer.weight");
-    respell("llama3_gqa", peft, EMPTY("base_model.model.model.layers.0.my_orig_mod.x") EMPTY("base_model.model.model.layers.0.x")); /* no wrapper */
+    respell("llama3_gqa", peft,
+            EMPTY("base_model.model.model.layers.0.my_orig_mod.x")
+                EMPTY("base_model.model.model.layers.0.x")); /* no wrapper */
     check_model("llama3_gqa", "another word");
 }
 
@@ -225,7 +262,10 @@ static void renamed(const char *name, struct ll_buf *out)
     ll_buf_addf(out, "%s%s", rest ? "tok_embeddings." : "", rest ? rest : name);
 }
 
-static void headless(const char *name, struct ll_buf *out) { ll_buf_adds(out, strcmp(name, "lm_head.weight") ? name : "score.weight"); }
+static void headless(const char *name, struct ll_buf *out)
+{
+    ll_buf_adds(out, strcmp(name, "lm_head.weight") ? name : "score.weight");
+}
 
 static void what_is_there_is_shown(void **state)
 {
@@ -241,7 +281,8 @@ static void what_is_there_is_shown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_fixture_under_every_name), cmocka_unit_test(never_two_models), cmocka_unit_test(head_alone),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_fixture_under_every_name),
+                                       cmocka_unit_test(never_two_models), cmocka_unit_test(head_alone),
                                        cmocka_unit_test(what_is_there_is_shown)};
     if (!mkdtemp(work))
         return 1;

@@ -1,5 +1,5 @@
-/* test_op_check.c - the checks themselves: what must differ does, hashes do not depend on threads, quantised blocks by the
- * published rules. */
+/* test_op_check.c - the checks themselves: what must differ does, hashes do not depend on threads, quantised
+ * blocks by the published rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,12 +35,15 @@ static void operations(void **state)
     }
 }
 
-/* Whole layers and passes of models that differ in what they do, against products and attention in float64: float32 alone
- * makes a few 1e-7; a wrong mask, head or layout makes 1e-2 and more. */
+/* Whole layers and passes of models that differ in what they do, against products and attention in float64:
+ * float32 alone makes a few 1e-7; a wrong mask, head or layout makes 1e-2 and more. */
 static void models_against_double(void **state)
 {
     (void)state;
-    static const char *const models[] = {"experiments/demo_models/demo-gemma2", "tests/fixtures/models/gpt2_conv1d", "tests/fixtures/models/falcon_groups", "tests/fixtures/models/qwen2_moe"};
+    static const char *const models[] = {"experiments/demo_models/demo-gemma2",
+                                         "tests/fixtures/models/gpt2_conv1d",
+                                         "tests/fixtures/models/falcon_groups",
+                                         "tests/fixtures/models/qwen2_moe"};
     static const int ids[] = {1, 5, 9, 2, 30, 7};
     for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
         struct ll_op_result r[LL_OP_MAX];
@@ -91,7 +94,8 @@ static void blocks(void **state)
         if (!r[i].good)
             fail_msg("%s: %s", r[i].name, r[i].detail);
     /* the published vector comes back from its own values: d = 0.5, -4.0 is the value of largest magnitude */
-    static const uint8_t block[18] = {0x00, 0x38, 0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69, 0x78, 0x87, 0x96, 0xa5, 0xb4, 0xc3, 0xd2, 0xe1, 0xf0};
+    static const uint8_t block[18] = {0x00, 0x38, 0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69,
+                                      0x78, 0x87, 0x96, 0xa5, 0xb4, 0xc3, 0xd2, 0xe1, 0xf0};
     uint8_t made[18];
     float v[32];
     ll_q4_0_to_f32(block, v, 32);
@@ -101,6 +105,7 @@ static void blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(operations), cmocka_unit_test(models_against_double), cmocka_unit_test(adversarial_inputs), cmocka_unit_test(blocks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(operations), cmocka_unit_test(models_against_double),
+                                       cmocka_unit_test(adversarial_inputs), cmocka_unit_test(blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

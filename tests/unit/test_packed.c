@@ -1,6 +1,7 @@
-/* test_packed.c - checkpoints quantised with scales (FP8) and in four-bit groups (GPTQ, AWQ): every hook equal bit for bit to
- * the same model with weights that numpy dequantised (fixtures/quantized/make.py). Caught: nibbles or outputs in another
- * order, v1's zero taken as it is, g_idx ignored, a scale divided instead of multiplied, blocks at the edge misread. */
+/* test_packed.c - checkpoints quantised with scales (FP8) and in four-bit groups (GPTQ, AWQ): every hook
+ * equal bit for bit to the same model with weights that numpy dequantised (fixtures/quantized/make.py).
+ * Caught: nibbles or outputs in another order, v1's zero taken as it is, g_idx ignored, a scale divided
+ * instead of multiplied, blocks at the edge misread. */
 #define _GNU_SOURCE
 #include "capture.h"
 #include "model.h"
@@ -53,7 +54,8 @@ static void same_as_dequantised(void **state)
     (void)state;
     for (int i = 0; i < 4; i++)
         for (size_t k = 0; k < 5; k++)
-            for (int n = 3; n <= 120; n += 117) { /* a few rows of x, and more than are widened in registers */
+            for (int n = 3; n <= 120;
+                 n += 117) { /* a few rows of x, and more than are widened in registers */
                 struct ll_engine *eng;
                 struct ll_err err = {0};
                 struct ll_buf a = {0}, b = {0};
@@ -67,7 +69,8 @@ static void same_as_dequantised(void **state)
                 shown(path, n, eng, &b);
                 assert_true(a.len == b.len && a.len > 1000);
                 if (memcmp(a.s, b.s, a.len))
-                    fail_msg("%s on %s, %d tokens: differs from the dequantised weights", names[k], isas[i], n);
+                    fail_msg("%s on %s, %d tokens: differs from the dequantised weights", names[k], isas[i],
+                             n);
                 ll_buf_free(&a), ll_buf_free(&b);
                 ll_engine_free(eng);
             }
@@ -84,7 +87,8 @@ static void joined(void **state)
     assert_int_equal(ll_model_open(&m, FIXTURES "gptq", &err), LL_OK);
     assert_int_equal(m->ckpt->n_tensors, 12);
     const struct ll_tensor *t = ll_ckpt_find(m->ckpt, "model.layers.0.mlp.down_proj.weight");
-    assert_true(t && t->packed && t->dtype == LL_INT4_GPTQ && t->dims[0] == 32 && t->dims[1] == 40 && t->size == 32 * 40 / 2);
+    assert_true(t && t->packed && t->dtype == LL_INT4_GPTQ && t->dims[0] == 32 && t->dims[1] == 40
+                && t->size == 32 * 40 / 2);
     assert_null(ll_ckpt_find(m->ckpt, "model.layers.0.mlp.down_proj.qzeros"));
     ll_mat_row(&m->layers[0].mlp.W_out, 31, row);
     assert_true(row[0] != 0 || row[39] != 0);
@@ -92,7 +96,7 @@ static void joined(void **state)
     ll_model_close(m);
 }
 
-/* ---- what is refused --------------------------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/ll_packed_XXXXXX";
 
@@ -136,21 +140,31 @@ static void refused(int code, const char *what)
 
 static void bad_ones(void **state)
 {
-    static const struct { const char *fixture, *file, *from, *to; int code; const char *what; } rows[] = {
+    static const struct {
+        const char *fixture, *file, *from, *to;
+        int code;
+        const char *what;
+    } rows[] = {
         {"gptq", "config.json", "\"gptq\"", "\"hqq\"", LL_EUNSUP, "method \"hqq\" is not supported"},
         {"gptq", "config.json", "\"quant_method\"", "\"other\"", LL_EUNSUP, "method \"unnamed\""},
-        {"gptq", "config.json", "\"bits\": 4", "\"bits\": 3", LL_EUNSUP, "only 4 bits are supported, found 3"},
+        {"gptq", "config.json", "\"bits\": 4", "\"bits\": 3", LL_EUNSUP,
+         "only 4 bits are supported, found 3"},
         {"gptq_act", "config.json", "gptq_v2", "marlin", LL_EUNSUP, "checkpoint_format: \"marlin\""},
         {"awq", "config.json", "\"gemm\"", "\"gemv\"", LL_EUNSUP, "version: \"gemv\""},
         {"awq", "config.json", "\"zero_point\": true", "\"zero_point\": false", LL_EUNSUP, "zero_point"},
-        {"fp8_rows", "config.json", "float-quantized", "pack-quantized", LL_EUNSUP, "format: \"pack-quantized\""},
+        {"fp8_rows", "config.json", "float-quantized", "pack-quantized", LL_EUNSUP,
+         "format: \"pack-quantized\""},
         {"gptq", "config.json", "\"group_size\": 16", "\"group_size\": 0", LL_EUSAGE, "found group_size 0"},
-        {"gptq", "config.json", "\"group_size\": 16", "\"group_size\": 8", LL_EUSAGE, "expected one floating scale a group and output"},
+        {"gptq", "config.json", "\"group_size\": 16", "\"group_size\": 8", LL_EUSAGE,
+         "expected one floating scale a group and output"},
         {"fp8_block", "config.json", "[\n   16,", "[\n   8,", LL_EUSAGE, "expected a scale for the matrix"},
-        {"gptq", "model.safetensors", "o_proj.qzeros", "o_proj.pzeros", LL_EUSAGE, "o_proj.qweight: expected qzeros and scales beside it"},
+        {"gptq", "model.safetensors", "o_proj.qzeros", "o_proj.pzeros", LL_EUSAGE,
+         "o_proj.qweight: expected qzeros and scales beside it"},
         {"awq", "model.safetensors", "o_proj.scales", "o_proj.scalez", LL_EUSAGE, "found no scales"},
-        {"fp8_block", "model.safetensors", "up_proj.weight_scale_inv", "up_proj.weight_scale_out", LL_EUSAGE, "expected a weight_scale"},
-        {"gptq", "model.safetensors", "o_proj.g_idx\":{\"dtype\":\"I32\"", "o_proj.g_idx\":{\"dtype\":\"F32\"", LL_EUSAGE, "g_idx: expected I32"},
+        {"fp8_block", "model.safetensors", "up_proj.weight_scale_inv", "up_proj.weight_scale_out", LL_EUSAGE,
+         "expected a weight_scale"},
+        {"gptq", "model.safetensors", "o_proj.g_idx\":{\"dtype\":\"I32\"",
+         "o_proj.g_idx\":{\"dtype\":\"F32\"", LL_EUSAGE, "g_idx: expected I32"},
     };
     (void)state;
     assert_non_null(mkdtemp(folder));
@@ -178,6 +192,7 @@ static void bad_ones(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_as_dequantised), cmocka_unit_test(joined), cmocka_unit_test(bad_ones)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_as_dequantised), cmocka_unit_test(joined),
+                                       cmocka_unit_test(bad_ones)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

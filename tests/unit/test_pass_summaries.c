@@ -1,5 +1,5 @@
-/* test_pass_summaries.c - the checks of docs/experiment.md 8 to 12 that are made of rows: on made rows, and on the original's late run, whose
- * documents store what it made of the same tables */
+/* test_pass_summaries.c - the checks of docs/experiment.md 8 to 12 that are made of rows: on made rows, and
+ * on the original's late run, whose documents store what it made of the same tables */
 #include "late_runs.h"
 #include "raw_checks.h"
 #include "row_health.h"
@@ -7,12 +7,16 @@
 
 enum { N = 8, ANSWER = 7 };
 
-struct made { struct ll_row_stats rows[N + 1]; struct ll_pass_stats s; };
+struct made {
+    struct ll_row_stats rows[N + 1];
+    struct ll_pass_stats s;
+};
 
 static void blank_rows(struct made *t)
 {
     memset(t, 0, sizeof *t);
-    t->s = (struct ll_pass_stats){.n_layers = N, .d_vocab = 100, .answer_id = ANSWER, .n_rows = N + 1, .rows = t->rows};
+    t->s = (struct ll_pass_stats){
+        .n_layers = N, .d_vocab = 100, .answer_id = ANSWER, .n_rows = N + 1, .rows = t->rows};
     for (int l = 0; l <= N; l++) {
         t->rows[l].norm = (struct ll_reading){.is_set = 1, .answer_rank = 5, .kl_to_final_bits = 8 - l};
         t->rows[l].raw = (struct ll_reading){.is_set = 1, .answer_rank = 5};
@@ -26,7 +30,10 @@ static void blank_rows(struct made *t)
 
 static void sample_rows(void **state)
 {
-    static const struct { int n, want, rows[4]; } cases[] = {{32, 4, {0, 9, 17, 25}}, {42, 4, {0, 11, 22, 32}}, {60, 4, {0, 16, 31, 46}}, {4, 4, {0, 2, 3, 4}}, {1, 2, {0, 1}}, {2, 3, {0, 1, 2}}};
+    static const struct {
+        int n, want, rows[4];
+    } cases[] = {{32, 4, {0, 9, 17, 25}}, {42, 4, {0, 11, 22, 32}}, {60, 4, {0, 16, 31, 46}},
+                 {4, 4, {0, 2, 3, 4}},    {1, 2, {0, 1}},           {2, 3, {0, 1, 2}}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int rows[LL_RAW_SAMPLES], n = ll_raw_sample_rows(cases[i].n, rows);
@@ -37,7 +44,14 @@ static void sample_rows(void **state)
 
 static void sampled_risk(void **state)
 {
-    static const struct { double kl; int norm_only; enum ll_tier want; } cases[] = {{0.49, 0, LL_TIER_LOW}, {0.5, 0, LL_TIER_MEDIUM}, {1.0, 0, LL_TIER_HIGH}, {0.1, 1, LL_TIER_HIGH}};
+    static const struct {
+        double kl;
+        int norm_only;
+        enum ll_tier want;
+    } cases[] = {{0.49, 0, LL_TIER_LOW},
+                 {0.5, 0, LL_TIER_MEDIUM},
+                 {1.0, 0, LL_TIER_HIGH},
+                 {0.1, 1, LL_TIER_HIGH}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct made t;
@@ -58,15 +72,22 @@ static void sampled_risk(void **state)
 
 static void window_layers(void **state)
 {
-    struct ll_pass_milestones m = {.n_layers = 40, .L_semantic = 25, .rank = {25, 25, 3}, .kl = {-1, 40}, .L_copy = -1, .soft_first = 1};
+    struct ll_pass_milestones m = {
+        .n_layers = 40, .L_semantic = 25, .rank = {25, 25, 3}, .kl = {-1, 40}, .L_copy = -1, .soft_first = 1};
     int layers[41], centers[LL_RAW_CENTERS];
     (void)state;
     assert_int_equal(ll_raw_window_centers(&m, centers), 3);
     assert_true(centers[0] == 1 && centers[1] == 25 && centers[2] == 40);
     int n = ll_raw_window_layers(&m, 4, layers);
     assert_int_equal(n, 6 + 9 + 5);
-    assert_true(layers[0] == 0 && layers[5] == 5 && layers[6] == 21 && layers[14] == 29 && layers[15] == 36 && layers[19] == 40);
-    m = (struct ll_pass_milestones){.n_layers = 40, .L_semantic = -1, .rank = {-1, -1, -1}, .kl = {-1, -1}, .L_copy = -1, .soft_first = -1};
+    assert_true(layers[0] == 0 && layers[5] == 5 && layers[6] == 21 && layers[14] == 29 && layers[15] == 36
+                && layers[19] == 40);
+    m = (struct ll_pass_milestones){.n_layers = 40,
+                                    .L_semantic = -1,
+                                    .rank = {-1, -1, -1},
+                                    .kl = {-1, -1},
+                                    .L_copy = -1,
+                                    .soft_first = -1};
     assert_int_equal(ll_raw_window_layers(&m, 4, layers), 0);
 }
 
@@ -89,13 +110,24 @@ static void nothing_read_raw(void **state)
 
 static void artifact_tiers(void **state)
 {
-    static const struct { double pct; int norm_only; double kl, js, l1; double score, v2; enum ll_tier tier; } cases[] = {
-        {0, 0, 0, 0, 0, 0, 0, LL_TIER_LOW}, {0.1, 0, 5, 0.05, 0.25, 0.16, 0.235, LL_TIER_LOW}, {0.5, 0, 10, 1, 1, 0.4, 0.55, LL_TIER_MEDIUM},
-        {1, 1, 5, 1, 1, 1, 1, LL_TIER_HIGH}};
+    static const struct {
+        double pct;
+        int norm_only;
+        double kl, js, l1;
+        double score, v2;
+        enum ll_tier tier;
+    } cases[] = {{0, 0, 0, 0, 0, 0, 0, LL_TIER_LOW},
+                 {0.1, 0, 5, 0.05, 0.25, 0.16, 0.235, LL_TIER_LOW},
+                 {0.5, 0, 10, 1, 1, 0.4, 0.55, LL_TIER_MEDIUM},
+                 {1, 1, 5, 1, 1, 1, 1, LL_TIER_HIGH}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ll_raw_full f = {.n = 1, .pct_kl_ge_1 = cases[i].pct, .n_norm_only = cases[i].norm_only, .max_kl_bits = cases[i].kl,
-                                .js = {0, cases[i].js, 0}, .l1 = {0, cases[i].l1, 0}};
+        struct ll_raw_full f = {.n = 1,
+                                .pct_kl_ge_1 = cases[i].pct,
+                                .n_norm_only = cases[i].norm_only,
+                                .max_kl_bits = cases[i].kl,
+                                .js = {0, cases[i].js, 0},
+                                .l1 = {0, cases[i].l1, 0}};
         ll_artifact_score(&f);
         assert_true(fabs(f.score - cases[i].score) < 1e-12 && fabs(f.score_v2 - cases[i].v2) < 1e-12);
         assert_int_equal(f.tier, cases[i].tier);
@@ -175,7 +207,8 @@ static void gates(void **state)
 
 static void agreement(void **state)
 {
-    struct ll_pass_milestones m = {.rank = {4, 3, 2}, .L_semantic = 4, .strong = -1, .strong_run2 = -1, .confirmed = 4};
+    struct ll_pass_milestones m = {
+        .rank = {4, 3, 2}, .L_semantic = 4, .strong = -1, .strong_run2 = -1, .confirmed = 4};
     struct ll_target at[LL_MAX_TARGETS];
     struct made t;
     int is_low;
@@ -201,7 +234,12 @@ static void agreement(void **state)
 static void suite_rounds_half_to_even(void **state)
 {
     struct ll_fact f[4] = {{.L_semantic = 25}, {.L_semantic = 24}, {.L_semantic = -1}, {.L_semantic = 22}};
-    struct ll_fact more = {.L_semantic = 32, .delta_hat = 0.25, .L_copy_strict = -1, .L_copy_soft_k1 = -1, .L_confirmed = -1, .L_margin_ok = -1};
+    struct ll_fact more = {.L_semantic = 32,
+                           .delta_hat = 0.25,
+                           .L_copy_strict = -1,
+                           .L_copy_soft_k1 = -1,
+                           .L_confirmed = -1,
+                           .L_margin_ok = -1};
     struct ll_fact all[5];
     struct ll_suite s;
     double scratch[5];
@@ -221,11 +259,19 @@ static void suite_rounds_half_to_even(void **state)
 
 static void fact_delta(void **state)
 {
-    struct ll_pass_milestones m = {.n_layers = 36, .L_copy = -1, .L_semantic = 32, .soft_first = 30, .confirmed = 32, .margin_ok = 31, .labels = {.n_soft = 1, .soft = {{1, 0.5}}}, .soft = {30}};
+    struct ll_pass_milestones m = {.n_layers = 36,
+                                   .L_copy = -1,
+                                   .L_semantic = 32,
+                                   .soft_first = 30,
+                                   .confirmed = 32,
+                                   .margin_ok = 31,
+                                   .labels = {.n_soft = 1, .soft = {{1, 0.5}}},
+                                   .soft = {30}};
     struct ll_fact f;
     (void)state;
     ll_fact_from(&f, &m, 100, 0);
-    assert_true(f.delta_hat == 2.0 / 36 && f.row_index == 132 && f.L_confirmed == -1 && f.L_copy_soft_k1 == 30);
+    assert_true(f.delta_hat == 2.0 / 36 && f.row_index == 132 && f.L_confirmed == -1
+                && f.L_copy_soft_k1 == 30);
     m.L_copy = 0; /* the strict layer goes first, 0 is a layer */
     ll_fact_from(&f, &m, 100, 1);
     assert_true(f.delta_hat == 32.0 / 36 && f.L_confirmed == 32);
@@ -241,9 +287,11 @@ static void sidecar(void **state)
     assert_int_equal(ll_quarter_row(42, 3), 32); /* 31.5 */
     blank_rows(&t);
     for (int l = 1; l <= N; l++)
-        t.rows[l].tuned = (struct ll_reading){.is_set = 1, .answer_rank = l > 5 ? 1 : 7, .kl_to_final_bits = (8 - l) * 0.5};
+        t.rows[l].tuned =
+            (struct ll_reading){.is_set = 1, .answer_rank = l > 5 ? 1 : 7, .kl_to_final_bits = (8 - l) * 0.5};
     ll_sidecar_of(&s, &t.s, LL_OF_TUNED);
-    assert_true(s.rank[0] == 6 && s.rank[1] == 6 && s.rank[2] == 1 && s.kl_at[0] == 3 && s.kl_at[2] == 1 && s.first_kl_1 == 6);
+    assert_true(s.rank[0] == 6 && s.rank[1] == 6 && s.rank[2] == 1 && s.kl_at[0] == 3 && s.kl_at[2] == 1
+                && s.first_kl_1 == 6);
     ll_sidecar_of(&s, &t.s, LL_OF_NORM);
     assert_true(s.rank[0] == -1 && s.kl_at[0] == 6 && s.first_kl_1 == 7);
     assert_true(ll_sidecar_gain_p50(&t.s, LL_OF_TUNED, scratch) == 1.75);
@@ -261,12 +309,20 @@ static void sidecar(void **state)
 static void figures_of_the_walk(void **state)
 {
     struct ll_hit top[6] = {{2, 4}, {1, 3}, {0, 2}, {-1, 1}, {-2, 0}, {-3, 5}};
-    struct ll_head_out o = {.lse = 2.5, .entropy_bits = 1.5, .kl_to_final_bits = 0.25, .n_top = 6, .top = top, .tracked_logit = {-1, 1}, .tracked_rank = {4, 2}};
-    struct ll_reading r = {.is_set = 1, .n_top = 50, .p_answer = 0.9, .answer_rank = 7, .entropy_bits = 1.5000001};
+    struct ll_head_out o = {.lse = 2.5,
+                            .entropy_bits = 1.5,
+                            .kl_to_final_bits = 0.25,
+                            .n_top = 6,
+                            .top = top,
+                            .tracked_logit = {-1, 1},
+                            .tracked_rank = {4, 2}};
+    struct ll_reading r = {
+        .is_set = 1, .n_top = 50, .p_answer = 0.9, .answer_rank = 7, .entropy_bits = 1.5000001};
     (void)state;
     ll_reading_from_walk(&r, &o, 1);
     assert_true(r.lse == 2.5 && r.entropy_bits == 1.5 && r.kl_to_final_bits == 0.25);
-    assert_true(fabs(r.p_top1 - exp(-0.5)) < 1e-15 && fabs(r.p_top2 - exp(-1.5)) < 1e-15 && fabs(r.p_answer - exp(-1.5)) < 1e-15 && r.answer_rank == 2 && r.answer_logit == 1);
+    assert_true(fabs(r.p_top1 - exp(-0.5)) < 1e-15 && fabs(r.p_top2 - exp(-1.5)) < 1e-15
+                && fabs(r.p_answer - exp(-1.5)) < 1e-15 && r.answer_rank == 2 && r.answer_logit == 1);
     assert_true(fabs(r.p_top5 - (exp(-0.5) + exp(-1.5) + exp(-2.5) + exp(-3.5) + exp(-4.5))) < 1e-15);
     double p5 = r.p_top5;
     o.n_top = 3; /* too short a list says nothing of the five */
@@ -274,8 +330,9 @@ static void figures_of_the_walk(void **state)
     assert_true(r.p_top5 == p5 && r.answer_rank == 2);
 }
 
-/* ---- the original's late run ------------------------------------------------------------------------------------- */
-static void check_raw(const struct late_pass *p, const struct ll_pass_milestones *m, const cJSON *doc, const cJSON *d)
+/* ---- the original's late run ----------------------------------------------------------------- */
+static void check_raw(const struct late_pass *p, const struct ll_pass_milestones *m, const cJSON *doc,
+                      const cJSON *d)
 {
     struct ll_raw_full f;
     struct ll_raw_sampled r;
@@ -317,8 +374,8 @@ static void check_trajectory(struct late_pass *p, const struct ll_pass_milestone
     struct ll_trajectory t;
     const cJSON *row;
     int l = 0;
-    cJSON_ArrayForEach(row, late_at(d, "normalization_provenance/per_layer"))
-        p->s.rows[l++].resid_norm = late_at(row, "raw_resid_norm")->valuedouble;
+    cJSON_ArrayForEach(row, late_at(d, "normalization_provenance/per_layer")) p->s.rows[l++].resid_norm =
+        late_at(row, "raw_resid_norm")->valuedouble;
     assert_int_equal(l, p->s.n_rows);
     ll_trajectory_of(&t, &p->s, m->L_semantic);
     const cJSON *w = late_at(d, "norm_trajectory");
@@ -331,21 +388,27 @@ static void check_trajectory(struct late_pass *p, const struct ll_pass_milestone
 
 static void check_sidecar(const struct late_pass *p, const cJSON *doc)
 {
-    static const struct { const char *name; enum ll_lens_of lens; } lenses[] = {{"baseline", LL_OF_NORM}, {"tuned", LL_OF_TUNED}};
+    static const struct {
+        const char *name;
+        enum ll_lens_of lens;
+    } lenses[] = {{"baseline", LL_OF_NORM}, {"tuned", LL_OF_TUNED}};
     static const char *const ranks[] = {"le_1", "le_5", "le_10"}, *const q[] = {"p25", "p50", "p75"};
     const cJSON *w = late_at(doc, "tuned_lens/summary/metrics");
     for (int k = 0; k < 2; k++) {
         struct ll_sidecar s;
         ll_sidecar_of(&s, &p->s, lenses[k].lens);
         for (int i = 0; i < 3; i++) {
-            assert_int_equal(s.rank[i], late_layer(late_at(late_at(w, "rank_milestones"), lenses[k].name), ranks[i]));
-            late_same(q[i], s.kl_at[i], late_at(late_at(late_at(w, "kl_bits_at_percentiles"), lenses[k].name), q[i]), 0);
+            assert_int_equal(s.rank[i],
+                             late_layer(late_at(late_at(w, "rank_milestones"), lenses[k].name), ranks[i]));
+            late_same(q[i], s.kl_at[i],
+                      late_at(late_at(late_at(w, "kl_bits_at_percentiles"), lenses[k].name), q[i]), 0);
         }
         assert_int_equal(s.first_kl_1, late_layer(late_at(w, "first_kl_le_1.0"), lenses[k].name));
     }
 }
 
-/* Two lines a layer. Their first pass took radius 4, the later ones 8, as its sampled check was risky (docs/experiment.md 16.2). */
+/* Two lines a layer. Their first pass took radius 4, the later ones 8, as its sampled check was risky
+ * (docs/experiment.md 16.2). */
 static void check_windows(const struct late_run *run)
 {
     for (int i = 0; i < run->n; i++) {
@@ -398,9 +461,19 @@ static void late_models_again(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sample_rows), cmocka_unit_test(sampled_risk), cmocka_unit_test(window_layers), cmocka_unit_test(nothing_read_raw),
-        cmocka_unit_test(artifact_tiers), cmocka_unit_test(trajectory), cmocka_unit_test(health), cmocka_unit_test(gates), cmocka_unit_test(agreement),
-        cmocka_unit_test(suite_rounds_half_to_even), cmocka_unit_test(fact_delta), cmocka_unit_test(sidecar), cmocka_unit_test(figures_of_the_walk), cmocka_unit_test(late_models_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sample_rows),
+                                       cmocka_unit_test(sampled_risk),
+                                       cmocka_unit_test(window_layers),
+                                       cmocka_unit_test(nothing_read_raw),
+                                       cmocka_unit_test(artifact_tiers),
+                                       cmocka_unit_test(trajectory),
+                                       cmocka_unit_test(health),
+                                       cmocka_unit_test(gates),
+                                       cmocka_unit_test(agreement),
+                                       cmocka_unit_test(suite_rounds_half_to_even),
+                                       cmocka_unit_test(fact_delta),
+                                       cmocka_unit_test(sidecar),
+                                       cmocka_unit_test(figures_of_the_walk),
+                                       cmocka_unit_test(late_models_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

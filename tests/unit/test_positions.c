@@ -1,8 +1,9 @@
 /* test_positions.c - a position read inside the whole prompt, over all families.
  *
- * Reading position P of a prompt is the row P of an all-positions sweep of it, bit for bit, and (where no rotation depends on
- * the length) that of the prompt cut off behind P. A whole answer's probability takes each factor at its own length. Models:
- * the fixtures, and ../shared/oracle where it is there (longrope, whose earlier rows a longer prompt changes). */
+ * Reading position P of a prompt is the row P of an all-positions sweep of it, bit for bit, and (where no
+ * rotation depends on the length) that of the prompt cut off behind P. A whole answer's probability takes
+ * each factor at its own length. Models: the fixtures, and ../shared/oracle where it is there (longrope,
+ * whose earlier rows a longer prompt changes). */
 #include "answers.h"
 #include "map.h"
 #include "rope.h"
@@ -19,12 +20,24 @@
 #include <cmocka.h>
 
 #define ORACLE LL_SHARED_DIR "/oracle/models"
-enum { N = 24, K = 5, N_AT = 6, MAX_LAYERS = 40 };   /* N: past the 16 positions where the longrope model changes tables */
+enum {
+    N = 24,
+    K = 5,
+    N_AT = 6,
+    MAX_LAYERS = 40
+}; /* N: past the 16 positions where the longrope model changes tables */
 static const int read_at[N_AT] = {0, 3, 14, 15, 16, N - 1};
 
 /* The rows at one position: what the head says of them, and the residuals. */
-struct rows { struct ll_head_out out[MAX_LAYERS + 1]; struct ll_hit top[MAX_LAYERS + 1][K]; float *resid[MAX_LAYERS + 1]; };
-struct seen { const struct ll_model *m; struct rows whole[N], at[N_AT], cut[N_AT]; };
+struct rows {
+    struct ll_head_out out[MAX_LAYERS + 1];
+    struct ll_hit top[MAX_LAYERS + 1][K];
+    float *resid[MAX_LAYERS + 1];
+};
+struct seen {
+    const struct ll_model *m;
+    struct rows whole[N], at[N_AT], cut[N_AT];
+};
 
 static void keep(struct rows *to, const struct ll_sweep_result *r, int i, const struct ll_model *m)
 {
@@ -51,7 +64,8 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
         assert_int_equal(r->n_pos, 1);
         assert_int_equal(r->pos0, read_at[i]);
         keep(r->prompt % 2 ? &s->at[i] : &s->cut[i], r, 0, s->m);
-        assert_memory_equal(r->resid_last[r->n_rows - 1], ll_stack_row(r->stack, r->n_rows - 1, r->kept0), sizeof(float) * (size_t)s->m->d_model);
+        assert_memory_equal(r->resid_last[r->n_rows - 1], ll_stack_row(r->stack, r->n_rows - 1, r->kept0),
+                            sizeof(float) * (size_t)s->m->d_model);
     }
     return LL_OK;
 }
@@ -61,8 +75,9 @@ static int equal(const struct seen *s, const struct rows *a, const struct rows *
     size_t n = (size_t)s->m->n_layers + 1;
     int same = !memcmp(a->top, b->top, n * sizeof *a->top);
     for (size_t l = 0; l < n; l++)
-        same = same && a->out[l].lse == b->out[l].lse && a->out[l].entropy_bits == b->out[l].entropy_bits &&
-               a->out[l].kl_to_final_bits == b->out[l].kl_to_final_bits && !memcmp(a->resid[l], b->resid[l], sizeof(float) * (size_t)s->m->d_model);
+        same = same && a->out[l].lse == b->out[l].lse && a->out[l].entropy_bits == b->out[l].entropy_bits
+            && a->out[l].kl_to_final_bits == b->out[l].kl_to_final_bits
+            && !memcmp(a->resid[l], b->resid[l], sizeof(float) * (size_t)s->m->d_model);
     return same;
 }
 
@@ -89,18 +104,28 @@ static void one_model(const char *path, struct ll_engine *eng, int *n_turned)
         ids[i] = (7 + 31 * i) % m->d_vocab;
     prompts[0] = (struct ll_sweep_prompt){.ids = ids, .n_ids = N, .want = LL_SWEEP_ALL};
     for (int i = 0; i < N_AT; i++) {
-        prompts[1 + 2 * i] = (struct ll_sweep_prompt){.ids = ids, .n_ids = N, .want = LL_SWEEP_AT, .at = read_at[i], .tracked = ids, .n_tracked = 1};
-        prompts[2 + 2 * i] = (struct ll_sweep_prompt){.ids = ids, .n_ids = read_at[i] + 1, .want = LL_SWEEP_LAST};
+        prompts[1 + 2 * i] = (struct ll_sweep_prompt){
+            .ids = ids, .n_ids = N, .want = LL_SWEEP_AT, .at = read_at[i], .tracked = ids, .n_tracked = 1};
+        prompts[2 + 2 * i] =
+            (struct ll_sweep_prompt){.ids = ids, .n_ids = read_at[i] + 1, .want = LL_SWEEP_LAST};
     }
-    struct ll_sweep sweep = {.model = m, .engine = eng, .k = K, .prompts = prompts, .n_prompts = 1 + 2 * N_AT, .result = on_result, .result_arg = s};
+    struct ll_sweep sweep = {.model = m,
+                             .engine = eng,
+                             .k = K,
+                             .prompts = prompts,
+                             .n_prompts = 1 + 2 * N_AT,
+                             .result = on_result,
+                             .result_arg = s};
     if (ll_sweep_run(&sweep, &err))
         fail_msg("%s: %s", path, err.msg);
     for (int i = 0; i < N_AT; i++) {
         int stays = ll_rope_rows_stay(m, read_at[i] + 1, N);
         if (!equal(s, &s->at[i], &s->whole[read_at[i]]))
             fail_msg("%s: position %d read alone is not row %d of the whole", path, read_at[i], read_at[i]);
-        if (stays != equal(s, &s->at[i], &s->cut[i]) && read_at[i]) /* position 0 is not turned by any rotation */
-            fail_msg("%s: position %d: the cut prompt %s", path, read_at[i], stays ? "says something else" : "says the same");
+        if (stays != equal(s, &s->at[i], &s->cut[i])
+            && read_at[i]) /* position 0 is not turned by any rotation */
+            fail_msg("%s: position %d: the cut prompt %s", path, read_at[i],
+                     stays ? "says something else" : "says the same");
         *n_turned += !stays;
     }
     free_rows(s->whole, N);
@@ -135,20 +160,21 @@ static void every_family(void **state)
     all_of(LL_SOURCE_DIR "/tests/fixtures/models", eng, &n_models, &n_turned);
     assert_true(n_models >= 22);
     all_of(ORACLE, eng, &n_shared, &n_turned);
-    printf("%d fixtures, %d of the shared folder, %d positions turned by the rest of the prompt\n", n_models, n_shared, n_turned);
+    printf("%d fixtures, %d of the shared folder, %d positions turned by the rest of the prompt\n", n_models,
+           n_shared, n_turned);
     assert_true(!n_shared || n_turned > 0);
     ll_engine_free(eng);
 }
 
-/* ---- whole answers ----------------------------------------------------------------------------------------------- */
+/* ---- whole answers --------------------------------------------------------------------------- */
 
 static int on_run(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     return ll_answers_take(arg, 0, r, err);
 }
 
-/* ln p of five tokens after fourteen, the bound of the longrope model (16) between them: transformers 5.24 in float64, each
- * factor from a pass of its own length; the rows of one pass over all would give -49.45. */
+/* ln p of five tokens after fourteen, the bound of the longrope model (16) between them: transformers 5.24 in
+ * float64, each factor from a pass of its own length; the rows of one pass over all would give -49.45. */
 static void answer_across_the_bound(void **state)
 {
     enum { PROMPT = 14, ANSWER = 5 };
@@ -160,7 +186,7 @@ static void answer_across_the_bound(void **state)
     struct ll_sweep_prompt runs[ANSWER];
     int ids[PROMPT + ANSWER], n = 0;
     unsigned seed = 4;
-    char *text = (char *)(uintptr_t)"x";
+    char *text = (char *)(uintptr_t) "x";
     const struct ll_experiment e = {.teacher_forcing = 1};
     struct ll_ask ask = {.answers = &text, .n_answers = 1, .answer_id = -1};
     (void)state;
@@ -178,7 +204,13 @@ static void answer_across_the_bound(void **state)
     while (n < ANSWER && ll_answers_prompt(&a, 0, n, &runs[n]))
         n++;
     assert_int_equal(n, ANSWER);
-    struct ll_sweep sweep = {.model = s.model, .engine = s.engine, .k = K, .prompts = runs, .n_prompts = n, .result = on_run, .result_arg = &a};
+    struct ll_sweep sweep = {.model = s.model,
+                             .engine = s.engine,
+                             .k = K,
+                             .prompts = runs,
+                             .n_prompts = n,
+                             .result = on_run,
+                             .result_arg = &a};
     for (int again = 0; again < 2; again++) { /* a resumed run hands the same results once more */
         assert_int_equal(ll_sweep_run(&sweep, &err), LL_OK);
         assert_true(fabs(ll_answers_logprob(&a, 0, s.model->n_layers, NULL) - expected) < 1e-4);
@@ -190,6 +222,7 @@ static void answer_across_the_bound(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_family), cmocka_unit_test(answer_across_the_bound)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_family),
+                                       cmocka_unit_test(answer_across_the_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_relations.c - the arithmetic of sizes on the figures of a published trace (TinyLlama, layer 0, 20 tokens), worked by
- * hand. */
+/* test_relations.c - the arithmetic of sizes on the figures of a published trace (TinyLlama, layer 0, 20
+ * tokens), worked by hand. */
 #include "relations.h"
 
 #include <math.h>
@@ -50,6 +50,7 @@ static void norms(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(residuals), cmocka_unit_test(products), cmocka_unit_test(norms)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(residuals), cmocka_unit_test(products),
+                                       cmocka_unit_test(norms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_run_tables.c - a run's tables from the outside: identities between tables, whole answers against transformers, sites,
- * kept residuals. Runs the program as a user does. */
+/* test_run_tables.c - a run's tables from the outside: identities between tables, whole answers against
+ * transformers, sites, kept residuals. Runs the program as a user does. */
 #include "csv_read.h"
 #include "test_store_util.h"
 
@@ -12,7 +12,12 @@
 enum { MAX_ROWS = 4000, MAX_COLS = 120 };
 
 /* A CSV file in memory; texts owned. */
-struct table { char *names[MAX_COLS]; int n_cols; char **cell[MAX_ROWS]; int n; };
+struct table {
+    char *names[MAX_COLS];
+    int n_cols;
+    char **cell[MAX_ROWS];
+    int n;
+};
 
 static int on_header(void *arg, const struct ll_csv_row *row, struct ll_err *err)
 {
@@ -86,7 +91,9 @@ static void run(const char *dir, const char *experiment, const char *args)
     char command[3000];
     char *file = path2(dir, "e.json");
     spill(dir, "e.json", experiment, strlen(experiment));
-    snprintf(command, sizeof command, "'%s/logitlens' run '%s' %s --out-dir '%s/out' --no-index --quiet >'%s/said' 2>&1", LL_BUILD_DIR, file, args, dir, dir);
+    snprintf(command, sizeof command,
+             "'%s/logitlens' run '%s' %s --out-dir '%s/out' --no-index --quiet >'%s/said' 2>&1", LL_BUILD_DIR,
+             file, args, dir, dir);
     if (system(command)) {
         struct ll_buf said = slurp(dir, "said");
         fail_msg("%s: %s", command, ll_buf_str(&said));
@@ -126,16 +133,20 @@ static void check_identities(const char *out, const char *stem, int n_layers, in
         assert_true(same(text(&pure, i, "p_top1"), text(&pure, i, "prob1")));
         assert_int_equal(text(&pure, i, "answer_logit_gap") != NULL, num(&pure, i, "answer_rank") == 1);
         assert_int_equal(text(&pure, i, "answer_vs_top1_gap") != NULL, num(&pure, i, "answer_rank") > 1);
-        assert_int_equal(text(&pure, i, "control_margin") != NULL, !strcmp(text(&pure, i, "prompt_id"), "ctl"));
+        assert_int_equal(text(&pure, i, "control_margin") != NULL,
+                         !strcmp(text(&pure, i, "prompt_id"), "ctl"));
         assert_true(same(text(&pure, i, "is_answer"), num(&pure, i, "answer_rank") == 1 ? "True" : "False"));
         int w = find(&raw, "row_id", text(&pure, i, "row_id"));
         assert_true(w >= 0);
         assert_true(same(text(&raw, w, "entropy_bits_norm"), text(&pure, i, "entropy_bits")));
         assert_true(same(text(&raw, w, "p_answer_norm"), text(&pure, i, "p_answer")));
         assert_true(same(text(&raw, w, "answer_rank_norm"), text(&pure, i, "answer_rank")));
-        assert_true(same(text(&raw, w, "topk_jaccard_raw_norm@50"), text(&pure, i, "topk_jaccard_raw_norm@50")));
+        assert_true(
+            same(text(&raw, w, "topk_jaccard_raw_norm@50"), text(&pure, i, "topk_jaccard_raw_norm@50")));
         assert_true(num(&raw, w, "js_divergence") >= 0 && num(&raw, w, "js_divergence") <= 1);
-        assert_true(fabs(num(&pure, i, "answer_minus_echo_mass") - (num(&pure, i, "answer_mass") - num(&pure, i, "echo_mass_prompt"))) < 1e-12);
+        assert_true(fabs(num(&pure, i, "answer_minus_echo_mass")
+                         - (num(&pure, i, "answer_mass") - num(&pure, i, "echo_mass_prompt")))
+                    < 1e-12);
         if (layer == n_layers) {
             assert_true(num(&pure, i, "kl_to_final_bits") == 0);
             assert_true(same(text(&pure, i, "entropy_bits"), text(&pure, i, "teacher_entropy_bits")));
@@ -170,7 +181,9 @@ static void identities_of_a_real_model(void **state)
         skip();
     }
     char *dir = tmp_folder(), *out = path2(dir, "out");
-    run(dir, "{\"prompts\": [{\"text\": \"Once upon a\", \"answer\": \"time\"}, {\"role\": \"control\", \"text\": \"Lily and Tom went to the\", \"answer\": \"park\"}]}",
+    run(dir,
+        "{\"prompts\": [{\"text\": \"Once upon a\", \"answer\": \"time\"}, {\"role\": \"control\", \"text\": "
+        "\"Lily and Tom went to the\", \"answer\": \"park\"}]}",
         "'" LL_SHARED_DIR "/real/stories260k'");
     check_identities(out, "stories260k", 5, 512);
     remove_tree(dir);
@@ -178,19 +191,46 @@ static void identities_of_a_real_model(void **state)
     free(dir);
 }
 
-/* Whole answers: sums of log-probabilities by transformers in float64, norm and head applied to every block's output. */
+/* Whole answers: sums of log-probabilities by transformers in float64, norm and head applied to every block's
+ * output. */
 static void whole_answers_are_those_of_transformers(void **state)
 {
     (void)state;
-    static const struct { const char *stem, *answer; int n_tokens; double want[9]; } t[] = {
-        {"demo-llama", "Berlin", 1, {-6.01981282, -9.40751552, -9.8822287, -10.2578318, -0.776760385, -0.0490096208, -0.0294648088, -0.0330010482, -0.0502285949}},
-        {"demo-llama", "old Berlin", 2, {-13.7308975, -6.29684777, -6.48305641, -6.56643525, -2.6040044, -5.94955556, -5.73904715, -5.43421645, -5.00015292}},
-        {"demo-llama", "Bonn-Mitte", 8, {-76.6485286, -98.7411238, -120.500429, -136.461583, -144.124355, -142.205941, -163.91772, -164.091645, -162.956029}},
-        {"demo-gemma2", "old Berlin", 2, {-20.7791494, -7.93988506, -2.15274684, -1.72158883, -1.72469147, -4.09593817, -4.71291337, -5.73541649, -4.09761086}},
-        {"demo-gemma2", "Bonn-Mitte", 8, {-66.9843817, -67.4596592, -65.6056283, -65.7177054, -66.5575876, -69.2331086, -70.2468586, -70.7165007, -73.2982553}}};
+    static const struct {
+        const char *stem, *answer;
+        int n_tokens;
+        double want[9];
+    } t[] = {{"demo-llama",
+              "Berlin",
+              1,
+              {-6.01981282, -9.40751552, -9.8822287, -10.2578318, -0.776760385, -0.0490096208, -0.0294648088,
+               -0.0330010482, -0.0502285949}},
+             {"demo-llama",
+              "old Berlin",
+              2,
+              {-13.7308975, -6.29684777, -6.48305641, -6.56643525, -2.6040044, -5.94955556, -5.73904715,
+               -5.43421645, -5.00015292}},
+             {"demo-llama",
+              "Bonn-Mitte",
+              8,
+              {-76.6485286, -98.7411238, -120.500429, -136.461583, -144.124355, -142.205941, -163.91772,
+               -164.091645, -162.956029}},
+             {"demo-gemma2",
+              "old Berlin",
+              2,
+              {-20.7791494, -7.93988506, -2.15274684, -1.72158883, -1.72469147, -4.09593817, -4.71291337,
+               -5.73541649, -4.09761086}},
+             {"demo-gemma2",
+              "Bonn-Mitte",
+              8,
+              {-66.9843817, -67.4596592, -65.6056283, -65.7177054, -66.5575876, -69.2331086, -70.2468586,
+               -70.7165007, -73.2982553}}};
     char *dir = tmp_folder(), *out = path2(dir, "out");
-    run(dir, "{\"prompts\": [{\"text\": \"Give the city name only, plain text. The capital of Germany is called simply\", \"answers\": [\"old Berlin\", \"Berlin\", \"Bonn-Mitte\"]}],"
-             " \"analysis\": false}", "'" EXPERIMENTS "demo_models/demo-llama' '" EXPERIMENTS "demo_models/demo-gemma2'");
+    run(dir,
+        "{\"prompts\": [{\"text\": \"Give the city name only, plain text. The capital of Germany is called "
+        "simply\", \"answers\": [\"old Berlin\", \"Berlin\", \"Bonn-Mitte\"]}],"
+        " \"analysis\": false}",
+        "'" EXPERIMENTS "demo_models/demo-llama' '" EXPERIMENTS "demo_models/demo-gemma2'");
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         struct table a, pure;
         char name[100];
@@ -240,17 +280,20 @@ static float *floats(const char *dir, const char *name, int *n)
     return x;
 }
 
-/* What is kept at each site adds up: resid_mid(l) = resid_post(l - 1) + attn_out(l), resid_post(l) = resid_mid(l) + mlp_out(l). */
+/* What is kept at each site adds up: resid_mid(l) = resid_post(l - 1) + attn_out(l), resid_post(l) =
+ * resid_mid(l) + mlp_out(l). */
 static void sites_add_up(void **state)
 {
     (void)state;
     static const char *const sites[] = {"resid_post", "resid_mid", "attn_out", "mlp_out"};
-    static const char e[] = "{\"prompts\": [{\"text\": \"The capital of Germany is called\", \"answer\": \"Berlin\"}], \"analysis\": false}";
+    static const char e[] = "{\"prompts\": [{\"text\": \"The capital of Germany is called\", \"answer\": "
+                            "\"Berlin\"}], \"analysis\": false}";
     float *x[4][9];
     int n = 0;
     for (int s = 0; s < 4; s++) {
         char *dir = tmp_folder(), *out = path2(dir, "out"), args[300];
-        snprintf(args, sizeof args, "'" EXPERIMENTS "demo_models/demo-llama' --keep-residuals --site %s", sites[s]);
+        snprintf(args, sizeof args, "'" EXPERIMENTS "demo_models/demo-llama' --keep-residuals --site %s",
+                 sites[s]);
         run(dir, e, args);
         for (int l = 0; l <= 8; l++) {
             char name[64];
@@ -261,7 +304,8 @@ static void sites_add_up(void **state)
         char want[64];
         snprintf(want, sizeof want, "\"lens_site\": \"%s\"", sites[s]);
         assert_non_null(strstr(doc.s, want));
-        assert_non_null(strstr(doc.s, s ? "\"last_row_equals_model\": false" : "\"last_row_equals_model\": true"));
+        assert_non_null(
+            strstr(doc.s, s ? "\"last_row_equals_model\": false" : "\"last_row_equals_model\": true"));
         ll_buf_free(&doc);
         remove_tree(dir);
         free(out);
@@ -273,7 +317,8 @@ static void sites_add_up(void **state)
             assert_true(x[0][l][i] == x[1][l][i] + x[3][l][i]);
         }
     for (int s = 0; s < 4; s++)
-        assert_memory_equal(x[s][0], x[0][0], sizeof(float) * (size_t)n); /* row 0 is the embedding everywhere */
+        assert_memory_equal(x[s][0], x[0][0],
+                            sizeof(float) * (size_t)n); /* row 0 is the embedding everywhere */
     for (int s = 0; s < 4; s++)
         for (int l = 0; l <= 8; l++)
             free(x[s][l]);
@@ -282,7 +327,9 @@ static void sites_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(identities_of_a_run), cmocka_unit_test(identities_of_a_real_model), cmocka_unit_test(whole_answers_are_those_of_transformers),
+        cmocka_unit_test(identities_of_a_run),
+        cmocka_unit_test(identities_of_a_real_model),
+        cmocka_unit_test(whole_answers_are_those_of_transformers),
         cmocka_unit_test(sites_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

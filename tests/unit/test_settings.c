@@ -37,7 +37,7 @@ static struct ll_settings *doc;
 static struct ll_engine *engine;
 static int ids[MAX_TOKENS], n_ids;
 
-/* ---- weights ------------------------------------------------------------------------------------------ */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* As weights() of make.py has them, to the bit. */
 static void fill(const char *name, int is_vector, float *out, size_t n)
@@ -118,7 +118,7 @@ static void write_weights(const char *at, const char *without, const char *twin,
     free(values);
 }
 
-/* ---- configurations ----------------------------------------------------------------------------------- */
+/* ---- configurations -------------------------------------------------------------------------- */
 
 static void put_member(struct ll_buf *out, const char *key, const char *at)
 {
@@ -145,8 +145,9 @@ static void write_config(const char *at, const char *set, const char *gone, cons
     snprintf(base, sizeof base, "%s.config", at);
     ll_buf_addc(&out, '{');
     for (int i = 0; (key = ll_settings_key(doc, base, i)); i++) {
-        int replaced = set && (ll_settings_has(doc, path("%s.%s", set, key)) ||
-                               ll_settings_is_null(doc, path("%s.%s", set, key)));
+        int replaced = set
+            && (ll_settings_has(doc, path("%s.%s", set, key))
+                || ll_settings_is_null(doc, path("%s.%s", set, key)));
         if (!replaced && !(gone && listed(gone, key)) && !(null_key && !strcmp(key, null_key)))
             put_member(&out, key, path("%s.%s", base, key));
     }
@@ -272,9 +273,9 @@ static void against_transformers(void **state)
         for (int i = 0; i < n; i++, all++)
             wrong += run_case(at, family, i, &refused, &lenient);
     }
-    printf(
-        "%d configurations: %d wrong; %d that transformers computes are refused by name, %d that it refuses are computed\n",
-        all, wrong, refused, lenient);
+    printf("%d configurations: %d wrong; %d that transformers computes are refused by name, %d that it "
+           "refuses are computed\n",
+           all, wrong, refused, lenient);
     assert_int_equal(wrong, 0);
     assert_true(all > 1000);
 }
@@ -322,8 +323,10 @@ static void stored_heads(void **state)
     static const struct {
         const char *without, *twin, *of;
         int tied, notes;
-    } cases[] = {
-        {NULL, NULL, NULL, 0, 1}, {NULL, head, emb, 1, 0}, {head, NULL, NULL, 1, 0}, {emb, head, emb, 1, 0}};
+    } cases[] = {{NULL, NULL, NULL, 0, 1},
+                 {NULL, head, emb, 1, 0},
+                 {head, NULL, NULL, 1, 0},
+                 {emb, head, emb, 1, 0}};
     struct got all[4] = {0};
     (void)state;
     for (int i = 0; i < 4; i++) {
@@ -347,8 +350,8 @@ static void stored_heads(void **state)
         assert_int_equal(compute(&all[i], &err), LL_OK);
     }
     for (int k = 0; k < KEPT; k++) /* the same as untied, which is what transformers does with it */
-        assert_true(fabs((double)all[0].v[k] - ll_settings_num(doc, path("%s.logits.%d", at, k), NAN)) <
-                    tolerance * 4);
+        assert_true(fabs((double)all[0].v[k] - ll_settings_num(doc, path("%s.logits.%d", at, k), NAN))
+                    < tolerance * 4);
     assert_memory_equal(&all[1], &all[2], sizeof all[1]);
     assert_memory_equal(&all[1], &all[3], sizeof all[1]);
     assert_memory_not_equal(&all[0], &all[1], sizeof all[1]);

@@ -231,8 +231,9 @@ static void check(const struct pair *rows, size_t n, int want)
             print_error("\"%s\" before \"%s\": expected %s space\n", rows[i].text, rows[i].next,
                         want ? "a" : "no");
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(
-            ll_takes_space(rows[i].text, strlen(rows[i].text), rows[i].next, strlen(rows[i].next)), want);
+        assert_int_equal(ll_takes_space(rows[i].text, strlen(rows[i].text), rows[i].next,
+                                        strlen(rows[i].next)),
+                         want);
 }
 
 static void without(void **state) { (void)state, check(none, sizeof none / sizeof *none, 0); }

@@ -49,7 +49,9 @@ static void the_timestamp_file_says_when(void **state)
     struct ll_buf b = slurp(d.work, name);
     int y, mo, da, h, mi, s;
     char end;
-    assert_int_equal(sscanf(b.s, "Experiment started: %4d-%2d-%2d %2d:%2d:%2d%c", &y, &mo, &da, &h, &mi, &s, &end), 7);
+    assert_int_equal(sscanf(b.s, "Experiment started: %4d-%2d-%2d %2d:%2d:%2d%c", &y, &mo, &da, &h, &mi, &s,
+                            &end),
+                     7);
     assert_int_equal(end, '\n');
     assert_int_equal(b.len, strlen("Experiment started: YYYY-MM-DD HH:MM:SS\n"));
     snprintf(name, sizeof name, "%04d%02d%02d-%02d%02d", y, mo, da, h, mi);
@@ -100,7 +102,7 @@ static void a_run_without_stamp_is_rotated_too(void **state)
     assert_int_equal(count_entries(root), 2);
     DIR *d = opendir(root);
     int found = 0;
-    for (struct dirent *e; (e = readdir(d)); )
+    for (struct dirent *e; (e = readdir(d));)
         if (!strncmp(e->d_name, "run-2", 5) && strstr(e->d_name, "-rotated")) {
             found++;
             check_content(root, e->d_name, "no stamp");

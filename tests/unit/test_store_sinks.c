@@ -19,10 +19,26 @@ static struct ll_sink *open_sink(int which, const char *folder)
 static void fields_are_quoted_only_when_needed(void **state)
 {
     (void)state;
-    static const struct { const char *in; size_t n; const char *out; } t[] = {
-        {"plain", 5, "plain"}, {" blank ", 7, " blank "}, {"back\\slash\\\\", 12, "back\\slash\\\\"}, {"", 0, "\"\""},
-        {"a,b", 3, "\"a,b\""}, {"a\"b", 3, "\"a\"\"b\""}, {"\"", 1, "\"\"\"\""}, {"a\nb", 3, "\"a\nb\""}, {"a\rb", 3, "\"a\rb\""},
-        {"a\0b", 3, "a\xEF\xBF\xBD" "b"}, {"\xff,", 2, "\"\xEF\xBF\xBD,\""}, {"\xe2\x82\"", 3, "\"\xEF\xBF\xBD\"\"\""}, {"⟨NEXT⟩", 10, "⟨NEXT⟩"},
+    static const struct {
+        const char *in;
+        size_t n;
+        const char *out;
+    } t[] = {
+        {"plain", 5, "plain"},
+        {" blank ", 7, " blank "},
+        {"back\\slash\\\\", 12, "back\\slash\\\\"},
+        {"", 0, "\"\""},
+        {"a,b", 3, "\"a,b\""},
+        {"a\"b", 3, "\"a\"\"b\""},
+        {"\"", 1, "\"\"\"\""},
+        {"a\nb", 3, "\"a\nb\""},
+        {"a\rb", 3, "\"a\rb\""},
+        {"a\0b", 3,
+         "a\xEF\xBF\xBD"
+         "b"},
+        {"\xff,", 2, "\"\xEF\xBF\xBD,\""},
+        {"\xe2\x82\"", 3, "\"\xEF\xBF\xBD\"\"\""},
+        {"⟨NEXT⟩", 10, "⟨NEXT⟩"},
     };
     for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
         struct ll_buf b = {0};
@@ -37,9 +53,16 @@ static void csv_files_are_rfc4180(void **state)
     (void)state;
     char *dir = tmp_folder();
     made_into(dir);
-    struct ll_buf rec = slurp(dir, "output-Made-1-records.csv"), pure = slurp(dir, "output-Made-1-pure-next-token.csv");
-    assert_ptr_equal(strstr(rec.s, "fact_key,fact_index,prompt_id,prompt_variant,layer,pos,token,entropy,entropy_bits,top1,prob1,"), rec.s);
-    assert_non_null(strstr(rec.s, "rest_mass,token_id,top_ids,row_id\nGermany→Berlin,0,pos,orig,0,0, the,6.5,6.5, w1,0.1, w2,0.05,"));
+    struct ll_buf rec = slurp(dir, "output-Made-1-records.csv"),
+                  pure = slurp(dir, "output-Made-1-pure-next-token.csv");
+    assert_ptr_equal(
+        strstr(
+            rec.s,
+            "fact_key,fact_index,prompt_id,prompt_variant,layer,pos,token,entropy,entropy_bits,top1,prob1,"),
+        rec.s);
+    assert_non_null(strstr(
+        rec.s,
+        "rest_mass,token_id,top_ids,row_id\nGermany→Berlin,0,pos,orig,0,0, the,6.5,6.5, w1,0.1, w2,0.05,"));
     assert_non_null(strstr(rec.s, "\nGermany→Berlin,0,pos,orig,1,1,\"a,\"\"b\"\"\nc\\\",5.5,5.5, w1,"));
     assert_non_null(strstr(rec.s, ",0.3333333333333333,7,51 52 53 54 55,pos.orig.0:L001:P0001\n"));
     assert_non_null(strstr(rec.s, "\n,,ctl,orig,0,0,"));
@@ -58,7 +81,8 @@ static void csv_files_are_rfc4180(void **state)
 static void reals_read_back(void **state)
 {
     (void)state;
-    static const double v[] = {0.1, 1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, 16.956815719604492, -0.0, 123456789012345680.0};
+    static const double v[] = {
+        0.1, 1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, 16.956815719604492, -0.0, 123456789012345680.0};
     char *dir = tmp_folder();
     struct ll_err err = {0};
     struct ll_sink *s = open_sink(0, dir);
@@ -109,13 +133,43 @@ static void check_keys(const cJSON *o, const char *const *keys)
 static void json_has_the_sections(void **state)
 {
     (void)state;
-    static const char *const top[] = {"prompt", "test_prompts", "temperature_exploration", "diagnostics", "final_prediction", "model_stats",
-                                      "schema_version", "status", "gold_answer", "main_pass", "passes", "provenance", "warnings", "last_row_equals_model", NULL};
-    static const char *const diagnostics[] = {
-        "type", "model", "device", "use_norm_lens", "use_fp32_unembed", "unembed_dtype", "first_block_ln1_type", "final_ln_type", "layernorm_bias_fix",
-        "norm_alignment_fix", "layer0_norm_fix", "mixed_precision_fix", "layer0_position_info", "context_prompt", "target_prediction", "L_copy", "L_copy_H",
-        "L_semantic", "delta_layers", NULL};
-    static const char *const stats[] = {"type", "num_layers", "d_model", "n_heads", "d_vocab", "n_ctx", "architecture", NULL};
+    static const char *const top[] = {"prompt",
+                                      "test_prompts",
+                                      "temperature_exploration",
+                                      "diagnostics",
+                                      "final_prediction",
+                                      "model_stats",
+                                      "schema_version",
+                                      "status",
+                                      "gold_answer",
+                                      "main_pass",
+                                      "passes",
+                                      "provenance",
+                                      "warnings",
+                                      "last_row_equals_model",
+                                      NULL};
+    static const char *const diagnostics[] = {"type",
+                                              "model",
+                                              "device",
+                                              "use_norm_lens",
+                                              "use_fp32_unembed",
+                                              "unembed_dtype",
+                                              "first_block_ln1_type",
+                                              "final_ln_type",
+                                              "layernorm_bias_fix",
+                                              "norm_alignment_fix",
+                                              "layer0_norm_fix",
+                                              "mixed_precision_fix",
+                                              "layer0_position_info",
+                                              "context_prompt",
+                                              "target_prediction",
+                                              "L_copy",
+                                              "L_copy_H",
+                                              "L_semantic",
+                                              "delta_layers",
+                                              NULL};
+    static const char *const stats[] = {"type",    "num_layers", "d_model",      "n_heads",
+                                        "d_vocab", "n_ctx",      "architecture", NULL};
     static const char *const gold[] = {"string", "pieces", "first_id", "answer_ids", "variant", NULL};
     char *dir = tmp_folder();
     made_into(dir);
@@ -130,9 +184,12 @@ static void json_has_the_sections(void **state)
     assert_true(cJSON_IsNull(need(need(doc, "diagnostics"), "L_copy")));
     assert_true(cJSON_IsNull(need(need(doc, "diagnostics"), "delta_layers")));
     assert_int_equal(need(need(doc, "diagnostics"), "L_semantic")->valueint, 2);
-    assert_string_equal(need(need(doc, "diagnostics"), "norm_alignment_fix")->valuestring, "using_ln_final_for_post_block");
-    assert_string_equal(need(need(doc, "diagnostics"), "target_prediction")->valuestring, "first unseen token (likely 'Berlin')");
-    const cJSON *second = cJSON_GetArrayItem(need(cJSON_GetArrayItem(need(doc, "test_prompts"), 0), "topk"), 1);
+    assert_string_equal(need(need(doc, "diagnostics"), "norm_alignment_fix")->valuestring,
+                        "using_ln_final_for_post_block");
+    assert_string_equal(need(need(doc, "diagnostics"), "target_prediction")->valuestring,
+                        "first unseen token (likely 'Berlin')");
+    const cJSON *second =
+        cJSON_GetArrayItem(need(cJSON_GetArrayItem(need(doc, "test_prompts"), 0), "topk"), 1);
     assert_string_equal(cJSON_GetArrayItem(second, 0)->valuestring, "\xEF\xBF\xBD");
     assert_true(cJSON_GetArrayItem(second, 1)->valuedouble == 0.125);
     const cJSON *control = cJSON_GetArrayItem(need(doc, "passes"), 1);
@@ -219,7 +276,8 @@ static void same_clean_names_get_numbers(void **state)
 
     struct ll_stems stems = {0};
     assert_string_equal(ll_stem_take(&stems, "A", &err), "A");
-    assert_string_equal(ll_stem_take(&stems, "a", &err), "a-2"); /* some file systems do not tell them apart */
+    assert_string_equal(ll_stem_take(&stems, "a", &err),
+                        "a-2"); /* some file systems do not tell them apart */
     ll_stem_give_back(&stems);
     assert_string_equal(ll_stem_take(&stems, "../x", &err), ".._x");
     assert_string_equal(ll_stem_take(&stems, "", &err), "model");

@@ -20,7 +20,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OK(call, err) do { (err)->code = 0; (err)->msg[0] = 0; int rc_ = (call); if (rc_) fail_msg("%s: %d %s", #call, rc_, (err)->msg); } while (0)
+#define OK(call, err) \
+    do { \
+        (err)->code = 0; \
+        (err)->msg[0] = 0; \
+        int rc_ = (call); \
+        if (rc_) \
+            fail_msg("%s: %d %s", #call, rc_, (err)->msg); \
+    } while (0)
 
 static inline char *tmp_folder(void)
 {
@@ -80,18 +87,42 @@ static inline int has_file(const char *folder, const char *name)
     return yes;
 }
 
-/* ---- a made run: 2 layers, 3 positions, two passes; the answer is top-1 at row 2 of the main pass, rows 1 and 2 of the
- * other. ---- */
+/* ---- a made run: 2 layers, 3 positions, two passes; the answer is top-1 at row 2 of the main pass, rows 1
+ * and 2 of the other. ---- */
 static const int made_ids[] = {1, 7, 9}, made_gold[] = {42};
 static const char *const made_pieces[] = {" Berlin"};
 static const char *const made_settings[] = {"norm", "final", NULL};
-static const struct ll_run_info made_run = {"made", "logitlens run made", "logitlens 0.1.0", 316, made_settings};
+static const struct ll_run_info made_run = {"made", "logitlens run made", "logitlens 0.1.0", 316,
+                                            made_settings};
 static const struct ll_model_info made_model = {
-    .model_id = "org/Made-1", .clean = "Made-1", .family = "llama", .architecture = "pre_norm", .container = "safetensors", .stored_types = "BF16",
-    .identity = "ab12", .n_layers = 2, .d_model = 8, .n_heads = 2, .n_kv_heads = 1, .d_head = 4, .d_mlp = 16, .d_vocab = 100, .n_ctx = 64, .n_params = 1000,
-    .norm_kind = "RMSNorm", .norm_eps = 1e-5, .lens_norm = "final", .engine = "L16", .logit_scale = 1, .bos_policy = "none", .emb_scale = 1,
+    .model_id = "org/Made-1",
+    .clean = "Made-1",
+    .family = "llama",
+    .architecture = "pre_norm",
+    .container = "safetensors",
+    .stored_types = "BF16",
+    .identity = "ab12",
+    .n_layers = 2,
+    .d_model = 8,
+    .n_heads = 2,
+    .n_kv_heads = 1,
+    .d_head = 4,
+    .d_mlp = 16,
+    .d_vocab = 100,
+    .n_ctx = 64,
+    .n_params = 1000,
+    .norm_kind = "RMSNorm",
+    .norm_eps = 1e-5,
+    .lens_norm = "final",
+    .engine = "L16",
+    .logit_scale = 1,
+    .bos_policy = "none",
+    .emb_scale = 1,
 };
-#define MADE_GOLD {"Berlin", "with_space", NULL, made_gold, 1, made_pieces, 1}
+#define MADE_GOLD \
+    { \
+        "Berlin", "with_space", NULL, made_gold, 1, made_pieces, 1 \
+    }
 static const struct ll_pass_info made_passes[] = {
     {"pos.orig.0", "Germany→Berlin", 0, "pos", "orig", "The capital", 11, made_ids, 3, MADE_GOLD},
     {"ctl.orig", NULL, -1, "ctl", "orig", "The \"other\"\n", 12, made_ids, 3, MADE_GOLD},
@@ -103,12 +134,29 @@ static const struct ll_prediction made_test = {"Berlin is", 9, 0, 1.5, made_top,
 static const struct ll_prediction made_temp = {NULL, 0, 0.1, 0.25, made_top, 1};
 static const char *const made_warnings[] = {"a warning"};
 static const struct ll_model_doc made_doc = {
-    .model = &made_model, .status = "ok", .main_pass = &made_passes[0], .test_prompts = &made_test, .n_test_prompts = 1, .temperatures = &made_temp,
-    .n_temperatures = 1, .final_prediction = &made_final, .milestones = {-1, 2, 2}, .passes = made_passes, .n_passes = 2,
-    .pass_milestones = made_milestones, .copy_threshold = 0.95, .copy_margin = 0.1, .last_row_equal = 1, .warnings = made_warnings, .n_warnings = 1,
+    .model = &made_model,
+    .status = "ok",
+    .main_pass = &made_passes[0],
+    .test_prompts = &made_test,
+    .n_test_prompts = 1,
+    .temperatures = &made_temp,
+    .n_temperatures = 1,
+    .final_prediction = &made_final,
+    .milestones = {-1, 2, 2},
+    .passes = made_passes,
+    .n_passes = 2,
+    .pass_milestones = made_milestones,
+    .copy_threshold = 0.95,
+    .copy_margin = 0.1,
+    .last_row_equal = 1,
+    .warnings = made_warnings,
+    .n_warnings = 1,
 };
 
-static inline void set_text(struct ll_row *row, int col, const char *s) { ll_row_text(row, col, s, strlen(s)); }
+static inline void set_text(struct ll_row *row, int col, const char *s)
+{
+    ll_row_text(row, col, s, strlen(s));
+}
 
 static inline void made_record(struct ll_row *row, int pass, int layer, int pos)
 {

@@ -1,4 +1,5 @@
-/* test_term.c - words broken to fit a terminal. Caught: an indent counted in bytes, a line one column too wide, words lost. */
+/* test_term.c - words broken to fit a terminal. Caught: an indent counted in bytes, a line one column too
+ * wide, words lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,13 +11,19 @@
 
 static void broken_at_spaces(void **state)
 {
-    static const struct { int width; const char *lead, *text, *want; } all[] = {
-        {0, "pass     ", "a criterion: never broken where nothing has to fit", "pass     a criterion: never broken where nothing has to fit\n"},
-        {12, "ab  ", "one two three", "ab  one two\n    three\n"},     /* "ab  one two" has 11 columns; with " three" 17 */
-        {11, "ab  ", "one two three", "ab  one two\n    three\n"},     /* exactly as wide */
+    static const struct {
+        int width;
+        const char *lead, *text, *want;
+    } all[] = {
+        {0, "pass     ", "a criterion: never broken where nothing has to fit",
+         "pass     a criterion: never broken where nothing has to fit\n"},
+        {12, "ab  ", "one two three",
+         "ab  one two\n    three\n"}, /* "ab  one two" has 11 columns; with " three" 17 */
+        {11, "ab  ", "one two three", "ab  one two\n    three\n"}, /* exactly as wide */
         {10, "ab  ", "one two three", "ab  one\n    two\n    three\n"},
-        {9, "\xe2\x96\x88  ", "\xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xa9\xc3\xa8 x", "\xe2\x96\x88  \xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xa9\xc3\xa8\n   x\n"}, /* columns, not bytes */
-        {6, "", "longerthanwide x", "longerthanwide\nx\n"},            /* a word stays whole */
+        {9, "\xe2\x96\x88  ", "\xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xa9\xc3\xa8 x",
+         "\xe2\x96\x88  \xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xa9\xc3\xa8\n   x\n"}, /* columns, not bytes */
+        {6, "", "longerthanwide x", "longerthanwide\nx\n"},                  /* a word stays whole */
         {20, "ab ", "", "ab \n"},
     };
     (void)state;

@@ -1,5 +1,5 @@
-/* test_text.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long texts, and the
- * hand-written word patterns against the same expressions under PCRE2. */
+/* test_text.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long texts,
+ * and the hand-written word patterns against the same expressions under PCRE2. */
 #include "json_stream.h"
 #include "map.h"
 #include "stats.h"
@@ -54,7 +54,8 @@ static void assert_ids(const struct ll_ids *ids, const cJSON *want, const char *
     }
 }
 
-static void assert_decoded(const struct ll_tokenizer *tok, const struct ll_ids *ids, int skip, const char *want)
+static void assert_decoded(const struct ll_tokenizer *tok, const struct ll_ids *ids, int skip,
+                           const char *want)
 {
     struct ll_buf out = {0};
     assert_int_equal(ll_tokenizer_decode(tok, ids->v, ids->n, skip, &out, NULL), LL_OK);
@@ -108,17 +109,21 @@ static void test_lookup(void **state)
     assert_int_equal(ll_tokenizer_id(tok, "no such piece", 13), -1);
     assert_null(ll_tokenizer_piece(tok, -1, &n));
     assert_null(ll_tokenizer_piece(tok, ll_tokenizer_size(tok), &n));
-    assert_true(ll_tokenizer_is_special(tok, 2) && !ll_tokenizer_is_special(tok, 13) && !ll_tokenizer_is_special(tok, -5));
+    assert_true(ll_tokenizer_is_special(tok, 2) && !ll_tokenizer_is_special(tok, 13)
+                && !ll_tokenizer_is_special(tok, -5));
     assert_string_equal(ll_tokenizer_kind(tok), "BPE, sentencepiece style with byte fallback");
-    assert_string_equal(ll_tokenizer_bos_policy(tok), "tokenizer.json: post_processor adds <s> in front and </s> at the end");
+    assert_string_equal(ll_tokenizer_bos_policy(tok),
+                        "tokenizer.json: post_processor adds <s> in front and </s> at the end");
     ll_tokenizer_close(tok);
     tok = open_fixture("gpt2");
     assert_string_equal(ll_tokenizer_kind(tok), "BPE, byte level");
-    assert_non_null(strstr(ll_tokenizer_bos_policy(tok), "adds nothing (tokenizer_config.json disagrees: add_bos_token true"));
+    assert_non_null(strstr(ll_tokenizer_bos_policy(tok),
+                           "adds nothing (tokenizer_config.json disagrees: add_bos_token true"));
     ll_tokenizer_close(tok);
 }
 
-/* A character cut over several tokens: U+FFFD alone, whole together; bytes exact; word marks as spaces, not stripped. */
+/* A character cut over several tokens: U+FFFD alone, whole together; bytes exact; word marks as spaces, not
+ * stripped. */
 static void test_show(void **state)
 {
     struct ll_ids ids = {0};
@@ -197,42 +202,74 @@ static void test_flags(void **state)
 /* Tiny models for one rule each; ids as the tokenizers library gives them. */
 static void test_rules(void **state)
 {
-    static const struct { const char *json, *text; int n, ids[4]; } rules[] = {
+    static const struct {
+        const char *json, *text;
+        int n, ids[4];
+    } rules[] = {
         /* ties go to the left */
         {"{\"model\":{\"vocab\":{\"a\":0,\"aa\":1},\"merges\":[\"a a\"]}}", "aaa", 2, {1, 0}},
         /* a pair that has changed since it was queued counts no more */
-        {"{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"bc\":3,\"ab\":4,\"abc\":5},\"merges\":[\"b c\",\"a b\",\"a bc\"]}}", "abc", 1, {5}},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"bc\":3,\"ab\":4,\"abc\":5},\"merges\":[\"b "
+         "c\",\"a b\",\"a bc\"]}}",
+         "abc",
+         1,
+         {5}},
         /* of two equal merges the last counts: here \"b c\" comes first */
-        {"{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"bc\":3,\"ab\":4},\"merges\":[\"a b\",\"b c\",\"a b\"]}}", "abc", 2, {0, 3}},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"bc\":3,\"ab\":4},\"merges\":[\"a b\",\"b c\",\"a "
+         "b\"]}}",
+         "abc",
+         2,
+         {0, 3}},
         /* merges before the vocabulary, model type last */
-        {"{\"model\":{\"merges\":[[\"a\",\"b\"]],\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"type\":\"BPE\"}}", "abab", 2, {2, 2}},
+        {"{\"model\":{\"merges\":[[\"a\",\"b\"]],\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"type\":\"BPE\"}}",
+         "abab",
+         2,
+         {2, 2}},
         /* without an unknown token, unknown characters vanish */
         {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}", "axa", 2, {0, 0}},
         {"{\"model\":{\"vocab\":{\"a\":0,\"u\":1},\"merges\":[],\"unk_token\":\"u\"}}", "xxa", 3, {1, 1, 0}},
-        {"{\"model\":{\"vocab\":{\"a\":0,\"u\":1},\"merges\":[],\"unk_token\":\"u\",\"fuse_unk\":true}}", "xxa", 2, {1, 0}},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"u\":1},\"merges\":[],\"unk_token\":\"u\",\"fuse_unk\":true}}",
+         "xxa",
+         2,
+         {1, 0}},
         /* two added tokens that normalize alike: the special one */
-        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":{\"type\":\"Lowercase\"},\"added_tokens\":[{\"id\":1,\"content\":\"<x>\",\"normalized\":true},"
-         "{\"id\":2,\"content\":\"<X>\",\"normalized\":true,\"special\":true}]}", "a<x>a<X>", 4, {0, 2, 0, 2}},
+        {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":{\"type\":\"Lowercase\"},\"added_"
+         "tokens\":[{\"id\":1,\"content\":\"<x>\",\"normalized\":true},"
+         "{\"id\":2,\"content\":\"<X>\",\"normalized\":true,\"special\":true}]}",
+         "a<x>a<X>",
+         4,
+         {0, 2, 0, 2}},
         /* old Metaspace: add_prefix_space false means never (today the library refuses such a file) */
-        {"{\"model\":{\"vocab\":{\"a\":0,\"_\":1},\"merges\":[]},\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":false}}", "a a", 3, {0, 1, 0}},
-        {"{\"model\":{\"vocab\":{\"a\":0,\"_\":1},\"merges\":[]},\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":true}}", "a a", 4, {1, 0, 1, 0}},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"_\":1},\"merges\":[]},\"pre_tokenizer\":{\"type\":\"Metaspace\","
+         "\"replacement\":\"_\",\"add_prefix_space\":false}}",
+         "a a",
+         3,
+         {0, 1, 0}},
+        {"{\"model\":{\"vocab\":{\"a\":0,\"_\":1},\"merges\":[]},\"pre_tokenizer\":{\"type\":\"Metaspace\","
+         "\"replacement\":\"_\",\"add_prefix_space\":true}}",
+         "a a",
+         4,
+         {1, 0, 1, 0}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         struct ll_tokenizer *tok;
         struct ll_err err = {0};
         struct ll_ids ids = {0};
-        if (ll_tokenizer_open_mem(&tok, "tokenizer.json", rules[i].json, strlen(rules[i].json), NULL, 0, &err))
+        if (ll_tokenizer_open_mem(&tok, "tokenizer.json", rules[i].json, strlen(rules[i].json), NULL, 0,
+                                  &err))
             fail_msg("%s: %s", rules[i].json, err.msg);
         encode(tok, rules[i].text, strlen(rules[i].text), 0, &ids);
         if (ids.n != rules[i].n || memcmp(ids.v, rules[i].ids, (size_t)ids.n * sizeof(int)))
-            fail_msg("%s: \"%s\" gives %d ids, the first %d", rules[i].json, rules[i].text, ids.n, ids.n ? ids.v[0] : -1);
+            fail_msg("%s: \"%s\" gives %d ids, the first %d", rules[i].json, rules[i].text, ids.n,
+                     ids.n ? ids.v[0] : -1);
         ll_ids_free(&ids);
         ll_tokenizer_close(tok);
     }
 }
 
-#define MODEL(rest) "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}" rest "}"
+#define MODEL(rest) \
+    "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}" rest "}"
 #define UNI(pieces) "{\"model\":{\"type\":\"Unigram\",\"vocab\":[" pieces "]}}"
 static const struct bad {
     const char *json;
@@ -256,51 +293,76 @@ static const struct bad {
     {UNI("[\"a\",01]"), LL_EUSAGE, "expected a number"},
     {UNI("[]"), LL_EUSAGE, "found an empty list"},
     {UNI("\"a\""), LL_EUSAGE, "expected a list"},
-    {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",-2e0]]}}", LL_EUSAGE, "model.unk_id: expected an id below 1, found 7"},
-    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":{\"a\":1}}}", LL_EUSAGE, "expected model.vocab as a list of pieces with scores"},
-    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]},\"normalizer\":{\"type\":\"Precompiled\"}}", LL_EUSAGE, "Precompiled lacks its text"},
+    {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",-2e0]]}}", LL_EUSAGE,
+     "model.unk_id: expected an id below 1, found 7"},
+    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":{\"a\":1}}}", LL_EUSAGE,
+     "expected model.vocab as a list of pieces with scores"},
+    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]},\"normalizer\":{\"type\":\"Precompiled\"}}",
+     LL_EUSAGE, "Precompiled lacks its text"},
     {"{\"model\":{\"type\":\"Magic\",\"vocab\":{\"a\":0}}}", LL_EUNSUP, "\"Magic\""},
-    {"{\"model\":{\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]}}", LL_EUSAGE, "model.vocab (byte 30): expected each token once, found \"a\" again"},
-    {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", LL_EUSAGE, "expected each id once, found 0 again, for \"b\""},
-    {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", LL_EUSAGE, "expected a number from 0 to 1048576, found -1"},
-    {"{\"model\":{\"vocab\":{\"a\":99999999999999999999},\"merges\":[]}}", LL_EUSAGE, "found 99999999999999999999"},
+    {"{\"model\":{\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]}}", LL_EUSAGE,
+     "model.vocab (byte 30): expected each token once, found \"a\" again"},
+    {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", LL_EUSAGE,
+     "expected each id once, found 0 again, for \"b\""},
+    {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", LL_EUSAGE,
+     "expected a number from 0 to 1048576, found -1"},
+    {"{\"model\":{\"vocab\":{\"a\":99999999999999999999},\"merges\":[]}}", LL_EUSAGE,
+     "found 99999999999999999999"},
     {"{\"model\":{\"vocab\":{\"a\":1.5},\"merges\":[]}}", LL_EUSAGE, "expected a whole number"},
     {"{\"model\":{\"vocab\":{\"a\":\"b\"},\"merges\":[]}}", LL_EUSAGE, "expected a whole number, found '\"'"},
     {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", LL_EUSAGE, "one space between, found \"a\""},
     {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a a\"]}}", LL_EUSAGE, "one space between"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a x\"]}}", LL_EUSAGE, "merge 0 names \"x\", which is not in model.vocab"},
+    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a x\"]}}", LL_EUSAGE,
+     "merge 0 names \"x\", which is not in model.vocab"},
     {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}", LL_EUSAGE, "merge 0 names \"aa\""},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", LL_EUSAGE, "expected merge 0 as a list of two tokens"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"a\",\"a\"]]}}", LL_EUSAGE, "expected merge 0 as a list of two tokens"},
+    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", LL_EUSAGE,
+     "expected merge 0 as a list of two tokens"},
+    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"a\",\"a\"]]}}", LL_EUSAGE,
+     "expected merge 0 as a list of two tokens"},
     {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[7]}}", LL_EUSAGE, "expected a string, found '7'"},
     {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", LL_EUNSUP, "model.dropout is 0.1"},
-    {"{\"model\":{\"vocab\":{\"\xC3(\":0},\"merges\":[]}}", LL_EUSAGE, "expected well-formed UTF-8, found byte 0xC3"},
-    {"{\"model\":{\"vocab\":{\"\\ud800\":0},\"merges\":[]}}", LL_EUSAGE, "high surrogate \\uD800 without a low one"},
+    {"{\"model\":{\"vocab\":{\"\xC3(\":0},\"merges\":[]}}", LL_EUSAGE,
+     "expected well-formed UTF-8, found byte 0xC3"},
+    {"{\"model\":{\"vocab\":{\"\\ud800\":0},\"merges\":[]}}", LL_EUSAGE,
+     "high surrogate \\uD800 without a low one"},
     {"{\"model\":{\"vocab\":{\"\\q\":0},\"merges\":[]}}", LL_EUSAGE, "after a backslash, found 'q'"},
     {"{\"model\":{\"vocab\":{\"a\n\":0},\"merges\":[]}}", LL_EUSAGE, "control character"},
     {"{\"model\":{\"vocab\":{\"a\":0", LL_EUSAGE, "expected ',' or '}', found the end of the file"},
-    {"{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", LL_EUSAGE, "nested deeper than 64"},
+    {"{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", LL_EUSAGE,
+     "nested deeper than 64"},
     {MODEL("") "x", LL_EUSAGE, "expected the end of the file, found 'x'"},
     {MODEL(",\"model\":{}"), LL_EUSAGE, "\"model\" once"},
     {MODEL(",\"added_tokens\":[{\"content\":\"x\"}]"), LL_EUSAGE, "found no id"},
     {MODEL(",\"added_tokens\":[{\"id\":3}]"), LL_EUSAGE, "found no content"},
-    {"{\"model\":{\"vocab\":{\"a\":0,\"c\":2},\"merges\":[]},\"added_tokens\":[{\"id\":3,\"content\":\"x\"},{\"id\":2,\"content\":\"c\"}]}", LL_EUSAGE, "added token \"c\" comes to id 2"},
-    {MODEL(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAA\"}"), LL_EUSAGE, "precompiled_charsmap: expected base64"},
-    {MODEL(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"CAAAAAAA\"}"), LL_EUSAGE, "precompiled_charsmap: expected a table of 8 bytes"},
-    {MODEL(",\"added_tokens\":[{\"id\":3,\"content\":\"x\",\"special\":3}]"), LL_EUSAGE, "expected true or false, found '3'"},
+    {"{\"model\":{\"vocab\":{\"a\":0,\"c\":2},\"merges\":[]},\"added_tokens\":[{\"id\":3,\"content\":\"x\"},{"
+     "\"id\":2,\"content\":\"c\"}]}",
+     LL_EUSAGE, "added token \"c\" comes to id 2"},
+    {MODEL(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAA\"}"), LL_EUSAGE,
+     "precompiled_charsmap: expected base64"},
+    {MODEL(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"CAAAAAAA\"}"), LL_EUSAGE,
+     "precompiled_charsmap: expected a table of 8 bytes"},
+    {MODEL(",\"added_tokens\":[{\"id\":3,\"content\":\"x\",\"special\":3}]"), LL_EUSAGE,
+     "expected true or false, found '3'"},
     {MODEL(",\"normalizer\":{\"type\":\"Nmt\"}"), LL_EUNSUP, "normalizer of type \"Nmt\" is not supported"},
     {MODEL(",\"normalizer\":{\"type\":\"Prepend\"}"), LL_EUSAGE, "Prepend lacks its text"},
     {MODEL(",\"normalizer\":[]"), LL_EUSAGE, "normalizer: expected an object or null"},
     {MODEL(",\"normalizer\":{\"type\":\"Sequence\"}"), LL_EUSAGE, "expected a list \"normalizers\""},
-    {MODEL(",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"), LL_EUNSUP, "pre_tokenizer of type \"BertPreTokenizer\""},
-    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\"}"), LL_EUSAGE, "pre_tokenizer.pattern: expected"},
-    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"}}"), LL_EUSAGE, "the pattern is no regular expression"},
-    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a{1,2}+\"}}"), LL_EUNSUP, "{n,m}+"},
-    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Sideways\"}"), LL_EUSAGE, "expected a split behavior"},
+    {MODEL(",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"), LL_EUNSUP,
+     "pre_tokenizer of type \"BertPreTokenizer\""},
+    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\"}"), LL_EUSAGE,
+     "pre_tokenizer.pattern: expected"},
+    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"}}"), LL_EUSAGE,
+     "the pattern is no regular expression"},
+    {MODEL(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a{1,2}+\"}}"), LL_EUNSUP,
+     "{n,m}+"},
+    {MODEL(
+         ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Sideways\"}"),
+     LL_EUSAGE, "expected a split behavior"},
     {MODEL(",\"decoder\":{\"type\":\"CTC\"}"), LL_EUNSUP, "decoder of type \"CTC\""},
     {MODEL(",\"post_processor\":{\"type\":\"Other\"}"), LL_EUNSUP, "post_processor of type \"Other\""},
-    {MODEL(",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}}],\"special_tokens\":{}}"), LL_EUSAGE,
-     "expected ids for \"<s>\" under special_tokens"},
+    {MODEL(",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>"
+           "\"}}],\"special_tokens\":{}}"),
+     LL_EUSAGE, "expected ids for \"<s>\" under special_tokens"},
 };
 
 static void test_refusals(void **state)
@@ -315,7 +377,8 @@ static void test_refusals(void **state)
         int rc = ll_tokenizer_open_mem(&tok, "tokenizer.json", copy, n, NULL, 0, &err);
         free(copy);
         if (rc != bad[i].code || !strstr(err.msg, bad[i].says) || strncmp(err.msg, "tokenizer.json: ", 16))
-            fail_msg("%s\n  expected %d \"%s\"\n  found %d \"%s\"", bad[i].json, bad[i].code, bad[i].says, rc, err.msg);
+            fail_msg("%s\n  expected %d \"%s\"\n  found %d \"%s\"", bad[i].json, bad[i].code, bad[i].says, rc,
+                     err.msg);
         assert_null(tok);
     }
     struct ll_tokenizer *tok;
@@ -324,7 +387,9 @@ static void test_refusals(void **state)
     assert_non_null(strstr(err.msg, "nowhere"));
     memset(&err, 0, sizeof err);
     const char *ok = MODEL(""), *config = "{\"add_bos_token\": 3}";
-    assert_int_equal(ll_tokenizer_open_mem(&tok, "tokenizer.json", ok, strlen(ok), config, strlen(config), &err), LL_EUSAGE);
+    assert_int_equal(ll_tokenizer_open_mem(&tok, "tokenizer.json", ok, strlen(ok), config, strlen(config),
+                                           &err),
+                     LL_EUSAGE);
     assert_non_null(strstr(err.msg, "tokenizer_config.json: add_bos_token"));
 }
 
@@ -341,7 +406,8 @@ static void test_cut_files(void **state)
             struct ll_tokenizer *tok;
             char *copy = malloc(n + !n);
             memcpy(copy, text.s, n);
-            assert_int_not_equal(ll_tokenizer_open_mem(&tok, "tokenizer.json", copy, n, NULL, 0, NULL), LL_OK);
+            assert_int_not_equal(ll_tokenizer_open_mem(&tok, "tokenizer.json", copy, n, NULL, 0, NULL),
+                                 LL_OK);
             free(copy);
         }
         ll_buf_free(&text);
@@ -367,7 +433,10 @@ static void test_long_texts(void **state)
             struct ll_ids ids = {0};
             struct ll_buf out = {0};
             for (size_t i = 0; i < n; i++)
-                text[i] = form == 0 ? 'e' : form == 1 ? ' ' : form == 2 ? "\xCC\xA7\xCC\x81"[i % 4] : "the keperwn,1\n"[dice(&seed, 14)];
+                text[i] = form == 0 ? 'e'
+                    : form == 1     ? ' '
+                    : form == 2     ? "\xCC\xA7\xCC\x81"[i % 4]
+                                    : "the keperwn,1\n"[dice(&seed, 14)];
             double t0 = ll_now_s();
             encode(tok, text, n, 0, &ids);
             assert_int_equal(ll_tokenizer_decode(tok, ids.v, ids.n, 0, &out, NULL), LL_OK);
@@ -389,8 +458,12 @@ static void test_long_texts(void **state)
 /* A random character from where the patterns make differences. */
 static uint32_t any_char(uint32_t *seed)
 {
-    static const uint32_t picks[] = {' ', ' ', '\n', '\r', '\t', '\'', 's', 'S', 't', 'L', 'l', 'v', 'E', 'r', 'd', 'm', 'a', 'B',
-                                     '1', '9', '.', '/', '!', 0x17F, 0xA0, 0x3000, 0xE9, 0xC9, 0x1C5, 0x2B0, 0x4E2D, 0x301, 0x903, 0xB2, 0x2160, 0x661, 0x1F600, 0x200B, 0x180E, 0x85, 0, 0xAD, 0x2028, 0x10D50, 0x16D40, 0x897, 0x1E5D0};
+    static const uint32_t picks[] = {' ',   ' ',    '\n',   '\r',    '\t',    '\'',   's',    'S',
+                                     't',   'L',    'l',    'v',     'E',     'r',    'd',    'm',
+                                     'a',   'B',    '1',    '9',     '.',     '/',    '!',    0x17F,
+                                     0xA0,  0x3000, 0xE9,   0xC9,    0x1C5,   0x2B0,  0x4E2D, 0x301,
+                                     0x903, 0xB2,   0x2160, 0x661,   0x1F600, 0x200B, 0x180E, 0x85,
+                                     0,     0xAD,   0x2028, 0x10D50, 0x16D40, 0x897,  0x1E5D0};
     if (dice(seed, 10))
         return picks[dice(seed, sizeof picks / sizeof picks[0])];
     uint32_t cp = dice(seed, 8) ? dice(seed, 0x3000) : dice(seed, 0x110000);
@@ -422,7 +495,8 @@ static void test_words_against_pcre(void **state)
                 fail_msg("rule %zu, \"%s\": %zu words, PCRE2 %zu", i, s.s, by_hand.n, by_pcre.n);
             for (size_t k = 0; k < by_hand.n; k++)
                 if (by_hand.v[k].end != by_pcre.v[k].end)
-                    fail_msg("rule %zu, \"%s\": word %zu ends at %zu, PCRE2 %zu", i, s.s, k, by_hand.v[k].end, by_pcre.v[k].end);
+                    fail_msg("rule %zu, \"%s\": word %zu ends at %zu, PCRE2 %zu", i, s.s, k, by_hand.v[k].end,
+                             by_pcre.v[k].end);
         }
         ll_regex_free(re);
     }
@@ -456,7 +530,10 @@ static void count(void *arg, uint32_t first, uint32_t last) { *(long *)arg += la
 /* The counts of Unicode 16, and a few characters whose class was got wrong elsewhere. */
 static void test_classes(void **state)
 {
-    static const struct { uint32_t bits; long n; } want[] = {{LL_L_BITS, 141028}, {LL_N_BITS, 1911}, {LL_M_BITS, 2501}, {LL_P_BITS, 855}};
+    static const struct {
+        uint32_t bits;
+        long n;
+    } want[] = {{LL_L_BITS, 141028}, {LL_N_BITS, 1911}, {LL_M_BITS, 2501}, {LL_P_BITS, 855}};
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         long n = 0;
@@ -470,7 +547,8 @@ static void test_classes(void **state)
     }
     assert_int_equal(spaces, 25);
     assert_int_equal(late, 13);
-    assert_true(!ll_is_space(0x180E) && !ll_is_space(0x200B) && ll_is_punct('$') && !ll_is_punct(0x2E52) && ll_is_word('_') && !ll_is_word('-'));
+    assert_true(!ll_is_space(0x180E) && !ll_is_space(0x200B) && ll_is_punct('$') && !ll_is_punct(0x2E52)
+                && ll_is_word('_') && !ll_is_word('-'));
     assert_int_equal(ll_category('A'), LL_LU);
     assert_int_equal(ll_category(0x10FFFF), LL_CN);
 }
@@ -490,23 +568,28 @@ static void test_normal_forms(void **state)
     assert_form("\xC3\xA9", 0, 0, "e\xCC\x81");
     assert_form("\xEF\xAC\x81", 1, 1, "fi");
     assert_form("\xEF\xAC\x81", 1, 0, "\xEF\xAC\x81");
-    assert_form("a\xCC\x81\xCC\xA7", 0, 0, "a\xCC\xA7\xCC\x81");                     /* reordered by class */
-    assert_form("\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", 1, 0, "\xEA\xB0\x81");       /* Hangul, three letters */
-    assert_form("\xEA\xB0\x80\xE1\x86\xA7", 1, 0, "\xEA\xB0\x80\xE1\x86\xA7");       /* U+11A7 after LV stays */
-    assert_form("a\xCC\xA7\xCC\x81", 1, 0, "\xC3\xA1\xCC\xA7");                     /* composes across a mark of a lower class */
-    assert_form("a\xCC\x8D\xCC\x81", 1, 0, "a\xCC\x8D\xCC\x81");                     /* but not across one of the same class */
-    assert_form("a\xF0\x90\xBD\x86\xCC\xA7", 1, 0, "a\xF0\x90\xBD\x86\xCC\xA7");     /* U+10F46, a mark newer than the reference's tables */
-    assert_form("\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0", 1, 0, "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0"); /* a composition newer than them */
-    assert_form("\xE2\x84\xAB", 1, 0, "\xC3\x85");                                  /* Angstrom sign */
+    assert_form("a\xCC\x81\xCC\xA7", 0, 0, "a\xCC\xA7\xCC\x81");               /* reordered by class */
+    assert_form("\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", 1, 0, "\xEA\xB0\x81"); /* Hangul, three letters */
+    assert_form("\xEA\xB0\x80\xE1\x86\xA7", 1, 0, "\xEA\xB0\x80\xE1\x86\xA7"); /* U+11A7 after LV stays */
+    assert_form("a\xCC\xA7\xCC\x81", 1, 0, "\xC3\xA1\xCC\xA7");  /* composes across a mark of a lower class */
+    assert_form("a\xCC\x8D\xCC\x81", 1, 0, "a\xCC\x8D\xCC\x81"); /* but not across one of the same class */
+    assert_form("a\xF0\x90\xBD\x86\xCC\xA7", 1, 0,
+                "a\xF0\x90\xBD\x86\xCC\xA7"); /* U+10F46, a mark newer than the reference's tables */
+    assert_form("\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0", 1, 0,
+                "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0"); /* a composition newer than them */
+    assert_form("\xE2\x84\xAB", 1, 0, "\xC3\x85");   /* Angstrom sign */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures), cmocka_unit_test(test_lookup),       cmocka_unit_test(test_show),
-        cmocka_unit_test(test_nul),      cmocka_unit_test(test_flags),        cmocka_unit_test(test_refusals), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_cut_files), cmocka_unit_test(test_long_texts),  cmocka_unit_test(test_words_against_pcre),
-        cmocka_unit_test(test_large_pattern), cmocka_unit_test(test_classes),  cmocka_unit_test(test_normal_forms),
+        cmocka_unit_test(test_fixtures),      cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_show),          cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_flags),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_rules),         cmocka_unit_test(test_cut_files),
+        cmocka_unit_test(test_long_texts),    cmocka_unit_test(test_words_against_pcre),
+        cmocka_unit_test(test_large_pattern), cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_normal_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_text_folders.c - model folders whose vocabulary is no tokenizer.json, or whose tokens are named outside it, against what
- * transformers' AutoTokenizer makes of them (fixtures/tokenizers/folders, made by make_folders.py); and files that lie. */
+/* test_text_folders.c - model folders whose vocabulary is no tokenizer.json, or whose tokens are named
+ * outside it, against what transformers' AutoTokenizer makes of them (fixtures/tokenizers/folders, made by
+ * make_folders.py); and files that lie. */
 #include "map.h"
 #include "token.h"
 #include "token_files.h"
@@ -23,12 +24,12 @@ static int same(const struct ll_ids *ids, const cJSON *want)
 {
     const cJSON *v;
     int i = 0, same = cJSON_GetArraySize(want) == ids->n;
-    cJSON_ArrayForEach(v, want)
-        same = same && v->valueint == ids->v[i++];
+    cJSON_ArrayForEach(v, want) same = same && v->valueint == ids->v[i++];
     return same;
 }
 
-static void complain(const char *name, const char *text, const char *what, const struct ll_ids *ids, const cJSON *want)
+static void complain(const char *name, const char *text, const char *what, const struct ll_ids *ids,
+                     const cJSON *want)
 {
     char *w = cJSON_PrintUnformatted(want);
     printf("%s: %s of \"%s\": expected %s, found [", name, what, text, w);
@@ -54,7 +55,8 @@ static void check_text(const struct ll_tokenizer *tok, const char *name, const c
         complain(name, text, "ids with start and end", &ids, cJSON_GetArrayItem(row, 1));
     assert_int_equal(ll_tokenizer_decode(tok, ids.v, ids.n, 1, &out, &err), LL_OK);
     if (strcmp(ll_buf_str(&out), cJSON_GetArrayItem(row, 2)->valuestring)) {
-        printf("%s: decoded \"%s\": expected \"%s\", found \"%s\"\n", name, text, cJSON_GetArrayItem(row, 2)->valuestring, ll_buf_str(&out));
+        printf("%s: decoded \"%s\": expected \"%s\", found \"%s\"\n", name, text,
+               cJSON_GetArrayItem(row, 2)->valuestring, ll_buf_str(&out));
         n_bad++;
     }
     ll_ids_free(&ids);
@@ -82,13 +84,17 @@ static void test_folders(void **state)
             n_bad++;
             continue;
         }
-        cJSON_ArrayForEach(v, cJSON_GetObjectItem(e, "ids"))
-            if (ll_tokenizer_id(tok, v->string, strlen(v->string)) != v->valueint) {
-                printf("%s: id of %s: expected %d, found %d\n", name, v->string, v->valueint, ll_tokenizer_id(tok, v->string, strlen(v->string)));
-                n_bad++;
-            }
+        cJSON_ArrayForEach(v, cJSON_GetObjectItem(e, "ids")) if (ll_tokenizer_id(tok, v->string,
+                                                                                 strlen(v->string))
+                                                                 != v->valueint)
+        {
+            printf("%s: id of %s: expected %d, found %d\n", name, v->string, v->valueint,
+                   ll_tokenizer_id(tok, v->string, strlen(v->string)));
+            n_bad++;
+        }
         for (int i = 0; i < cJSON_GetArraySize(texts); i++)
-            check_text(tok, name, cJSON_GetArrayItem(texts, i)->valuestring, cJSON_GetArrayItem(cJSON_GetObjectItem(e, "rows"), i));
+            check_text(tok, name, cJSON_GetArrayItem(texts, i)->valuestring,
+                       cJSON_GetArrayItem(cJSON_GetObjectItem(e, "rows"), i));
         ll_tokenizer_close(tok);
     }
     assert_true(n >= 40);

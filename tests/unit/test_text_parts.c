@@ -1,5 +1,6 @@
-/* test_text_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself, against what the tokenizers
- * library makes of the same texts (fixtures/tokenizers/parts.json, made by make_parts.py); a row without a case fails. */
+/* test_text_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself, against
+ * what the tokenizers library makes of the same texts (fixtures/tokenizers/parts.json, made by
+ * make_parts.py); a row without a case fails. */
 #include "map.h"
 #include "token.h"
 #include "token_internal.h"
@@ -64,7 +65,8 @@ static struct ll_tokenizer *with_part(const char *stage, const cJSON *part)
 static void assert_text(const struct ll_buf *got, const char *want, const cJSON *part, const char *of)
 {
     if (got->len != strlen(want) || memcmp(ll_buf_str(got), want, got->len))
-        fail_msg("%s of \"%s\": \"%s\", expected \"%s\"", cJSON_PrintUnformatted(part), of, ll_buf_str(got), want);
+        fail_msg("%s of \"%s\": \"%s\", expected \"%s\"", cJSON_PrintUnformatted(part), of, ll_buf_str(got),
+                 want);
 }
 
 static void check_normalizer(const struct ll_tokenizer *tok, const cJSON *entry, int i)
@@ -73,7 +75,8 @@ static void check_normalizer(const struct ll_tokenizer *tok, const cJSON *entry,
     struct ll_buf out = {0};
     const char *text = cJSON_GetArrayItem(list("texts"), i)->valuestring;
     assert_int_equal(ll_normalize(&tok->normalizer, text, strlen(text), &x, &out, NULL), LL_OK);
-    assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(entry, "out"), i)->valuestring, cJSON_GetObjectItem(entry, "json"), text);
+    assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(entry, "out"), i)->valuestring,
+                cJSON_GetObjectItem(entry, "json"), text);
     ll_buf_free(&out);
     ll_scratch_free(&x);
 }
@@ -88,8 +91,10 @@ static void check_pretokenizer(const struct ll_tokenizer *tok, const cJSON *entr
     cJSON_ArrayForEach(w, want)
     {
         const struct ll_span *p = k < x.a.spans.n ? &x.a.spans.v[k++] : NULL;
-        if (!p || p->end - p->start != strlen(w->valuestring) || memcmp(x.a.text.s + p->start, w->valuestring, p->end - p->start))
-            fail_msg("%s of \"%s\": piece %zu is \"%.*s\", expected \"%s\"", cJSON_PrintUnformatted(cJSON_GetObjectItem(entry, "json")), text, k,
+        if (!p || p->end - p->start != strlen(w->valuestring)
+            || memcmp(x.a.text.s + p->start, w->valuestring, p->end - p->start))
+            fail_msg("%s of \"%s\": piece %zu is \"%.*s\", expected \"%s\"",
+                     cJSON_PrintUnformatted(cJSON_GetObjectItem(entry, "json")), text, k,
                      p ? (int)(p->end - p->start) : 0, p ? x.a.text.s + p->start : "", w->valuestring);
     }
     assert_int_equal(k, x.a.spans.n);
@@ -108,7 +113,8 @@ static void check_decoder(const struct ll_tokenizer *tok, const cJSON *entry, in
         assert_int_equal(ll_spans_add(&spans, start, joined.len, 0, NULL), LL_OK);
     }
     assert_int_equal(ll_decode(tok, &spans, ll_buf_str(&joined), &out, NULL), LL_OK);
-    assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(entry, "out"), i)->valuestring, cJSON_GetObjectItem(entry, "json"), ll_buf_str(&joined));
+    assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(entry, "out"), i)->valuestring,
+                cJSON_GetObjectItem(entry, "json"), ll_buf_str(&joined));
     ll_buf_free(&joined);
     ll_buf_free(&out);
     ll_spans_free(&spans);
@@ -117,13 +123,14 @@ static void check_decoder(const struct ll_tokenizer *tok, const cJSON *entry, in
 static int has_case(const cJSON *entries, const char *name)
 {
     const cJSON *e;
-    cJSON_ArrayForEach(e, entries)
-        if (!strcmp(cJSON_GetObjectItem(cJSON_GetObjectItem(e, "json"), "type")->valuestring, name))
-            return 1;
+    cJSON_ArrayForEach(
+        e, entries) if (!strcmp(cJSON_GetObjectItem(cJSON_GetObjectItem(e, "json"), "type")->valuestring,
+                                name)) return 1;
     return 0;
 }
 
-static void check_stage(const struct ll_stage *stage, const char *inputs, void (*check)(const struct ll_tokenizer *, const cJSON *, int))
+static void check_stage(const struct ll_stage *stage, const char *inputs,
+                        void (*check)(const struct ll_tokenizer *, const cJSON *, int))
 {
     const cJSON *entries = list(stage->key), *e;
     int n = cJSON_GetArraySize(list(inputs));
@@ -139,18 +146,24 @@ static void check_stage(const struct ll_stage *stage, const char *inputs, void (
     }
 }
 
-static void test_normalizers(void **state) { (void)state, check_stage(&ll_normalizers, "texts", check_normalizer); }
-static void test_pretokenizers(void **state) { (void)state, check_stage(&ll_pretokenizers, "texts", check_pretokenizer); }
+static void test_normalizers(void **state)
+{
+    (void)state, check_stage(&ll_normalizers, "texts", check_normalizer);
+}
+static void test_pretokenizers(void **state)
+{
+    (void)state, check_stage(&ll_pretokenizers, "texts", check_pretokenizer);
+}
 static void test_decoders(void **state) { (void)state, check_stage(&ll_decoders, "tokens", check_decoder); }
 
 static void assert_ids(const struct ll_ids *ids, const cJSON *want, const char *text, const cJSON *whole)
 {
     const cJSON *v;
     int i = 0, same = cJSON_GetArraySize(want) == ids->n;
-    cJSON_ArrayForEach(v, want)
-        same = same && v->valueint == ids->v[i++];
+    cJSON_ArrayForEach(v, want) same = same && v->valueint == ids->v[i++];
     if (!same)
-        fail_msg("%s: ids of \"%s\" differ: expected %s", cJSON_PrintUnformatted(whole), text, cJSON_PrintUnformatted(want));
+        fail_msg("%s: ids of \"%s\" differ: expected %s", cJSON_PrintUnformatted(whole), text,
+                 cJSON_PrintUnformatted(want));
 }
 
 /* Models with each of their switches, and post-processors. */
@@ -176,7 +189,8 @@ static void test_wholes(void **state)
             assert_int_equal(ll_tokenizer_encode(tok, text, strlen(text), LL_ENC_BOS, &ids, &err), LL_OK);
             assert_ids(&ids, cJSON_GetArrayItem(cJSON_GetObjectItem(e, "full"), i), text, whole);
             assert_int_equal(ll_tokenizer_decode(tok, ids.v, ids.n, 1, &out, &err), LL_OK);
-            assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(e, "decoded"), i)->valuestring, whole, text);
+            assert_text(&out, cJSON_GetArrayItem(cJSON_GetObjectItem(e, "decoded"), i)->valuestring, whole,
+                        text);
             ll_buf_free(&out);
         }
         ll_tokenizer_close(tok);
@@ -203,8 +217,9 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_normalizers), cmocka_unit_test(test_pretokenizers), cmocka_unit_test(test_decoders),
-        cmocka_unit_test(test_wholes),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_normalizers), cmocka_unit_test(test_pretokenizers),
+        cmocka_unit_test(test_decoders),    cmocka_unit_test(test_wholes),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, read_parts, free_parts);
 }

@@ -1,7 +1,8 @@
-/* test_tuned.c - tuned lenses: files that torch wrote (tests/fixtures/tuned/make.py), hostile pickles and archives, the translators, the fit
- * against numpy and transformers (figures below, made in double), our own files read back.
- * Caught: strides ignored, W for its transpose, translators numbered from row 1, the residual form forgotten, an unweighted fit, the shift
- * not taken back, a view one value beyond its storage, row n_layers translated. */
+/* test_tuned.c - tuned lenses: files that torch wrote (tests/fixtures/tuned/make.py), hostile pickles and
+ * archives, the translators, the fit against numpy and transformers (figures below, made in double), our own
+ * files read back. Caught: strides ignored, W for its transpose, translators numbered from row 1, the
+ * residual form forgotten, an unweighted fit, the shift not taken back, a view one value beyond its storage,
+ * row n_layers translated. */
 #include "map.h"
 #include "sweep.h"
 #include "torch_file.h"
@@ -34,7 +35,7 @@ static void near(double got, double want, double tol)
         fail_msg("got %.12g, expected %.12g", got, want);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static float value(const struct ll_tensor *t, int i)
 {
@@ -63,8 +64,14 @@ static void check_values(const struct ll_tuned_file *f, enum ll_dtype dtype)
 
 static void reads_torch_files(void **state)
 {
-    static const struct { const char *name; enum ll_dtype dtype; } of[] = {
-        {"ordered", LL_F32}, {"strided_bf16", LL_BF16}, {"shared_f16", LL_F16}, {"nobias_f64", LL_F64}, {"safetensors", LL_F32}};
+    static const struct {
+        const char *name;
+        enum ll_dtype dtype;
+    } of[] = {{"ordered", LL_F32},
+              {"strided_bf16", LL_BF16},
+              {"shared_f16", LL_F16},
+              {"nobias_f64", LL_F64},
+              {"safetensors", LL_F32}};
     (void)state;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         char dir[4096];
@@ -108,13 +115,19 @@ static void refuses_by_name(void **state)
 }
 
 /* A pickle of {"w": tensor} whose numbers the caller chooses; the storage holds `have` floats. */
-static int parse_view(int have, int stored, int offset, int rows, int cols, int s0, int s1, struct ll_torch_file *t, struct ll_err *err)
+static int parse_view(int have, int stored, int offset, int rows, int cols, int s0, int s1,
+                      struct ll_torch_file *t, struct ll_err *err)
 {
     uint8_t pickle[512];
     static const float zeros[64];
     char *bytes;
     size_t n_bytes;
-    int n = sprintf((char *)pickle, "%s", "\x80\x02}X\x01" "XXXwctorch._utils\n_rebuild_tensor_v2\n((X\x07" "XXXstoragectorch\nFloatStorage\nX\x01" "XXX0X\x03" "XXXcpu");
+    int n = sprintf((char *)pickle, "%s",
+                    "\x80\x02}X\x01"
+                    "XXXwctorch._utils\n_rebuild_tensor_v2\n((X\x07"
+                    "XXXstoragectorch\nFloatStorage\nX\x01"
+                    "XXX0X\x03"
+                    "XXXcpu");
     for (int i = 0; i + 4 < n; i++) /* the high bytes of text lengths */
         if (pickle[i] == 'X' && pickle[i + 1] < 0x20 && !memcmp(pickle + i + 2, "XXX", 3))
             memset(pickle + i + 2, 0, 3);
@@ -139,18 +152,27 @@ static int parse_view(int have, int stored, int offset, int rows, int cols, int 
 
 static void checks_views(void **state)
 {
-    static const struct { int have, stored, offset, rows, cols, s0, s1, ok; const char *word; } of[] = {
-        {12, 12, 0, 3, 4, 4, 1, 1, ""},         {12, 12, 0, 4, 3, 1, 4, 1, ""},
-        {12, 12, 0, 0, 4, 4, 1, 1, ""},         {12, 12, 1, 3, 4, 4, 1, 0, "inside its storage"},
-        {12, 12, 0, 3, 4, 5, 1, 0, "inside its storage"}, {12, 13, 0, 3, 4, 4, 1, 0, "a storage of 13 values"},
-        {12, 12, -1, 3, 4, 4, 1, 0, "offset >= 0"}, {12, 12, 0, -3, 4, 4, 1, 0, "numbers >= 0"},
-        {12, 12, 0, 3, 4, -4, 1, 0, "numbers >= 0"}, {12, 12, 0, 2147483647, 2147483647, 0, 0, 0, "inside its storage"},
-        {12, 12, 0, 2147483647, 2, 2147483647, 1, 0, "inside its storage"}, {12, 12, 0, 5, 4, 0, 1, 0, "inside its storage"}};
+    static const struct {
+        int have, stored, offset, rows, cols, s0, s1, ok;
+        const char *word;
+    } of[] = {{12, 12, 0, 3, 4, 4, 1, 1, ""},
+              {12, 12, 0, 4, 3, 1, 4, 1, ""},
+              {12, 12, 0, 0, 4, 4, 1, 1, ""},
+              {12, 12, 1, 3, 4, 4, 1, 0, "inside its storage"},
+              {12, 12, 0, 3, 4, 5, 1, 0, "inside its storage"},
+              {12, 13, 0, 3, 4, 4, 1, 0, "a storage of 13 values"},
+              {12, 12, -1, 3, 4, 4, 1, 0, "offset >= 0"},
+              {12, 12, 0, -3, 4, 4, 1, 0, "numbers >= 0"},
+              {12, 12, 0, 3, 4, -4, 1, 0, "numbers >= 0"},
+              {12, 12, 0, 2147483647, 2147483647, 0, 0, 0, "inside its storage"},
+              {12, 12, 0, 2147483647, 2, 2147483647, 1, 0, "inside its storage"},
+              {12, 12, 0, 5, 4, 0, 1, 0, "inside its storage"}};
     (void)state;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         struct ll_err err = {0};
         struct ll_torch_file t;
-        int rc = parse_view(of[i].have, of[i].stored, of[i].offset, of[i].rows, of[i].cols, of[i].s0, of[i].s1, &t, &err);
+        int rc = parse_view(of[i].have, of[i].stored, of[i].offset, of[i].rows, of[i].cols, of[i].s0,
+                            of[i].s1, &t, &err);
         if ((rc == LL_OK) != of[i].ok || !strstr(err.msg, of[i].word))
             fail_msg("view %zu: code %d \"%s\"", i, rc, err.msg);
     }
@@ -185,16 +207,28 @@ static void checks_the_stack(void **state)
     FAILS("\x80\x02}(K\x01u.", LL_EUSAGE, "a dictionary below");
     FAILS("\x80\x02(\x85.", LL_EUSAGE, "as many values");
     FAILS("\x80\x02R.", LL_EUSAGE, "a name and a tuple");
-    FAILS("\x80\x02" "ctorch\nFloatStorage\n)R.", LL_EUNSUP, "refused to call torch.FloatStorage");
-    FAILS("\x80\x02" "cos\nsystem\n.", LL_EUNSUP, "os.system");
-    FAILS("\x80\x02" "cos\nsys", LL_EUSAGE, "two lines");
-    FAILS("\x80\x02" "ctorch.storage\n_load_from_bytes\n.", LL_EUNSUP, "torch.storage._load_from_bytes");
+    FAILS("\x80\x02"
+          "ctorch\nFloatStorage\n)R.",
+          LL_EUNSUP, "refused to call torch.FloatStorage");
+    FAILS("\x80\x02"
+          "cos\nsystem\n.",
+          LL_EUNSUP, "os.system");
+    FAILS("\x80\x02"
+          "cos\nsys",
+          LL_EUSAGE, "two lines");
+    FAILS("\x80\x02"
+          "ctorch.storage\n_load_from_bytes\n.",
+          LL_EUNSUP, "torch.storage._load_from_bytes");
     FAILS("\x80\x02h\x07.", LL_EUSAGE, "memo 7");
     FAILS("\x80\x02}r\xff\xff\xff\xff.", LL_EUSAGE, "memo number");
-    FAILS("\x80\x02X\xff\xff\xff\x7f" "abc.", LL_EUSAGE, "inside the pickle");
+    FAILS("\x80\x02X\xff\xff\xff\x7f"
+          "abc.",
+          LL_EUSAGE, "inside the pickle");
     FAILS("\x80\x02X\x01\0\0\0\xff.", LL_EUSAGE, "UTF-8");
     FAILS("\x80\x02J\x01", LL_EUSAGE, "argument");
-    FAILS("\x80\x02\x8a\x09" "123456789.", LL_EUSAGE, "at most 8 bytes");
+    FAILS("\x80\x02\x8a\x09"
+          "123456789.",
+          LL_EUSAGE, "at most 8 bytes");
     FAILS("\x80\x02K\x01Q.", LL_EUSAGE, "a tuple of 5");
     FAILS("\x80\x02}}X\x01\0\0\0aK\x01sb.", LL_EUNSUP, "refused to set an attribute");
     FAILS("\x80\x02i.", LL_EUNSUP, "opcode 0x69");
@@ -209,15 +243,25 @@ static void checks_containers(void **state)
     FAILS("\x80\x02}X\x01\0\0\0a)s.", LL_EUSAGE, "expected a tensor, found a tuple"); /* an empty one, too */
     FAILS("\x80\x02}X\x01\0\0\0aK\x01\x85s.", LL_EUSAGE, "expected a tensor, found a tuple");
     ROOT_FAILS("\x80\x02K\x01.", LL_EUSAGE, "one list, tuple or dictionary of tensors, found a number");
-    ROOT_FAILS("\x80\x02K\x01" "e.", LL_EUSAGE, "a mark below values of a list");
-    ROOT_FAILS("\x80\x02K\x01K\x02" "a.", LL_EUSAGE, "a list below its values");
-    ROOT_FAILS("\x80\x02}(K\x02" "e.", LL_EUSAGE, "a list below its values");
-    ROOT_FAILS("\x80\x02" "a.", LL_EUSAGE, "a list and a value");
+    ROOT_FAILS("\x80\x02K\x01"
+               "e.",
+               LL_EUSAGE, "a mark below values of a list");
+    ROOT_FAILS("\x80\x02K\x01K\x02"
+               "a.",
+               LL_EUSAGE, "a list below its values");
+    ROOT_FAILS("\x80\x02}(K\x02"
+               "e.",
+               LL_EUSAGE, "a list below its values");
+    ROOT_FAILS("\x80\x02"
+               "a.",
+               LL_EUSAGE, "a list and a value");
     ROOT_FAILS("\x80\x02]NK\x01s.", LL_EUSAGE, "a dictionary below keys and values");
     ROOT_FAILS("\x80\x02}NK\x01s.", LL_EUSAGE, "a text or a number, found None");
     ROOT_FAILS("\x80\x02}}K\x05K\x01sb.", LL_EUSAGE, "texts as their names");
     ROOT_FAILS("\x80\x02G1234567", LL_EUSAGE, "argument");
-    ROOT_FAILS("\x80\x02" "cos\nsystem\nX\x02\0\0\0ls\x85R.", LL_EUNSUP, "os.system");
+    ROOT_FAILS("\x80\x02"
+               "cos\nsystem\nX\x02\0\0\0ls\x85R.",
+               LL_EUNSUP, "os.system");
     /* a list that holds itself, twice: read once, and no deeper */
     static const char ring[] = "\x80\x02]q\0(h\0h\0e.";
     struct ll_torch_view *v;
@@ -225,8 +269,8 @@ static void checks_containers(void **state)
     struct ll_err err = {0};
     assert_int_equal(ll_torch_unpickle(&v, &n, "p", "root", (const uint8_t *)ring, sizeof ring - 1, &err),
                      LL_OK);
-    assert_true(n == 2 && v[1].n_names == 2 && v[1].name[1].i == 1 &&
-                !strcmp(v[1].why, "nested deeper than one level"));
+    assert_true(n == 2 && v[1].n_names == 2 && v[1].name[1].i == 1
+                && !strcmp(v[1].why, "nested deeper than one level"));
     free(v);
     static const char empty[] = "\x80\x02}X\x01\0\0\0a)s.";
     assert_int_equal(ll_torch_unpickle(&v, &n, "p", "root", (const uint8_t *)empty, sizeof empty - 1, &err),
@@ -301,9 +345,13 @@ static void writes_what_it_reads(void **state)
     unlink(path);
 }
 
-/* ---- translators -------------------------------------------------------------------------------------------------- */
+/* ---- translators ----------------------------------------------------------------------------- */
 
-struct world { struct ll_model *m; struct ll_engine *eng; struct ll_err err; };
+struct world {
+    struct ll_model *m;
+    struct ll_engine *eng;
+    struct ll_err err;
+};
 static struct world w;
 
 static int setup(void **state)
@@ -333,7 +381,8 @@ static void applies_the_residual_form(void **state)
         b[i] = (float)(i % 7) - 3;
     for (int i = 0; i < ROWS * d; i++)
         x[i] = (float)((i * 13) % 29 - 14) / 7;
-    layers[1].W = (struct ll_mat){.type = LL_F32, .data = (const uint8_t *)W, .row_bytes = sizeof *W * (size_t)d, .n = d, .k = d};
+    layers[1].W = (struct ll_mat){
+        .type = LL_F32, .data = (const uint8_t *)W, .row_bytes = sizeof *W * (size_t)d, .n = d, .k = d};
     assert_int_equal(ll_tuned_make(&t, w.m, layers, 2, NULL, NULL, &w.err), LL_OK);
     assert_int_equal(ll_tuned_has(t, -1) + ll_tuned_has(t, 0) + ll_tuned_has(t, 2), 0);
     assert_int_equal(ll_tuned_has(t, 1), 1);
@@ -346,7 +395,8 @@ static void applies_the_residual_form(void **state)
                 want += (double)W[i * d + k] * (double)x[r * d + k];
             near((double)y[r * d + i], want, 1e-5);
         }
-    assert_int_equal(ll_tuned_apply(t, w.eng, 1, x + 2 * d, 1, one, &w.err), LL_OK); /* row mates change no bit */
+    assert_int_equal(ll_tuned_apply(t, w.eng, 1, x + 2 * d, 1, one, &w.err),
+                     LL_OK); /* row mates change no bit */
     assert_memory_equal(one, y + 2 * d, sizeof *one * (size_t)d);
     for (int l = 0; l <= 2; l += 2) { /* rows without translator are copied */
         assert_int_equal(ll_tuned_apply(t, w.eng, l, x, ROWS, y, &w.err), LL_OK);
@@ -362,10 +412,12 @@ static void applies_the_residual_form(void **state)
     free(W);
 }
 
-/* ---- the fit ------------------------------------------------------------------------------------------------------ */
+/* ---- the fit --------------------------------------------------------------------------------- */
 
 enum { N_WINDOWS = 60, SEQ = 24 };
-struct text { int ids[N_WINDOWS * SEQ], start[N_WINDOWS + 1]; };
+struct text {
+    int ids[N_WINDOWS * SEQ], start[N_WINDOWS + 1];
+};
 
 static void make_text(struct text *t)
 {
@@ -380,7 +432,11 @@ static void make_text(struct text *t)
 
 static void fit(const struct text *t, struct ll_engine *eng, long long budget, float *W, float *b)
 {
-    struct ll_tuned_fit f = {.model = w.m, .engine = eng, .text = {t->ids, t->start, N_WINDOWS}, .ridge = 0.01, .memory_budget = budget};
+    struct ll_tuned_fit f = {.model = w.m,
+                             .engine = eng,
+                             .text = {t->ids, t->start, N_WINDOWS},
+                             .ridge = 0.01,
+                             .memory_budget = budget};
     if (ll_tuned_fit_run(&f, W, b, &w.err))
         fail_msg("%s", w.err.msg);
 }
@@ -391,17 +447,25 @@ static struct ll_tuned *as_lens(const float *W, const float *b)
     struct ll_translator layers[2];
     struct ll_tuned *t;
     for (size_t l = 0; l < 2; l++)
-        layers[l] = (struct ll_translator){{.type = LL_F32, .data = (const uint8_t *)(W + l * d * d), .row_bytes = sizeof *W * d, .n = (int)d, .k = (int)d}, b + l * d};
+        layers[l] = (struct ll_translator){{.type = LL_F32,
+                                            .data = (const uint8_t *)(W + l * d * d),
+                                            .row_bytes = sizeof *W * d,
+                                            .n = (int)d,
+                                            .k = (int)d},
+                                           b + l * d};
     assert_int_equal(ll_tuned_make(&t, w.m, layers, 2, NULL, NULL, &w.err), LL_OK);
     return t;
 }
 
-/* Figures: ridge 0.01, weights 1/mean(h_n^2), 60 windows of 24 ids, positions 1..23; transformers and numpy in double. */
+/* Figures: ridge 0.01, weights 1/mean(h_n^2), 60 windows of 24 ids, positions 1..23; transformers and numpy
+ * in double. */
 static void fits_like_numpy(void **state)
 {
     static const int at[5][2] = {{0, 0}, {0, 23}, {5, 7}, {23, 0}, {11, 11}}, bias_at[3] = {0, 9, 23};
-    static const double want[2][5] = {{-0.2396495, -0.2041867, 0.3871364, -0.4910357, -0.9845064}, {-0.1324092, 0.05868371, 0.01248871, 0.06605952, -0.03387084}};
-    static const double want_bias[2][3] = {{0.1268149, 0.2622129, -0.263665}, {-0.08776638, 0.1647733, 0.09525352}};
+    static const double want[2][5] = {{-0.2396495, -0.2041867, 0.3871364, -0.4910357, -0.9845064},
+                                      {-0.1324092, 0.05868371, 0.01248871, 0.06605952, -0.03387084}};
+    static const double want_bias[2][3] = {{0.1268149, 0.2622129, -0.263665},
+                                           {-0.08776638, 0.1647733, 0.09525352}};
     static struct text t;
     float W[2 * 24 * 24], b[2 * 24], W1[2 * 24 * 24], b1[2 * 24];
     struct ll_engine *one;
@@ -415,7 +479,8 @@ static void fits_like_numpy(void **state)
         for (int i = 0; i < 3; i++)
             near((double)b[l * 24 + bias_at[i]], want_bias[l][i], 5e-5);
     }
-    assert_int_equal(ll_engine_init(&one, 1, &w.err), LL_OK); /* threads and walks through the text change no bit */
+    assert_int_equal(ll_engine_init(&one, 1, &w.err),
+                     LL_OK); /* threads and walks through the text change no bit */
     fit(&t, one, 1, W1, b1);
     ll_engine_free(one);
     assert_memory_equal(W, W1, sizeof W);
@@ -425,7 +490,8 @@ static void fits_like_numpy(void **state)
 /* Figures of the first 5 windows, positions 1..22, as above. */
 static void gains_like_numpy(void **state)
 {
-    static const double want[2][4] = {{5.88860639, 3.53098151, 10.36247258, 10.69448967}, {1.76292939, 1.20635384, 10.1068578, 10.25696203}};
+    static const double want[2][4] = {{5.88860639, 3.53098151, 10.36247258, 10.69448967},
+                                      {1.76292939, 1.20635384, 10.1068578, 10.25696203}};
     static struct text t;
     float W[2 * 24 * 24], b[2 * 24];
     struct ll_tuned_gain g[2];
@@ -436,7 +502,8 @@ static void gains_like_numpy(void **state)
     make_text(&t);
     fit(&t, w.eng, 0, W, b);
     struct ll_tuned *lens = as_lens(W, b);
-    struct ll_tuned_eval e = {.model = w.m, .engine = w.eng, .lens = LL_LENS_FINAL, .tuned = lens, .text = {t.ids, t.start, 5}};
+    struct ll_tuned_eval e = {
+        .model = w.m, .engine = w.eng, .lens = LL_LENS_FINAL, .tuned = lens, .text = {t.ids, t.start, 5}};
     if (ll_tuned_evaluate(&e, g, &own, &n, &w.err))
         fail_msg("%s", w.err.msg);
     assert_int_equal(n, 110);
@@ -454,9 +521,11 @@ static void gains_like_numpy(void **state)
     ll_tuned_free(lens);
 }
 
-/* ---- the sweep ---------------------------------------------------------------------------------------------------- */
+/* ---- the sweep ------------------------------------------------------------------------------- */
 
-struct kept { double kl[3]; };
+struct kept {
+    double kl[3];
+};
 static int keep_kl(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct kept *k = arg;
@@ -473,7 +542,14 @@ static void sweeps_through_translators(void **state)
     struct kept plain, same, moved;
     struct ll_sweep_prompt p = {.ids = ids, .n_ids = 7, .want = LL_SWEEP_ALL};
     (void)state;
-    struct ll_sweep s = {.model = w.m, .engine = w.eng, .lens = LL_LENS_FINAL, .k = 3, .prompts = &p, .n_prompts = 1, .result = keep_kl, .result_arg = &plain};
+    struct ll_sweep s = {.model = w.m,
+                         .engine = w.eng,
+                         .lens = LL_LENS_FINAL,
+                         .k = 3,
+                         .prompts = &p,
+                         .n_prompts = 1,
+                         .result = keep_kl,
+                         .result_arg = &plain};
     assert_int_equal(ll_sweep_run(&s, &w.err), LL_OK);
     s.tuned = as_lens(W, b); /* W = 0, b = 0: the plain lens */
     s.result_arg = &same;
@@ -491,11 +567,12 @@ static void sweeps_through_translators(void **state)
     ll_tuned_free((struct ll_tuned *)s.tuned);
 }
 
-/* ---- rows and document -------------------------------------------------------------------------------------------- */
+/* ---- rows and document ----------------------------------------------------------------------- */
 
 static void positions_of_a_prompt(void **state)
 {
-    static const struct ll_pos_frac want[] = {{0.2, 3}, {0.4, 6}, {0.6, 10}, {0.8, 13}, {0.92, 15}, {0.98, 16}}; /* docs/experiment.md 9.5, S = 17 */
+    static const struct ll_pos_frac want[] = {{0.2, 3},   {0.4, 6},  {0.6, 10}, {0.8, 13},
+                                              {0.92, 15}, {0.98, 16}}; /* docs/experiment.md 9.5, S = 17 */
     struct ll_pos_frac got[LL_N_POS_FRACS];
     (void)state;
     int n = ll_position_fractions(17, got);
@@ -511,8 +588,13 @@ static void positions_of_a_prompt(void **state)
 static void fills_the_tables(void **state)
 {
     struct ll_row row;
-    struct ll_row_stats s = {.norm = {.is_set = 1, .kl_to_final_bits = 5, .answer_rank = 40, .entropy_bits = 9}, .tuned = {.is_set = 1, .kl_to_final_bits = 2, .answer_rank = 7, .entropy_bits = 4}};
-    struct ll_pass_info info = {.fact_key = "F", .fact_index = 3, .prompt_id = "pos", .prompt_variant = "orig"};
+    struct ll_row_stats s = {
+        .norm = {.is_set = 1, .kl_to_final_bits = 5, .answer_rank = 40, .entropy_bits = 9},
+        .tuned = {.is_set = 1, .kl_to_final_bits = 2, .answer_rank = 7, .entropy_bits = 4}};
+    struct ll_pass_info info = {.fact_key = "F",
+                                .fact_index = 3,
+                                .prompt_id = "pos",
+                                .prompt_variant = "orig"};
     size_t n;
     (void)state;
     assert_int_equal(ll_schema_tuned_variants.n_seed, 18);
@@ -522,12 +604,15 @@ static void fills_the_tables(void **state)
     near(row.cells[LL_TV_DELTA_TUNED].v.r, 3, 0);
     assert_int_equal(row.cells[LL_TV_SHIFT_TUNED].v.i, 33);
     assert_int_equal(row.cells[LL_TV_LAYER].v.i, 6);
-    assert_int_equal(row.cells[LL_TV_KL_ROT].set + row.cells[LL_TV_KL_TEMP].set + row.cells[LL_TV_DELTA_TEMP].set + row.cells[LL_TV_SHIFT_TEMP].set, 0);
+    assert_int_equal(row.cells[LL_TV_KL_ROT].set + row.cells[LL_TV_KL_TEMP].set
+                         + row.cells[LL_TV_DELTA_TEMP].set + row.cells[LL_TV_SHIFT_TEMP].set,
+                     0);
     assert_memory_equal(ll_row_str(&row, LL_TV_PROMPT_ID, &n), "pos", 3);
     assert_int_equal(n, 3);
     ll_row_free(&row);
     assert_int_equal(ll_row_init(&row, &ll_schema_pos_audit, &w.err), LL_OK);
-    ll_fill_pos_audit(&row, &info, (struct ll_pos_frac){0.4, 6}, 2, (struct ll_tuned_point){5, 9, -1}, (struct ll_tuned_point){6, 8, -1});
+    ll_fill_pos_audit(&row, &info, (struct ll_pos_frac){0.4, 6}, 2, (struct ll_tuned_point){5, 9, -1},
+                      (struct ll_tuned_point){6, 8, -1});
     near(row.cells[LL_PA_DELTA_TUNED].v.r, -1, 0);
     assert_int_equal(row.cells[LL_PA_RANK_TUNED].set + row.cells[LL_PA_SHIFT_TUNED].set, 0);
     ll_row_free(&row);
@@ -566,10 +651,20 @@ static void summarises_all_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_torch_files), cmocka_unit_test(refuses_by_name), cmocka_unit_test(checks_views), cmocka_unit_test(checks_the_stack),
-        cmocka_unit_test(checks_containers), cmocka_unit_test(bounds_what_is_shared),
-        cmocka_unit_test(checks_archives), cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(applies_the_residual_form), cmocka_unit_test(fits_like_numpy),
-        cmocka_unit_test(gains_like_numpy), cmocka_unit_test(sweeps_through_translators), cmocka_unit_test(positions_of_a_prompt), cmocka_unit_test(fills_the_tables),
+        cmocka_unit_test(reads_torch_files),
+        cmocka_unit_test(refuses_by_name),
+        cmocka_unit_test(checks_views),
+        cmocka_unit_test(checks_the_stack),
+        cmocka_unit_test(checks_containers),
+        cmocka_unit_test(bounds_what_is_shared),
+        cmocka_unit_test(checks_archives),
+        cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(applies_the_residual_form),
+        cmocka_unit_test(fits_like_numpy),
+        cmocka_unit_test(gains_like_numpy),
+        cmocka_unit_test(sweeps_through_translators),
+        cmocka_unit_test(positions_of_a_prompt),
+        cmocka_unit_test(fills_the_tables),
         cmocka_unit_test(summarises_all_passes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

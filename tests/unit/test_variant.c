@@ -1,4 +1,5 @@
-/* test_variant.c - every named mistake does what its name says, on the committed fixture of a family that has the part. */
+/* test_variant.c - every named mistake does what its name says, on the committed fixture of a family that has
+ * the part. */
 #include "capture.h"
 #include "map.h"
 #include "variant.h"
@@ -17,7 +18,11 @@
 #define MODELS LL_SOURCE_DIR "/tests/fixtures/models"
 enum { N = 12 };
 
-struct run { struct ll_stack st; float *logits; size_t n; };
+struct run {
+    struct ll_stack st;
+    float *logits;
+    size_t n;
+};
 
 static int keep_logits(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
@@ -53,20 +58,29 @@ static void run_free(struct run *r)
 }
 static int same_row(const struct run *a, const struct run *b, int layer)
 {
-    return !memcmp(ll_stack_row(&a->st, layer, 0), ll_stack_row(&b->st, layer, 0), sizeof(float) * (size_t)N * (size_t)a->st.d_model);
+    return !memcmp(ll_stack_row(&a->st, layer, 0), ll_stack_row(&b->st, layer, 0),
+                   sizeof(float) * (size_t)N * (size_t)a->st.d_model);
 }
-static int same_logits(const struct run *a, const struct run *b) { return !memcmp(a->logits, b->logits, sizeof(float) * a->n); }
+static int same_logits(const struct run *a, const struct run *b)
+{
+    return !memcmp(a->logits, b->logits, sizeof(float) * a->n);
+}
 
 /* What exact GELU and its tanh form, or a window longer than the prompt, need not change. */
 static int may_be_silent(const char *name) { return !strncmp(name, "window", 6); }
 
-static void check_switch(const struct ll_model *m, struct ll_engine *eng, const struct run *base, int i, int *seen)
+static void check_switch(const struct ll_model *m, struct ll_engine *eng, const struct run *base, int i,
+                         int *seen)
 {
     struct ll_err err = {0};
     struct ll_model *v;
     char name[96];
     const struct ll_switch *row = ll_switch_row(i);
-    snprintf(name, sizeof name, "%.*s%s", (int)(strlen(row->name) - (strstr(row->name, "=VALUE") ? 5 : 0)), row->name, strstr(row->name, "eps=VALUE") ? "0.01" : strstr(row->name, "=VALUE") ? "123" : "");
+    snprintf(name, sizeof name, "%.*s%s", (int)(strlen(row->name) - (strstr(row->name, "=VALUE") ? 5 : 0)),
+             row->name,
+             strstr(row->name, "eps=VALUE")    ? "0.01"
+                 : strstr(row->name, "=VALUE") ? "123"
+                                               : "");
     int rc = ll_variant_make(&v, m, name, &err), last = m->n_layers - 1;
     if (rc == LL_EUNSUP)
         return;
@@ -139,11 +153,17 @@ static void every_switch(void **state)
 /* Doing it twice, or there and back, is as before; the order of biases included. */
 static void there_and_back(void **state)
 {
-    static const struct { const char *model, *list; } pairs[] = {
-        {"qwen2_tied", "qk-permute=on,qk-permute=off"}, {"qwen2_tied", "rope=interleaved,rope=halves"}, {"qwen2_tied", "kv=swapped,kv=swapped"},
-        {"qwen2_tied", "mlp=swapped@1,mlp=swapped@1"}, {"qwen2_tied", "grouping=modulo,grouping=modulo"}, {"qwen3_tied", "qk-norm=late,qk-norm=late"},
-        {"qwen2_tied", "act-order=swapped,act-order=swapped"}, {"qwen2_tied", "bias-qk=late,bias-qk=late"},
-        {"llama3_gqa", "rope=interleaved@1,rope=halves@1"}};
+    static const struct {
+        const char *model, *list;
+    } pairs[] = {{"qwen2_tied", "qk-permute=on,qk-permute=off"},
+                 {"qwen2_tied", "rope=interleaved,rope=halves"},
+                 {"qwen2_tied", "kv=swapped,kv=swapped"},
+                 {"qwen2_tied", "mlp=swapped@1,mlp=swapped@1"},
+                 {"qwen2_tied", "grouping=modulo,grouping=modulo"},
+                 {"qwen3_tied", "qk-norm=late,qk-norm=late"},
+                 {"qwen2_tied", "act-order=swapped,act-order=swapped"},
+                 {"qwen2_tied", "bias-qk=late,bias-qk=late"},
+                 {"llama3_gqa", "rope=interleaved@1,rope=halves@1"}};
     (void)state;
     struct ll_engine *eng;
     struct ll_err err = {0};
@@ -168,10 +188,21 @@ static void there_and_back(void **state)
 
 static void refusals(void **state)
 {
-    static const struct { const char *list; int code; const char *says; } bad[] = {
-        {"silly", LL_EUSAGE, "unknown switch"}, {"rope=interleaved@99", LL_EUSAGE, "expected a layer in 0.."}, {"rope=interleaved@", LL_EUSAGE, "expected a layer"},
-        {"rope=interleaved@1x", LL_EUSAGE, "expected a layer"}, {"eps=", LL_EUSAGE, "expected a number"}, {"eps=nan", LL_EUSAGE, "expected a number"}, {"eps=2", LL_EUSAGE, "0..1"},
-        {"eps=VALUE", LL_EUSAGE, "expected a number"}, {"emb-scale=sqrt-d@0", LL_EUSAGE, "no @layer"}, {"attn-cap=off", LL_EUNSUP, "changes nothing"}, {"rope=halves", LL_EUNSUP, "changes nothing"}};
+    static const struct {
+        const char *list;
+        int code;
+        const char *says;
+    } bad[] = {{"silly", LL_EUSAGE, "unknown switch"},
+               {"rope=interleaved@99", LL_EUSAGE, "expected a layer in 0.."},
+               {"rope=interleaved@", LL_EUSAGE, "expected a layer"},
+               {"rope=interleaved@1x", LL_EUSAGE, "expected a layer"},
+               {"eps=", LL_EUSAGE, "expected a number"},
+               {"eps=nan", LL_EUSAGE, "expected a number"},
+               {"eps=2", LL_EUSAGE, "0..1"},
+               {"eps=VALUE", LL_EUSAGE, "expected a number"},
+               {"emb-scale=sqrt-d@0", LL_EUSAGE, "no @layer"},
+               {"attn-cap=off", LL_EUNSUP, "changes nothing"},
+               {"rope=halves", LL_EUNSUP, "changes nothing"}};
     (void)state;
     struct ll_err err = {0};
     struct ll_model *m, *v;
@@ -188,6 +219,7 @@ static void refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_switch), cmocka_unit_test(there_and_back), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_switch), cmocka_unit_test(there_and_back),
+                                       cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_watch.c - the measurements of a pass: faults put into weights, embedding, stream, scores and norms are found and located; which
- * points fire in which family; figures of a block against sums made here; the block alone; norms against float64. */
+/* test_watch.c - the measurements of a pass: faults put into weights, embedding, stream, scores and norms are
+ * found and located; which points fire in which family; figures of a block against sums made here; the block
+ * alone; norms against float64. */
 #include "fixtures/models.h"
 #include "findings.h"
 #include "trace.h"
@@ -20,7 +21,11 @@
 enum { N = 7 };
 static const int ids[N] = {1, 5, 9, 33, 17, 2, 40};
 
-struct world { struct ll_model *m; struct ll_engine *eng; struct ll_err err; };
+struct world {
+    struct ll_model *m;
+    struct ll_engine *eng;
+    struct ll_err err;
+};
 
 static void world_open(struct world *w, const char *model)
 {
@@ -54,14 +59,16 @@ static void watch(struct world *w, struct ll_watch *st, const struct ll_listener
     ll_pass_free(&pass);
 }
 
-static void expect(const struct ll_watch *st, enum ll_bound bound, enum ll_hook hook, int layer, int head, int pos, int index)
+static void expect(const struct ll_watch *st, enum ll_bound bound, enum ll_hook hook, int layer, int head,
+                   int pos, int index)
 {
     for (int i = 0; i < st->n_first; i++) {
         const struct ll_offence *o = &st->first[i];
         if (o->bound != bound)
             continue;
         if (o->hook != hook || o->layer != layer || o->head != head || o->pos != pos || o->index != index)
-            fail_msg("%s: found at %s of layer %d, head %d, position %d, index %d", ll_bound_name(bound), ll_hook_info(o->hook)->name, o->layer, o->head, o->pos, o->index);
+            fail_msg("%s: found at %s of layer %d, head %d, position %d, index %d", ll_bound_name(bound),
+                     ll_hook_info(o->hook)->name, o->layer, o->head, o->pos, o->index);
         return;
     }
     fail_msg("%s: not found", ll_bound_name(bound));
@@ -69,7 +76,8 @@ static void expect(const struct ll_watch *st, enum ll_bound bound, enum ll_hook 
 
 static int clean(const struct ll_watch *st) { return st->n_first == 0; }
 
-/* Row 5 of W_O in block 1 holds one NaN or infinity at its input 3: attn_out's dimension 5 is spoilt at every position. */
+/* Row 5 of W_O in block 1 holds one NaN or infinity at its input 3: attn_out's dimension 5 is spoilt at every
+ * position. */
 static void bad_weight(void **state)
 {
     (void)state;
@@ -105,7 +113,8 @@ static void zero_embedding(void **state)
     struct ll_tensor E = *w.m->W_E;
     uint8_t *data = malloc(E.size);
     memcpy(data, E.data, E.size);
-    memset(data + 9 * (E.size / (size_t)w.m->d_vocab), 0, E.size / (size_t)w.m->d_vocab); /* id 9: position 2 */
+    memset(data + 9 * (E.size / (size_t)w.m->d_vocab), 0,
+           E.size / (size_t)w.m->d_vocab); /* id 9: position 2 */
     E.data = data;
     w.m->W_E = &E;
     watch(&w, &st, NULL, N);
@@ -116,7 +125,12 @@ static void zero_embedding(void **state)
     world_close(&w);
 }
 
-struct poke { enum ll_hook hook; int layer, row; long at; float value; };
+struct poke {
+    enum ll_hook hook;
+    int layer, row;
+    long at;
+    float value;
+};
 static int on_poke(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
     const struct poke *p = arg;
@@ -129,11 +143,17 @@ static int on_poke(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 /* Written into the pass at one place: the first offence is there. */
 static void poked(void **state)
 {
-    static const struct { struct poke p; enum ll_bound bound; int head, index; } rows[] = {
-        {{LL_HOOK_RESID_MID, 1, 4, 7, 2e5f}, LL_BOUND_RESID_SIZE, -1, 7}, {{LL_HOOK_RESID_MID, 1, 4, 7, -1e5f}, LL_BOUND_RESID_SIZE, -1, 7},
-        {{LL_HOOK_MLP_OUT, 0, 3, 2, -INFINITY}, LL_BOUND_FINITE, -1, 2}, {{LL_HOOK_LN2_SCALE, 1, 6, 0, 100}, LL_BOUND_NORM_RMS, -1, -1},
-        {{LL_HOOK_PATTERN, 1, 2 * N + 3, 1, 0.5f}, LL_BOUND_SOFTMAX_SUM, 2, -1}, {{LL_HOOK_PATTERN, 0, 1 * N + 6, 6, 1.5f}, LL_BOUND_SOFTMAX_RANGE, 1, 6},
-        {{LL_HOOK_ATTN_SCORES, 1, 3 * N + 2, 2, NAN}, LL_BOUND_FINITE, 3, 2}};
+    static const struct {
+        struct poke p;
+        enum ll_bound bound;
+        int head, index;
+    } rows[] = {{{LL_HOOK_RESID_MID, 1, 4, 7, 2e5f}, LL_BOUND_RESID_SIZE, -1, 7},
+                {{LL_HOOK_RESID_MID, 1, 4, 7, -1e5f}, LL_BOUND_RESID_SIZE, -1, 7},
+                {{LL_HOOK_MLP_OUT, 0, 3, 2, -INFINITY}, LL_BOUND_FINITE, -1, 2},
+                {{LL_HOOK_LN2_SCALE, 1, 6, 0, 100}, LL_BOUND_NORM_RMS, -1, -1},
+                {{LL_HOOK_PATTERN, 1, 2 * N + 3, 1, 0.5f}, LL_BOUND_SOFTMAX_SUM, 2, -1},
+                {{LL_HOOK_PATTERN, 0, 1 * N + 6, 6, 1.5f}, LL_BOUND_SOFTMAX_RANGE, 1, 6},
+                {{LL_HOOK_ATTN_SCORES, 1, 3 * N + 2, 2, NAN}, LL_BOUND_FINITE, 3, 2}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
@@ -176,7 +196,11 @@ static void crowded(void **state)
 /* The place of the largest magnitude, also where a window hides the first keys. */
 static void largest(void **state)
 {
-    static const struct { struct poke p; int head, pos, index; } rows[] = {{{LL_HOOK_ATTN_SCORES, 1, 2 * N + 6, 5, -1e4f}, 2, 6, 5}, {{LL_HOOK_RESID_MID, 0, 3, 17, 1e4f}, -1, 3, 17}};
+    static const struct {
+        struct poke p;
+        int head, pos, index;
+    } rows[] = {{{LL_HOOK_ATTN_SCORES, 1, 2 * N + 6, 5, -1e4f}, 2, 6, 5},
+                {{LL_HOOK_RESID_MID, 0, 3, 17, 1e4f}, -1, 3, 17}};
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct world w;
@@ -187,8 +211,10 @@ static void largest(void **state)
         assert_int_equal(w.m->layers[1].window, 6); /* fewer than N */
         watch(&w, &st, &l, N);
         const struct ll_step *s = ll_step_at(&st, p.hook, p.layer);
-        assert_true(s->s.max_abs == 1e4 && s->max_head == rows[i].head && s->max_pos == rows[i].pos && s->max_index == rows[i].index);
-        assert_int_equal(ll_step_at(&st, LL_HOOK_PATTERN, 1)->s.n, w.m->n_heads * (1 + 2 + 3 + 4 + 5 + 6 + 6)); /* what a query may see */
+        assert_true(s->s.max_abs == 1e4 && s->max_head == rows[i].head && s->max_pos == rows[i].pos
+                    && s->max_index == rows[i].index);
+        assert_int_equal(ll_step_at(&st, LL_HOOK_PATTERN, 1)->s.n,
+                         w.m->n_heads * (1 + 2 + 3 + 4 + 5 + 6 + 6)); /* what a query may see */
         ll_watch_free(&st);
         world_close(&w);
     }
@@ -211,7 +237,9 @@ static void families(void **state)
             watch(&w, &st, NULL, tokens);
             for (int l = -1; l < w.m->n_layers; l++)
                 for (int h = 0; h < LL_HOOK_LOGITS; h++) {
-                    if ((ll_hook_info((enum ll_hook)h)->per_layer != 0) == (l >= 0) && (ll_step_at(&st, (enum ll_hook)h, l) != NULL) != ll_hook_fires(w.m, (enum ll_hook)h, l))
+                    if ((ll_hook_info((enum ll_hook)h)->per_layer != 0) == (l >= 0)
+                        && (ll_step_at(&st, (enum ll_hook)h, l) != NULL)
+                            != ll_hook_fires(w.m, (enum ll_hook)h, l))
                         fail_msg("%s: %s, layer %d", e->d_name, ll_hook_info((enum ll_hook)h)->name, l);
                     for (int which = 0; l >= 0 && which < LL_N_CHECKS; which++) {
                         const struct ll_norm_check *c = ll_norm_check_at(&st, which, l);
@@ -232,17 +260,30 @@ static void families(void **state)
     assert_true(worst > 0 && worst < 2e-7);
 }
 
-/* ---- a trace ----------------------------------------------------------------------------------------------------- */
+/* ---- a trace --------------------------------------------------------------------------------- */
 
 static void run_trace(struct world *w, struct ll_trace *t, struct ll_intervene *iv, int layer, int swapped)
 {
-    struct ll_trace_job job = {.engine = w->eng, .iv = iv, .ids = ids, .n_ids = N, .layer = layer, .weights = 1, .square = 1, .swapped = swapped, .massive_factor = 100};
+    struct ll_trace_job job = {.engine = w->eng,
+                               .iv = iv,
+                               .ids = ids,
+                               .n_ids = N,
+                               .layer = layer,
+                               .weights = 1,
+                               .square = 1,
+                               .swapped = swapped,
+                               .massive_factor = 100};
     if (ll_trace_run(t, &job, &w->err))
         fail_msg("%s", w->err.msg);
 }
 
-/* The wrong order is another function: for |x| small both are about x y / 2, in general not; here from the recorded gate and up. */
-struct gates { double right, wrong; int n; float *gate; };
+/* The wrong order is another function: for |x| small both are about x y / 2, in general not; here from the
+ * recorded gate and up. */
+struct gates {
+    double right, wrong;
+    int n;
+    float *gate;
+};
 static int on_gates(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
 {
     struct gates *g = arg;
@@ -257,7 +298,8 @@ static int on_gates(void *arg, const struct ll_hook_visit *v, struct ll_err *err
     }
     for (int r = 0; r < v->n_rows; r++)
         for (int i = 0; i < v->width; i++) {
-            double a = (double)g->gate[r * v->width + i], u = (double)v->data[r * v->stride + i], right = a / (1 + exp(-a)) * u, wrong = u / (1 + exp(-u)) * a;
+            double a = (double)g->gate[r * v->width + i], u = (double)v->data[r * v->stride + i],
+                   right = a / (1 + exp(-a)) * u, wrong = u / (1 + exp(-u)) * a;
             g->right += right * right;
             g->wrong += (wrong - right) * (wrong - right);
         }
@@ -277,7 +319,8 @@ static void orders(void **state)
     run_trace(&w, &t, &iv, 1, 1);
     watch(&w, &st, &l, N);
     assert_int_equal(t.isolated, 1);
-    assert_true(t.swap[0].is_set && fabs(t.swap[0].rel - sqrt(g.wrong / g.right)) < 1e-5 && t.swap[0].rel > 0.1);
+    assert_true(t.swap[0].is_set && fabs(t.swap[0].rel - sqrt(g.wrong / g.right)) < 1e-5
+                && t.swap[0].rel > 0.1);
     assert_true(t.swap[2].is_set && t.swap[2].rel > 1e-3 && t.swap[2].cosine < 1);
     struct ll_relation r[LL_MAX_RELATIONS];
     int n = ll_trace_relations(&t, r), judged = 0;
@@ -330,6 +373,9 @@ static void findings(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding), cmocka_unit_test(poked), cmocka_unit_test(crowded), cmocka_unit_test(largest), cmocka_unit_test(families), cmocka_unit_test(orders), cmocka_unit_test(findings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_weight), cmocka_unit_test(zero_embedding),
+                                       cmocka_unit_test(poked),      cmocka_unit_test(crowded),
+                                       cmocka_unit_test(largest),    cmocka_unit_test(families),
+                                       cmocka_unit_test(orders),     cmocka_unit_test(findings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 
 static const char *const names[LL_N_ROLES] = {LLAMA_WITHOUT_LN1, LLAMA_LN1};
 
-#define COHERE                                                                                    \
+#define COHERE \
     DIMS(256000, 8192, 22528, 40, 64), KV_AS_HEADS, NONE(D_HEAD), NUM(N_CTX, 8192), LN_EPS(1e-5), \
         STR(ACT, "silu"), NUM(TIED, 1), NUM(ATTN_BIAS, 0), NUM(LOGIT_SCALE, 0.0625)
 
@@ -11,7 +11,7 @@ static const struct ll_setting_row settings[] = {COHERE, ROPE(500000), NUM_OR_NU
 static const struct ll_setting_row settings2[] = {COHERE, ROPE(10000), NUM_OR_NULL(WINDOW, 4096),
                                                   NUM(WINDOW_PATTERN, 4), NONE(LAYER_TYPES)};
 
-#define LIKE_COHERE                                                                                   \
+#define LIKE_COHERE \
     .names = names, .norm = LL_NORM_LAYER_NO_BIAS, .parallel = ALWAYS, .qkv_bias = IF_SET(ATTN_BIAS), \
     .o_bias = IF_SET(ATTN_BIAS), .interleaved = 1
 

@@ -5,7 +5,7 @@
 
 static const char *const names[LL_N_ROLES] = {LLAMA_NAMES};
 
-#define MISTRAL                                                                                            \
+#define MISTRAL \
     DIMS(32000, 4096, 14336, 32, 32), NUM(N_KV_HEADS, 8), NONE(D_HEAD), NUM(N_CTX, 131072), RMS_EPS(1e-6), \
         STR(ACT, "silu"), ROPE(10000), NUM_OR_NULL(WINDOW, 4096)
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- names of tensors --------------------------------------------------------------------------------- */
+/* ---- names of tensors ------------------------------------------------------------------------ */
 
 #define BLOCK "model.layers.%d."
 #define LLAMA_ENDS                                                           \
@@ -47,7 +47,7 @@
 #define TYPES(...) \
     (const char *const[]) { __VA_ARGS__, NULL }
 
-/* ---- settings ----------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 /* Under the usual name (setting.c), with a default. */
 #define NUM(meaning, v) {.what = LL_S_##meaning, .value = v, .has_default = 1}
@@ -82,7 +82,7 @@
 #define IF_SET(meaning) {LL_IF_SET, LL_S_##meaning}
 #define IF_STORED {LL_IF_STORED, 0}
 
-/* ---- GGUF (gguf_setting.h) ---------------------------------------------------------------------------- */
+/* ---- GGUF (gguf_setting.h) ------------------------------------------------------------------- */
 
 #define GGUF(name, ...) .gguf = {.arch = name, __VA_ARGS__}
 #define GGUF_ROWS(list) .rows = list, .n_rows = (int)(sizeof list / sizeof *list)
@@ -94,7 +94,7 @@
 /* The same as KEY, and 0 is written for none. */
 #define KEY_OR_ZERO(meaning) {LL_S_##meaning, LL_GGUF_NONE, 0, 1}
 
-/* ---- what several families ask (windows.c) ------------------------------------------------------------ */
+/* ---- what several families ask (windows.c) --------------------------------------------------- */
 
 int ll_window_every_layer(const struct ll_model *m, int layer);
 /* Every layer, switched by use_sliding_window. */
