@@ -6,6 +6,8 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 cd "$here"
 bash tests/packages.sh
+bash tests/packages.sh clang-format-14 || true # elsewhere than on Debian 12 it has another name
+bash tests/format.sh
 bash experiments/fetch_real_model.sh >/dev/null || echo "the tests of the real model are skipped"
 jobs=$(nproc)
 
