@@ -21,14 +21,6 @@ extern const struct ll_cmd ll_cmds[]; /* name NULL at the end */
 
 /* The whole program: find the command, run it, one line on stderr when it fails. Returns the exit code. */
 int ll_main(int argc, char **argv);
-/* Write all of b to stdout; a failed write is a failure, and so is a b that lacks something (ll_buf_ok). Text
- * for people has no control character but line ends, tabs and the colours of ll_style; data (CSV, JSON) goes
- * out byte by byte, and as text where stdout is a terminal. */
-int ll_print_text(const struct ll_buf *b, struct ll_err *err);
-int ll_print(const struct ll_buf *b, struct ll_err *err);
-/* One line on stderr, whatever its arguments hold; the line end is added. */
-void ll_say_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 #define LL_DECLARE_CMD(name) \
     int ll_cmd_##name(int argc, char **argv, struct ll_err *err); \
     void ll_cmd_##name##_options(struct ll_buf *out);

@@ -9,10 +9,11 @@
 #include "op_inputs.h"
 #include "prompts.h"
 #include "quant_check.h"
-#include "term.h"
 #include "weight_scan.h"
+#include "progress.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,10 +8,11 @@
 #include "head_pass.h"
 #include "logit_health.h"
 #include "prompts.h"
-#include "term.h"
+#include "cells.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,6 +7,9 @@
 #include "diff_view.h"
 #include "provenance.h"
 #include "outfile.h"
+#include "terminal.h"
+#include "progress.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdio.h>

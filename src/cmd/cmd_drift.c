@@ -4,6 +4,8 @@
 #include "drift_report.h"
 #include "prompts.h"
 #include "variant.h"
+#include "print.h"
+#include "diag_out.h"
 
 #include <errno.h>
 #include <math.h>

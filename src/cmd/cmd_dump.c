@@ -10,6 +10,7 @@
 #include "ref_place.h"
 #include "refstack.h"
 #include "sha256.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "map.h"
 #include "opt.h"
 #include "shown.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <string.h>

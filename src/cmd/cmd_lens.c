@@ -10,10 +10,15 @@
 #include "provenance.h"
 #include "stats.h"
 #include "sweep.h"
-#include "term.h"
 #include "tuned_doc.h"
 #include "tuned_open.h"
 #include "utf8.h"
+#include "terminal.h"
+#include "human.h"
+#include "cells.h"
+#include "progress.h"
+#include "width.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include "outfile.h"
 #include "shown.h"
 #include "tables.h"
+#include "print.h"
 
 #include <dirent.h>
 #include <stdio.h>

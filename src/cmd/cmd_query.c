@@ -2,7 +2,8 @@
 #include "cmd.h"
 #include "index.h"
 #include "opt.h"
-#include "term.h"
+#include "terminal.h"
+#include "print.h"
 
 #include <signal.h>
 #include <stdio.h>

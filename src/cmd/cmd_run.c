@@ -14,7 +14,8 @@
 #include "session.h"
 #include "shown.h"
 #include "stats.h"
-#include "term.h"
+#include "human.h"
+#include "print.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -4,7 +4,9 @@
 #include "plan_view.h"
 #include "provenance.h"
 #include "session.h"
-#include "term.h"
+#include "human.h"
+#include "cells.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,8 @@
 #include "gguf.h"
 #include "hub.h"
 #include "provenance.h"
-#include "term.h"
+#include "cells.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,9 @@
 #include "prompts.h"
 #include "trace_json.h"
 #include "trace_view.h"
+#include "terminal.h"
+#include "progress.h"
+#include "diag_out.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,10 +4,12 @@
 #include "provenance.h"
 #include "session.h"
 #include "stats.h"
-#include "term.h"
 #include "tuned_fit.h"
 #include "tuned_save.h"
 #include "tuned_text.h"
+#include "human.h"
+#include "progress.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -9,6 +9,7 @@
 #include "replay.h"
 #include "session.h"
 #include "shown.h"
+#include "print.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -96,8 +97,16 @@ static int replay(const char *run, const struct verify_opts *o, const char **mod
     int rc = (target = ll_path_join(dir, "run")) ? LL_OK : ll_fail_mem(err, "path", 64);
     const char *more[] = {"--out-dir", target,  "--no-index",
                           "--threads", threads, o->common.quiet ? "--quiet" : NULL};
-    if (!rc)
-        rc = ll_replay_run(run, o->experiment, models, n_models, more, o->common.quiet ? 6 : 5, err);
+    if (!rc) {
+        struct ll_replay again = {.folder = run,
+                                  .experiment = o->experiment,
+                                  .models = models,
+                                  .n_models = n_models,
+                                  .more = more,
+                                  .n_more = o->common.quiet ? 6 : 5,
+                                  .run = ll_cmd_run};
+        rc = ll_replay_run(&again, err);
+    }
     if (target && ll_is_dir(target)) {
         struct ll_err scan = {0};
         if (ll_manifest_scan(have, target, &scan) && !rc)

@@ -6,9 +6,11 @@
 #include "provenance.h"
 #include "session.h"
 #include "stats.h"
-#include "term.h"
 #include "weight_flags.h"
 #include "weight_scan.h"
+#include "human.h"
+#include "progress.h"
+#include "print.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -183,7 +183,7 @@ key seed shapes 's/"seed": 7/"seed": 8/'
 key positions shapes 's/"positions": "all"/"positions": "last"/'
 key last_position_only shapes 's/"positions": "all"/"last_position_only": true/'
 key interventions shapes 's/"interventions": \[\]/"interventions": ["skip:3"]/'
-for k in $(grep -ho '{"[a-z_]*", LL_SET' "$source_dir"/src/cmd/experiment*.c "$source_dir"/src/session/experiment*.c 2>/dev/null | sed 's/{"//;s/",.*//' | sort -u); do
+for k in $(grep -ho '{"[a-z_]*", LL_SET' "$source_dir"/src/session/experiment*.c 2>/dev/null | sed 's/{"//;s/",.*//' | sort -u); do
     n_checks=$((n_checks + 1))
     [ -n "${seen[key $k]:-}" ] || bad "key $k of an experiment: no row here"
 done

@@ -3,13 +3,13 @@
  * invariants and the command. Caught: A and B swapped, nats for bits, a layer off by one, a tile or slab left
  * out, a result that depends on threads or batches, a second import that adds rows, a diff_rows that lacks a
  * column of the CSV file. */
-#include "cmd.h"
 #include "diff.h"
 #include "diff_out.h"
 #include "diff_stats.h"
 #include "index.h"
 #include "outfile.h"
 #include "test_store_util.h"
+#include "cmd.h"
 
 #include <math.h>
 

@@ -1,13 +1,13 @@
 /* test_term.c - words broken to fit a terminal. Caught: an indent counted in bytes, a line one column too
  * wide, words lost. */
+#include "cells.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "term.h"
 
 static void broken_at_spaces(void **state)
 {

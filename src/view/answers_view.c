@@ -1,0 +1,195 @@
+/* answers_view.c - see answers_view.h */
+#include "answers_view.h"
+
+#include "csv_text.h"
+#include "terminal.h"
+#include "cells.h"
+#include "width.h"
+
+#include <string.h>
+
+static double p_of(const struct ll_followed *a, const struct ll_head_out *o)
+{
+    return ll_head_p(o, o->tracked_logit[a->slot]);
+}
+static int rank_of(const struct ll_followed *a, const struct ll_head_out *o)
+{
+    return o->tracked_rank[a->slot];
+}
+static int n_layers(const struct ll_answers_view *v) { return v->s->model->n_layers; }
+
+/* "p = 0.6562", and what is too small for that in powers of ten. */
+static void put_p(double p, struct ll_buf *out)
+{
+    ll_buf_addf(out, p >= 0.0001 ? "p = %.4f" : "p = %.1e", p);
+}
+
+/* Its first token in quotes, at most `width` columns. */
+static void put_token(const struct ll_answers_view *v, const struct ll_followed *a, int width,
+                      struct ll_buf *out)
+{
+    struct ll_buf text = {0}, cell = {0};
+    ll_session_show(v->s, a->ids.v[0], &text);
+    ll_put_cell(&cell, ll_buf_str(&text), text.len, width, 0);
+    ll_buf_addf(out, "\"%s\"", ll_buf_str(&cell));
+    ll_buf_free(&text);
+    ll_buf_free(&cell);
+}
+
+/* First layer of the unbroken run of rank 1 that reaches the end; -1: none. */
+static int on_top_from(const struct ll_answers_view *v, const struct ll_followed *a)
+{
+    int first = -1;
+    for (int l = n_layers(v); l >= 0 && rank_of(a, v->out) == 1 && rank_of(a, &v->rows[l]) == 1; l--)
+        first = l;
+    return first;
+}
+
+static void put_answer(const struct ll_answers_view *v, const struct ll_followed *a, struct ll_buf *out)
+{
+    enum { WIDTH = 30 };
+    int n = n_layers(v), first = on_top_from(v, a), rank = rank_of(a, v->out);
+    double p = p_of(a, v->out);
+    ll_buf_adds(out, "answer ");
+    put_token(v, a, WIDTH, out);
+    if (a->ids.n > 1)
+        ll_buf_addf(out, " (the first of %d tokens)", a->ids.n);
+    if (rank == 1 && first < 0) {
+        ll_buf_adds(out, " is the model's output (");
+        put_p(p, out);
+        ll_buf_adds(out, "), but not on top of the last row\n");
+    } else if (first < 0) {
+        ll_buf_addf(out, " is not the model's output:\nrank %d, ", rank);
+        put_p(p, out);
+        ll_buf_adds(out, " there\n");
+    } else {
+        ll_buf_addf(out, " is on top from layer %d of %d to the end\n(%.0f %% of depth), ", first, n,
+                    100.0 * first / n);
+        put_p(p, out);
+        ll_buf_adds(out, " at the output\n");
+    }
+    if (a->reason)
+        ll_buf_adds(out,
+                    "  (the tokenizer would join it with the prompt's end: followed as it continues\n   "
+                    "the tokens that are there)\n");
+}
+
+static void put_other(const struct ll_answers_view *v, const struct ll_followed *a, struct ll_buf *out)
+{
+    enum { WIDTH = 20 };
+    ll_buf_addf(out, "  %s it would be ", ll_followed_spelling(a));
+    put_token(v, a, WIDTH, out);
+    ll_buf_addf(out, ": rank %d, ", rank_of(a, v->out));
+    put_p(p_of(a, v->out), out);
+    ll_buf_addc(out, '\n');
+}
+
+void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
+{
+    for (int i = 0; i < v->f->n; i++) {
+        const struct ll_followed *a = &v->f->v[i];
+        if (!i)
+            ll_buf_addc(out, '\n');
+        if (a->slot < 0)
+            ll_buf_addf(out, "answer \"%.60s\" is not resolved (%s)\n", a->text ? a->text : "",
+                        a->reason ? a->reason : "no place left");
+        else if (a->is_other)
+            put_other(v, a, out);
+        else
+            put_answer(v, a, out);
+    }
+}
+
+enum { COLUMN = 18, LAYER = 5 }; /* columns of an answer and of the layer's number */
+
+static void put_block(const struct ll_answers_view *v, const struct ll_followed *const *a, int n,
+                      const struct ll_term *t, struct ll_buf *out)
+{
+    ll_style(out, t, LL_BOLD);
+    ll_buf_adds(out, "\nlayer");
+    for (int i = 0; i < n; i++) {
+        struct ll_buf name = {0};
+        put_token(v, a[i], COLUMN - 4, &name);
+        ll_buf_addf(out, "%*s%s", COLUMN - ll_text_width(ll_buf_str(&name), name.len), "", ll_buf_str(&name));
+        ll_buf_free(&name);
+    }
+    ll_style(out, t, LL_PLAIN);
+    ll_buf_addc(out, '\n');
+    for (int l = 0; l <= n_layers(v); l++) {
+        ll_buf_addf(out, "%*d", LAYER, l);
+        for (int i = 0; i < n; i++) {
+            ll_style(out, t, rank_of(a[i], &v->rows[l]) == 1 ? LL_GREEN : LL_PLAIN);
+            ll_buf_addf(out, "%*d %6.4f", COLUMN - 7, rank_of(a[i], &v->rows[l]), p_of(a[i], &v->rows[l]));
+            ll_style(out, t, LL_PLAIN);
+        }
+        ll_buf_addc(out, '\n');
+    }
+}
+
+void ll_answers_table(const struct ll_answers_view *v, const struct ll_term *t, struct ll_buf *out)
+{
+    const struct ll_followed *all[LL_MAX_TRACKED];
+    int n = 0, fit = (t->width - LAYER) / COLUMN;
+    for (int i = 0; i < v->f->n; i++)
+        if (v->f->v[i].slot >= 0 && !v->f->v[i].is_other)
+            all[n++] = &v->f->v[i];
+    if (n < 2)
+        return;
+    ll_buf_adds(out, "\nall answers: rank and probability at every layer\n");
+    fit = fit < 1 ? 1 : fit;
+    for (int from = 0; from < n; from += fit)
+        put_block(v, all + from, n - from < fit ? n - from : fit, t, out);
+}
+
+void ll_answers_json(const struct ll_answers_view *v, struct ll_json *j)
+{
+    ll_json_arr(j, "answers");
+    for (int i = 0; i < v->f->n; i++) {
+        ll_json_obj_flat(j, NULL);
+        ll_followed_json(j, &v->f->v[i]);
+        ll_json_end(j);
+    }
+    ll_json_end(j);
+}
+
+void ll_answers_json_row(const struct ll_answers_view *v, int layer, struct ll_json *j)
+{
+    ll_json_arr(j, "answers");
+    for (int i = 0; i < v->f->n; i++) {
+        const struct ll_followed *a = &v->f->v[i];
+        if (a->slot < 0) {
+            ll_json_null(j, NULL);
+            continue;
+        }
+        ll_json_obj_flat(j, NULL);
+        ll_json_int(j, "rank", rank_of(a, &v->rows[layer]));
+        ll_json_num(j, "p", p_of(a, &v->rows[layer]));
+        ll_json_end(j);
+    }
+    ll_json_end(j);
+}
+
+void ll_answers_csv_names(const struct ll_answers_view *v, struct ll_buf *out)
+{
+    for (int i = 1; i < v->f->n; i++)
+        ll_buf_addf(out, ",answer_%d,spelling_%d,answer_id_%d,answer_rank_%d,p_answer_%d", i + 1, i + 1,
+                    i + 1, i + 1, i + 1);
+}
+
+void ll_answers_csv_row(const struct ll_answers_view *v, int layer, struct ll_buf *out)
+{
+    for (int i = 1; i < v->f->n; i++) {
+        const struct ll_followed *a = &v->f->v[i];
+        char p[32];
+        ll_buf_addc(out, ',');
+        if (a->text)
+            ll_csv_field(out, a->text, strlen(a->text));
+        ll_buf_addf(out, ",%s,", a->variant);
+        if (a->slot < 0) {
+            ll_buf_adds(out, ",,");
+            continue;
+        }
+        ll_fmt_double(p, p_of(a, &v->rows[layer]));
+        ll_buf_addf(out, "%d,%d,%s", a->ids.v[0], rank_of(a, &v->rows[layer]), p);
+    }
+}
