@@ -8,7 +8,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-#include "unit/blame_sweep.h"
+#include "unit/model/blame_sweep.h"
 
 static void every_tensor_of_a_gguf(void **state)
 {

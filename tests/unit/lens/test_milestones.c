@@ -1,7 +1,7 @@
 /* test_milestones.c - every rule of docs/experiment.md 7 on made rows, and the five models of the original's
  * late run against what was recomputed from their tables (known-facts.json: not its stored nulls,
  * docs/experiment.md 16.2) */
-#include "late_runs.h"
+#include "unit/lens/original_runs.h"
 #include "suite.h"
 
 enum { N = 10, V = 100, ANSWER = 7, OTHER = 8 };

@@ -1,7 +1,7 @@
 /* test_doc.c - the document's sections and derived tables, from the bundled model's own passes: every key of
  * the original's late document is there or named here as left out, the values agree with the rows, threads
  * change nothing */
-#include "test_store_util.h"
+#include "unit/base/files.h"
 
 #include "analysis.h"
 #include "capture.h"

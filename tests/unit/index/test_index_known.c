@@ -1,7 +1,7 @@
 /* test_index_known.c - both eras of the original's runs into a fresh index: every fact of
  * ../shared/data/runs/known-facts.json by SQL, the conflicts, and a second import that changes nothing. The
  * facts were derived from the CSV files by another program. */
-#include "test_store_util.h"
+#include "unit/base/files.h"
 #include "index.h"
 #include "sha256.h"
 

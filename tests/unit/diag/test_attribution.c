@@ -52,7 +52,7 @@ static void against_autograd(void **state)
         int layer;
         double logit, mlp, head[4];
     } rows[] = {
-#include "../fixtures/attribution.inc"
+#include "fixtures/attribution.inc"
     };
     struct ll_engine *eng;
     struct ll_err err = {0};

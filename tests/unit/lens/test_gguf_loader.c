@@ -20,7 +20,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-#include "../fixtures/gguf/loader.inc"
+#include "fixtures/gguf/loader.inc"
 
 #define COUNT(list) (sizeof list / sizeof *list)
 enum { N = 20, V = 32, MAX_LINES = 300 };

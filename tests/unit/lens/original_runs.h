@@ -1,8 +1,8 @@
-/* late_runs.h - the original project's late tables (shared/data/runs/run-latest) as pass statistics, for the
- * tests of what is derived from rows. Only what the tables hold is filled in. */
-#ifndef LL_TEST_LATE_RUNS_H
-#define LL_TEST_LATE_RUNS_H
-#include "test_store_util.h"
+/* original_runs.h - the original project's late tables (shared/data/runs/run-latest) as pass statistics, for
+ * the tests of what is derived from rows. Only what the tables hold is filled in. */
+#ifndef LL_TEST_ORIGINAL_RUNS_H
+#define LL_TEST_ORIGINAL_RUNS_H
+#include "unit/base/files.h"
 
 #include "csv_read.h"
 #include "milestones.h"

@@ -5,7 +5,7 @@
  * the packed form; for the statistics: lanes of a tail counted as e^0, a tree in another order, NaN dropped
  * by a maximum, ties counted as greater. Tried, each turned one of these red: missing lanes of the tail left
  * at e^0 = 1; chunks packed at unpadded offsets; the maximum that drops NaN. */
-#include "test_engine_ref.h"
+#include "unit/engine/test_engine_ref.h"
 
 struct visits {
     const float *want; /* [m, n] */

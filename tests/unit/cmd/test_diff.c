@@ -8,7 +8,7 @@
 #include "diff_stats.h"
 #include "index.h"
 #include "outfile.h"
-#include "test_store_util.h"
+#include "unit/base/files.h"
 #include "cmd.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* test_run_tables.c - a run's tables from the outside: identities between tables, whole answers against
  * transformers, sites, kept residuals. Runs the program as a user does. */
 #include "csv_read.h"
-#include "test_store_util.h"
+#include "unit/base/files.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "analysis.h"
 #include "settings.h"
 #include "sweep.h"
-#include "test_store_util.h"
+#include "unit/base/files.h"
 
 #include <math.h>
 

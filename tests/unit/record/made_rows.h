@@ -1,94 +1,11 @@
-/* test_store_util.h - temporary folders, whole files and a small made run for the tests of store. */
-#ifndef LL_TEST_STORE_UTIL_H
-#define LL_TEST_STORE_UTIL_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* made_rows.h - the rows and facts of a small made run: 2 layers, 3 positions, two passes; the answer is
+ * top-1 at row 2 of the main pass, at rows 1 and 2 of the other. */
+#ifndef LL_TEST_MADE_ROWS_H
+#define LL_TEST_MADE_ROWS_H
+#include "unit/base/files.h"
 
-#include <cmocka.h>
-
-#include "map.h"
-#include "outfile.h"
 #include "record_cols.h"
-#include "sink.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define OK(call, err) \
-    do { \
-        (err)->code = 0; \
-        (err)->msg[0] = 0; \
-        int rc_ = (call); \
-        if (rc_) \
-            fail_msg("%s: %d %s", #call, rc_, (err)->msg); \
-    } while (0)
-
-static inline char *tmp_folder(void)
-{
-    char *path = strdup("/tmp/ll-test-XXXXXX");
-    assert_non_null(mkdtemp(path));
-    return path;
-}
-
-static inline void remove_tree(const char *path)
-{
-    char cmd[4200];
-    snprintf(cmd, sizeof cmd, "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'", path, path);
-    assert_int_equal(system(cmd), 0);
-}
-
-static inline int count_entries(const char *folder)
-{
-    DIR *d = opendir(folder);
-    int n = 0;
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n - 2;
-}
-
-static inline char *path2(const char *folder, const char *name) /* freed by free() */
-{
-    char *p = ll_path_join(folder, name);
-    assert_non_null(p);
-    return p;
-}
-
-static inline struct ll_buf slurp(const char *folder, const char *name)
-{
-    struct ll_buf b = {0};
-    struct ll_err err = {0};
-    char *p = path2(folder, name);
-    OK(ll_file_read(p, 1 << 28, &b, &err), &err);
-    free(p);
-    return b;
-}
-
-static inline void spill(const char *folder, const char *name, const char *s, size_t n)
-{
-    struct ll_err err = {0};
-    char *p = path2(folder, name);
-    OK(ll_file_write(p, s, n, &err), &err);
-    free(p);
-}
-
-static inline int has_file(const char *folder, const char *name)
-{
-    char *p = path2(folder, name);
-    int yes = access(p, F_OK) == 0;
-    free(p);
-    return yes;
-}
-
-/* ---- a made run: 2 layers, 3 positions, two passes; the answer is top-1 at row 2 of the main pass, rows 1
- * and 2 of the other. ---- */
 static const int made_ids[] = {1, 7, 9}, made_gold[] = {42};
 static const char *const made_pieces[] = {" Berlin"};
 static const char *const made_settings[] = {"norm", "final", NULL};
@@ -217,39 +134,5 @@ static inline void made_pure(struct ll_row *row, int pass, int layer)
     set_text(row, LL_PURE_PROMPT_ID, p->prompt_id);
     set_text(row, LL_PURE_PROMPT_VARIANT, p->prompt_variant);
     ll_row_id(row, LL_PURE_ROW_ID, p->pass_key, layer, 2);
-}
-
-/* All rows of the made model into an opened, begun sink. */
-static inline void made_rows(struct ll_sink *sink)
-{
-    struct ll_err err = {0};
-    struct ll_row rec, pure;
-    OK(ll_row_init(&rec, &ll_schema_records, &err), &err);
-    OK(ll_row_init(&pure, &ll_schema_pure, &err), &err);
-    for (int pass = 0; pass < 2; pass++)
-        for (int layer = 0; layer <= 2; layer++) {
-            for (int pos = 0; pos < 3; pos++) {
-                made_record(&rec, pass, layer, pos);
-                OK(sink->type->row(sink, &rec, &err), &err);
-            }
-            made_pure(&pure, pass, layer);
-            OK(sink->type->row(sink, &pure, &err), &err);
-        }
-    ll_row_free(&rec);
-    ll_row_free(&pure);
-}
-
-/* The made model through every sink into folder. */
-static inline void made_into(const char *folder)
-{
-    struct ll_err err = {0};
-    for (int i = 0; ll_sinks[i]; i++) {
-        struct ll_sink *s;
-        OK(ll_sinks[i]->open(&s, folder, &made_run, &err), &err);
-        OK(s->type->begin_model(s, &made_model, &err), &err);
-        made_rows(s);
-        OK(s->type->end_model(s, &made_doc, &err), &err);
-        s->type->close(s);
-    }
 }
 #endif

@@ -3,7 +3,7 @@
 #include "metrics.h"
 #include "rows.h"
 #include "sidecar_cols.h"
-#include "test_store_util.h"
+#include "unit/base/files.h"
 
 #include "csv_row.h"
 

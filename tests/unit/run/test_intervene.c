@@ -94,7 +94,7 @@ static void against_torch(void **state)
         const char *model, *spec;
         double logits[8];
     } rows[] = {
-#include "../fixtures/interventions.inc"
+#include "fixtures/interventions.inc"
     };
     struct ll_engine *eng;
     struct ll_model *m = NULL;

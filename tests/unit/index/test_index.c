@@ -1,6 +1,6 @@
 /* test_index.c - runs into SQLite and questions to it: once is enough, broken files change nothing, nobody
  * writes */
-#include "test_store_util.h"
+#include "unit/store/made_run.h"
 #include "index.h"
 
 #include <cjson/cJSON.h>

@@ -12,7 +12,7 @@
 #include "half.h"
 #include "half_arms.h"
 
-#include "../fixtures/precision/expected.inc"
+#include "fixtures/precision/expected.inc"
 
 #include <dirent.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* test_store_sinks.c - what the CSV and JSON files look like, and that a failure leaves none */
-#include "test_store_util.h"
+#include "unit/store/made_run.h"
 #include "csv_text.h"
 #include "stem.h"
 

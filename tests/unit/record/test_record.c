@@ -1,5 +1,5 @@
 /* test_record.c - column numbers and names; rows of values. The lists themselves: test_columns.c. */
-#include "test_store_util.h"
+#include "unit/record/made_rows.h"
 
 #include <math.h>
 

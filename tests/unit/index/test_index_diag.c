@@ -3,7 +3,7 @@
  * itself. */
 #include "index.h"
 #include "index_diag.h"
-#include "test_store_util.h"
+#include "unit/base/files.h"
 
 static const char report[] =
     "{\"schema_version\": 1, \"command\": \"depth\", \"provenance\": {\"tool\": \"logitlens 0\"}, \"model\": "

@@ -10,7 +10,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-#include "blame_sweep.h"
+#include "unit/model/blame_sweep.h"
 
 #include <dirent.h>
 

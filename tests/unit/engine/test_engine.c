@@ -12,7 +12,7 @@
  * lines dropped isa_names   an unknown unit silently replaced Tried, each turned one of these red: the tree's
  * order +4 before +8; K block 512; the tail load without its mask (AVX-512) or past the row (AVX2); the last
  * rows of w left out; rows of x cut between the groups they are packed in. */
-#include "test_engine_ref.h"
+#include "unit/engine/test_engine_ref.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* test_pass_summaries.c - the checks of docs/experiment.md 8 to 12 that are made of rows: on made rows, and
  * on the original's late run, whose documents store what it made of the same tables */
-#include "late_runs.h"
+#include "unit/lens/original_runs.h"
 #include "raw_checks.h"
 #include "row_health.h"
 #include "suite.h"

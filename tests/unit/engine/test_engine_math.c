@@ -5,7 +5,7 @@
  * overrunning its end, sums with another number of chains. Tried, each turned one of these red: a digit of a
  * coefficient of exp; the maximum's operands swapped in v_at_least; another order in d_tree; a multiplication
  * and an addition for an fma; LN2_LO = 0; the low part of log2's product left out. */
-#include "test_engine_ref.h"
+#include "unit/engine/test_engine_ref.h"
 
 #include <float.h>
 

@@ -1,5 +1,5 @@
 /* test_store_rundir.c - the run folder: temporary, named when complete, older ones rotated */
-#include "test_store_util.h"
+#include "unit/base/files.h"
 #include "rundir.h"
 
 static void one_run(const char *root, const char *content)

@@ -9,7 +9,7 @@
  * another round_trip  scores_out that are not what the softmax saw, pattern_out that is not what z used
  * Tried, each turned one of these red: window - 1 -> window; head / group -> head % n_kv_heads; no test for
  * infinities among the values; packed keys kept across heads; z without its last + 0. */
-#include "test_engine_ref.h"
+#include "unit/engine/test_engine_ref.h"
 
 struct setup {
     struct ll_attn a;
