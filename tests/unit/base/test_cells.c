@@ -1,4 +1,4 @@
-/* test_term.c - words broken to fit a terminal. Caught: an indent counted in bytes, a line one column too
+/* test_cells.c - words broken to fit a terminal. Caught: an indent counted in bytes, a line one column too
  * wide, words lost. */
 #include "cells.h"
 
