@@ -2,26 +2,15 @@
 #include "cmd.h"
 #include "answers_view.h"
 #include "attribution_view.h"
-#include "csv_text.h"
 #include "intervene_opt.h"
-#include "json_write.h"
+#include "lens_view.h"
 #include "map.h"
-#include "metrics.h"
-#include "provenance.h"
-#include "stats.h"
+#include "print.h"
+#include "progress.h"
 #include "sweep.h"
 #include "tuned_doc.h"
 #include "tuned_open.h"
-#include "utf8.h"
-#include "terminal.h"
-#include "human.h"
-#include "cells.h"
-#include "progress.h"
-#include "width.h"
-#include "print.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,13 +72,12 @@ void ll_cmd_lens_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-/* What the result callback needs to print. */
+/* What the walk's result is handed over with. */
 struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
     struct ll_follows f; /* owned */
-    struct ll_answers_view answers;
     struct ll_intervene *iv;
     enum ll_lens_kind lens;
     const char *tuned_dir;  /* NULL: no tuned lens */
@@ -97,290 +85,86 @@ struct view {
     int ln_bias_drop, bare_head;
     enum ll_lens_site site;
     int pos;
-    const struct ll_attribution_view *attribution; /* NULL: not asked for */
     struct ll_buf out;
 };
 
-static const struct ll_head_out *row_of(const struct ll_sweep_result *r, const struct view *v, int layer)
-{
-    return &r->rows[(size_t)layer * (size_t)r->n_pos + (size_t)(v->pos - r->pos0)];
-}
-
-/* First id of the first answer; -1: none, or unresolved. */
-static int main_id(const struct view *v) { return v->f.n && v->f.v[0].slot >= 0 ? v->f.v[0].ids.v[0] : -1; }
-
-/* ---- the table ------------------------------------------------------------------------------- */
-
-/* The text up to the position read; what does not fit is cut off in front, because the end is what matters.
- * Bytes are joined before they are decoded: a character may be spread over several tokens. */
-static void put_prompt(struct view *v, const struct ll_term *t)
-{
-    enum { BYTES_A_COLUMN = 8 };
-    struct ll_buf bytes = {0}, text = {0};
-    int room = t->width - 12, first = v->pos;
-    for (long have = 0; first > 0 && have < (long)room * BYTES_A_COLUMN; first--) {
-        ll_buf_reset(&bytes);
-        ll_session_bytes(v->s, v->p->ids.v[first], &bytes);
-        have += (long)bytes.len;
-    }
-    ll_buf_reset(&bytes);
-    for (int i = first; i <= v->pos; i++)
-        ll_session_bytes(v->s, v->p->ids.v[i], &bytes);
-    ll_utf8_clean(&text, ll_buf_str(&bytes), bytes.len);
-    const char *s = ll_buf_str(&text);
-    size_t n = text.len;
-    for (int over = ll_text_width(s, n) - room; over > 0 && n;) {
-        uint32_t cp;
-        int len = ll_utf8_next(s, n, &cp, NULL);
-        over -= ll_cp_width(cp);
-        s += len;
-        n -= (size_t)len;
-    }
-    ll_buf_addf(&v->out, "reading  %s", first || s != ll_buf_str(&text) ? "…" : "");
-    ll_put_cell(&v->out, s, n, room, 0);
-    ll_buf_addc(&v->out, '\n');
-    ll_buf_free(&bytes);
-    ll_buf_free(&text);
-}
-
-static void put_header(struct view *v, const struct ll_term *t, double bits_max)
-{
-    const struct ll_model *m = v->s->model;
-    char n[16];
-    ll_style(&v->out, t, LL_BOLD);
-    ll_buf_addf(&v->out, "%s", m->ckpt->clean);
-    ll_style(&v->out, t, LL_PLAIN);
-    ll_buf_addf(&v->out, "  %s, %d layers, width %d, vocabulary %d, %s parameters\n", m->family->name,
-                m->n_layers, m->d_model, m->d_vocab, ll_human_count((double)m->n_params, n));
-    put_prompt(v, t);
-    ll_buf_addf(&v->out, "position %d of 0..%d, %s%s lens (%s%s)%s%s%s\nentropy in bits, at most %.2f\n",
-                v->pos, v->p->ids.n - 1, v->tuned ? "tuned " : "", ll_lens_info(v->lens)->name,
-                ll_norm_kind_name(m),
-                v->ln_bias_drop && m->ln_final.b ? ", bias dropped before the last row" : "",
-                v->site == LL_SITE_RESID_POST ? "" : ", site ",
-                v->site == LL_SITE_RESID_POST ? "" : v->o->common.site, v->bare_head ? ", bare head" : "",
-                bits_max);
-    ll_style(&v->out, t, LL_YELLOW);
-    ll_intervene_line(&v->out, v->iv);
-    ll_style(&v->out, t, LL_PLAIN);
-    ll_buf_addc(&v->out, '\n');
-}
-
-enum { BAR = 10, CELL = 11 }; /* columns of the entropy bar and of a token's text */
-
-static int tokens_that_fit(const struct view *v, const struct ll_term *t)
-{
-    int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (main_id(v) >= 0 ? 17 : 0), k = left / (CELL + 6);
-    return k < 1 ? 1 : k > v->o->top ? v->o->top : k;
-}
-
-static void put_p(struct ll_buf *out, double p)
-{
-    if (p >= 0.9995)
-        ll_buf_adds(out, "1.00");
-    else if (p >= 0.0005)
-        ll_buf_addf(out, ".%03d", (int)(p * 1000 + 0.5));
-    else
-        ll_buf_adds(out, "~0  ");
-}
-
-static void put_row(struct view *v, const struct ll_term *t, const struct ll_head_out *o, int layer,
-                    double bits_max, int k)
-{
-    int answer = main_id(v);
-    int hit = answer >= 0 && o->n_top && o->top[0].id == answer;
-    ll_buf_addf(&v->out, "%5d", layer);
-    ll_buf_addf(&v->out, " %6.3f ", o->entropy_bits);
-    ll_style(&v->out, t, LL_CYAN);
-    ll_put_bar(&v->out, o->entropy_bits / bits_max, BAR);
-    ll_style(&v->out, t, LL_PLAIN);
-    for (int i = 0; i < k && i < o->n_top; i++) {
-        struct ll_buf text = {0};
-        ll_session_show(v->s, o->top[i].id, &text);
-        ll_buf_adds(&v->out, "  ");
-        ll_style(&v->out, t, o->top[i].id == answer ? LL_GREEN : i ? LL_DIM : LL_PLAIN);
-        int blank = strspn(ll_buf_str(&text), " ") == text.len; /* would look like nothing */
-        ll_put_cell(&v->out, blank ? "␣" : ll_buf_str(&text), blank ? strlen("␣") : text.len, CELL - 1, 1);
-        ll_buf_addc(&v->out, ' ');
-        put_p(&v->out, ll_head_p(o, o->top[i].v));
-        ll_style(&v->out, t, LL_PLAIN);
-        ll_buf_free(&text);
-    }
-    if (answer >= 0) {
-        for (int i = o->n_top; i < k; i++)
-            ll_buf_addf(&v->out, "%*s", CELL + 6, "");
-        ll_style(&v->out, t, hit ? LL_GREEN : LL_PLAIN);
-        ll_buf_addf(&v->out, "  %7d %6.4f", o->tracked_rank[0], ll_head_p(o, o->tracked_logit[0]));
-        ll_style(&v->out, t, LL_PLAIN);
-    }
-    ll_buf_addc(&v->out, '\n');
-}
-
-static void put_table(struct view *v, const struct ll_sweep_result *r)
-{
-    struct ll_term t = ll_term_of(stdout);
-    double bits_max = log2((double)v->s->model->d_vocab);
-    int k = tokens_that_fit(v, &t), n = v->s->model->n_layers;
-    put_header(v, &t, bits_max);
-    ll_style(&v->out, &t, LL_BOLD);
-    ll_buf_addf(&v->out, "layer  bits  %-*s  %-*s", BAR, "entropy", k * (CELL + 6) - 2,
-                main_id(v) >= 0 && k < 2 ? "next token" : "next token, most likely first");
-    if (main_id(v) >= 0)
-        ll_buf_addf(&v->out, "  %7s %6s", "answer#", "p");
-    ll_style(&v->out, &t, LL_PLAIN);
-    ll_buf_addc(&v->out, '\n');
-    for (int l = 0; l <= n; l++)
-        put_row(v, &t, row_of(r, v, l), l, bits_max, k);
-    ll_answers_lines(&v->answers, &v->out);
-    ll_answers_table(&v->answers, &t, &v->out);
-}
-
-/* ---- machine-readable ------------------------------------------------------------------------ */
-
-static void put_json(struct view *v, const struct ll_sweep_result *r, const struct ll_model_info *info)
-{
-    struct ll_json j;
-    int n = v->s->model->n_layers;
-    ll_json_init(&j, &v->out);
-    ll_json_obj(&j, NULL);
-    ll_json_int(&j, "schema_version", LL_SCHEMA_VERSION);
-    ll_json_cstr(&j, "tool", ll_tool_version());
-    ll_json_cstr(&j, "model", info->model_id);
-    ll_json_cstr(&j, "identity", info->identity);
-    ll_json_cstr(&j, "family", info->family);
-    ll_json_cstr(&j, "stored_types", info->stored_types);
-    ll_json_cstr(&j, "lens", info->lens_norm);
-    if (v->tuned) {
-        char *name = ll_path_base(v->tuned_dir); /* no machine paths */
-        ll_json_cstr(&j, "tuned_lens", name);
-        free(name);
-    }
-    ll_json_cstr(&j, "ln_bias", v->o->common.ln_bias);
-    ll_json_cstr(&j, "lens_site", v->o->common.site);
-    ll_json_cstr(&j, "lens_head", v->o->common.head);
-    ll_json_cstr(&j, "engine", info->engine);
-    ll_json_int(&j, "n_layers", n);
-    ll_json_int(&j, "pos", v->pos);
-    ll_json_arr_flat(&j, "ids");
-    for (int i = 0; i < v->p->ids.n; i++)
-        ll_json_int(&j, NULL, v->p->ids.v[i]);
-    ll_json_end(&j);
-    if (main_id(v) >= 0)
-        ll_json_int(&j, "answer_id", main_id(v));
-    if (v->f.n)
-        ll_answers_json(&v->answers, &j);
-    ll_intervene_json(&j, v->iv);
-    ll_json_bool(&j, "last_row_equals_model",
-                 ll_last_row_is_own(v->s->model, v->site, v->bare_head)); /* ll_head_pass fails otherwise */
-    ll_json_arr(&j, "layers");
-    for (int l = 0; l <= n; l++) {
-        const struct ll_head_out *o = row_of(r, v, l);
-        ll_json_obj(&j, NULL);
-        ll_json_int(&j, "layer", l);
-        ll_json_num(&j, "entropy_bits", o->entropy_bits);
-        ll_json_num(&j, "kl_to_final_bits", o->kl_to_final_bits);
-        if (main_id(v) >= 0) {
-            ll_json_int(&j, "answer_rank", o->tracked_rank[0]);
-            ll_json_num(&j, "p_answer", ll_head_p(o, o->tracked_logit[0]));
-        }
-        if (v->f.n)
-            ll_answers_json_row(&v->answers, l, &j);
-        ll_json_arr(&j, "top");
-        for (int i = 0; i < o->n_top; i++) {
-            struct ll_buf text = {0};
-            ll_session_show(v->s, o->top[i].id, &text);
-            ll_json_obj_flat(&j, NULL);
-            ll_json_int(&j, "id", o->top[i].id);
-            ll_json_str(&j, "text", ll_buf_str(&text), text.len);
-            ll_json_num(&j, "p", ll_head_p(o, o->top[i].v));
-            ll_json_end(&j);
-            ll_buf_free(&text);
-        }
-        ll_json_end(&j);
-        ll_json_end(&j);
-    }
-    ll_json_end(&j);
-    if (v->attribution)
-        ll_attribution_json(v->attribution, &j);
-    ll_json_end(&j);
-}
-
-static void put_csv(struct view *v, const struct ll_sweep_result *r)
-{
-    ll_buf_adds(&v->out,
-                "layer,pos,entropy_bits,kl_to_final_bits,answer_rank,p_answer,rank,token_id,token,p,"
-                "interventions");
-    ll_answers_csv_names(&v->answers, &v->out);
-    ll_buf_addc(&v->out, '\n');
-    for (int l = 0; l <= v->s->model->n_layers; l++) {
-        const struct ll_head_out *o = row_of(r, v, l);
-        for (int i = 0; i < o->n_top; i++) {
-            char h[32], kl[32], p[32], pa[32] = "";
-            struct ll_buf text = {0};
-            ll_fmt_double(h, o->entropy_bits);
-            ll_fmt_double(kl, o->kl_to_final_bits);
-            ll_fmt_double(p, ll_head_p(o, o->top[i].v));
-            if (main_id(v) >= 0)
-                ll_fmt_double(pa, ll_head_p(o, o->tracked_logit[0]));
-            ll_buf_addf(&v->out, "%d,%d,%s,%s,", l, v->pos, h, kl);
-            if (main_id(v) >= 0)
-                ll_buf_addf(&v->out, "%d", o->tracked_rank[0]);
-            ll_buf_addf(&v->out, ",%s,%d,%d,", pa, i + 1, o->top[i].id);
-            ll_session_show(v->s, o->top[i].id, &text);
-            ll_csv_field(&v->out, ll_buf_str(&text), text.len);
-            ll_buf_addf(&v->out, ",%s,", p);
-            ll_intervene_csv(&v->out, v->iv);
-            ll_answers_csv_row(&v->answers, l, &v->out);
-            ll_buf_addc(&v->out, '\n');
-            ll_buf_free(&text);
-        }
-    }
-}
-
 /* Shares of the answer's logit, or of the first choice's. */
-static int attribute(struct view *v, const struct ll_sweep_result *r, struct ll_attribution *a,
-                     struct ll_attribution_view *view, struct ll_err *err)
+static int attribute(const struct view *v, struct ll_lens_doc *d, struct ll_attribution *a,
+                     struct ll_err *err)
 {
-    int first = row_of(r, v, v->s->model->n_layers)->top[0].id, id = main_id(v) >= 0 ? main_id(v) : first;
+    const int slot = ll_lens_main_slot(d), first = d->rows[d->n_layers].top[0].id;
+    d->attribution = a;
+    d->attributed_id = slot >= 0 ? v->f.tracked[slot] : first;
+    d->against_id = v->o->against_id;
     struct ll_attribution_job job = {.engine = v->s->engine,
                                      .iv = v->iv,
                                      .ids = v->p->ids.v,
                                      .n_ids = v->p->ids.n,
                                      .pos = v->pos,
-                                     .id = id,
-                                     .other = v->o->against_id};
-    *view = (struct ll_attribution_view){
-        .s = v->s, .a = a, .iv = v->iv, .id = id, .other = v->o->against_id, .is_top = main_id(v) < 0};
-    v->attribution = view;
+                                     .id = d->attributed_id,
+                                     .other = d->against_id};
     return ll_attribution_run(a, &job, err);
+}
+
+static void put_screen(struct view *v, const struct ll_lens_doc *d, const struct ll_head_out *own)
+{
+    const struct ll_term t = ll_term_of(stdout);
+    /* at another site, or with a bare head, only the model itself speaks for the output */
+    const struct ll_answers_view answers = {v->s, &v->f, d->rows,
+                                            d->last_row_is_own ? &d->rows[d->n_layers] : own};
+    ll_lens_table(&v->out, &t, d, v->o->top);
+    ll_answers_lines(&answers, &v->out);
+    ll_answers_table(&answers, &t, &v->out);
+    if (!d->attribution)
+        return;
+    const struct ll_attribution_view shares = {.s = v->s,
+                                               .a = d->attribution,
+                                               .iv = v->iv,
+                                               .id = d->attributed_id,
+                                               .other = d->against_id,
+                                               .is_top = ll_lens_main_slot(d) < 0};
+    ll_attribution_table(&shares, &t, &v->out);
+}
+
+static int put_json(struct view *v, struct ll_lens_doc *d, struct ll_err *err)
+{
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
+    d->info = &info;
+    return rc ? rc : ll_lens_json(&v->out, d, err);
 }
 
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct view *v = arg;
     struct ll_attribution a = {0};
-    struct ll_attribution_view shares;
-    struct ll_model_info info;
-    struct ll_info_text keep;
-    /* else only the model itself speaks for the output */
-    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head);
-    v->answers =
-        (struct ll_answers_view){v->s, &v->f, r->rows, is_own ? &r->rows[r->n_rows - 1] : &r->own[0]};
-    int rc = v->o->attribution ? attribute(v, r, &a, &shares, err) : LL_OK;
-    if (!rc && v->o->json && !(rc = ll_session_info(v->s, v->lens, &info, &keep, err)))
-        put_json(v, r, &info);
-    else if (!rc && v->o->csv && v->attribution)
-        ll_attribution_csv(v->attribution, &v->out);
+    char *tuned_name = v->tuned ? ll_path_base(v->tuned_dir) : NULL; /* no machine paths */
+    struct ll_lens_doc d = {.s = v->s,
+                            .tuned_lens = tuned_name,
+                            .lens = ll_lens_info(v->lens)->name,
+                            .ln_bias = v->o->common.ln_bias,
+                            .site = v->o->common.site,
+                            .head = v->o->common.head,
+                            .ids = v->p->ids.v,
+                            .n_ids = v->p->ids.n,
+                            .pos = v->pos,
+                            .n_layers = v->s->model->n_layers,
+                            .follows = &v->f,
+                            .iv = v->iv,
+                            .rows = r->rows, /* of one position */
+                            .last_row_is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head)};
+    int rc = v->tuned && !tuned_name ? ll_fail_mem(err, "name of the tuned lens", 1) : LL_OK;
+    if (!rc && v->o->attribution)
+        rc = attribute(v, &d, &a, err);
+    if (!rc && v->o->json)
+        rc = put_json(v, &d, err);
     else if (!rc && v->o->csv)
-        put_csv(v, r);
-    else if (!rc) {
-        struct ll_term t = ll_term_of(stdout);
-        put_table(v, r);
-        if (v->attribution)
-            ll_attribution_table(v->attribution, &t, &v->out);
-    }
-    v->attribution = NULL;
+        rc = ll_lens_csv(&v->out, &d, err);
+    else if (!rc)
+        put_screen(v, &d, &r->own[0]);
     ll_attribution_free(&a);
+    free(tuned_name);
     return rc;
 }
 

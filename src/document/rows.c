@@ -1,8 +1,8 @@
 /* rows.c - see rows.h */
 #include "rows.h"
 
+#include "lens_cols.h"
 #include "milestones.h"
-#include "record_cols.h"
 #include "sidecar_cols.h"
 
 #include <ctype.h>
@@ -100,6 +100,18 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
     fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
     ll_row_id(row, LL_REC_ROW_ID, c->info->pass_key, layer, pos);
+}
+
+void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_out *o, int slot)
+{
+    ll_row_int(row, LL_LENSROW_LAYER, layer);
+    ll_row_int(row, LL_LENSROW_POS, pos);
+    ll_row_real(row, LL_LENSROW_ENTROPY_BITS, o->entropy_bits);
+    ll_row_real(row, LL_LENSROW_KL_TO_FINAL_BITS, o->kl_to_final_bits);
+    if (slot < 0)
+        return;
+    ll_row_int(row, LL_LENSROW_ANSWER_RANK, o->tracked_rank[slot]);
+    ll_row_real(row, LL_LENSROW_P_ANSWER, ll_head_p(o, o->tracked_logit[slot]));
 }
 
 /* The early string rule (docs/experiment.md 3.2), for answers whose id is unknown: top-1's text, trimmed, is

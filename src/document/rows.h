@@ -25,6 +25,9 @@ void ll_row_context_free(struct ll_row_context *c);
 /* Fill a cleared records row of (layer, pos). */
 void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos,
                     const struct ll_head_out *o);
+/* Fill what a cleared row of ll_schema_lens (lens_cols.h) says of its layer: place, measures, and the main
+ * answer, which is followed id number slot (-1: none). */
+void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_out *o, int slot);
 /* Flags of the rows of one pass through one lens: o(arg, i) is the i-th of n rows in layer order, read at the
  * last position with the answers' first ids followed. flags [n]. */
 int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,

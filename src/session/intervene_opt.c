@@ -1,7 +1,6 @@
 /* intervene_opt.c - see intervene_opt.h */
 #include "intervene_opt.h"
 
-#include "csv_text.h"
 #include "literal.h"
 #include "map.h"
 #include "prompts.h"
@@ -69,14 +68,10 @@ int ll_intervene_check_files(const char *spec, struct ll_err *err)
     return rc;
 }
 
-void ll_intervene_csv(struct ll_buf *out, const struct ll_intervene *iv)
+void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv)
 {
-    struct ll_buf all = {0};
     for (int i = 0; i < iv->n; i++)
-        ll_buf_addf(&all, "%s%s", i ? "; " : "", iv->v[i].spec);
-    if (iv->n)
-        ll_csv_field(out, ll_buf_str(&all), all.len);
-    ll_buf_free(&all);
+        ll_buf_addf(out, "%s%s", i ? "; " : "", iv->v[i].spec);
 }
 
 void ll_intervene_help(struct ll_buf *out)

@@ -1,12 +1,9 @@
 /* answers_view.c - see answers_view.h */
 #include "answers_view.h"
 
-#include "csv_text.h"
 #include "terminal.h"
 #include "cells.h"
 #include "width.h"
-
-#include <string.h>
 
 static double p_of(const struct ll_followed *a, const struct ll_head_out *o)
 {
@@ -139,57 +136,4 @@ void ll_answers_table(const struct ll_answers_view *v, const struct ll_term *t, 
     fit = fit < 1 ? 1 : fit;
     for (int from = 0; from < n; from += fit)
         put_block(v, all + from, n - from < fit ? n - from : fit, t, out);
-}
-
-void ll_answers_json(const struct ll_answers_view *v, struct ll_json *j)
-{
-    ll_json_arr(j, "answers");
-    for (int i = 0; i < v->f->n; i++) {
-        ll_json_obj_flat(j, NULL);
-        ll_followed_json(j, &v->f->v[i]);
-        ll_json_end(j);
-    }
-    ll_json_end(j);
-}
-
-void ll_answers_json_row(const struct ll_answers_view *v, int layer, struct ll_json *j)
-{
-    ll_json_arr(j, "answers");
-    for (int i = 0; i < v->f->n; i++) {
-        const struct ll_followed *a = &v->f->v[i];
-        if (a->slot < 0) {
-            ll_json_null(j, NULL);
-            continue;
-        }
-        ll_json_obj_flat(j, NULL);
-        ll_json_int(j, "rank", rank_of(a, &v->rows[layer]));
-        ll_json_num(j, "p", p_of(a, &v->rows[layer]));
-        ll_json_end(j);
-    }
-    ll_json_end(j);
-}
-
-void ll_answers_csv_names(const struct ll_answers_view *v, struct ll_buf *out)
-{
-    for (int i = 1; i < v->f->n; i++)
-        ll_buf_addf(out, ",answer_%d,spelling_%d,answer_id_%d,answer_rank_%d,p_answer_%d", i + 1, i + 1,
-                    i + 1, i + 1, i + 1);
-}
-
-void ll_answers_csv_row(const struct ll_answers_view *v, int layer, struct ll_buf *out)
-{
-    for (int i = 1; i < v->f->n; i++) {
-        const struct ll_followed *a = &v->f->v[i];
-        char p[32];
-        ll_buf_addc(out, ',');
-        if (a->text)
-            ll_csv_field(out, a->text, strlen(a->text));
-        ll_buf_addf(out, ",%s,", a->variant);
-        if (a->slot < 0) {
-            ll_buf_adds(out, ",,");
-            continue;
-        }
-        ll_fmt_double(p, p_of(a, &v->rows[layer]));
-        ll_buf_addf(out, "%d,%d,%s", a->ids.v[0], rank_of(a, &v->rows[layer]), p);
-    }
 }

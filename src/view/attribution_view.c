@@ -1,7 +1,6 @@
 /* attribution_view.c - see attribution_view.h */
 #include "attribution_view.h"
 
-#include "intervene_opt.h"
 #include "terminal.h"
 #include "cells.h"
 
@@ -84,77 +83,4 @@ void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_t
                 a->logit - a->residue, a->logit, a->residue, a->head_residue);
     if (a->capped != a->logit)
         ll_buf_addf(out, "after the soft cap %+.6f\n", a->capped);
-}
-
-void ll_attribution_json(const struct ll_attribution_view *v, struct ll_json *j)
-{
-    const struct ll_attribution *a = v->a;
-    ll_json_obj(j, "attribution");
-    ll_json_int(j, "id", v->id);
-    if (v->other >= 0)
-        ll_json_int(j, "against_id", v->other);
-    ll_json_num(j, "logit", a->logit);
-    ll_json_num(j, "logit_after_cap", a->capped);
-    ll_json_num(j, "final_norm_scale", a->scale);
-    ll_json_num(j, "embed", a->embed);
-    ll_json_num(j, "bias", a->bias);
-    ll_json_arr(j, "blocks");
-    for (int l = 0; l < a->n_layers; l++) {
-        ll_json_obj_flat(j, NULL);
-        ll_json_int(j, "layer", l);
-        ll_json_num(j, "attn", a->attn[l]);
-        ll_json_num(j, "attn_bias", a->attn_bias[l]);
-        ll_json_num(j, "mlp", a->mlp[l]);
-        ll_json_num(j, "mlp_bias", a->mlp_bias[l]);
-        ll_json_num(j, "written", a->written[l]);
-        ll_json_arr(j, "heads");
-        for (int h = 0; h < a->n_heads; h++)
-            ll_json_num(j, NULL, a->head[(size_t)l * (size_t)a->n_heads + (size_t)h]);
-        ll_json_end(j);
-        ll_json_end(j);
-    }
-    ll_json_end(j);
-    ll_json_num(j, "residue", a->residue);
-    ll_json_num(j, "head_residue", a->head_residue);
-    ll_json_end(j);
-}
-
-static void put_row(const struct ll_attribution_view *v, const char *part, int layer, int head, double share,
-                    struct ll_buf *out)
-{
-    char number[32];
-    ll_fmt_double(number, share);
-    ll_buf_addf(out, "%s,", part);
-    if (layer >= 0)
-        ll_buf_addf(out, "%d", layer);
-    ll_buf_addc(out, ',');
-    if (head >= 0)
-        ll_buf_addf(out, "%d", head);
-    ll_buf_addf(out, ",%s,", number);
-    ll_intervene_csv(out, v->iv);
-    ll_buf_addc(out, '\n');
-}
-
-void ll_attribution_csv(const struct ll_attribution_view *v, struct ll_buf *out)
-{
-    const struct ll_attribution *a = v->a;
-    ll_buf_adds(out, "part,layer,head,share,interventions\n");
-    put_row(v, "embed", -1, -1, a->embed, out);
-    for (int l = 0; l < a->n_layers; l++) {
-        const struct {
-            const char *part;
-            double share;
-        } whole[] = {{"attn", a->attn[l]},
-                     {"attn_bias", a->attn_bias[l]},
-                     {"mlp", a->mlp[l]},
-                     {"mlp_bias", a->mlp_bias[l]},
-                     {"written", a->written[l]}};
-        for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-            put_row(v, whole[i].part, l, -1, whole[i].share, out);
-        for (int h = 0; h < a->n_heads; h++)
-            put_row(v, "head", l, h, a->head[(size_t)l * (size_t)a->n_heads + (size_t)h], out);
-    }
-    put_row(v, "bias", -1, -1, a->bias, out);
-    put_row(v, "logit", -1, -1, a->logit, out);
-    put_row(v, "residue", -1, -1, a->residue, out);
 }

@@ -1,4 +1,4 @@
-/* attribution_view.h - direct logit attribution (attribution.h) as a table, JSON members and CSV. */
+/* attribution_view.h - direct logit attribution (attribution.h) as a table. */
 #ifndef LL_ATTRIBUTION_VIEW_H
 #define LL_ATTRIBUTION_VIEW_H
 #include "attribution.h"
@@ -13,9 +13,4 @@ struct ll_attribution_view {
     int is_top;    /* the token was not asked for: it is the model's first choice */
 };
 void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_term *t, struct ll_buf *out);
-void ll_attribution_json(const struct ll_attribution_view *v,
-                         struct ll_json *j); /* one member "attribution" */
-/* part,layer,head,share,interventions; parts: embed, attn, head, attn_bias, mlp, mlp_bias, written, bias,
- * logit, residue. */
-void ll_attribution_csv(const struct ll_attribution_view *v, struct ll_buf *out);
 #endif

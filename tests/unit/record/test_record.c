@@ -1,6 +1,10 @@
 /* test_record.c - column numbers and names; rows of values. The lists themselves: test_columns.c. */
 #include "unit/record/made_rows.h"
 
+#include "csv_row.h"
+#include "lens_cols.h"
+#include "row_json.h"
+
 #include <math.h>
 
 static void numbers_fit_names(void **state)
@@ -65,11 +69,47 @@ static void cells_hold_what_was_set(void **state)
     ll_row_free(&r);
 }
 
+/* Each further answer repeats the five columns under its number, the second at the left. */
+static void lens_rows_follow_any_number_of_answers(void **state)
+{
+    (void)state;
+    struct ll_err err = {0};
+    struct ll_lens_schema s;
+    struct ll_row r;
+    struct ll_buf b = {0};
+    OK(ll_lens_schema_init(&s, 2, &err), &err);
+    OK(ll_row_init(&r, &s.schema, &err), &err);
+    for (int i = 0; i < 2; i++)
+        for (int c = 0; c < LL_FOLLOWED_COLS; c++) {
+            static const char *const names[] = {"answer", "spelling", "answer_id", "answer_rank", "p_answer"};
+            char name[32];
+            snprintf(name, sizeof name, "%s_%d", names[c], i + 2);
+            assert_int_equal(ll_schema_find(&s.schema, name), ll_followed_col(i, (enum ll_followed_col)c));
+        }
+    assert_int_equal(s.schema.n_cols, LL_LENSROW_COLS + 2 * LL_FOLLOWED_COLS);
+    ll_row_int(&r, LL_LENSROW_LAYER, 3);
+    ll_row_int(&r, ll_followed_col(1, LL_FOLLOWED_ANSWER_RANK), 9);
+    ll_csv_row(&b, &r);
+    assert_string_equal(ll_buf_str(&b) + b.len - strlen(",9,\n"), ",9,\n"); /* last but one */
+
+    struct ll_json j;
+    ll_buf_reset(&b);
+    ll_json_init(&j, &b);
+    ll_json_obj_flat(&j, NULL);
+    ll_row_json(&j, &r, LL_LENSROW_LAYER, LL_LENSROW_POS);
+    ll_json_end(&j);
+    assert_string_equal(ll_buf_str(&b), "{\"layer\": 3, \"pos\": null}\n");
+    ll_buf_free(&b);
+    ll_row_free(&r);
+    ll_lens_schema_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_fit_names),
         cmocka_unit_test(cells_hold_what_was_set),
+        cmocka_unit_test(lens_rows_follow_any_number_of_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
