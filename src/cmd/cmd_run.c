@@ -90,12 +90,8 @@ struct run {
     struct ll_engine *engine;
     struct ll_rundir dir;
     struct ll_sink_set sinks;
-    struct ll_stems stems;                        /* of the models' files, as the sinks name them */
-    struct ll_buf log;                            /* run log: times, machine, outcome; never compared */
-    int n_ok, n_failed, n_skipped, first_failure; /* n_failed: the skipped ones, too */
-    char first_reason[512];                       /* of the failure that gives the exit code */
-    int n_denied;         /* of the failed ones: the system said no, which says nothing of the model */
-    struct ll_err denied; /* the first of these */
+    struct ll_run_models models;
+    struct ll_buf log; /* run log: times, machine, outcome; never compared */
     char *index;
     int shard, n_shards; /* models i with i % n_shards == shard - 1 are ours */
     const char *more[LL_N_ENV_WORDS];
@@ -113,17 +109,6 @@ static void say(const struct run *r, const char *line)
         ll_say_line("%s", line);
 }
 
-/* The first failure gives the exit code, one of a model that did not fit only when there is no other. */
-static void note_failure(struct run *r, int rc, const char *why)
-{
-    r->n_failed++;
-    r->n_skipped += rc == LL_EFIT;
-    if (r->first_failure && (r->first_failure != LL_EFIT || rc == LL_EFIT))
-        return;
-    r->first_failure = rc;
-    snprintf(r->first_reason, sizeof r->first_reason, "%.511s", why);
-}
-
 static int run_models(struct run *r, struct ll_err *err)
 {
     struct ll_run_env env = {.e = &r->e,
@@ -131,44 +116,34 @@ static int run_models(struct run *r, struct ll_err *err)
                              .sinks = &r->sinks,
                              .quiet = r->o.common.quiet,
                              .interrupted = &interrupted,
-                             .stems = &r->stems,
+                             .models = &r->models,
                              .resid_dir = r->o.keep_resid ? r->dir.work : NULL,
                              .keep_dir = r->dir.work,
                              .key = r->key,
                              .stamp = r->dir.stamp,
                              .capacity = r->o.choice.capacity,
                              .log = &r->log};
-    for (int i = 0; i < r->e.n_models; i++) {
+    for (int i = 0; i < r->models.n; i++) {
         if (i % r->n_shards != r->shard - 1)
             continue;
-        env.model_nr = i;
         struct ll_err why = {0};
         struct ll_buf line = {0};
         char took[24];
         int fatal = 0;
         double t0 = ll_now_s();
-        int rc = ll_model_run(r->e.models[i], &env, &fatal, &why);
-        char *clean = ll_path_base(r->e.models[i]);
-        ll_buf_addf(&line, "[%d/%d] %s: %s", i + 1, r->e.n_models, clean ? clean : "model",
-                    rc ? why.msg : "ok");
+        int rc = ll_model_run(&env, i, &fatal, &why);
+        ll_buf_addf(&line, "[%d/%d] %s: %s", i + 1, r->models.n, r->models.v[i].name, rc ? why.msg : "ok");
         ll_buf_addf(&line, ", %s", ll_human_time(ll_now_s() - t0, took));
         say(r, ll_buf_str(&line));
         ll_buf_addf(&r->log, "%s\n", ll_buf_str(&line));
         ll_buf_free(&line);
-        free(clean);
         if (interrupted)
             return ll_fail(err, LL_EFAIL, "interrupted");
         if (fatal)
             return ll_fail(err, why.code, "%s", why.msg);
-        if (rc) {
-            note_failure(r, rc, why.msg);
-            if (rc == LL_EFAIL && !r->n_denied++)
-                r->denied = why;
-            struct ll_err bad = {0};
-            if (ll_model_run_failed(&env, r->e.models[i], rc, why.msg, &bad))
-                return ll_fail(err, bad.code, "%s", bad.msg);
-        } else
-            r->n_ok++;
+        int ended = ll_run_models_end(&r->models, i, rc, why.msg, err);
+        if (ended || (rc && (ended = ll_model_run_failed(&env, i, err))))
+            return ended;
     }
     return LL_OK;
 }
@@ -293,15 +268,17 @@ static int check_inputs(const struct run *r, struct ll_err *err)
 /* A run in which nothing worked does not take the place of one that did. An out-dir is nobody's place. */
 static int publish(struct run *r, double t0, struct ll_err *err)
 {
+    const struct ll_run_tally n = ll_run_models_tally(&r->models);
+    const struct ll_run_model *worst = ll_run_models_worst(&r->models);
     int rc;
-    if (r->n_denied)
-        return ll_fail(err, LL_EFAIL, "%s (%d of %d models; the run is not finished)", r->denied.msg,
-                       r->n_denied, r->n_ok + r->n_failed);
-    if (!r->n_ok && r->dir.root)
-        return r->n_failed ? ll_fail(err, r->first_failure,
-                                     "%d of %d models failed, so that run-latest stays what it was: %s",
-                                     r->n_failed, r->n_failed, r->first_reason)
-                           : LL_OK;
+    if (n.denied)
+        return ll_fail(err, LL_EFAIL, "%s (%d of %d models; the run is not finished)",
+                       ll_run_models_first(&r->models, LL_MODEL_DENIED)->reason, n.denied, n.ok + n.failed);
+    if (!n.ok && r->dir.root)
+        return worst
+            ? ll_fail(err, worst->code, "%d of %d models failed, so that run-latest stays what it was: %s",
+                      n.failed, n.failed, worst->reason)
+            : LL_OK;
     if ((rc = write_log(r, t0, err)) || (rc = write_manifest(r, err)) || (rc = ll_rundir_finish(&r->dir, err))
         || (rc = fill_index(r, err)))
         return rc;
@@ -328,6 +305,8 @@ static int run_all(struct run *r, struct ll_err *err)
     double t0 = ll_now_s();
     catch_signals();
     int rc = check_inputs(r, err);
+    if (!rc)
+        rc = ll_run_models_init(&r->models, r->e.models, r->e.n_models, err);
     if (!rc && !(rc = ll_run_key(&asked, r->key, err)))
         rc = begin_folder(r, err);
     if (!rc && !(rc = ll_sink_set_open(&r->sinks, r->dir.work, &info, err)))
@@ -337,23 +316,24 @@ static int run_all(struct run *r, struct ll_err *err)
         rc = publish(r, t0, err);
     if (rc && ll_rundir_is_resumable(&r->dir))
         say(r, "what is whole is kept: the same command with --resume goes on from there");
+    const struct ll_run_tally n = ll_run_models_tally(&r->models);
+    const struct ll_run_model *worst = ll_run_models_worst(&r->models);
     if (!rc) {
         struct ll_buf line = {0};
         ll_shown(&line, r->dir.final, strlen(r->dir.final), "");
-        ll_buf_addf(&line, ": %d model%s, %d failed", r->n_ok + r->n_failed,
-                    r->n_ok + r->n_failed == 1 ? "" : "s", r->n_failed - r->n_skipped);
-        ll_buf_addf(&line, r->n_skipped ? ", %d skipped\n" : "\n", r->n_skipped);
+        ll_buf_addf(&line, ": %d model%s, %d failed", n.ok + n.failed, n.ok + n.failed == 1 ? "" : "s",
+                    n.failed - n.skipped);
+        ll_buf_addf(&line, n.skipped ? ", %d skipped\n" : "\n", n.skipped);
         rc = ll_print_text(&line, err);
         ll_buf_free(&line);
     }
-    if (!rc && r->n_ok && !r->o.no_index)
+    if (!rc && n.ok && !r->o.no_index)
         say(r, "next: logitlens query first-semantic-layer (logitlens query lists more)");
-    if (!rc && r->n_failed && r->o.common.quiet)
-        rc = ll_fail(err, r->first_failure, "%d of %d models failed: %s", r->n_failed, r->e.n_models,
-                     r->first_reason);
-    else if (!rc && r->n_failed)
-        rc = ll_fail(err, r->first_failure, "%d of %d models failed (see above and the JSON files)",
-                     r->n_failed, r->e.n_models);
+    if (!rc && n.failed && r->o.common.quiet)
+        rc = ll_fail(err, worst->code, "%d of %d models failed: %s", n.failed, r->models.n, worst->reason);
+    else if (!rc && n.failed)
+        rc = ll_fail(err, worst->code, "%d of %d models failed (see above and the JSON files)", n.failed,
+                     r->models.n);
     return rc;
 }
 
@@ -376,7 +356,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
         rc = r.o.self_test ? ll_self_test(r.engine, r.e.models, r.e.n_models, err) : run_all(&r, err);
     ll_rundir_abort(&r.dir);
     ll_engine_free(r.engine);
-    ll_stems_free(&r.stems);
+    ll_run_models_free(&r.models);
     ll_buf_free(&r.log);
     free(r.index);
     ll_experiment_free(&r.e);

@@ -118,6 +118,7 @@ struct ll_pass_info {      /* one prompt through one model; all pointers borrowe
 
 struct ll_model_info {
     const char *model_id, *clean;      /* "org/name", the part after the last '/' */
+    const char *stem;                  /* of the model's files, between "output-" and the suffix */
     const char *family, *architecture; /* row of the family table; "pre_norm" or "post_norm" */
     const char *container;             /* "safetensors", "gguf" */
     const char *stored_types;          /* "BF16" or "BF16, F32" */

@@ -52,33 +52,25 @@ static const char *id_of(const char *model, const char *clean)
     return is_hub ? model : clean;
 }
 
-int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why,
-                        struct ll_err *err)
+int ll_model_run_failed(const struct ll_run_env *env, int nr, struct ll_err *err)
 {
-    char *clean = ll_path_base(model);
+    int rc = ll_run_models_name(env->models, nr, env->models->v[nr].name, err);
+    const struct ll_run_model *m = &env->models->v[nr];
     struct ll_buf reason = {0};
-    if (!clean)
-        return ll_fail_mem(err, "model name", strlen(model));
-    ll_put_reason(&reason, why, model, clean, env->e->tuned_dir);
-    struct ll_model_info info = {.model_id = id_of(model, clean), .clean = clean};
-    struct ll_model_doc doc = {.model = &info,
-                               .status = code == LL_EFIT ? "skipped" : "failed",
-                               .reason = ll_buf_str(&reason)};
     char mark[64];
-    int rc = ll_buf_ok(&reason, err);
-    if (!rc)
-        rc = ll_sink_set_begin(env->sinks, &info, err);
-    if (!rc && code == LL_EFAIL)
-        ll_sink_set_keep(env->sinks);
-    else if (!rc) {
-        ll_rundir_part(mark, LL_PART_DONE, env->model_nr);
+    if (rc || m->fate == LL_MODEL_DENIED)
+        return rc;
+    ll_put_reason(&reason, m->reason, m->asked, m->name, env->e->tuned_dir);
+    struct ll_model_info info = {.model_id = id_of(m->asked, m->name), .clean = m->name, .stem = m->stem};
+    struct ll_model_doc doc = {.model = &info,
+                               .status = ll_model_fate_name(m->fate),
+                               .reason = ll_buf_str(&reason)};
+    if (!(rc = ll_buf_ok(&reason, err)) && !(rc = ll_sink_set_begin(env->sinks, &info, err))) {
+        ll_rundir_part(mark, LL_PART_DONE, nr);
         if (env->keep_dir)
             ll_kept_drop(env->keep_dir, mark);
         rc = ll_sink_set_end(env->sinks, &doc, err);
     }
-    if (!rc && !ll_stem_take(env->stems, clean, err)) /* keeps in step with the sinks' names */
-        rc = LL_EFAIL;
     ll_buf_free(&reason);
-    free(clean);
     return rc;
 }

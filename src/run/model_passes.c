@@ -79,7 +79,7 @@ static int open_doc(struct ll_model_passes *d, struct ll_err *err)
                                        .tuned = d->m->tuned.lens,
                                        .put_tuned = ll_tuned_run_put,
                                        .put_tuned_arg = &d->m->tuned,
-                                       .stem = d->m->stem,
+                                       .stem = d->m->info.stem,
                                        .n_passes = d->m->e->n_asks};
     return d->m->e->analysis ? ll_doc_open(&d->doc, &setup, err) : LL_OK;
 }

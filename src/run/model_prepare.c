@@ -42,10 +42,10 @@ static int stop_when_interrupted(void *arg, const struct ll_hook_visit *visit, s
     return *env->interrupted ? ll_fail(err, LL_EFAIL, "interrupted") : LL_OK;
 }
 
-static int open_model(struct ll_model_prepared *m, const char *model, struct ll_err *err)
+static int open_model(struct ll_model_prepared *m, struct ll_err *err)
 {
     const struct ll_experiment *e = m->e;
-    int rc = ll_session_open(&m->s, model, m->env->engine, 0, err);
+    int rc = ll_session_open(&m->s, m->me->asked, m->env->engine, 0, err);
     if (rc)
         return rc;
     ll_warn_notes(m->s.model, m->env->quiet);
@@ -210,17 +210,15 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
     const struct ll_model_given given = {.run_key = m->env->key,
                                          .s = &m->s,
                                          .info = &m->info,
-                                         .stem = m->stem,
+                                         .stem = m->info.stem,
                                          .prompts = m->sweep,
                                          .n_prompts = m->n_sweep,
                                          .iv = &m->iv,
                                          .tuned = &m->tuned,
                                          .memory_fit = ll_buf_str(&m->fit.json)};
-    char key[65];
-    int rc = ll_model_key(&given, key, err);
+    int rc = ll_model_key(&given, m->me->key, err);
     if (!rc)
-        rc =
-            ll_resume_open(&m->resume, m->env->keep_dir, key, m->env->model_nr, m->s.model, &m->is_done, err);
+        rc = ll_resume_open(&m->resume, m->env->keep_dir, m->me->key, m->nr, m->s.model, &m->is_done, err);
     if (!rc && m->resume.was_other && !m->env->quiet)
         fprintf(stderr,
                 "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set "
@@ -229,17 +227,17 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
     return rc;
 }
 
-int ll_model_prepare(struct ll_model_prepared *m, const char *model, const struct ll_run_env *env,
-                     struct ll_err *err)
+int ll_model_prepare(struct ll_model_prepared *m, const struct ll_run_env *env, int nr, struct ll_err *err)
 {
-    *m = (struct ll_model_prepared){.env = env, .e = env->e, .resume.journal.fd = -1};
-    int rc = open_model(m, model, err);
+    *m = (struct ll_model_prepared){
+        .env = env, .e = env->e, .me = &env->models->v[nr], .nr = nr, .resume.journal.fd = -1};
+    int rc = open_model(m, err);
     if (rc || (rc = prepare_sweep(m, err)) || (rc = describe(m, err))
-        || (rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, model, m->info.identity, env->quiet, err))
-        || (rc = check_memory(m, err)))
+        || (rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, m->me->asked, m->info.identity, env->quiet, err))
+        || (rc = check_memory(m, err)) || (rc = ll_run_models_name(env->models, nr, m->info.clean, err)))
         return rc;
-    m->stem = ll_stem_take(env->stems, m->info.clean, err);
-    return m->stem ? find_kept(m, err) : LL_EFAIL;
+    m->info.stem = m->me->stem;
+    return find_kept(m, err);
 }
 
 void ll_model_prepared_free(struct ll_model_prepared *m)

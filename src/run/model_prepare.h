@@ -19,6 +19,8 @@ struct ll_sweep_slot {
 struct ll_model_prepared {
     const struct ll_run_env *env;  /* borrowed */
     const struct ll_experiment *e; /* env->e */
+    struct ll_run_model *me;       /* in env->models, number nr */
+    int nr;
     struct ll_session s;
     char ckpt_stamp[65]; /* of the checkpoint's files when they were opened */
     struct ll_intervene iv;
@@ -31,19 +33,17 @@ struct ll_model_prepared {
     struct ll_sweep_prompt *sweep;  /* [n_sweep] */
     struct ll_sweep_slot *slots;    /* [n_sweep] */
     int n_prompts, n_answers, n_sweep;
-    struct ll_model_info info; /* borrows from s and info_text */
+    struct ll_model_info info; /* borrows from s, info_text and me */
     struct ll_info_text info_text;
     struct ll_tuned_run tuned;
     struct ll_run_fit fit;
-    const char *stem;        /* of this model's files; owned by env->stems; NULL: not yet */
     struct ll_resume resume; /* what an interrupted run kept of this model */
     int is_done;             /* its files are all there */
 };
 
-/* Open the model and resolve what it is asked. Free with ll_model_prepared_free, also after a failure.
- * LL_EFIT: it would not fit into memory. */
-int ll_model_prepare(struct ll_model_prepared *m, const char *model, const struct ll_run_env *env,
-                     struct ll_err *err);
+/* Open model number nr of the run and resolve what it is asked; its stem and key are known then. Free with
+ * ll_model_prepared_free, also after a failure. LL_EFIT: it would not fit into memory. */
+int ll_model_prepare(struct ll_model_prepared *m, const struct ll_run_env *env, int nr, struct ll_err *err);
 void ll_model_prepared_free(struct ll_model_prepared *m);
 
 /* The first id of an ask's main answer; -1: unresolved. */

@@ -2,8 +2,8 @@
 #ifndef LL_MODEL_RUN_H
 #define LL_MODEL_RUN_H
 #include "experiment.h"
+#include "run_models.h"
 #include "sink_set.h"
-#include "stem.h"
 
 #include <signal.h>
 
@@ -14,26 +14,24 @@ struct ll_run_env {
     struct ll_sink_set *sinks;
     int quiet;
     const volatile sig_atomic_t *interrupted; /* looked at between results: ends the model with LL_EFAIL */
-    struct ll_stems *stems;                   /* names of the models' files so far, as the sinks have them */
+    struct ll_run_models *models;             /* all of them, with what is known of each so far */
     const char *resid_dir; /* keep the main pass's residuals here (keep_resid.h); NULL: no */
     const char *keep_dir,
         *key;          /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
     const char *stamp; /* YYYYMMDD-HHMM of the run, for the evaluation stubs */
-    int model_nr;      /* this model's number in the run */
     const char
         *capacity;      /* free memory by device (fit.h), in place of this machine's; NULL: this machine's */
     struct ll_buf *log; /* lines for the run's log, which is never compared */
 };
-/* Run one model and write all its files. On failure nothing of it is left in the sinks; *fatal: a file could
- * not be written, so there is no point in going on with other models. */
-int ll_model_run(const char *model, const struct ll_run_env *env, int *fatal, struct ll_err *err);
+/* Run model number nr of the list and write all its files. On failure nothing of it is left in the sinks;
+ * *fatal: a file could not be written, so there is no point in going on with other models. */
+int ll_model_run(const struct ll_run_env *env, int nr, int *fatal, struct ll_err *err);
 
 /* model_failed.c */
-/* A model that could not be run still leaves a valid JSON with a status (docs/experiment.md 13.5): "skipped"
- * for LL_EFIT, else "failed"; what an interrupted run kept of it goes. LL_EFAIL says nothing of the model
- * (the system said no): then nothing is written and nothing goes, the name of its files stays taken. */
-int ll_model_run_failed(const struct ll_run_env *env, const char *model, int code, const char *why,
-                        struct ll_err *err);
+/* A model that has ended (ll_run_models_end) without being ok still leaves a valid JSON with its fate
+ * (docs/experiment.md 13.5); what an interrupted run kept of it goes. LL_MODEL_DENIED says nothing of the
+ * model: then nothing is written and nothing goes, the name of its files stays taken. */
+int ll_model_run_failed(const struct ll_run_env *env, int nr, struct ll_err *err);
 /* A reason for a file that is compared: it may depend neither on the machine nor on how a path was spelled.
  * The model's path becomes its name, that of the lenses' folder (tuned_dir, NULL: none) its last part; of any
  * other absolute path only the last part stays. Appended; a lack of memory shows in *out. */

@@ -165,7 +165,7 @@ static int on_pass(struct ll_model_passes *d, int i, const struct ll_sweep_resul
         return rc;
     ll_first_layers(d->tables.flags, r->n_rows, &ms->L_copy, &ms->L_copy_H, &ms->L_semantic);
     if (i == 0 && d->m->env->resid_dir && r->stack
-        && (rc = ll_keep_resid(d->m->env->resid_dir, d->m->stem, r, err)))
+        && (rc = ll_keep_resid(d->m->env->resid_dir, d->m->info.stem, r, err)))
         d->rows_failed = 1;
     return rc || i ? rc : keep_main(d, r, err);
 }

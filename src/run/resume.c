@@ -20,7 +20,7 @@ int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int
     *is_done = 0;
     if (!folder)
         return LL_OK;
-    snprintf(r->key, sizeof r->key, "%s", key);
+    r->key = key;
     ll_rundir_part(r->done, LL_PART_DONE, nr);
     if ((*is_done = ll_kept_holds(folder, r->done, key, &r->was_other)))
         return LL_OK;

@@ -13,10 +13,10 @@
 #include "result_pack.h"
 
 struct ll_resume {
-    struct ll_journal journal; /* closed when nothing is kept */
-    const char *folder;        /* borrowed; NULL: nothing is kept */
-    char done[64], *path;      /* the mark's name in it; the journal's path, owned */
-    char key[65];
+    struct ll_journal journal;    /* closed when nothing is kept */
+    const char *folder;           /* borrowed; NULL: nothing is kept */
+    char done[64], *path;         /* the mark's name in it; the journal's path, owned */
+    const char *key;              /* borrowed: the model's */
     struct ll_names before;       /* what lay in the folder before this model wrote its files */
     int was_other;                /* something was kept under another key */
     int failed;                   /* what is kept could not be written: no fault of the model's */

@@ -7,7 +7,6 @@
 #include "csv_row.h"
 #include "outfile.h"
 #include "sinks.h"
-#include "stem.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +21,8 @@ struct csv_file {
 };
 struct csv_sink {
     struct ll_sink sink;
-    char *folder; /* owned */
-    struct ll_stems stems;
-    const char *stem;                 /* of the model being written; NULL between models */
+    char *folder;                     /* owned */
+    const char *stem;                 /* borrowed: of the model being written; NULL between models */
     struct csv_file files[MAX_FILES]; /* of the model being written, in the order of their first rows */
     int n_files;
     struct ll_buf line; /* owned */
@@ -51,20 +49,15 @@ static void csv_abort_model(struct ll_sink *sink)
     for (int i = 0; i < s->n_files; i++)
         ll_outfile_abort(&s->files[i].out);
     s->n_files = 0;
-    if (s->stem)
-        ll_stem_give_back(&s->stems);
     s->stem = NULL;
 }
-
-/* The stem stays taken. */
-static void csv_keep_model(struct ll_sink *sink) { ((struct csv_sink *)sink)->stem = NULL; }
 
 static int csv_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
     csv_abort_model(sink);
-    s->stem = ll_stem_take(&s->stems, model->clean, err);
-    return s->stem ? LL_OK : LL_EFAIL;
+    s->stem = model->stem;
+    return s->stem ? LL_OK : ll_fail(err, LL_EFAIL, "csv sink: a model without a stem");
 }
 
 static int write_line(struct csv_sink *s, struct ll_outfile *out, struct ll_err *err)
@@ -151,8 +144,8 @@ static int csv_end_model(struct ll_sink *sink, const struct ll_model_doc *doc, s
     for (int i = 0; i < done && rc; i++)
         take_back(s, i);
     if (rc)
-        return rc;  /* abort_model frees the stem and what was not committed */
-    s->stem = NULL; /* keeps its place in the list */
+        return rc; /* abort_model frees what was not committed */
+    s->stem = NULL;
     s->n_files = 0;
     return LL_OK;
 }
@@ -163,16 +156,14 @@ static void csv_close(struct ll_sink *sink)
     if (!s)
         return;
     csv_abort_model(sink);
-    ll_stems_free(&s->stems);
     ll_buf_free(&s->line);
     free(s->folder);
     free(s);
 }
 
 const struct ll_sink_type ll_sink_csv = {
-    "csv",          "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
-    csv_open,       csv_begin_model,
-    csv_row,        csv_end_model,
-    csv_keep_model, csv_abort_model,
-    csv_close,
+    "csv",           "records, pure-next-token, rawlens, answers, ... tables, one CSV file each a model",
+    csv_open,        csv_begin_model,
+    csv_row,         csv_end_model,
+    csv_abort_model, csv_close,
 };

@@ -8,7 +8,6 @@
 #include "outfile.h"
 #include "provenance.h"
 #include "sinks.h"
-#include "stem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,7 @@ struct json_sink {
     struct ll_sink sink;
     char *folder;                  /* owned */
     const struct ll_run_info *run; /* borrowed: outlives the sink */
-    struct ll_stems stems;
-    const char *stem; /* of the model being written; NULL between models */
+    const char *stem;              /* borrowed: of the model being written; NULL between models */
 };
 
 static void put_milestones(struct ll_json *j, const struct ll_milestones *m)
@@ -362,23 +360,13 @@ static int json_open(struct ll_sink **sink, const char *folder, const struct ll_
     return LL_OK;
 }
 
-static void json_abort_model(struct ll_sink *sink)
-{
-    struct json_sink *s = (struct json_sink *)sink;
-    if (s->stem)
-        ll_stem_give_back(&s->stems);
-    s->stem = NULL;
-}
-
-/* The stem stays taken. */
-static void json_keep_model(struct ll_sink *sink) { ((struct json_sink *)sink)->stem = NULL; }
+static void json_abort_model(struct ll_sink *sink) { ((struct json_sink *)sink)->stem = NULL; }
 
 static int json_begin_model(struct ll_sink *sink, const struct ll_model_info *model, struct ll_err *err)
 {
     struct json_sink *s = (struct json_sink *)sink;
-    json_abort_model(sink);
-    s->stem = ll_stem_take(&s->stems, model->clean, err);
-    return s->stem ? LL_OK : LL_EFAIL;
+    s->stem = model->stem;
+    return s->stem ? LL_OK : ll_fail(err, LL_EFAIL, "json sink: a model without a stem");
 }
 
 static int json_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
@@ -417,15 +405,13 @@ static void json_close(struct ll_sink *sink)
     struct json_sink *s = (struct json_sink *)sink;
     if (!s)
         return;
-    ll_stems_free(&s->stems);
     free(s->folder);
     free(s);
 }
 
 const struct ll_sink_type ll_sink_json = {
-    "json",          "what was run, milestones, predictions and provenance, one JSON file a model",
-    json_open,       json_begin_model,
-    json_row,        json_end_model,
-    json_keep_model, json_abort_model,
-    json_close,
+    "json",           "what was run, milestones, predictions and provenance, one JSON file a model",
+    json_open,        json_begin_model,
+    json_row,         json_end_model,
+    json_abort_model, json_close,
 };

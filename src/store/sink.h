@@ -1,12 +1,10 @@
 /* sink.h - where records go. One row of ll_sinks[] an output format; a sink knows columns but not models.
  *
  * Order of calls: open, then for each model: begin_model, { row }*, end_model(doc) or abort_model; then
- * close. keep_model in place of rows and end: the model's files are there already, from an interrupted run
- * that is gone on with. A sink writes nothing under a final name before end_model. After any failure the
+ * close. A sink writes nothing under a final name before end_model. After any failure the
  * caller calls abort_model and close; both are safe at any time. A doc whose status is not "ok" leaves its
- * JSON file only, rows are dropped. Files are named output-<stem>...; the stem is the model's clean name,
- * with -2, -3 for further models of one run that share it (stem.h: a caller that wants the names keeps a list
- * of its own). `run` is borrowed until close. */
+ * JSON file only, rows are dropped. Files are named output-<stem>..., by the stem that the
+ * caller gives the model. `model` is borrowed until end or abort, `run` until close. */
 #ifndef LL_SINK_H
 #define LL_SINK_H
 #include "record.h"
@@ -19,7 +17,6 @@ struct ll_sink_type {
     int (*begin_model)(struct ll_sink *s, const struct ll_model_info *model, struct ll_err *err);
     int (*row)(struct ll_sink *s, const struct ll_row *row, struct ll_err *err);
     int (*end_model)(struct ll_sink *s, const struct ll_model_doc *doc, struct ll_err *err);
-    void (*keep_model)(struct ll_sink *s);
     void (*abort_model)(struct ll_sink *s);
     void (*close)(struct ll_sink *s);
 };

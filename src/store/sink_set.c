@@ -36,12 +36,6 @@ int ll_sink_set_end(struct ll_sink_set *all, const struct ll_model_doc *doc, str
     return rc;
 }
 
-void ll_sink_set_keep(struct ll_sink_set *all)
-{
-    for (int i = 0; i < all->n; i++)
-        all->s[i]->type->keep_model(all->s[i]);
-}
-
 void ll_sink_set_abort(struct ll_sink_set *all)
 {
     for (int i = 0; i < all->n; i++)

@@ -17,7 +17,6 @@ int ll_sink_set_open(struct ll_sink_set *all, const char *folder, const struct l
 int ll_sink_set_begin(struct ll_sink_set *all, const struct ll_model_info *model, struct ll_err *err);
 int ll_sink_set_row(struct ll_sink_set *all, const struct ll_row *row, struct ll_err *err);
 int ll_sink_set_end(struct ll_sink_set *all, const struct ll_model_doc *doc, struct ll_err *err);
-void ll_sink_set_keep(struct ll_sink_set *all);
 void ll_sink_set_abort(struct ll_sink_set *all);
 void ll_sink_set_close(struct ll_sink_set *all);
 #endif

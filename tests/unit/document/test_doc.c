@@ -588,6 +588,7 @@ static void in_the_file(void **state)
     struct ll_run_info run = {.experiment = "test", .command = "run", .tool = "t", .seed = 316};
     struct ll_model_info info = {.model_id = "a/demo",
                                  .clean = "demo",
+                                 .stem = "demo",
                                  .n_layers = m.s.model->n_layers,
                                  .norm_kind = "RMSNorm",
                                  .lens_norm = "final"};

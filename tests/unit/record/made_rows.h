@@ -14,6 +14,7 @@ static const struct ll_run_info made_run = {"made", "logitlens run made", "logit
 static const struct ll_model_info made_model = {
     .model_id = "org/Made-1",
     .clean = "Made-1",
+    .stem = "Made-1",
     .family = "llama",
     .architecture = "pre_norm",
     .container = "safetensors",

@@ -1,7 +1,6 @@
 /* test_store_sinks.c - what the CSV and JSON files look like, and that a failure leaves none */
 #include "unit/store/made_run.h"
 #include "csv_text.h"
-#include "stem.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -209,7 +208,7 @@ static void a_failed_model_leaves_a_json_only(void **state)
     (void)state;
     char *dir = tmp_folder();
     struct ll_err err = {0};
-    struct ll_model_info bare = {.model_id = "org/Made-1", .clean = "Made-1"};
+    struct ll_model_info bare = {.model_id = "org/Made-1", .clean = "Made-1", .stem = "Made-1"};
     struct ll_model_doc doc = {.model = &bare, .status = "failed", .reason = "no \"shard\""};
     for (int i = 0; i < 2; i++) {
         struct ll_sink *s = open_sink(i, dir);
@@ -254,34 +253,28 @@ static void abort_leaves_nothing(void **state)
     free(dir);
 }
 
-static void same_clean_names_get_numbers(void **state)
+static void files_are_named_by_the_stem(void **state)
 {
     (void)state;
     char *dir = tmp_folder();
     struct ll_err err = {0};
+    struct ll_model_info second = made_model;
+    second.stem = "Made-1-2"; /* the same model again in one run */
     for (int i = 0; i < 2; i++) {
         struct ll_sink *s = open_sink(i, dir);
         for (int k = 0; k < 2; k++) {
-            OK(s->type->begin_model(s, &made_model, &err), &err);
+            OK(s->type->begin_model(s, k ? &second : &made_model, &err), &err);
             made_rows(s);
             OK(s->type->end_model(s, &made_doc, &err), &err);
         }
         s->type->close(s);
     }
     assert_int_equal(count_entries(dir), 6);
+    assert_true(has_file(dir, "output-Made-1-records.csv"));
     assert_true(has_file(dir, "output-Made-1-2-records.csv"));
     assert_true(has_file(dir, "output-Made-1-2.json"));
     remove_tree(dir);
     free(dir);
-
-    struct ll_stems stems = {0};
-    assert_string_equal(ll_stem_take(&stems, "A", &err), "A");
-    assert_string_equal(ll_stem_take(&stems, "a", &err),
-                        "a-2"); /* some file systems do not tell them apart */
-    ll_stem_give_back(&stems);
-    assert_string_equal(ll_stem_take(&stems, "../x", &err), ".._x");
-    assert_string_equal(ll_stem_take(&stems, "", &err), "model");
-    ll_stems_free(&stems);
 }
 
 static void a_folder_that_is_none_is_one_clear_error(void **state)
@@ -348,7 +341,7 @@ int main(void)
         cmocka_unit_test(json_has_the_sections),
         cmocka_unit_test(a_failed_model_leaves_a_json_only),
         cmocka_unit_test(abort_leaves_nothing),
-        cmocka_unit_test(same_clean_names_get_numbers),
+        cmocka_unit_test(files_are_named_by_the_stem),
         cmocka_unit_test(a_folder_that_is_none_is_one_clear_error),
         cmocka_unit_test(a_full_disk_leaves_nothing),
     };
