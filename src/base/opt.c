@@ -111,6 +111,17 @@ int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **
     return LL_OK;
 }
 
+int ll_opt_expected(const char *name, const char *expected, struct ll_err *err)
+{
+    return ll_fail(err, LL_EUSAGE, "%s: expected %s (see: logitlens help %s)", name, expected, name);
+}
+
+int ll_opt_args(const struct ll_opt *opts, int argc, char **argv, struct ll_args *a, struct ll_err *err)
+{
+    int rc = ll_opt_parse(opts, argc, argv, a->v, a->most, &a->n, err);
+    return rc || a->n >= a->least ? rc : ll_opt_expected(argv[0], a->expected, err);
+}
+
 static void put_default(const struct ll_opt *o, struct ll_buf *out)
 {
     if (o->kind == LL_OPT_STR && *(const char **)o->target)

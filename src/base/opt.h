@@ -29,6 +29,17 @@ struct ll_opt {
  * borrowed). Returns LL_OK or LL_EUSAGE naming the option, expected and found. */
 int ll_opt_parse(const struct ll_opt *opts, int argc, char **argv, const char **args, int max_args,
                  int *n_args, struct ll_err *err);
+/* What a command line has beside its options. */
+struct ll_args {
+    const char **v;       /* [most] place for them; borrowed, and so are the texts */
+    int least, most;      /* how many there must and may be */
+    const char *expected; /* what is missing where there are fewer: "a model" */
+    int n;                /* how many there are */
+};
+/* ll_opt_parse, and LL_EUSAGE "NAME: expected ... (see: logitlens help NAME)" for fewer than a->least. */
+int ll_opt_args(const struct ll_opt *opts, int argc, char **argv, struct ll_args *a, struct ll_err *err);
+/* That LL_EUSAGE, for a command named name. */
+int ll_opt_expected(const char *name, const char *expected, struct ll_err *err);
 /* Append the table as help lines of at most 80 columns; call before parsing, so that targets hold the
  * defaults. */
 void ll_opt_help(const struct ll_opt *opts, struct ll_buf *out);

@@ -1,15 +1,13 @@
 /* cmd_trace.c - every step of a block measured and explained; the stream through all blocks; numerical
  * stability. */
 #include "cmd.h"
+#include "diag_out.h"
 #include "intervene_opt.h"
-#include "prompts.h"
+#include "opened.h"
+#include "progress.h"
 #include "trace_json.h"
 #include "trace_view.h"
-#include "terminal.h"
-#include "progress.h"
-#include "diag_out.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct trace_opts {
@@ -64,97 +62,61 @@ void ll_cmd_trace_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-static void put_view(struct ll_trace_view *v, const struct ll_trace_parts *p, const struct ll_intervene *iv,
-                     const struct ll_findings *layer, const struct ll_findings *sweep)
-{
-    ll_trace_put_head(v, iv);
-    if (p->steps) {
-        ll_trace_put_steps(v, layer);
-        ll_trace_put_relations(v);
-        ll_trace_put_swap(v);
-        ll_trace_put_findings(v, layer);
-    }
-    if (p->sweep) {
-        ll_trace_put_sweep(v, sweep);
-        ll_trace_put_findings(v, sweep);
-    }
-    if (p->stability)
-        ll_trace_put_stability(v);
-    if (p->massive)
-        ll_trace_put_massive(v);
-    if (p->attention)
-        ll_trace_put_attention(v);
-    ll_buf_addc(v->out, '\n');
-}
-
-static int report(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *prompt,
-                  const struct ll_intervene *iv, const struct ll_trace *t, const struct ll_trace_parts *parts,
+static int report(struct ll_trace_report *r, const struct ll_session *s, const struct ll_diag_opts *o,
                   struct ll_err *err)
 {
-    static struct ll_findings none;
-    struct ll_findings layer = none, sweep = none;
-    struct ll_model_info info;
-    struct ll_info_text keep;
+    const struct ll_token_names names = ll_session_names(s);
+    const struct ll_term term = ll_term_of(stdout);
     struct ll_diag d;
-    int rc = ll_session_info(s, LL_LENS_FINAL, &info, &keep, err);
-    if (rc)
-        return rc;
-    if (parts->steps)
-        ll_findings_layer(&layer, t);
-    if (parts->sweep)
-        ll_findings_sweep(&sweep, t);
-    ll_diag_begin(&d, "trace", &info);
-    ll_trace_json(&d.j, t, parts, prompt->ids.v, iv, &layer, &sweep);
-    struct ll_trace_view v = {
-        .s = s, .t = t, .ids = prompt->ids.v, .term = ll_term_of(stdout), .out = &d.table};
-    put_view(&v, parts, iv, &layer, &sweep);
-    ll_buf_addf(&d.markdown, "# Trace of %s\n\n```\n", info.model_id);
-    v.term = (struct ll_term){0, 120};
-    v.out = &d.markdown;
-    put_view(&v, parts, iv, &layer, &sweep);
-    ll_buf_adds(&d.markdown, "```\n\n## Criteria\n\n");
-    ll_trace_criteria(&d, t, parts);
-    rc = ll_diag_finish(&d, &o->diag, err);
+    int rc = ll_diag_begin(&d, "trace", s, err);
+    if (!rc) {
+        ll_trace_find(r);
+        ll_trace_judge(r, &d.criteria);
+        ll_trace_json(&d.doc.j, r);
+        ll_trace_view(&d.text, r, &names, &term);
+        ll_report_criteria(&d.text, &d.criteria, 0);
+        rc = ll_diag_finish(&d, o, err);
+    }
     ll_diag_free(&d);
     return rc;
 }
 
 static void on_layer(void *arg, int layer, int n_layers) { ll_progress_show(arg, (layer + 1.0) / n_layers); }
 
-static int run_trace(const struct trace_opts *o, const struct ll_session *s, const struct ll_prompt *p,
-                     struct ll_err *err)
+static struct ll_trace_parts parts_of(const struct trace_opts *o)
 {
     int others = o->sweep || o->stability || o->massive || o->attention;
-    struct ll_trace_parts parts = {.steps = o->layer >= 0 || !others || !strcmp(o->act_order, "swapped"),
+    return (struct ll_trace_parts){.steps = o->layer >= 0 || !others || !strcmp(o->act_order, "swapped"),
                                    .sweep = o->sweep,
                                    .stability = o->stability,
                                    .massive = o->massive,
                                    .attention = o->attention};
-    struct ll_intervene iv = {0};
+}
+
+static int run(const struct trace_opts *o, const struct ll_opened *x, struct ll_intervene *iv,
+               struct ll_err *err)
+{
     struct ll_trace t = {0};
+    struct ll_trace_report r = {
+        .model = x->s.model, .t = &t, .ids = x->p.ids.v, .iv = iv, .parts = parts_of(o)};
     struct ll_progress bar;
-    int rc = ll_intervene_open(&iv, s, o->intervene.v, o->intervene.n, o->common.quiet, err);
-    if (!rc)
-        rc = ll_intervene_fits(&iv, p->ids.n, err);
-    ll_progress_start(&bar, s->model->ckpt->clean, o->common.quiet);
-    struct ll_trace_job job = {.engine = s->engine,
-                               .iv = &iv,
-                               .ids = p->ids.v,
-                               .n_ids = p->ids.n,
+    struct ll_trace_job job = {.engine = x->s.engine,
+                               .iv = iv,
+                               .ids = x->p.ids.v,
+                               .n_ids = x->p.ids.n,
                                .layer = o->layer < 0 ? 0 : o->layer,
-                               .weights = parts.steps,
-                               .square = parts.steps || parts.stability || parts.attention,
+                               .weights = r.parts.steps,
+                               .square = r.parts.steps || r.parts.stability || r.parts.attention,
                                .swapped = !strcmp(o->act_order, "swapped"),
                                .massive_factor = o->factor,
                                .progress = on_layer,
                                .progress_arg = &bar};
-    if (!rc)
-        rc = ll_trace_run(&t, &job, err);
+    ll_progress_start(&bar, x->s.model->ckpt->clean, o->common.quiet);
+    int rc = ll_trace_run(&t, &job, err);
     ll_progress_end(&bar);
     if (!rc)
-        rc = report(o, s, p, &iv, &t, &parts, err);
+        rc = report(&r, &x->s, &o->diag, err);
     ll_trace_free(&t);
-    ll_intervene_free(&iv);
     return rc;
 }
 
@@ -162,24 +124,22 @@ int ll_cmd_trace(int argc, char **argv, struct ll_err *err)
 {
     struct trace_opts o = defaults;
     struct ll_opt t[N_OPTS];
-    struct ll_session s = {0};
-    struct ll_prompt p = {0};
-    const char *args[2];
-    int n_args, rc;
+    const char *v[2] = {NULL, NULL};
+    struct ll_args args = {.v = v, .least = 1, .most = 2, .expected = "a model"};
+    struct ll_opened x = {0};
+    struct ll_intervene iv = {0};
+    int rc;
     opt_table(&o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
+    if ((rc = ll_opt_args(t, argc, argv, &args, err)))
         return rc;
-    if (n_args < 1)
-        return ll_fail(err, LL_EUSAGE, "trace: expected a model (see: logitlens help trace)");
-    if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
-        return rc;
-    const struct ll_text_how how = {o.exact, o.common.quiet};
-    rc = ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, NULL, err);
-    if (!rc) {
-        ll_session_warn(&s, LL_LENS_FINAL, p.ids.n, o.common.quiet);
-        rc = run_trace(&o, &s, &p, err);
+    const struct ll_open_ask ask = {v[0], o.ids, v[1], o.common.threads, o.common.quiet, o.exact};
+    if (!(rc = ll_open(&x, &ask, err))) {
+        ll_warn_length(&x.s, x.p.ids.n, o.common.quiet);
+        rc = ll_intervene_open(&iv, &x.s, o.intervene.v, o.intervene.n, o.common.quiet, err);
     }
-    ll_prompt_free(&p);
-    ll_session_close(&s);
+    if (!rc && !(rc = ll_intervene_fits(&iv, x.p.ids.n, err)))
+        rc = run(&o, &x, &iv, err);
+    ll_intervene_free(&iv);
+    ll_opened_close(&x);
     return rc;
 }

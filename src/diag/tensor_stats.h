@@ -6,8 +6,6 @@
  * rising order. */
 #ifndef LL_TENSOR_STATS_H
 #define LL_TENSOR_STATS_H
-#include "json_write.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +27,4 @@ double ll_tensor_mean(const struct ll_tensor_stats *s);
 double ll_tensor_rms(const struct ll_tensor_stats *s);
 double ll_tensor_std(const struct ll_tensor_stats *s);
 double ll_tensor_l2(const struct ll_tensor_stats *s);
-/* Members n, rms, min, max, mean, std, l2, max_abs, n_nan, n_inf, n_subnormal, n_zero into the object that is
- * open. */
-void ll_tensor_stats_json(struct ll_json *j, const struct ll_tensor_stats *s);
 #endif

@@ -1,17 +1,10 @@
 /* diag_doc.c - see diag_doc.h */
 #include "diag_doc.h"
 
-#include "cells.h"
 #include "engine.h"
 #include "provenance.h"
-#include "terminal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-static const char *const names[] = {
-    [LL_CRIT_PASS] = "pass", [LL_CRIT_WARN] = "warn", [LL_CRIT_FAIL] = "fail", [LL_CRIT_NOT_RUN] = "not run"};
 
 static void put_model(struct ll_json *j, const struct ll_model_info *m)
 {
@@ -32,11 +25,9 @@ static void put_model(struct ll_json *j, const struct ll_model_info *m)
     ll_json_end(j);
 }
 
-void ll_diag_begin(struct ll_diag *d, const char *command, const struct ll_model_info *info)
+void ll_diag_doc_begin(struct ll_diag_doc *d, const char *command, const struct ll_model_info *info)
 {
     memset(d, 0, sizeof *d);
-    d->command = command;
-    d->model_id = info ? info->model_id : NULL;
     ll_json_init(&d->j, &d->text);
     ll_json_obj(&d->j, NULL);
     ll_json_int(&d->j, "schema_version", LL_SCHEMA_VERSION);
@@ -52,52 +43,25 @@ void ll_diag_begin(struct ll_diag *d, const char *command, const struct ll_model
         ll_json_null(&d->j, "model");
 }
 
-void ll_diag_criterion(struct ll_diag *d, enum ll_crit status, const char *name, const char *fmt, ...)
+void ll_diag_doc_end(struct ll_diag_doc *d, const struct ll_criteria *c)
 {
-    char detail[400] = "";
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(detail, sizeof detail, fmt, ap);
-    va_end(ap);
-    d->count[status]++;
-    ll_buf_adds(&d->criteria, d->criteria.len ? ",\n    {\"name\": " : "    {\"name\": ");
-    ll_json_quote(&d->criteria, name, strlen(name));
-    ll_buf_addf(&d->criteria, ", \"status\": \"%s\", \"detail\": ", names[status]);
-    ll_json_quote(&d->criteria, detail, strlen(detail));
-    ll_buf_addc(&d->criteria, '}');
-    struct ll_buf line = {0};
-    char lead[16];
-    snprintf(lead, sizeof lead, "%-8s ", names[status]);
-    ll_buf_addf(&line, "%s%s%s", name, *detail ? ": " : "", detail);
-    ll_put_wrapped(&d->table, ll_stdout_columns(), lead, ll_buf_str(&line));
-    d->table.failed |= line.failed;
-    ll_buf_free(&line);
-    ll_buf_addf(&d->markdown, "- **%s** %s%s%s\n", names[status], name, *detail ? ": " : "", detail);
-}
-
-int ll_diag_close(struct ll_diag *d, struct ll_err *err)
-{
-    struct ll_buf list = {0};
-    int rc;
-    ll_buf_addf(&list, "[\n%s\n  ]", ll_buf_str(&d->criteria));
-    ll_json_raw(&d->j, "criteria", d->criteria.len ? ll_buf_str(&list) : "[]");
-    ll_json_cstr(&d->j, "verdict",
-                 names[d->count[LL_CRIT_FAIL]       ? LL_CRIT_FAIL
-                           : d->count[LL_CRIT_WARN] ? LL_CRIT_WARN
-                           : d->count[LL_CRIT_PASS] ? LL_CRIT_PASS
-                                                    : LL_CRIT_NOT_RUN]);
+    ll_json_arr(&d->j, "criteria");
+    for (int i = 0; i < c->n; i++) {
+        ll_json_obj_flat(&d->j, NULL);
+        ll_json_cstr(&d->j, "name", c->v[i].name);
+        ll_json_cstr(&d->j, "status", ll_crit_name(c->v[i].status));
+        ll_json_cstr(&d->j, "detail", c->v[i].detail);
+        ll_json_end(&d->j);
+    }
     ll_json_end(&d->j);
-    ll_buf_free(&list);
-    if ((rc = ll_buf_ok(&d->text, err)) || (rc = ll_buf_ok(&d->table, err))
-        || (rc = ll_buf_ok(&d->markdown, err)) || (rc = ll_buf_ok(&d->criteria, err)))
-        return rc;
-    return LL_OK;
+    ll_json_cstr(&d->j, "verdict", ll_crit_name(ll_criteria_verdict(c)));
+    ll_json_end(&d->j);
 }
 
-void ll_diag_free(struct ll_diag *d)
+void ll_token_ids_json(struct ll_json *j, const int *ids, int n)
 {
-    ll_buf_free(&d->text);
-    ll_buf_free(&d->table);
-    ll_buf_free(&d->markdown);
-    ll_buf_free(&d->criteria);
+    ll_json_arr_flat(j, "token_ids");
+    for (int i = 0; i < n; i++)
+        ll_json_int(j, NULL, ids[i]);
+    ll_json_end(j);
 }

@@ -1,6 +1,8 @@
-/* drift_json.c - see drift_report.h. Rows for the index: step "depth" (the accumulation table, layer -1 the
+/* drift_json.c - see drift_json.h. Rows for the index: step "depth" (the accumulation table, layer -1 the
  * embedding), and the points by hook name. */
-#include "drift_report.h"
+#include "drift_json.h"
+
+#include "diag_doc.h"
 
 #include <math.h>
 #include <string.h>
@@ -228,7 +230,7 @@ static void put_facts(struct ll_json *j, const struct ll_drift_report *r)
     struct ll_drift_summary s = ll_drift_summarise(d->depths, d->m->n_layers);
     ll_json_obj(j, "epsilon");
     ll_json_num(j, "used", (double)d->m->ln_final.eps);
-    ll_json_num(j, "config", r->s->model->norm_eps);
+    ll_json_num(j, "config", r->settings_eps);
     ll_json_cstr(j, "first_divergence_vanishes_with", r->eps_hint);
     if (r->eps >= 0) {
         ll_json_num(j, "mean_mae_without_override", r->eps_mae[0]);
@@ -267,14 +269,14 @@ static void put_facts(struct ll_json *j, const struct ll_drift_report *r)
     ll_json_cstr(j, "broken_on_purpose", r->broken);
 }
 
-void ll_drift_put_json(struct ll_diag *out, const struct ll_drift_report *r)
+void ll_drift_json(struct ll_json *j, const struct ll_drift_report *r, const char *identity)
 {
-    struct ll_json *j = &out->j;
+    if (*r->ref->model)
+        ll_json_cstr(j, "reference_model", r->ref->model);
+    if (*r->ref->identity)
+        ll_json_bool(j, "reference_is_this_checkpoint", !strcmp(r->ref->identity, identity));
     put_reference(j, r);
-    ll_json_arr_flat(j, "token_ids");
-    for (int i = 0; i < r->d->n; i++)
-        ll_json_int(j, NULL, r->d->ids[i]);
-    ll_json_end(j);
+    ll_token_ids_json(j, r->d->ids, r->d->n);
     put_facts(j, r);
     put_first(j, r);
     if (r->tried)

@@ -1,8 +1,10 @@
 /* trace_json.c - see trace_json.h */
 #include "trace_json.h"
 
+#include "diag_doc.h"
+#include "tensor_json.h"
+
 #include <math.h>
-#include <stdio.h>
 
 static void put_row(struct ll_json *j, const struct ll_trace *t, enum ll_hook h, int layer)
 {
@@ -192,7 +194,7 @@ static void put_checks(struct ll_json *j, const struct ll_trace *t)
 
 static void put_findings(struct ll_json *j, const struct ll_findings *f)
 {
-    for (int i = 0; f && i < f->n; i++) {
+    for (int i = 0; i < f->n; i++) {
         ll_json_obj_flat(j, NULL);
         ll_json_cstr(j, "kind", f->v[i].suspicious ? "suspicious" : "note");
         if (f->v[i].layer >= 0)
@@ -203,16 +205,13 @@ static void put_findings(struct ll_json *j, const struct ll_findings *f)
     }
 }
 
-void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_trace_parts *p,
-                   const int *ids, const struct ll_intervene *iv, const struct ll_findings *layer,
-                   const struct ll_findings *sweep)
+void ll_trace_json(struct ll_json *j, const struct ll_trace_report *r)
 {
+    const struct ll_trace *t = r->t;
+    const struct ll_trace_parts *p = &r->parts;
     ll_json_int(j, "block", t->layer);
-    ll_json_arr_flat(j, "token_ids");
-    for (int i = 0; i < t->n_pos; i++)
-        ll_json_int(j, NULL, ids[i]);
-    ll_json_end(j);
-    ll_intervene_json(j, iv);
+    ll_token_ids_json(j, r->ids, t->n_pos);
+    ll_intervene_json(j, r->iv);
     if (p->steps)
         put_weights(j, t);
     if (t->swap[1].is_set)
@@ -223,90 +222,8 @@ void ll_trace_json(struct ll_json *j, const struct ll_trace *t, const struct ll_
         put_attention(j, t);
     put_checks(j, t);
     ll_json_arr(j, "findings");
-    put_findings(j, layer);
-    put_findings(j, sweep);
+    put_findings(j, &r->layer);
+    put_findings(j, &r->sweep);
     ll_json_end(j);
     put_rows(j, t, p);
-}
-
-/* ---- criteria -------------------------------------------------------------------------------- */
-
-static void place_of(const struct ll_offence *o, char out[160])
-{
-    char name[64];
-    ll_hook_full_name(o->hook, o->layer, name);
-    int n = snprintf(out, 160, "first at %s, position %d", name, o->pos);
-    if (o->head >= 0)
-        n += snprintf(out + n, 160 - (size_t)n, ", head %d", o->head);
-    if (o->index >= 0)
-        n += snprintf(out + n, 160 - (size_t)n, ", element %d", o->index);
-    snprintf(out + n, 160 - (size_t)n, " (%g)", o->value);
-}
-
-static void bound_criterion(struct ll_diag *d, const struct ll_trace *t, enum ll_bound b)
-{
-    for (int i = 0; i < t->watch.n_first; i++)
-        if (t->watch.first[i].bound == b) {
-            char place[160];
-            place_of(&t->watch.first[i], place);
-            ll_diag_criterion(d, LL_CRIT_FAIL, ll_bound_name(b), "%lld times, %s", t->watch.n_offences[b],
-                              place);
-            return;
-        }
-    ll_diag_criterion(d, LL_CRIT_PASS, ll_bound_name(b), "%s", "");
-}
-
-static double worst_norm(const struct ll_trace *t, int from, int to, int *n)
-{
-    double worst = 0;
-    *n = 0;
-    for (int l = from; l <= to; l++)
-        for (int which = 0; which < LL_N_CHECKS; which++) {
-            const struct ll_norm_check *c =
-                which == LL_CHECK_FINAL && l != to ? NULL : ll_norm_check_at(&t->watch, which, l);
-            worst = c && c->worst_rel > worst ? c->worst_rel : worst;
-            *n += c != NULL;
-        }
-    return worst;
-}
-
-void ll_trace_criteria(struct ll_diag *d, const struct ll_trace *t, const struct ll_trace_parts *p)
-{
-    struct ll_relation r[LL_MAX_RELATIONS];
-    bound_criterion(d, t, LL_BOUND_FINITE);
-    for (int b = LL_BOUND_SOFTMAX_SUM; p->stability && b < LL_N_BOUNDS; b++)
-        bound_criterion(d, t, (enum ll_bound)b);
-    if (p->stability && t->n_pos == 1)
-        ll_diag_criterion(d, LL_CRIT_WARN, "more than one token",
-                          "one token only: every softmax row is 1, attention is not exercised");
-    int n_norms, all = p->stability;
-    double worst = worst_norm(t, all ? 0 : t->layer, all ? t->model->n_layers - 1 : t->layer, &n_norms);
-    if (p->steps || p->stability)
-        ll_diag_criterion(d,
-                          !n_norms            ? LL_CRIT_NOT_RUN
-                              : worst <= 1e-5 ? LL_CRIT_PASS
-                                              : LL_CRIT_FAIL,
-                          "norms agree with float64 within 1e-5", "%d norms, worst relative difference %.1e",
-                          n_norms, worst);
-    if (!p->steps)
-        return;
-    int broken = -1, judged = 0;
-    for (int i = 0, n = ll_trace_relations(t, r); i < n; i++) {
-        judged += r[i].applies;
-        broken = r[i].applies && !r[i].holds && broken < 0 ? i : broken;
-    }
-    if (t->watch.n_offences[LL_BOUND_FINITE])
-        ll_diag_criterion(d, LL_CRIT_NOT_RUN, "relations hold", "not every value is finite");
-    else
-        ll_diag_criterion(d, broken < 0 ? LL_CRIT_PASS : LL_CRIT_FAIL, "relations hold",
-                          "%d of sizes that must follow from others%s%s", judged,
-                          broken < 0 ? "" : "; broken: ", broken < 0 ? "" : r[broken].text);
-    ll_diag_criterion(d,
-                      t->isolated < 0   ? LL_CRIT_NOT_RUN
-                          : t->isolated ? LL_CRIT_PASS
-                                        : LL_CRIT_FAIL,
-                      "the block alone gives the full pass's bits", "%s",
-                      t->isolated < 0   ? "interventions are active"
-                          : t->isolated ? ""
-                                        : "its output differs");
 }

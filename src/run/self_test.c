@@ -39,7 +39,7 @@ static const struct golden {
      {0.23904572, -0.47809144, 0.71713716, -0.95618289}},
 };
 
-static void check_goldens(struct ll_diag *d, const struct ll_vec *vec)
+static void check_goldens(struct ll_criteria *c, const struct ll_vec *vec)
 {
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         const struct golden *g = &goldens[i];
@@ -51,8 +51,8 @@ static void check_goldens(struct ll_diag *d, const struct ll_vec *vec)
         ll_norm_row(vec, &norm, x, y);
         for (int k = 0; k < 4; k++)
             worst = fabs((double)y[k] - g->want[k]) > worst ? fabs((double)y[k] - g->want[k]) : worst;
-        ll_diag_criterion(d, worst <= golden_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, g->name,
-                          "golden vector, largest difference %.1e of %.0e", worst, golden_tolerance);
+        ll_criteria_add(c, worst <= golden_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, g->name,
+                        "golden vector, largest difference %.1e of %.0e", worst, golden_tolerance);
     }
 }
 
@@ -66,7 +66,7 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
 }
 
 /* The sweep itself holds row n against the model's output, bit for bit. */
-static void check_last_row(struct ll_diag *d, const struct ll_session *s, const char *name)
+static void check_last_row(struct ll_criteria *c, const struct ll_session *s, const char *name)
 {
     int ids[8], seen = 0, V = s->model->d_vocab;
     struct ll_err why = {0};
@@ -81,11 +81,11 @@ static void check_last_row(struct ll_diag *d, const struct ll_session *s, const 
                              .result = on_result,
                              .result_arg = &seen};
     int rc = ll_sweep_run(&sweep, &why);
-    ll_diag_criterion(d, !rc && seen ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "%s",
-                      rc ? why.msg : "the last lens row is the model's output, bit for bit");
+    ll_criteria_add(c, !rc && seen ? LL_CRIT_PASS : LL_CRIT_FAIL, name, "%s",
+                    rc ? why.msg : "the last lens row is the model's output, bit for bit");
 }
 
-static int check_norm(struct ll_diag *d, const struct ll_session *s, const char *name, struct ll_err *err)
+static int check_norm(struct ll_criteria *c, const struct ll_session *s, const char *name, struct ll_err *err)
 {
     const struct ll_model *m = s->model;
     size_t n = (size_t)m->d_model;
@@ -105,8 +105,8 @@ static int check_norm(struct ll_diag *d, const struct ll_session *s, const char 
     plain.b = NULL;
     ll_norm_row(ll_engine_vec(s->engine), &plain, x, one);
     double rms = sqrt(ll_engine_vec(s->engine)->sum_sq(one, n) / (double)n);
-    ll_diag_criterion(d, fabs(rms - 1) <= rms_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
-                      "final norm without gain: rms %.6f", rms);
+    ll_criteria_add(c, fabs(rms - 1) <= rms_tolerance ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
+                    "final norm without gain: rms %.6f", rms);
     ll_norm_row(ll_engine_vec(s->engine), &m->ln_final, x, one);
     for (size_t i = 0; i < n; i++)
         x[i] *= 8;
@@ -116,9 +116,9 @@ static int check_norm(struct ll_diag *d, const struct ll_session *s, const char 
         worst =
             fabs((double)one[i] - (double)eight[i]) > worst ? fabs((double)one[i] - (double)eight[i]) : worst;
     }
-    ll_diag_criterion(d, worst <= scale_tolerance * top ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
-                      "eight times the residual reads the same: largest difference %.1e of the largest value",
-                      top > 0 ? worst / top : 0);
+    ll_criteria_add(c, worst <= scale_tolerance * top ? LL_CRIT_PASS : LL_CRIT_FAIL, name,
+                    "eight times the residual reads the same: largest difference %.1e of the largest value",
+                    top > 0 ? worst / top : 0);
     free(x);
     free(gain);
     return LL_OK;
@@ -128,17 +128,17 @@ int ll_self_test(struct ll_engine *engine, char **models, int n_models, struct l
 {
     struct ll_diag d;
     const struct ll_diag_opts o = {0};
-    int rc = LL_OK;
-    ll_diag_begin(&d, "run --self-test", NULL);
-    check_goldens(&d, ll_engine_vec(engine));
+    int rc = ll_diag_begin(&d, "run --self-test", NULL, err);
+    check_goldens(&d.criteria, ll_engine_vec(engine));
     for (int i = 0; i < n_models && !rc; i++) {
         struct ll_session s = {0};
         if ((rc = ll_session_open(&s, models[i], engine, 0, err)))
             break;
-        check_last_row(&d, &s, s.model->ckpt->clean);
-        rc = check_norm(&d, &s, s.model->ckpt->clean, err);
+        check_last_row(&d.criteria, &s, s.model->ckpt->clean);
+        rc = check_norm(&d.criteria, &s, s.model->ckpt->clean, err);
         ll_session_close(&s);
     }
+    ll_report_criteria(&d.text, &d.criteria, 0);
     if (!rc)
         rc = ll_diag_finish(&d, &o, err);
     ll_diag_free(&d);

@@ -116,6 +116,13 @@ void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
         ll_buf_addf(out, "<id %d>", id);
 }
 
+static void show_name(const void *session, int id, struct ll_buf *out) { ll_session_show(session, id, out); }
+
+struct ll_token_names ll_session_names(const struct ll_session *s)
+{
+    return (struct ll_token_names){show_name, s};
+}
+
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)
 {
     size_t before = out->len;
@@ -138,13 +145,18 @@ void ll_warn_notes(const struct ll_model *m, int quiet)
         ll_say_line("logitlens: warning: %s: %s", m->ckpt->clean, m->ckpt->notes[i]);
 }
 
+void ll_warn_length(const struct ll_session *s, int n, int quiet)
+{
+    if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
+        ll_say_line("logitlens: warning: %d tokens, but the model was made for at most %lld", n,
+                    s->model->n_ctx);
+}
+
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet)
 {
     ll_warn_notes(s->model, quiet);
     ll_warn_lens(lens, quiet);
-    if (!quiet && s->model->n_ctx > 0 && n > s->model->n_ctx)
-        ll_say_line("logitlens: warning: %d tokens, but the model was made for at most %lld", n,
-                    s->model->n_ctx);
+    ll_warn_length(s, n, quiet);
 }
 
 /* Numbers, with one comma or just white space between two, in brackets or not. */

@@ -7,6 +7,7 @@
 #include "opt.h"
 #include "record.h"
 #include "token.h"
+#include "token_names.h"
 
 struct ll_common { /* option targets, defaults by LL_COMMON_DEFAULTS */
     int threads, quiet;
@@ -90,6 +91,8 @@ int ll_session_info(const struct ll_session *s, enum ll_lens_kind lens, struct l
 int ll_device_check(const char *device, struct ll_err *err);
 /* Display text of one id, tokenizer or not; appended. */
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out);
+/* The same for whoever writes outputs; s must outlive it. */
+struct ll_token_names ll_session_names(const struct ll_session *s);
 /* The raw bytes of one id, appended: what joins to text; a special token's own spelling; "<id N>" without a
  * tokenizer. */
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
@@ -97,6 +100,8 @@ void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out);
 void ll_warn_lens(enum ll_lens_kind lens, int quiet);
 /* The notes of the model's checkpoint (ckpt.h), each as one line on stderr. */
 void ll_warn_notes(const struct ll_model *m, int quiet);
+/* One line on stderr when a prompt of n tokens is longer than the model was made for. */
+void ll_warn_length(const struct ll_session *s, int n, int quiet);
 /* Lines on stderr about what the numbers will not mean: the checkpoint's notes, a lens kind that distorts, a
  * prompt of n tokens beyond the context. */
 void ll_session_warn(const struct ll_session *s, enum ll_lens_kind lens, int n, int quiet);

@@ -1,8 +1,9 @@
-/* drift_view.c - see drift_report.h: tables for a terminal, and the same as Markdown. */
-#include "drift_report.h"
-#include "grid.h"
-#include "terminal.h"
+/* drift_view.c - see drift_view.h */
+#include "drift_view.h"
+
 #include "cells.h"
+#include "terminal.h"
+#include "text_table.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -11,49 +12,50 @@
 
 /* ---- one table, two ways --------------------------------------------------------------------- */
 
-/* cell, num: one cell; end_row fills the row up; close_grid writes it. spare: see grid.h. */
-struct grid {
-    struct ll_diag *out;
-    struct ll_grid g;
+/* cell, num: one cell; close_table writes it. spare: see text_table.h. */
+struct table {
+    struct ll_report_text *out;
+    struct ll_text_table t;
 };
 
-static void cell(struct grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void cell(struct grid *g, const char *fmt, ...)
+static void cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void cell(struct table *t, const char *fmt, ...)
 {
     char text[96];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    ll_grid_cell(&g->g, "%s", text);
+    ll_text_table_cell(&t->t, "%s", text);
 }
 
-static void num(struct grid *g, int there, const char *fmt, double v)
+static void num(struct table *t, int there, const char *fmt, double v)
 {
     char text[96] = "-";
     if (there)
         snprintf(text, sizeof text, fmt, v);
-    ll_grid_cell(&g->g, "%s", text);
+    ll_text_table_cell(&t->t, "%s", text);
 }
 
-static void title_of(struct ll_diag *out, const char *title)
+static void title_of(struct ll_report_text *out, const char *title)
 {
-    ll_say(&out->table, NULL, "\n%s\n", title);
-    ll_say(NULL, &out->markdown, "\n## %s\n", title);
+    ll_buf_addf(&out->screen, "\n%s\n", title);
+    ll_buf_addf(&out->markdown, "\n## %s\n", title);
 }
 
-static struct grid grid_of(struct ll_diag *out, const char *title, const char *heads, const char *spare)
+static struct table table_of(struct ll_report_text *out, const char *title, const char *heads,
+                             const char *spare)
 {
-    struct grid g = {out, ll_grid(heads)};
-    g.g.spare = spare;
+    struct table t = {out, ll_text_table(heads)};
+    t.t.spare = spare;
     title_of(out, title);
-    return g;
+    return t;
 }
 
-static void close_grid(struct grid *g) { ll_grid_put(&g->g, &g->out->table, &g->out->markdown); }
+static void close_table(struct table *t) { ll_text_table_put(&t->t, &t->out->screen, &t->out->markdown); }
 
-static void line(struct ll_diag *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void line(struct ll_diag *out, const char *fmt, ...)
+static void line(struct ll_report_text *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void line(struct ll_report_text *out, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
@@ -68,14 +70,14 @@ static void line(struct ll_diag *out, const char *fmt, ...)
     const char *from = gap && gap - text < 20 ? gap + strspn(gap, " ") : words;
     char lead[40];
     snprintf(lead, sizeof lead, "%.*s", (int)(from - text), text);
-    ll_put_wrapped(&out->table, ll_stdout_columns(), lead, from);
+    ll_put_wrapped(&out->screen, ll_stdout_columns(), lead, from);
     ll_buf_addf(&out->markdown, "%s\n\n", text);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 /* Lines of names, layers taken together. */
-static void names(struct ll_diag *out, const char *lead, const struct ll_buf *lines)
+static void names(struct ll_report_text *out, const char *lead, const struct ll_buf *lines)
 {
     struct ll_buf text = {0}, all = {0};
     if (!lines->len)
@@ -84,13 +86,13 @@ static void names(struct ll_diag *out, const char *lead, const struct ll_buf *li
     ll_buf_addf(&all, "%s%s", lead, ll_buf_str(&text));
     char hang[40];
     snprintf(hang, sizeof hang, "%.11s", lead);
-    ll_put_wrapped(&out->table, ll_stdout_columns(), hang, ll_buf_str(&all) + 11);
+    ll_put_wrapped(&out->screen, ll_stdout_columns(), hang, ll_buf_str(&all) + 11);
     ll_buf_addf(&out->markdown, "%s\n\n", ll_buf_str(&all));
     ll_buf_free(&text);
     ll_buf_free(&all);
 }
 
-static void head(struct ll_diag *out, const struct ll_drift_report *r)
+static void head(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     const struct ll_drift *d = r->d;
     struct ll_buf ids = {0};
@@ -106,7 +108,7 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
         line(out, "           made by %s", r->ref->model);
     line(out, "tokens     %d: %s%s", d->n, ll_buf_str(&ids), d->n > 24 ? ",..." : "");
     line(out, "epsilon    %g used, %g in the checkpoint's settings", (double)d->m->ln_final.eps,
-         r->s->model->norm_eps);
+         r->settings_eps);
     if (r->eps >= 0)
         line(out,
              "           mean absolute error over all depths: %.3g without the override, %.3g with %g: "
@@ -134,74 +136,74 @@ static void head(struct ll_diag *out, const struct ll_drift_report *r)
              strchr(r->place->bad.s, '\n')[1] ? ", ..." : "");
 }
 
-static void growth_words(struct grid *g, const struct ll_drift_depth *d, int k)
+static void growth_words(struct table *t, const struct ll_drift_depth *d, int k)
 {
     if (k == 0 || d->growth <= 0)
-        cell(g, "-");
+        cell(t, "-");
     else if (!isfinite(d->growth))
-        cell(g, "from 0%s", d->jump ? "!!" : "");
+        cell(t, "from 0%s", d->jump ? "!!" : "");
     else
-        cell(g, "%.3fx%s", d->growth, d->jump == 2 ? "!!" : d->jump == 1 ? "!" : "");
+        cell(t, "%.3fx%s", d->growth, d->jump == 2 ? "!!" : d->jump == 1 ? "!" : "");
 }
 
-static void accumulation(struct ll_diag *out, const struct ll_drift_report *r)
+static void accumulation(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     const struct ll_drift *d = r->d;
-    struct grid g =
-        grid_of(out, "Error accumulation",
-                "layers|MAE|MAE w/o|RMSE|RMSE w/o|max error|at|cosine|cos w/o|growth|top 3|status",
-                "RMSE w/o|cos w/o|at|RMSE|MAE w/o|top 3");
+    struct table t =
+        table_of(out, "Error accumulation",
+                 "layers|MAE|MAE w/o|RMSE|RMSE w/o|max error|at|cosine|cos w/o|growth|top 3|status",
+                 "RMSE w/o|cos w/o|at|RMSE|MAE w/o|top 3");
     for (int k = 0; k <= d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &d->depths[k];
-        cell(&g, "%d", k);
+        cell(&t, "%d", k);
         if (!x->known) {
             for (int i = 1; i < 11; i++)
-                cell(&g, "-");
-            cell(&g, "missing");
+                cell(&t, "-");
+            cell(&t, "missing");
             continue;
         }
-        cell(&g, "%.3g", x->c.mae);
-        num(&g, x->cx.n, "%.3g", x->cx.mae);
-        cell(&g, "%.3g", x->c.rmse);
-        num(&g, x->cx.n, "%.3g", x->cx.rmse);
-        cell(&g, "%.3g", x->c.max);
-        cell(&g, "%d:%d", x->c.max_row, x->c.max_col);
-        cell(&g, "%.6f", x->c.cosine);
-        num(&g, x->cx.n, "%.6f", x->cx.cosine);
-        growth_words(&g, x, k);
-        cell(&g, "%.0f%%", 100 * x->c.top3);
-        cell(&g, "%s%s", ll_drift_depth_status(x), x->normed ? " (normed)" : "");
+        cell(&t, "%.3g", x->c.mae);
+        num(&t, x->cx.n, "%.3g", x->cx.mae);
+        cell(&t, "%.3g", x->c.rmse);
+        num(&t, x->cx.n, "%.3g", x->cx.rmse);
+        cell(&t, "%.3g", x->c.max);
+        cell(&t, "%d:%d", x->c.max_row, x->c.max_col);
+        cell(&t, "%.6f", x->c.cosine);
+        num(&t, x->cx.n, "%.6f", x->cx.cosine);
+        growth_words(&t, x, k);
+        cell(&t, "%.0f%%", 100 * x->c.top3);
+        cell(&t, "%s%s", ll_drift_depth_status(x), x->normed ? " (normed)" : "");
     }
-    close_grid(&g);
+    close_table(&t);
 }
 
-static void both_sides(struct ll_diag *out, const struct ll_drift_report *r)
+static void both_sides(struct ll_report_text *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Both sides",
-                            "layers|mean|std|min|max|ref mean|ref std|ref min|ref max|rel MAE|ref std x",
-                            "mean|ref mean|rel MAE|std|ref std");
+    struct table t = table_of(out, "Both sides",
+                              "layers|mean|std|min|max|ref mean|ref std|ref min|ref max|rel MAE|ref std x",
+                              "mean|ref mean|rel MAE|std|ref std");
     for (int k = 0; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!x->known)
             continue;
-        cell(&g, "%d", k);
-        cell(&g, "%.3g", ll_tensor_mean(&x->c.ours));
-        cell(&g, "%.3g", ll_tensor_std(&x->c.ours));
-        cell(&g, "%.3g", x->c.ours.min);
-        cell(&g, "%.3g", x->c.ours.max);
-        cell(&g, "%.3g", ll_tensor_mean(&x->c.ref));
-        cell(&g, "%.3g", ll_tensor_std(&x->c.ref));
-        cell(&g, "%.3g", x->c.ref.min);
-        cell(&g, "%.3g", x->c.ref.max);
-        cell(&g, "%.3g", x->c.mae_rel);
-        num(&g, x->std_ratio > 0,
+        cell(&t, "%d", k);
+        cell(&t, "%.3g", ll_tensor_mean(&x->c.ours));
+        cell(&t, "%.3g", ll_tensor_std(&x->c.ours));
+        cell(&t, "%.3g", x->c.ours.min);
+        cell(&t, "%.3g", x->c.ours.max);
+        cell(&t, "%.3g", ll_tensor_mean(&x->c.ref));
+        cell(&t, "%.3g", ll_tensor_std(&x->c.ref));
+        cell(&t, "%.3g", x->c.ref.min);
+        cell(&t, "%.3g", x->c.ref.max);
+        cell(&t, "%.3g", x->c.mae_rel);
+        num(&t, x->std_ratio > 0,
             ll_drift_is_odd(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g",
             x->std_ratio);
     }
-    close_grid(&g);
+    close_table(&t);
 }
 
-static void growth_summary(struct ll_diag *out, const struct ll_drift_report *r)
+static void growth_summary(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     struct ll_drift_summary s = ll_drift_summarise(r->d->depths, r->d->m->n_layers);
     if (s.n_known)
@@ -218,40 +220,40 @@ static const char *layer_verdict(const struct ll_drift_depth *x)
                                                          : "same";
 }
 
-static void isolation(struct ll_diag *out, const struct ll_drift_report *r)
+static void isolation(struct ll_report_text *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Layers alone, on the reference's input",
-                            "layer|MAE|MAE w/o|RMSE|RMSE w/o|max error|rel MAE|running MAE|status|verdict",
-                            "RMSE w/o|RMSE|MAE w/o|rel MAE");
+    struct table t = table_of(out, "Layers alone, on the reference's input",
+                              "layer|MAE|MAE w/o|RMSE|RMSE w/o|max error|rel MAE|running MAE|status|verdict",
+                              "RMSE w/o|RMSE|MAE w/o|rel MAE");
     for (int k = 1; k <= r->d->m->n_layers; k++) {
         const struct ll_drift_depth *x = &r->d->depths[k];
         if (!r->isolate[k - 1])
             continue;
-        cell(&g, "%d", k - 1);
+        cell(&t, "%d", k - 1);
         if (!x->has_iso) {
             for (int i = 1; i < 9; i++)
-                cell(&g, "-");
-            cell(&g, "%s", x->known ? "not run" : "missing");
+                cell(&t, "-");
+            cell(&t, "%s", x->known ? "not run" : "missing");
         } else {
-            cell(&g, "%.3g", x->iso.mae);
-            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.mae);
-            cell(&g, "%.3g", x->iso.rmse);
-            num(&g, x->iso_x.n > 0, "%.3g", x->iso_x.rmse);
-            cell(&g, "%.3g", x->iso.max);
-            cell(&g, "%.3g", x->iso.mae_rel);
-            cell(&g, "%.3g", x->c.mae);
-            cell(&g, "%s", ll_drift_isolated_status(x));
-            cell(&g, "%s", layer_verdict(x));
+            cell(&t, "%.3g", x->iso.mae);
+            num(&t, x->iso_x.n > 0, "%.3g", x->iso_x.mae);
+            cell(&t, "%.3g", x->iso.rmse);
+            num(&t, x->iso_x.n > 0, "%.3g", x->iso_x.rmse);
+            cell(&t, "%.3g", x->iso.max);
+            cell(&t, "%.3g", x->iso.mae_rel);
+            cell(&t, "%.3g", x->c.mae);
+            cell(&t, "%s", ll_drift_isolated_status(x));
+            cell(&t, "%s", layer_verdict(x));
         }
     }
-    close_grid(&g);
+    close_table(&t);
 }
 
-static void components(struct ll_diag *out, const struct ll_drift_report *r, int layer)
+static void components(struct ll_report_text *out, const struct ll_drift_report *r, int layer)
 {
     char title[64];
     snprintf(title, sizeof title, layer >= 0 ? "Components of layer %d" : "Embedding and head", layer);
-    struct grid g = grid_of(
+    struct table t = table_of(
         out, title,
         "point|shape|running MAE|running w/o|isolated MAE|isolated w/o|max error|rel|rms|ref rms|verdict",
         "shape|max error|running w/o|isolated w/o|rms|ref rms");
@@ -261,71 +263,71 @@ static void components(struct ll_diag *out, const struct ll_drift_report *r, int
                              *ref = ll_acts_at(r->d->ref, p->hook, p->layer);
         if (p->layer != layer)
             continue;
-        cell(&g, "%s", ll_hook_info((enum ll_hook)p->hook)->name);
-        cell(&g, "%dx%d", p->self ? ours->rows : ref->rows, ours->width);
-        cell(&g, "%.3g", p->running.mae);
-        num(&g, p->running_x.n, "%.3g", p->running_x.mae);
-        num(&g, p->has_isolated, "%.3g", p->isolated.mae);
-        num(&g, p->has_isolated && p->isolated_x.n, "%.3g", p->isolated_x.mae);
-        cell(&g, "%.3g", p->has_isolated ? p->isolated.max : p->running.max);
-        cell(&g, "%.3g", p->off);
-        cell(&g, "%.4g", ll_tensor_rms(&p->running.ours));
-        cell(&g, "%.4g", ll_tensor_rms(&p->running.ref));
-        cell(&g, "%s%s", p->self ? "self: " : "", ll_drift_verdict_name(p->verdict));
+        cell(&t, "%s", ll_hook_info((enum ll_hook)p->hook)->name);
+        cell(&t, "%dx%d", p->self ? ours->rows : ref->rows, ours->width);
+        cell(&t, "%.3g", p->running.mae);
+        num(&t, p->running_x.n, "%.3g", p->running_x.mae);
+        num(&t, p->has_isolated, "%.3g", p->isolated.mae);
+        num(&t, p->has_isolated && p->isolated_x.n, "%.3g", p->isolated_x.mae);
+        cell(&t, "%.3g", p->has_isolated ? p->isolated.max : p->running.max);
+        cell(&t, "%.3g", p->off);
+        cell(&t, "%.4g", ll_tensor_rms(&p->running.ours));
+        cell(&t, "%.4g", ll_tensor_rms(&p->running.ref));
+        cell(&t, "%s%s", p->self ? "self: " : "", ll_drift_verdict_name(p->verdict));
     }
-    close_grid(&g);
+    close_table(&t);
 }
 
-static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
+static void nodes(struct ll_report_text *out, const struct ll_drift_report *r)
 {
-    struct grid g = grid_of(out, "Nodes of llama.cpp",
-                            "node|rms|ref rms|rms %|min|ref min|max|ref max|mean|ref mean|MAE|cosine",
-                            "mean|ref mean|min|ref min|max|ref max");
+    struct table t = table_of(out, "Nodes of llama.cpp",
+                              "node|rms|ref rms|rms %|min|ref min|max|ref max|mean|ref mean|MAE|cosine",
+                              "mean|ref mean|min|ref min|max|ref max");
     for (int i = 0; i < r->d->n_points; i++) {
         const struct ll_drift_point *p = &r->d->points[i];
         if (p->self)
             continue;
         struct ll_node_check c = ll_drift_node(r, p);
-        cell(&g, "%.60s", ll_acts_at(r->d->ref, p->hook, p->layer)->origin);
-        cell(&g, "%.4g", c.rms_ours);
-        cell(&g, "%.4g", c.rms_ref);
-        cell(&g, "%+.2f", c.rms_percent);
-        cell(&g, "%.3g", p->running.ours.min);
-        cell(&g, "%.3g", p->running.ref.min);
-        cell(&g, "%.3g", p->running.ours.max);
-        cell(&g, "%.3g", p->running.ref.max);
-        cell(&g, "%.3g", ll_tensor_mean(&p->running.ours));
-        cell(&g, "%.3g", ll_tensor_mean(&p->running.ref));
-        cell(&g, "%.3g", p->running.mae);
-        cell(&g, "%.5f%s", c.cosine, c.good ? "" : " beyond");
+        cell(&t, "%.60s", ll_acts_at(r->d->ref, p->hook, p->layer)->origin);
+        cell(&t, "%.4g", c.rms_ours);
+        cell(&t, "%.4g", c.rms_ref);
+        cell(&t, "%+.2f", c.rms_percent);
+        cell(&t, "%.3g", p->running.ours.min);
+        cell(&t, "%.3g", p->running.ref.min);
+        cell(&t, "%.3g", p->running.ours.max);
+        cell(&t, "%.3g", p->running.ref.max);
+        cell(&t, "%.3g", ll_tensor_mean(&p->running.ours));
+        cell(&t, "%.3g", ll_tensor_mean(&p->running.ref));
+        cell(&t, "%.3g", p->running.mae);
+        cell(&t, "%.5f%s", c.cosine, c.good ? "" : " beyond");
     }
-    close_grid(&g);
+    close_table(&t);
 }
 
-static void sums(struct ll_diag *out, const struct ll_drift_report *r)
+static void sums(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     struct ll_sum_check c;
-    struct grid g = {out, ll_grid("node|sum|ref sum|difference|statistics only")};
+    struct table t = {out, ll_text_table("node|sum|ref sum|difference|statistics only")};
     int n = 0;
     for (int hook = -1, layer; ll_drift_next_sum(r, &hook, &layer, &c); n++) {
         if (!n)
             title_of(out, "Nodes of which only the sum is known");
-        cell(&g, "%.60s", c.origin);
-        cell(&g, "%.6g", c.ours);
-        cell(&g, "%.6g", c.ref);
-        cell(&g, "%.3f%%", c.percent);
-        cell(&g, "%s", c.good ? "within" : "beyond");
+        cell(&t, "%.60s", c.origin);
+        cell(&t, "%.6g", c.ours);
+        cell(&t, "%.6g", c.ref);
+        cell(&t, "%.3f%%", c.percent);
+        cell(&t, "%s", c.good ? "within" : "beyond");
     }
     if (n)
-        close_grid(&g);
-    ll_buf_free(&g.g.text);
+        close_table(&t);
+    ll_buf_free(&t.t.text);
 }
 
-static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
+static void divergence(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     const struct ll_drift *d = r->d;
     ll_buf_adds(&out->markdown, "\n");
-    ll_buf_addc(&out->table, '\n');
+    ll_buf_addc(&out->screen, '\n');
     if (d->first < 0) {
         line(out, "first divergence  none");
         return;
@@ -363,45 +365,46 @@ static void divergence(struct ll_diag *out, const struct ll_drift_report *r)
     ll_buf_free(&about);
 }
 
-static void tries(struct ll_diag *out, const struct ll_drift_report *r)
+static void tries(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     if (!r->n_tries) {
         line(out, "tries             %s", r->d->first < 0 ? "nothing to explain" : "no switch applies");
         return;
     }
-    struct grid g = grid_of(out, "Which mistake explains it", "switch|rel after|points beyond|verdict", NULL);
+    struct table t =
+        table_of(out, "Which mistake explains it", "switch|rel after|points beyond|verdict", NULL);
     for (int i = 0; i < r->n_tries && (i < 12 || r->tries[i].verdict > LL_TRY_NO); i++) {
-        cell(&g, "%s", r->tries[i].name);
-        num(&g, r->tries[i].rel < 1e299, "%.3g", r->tries[i].rel);
-        num(&g, r->tries[i].n_beyond >= 0, "%.0f", (double)r->tries[i].n_beyond);
-        cell(&g, "%s", ll_try_verdict_name(r->tries[i].verdict));
+        cell(&t, "%s", r->tries[i].name);
+        num(&t, r->tries[i].rel < 1e299, "%.3g", r->tries[i].rel);
+        num(&t, r->tries[i].n_beyond >= 0, "%.0f", (double)r->tries[i].n_beyond);
+        cell(&t, "%s", ll_try_verdict_name(r->tries[i].verdict));
     }
-    close_grid(&g);
+    close_table(&t);
     if (r->n_tries > 12 && r->tries[12].verdict == LL_TRY_NO)
         line(out, "(%d tried)", r->n_tries);
 }
 
 /* A table in Markdown; for a terminal, where four columns of words do not fit, a paragraph each. */
-static void symptoms(struct ll_diag *out, const struct ll_drift_report *r)
+static void symptoms(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     const struct ll_drift_point *p = r->d->first < 0 ? NULL : &r->d->points[r->d->first];
-    struct grid g =
-        grid_of(out, "Symptoms and likely causes (seen: here)", "|symptom|likely cause|try", NULL);
+    struct table t =
+        table_of(out, "Symptoms and likely causes (seen: here)", "|symptom|likely cause|try", NULL);
     for (const struct ll_drift_symptom *s = ll_drift_symptoms; s->symptom; s++) {
         struct ll_buf words = {0};
         int seen = s->seen(r->d, p, &r->shape);
-        ll_grid_cell(&g.g, "%s", seen ? "seen" : "");
-        ll_grid_cell(&g.g, "%s", s->symptom);
-        ll_grid_cell(&g.g, "%s", s->cause);
-        ll_grid_cell(&g.g, "%s", s->tries);
+        ll_text_table_cell(&t.t, "%s", seen ? "seen" : "");
+        ll_text_table_cell(&t.t, "%s", s->symptom);
+        ll_text_table_cell(&t.t, "%s", s->cause);
+        ll_text_table_cell(&t.t, "%s", s->tries);
         ll_buf_addf(&words, "%s: %s%s%s", s->symptom, s->cause, *s->tries ? "; try " : "", s->tries);
-        ll_put_wrapped(&out->table, ll_stdout_columns(), seen ? "seen  " : "      ", ll_buf_str(&words));
+        ll_put_wrapped(&out->screen, ll_stdout_columns(), seen ? "seen  " : "      ", ll_buf_str(&words));
         ll_buf_free(&words);
     }
-    ll_grid_put(&g.g, NULL, &out->markdown);
+    ll_text_table_put(&t.t, NULL, &out->markdown);
 }
 
-void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r)
+void ll_drift_view(struct ll_report_text *out, const struct ll_drift_report *r)
 {
     int first_layer = r->d->first < 0 ? -2 : r->d->points[r->d->first].layer;
     head(out, r);
@@ -422,6 +425,6 @@ void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r)
         tries(out, r);
     if (r->explain)
         symptoms(out, r);
-    ll_buf_addc(&out->table, '\n');
+    ll_buf_addc(&out->screen, '\n');
     ll_buf_addc(&out->markdown, '\n');
 }

@@ -40,6 +40,8 @@ void ll_progress_show(struct ll_progress *p, double done)
     p->shown = 1;
 }
 
+void ll_progress_tick(void *bar, double done) { ll_progress_show(bar, done); }
+
 void ll_progress_end(struct ll_progress *p)
 {
     if (p->shown)

@@ -10,5 +10,6 @@ struct ll_progress {
 };
 void ll_progress_start(struct ll_progress *p, const char *label, int quiet);
 void ll_progress_show(struct ll_progress *p, double done /* 0..1 */);
-void ll_progress_end(struct ll_progress *p); /* clears the line */
+void ll_progress_tick(void *bar, double done); /* the same, as a callback */
+void ll_progress_end(struct ll_progress *p);   /* clears the line */
 #endif

@@ -1,7 +1,6 @@
-/* trace_view.c - see trace_view.h */
-#include "trace_text.h"
-#include "trace_view.h"
-#include "terminal.h"
+/* trace_view.c - see trace_view.h: the head, one block step by step, the stream, what stands out */
+#include "trace_parts.h"
+
 #include "cells.h"
 
 #include <math.h>
@@ -52,9 +51,9 @@ static void put_shape(struct ll_buf *b, int heads, int n, int k, int width)
     ll_buf_addf(b, "%-*s", width, s);
 }
 
-void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene *iv)
+static void put_head(const struct ll_trace_view *v)
 {
-    const struct ll_model *m = v->s->model;
+    const struct ll_model *m = v->r->model;
     struct ll_buf ids = {0}, lead = {0};
     ll_style(v->out, &v->term, LL_BOLD);
     ll_buf_addf(v->out, "%s", m->ckpt->clean);
@@ -62,13 +61,13 @@ void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene 
     ll_buf_addf(v->out, "  %s, %d layers, width %d, %s, eps %g\n", m->family->name, m->n_layers, m->d_model,
                 ll_norm_kind_name(m), m->norm_eps);
     for (int i = 0; i < v->t->n_pos; i++)
-        ll_buf_addf(&ids, "%s%d", i ? ", " : "", v->ids[i]);
+        ll_buf_addf(&ids, "%s%d", i ? ", " : "", v->r->ids[i]);
     ll_buf_addf(&lead, "%d token%s: ", v->t->n_pos, v->t->n_pos == 1 ? "" : "s");
     ll_trace_wrap(v, ll_buf_str(&lead), ll_buf_str(&ids));
     ll_buf_free(&ids);
     ll_buf_free(&lead);
     ll_style(v->out, &v->term, LL_YELLOW);
-    ll_intervene_line(v->out, iv);
+    ll_intervene_line(v->out, v->r->iv);
     ll_style(v->out, &v->term, LL_PLAIN);
 }
 
@@ -165,7 +164,7 @@ static void put_absent(const struct ll_trace_view *v)
     ll_buf_free(&list);
 }
 
-void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings *f)
+static void put_steps(const struct ll_trace_view *v, const struct ll_findings *f)
 {
     char head[112];
     snprintf(head, sizeof head,
@@ -194,7 +193,7 @@ void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings 
     put_absent(v);
 }
 
-void ll_trace_put_relations(const struct ll_trace_view *v)
+static void put_relations(const struct ll_trace_view *v)
 {
     struct ll_relation r[LL_MAX_RELATIONS];
     ll_trace_title(v, "what follows from what");
@@ -205,7 +204,7 @@ void ll_trace_put_relations(const struct ll_trace_view *v)
     }
 }
 
-void ll_trace_put_swap(const struct ll_trace_view *v)
+static void put_swap(const struct ll_trace_view *v)
 {
     if (!v->t->swap[1].is_set)
         return;
@@ -257,7 +256,7 @@ static void put_sweep_row(const struct ll_trace_view *v, int row, double most, i
     ll_buf_addc(v->out, '\n');
 }
 
-void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings *f)
+static void put_sweep(const struct ll_trace_view *v, const struct ll_findings *f)
 {
     int n = v->t->model->n_layers, bar = v->term.width - 56 > 60 ? 60 : v->term.width - 56;
     double most = rms_at(v, LL_HOOK_EMBED, -1);
@@ -274,7 +273,7 @@ void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings 
 
 /* ---- what stands out ------------------------------------------------------------------------- */
 
-void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findings *f)
+static void put_findings(const struct ll_trace_view *v, const struct ll_findings *f)
 {
     int suspicious = 0;
     for (int i = 0; i < f->n; i++)
@@ -293,4 +292,41 @@ void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findin
             ll_style(v->out, &v->term, LL_PLAIN);
             ll_buf_free(&text);
         }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void put_all(const struct ll_trace_view *v)
+{
+    const struct ll_trace_parts *p = &v->r->parts;
+    put_head(v);
+    if (p->steps) {
+        put_steps(v, &v->r->layer);
+        put_relations(v);
+        put_swap(v);
+        put_findings(v, &v->r->layer);
+    }
+    if (p->sweep) {
+        put_sweep(v, &v->r->sweep);
+        put_findings(v, &v->r->sweep);
+    }
+    if (p->stability)
+        ll_trace_put_stability(v);
+    if (p->massive)
+        ll_trace_put_massive(v);
+    if (p->attention)
+        ll_trace_put_attention(v);
+    ll_buf_addc(v->out, '\n');
+}
+
+void ll_trace_view(struct ll_report_text *out, const struct ll_trace_report *r,
+                   const struct ll_token_names *names, const struct ll_term *term)
+{
+    struct ll_trace_view v = {.r = r, .t = r->t, .names = names, .term = *term, .out = &out->screen};
+    put_all(&v);
+    ll_buf_addf(&out->markdown, "# Trace of %s\n\n```\n", r->model->ckpt->model_id);
+    v.term = (struct ll_term){0, 120};
+    v.out = &out->markdown;
+    put_all(&v);
+    ll_buf_adds(&out->markdown, "```\n\n## Criteria\n\n");
 }

@@ -2,29 +2,13 @@
  * and explained. */
 #ifndef LL_TRACE_VIEW_H
 #define LL_TRACE_VIEW_H
-#include "findings.h"
-#include "session.h"
-#include "trace.h"
+#include "report_text.h"
 #include "terminal.h"
+#include "token_names.h"
+#include "trace_report.h"
 
-struct ll_trace_view {
-    const struct ll_session *s;
-    const struct ll_trace *t;
-    const int *ids;
-    struct ll_term term;
-    struct ll_buf *out;
-};
-/* Model, ids, interventions. */
-void ll_trace_put_head(const struct ll_trace_view *v, const struct ll_intervene *iv);
-/* Steps of the block with its weights; what stands out there is marked ! (suspicious) or * (explained below).
- */
-void ll_trace_put_steps(const struct ll_trace_view *v, const struct ll_findings *f);
-void ll_trace_put_relations(const struct ll_trace_view *v);
-void ll_trace_put_swap(const struct ll_trace_view *v);
-void ll_trace_put_sweep(const struct ll_trace_view *v, const struct ll_findings *f);
-void ll_trace_put_stability(const struct ll_trace_view *v);
-void ll_trace_put_massive(const struct ll_trace_view *v);
-void ll_trace_put_attention(const struct ll_trace_view *v);
-/* The sentences, suspicions first; says so when there is nothing. */
-void ll_trace_put_findings(const struct ll_trace_view *v, const struct ll_findings *f);
+/* For a terminal as wide as term says, and for 120 columns without colour as a block of Markdown. The
+ * criteria follow. */
+void ll_trace_view(struct ll_report_text *out, const struct ll_trace_report *r,
+                   const struct ll_token_names *names, const struct ll_term *term);
 #endif

@@ -1,10 +1,9 @@
 /* trace_view_all.c - the parts of a trace that look at all blocks: stability, massive activations, attention
- * (trace_view.h). */
-#include "trace_text.h"
-#include "trace_view.h"
-#include "terminal.h"
-#include "human.h"
+ * (trace_parts.h). */
+#include "trace_parts.h"
+
 #include "cells.h"
+#include "human.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -110,7 +109,7 @@ void ll_trace_put_massive(const struct ll_trace_view *v)
         const struct ll_massive_at *a = &at[i];
         struct ll_buf text = {0};
         char peak[32], falls[16] = "never";
-        ll_session_show(v->s, v->ids[a->pos], &text);
+        ll_token_name(v->names, v->r->ids[a->pos], &text);
         if (a->last + 1 < m->n_rows)
             snprintf(falls, sizeof falls, "%d", a->last + 1);
         ll_buf_addf(v->out, "%4d ", a->pos);

@@ -1,4 +1,4 @@
-/* drift_criteria.c - see drift_report.h. What cannot be evaluated is "not run", never "pass". */
+/* drift_criteria.c - see drift_report.h */
 #include "drift_report.h"
 
 #include <math.h>
@@ -44,7 +44,7 @@ int ll_drift_next_sum(const struct ll_drift_report *r, int *hook, int *layer, st
     return 0;
 }
 
-static void growth(struct ll_diag *out, const struct ll_drift *d)
+static void growth(struct ll_criteria *out, const struct ll_drift *d)
 {
     struct ll_drift_summary s = ll_drift_summarise(d->depths, d->m->n_layers);
     struct ll_buf where = {0};
@@ -58,17 +58,17 @@ static void growth(struct ll_diag *out, const struct ll_drift *d)
                 ll_buf_addf(&where, "from 0 (block %d)", k - 1);
         }
     if (s.n_known < 2)
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, "error growth below 1.2 in every layer",
-                          "the reference holds %d outputs of layers", s.n_known);
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, "error growth below 1.2 in every layer",
+                        "the reference holds %d outputs of layers", s.n_known);
     else if (where.len)
-        ll_diag_criterion(out, LL_CRIT_FAIL, "error growth below 1.2 in every layer", "%s", where.s);
+        ll_criteria_add(out, LL_CRIT_FAIL, "error growth below 1.2 in every layer", "%s", where.s);
     else
-        ll_diag_criterion(out, LL_CRIT_PASS, "error growth below 1.2 in every layer",
-                          "%d of %d judged, the others' own error is rounding", s.n_judged, s.n_known - 1);
+        ll_criteria_add(out, LL_CRIT_PASS, "error growth below 1.2 in every layer",
+                        "%d of %d judged, the others' own error is rounding", s.n_judged, s.n_known - 1);
     ll_buf_free(&where);
 }
 
-static void isolation(struct ll_diag *out, const struct ll_drift *d)
+static void isolation(struct ll_criteria *out, const struct ll_drift *d)
 {
     int n = 0, worst = -1, rounded = 0,
         bad = 0; /* the worst one, of those that rounding does not explain where there are any */
@@ -82,21 +82,21 @@ static void isolation(struct ll_diag *out, const struct ll_drift *d)
             bad |= fails;
         }
     if (!n)
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, "isolated layers off by less than 0.01",
-                          d->isolated ? "the reference holds no output of a layer"
-                                      : "the reference lacks positions of the prefix");
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, "isolated layers off by less than 0.01",
+                        d->isolated ? "the reference holds no output of a layer"
+                                    : "the reference lacks positions of the prefix");
     else
-        ll_diag_criterion(out, bad ? LL_CRIT_FAIL : LL_CRIT_PASS, "isolated layers off by less than 0.01",
-                          "%d layers, worst %d: mean absolute error %.3g%s", n, worst - 1,
-                          d->depths[worst].iso.mae, rounded && !bad ? ", rounding of so large a stream" : "");
+        ll_criteria_add(out, bad ? LL_CRIT_FAIL : LL_CRIT_PASS, "isolated layers off by less than 0.01",
+                        "%d layers, worst %d: mean absolute error %.3g%s", n, worst - 1,
+                        d->depths[worst].iso.mae, rounded && !bad ? ", rounding of so large a stream" : "");
 }
 
-static void divergence(struct ll_diag *out, const struct ll_drift *d)
+static void divergence(struct ll_criteria *out, const struct ll_drift *d)
 {
     if (!d->n_points)
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, "no operation diverges", "nothing could be compared");
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, "no operation diverges", "nothing could be compared");
     else if (d->first < 0)
-        ll_diag_criterion(out, LL_CRIT_PASS, "no operation diverges", "%d points", d->n_points);
+        ll_criteria_add(out, LL_CRIT_PASS, "no operation diverges", "%d points", d->n_points);
     else {
         const struct ll_drift_point *p = &d->points[d->first];
         char name[64];
@@ -104,29 +104,29 @@ static void divergence(struct ll_diag *out, const struct ll_drift *d)
         int between = p->self ? 0 : ll_drift_describe(d, p->hook, p->layer, &about);
         ll_buf_free(&about);
         ll_hook_full_name((enum ll_hook)p->hook, p->layer, name);
-        ll_diag_criterion(out, p->verdict == LL_DRIFT_SMALL ? LL_CRIT_WARN : LL_CRIT_FAIL,
-                          "no operation diverges", "first: %s (%s%s), off by %.3g of its rms, tolerance %g%s",
-                          name, ll_drift_operation(p->hook), between ? " or before it" : "", p->off, p->tol,
-                          p->verdict == LL_DRIFT_SMALL ? ": within it, but no rounding" : "");
+        ll_criteria_add(out, p->verdict == LL_DRIFT_SMALL ? LL_CRIT_WARN : LL_CRIT_FAIL,
+                        "no operation diverges", "first: %s (%s%s), off by %.3g of its rms, tolerance %g%s",
+                        name, ll_drift_operation(p->hook), between ? " or before it" : "", p->off, p->tol,
+                        p->verdict == LL_DRIFT_SMALL ? ": within it, but no rounding" : "");
     }
 }
 
-static void whole_reference(struct ll_diag *out, const struct ll_drift_report *r)
+static void whole_reference(struct ll_criteria *out, const struct ll_drift_report *r)
 {
     int missing = 0;
     for (int k = 0; k <= r->d->m->n_layers; k++)
         missing += !r->d->depths[k].known;
     if (r->place->n_bad)
-        ll_diag_criterion(out, LL_CRIT_FAIL, "the reference is finite",
-                          "%d arrays hold NaN or infinities, the first: %.*s", r->place->n_bad,
-                          (int)strcspn(ll_buf_str(&r->place->bad), "\n"), ll_buf_str(&r->place->bad));
+        ll_criteria_add(out, LL_CRIT_FAIL, "the reference is finite",
+                        "%d arrays hold NaN or infinities, the first: %.*s", r->place->n_bad,
+                        (int)strcspn(ll_buf_str(&r->place->bad), "\n"), ll_buf_str(&r->place->bad));
     if (missing)
-        ll_diag_criterion(out, LL_CRIT_WARN, "the reference is complete",
-                          "%d of %d outputs of embedding and layers are missing", missing,
-                          r->d->m->n_layers + 1);
+        ll_criteria_add(out, LL_CRIT_WARN, "the reference is complete",
+                        "%d of %d outputs of embedding and layers are missing", missing,
+                        r->d->m->n_layers + 1);
 }
 
-static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
+static void nodes(struct ll_criteria *out, const struct ll_drift_report *r)
 {
     const char *name = r->quantised ? "nodes within 5 % of rms and cosine above 0.99"
                                     : "nodes within 1 % of rms and cosine above 0.999";
@@ -142,15 +142,15 @@ static void nodes(struct ll_diag *out, const struct ll_drift_report *r)
             first = !good && !first ? &r->d->points[i] : first;
         }
     if (!n)
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, name, "the reference holds no whole node");
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, name, "the reference holds no whole node");
     else if (!bad)
-        ll_diag_criterion(out, LL_CRIT_PASS, name, "%d nodes", n);
+        ll_criteria_add(out, LL_CRIT_PASS, name, "%d nodes", n);
     else
-        ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d are not, the first: %s", bad, n,
-                          ll_acts_at(r->d->ref, first->hook, first->layer)->origin);
+        ll_criteria_add(out, LL_CRIT_FAIL, name, "%d of %d are not, the first: %s", bad, n,
+                        ll_acts_at(r->d->ref, first->hook, first->layer)->origin);
 }
 
-static void sums(struct ll_diag *out, const struct ll_drift_report *r)
+static void sums(struct ll_criteria *out, const struct ll_drift_report *r)
 {
     int n = 0, bad = 0;
     const char *first = "";
@@ -162,19 +162,18 @@ static void sums(struct ll_diag *out, const struct ll_drift_report *r)
     const char *name =
         r->quantised ? "sums within 5 % (statistics only)" : "sums within 1 % (statistics only)";
     if (bad)
-        ll_diag_criterion(out, LL_CRIT_FAIL, name, "%d of %d nodes are not, the first: %s", bad, n, first);
+        ll_criteria_add(out, LL_CRIT_FAIL, name, "%d of %d nodes are not, the first: %s", bad, n, first);
     else if (n)
-        ll_diag_criterion(out, LL_CRIT_PASS, name, "%d nodes", n);
+        ll_criteria_add(out, LL_CRIT_PASS, name, "%d nodes", n);
 }
 
-void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r)
+void ll_drift_judge(const struct ll_drift_report *r, struct ll_criteria *out)
 {
     if (r->ids_from_reference || r->ids_proven)
-        ll_diag_criterion(out, LL_CRIT_PASS, "same token ids",
-                          r->ids_proven ? "given, and the same in the reference"
-                                        : "taken from the reference");
+        ll_criteria_add(out, LL_CRIT_PASS, "same token ids",
+                        r->ids_proven ? "given, and the same in the reference" : "taken from the reference");
     else
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, "same token ids", "the reference does not say which it had");
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, "same token ids", "the reference does not say which it had");
     whole_reference(out, r);
     growth(out, r->d);
     isolation(out, r->d);
@@ -182,13 +181,13 @@ void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r)
     nodes(out, r);
     sums(out, r);
     if (r->token_ref < 0)
-        ll_diag_criterion(out, LL_CRIT_NOT_RUN, "same predicted token",
-                          "the reference holds no logits (--expect-token ID gives its token)");
+        ll_criteria_add(out, LL_CRIT_NOT_RUN, "same predicted token",
+                        "the reference holds no logits (--expect-token ID gives its token)");
     else
-        ll_diag_criterion(out,
-                          r->token_ours == r->token_ref ? LL_CRIT_PASS
-                              : r->token_tie            ? LL_CRIT_WARN
-                                                        : LL_CRIT_FAIL,
-                          "same predicted token", "expected %d, obtained %d%s", r->token_ref, r->token_ours,
-                          r->token_tie ? ": as good as equal in both, the reference's rounding decides" : "");
+        ll_criteria_add(out,
+                        r->token_ours == r->token_ref ? LL_CRIT_PASS
+                            : r->token_tie            ? LL_CRIT_WARN
+                                                      : LL_CRIT_FAIL,
+                        "same predicted token", "expected %d, obtained %d%s", r->token_ref, r->token_ours,
+                        r->token_tie ? ": as good as equal in both, the reference's rounding decides" : "");
 }

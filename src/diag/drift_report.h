@@ -1,19 +1,17 @@
-/* drift_report.h - what `drift` found, as tables (drift_view.c), JSON (drift_json.c) and criteria
- * (drift_criteria.c). */
+/* drift_report.h - what `drift` found: the comparison (drift.h), what was asked beside it, and the criteria.
+ * JSON (document/drift_json.c) and tables (view/drift_view.c) are written from it. */
 #ifndef LL_DRIFT_REPORT_H
 #define LL_DRIFT_REPORT_H
-#include "diag_doc.h"
+#include "criteria.h"
 #include "drift.h"
 #include "ref.h"
 #include "ref_place.h"
-#include "session.h"
 
 struct ll_drift_report {
-    const struct ll_session *s;
-    const struct ll_drift *d;
+    const struct ll_drift *d; /* borrowed, as ref and place */
     const struct ll_ref *ref;
     const struct ll_ref_place *place;
-    const struct ll_try *tries;
+    struct ll_try *tries; /* owned */
     int n_tries, tried;
     struct ll_drift_shape shape;          /* of the first divergence */
     const unsigned char *isolate, *parts; /* [n_layers] layers listed; NULL: not asked for */
@@ -24,14 +22,27 @@ struct ll_drift_report {
     int quantised;                      /* some weight is stored in blocks: wider criteria for llama.cpp */
     const char
         *eps_hint; /* "eps=x10" or "eps=/10" where that makes the first divergence vanish; NULL: neither */
-    double eps;    /* of --eps-override; negative: none */
+    double settings_eps;       /* of the checkpoint's settings */
+    double eps;                /* of --eps-override; negative: none */
     double eps_mae[2];         /* mean absolute error over all depths without that and with it */
     int token_ours, token_ref; /* predicted tokens; -1: unknown */
     int token_tie;             /* they differ, but in both passes their logits are as good as equal */
 };
-void ll_drift_put_json(struct ll_diag *out, const struct ll_drift_report *r);
-void ll_drift_put_tables(struct ll_diag *out, const struct ll_drift_report *r);
-void ll_drift_put_criteria(struct ll_diag *out, const struct ll_drift_report *r);
+void ll_drift_judge(const struct ll_drift_report *r, struct ll_criteria *c);
+
+/* What is asked beside the comparison. */
+struct ll_drift_questions {
+    const struct ll_model *root; /* the checkpoint's model, of which r->d->m is a variant; borrowed */
+    const char *switches;        /* that made the variant; "": none */
+    const char *try_list;        /* of --try; NULL: not asked */
+    int expect;                  /* token that the reference predicted; -1: from its logits */
+};
+/* Once r->d is run: predicted tokens, the comparison without r->eps, an epsilon that would explain the first
+ * divergence, its shape, and which mistake explains it. LL_OK, LL_EUSAGE (an unknown switch) or LL_EFAIL. */
+int ll_drift_answer(struct ll_drift_report *r, const struct ll_drift_questions *q, struct ll_err *err);
+/* Is any weight that the pass reads stored in blocks? */
+int ll_has_blocks(const struct ll_model *m);
+void ll_drift_report_free(struct ll_drift_report *r);
 
 /* llama.cpp's comparison (docs/diagnostics.md 4.7): a node's figures against its criteria. */
 struct ll_node_check {
