@@ -96,9 +96,10 @@ static void put_norms(const struct ll_model *m, struct ll_buf *out)
 {
     const struct ll_layer *L = &m->layers[0];
     static const char *const of_qk[] = {[LL_QK_NONE] = "",
-                                        [LL_QK_HEAD] = ", and of each head of q and k",
-                                        [LL_QK_OWN] = ", and of each head of q and k, each with its gain",
-                                        [LL_QK_WIDE] = ", and of q and k over their full width"};
+                                        [LL_QK_HEAD_ONE_GAIN] = ", and of each head of q and k",
+                                        [LL_QK_HEAD_OWN_GAIN] =
+                                            ", and of each head of q and k, each with its gain",
+                                        [LL_QK_ALL_HEADS] = ", and of q and k over their full width"};
     const char *where = L->ln1.w && L->ln1_post.w ? "before and after attention and MLP"
         : L->ln1.w                                ? "before attention and MLP"
                                                   : "after attention and MLP";
@@ -140,20 +141,20 @@ static void put_positions(const struct ll_model *m, struct ll_buf *out)
 
 static void put_mlp(const struct ll_model *m, struct ll_buf *out)
 {
-    int mixed = 0;
-    const struct ll_mixture *mix = NULL;
+    int with_experts = 0;
+    const struct ll_experts *moe = NULL;
     for (int l = 0; l < m->n_layers; l++)
-        if (m->layers[l].mix.n) {
-            mixed++;
-            mix = &m->layers[l].mix;
+        if (m->layers[l].experts.n) {
+            with_experts++;
+            moe = &m->layers[l].experts;
         }
-    int gated = mix ? mix->experts[0].W_gate.n : m->layers[0].mlp.W_gate.n;
+    int gated = moe ? moe->mlps[0].W_gate.n : m->layers[0].mlp.W_gate.n;
     ll_buf_addf(out, gated ? "MLP      %s(gate) * up\n" : "MLP      %s(up), no gate\n", ll_act_name(m->act));
-    if (!mix)
+    if (!moe)
         return;
-    ll_buf_addf(out, "experts  %d of width %d in %d of %d layers, %d a token, weights %s", mix->n,
-                m->d_expert, mixed, m->n_layers, mix->top_k,
-                mix->renormalised ? "divided by their sum" : "as the router gives them");
+    ll_buf_addf(out, "experts  %d of width %d in %d of %d layers, %d a token, weights %s", moe->n,
+                m->d_expert, with_experts, m->n_layers, moe->top_k,
+                moe->renormalised ? "divided by their sum" : "as the router gives them");
     if (m->d_shared)
         ll_buf_addf(out, "; one of width %d for every token", m->d_shared);
     ll_buf_addc(out, '\n');

@@ -151,7 +151,7 @@ static void share_out(struct ll_attribution *a, const struct ll_attribution_job 
                     *after = p->post + (size_t)l * (size_t)p->d;
         a->attn[l] = dot(w->u, p->attn + (size_t)l * (size_t)p->d, p->d);
         a->mlp[l] = dot(w->u, p->mlp + (size_t)l * (size_t)p->d, p->d);
-        if (m->layers[l].mlp.b_out && !m->layers[l].mix.n && !m->layers[l].ln2_post.w)
+        if (m->layers[l].mlp.b_out && !m->layers[l].experts.n && !m->layers[l].ln2_post.w)
             a->mlp_bias[l] = (double)m->layers[l].resid_scale * dot(w->u, m->layers[l].mlp.b_out, p->d);
         a->written[l] = dot(w->u, after, p->d) - dot(w->u, before, p->d) - a->attn[l] - a->mlp[l];
         split_heads(a, m, job->engine, p, w, l);

@@ -173,8 +173,8 @@ static int self_point(struct ll_drift *d, struct ll_drift_point *p, const struct
 static int routed_rows(const struct ll_drift *d, int hook, int layer, const struct ll_actv *ours,
                        const struct ll_actv *ref, double tol)
 {
-    int by_experts =
-        layer >= 0 && d->m->layers[layer].mix.n && (hook == LL_HOOK_MLP_OUT || hook == LL_HOOK_RESID_POST);
+    int by_experts = layer >= 0 && d->m->layers[layer].experts.n
+        && (hook == LL_HOOK_MLP_OUT || hook == LL_HOOK_RESID_POST);
     if (!by_experts || !ll_drift_is_half(ref->dtype) || ref->rows < 2)
         return 0;
     int n = ll_drift_rows_beyond(ours, ref, tol), few = ref->rows / LL_DRIFT_FEW_ROWS;

@@ -70,7 +70,7 @@ int ll_drift_inputs(const struct ll_model *m, int hook, int layer, struct ll_dri
     case LL_HOOK_PRE:
     case LL_HOOK_PRE_LINEAR: return fill(in, 1, layer, mlp_in, 0, 0);
     case LL_HOOK_POST: return fill(in, L->mlp.W_gate.n ? 2 : 1, layer, LL_HOOK_PRE, LL_HOOK_PRE_LINEAR, 0);
-    case LL_HOOK_MLP_OUT: return fill(in, 1, layer, L->mix.n ? mlp_in : LL_HOOK_POST, 0, 0);
+    case LL_HOOK_MLP_OUT: return fill(in, 1, layer, L->experts.n ? mlp_in : LL_HOOK_POST, 0, 0);
     case LL_HOOK_RESID_POST:
         return L->parallel ? fill(in, 3, layer, LL_HOOK_RESID_PRE, LL_HOOK_ATTN_OUT, LL_HOOK_MLP_OUT)
                            : fill(in, 2, layer, LL_HOOK_RESID_MID, LL_HOOK_MLP_OUT, 0);

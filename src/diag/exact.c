@@ -232,7 +232,7 @@ static double *op_qkv(struct work *w, int hook, int layer, int *width)
 static void norm_heads(const struct ll_model *m, const struct ll_norm *norm, double *x, int width)
 {
     for (int at = 0; at < width; at += norm->d)
-        norm_one(norm, norm->w + (m->family->qk_norm == LL_QK_OWN ? at : 0), x + at);
+        norm_one(norm, norm->w + (m->family->qk_norm == LL_QK_HEAD_OWN_GAIN ? at : 0), x + at);
 }
 
 static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *x, int width)
@@ -453,18 +453,18 @@ static int add_expert(struct work *w, const struct ll_layer *L, const struct ll_
     return rc;
 }
 
-static int mix_row(struct work *w, const struct ll_layer *L, const double *x, double *out)
+static int experts_row(struct work *w, const struct ll_layer *L, const double *x, double *out)
 {
-    const struct ll_mixture *mix = &L->mix;
-    double *p = linear(w, &mix->W_router, NULL, x, 1), max = -INFINITY, sum = 0, picked = 0, share[256];
-    int chosen[256], rc = p ? LL_OK : LL_EFAIL, top = mix->top_k < 256 ? mix->top_k : 256;
-    for (int e = 0; !rc && e < mix->n; e++)
+    const struct ll_experts *moe = &L->experts;
+    double *p = linear(w, &moe->W_router, NULL, x, 1), max = -INFINITY, sum = 0, picked = 0, share[256];
+    int chosen[256], rc = p ? LL_OK : LL_EFAIL, top = moe->top_k < 256 ? moe->top_k : 256;
+    for (int e = 0; !rc && e < moe->n; e++)
         max = p[e] > max ? p[e] : max;
-    for (int e = 0; !rc && e < mix->n; e++)
+    for (int e = 0; !rc && e < moe->n; e++)
         sum += p[e] = ll_exp(p[e] - max);
     for (int k = 0; !rc && k < top; k++) {
         chosen[k] = 0;
-        for (int e = 1; e < mix->n; e++)
+        for (int e = 1; e < moe->n; e++)
             if (p[e] > p[chosen[k]])
                 chosen[k] = e;
         share[k] = p[chosen[k]] / sum;
@@ -472,13 +472,13 @@ static int mix_row(struct work *w, const struct ll_layer *L, const double *x, do
         p[chosen[k]] = -1;
     }
     for (int k = 0; !rc && k < top; k++)
-        rc = add_expert(w, L, &mix->experts[chosen[k]], x, mix->renormalised ? share[k] / picked : share[k],
-                        out);
+        rc =
+            add_expert(w, L, &moe->mlps[chosen[k]], x, moe->renormalised ? share[k] / picked : share[k], out);
     free(p);
-    if (rc || !mix->shared.W_in.n)
+    if (rc || !moe->shared.W_in.n)
         return rc;
-    double *s = linear(w, &mix->W_shared_mix, NULL, x, 1);
-    rc = s ? add_expert(w, L, &mix->shared, x, 1 / (1 + ll_exp(-s[0])), out) : LL_EFAIL;
+    double *s = linear(w, &moe->W_shared_router, NULL, x, 1);
+    rc = s ? add_expert(w, L, &moe->shared, x, 1 / (1 + ll_exp(-s[0])), out) : LL_EFAIL;
     free(s);
     return rc;
 }
@@ -489,13 +489,13 @@ static double *op_mlp_out(struct work *w, int hook, int layer, int *width)
     int d = w->e->m->d_model, wx;
     double *y;
     (void)hook;
-    if (!L->mix.n)
+    if (!L->experts.n)
         y = linear(w, &L->mlp.W_out, L->mlp.b_out, point(w, LL_HOOK_POST, layer, &wx), w->e->n);
     else {
         const double *x = mlp_input(w, layer, &wx);
         y = x ? make(w, (size_t)w->e->n * (size_t)d) : NULL;
         for (int r = 0; y && r < w->e->n; r++)
-            if (mix_row(w, L, x + (size_t)r * (size_t)d, y + (size_t)r * (size_t)d)) {
+            if (experts_row(w, L, x + (size_t)r * (size_t)d, y + (size_t)r * (size_t)d)) {
                 free(y);
                 return NULL;
             }

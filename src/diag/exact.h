@@ -17,7 +17,7 @@ struct ll_exact {
 };
 /* The point's values [rows, width] (POS_POS: [heads * n, n], masked scores -inf) as double; owned by the
  * caller. The value that `from` holds of the point itself is not looked at. Returns LL_OK, LL_EUNSUP (the
- * point does not exist in this block, or is a step inside a mixture) or LL_EFAIL. */
+ * point does not exist in this block, or is a step inside experts) or LL_EFAIL. */
 int ll_exact_point(const struct ll_exact *e, int hook, int layer, double **out, int *rows, int *width,
                    struct ll_err *err);
 #endif

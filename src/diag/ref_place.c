@@ -47,7 +47,7 @@ static int has_point(const struct ll_model *m, unsigned flags, int hook, int lay
     if (layer < 0 || layer >= m->n_layers)
         return 1; /* refused later */
     const struct ll_layer *L = &m->layers[layer];
-    if (flags & LL_REF_UNGATED && (L->mlp.W_gate.n || L->mix.n))
+    if (flags & LL_REF_UNGATED && (L->mlp.W_gate.n || L->experts.n))
         return 0;
     int post = hook == LL_HOOK_MLP_OUT ? L->ln2_post.w != NULL : L->ln1_post.w != NULL;
     return flags & LL_REF_NO_POST ? !post : flags & LL_REF_POST ? post : 1;

@@ -19,8 +19,8 @@ int ll_hook_fires(const struct ll_model *m, enum ll_hook h, int layer)
     case LL_HOOK_LN2_NORMALIZED: return L->ln2.w != NULL;
     case LL_HOOK_RESID_MID: return !L->parallel;
     case LL_HOOK_PRE:
-    case LL_HOOK_POST: return !L->mix.n;
-    case LL_HOOK_PRE_LINEAR: return !L->mix.n && L->mlp.W_gate.n;
+    case LL_HOOK_POST: return !L->experts.n;
+    case LL_HOOK_PRE_LINEAR: return !L->experts.n && L->mlp.W_gate.n;
     default: return 1;
     }
 }

@@ -202,7 +202,7 @@ static void add_gain(struct ll_trace *t, const char *name, enum ll_hook at, cons
     ll_tensor_stats_add(&row->s, norm->w, (size_t)n);
 }
 
-static int add_experts(struct ll_trace *t, const struct ll_mixture *mix, struct ll_err *err)
+static int add_experts(struct ll_trace *t, const struct ll_experts *moe, struct ll_err *err)
 {
     static const struct {
         const char *name;
@@ -210,18 +210,18 @@ static int add_experts(struct ll_trace *t, const struct ll_mixture *mix, struct 
     } parts[] = {{"experts' W_gate", offsetof(struct ll_mlp, W_gate)},
                  {"experts' W_in", offsetof(struct ll_mlp, W_in)},
                  {"experts' W_out", offsetof(struct ll_mlp, W_out)}};
-    int rc = add_mat(t, "W_router", LL_HOOK_MLP_OUT, &mix->W_router, err);
+    int rc = add_mat(t, "W_router", LL_HOOK_MLP_OUT, &moe->W_router, err);
     for (int i = 0; i < 3; i++) {
         int first = t->n_weights;
-        for (int e = 0; e < mix->n && !rc; e++) {
-            const struct ll_mat *w = (const struct ll_mat *)((const char *)&mix->experts[e] + parts[i].at);
+        for (int e = 0; e < moe->n && !rc; e++) {
+            const struct ll_mat *w = (const struct ll_mat *)((const char *)&moe->mlps[e] + parts[i].at);
             if (!e || t->n_weights == first)
                 rc = add_mat(t, parts[i].name, LL_HOOK_MLP_OUT, w, err);
             else if (!(rc = ll_mat_stats(w, &t->weight[first].s, err)))
                 t->weight[first].n += w->n;
         }
     }
-    return rc ? rc : add_mat(t, "shared W_out", LL_HOOK_MLP_OUT, &mix->shared.W_out, err);
+    return rc ? rc : add_mat(t, "shared W_out", LL_HOOK_MLP_OUT, &moe->shared.W_out, err);
 }
 
 static int measure_weights(struct ll_trace *t, struct ll_err *err)
@@ -236,9 +236,9 @@ static int measure_weights(struct ll_trace *t, struct ll_err *err)
         || (rc = add_mat(t, "W_V", LL_HOOK_V, &L->W_V, err)))
         return rc;
     add_gain(t, "q_norm gain", LL_HOOK_ROT_Q, &L->q_norm,
-             L->q_norm.d * (m->family->qk_norm == LL_QK_OWN ? m->n_heads : 1));
+             L->q_norm.d * (m->family->qk_norm == LL_QK_HEAD_OWN_GAIN ? m->n_heads : 1));
     add_gain(t, "k_norm gain", LL_HOOK_ROT_K, &L->k_norm,
-             L->k_norm.d * (m->family->qk_norm == LL_QK_OWN ? m->n_kv_heads : 1));
+             L->k_norm.d * (m->family->qk_norm == LL_QK_HEAD_OWN_GAIN ? m->n_kv_heads : 1));
     if ((rc = add_mat(t, "W_O", LL_HOOK_ATTN_OUT, &L->W_O, err)))
         return rc;
     add_gain(t, "ln1_post gain", LL_HOOK_ATTN_OUT, &L->ln1_post, m->d_model);
@@ -246,7 +246,7 @@ static int measure_weights(struct ll_trace *t, struct ll_err *err)
     if ((rc = add_mat(t, "W_gate", LL_HOOK_PRE, &L->mlp.W_gate, err))
         || (rc = add_mat(t, "W_in", L->mlp.W_gate.n ? LL_HOOK_PRE_LINEAR : LL_HOOK_PRE, &L->mlp.W_in, err))
         || (rc = add_mat(t, "W_out", LL_HOOK_MLP_OUT, &L->mlp.W_out, err))
-        || (L->mix.n && (rc = add_experts(t, &L->mix, err))))
+        || (L->experts.n && (rc = add_experts(t, &L->experts, err))))
         return rc;
     add_gain(t, "ln2_post gain", LL_HOOK_MLP_OUT, &L->ln2_post, m->d_model);
     add_gain(t, "final norm gain", LL_HOOK_LN_FINAL_NORMALIZED, &m->ln_final, m->d_model);

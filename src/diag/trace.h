@@ -13,7 +13,7 @@
 
 enum { LL_TRACE_MAX_WEIGHTS = 24 };
 
-/* A weight of the block, beside the step that uses it. Experts of a mixture count as one matrix. */
+/* A weight of the block, beside the step that uses it. The experts of a layer count as one matrix. */
 struct ll_trace_weight {
     const char *name;
     enum ll_hook at;

@@ -59,12 +59,14 @@ static int wants_of_layer(const struct ll_model *m, int layer, struct want w[MAX
     const struct ll_family *f = m->family;
     int64_t d = m->d_model, dh = m->d_head, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh,
             all = dq + 2 * dkv, ff = m->d_mlp, fx = m->d_expert, fs = m->d_shared;
-    int apart = f->qkv == LL_QKV_APART, mixed = ll_layer_is_mixture(m, layer),
+    int apart = f->qkv == LL_QKV_APART, with_experts = ll_layer_has_experts(m, layer),
         fused = f->names[LL_R_W_GATE_IN] != NULL, gated = fused || f->names[LL_R_W_GATE] != NULL;
     enum presence ln_bias = needed_if(f->norm == LL_NORM_LAYER), post = needed_if(f->post_norms),
-                  qkv_bias = of_part(m, &f->qkv_bias), mlp_bias = mixed ? ABSENT : of_part(m, &f->mlp_bias);
-    enum presence ln2 = of_ln2(m), qk = of_qk_norm(m), shared = needed_if(mixed && m->d_shared);
-    int64_t qn = f->qk_norm == LL_QK_HEAD ? dh : dq, kn = f->qk_norm == LL_QK_HEAD ? dh : dkv;
+                  qkv_bias = of_part(m, &f->qkv_bias),
+                  mlp_bias = with_experts ? ABSENT : of_part(m, &f->mlp_bias);
+    enum presence ln2 = of_ln2(m), qk = of_qk_norm(m), shared = needed_if(with_experts && m->d_shared);
+    int64_t qn = f->qk_norm == LL_QK_HEAD_ONE_GAIN ? dh : dq,
+            kn = f->qk_norm == LL_QK_HEAD_ONE_GAIN ? dh : dkv;
     enum split qkv = f->qkv == LL_QKV_GROUPED ? GROUPED_QKV : STACKED_QKV;
     const struct want list[] = {
         {LL_R_LN1, needed_if(f->names[LL_R_LN1] != NULL), LL_WP_LN1, WHOLE, d, 0, 0},
@@ -85,18 +87,18 @@ static int wants_of_layer(const struct ll_model *m, int layer, struct want w[MAX
         {LL_R_LN2, ln2, LL_WP_LN2, WHOLE, d, 0, 0},
         {LL_R_LN2_B, ln_bias == NEEDED ? ln2 : ABSENT, LL_WP_LN2_B, WHOLE, d, 0, 0},
         {LL_R_LN2_POST, post, LL_WP_LN2_POST, WHOLE, d, 0, 0},
-        {LL_R_W_GATE_IN, needed_if(!mixed && fused), LL_WP_GATE, HALVES, 2 * ff, d, 0},
-        {LL_R_W_GATE, needed_if(!mixed && !fused && gated), LL_WP_GATE, WHOLE, ff, d, 0},
-        {LL_R_W_IN, needed_if(!mixed && !fused), LL_WP_UP, WHOLE, ff, d, 0},
-        {LL_R_W_OUT, needed_if(!mixed), LL_WP_DOWN, WHOLE, d, ff, 0},
+        {LL_R_W_GATE_IN, needed_if(!with_experts && fused), LL_WP_GATE, HALVES, 2 * ff, d, 0},
+        {LL_R_W_GATE, needed_if(!with_experts && !fused && gated), LL_WP_GATE, WHOLE, ff, d, 0},
+        {LL_R_W_IN, needed_if(!with_experts && !fused), LL_WP_UP, WHOLE, ff, d, 0},
+        {LL_R_W_OUT, needed_if(!with_experts), LL_WP_DOWN, WHOLE, d, ff, 0},
         {LL_R_B_GATE, gated ? mlp_bias : ABSENT, LL_WP_B_GATE, WHOLE, ff, 0, 0},
         {LL_R_B_IN, mlp_bias, LL_WP_B_UP, WHOLE, ff, 0, 0},
         {LL_R_B_OUT, mlp_bias, LL_WP_B_DOWN, WHOLE, d, 0, 0},
-        {LL_R_ROUTER, needed_if(mixed), LL_WP_ROUTER, WHOLE, m->n_experts, d, 0},
-        {LL_R_X_GATE, needed_if(mixed), LL_WP_GATE, WHOLE, fx, d, 1},
-        {LL_R_X_IN, needed_if(mixed), LL_WP_UP, WHOLE, fx, d, 1},
-        {LL_R_X_OUT, needed_if(mixed), LL_WP_DOWN, WHOLE, d, fx, 1},
-        {LL_R_SHARED_MIX, shared, LL_WP_SHARED_MIX, WHOLE, 1, d, 0},
+        {LL_R_ROUTER, needed_if(with_experts), LL_WP_ROUTER, WHOLE, m->n_experts, d, 0},
+        {LL_R_X_GATE, needed_if(with_experts), LL_WP_GATE, WHOLE, fx, d, 1},
+        {LL_R_X_IN, needed_if(with_experts), LL_WP_UP, WHOLE, fx, d, 1},
+        {LL_R_X_OUT, needed_if(with_experts), LL_WP_DOWN, WHOLE, d, fx, 1},
+        {LL_R_SHARED_ROUTER, shared, LL_WP_SHARED_MIX, WHOLE, 1, d, 0},
         {LL_R_SHARED_GATE, shared, LL_WP_SHARED_GATE, WHOLE, fs, d, 0},
         {LL_R_SHARED_IN, shared, LL_WP_SHARED_UP, WHOLE, fs, d, 0},
         {LL_R_SHARED_OUT, shared, LL_WP_SHARED_DOWN, WHOLE, d, fs, 0},

@@ -73,7 +73,7 @@ static void norm_heads(struct ll_pass *p, int n_rows, float *a, long lda, int n_
                          .lda = lda,
                          .n_heads = wide ? 1 : n_heads,
                          .norm = norm,
-                         .own_gains = p->model->family->qk_norm == LL_QK_OWN};
+                         .own_gains = p->model->family->qk_norm == LL_QK_HEAD_OWN_GAIN};
     ll_engine_rows(p->engine, n_rows, norm_heads_some, &j);
 }
 

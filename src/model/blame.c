@@ -151,7 +151,7 @@ static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const stru
         if (ll_first_bad_row(ll_engine_vec(p->engine), p->qkv + at[i], dq + 2 * dkv, c->n, width[i]) < 0)
             continue;
         any = 1;
-        int own = norm[i] && m->family->qk_norm == LL_QK_OWN;
+        int own = norm[i] && m->family->qk_norm == LL_QK_HEAD_OWN_GAIN;
         if ((L->W_QKV.n ? linear_bad(m, &L->W_QKV, L->b_QKV, err) : linear_bad(m, w[i], bias[i], err))
             || (norm[i] && norm[i]->w && norm_bad(m, norm[i], own ? width[i] : norm[i]->d, err)))
             return 1;
@@ -203,29 +203,29 @@ static int blame_dense(struct ll_pass *p, const struct ll_chunk *c, int layer, i
 }
 
 /* Did a row of the chunk whose output is not finite choose this expert? */
-static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_mixture *mix,
+static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_experts *moe,
                          int expert)
 {
     int d = p->model->d_model;
     for (int r = 0; r < c->n; r++)
-        for (int k = 0; k < mix->top_k; k++)
-            if (p->chosen[(size_t)r * (size_t)mix->top_k + (size_t)k] == expert
+        for (int k = 0; k < moe->top_k; k++)
+            if (p->chosen[(size_t)r * (size_t)moe->top_k + (size_t)k] == expert
                 && ll_first_bad_row(ll_engine_vec(p->engine), p->out + (size_t)r * (size_t)d, d, 1, d) == 0)
                 return 1;
     return 0;
 }
 
-static int blame_mixture(struct ll_pass *p, const struct ll_chunk *c, int layer, int row, struct ll_err *err)
+static int blame_experts(struct ll_pass *p, const struct ll_chunk *c, int layer, int row, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
-    const struct ll_mixture *mix = &m->layers[layer].mix;
-    if (ll_first_bad_row(ll_engine_vec(p->engine), p->weight, mix->top_k, c->n, mix->top_k) >= 0)
-        return mat_bad(m, &mix->W_router, err) ? LL_EUSAGE
+    const struct ll_experts *moe = &m->layers[layer].experts;
+    if (ll_first_bad_row(ll_engine_vec(p->engine), p->weight, moe->top_k, c->n, moe->top_k) >= 0)
+        return mat_bad(m, &moe->W_router, err) ? LL_EUSAGE
                                                : ll_blame_stream(p, "router", layer, c->row0 + row, err);
-    for (int e = 0; e < mix->n; e++)
-        if (chosen_by_bad(p, c, mix, e) && mlp_weights_bad(m, &mix->experts[e], err))
+    for (int e = 0; e < moe->n; e++)
+        if (chosen_by_bad(p, c, moe, e) && mlp_weights_bad(m, &moe->mlps[e], err))
             return LL_EUSAGE;
-    if (mlp_weights_bad(m, &mix->shared, err) || mat_bad(m, &mix->W_shared_mix, err)
+    if (mlp_weights_bad(m, &moe->shared, err) || mat_bad(m, &moe->W_shared_router, err)
         || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
         return LL_EUSAGE;
     return ll_blame_stream(p, "mlp_out", layer, c->row0 + row, err);
@@ -239,7 +239,7 @@ int ll_blame_mlp(struct ll_pass *p, const struct ll_chunk *c, int layer, const f
     p->met_nonfinite = 1;
     if (bad >= 0)
         return blame_input(p, L->ln2.w ? &L->ln2 : &L->ln1, layer, "ln2.normalized", c->row0 + bad, err);
-    return L->mix.n ? blame_mixture(p, c, layer, row, err) : blame_dense(p, c, layer, row, err);
+    return L->experts.n ? blame_experts(p, c, layer, row, err) : blame_dense(p, c, layer, row, err);
 }
 
 int ll_blame_head(const struct ll_model *m, int input_is_finite, struct ll_err *err)

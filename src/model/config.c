@@ -140,7 +140,7 @@ static int read_heads(struct ll_model *m, struct ll_err *err)
     return LL_OK;
 }
 
-static int read_mixture(struct ll_model *m, struct ll_err *err)
+static int read_experts(struct ll_model *m, struct ll_err *err)
 {
     if (!m->family->experts)
         return LL_OK;
@@ -171,7 +171,7 @@ static int read_dims(struct ll_model *m, struct ll_err *err)
                                    LL_MAX_WIDTH / m->family->mlp_times, m->d_model);
         m->d_mlp = m->d_model * m->family->mlp_times;
     }
-    if ((rc = read_heads(m, err)) || (rc = read_mixture(m, err)))
+    if ((rc = read_heads(m, err)) || (rc = read_experts(m, err)))
         return rc;
     m->d_mlp_max = m->d_mlp > m->d_expert ? m->d_mlp : m->d_expert;
     m->d_mlp_max = m->d_mlp_max > m->d_shared ? m->d_mlp_max : m->d_shared;
@@ -338,7 +338,7 @@ const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer)
     return m->rope_local.d_rot && is_sliding(m, layer) ? &m->rope_local : &m->rope;
 }
 
-int ll_layer_is_mixture(const struct ll_model *m, int layer)
+int ll_layer_has_experts(const struct ll_model *m, int layer)
 {
     return m->family->experts && m->family->experts(m, layer);
 }

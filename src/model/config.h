@@ -14,10 +14,10 @@ int ll_part_wanted(const struct ll_model *m, const struct ll_part *part);
  * it? */
 int ll_rows_paired(const struct ll_model *m);
 int ll_norms_complete(const struct ll_model *m);
-/* Facts of one layer: rotation, mixture or not (window: model.h). */
+/* Facts of one layer: rotation, experts or not (window: model.h). */
 const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer);
 /* The width of the layers that have a window, 0: all positions are seen; -1: written down as 0, which is no
  * width (in GGUF it says that there is none). */
 int ll_window_width(const struct ll_model *m);
-int ll_layer_is_mixture(const struct ll_model *m, int layer);
+int ll_layer_has_experts(const struct ll_model *m, int layer);
 #endif

@@ -1,5 +1,5 @@
 /* family.h - what distinguishes the model families: a file each in families/, which holds all of it.
- * Mathematics lives in forward.c and its neighbours; a family says which of it applies, and under which names
+ * Mathematics lives in forward.c and blocks/; a family says which of it applies, and under which names
  * its settings (setting.h) and tensors are found. Names of weights and norms follow the field (W_Q, ln1,
  * ln2_post, ...). Sources: transformers' configuration and modeling code of each family; checked against
  * reference activations (tests/oracle). */
@@ -27,9 +27,9 @@ enum ll_act { LL_ACT_SILU, LL_ACT_GELU_TANH, LL_ACT_GELU_ERF, LL_ACT_QUICK_GELU,
 /* Norm of q and k before rotation. */
 enum ll_qk_norm {
     LL_QK_NONE,
-    LL_QK_HEAD, /* each head, one gain [d_head] for all */
-    LL_QK_OWN,  /* each head, its own gain: [n_heads, d_head] */
-    LL_QK_WIDE, /* all heads of a row together: [n_heads * d_head] */
+    LL_QK_HEAD_ONE_GAIN, /* each head, one gain [d_head] for all heads */
+    LL_QK_HEAD_OWN_GAIN, /* each head, each with its own gain: [n_heads, d_head] */
+    LL_QK_ALL_HEADS,     /* all heads of a row together: [n_heads * d_head] */
 };
 /* How W_Q, W_K, W_V lie in the checkpoint. */
 enum ll_qkv {
@@ -76,7 +76,7 @@ enum ll_role {
     LL_R_X_GATE,
     LL_R_X_IN,
     LL_R_X_OUT, /* experts */
-    LL_R_SHARED_MIX,
+    LL_R_SHARED_ROUTER,
     LL_R_SHARED_GATE,
     LL_R_SHARED_IN,
     LL_R_SHARED_OUT,
@@ -136,9 +136,10 @@ struct ll_family {
      * one. */
     int (*window)(const struct ll_model *m, int layer);
 
-    int emb_scale_sqrt_d;                                /* embedding times sqrt(d_model) */
-    int scores_unscaled;                                 /* scores are not divided by sqrt(d_head) */
-    int (*experts)(const struct ll_model *m, int layer); /* is this layer's MLP a mixture? NULL: none is */
+    int emb_scale_sqrt_d; /* embedding times sqrt(d_model) */
+    int scores_unscaled;  /* scores are not divided by sqrt(d_head) */
+    int (*experts)(const struct ll_model *m,
+                   int layer);   /* has this layer experts in place of an MLP? NULL: none has */
     struct ll_part renormalised; /* the chosen experts' weights divided by their sum */
     struct ll_gguf_family gguf;  /* how GGUF files of it are read */
 };

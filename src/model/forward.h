@@ -6,8 +6,8 @@
  * listens)
  *
  * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP
- * both read the block's input; in a mixture layer the MLP is a weighted sum of a few experts. attention.c and
- * mlp.c hold the halves.
+ * both read the block's input; in a layer of experts the MLP is a weighted sum of a few experts. attention.c
+ * and mlp.c hold the halves.
  *
  * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go
  * through layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the
@@ -69,7 +69,7 @@ struct ll_pass {
     float *out;       /* [chunk_rows, d_model] attn_out, mlp_out */
     float *gate, *up; /* [chunk_rows, d_mlp_max] */
     float *router,
-        *weight; /* mixtures: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
+        *weight; /* experts: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
     int *chosen; /* [chunk_rows, top_k] experts */
     int *taken;
     float *share;                 /* [chunk_rows] rows of the expert at hand, and their weights */

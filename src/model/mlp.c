@@ -61,19 +61,19 @@ enum { TAKEN = -1 }; /* no exponential: marks an expert that is chosen already *
 
 /* Softmax of n router logits in place (maximum subtracted, sum in rising order in double), then the top_k
  * largest: ties go to the lower number. Weights are the probabilities, or these divided by their sum. */
-static void choose(const struct ll_vec *vec, const struct ll_mixture *mix, float *logits, int *chosen,
+static void choose(const struct ll_vec *vec, const struct ll_experts *moe, float *logits, int *chosen,
                    float *weight)
 {
-    float max = vec->max(logits, (size_t)mix->n);
+    float max = vec->max(logits, (size_t)moe->n);
     double sum = 0, picked = 0;
-    for (int e = 0; e < mix->n; e++)
+    for (int e = 0; e < moe->n; e++)
         logits[e] -= max;
-    vec->exp(logits, logits, (size_t)mix->n);
-    for (int e = 0; e < mix->n; e++)
+    vec->exp(logits, logits, (size_t)moe->n);
+    for (int e = 0; e < moe->n; e++)
         sum += (double)logits[e];
-    for (int k = 0; k < mix->top_k; k++) {
+    for (int k = 0; k < moe->top_k; k++) {
         int best = -1; /* NaN logits choose something, each expert once at most */
-        for (int e = 0; e < mix->n; e++)
+        for (int e = 0; e < moe->n; e++)
             if (logits[e] != TAKEN && (best < 0 || logits[e] > logits[best]))
                 best = e;
         chosen[k] = best;
@@ -81,33 +81,33 @@ static void choose(const struct ll_vec *vec, const struct ll_mixture *mix, float
         picked += (double)weight[k];
         logits[best] = TAKEN;
     }
-    for (int k = 0; k < mix->top_k && mix->renormalised; k++)
+    for (int k = 0; k < moe->top_k && moe->renormalised; k++)
         weight[k] = (float)((double)weight[k] / picked);
 }
 
-struct mix_job {
+struct experts_job {
     struct ll_pass *p;
-    const struct ll_mixture *mix;
+    const struct ll_experts *moe;
     const float *x;
 };
 
 static void route_some(void *arg, int row0, int row1)
 {
-    struct mix_job *j = arg;
+    struct experts_job *j = arg;
     for (int r = row0; r < row1; r++)
-        choose(ll_engine_vec(j->p->engine), j->mix, j->p->router + (size_t)r * (size_t)j->mix->n,
-               j->p->chosen + (size_t)r * (size_t)j->mix->top_k,
-               j->p->weight + (size_t)r * (size_t)j->mix->top_k);
+        choose(ll_engine_vec(j->p->engine), j->moe, j->p->router + (size_t)r * (size_t)j->moe->n,
+               j->p->chosen + (size_t)r * (size_t)j->moe->top_k,
+               j->p->weight + (size_t)r * (size_t)j->moe->top_k);
 }
 
 /* Rows whose tokens chose this expert: their numbers and weights into p->taken and p->share. */
-static int take_rows(struct ll_pass *p, const struct ll_mixture *mix, int expert, int n)
+static int take_rows(struct ll_pass *p, const struct ll_experts *moe, int expert, int n)
 {
     int taken = 0;
     for (int r = 0; r < n; r++)
-        for (int k = 0; k < mix->top_k; k++)
-            if (p->chosen[(size_t)r * (size_t)mix->top_k + (size_t)k] == expert) {
-                p->share[taken] = p->weight[(size_t)r * (size_t)mix->top_k + (size_t)k];
+        for (int k = 0; k < moe->top_k; k++)
+            if (p->chosen[(size_t)r * (size_t)moe->top_k + (size_t)k] == expert) {
+                p->share[taken] = p->weight[(size_t)r * (size_t)moe->top_k + (size_t)k];
                 p->taken[taken++] = r;
             }
     return taken;
@@ -115,7 +115,7 @@ static int take_rows(struct ll_pass *p, const struct ll_mixture *mix, int expert
 
 static void gather_some(void *arg, int i0, int i1)
 {
-    struct mix_job *j = arg;
+    struct experts_job *j = arg;
     size_t d = (size_t)j->p->model->d_model;
     for (int i = i0; i < i1; i++)
         memcpy(j->p->gathered + (size_t)i * d, j->x + (size_t)j->p->taken[i] * d, sizeof(float) * d);
@@ -124,7 +124,7 @@ static void gather_some(void *arg, int i0, int i1)
 /* out[row] += share * result; every row at most once an expert */
 static void add_back_some(void *arg, int i0, int i1)
 {
-    struct mix_job *j = arg;
+    struct experts_job *j = arg;
     const struct ll_vec *vec = ll_engine_vec(j->p->engine);
     size_t d = (size_t)j->p->model->d_model;
     for (int i = i0; i < i1; i++) {
@@ -134,14 +134,14 @@ static void add_back_some(void *arg, int i0, int i1)
     }
 }
 
-/* The shared expert's output joins with weight sigmoid(W_shared_mix x). */
+/* The shared expert's output joins with weight sigmoid(W_shared_router x). */
 static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n,
                       struct ll_err *err)
 {
-    const struct ll_mixture *mix = &L->mix;
-    struct mix_job j = {p, mix, x};
-    int rc = run_mlp(p, NULL, L, &mix->shared, layer, x, n, p->expert_out, err);
-    ll_pass_linear(p, &mix->W_shared_mix, x, p->model->d_model, n, NULL, p->share, 1);
+    const struct ll_experts *moe = &L->experts;
+    struct experts_job j = {p, moe, x};
+    int rc = run_mlp(p, NULL, L, &moe->shared, layer, x, n, p->expert_out, err);
+    ll_pass_linear(p, &moe->W_shared_router, x, p->model->d_model, n, NULL, p->share, 1);
     for (int r = 0; r < n; r++) {
         p->share[r] = (float)(1 / (1 + ll_exp(-(double)p->share[r])));
         p->taken[r] = r;
@@ -152,30 +152,30 @@ static int add_shared(struct ll_pass *p, const struct ll_layer *L, int layer, co
 
 /* Each expert takes the rows that chose it, together; results are added in rising number of the expert from
  * zero on, the shared expert's last: the order of the reference, whatever the batch. */
-static int run_mixture(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n,
+static int run_experts(struct ll_pass *p, const struct ll_layer *L, int layer, const float *x, int n,
                        struct ll_err *err)
 {
-    const struct ll_mixture *mix = &L->mix;
-    struct mix_job j = {p, mix, x};
+    const struct ll_experts *moe = &L->experts;
+    struct experts_job j = {p, moe, x};
     int d = p->model->d_model, rc = LL_OK;
-    ll_pass_linear(p, &mix->W_router, x, d, n, NULL, p->router, mix->n);
-    ll_pass_store(p, LL_STORE_MLP, layer, p->router, mix->n, n, mix->n);
+    ll_pass_linear(p, &moe->W_router, x, d, n, NULL, p->router, moe->n);
+    ll_pass_store(p, LL_STORE_MLP, layer, p->router, moe->n, n, moe->n);
     ll_engine_rows(p->engine, n, route_some, &j);
     memset(p->out, 0, sizeof *p->out * (size_t)n * (size_t)d);
-    for (int e = 0; e < mix->n && !rc; e++) {
-        int taken = take_rows(p, mix, e, n);
+    for (int e = 0; e < moe->n && !rc; e++) {
+        int taken = take_rows(p, moe, e, n);
         if (!taken)
             continue;
         ll_engine_rows(p->engine, taken, gather_some, &j);
-        rc = run_mlp(p, NULL, L, &mix->experts[e], layer, p->gathered, taken, p->expert_out, err);
+        rc = run_mlp(p, NULL, L, &moe->mlps[e], layer, p->gathered, taken, p->expert_out, err);
         ll_engine_rows(p->engine, taken, add_back_some, &j);
     }
-    return rc || !mix->shared.W_in.n ? rc : add_shared(p, L, layer, x, n, err);
+    return rc || !moe->shared.W_in.n ? rc : add_shared(p, L, layer, x, n, err);
 }
 
 int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L, int layer,
                  const float *x, struct ll_err *err)
 {
-    return L->mix.n ? run_mixture(p, L, layer, x, c->n, err)
-                    : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
+    return L->experts.n ? run_experts(p, L, layer, x, c->n, err)
+                        : run_mlp(p, c, L, &L->mlp, layer, x, c->n, p->out, err);
 }

@@ -141,7 +141,8 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
     const struct ll_tensor *t = find_role(m, role, layer, 0, err);
     if (!t)
         return err ? err->code : LL_EUSAGE;
-    int own_gains = m->family->qk_norm == LL_QK_OWN && t->n_dims == 2; /* [heads, d_head] read as one list */
+    int own_gains =
+        m->family->qk_norm == LL_QK_HEAD_OWN_GAIN && t->n_dims == 2; /* [heads, d_head] read as one list */
     int rc = own_gains && t->dims[0] * t->dims[1] == n ? LL_OK : check_shape(m, t, n, 0, err);
     if (rc)
         return rc;
@@ -228,12 +229,12 @@ static int read_qk_norms(struct ll_model *m, struct ll_layer *L, int l, struct l
     const struct ll_family *f = m->family;
     if (f->qk_norm == LL_QK_NONE || (f->qk_norm_if.when && !ll_part_wanted(m, &f->qk_norm_if)))
         return LL_OK;
-    int per_head = f->qk_norm == LL_QK_HEAD, rc;
+    int per_head = f->qk_norm == LL_QK_HEAD_ONE_GAIN, rc;
     if ((rc = get_norm(m, LL_R_Q_NORM, l, per_head ? m->d_head : m->n_heads * m->d_head, &L->q_norm, err))
         || (rc = get_norm(m, LL_R_K_NORM, l, per_head ? m->d_head : m->n_kv_heads * m->d_head, &L->k_norm,
                           err)))
         return rc;
-    if (f->qk_norm == LL_QK_OWN)
+    if (f->qk_norm == LL_QK_HEAD_OWN_GAIN)
         L->q_norm.d = L->k_norm.d = m->d_head;
     return LL_OK;
 }
@@ -290,19 +291,19 @@ static int read_dense(struct ll_model *m, struct ll_mlp *mlp, int l, struct ll_e
     return get_bias(m, bias, LL_R_B_OUT, l, d, &mlp->b_out, err);
 }
 
-static int read_mixture(struct ll_model *m, struct ll_mixture *mix, int l, struct ll_err *err)
+static int read_experts(struct ll_model *m, struct ll_experts *moe, int l, struct ll_err *err)
 {
-    struct ll_mlp *experts = m->experts + (size_t)l * (size_t)m->n_experts;
-    int rc = get_mat(m, LL_R_ROUTER, l, m->n_experts, m->d_model, &mix->W_router, err);
+    struct ll_mlp *experts = m->expert_mlps + (size_t)l * (size_t)m->n_experts;
+    int rc = get_mat(m, LL_R_ROUTER, l, m->n_experts, m->d_model, &moe->W_router, err);
     for (int e = 0; e < m->n_experts && !rc; e++)
         rc = read_mlp_mats(m, LL_R_X_GATE, l, e, m->d_expert, &experts[e], err);
     if (!rc && m->d_shared
-        && !(rc = read_mlp_mats(m, LL_R_SHARED_GATE, l, 0, m->d_shared, &mix->shared, err)))
-        rc = get_mat(m, LL_R_SHARED_MIX, l, 1, m->d_model, &mix->W_shared_mix, err);
-    mix->n = m->n_experts;
-    mix->top_k = m->top_k;
-    mix->renormalised = ll_part_wanted(m, &m->family->renormalised);
-    mix->experts = experts;
+        && !(rc = read_mlp_mats(m, LL_R_SHARED_GATE, l, 0, m->d_shared, &moe->shared, err)))
+        rc = get_mat(m, LL_R_SHARED_ROUTER, l, 1, m->d_model, &moe->W_shared_router, err);
+    moe->n = m->n_experts;
+    moe->top_k = m->top_k;
+    moe->renormalised = ll_part_wanted(m, &m->family->renormalised);
+    moe->mlps = experts;
     return rc;
 }
 
@@ -317,7 +318,7 @@ static int read_mlp(struct ll_model *m, struct ll_layer *L, int l, struct ll_err
     if ((has_ln2 && (rc = get_norm(m, LL_R_LN2, l, d, &L->ln2, err)))
         || (m->family->post_norms && (rc = get_norm(m, LL_R_LN2_POST, l, d, &L->ln2_post, err))))
         return rc;
-    return ll_layer_is_mixture(m, l) ? read_mixture(m, &L->mix, l, err) : read_dense(m, &L->mlp, l, err);
+    return ll_layer_has_experts(m, l) ? read_experts(m, &L->experts, l, err) : read_dense(m, &L->mlp, l, err);
 }
 
 static int read_ends(struct ll_model *m, struct ll_err *err)
@@ -419,11 +420,11 @@ int ll_model_open_settings(struct ll_model **model, const char *path, struct ll_
         rc = ll_tensor_names_open(m, err);
     if (!rc) {
         m->layers = calloc((size_t)m->n_layers, sizeof *m->layers);
-        m->experts = calloc((size_t)m->n_layers * (size_t)m->n_experts + 1, sizeof *m->experts);
+        m->expert_mlps = calloc((size_t)m->n_layers * (size_t)m->n_experts + 1, sizeof *m->expert_mlps);
         m->layer_of = malloc(sizeof *m->layer_of * ((size_t)m->ckpt->n_tensors + 1));
         for (int i = 0; m->layer_of && i < m->ckpt->n_tensors; i++)
             m->layer_of[i] = LL_UNUSED;
-        rc = m->layers && m->experts && m->layer_of
+        rc = m->layers && m->expert_mlps && m->layer_of
             ? LL_OK
             : ll_fail_mem(err, "layers", sizeof *m->layers * (size_t)m->n_layers);
     }
@@ -461,7 +462,7 @@ void ll_model_close(struct ll_model *m)
     free(m->small);
     free(m->layer_of);
     free(m->layers);
-    free(m->experts);
+    free(m->expert_mlps);
     ll_rope_free(&m->rope);
     ll_rope_free(&m->rope_local);
     ll_tensor_names_close(&m->names);
@@ -514,9 +515,9 @@ double ll_model_row_products(const struct ll_model *m)
         const struct ll_layer *L = &m->layers[l];
         n += weights_of(&L->W_Q) + weights_of(&L->W_K) + weights_of(&L->W_V) + weights_of(&L->W_QKV)
             + weights_of(&L->W_O) + mlp_weights(&L->mlp);
-        if (L->mix.n)
-            n += weights_of(&L->mix.W_router) + L->mix.top_k * mlp_weights(&L->mix.experts[0])
-                + mlp_weights(&L->mix.shared);
+        if (L->experts.n)
+            n += weights_of(&L->experts.W_router) + L->experts.top_k * mlp_weights(&L->experts.mlps[0])
+                + mlp_weights(&L->experts.shared);
     }
     return n;
 }

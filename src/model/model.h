@@ -40,15 +40,15 @@ struct ll_mlp {
     const float *b_gate, *b_in, *b_out; /* NULL: none */
 };
 
-/* A mixture: softmax over W_router x, the top_k experts' outputs added with their probabilities as weights.
- */
-struct ll_mixture {
-    int n, top_k;                 /* n 0: this layer has no mixture */
-    int renormalised;             /* weights of the chosen divided by their sum */
-    struct ll_mat W_router;       /* [n, d_model] */
-    const struct ll_mlp *experts; /* [n], owned by the model */
-    struct ll_mlp shared;         /* every token's, times sigmoid(W_shared_mix x); W_in.n 0: none */
-    struct ll_mat W_shared_mix;   /* [1, d_model] */
+/* A mixture of experts: softmax over W_router x; the outputs of the top_k experts are added, their
+ * probabilities being the weights. */
+struct ll_experts {
+    int n, top_k;                  /* n 0: this layer has none */
+    int renormalised;              /* weights of the chosen divided by their sum */
+    struct ll_mat W_router;        /* [n, d_model] */
+    const struct ll_mlp *mlps;     /* [n], owned by the model */
+    struct ll_mlp shared;          /* takes every token, times sigmoid(W_shared_router x); W_in.n 0: none */
+    struct ll_mat W_shared_router; /* [1, d_model] */
 };
 
 struct ll_layer {
@@ -57,11 +57,11 @@ struct ll_layer {
         W_O; /* [n_heads*d_head, d_model], [n_kv_heads*d_head, d_model] x2, [d_model, n_heads*d_head] */
     struct ll_mat W_QKV; /* instead of the three: rows [n_kv_heads][its q heads, k, v][d_head]; n 0: none */
     const float *b_Q, *b_K, *b_V, *b_O, *b_QKV; /* NULL: none */
-    struct ll_mlp mlp;                          /* empty in a mixture layer */
-    struct ll_mixture mix;
-    const struct ll_rope *rope; /* NULL: no rotation in this layer */
-    int parallel;               /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
-    int window;                 /* positions seen, itself included; 0: all */
+    struct ll_mlp mlp;                          /* empty in a layer of experts */
+    struct ll_experts experts;                  /* n 0: this layer has an MLP instead */
+    const struct ll_rope *rope;                 /* NULL: no rotation in this layer */
+    int parallel; /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
+    int window;   /* positions seen, itself included; 0: all */
     float attn_scale, attn_cap,
         resid_scale; /* the model's own in every layer; a variant (variant.h) changes some */
     enum ll_act act;
@@ -105,7 +105,7 @@ struct ll_model {
     struct ll_tensor_names names;
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab;
     int d_mlp_max;                            /* the widest of d_mlp, experts and shared expert */
-    int n_experts, top_k, d_expert, d_shared; /* 0: no mixtures */
+    int n_experts, top_k, d_expert, d_shared; /* 0: no layer has experts */
     int n_positions;                          /* rows of W_pos; 0: no learned positions */
     long long n_ctx, n_params;
     double norm_eps;
@@ -119,14 +119,14 @@ struct ll_model {
     struct ll_mat W_U;             /* [d_vocab, d_model] */
     const float *b_U;              /* [d_vocab], or NULL */
     struct ll_norm ln_final;
-    struct ll_rope rope;       /* d_rot 0: no rotary positions */
-    struct ll_rope rope_local; /* of layers with a window, where these have their own; d_rot 0: none */
-    struct ll_rope rope_odd;   /* of the one layer that a variant turns otherwise; d_rot 0: none */
-    struct ll_layer *layers;   /* [n_layers], owned */
-    struct ll_mlp *experts;    /* [n_layers, n_experts], owned */
-    int *layer_of;             /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers
-                                  final norm and head, LL_UNUSED none; owned */
-    struct ll_small *small;    /* [n_small], owned */
+    struct ll_rope rope;        /* d_rot 0: no rotary positions */
+    struct ll_rope rope_local;  /* of layers with a window, where these have their own; d_rot 0: none */
+    struct ll_rope rope_odd;    /* of the one layer that a variant turns otherwise; d_rot 0: none */
+    struct ll_layer *layers;    /* [n_layers], owned */
+    struct ll_mlp *expert_mlps; /* [n_layers, n_experts], owned */
+    int *layer_of;              /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers
+                                   final norm and head, LL_UNUSED none; owned */
+    struct ll_small *small;     /* [n_small], owned */
     int n_small;
 };
 
@@ -152,7 +152,8 @@ int ll_layer_window(const struct ll_model *model,
                     int layer); /* positions that a layer sees, itself included; 0: all */
 long long ll_model_weight_bytes(
     const struct ll_model *model); /* stored bytes of all tensors the pass reads */
-/* Multiplications by weights that a token position costs in all blocks (a mixture counts its chosen experts).
+/* Multiplications by weights that a token position costs in all blocks (of experts, those that a token
+ * chooses).
  */
 double ll_model_row_products(const struct ll_model *model);
 #endif

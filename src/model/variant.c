@@ -83,7 +83,7 @@ static int put_eps(struct edit *e, struct ll_norm *n)
 static int shift_gain(struct edit *e, struct ll_norm *n)
 {
     /* own gains ([heads, d_head]) would be longer than d */
-    int len = e->v->family->qk_norm == LL_QK_OWN && n->d == e->v->d_head ? 0 : n->d;
+    int len = e->v->family->qk_norm == LL_QK_HEAD_OWN_GAIN && n->d == e->v->d_head ? 0 : n->d;
     float *w = len ? own_copy(e, n->w, len) : NULL;
     if (!w)
         return len ? LL_EFAIL : 0;
@@ -276,7 +276,7 @@ EACH_LAYER(
         n++;
     })
 EACH_LAYER(
-    act_order, if (L->mlp.W_gate.n || (L->mix.n && L->mix.experts[0].W_gate.n)) {
+    act_order, if (L->mlp.W_gate.n || (L->experts.n && L->experts.mlps[0].W_gate.n)) {
         L->odd ^= LL_ODD_ACT_ORDER;
         n++;
     })
@@ -294,8 +294,8 @@ EACH_LAYER(
         n++;
     })
 EACH_LAYER(
-    renorm_flipped, if (L->mix.n && L->mix.top_k > 1) {
-        L->mix.renormalised = !L->mix.renormalised;
+    renorm_flipped, if (L->experts.n && L->experts.top_k > 1) {
+        L->experts.renormalised = !L->experts.renormalised;
         n++;
     })
 EACH_LAYER(

@@ -155,7 +155,7 @@ static void put_absent(const struct ll_trace_view *v)
     if (list.len) {
         ll_buf_addf(&list, "%s%s%s",
                     L->parallel ? "; attention and MLP both read the block's input (parallel)" : "",
-                    L->mix.n              ? "; the MLP is a mixture of experts, shown as its output only"
+                    L->experts.n          ? "; the MLP is a mixture of experts, shown as its output only"
                         : L->mlp.W_gate.n ? ""
                                           : "; the MLP has no gate: one projection",
                     !L->ln1.w ? "; its norms come after each half" : "");

@@ -21,7 +21,7 @@ const struct ll_family ll_family_cohere = {
     .covers = "Command R, Aya 23",
     SETTINGS(settings),
     LIKE_COHERE,
-    .qk_norm = LL_QK_OWN,
+    .qk_norm = LL_QK_HEAD_OWN_GAIN,
     .qk_norm_if = IF_SET(QK_NORM),
 };
 

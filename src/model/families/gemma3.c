@@ -18,7 +18,7 @@ static const struct ll_setting_row settings_wrapped[] = {
 
 #define LIKE_GEMMA3 \
     .names = names, .norm = LL_NORM_RMS_PLUS_ONE, .qkv_bias = IF_SET(ATTN_BIAS), \
-    .o_bias = IF_SET(ATTN_BIAS), .post_norms = 1, .qk_norm = LL_QK_HEAD, .rope_by_type = 1, \
+    .o_bias = IF_SET(ATTN_BIAS), .post_norms = 1, .qk_norm = LL_QK_HEAD_ONE_GAIN, .rope_by_type = 1, \
     .emb_scale_sqrt_d = 1, .window = ll_window_by_pattern
 
 static const struct ll_gguf_row gguf[] = {

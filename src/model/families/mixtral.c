@@ -1,4 +1,4 @@
-/* mixtral.c - Mixtral: every layer a mixture, each expert as wide as intermediate_size. */
+/* mixtral.c - Mixtral: every layer has experts, each as wide as intermediate_size. */
 #include "rows.h"
 
 static const char *const names[LL_N_ROLES] = {

@@ -28,7 +28,7 @@ const struct ll_family ll_family_olmo2 = {
     .qkv_bias = IF_SET(ATTN_BIAS),
     .o_bias = IF_SET(ATTN_BIAS),
     .post_norms = 1,
-    .qk_norm = LL_QK_WIDE,
+    .qk_norm = LL_QK_ALL_HEADS,
     /* with a window it is OLMo 3, whose layers turn differently */
     GGUF("olmo2", .own_head = 1, .without = "attention.sliding_window"),
 };

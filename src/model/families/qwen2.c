@@ -32,7 +32,7 @@ const struct ll_family ll_family_qwen2 = {
 
 static const char *const moe_names[LL_N_ROLES] = {
     QWEN_MOE_NAMES,
-    [LL_R_SHARED_MIX] = BLOCK "mlp.shared_expert_gate.weight",
+    [LL_R_SHARED_ROUTER] = BLOCK "mlp.shared_expert_gate.weight",
     [LL_R_SHARED_GATE] = BLOCK "mlp.shared_expert.gate_proj.weight",
     [LL_R_SHARED_IN] = BLOCK "mlp.shared_expert.up_proj.weight",
     [LL_R_SHARED_OUT] = BLOCK "mlp.shared_expert.down_proj.weight",

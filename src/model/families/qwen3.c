@@ -28,7 +28,7 @@ const struct ll_family ll_family_qwen3 = {
     .names = names,
     .qkv_bias = IF_SET(ATTN_BIAS),
     .o_bias = IF_SET(ATTN_BIAS),
-    .qk_norm = LL_QK_HEAD,
+    .qk_norm = LL_QK_HEAD_ONE_GAIN,
     .window = ll_window_upper_layers,
     .gguf = {.arch = "qwen3"},
 };
@@ -68,7 +68,7 @@ const struct ll_family ll_family_qwen3_moe = {
     .names = moe_names,
     .qkv_bias = IF_SET(ATTN_BIAS),
     .o_bias = IF_SET(ATTN_BIAS),
-    .qk_norm = LL_QK_HEAD,
+    .qk_norm = LL_QK_HEAD_ONE_GAIN,
     .window = ll_window_where_used,
     .experts = ll_experts_by_step,
     .renormalised = IF_SET(RENORMALISED),

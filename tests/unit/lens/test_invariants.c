@@ -224,7 +224,7 @@ static int expected_visits(const struct ll_model *m, enum ll_hook h)
         case LL_HOOK_LN2_NORMALIZED: n += L->ln2.w != NULL; break;
         case LL_HOOK_RESID_MID: n += !L->parallel; break;
         case LL_HOOK_PRE:
-        case LL_HOOK_POST: n += !L->mix.n; break;
+        case LL_HOOK_POST: n += !L->experts.n; break;
         case LL_HOOK_PRE_LINEAR: n += L->mlp.W_gate.n != 0; break;
         default: n++;
         }
