@@ -131,9 +131,9 @@ static void put_positions(const struct ll_model *m, struct ll_buf *out)
         return;
     }
     ll_buf_adds(out, "\nrotary   ");
-    put_rope(&m->rope, m->d_head, "", out);
-    if (m->rope_local.d_rot)
-        put_rope(&m->rope_local, m->d_head, "; in layers with a window ", out);
+    put_rope(&m->ropes[LL_ROPE_MAIN], m->d_head, "", out);
+    if (m->ropes[LL_ROPE_LOCAL].d_rot)
+        put_rope(&m->ropes[LL_ROPE_LOCAL], m->d_head, "; in layers with a window ", out);
     if (still)
         ll_buf_addf(out, "; none in %d of %d layers", still, m->n_layers);
     ll_buf_addc(out, '\n');
@@ -240,8 +240,8 @@ static void put_json(const struct ll_session *s, const struct ll_model_info *i, 
     ll_json_num(&j, "norm_eps", i->norm_eps);
     ll_json_bool(&j, "tied", m->tied);
     ll_json_bool(&j, "parallel", m->layers[0].parallel);
-    ll_json_cstr(&j, "rope", m->rope.kind);
-    ll_json_int(&j, "d_rot", m->rope.d_rot);
+    ll_json_cstr(&j, "rope", m->ropes[LL_ROPE_MAIN].kind);
+    ll_json_int(&j, "d_rot", m->ropes[LL_ROPE_MAIN].d_rot);
     ll_json_int(&j, "learned_positions", m->n_positions);
     ll_json_int(&j, "n_experts", m->n_experts);
     ll_json_int(&j, "experts_per_token", m->top_k);

@@ -4,43 +4,35 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
-{
-    (void)arg, (void)at, (void)layer, (void)x, (void)ld, (void)n, (void)width;
-}
-
-struct product {
-    struct ll_double_policy *p;
-    const struct ll_mat *w;
-    const float *x, *bias;
-    float *y;
-    long ldx, ldy;
-    int m;
+struct product_job {
+    struct ll_double_policy *policy;
+    const struct ll_product *op;
 };
 
 static void product_some(void *arg, int n0, int n1)
 {
-    const struct product *j = arg;
-    float *row = malloc(sizeof *row * (size_t)j->w->k);
+    const struct product_job *j = arg;
+    const struct ll_product *op = j->op;
+    float *row = malloc(sizeof *row * (size_t)op->w->k);
     if (!row)
-        j->p->no_memory = 1;
+        j->policy->no_memory = 1;
     for (int n = n0; n < n1 && row; n++) {
-        ll_mat_row(j->w, n, row);
-        for (int r = 0; r < j->m; r++) {
+        ll_mat_row(op->w, n, row);
+        for (int r = 0; r < op->x.n; r++) {
             double sum = 0;
-            for (int k = 0; k < j->w->k; k++)
-                sum += (double)j->x[r * j->ldx + k] * (double)row[k];
-            j->y[r * j->ldy + n] = (float)(sum + (j->bias ? (double)j->bias[n] : 0));
+            for (int k = 0; k < op->w->k; k++)
+                sum += (double)op->x.x[r * op->x.ld + k] * (double)row[k];
+            op->y.x[r * op->y.ld + n] = (float)(sum + (op->bias ? (double)op->bias[n] : 0));
         }
     }
     free(row);
 }
 
-static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
-                   const float *bias, float *y, long ldy)
+static void linear(struct ll_pass *p, const struct ll_chunk *c, const struct ll_product *op)
 {
-    struct product j = {arg, w, x, bias, y, ldx, ldy, m};
-    ll_engine_rows(eng, w->n, product_some, &j);
+    struct product_job j = {p->ops->own, op};
+    (void)c;
+    ll_engine_rows(p->engine, op->w->n, product_some, &j);
 }
 
 struct heads {
@@ -88,14 +80,21 @@ static void attend_some(void *arg, int h0, int h1)
     free(p);
 }
 
-static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *a)
+static void attend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_attn *a, int n)
 {
-    struct heads j = {arg, a};
-    ll_engine_rows(eng, a->n_heads, attend_some, &j);
+    (void)c;
+    for (int i = 0; i < n; i++) {
+        struct heads j = {p->ops->own, &a[i]};
+        ll_engine_rows(p->engine, a[i].n_heads, attend_some, &j);
+    }
 }
 
 void ll_double_policy_init(struct ll_double_policy *p)
 {
     p->no_memory = 0;
-    p->numeric = (struct ll_numeric){p, store, linear, attend};
+    p->ops = ll_pass_ops_plain;
+    p->ops.own = p;
+    p->ops.hides_scores = 1;
+    p->ops.linear = linear;
+    p->ops.attend = attend;
 }

@@ -6,11 +6,11 @@
  * (each has its own known answer). */
 #ifndef LL_DOUBLE_POLICY_H
 #define LL_DOUBLE_POLICY_H
-#include "forward.h"
+#include "pass_ops.h"
 
 struct ll_double_policy {
-    struct ll_numeric numeric;
-    _Atomic int no_memory; /* 1: the pass means nothing */
+    struct ll_pass_ops ops; /* to be set as pass->ops */
+    _Atomic int no_memory;  /* 1: the pass means nothing */
 };
 /* The policy must not move afterwards. */
 void ll_double_policy_init(struct ll_double_policy *p);

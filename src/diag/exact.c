@@ -1,9 +1,10 @@
 /* exact.c - see exact.h. Formulas: Zhang & Sennrich 2019, Ba et al. 2016, Su et al. 2021, Vaswani et al.
- * 2017, Shazeer 2020 (gated MLPs), Hendrycks & Gimpel 2016 (GELU), Jiang et al. 2024 (mixtures), Gemma 2
+ * 2017, Shazeer 2020 (gated MLPs), Hendrycks & Gimpel 2016 (GELU), Jiang et al. 2024 (experts), Gemma 2
  * report (soft caps). */
 #include "exact.h"
 
 #include "rope.h"
+#include "variant.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,6 +128,11 @@ static double act(enum ll_act kind, double x)
 /* ---- operations: each returns [n, *width], or NULL with err filled in ------------------------ */
 
 static const struct ll_layer *layer_of(const struct work *w, int l) { return &w->e->m->layers[l]; }
+/* Does this layer make a mistake on purpose (variant.h)? */
+static int makes(const struct work *w, int layer, enum ll_mistake mistake)
+{
+    return (ll_variant_mistakes(w->e->m, layer) & mistake) != 0;
+}
 static double *absent(struct work *w, int hook, int layer)
 {
     ll_fail(w->err, LL_EUNSUP, "layer %d has no %s", layer, ll_hook_info((enum ll_hook)hook)->name);
@@ -208,7 +214,7 @@ static double *op_qkv(struct work *w, int hook, int layer, int *width)
 {
     const struct ll_model *m = w->e->m;
     const struct ll_layer *L = layer_of(w, layer);
-    int late = (L->odd & LL_ODD_BIAS_LATE) != 0, dh = m->d_head, per = m->n_heads / m->n_kv_heads;
+    int late = makes(w, layer, LL_MISTAKE_BIAS_LATE), dh = m->d_head, per = m->n_heads / m->n_kv_heads;
     const double *x = attn_input(w, layer, width);
     const struct ll_mat *W = hook == LL_HOOK_Q ? &L->W_Q : hook == LL_HOOK_K ? &L->W_K : &L->W_V;
     const float *b = hook == LL_HOOK_V ? L->b_V : late ? NULL : hook == LL_HOOK_Q ? L->b_Q : L->b_K;
@@ -253,9 +259,9 @@ static void rotate(const struct ll_rope *r, int n_pos, int pos, int dh, double *
 static double *op_rot(struct work *w, int hook, int layer, int *width)
 {
     const struct ll_layer *L = layer_of(w, layer);
-    int is_q = hook == LL_HOOK_ROT_Q, n = w->e->n, norm_late = (L->odd & LL_ODD_QK_NORM_LATE) != 0;
+    int is_q = hook == LL_HOOK_ROT_Q, n = w->e->n, norm_late = makes(w, layer, LL_MISTAKE_QK_NORM_LATE);
     const struct ll_norm *norm = is_q ? &L->q_norm : &L->k_norm;
-    const float *late = L->odd & LL_ODD_BIAS_LATE ? (is_q ? L->b_Q : L->b_K) : NULL;
+    const float *late = !makes(w, layer, LL_MISTAKE_BIAS_LATE) ? NULL : is_q ? L->b_Q : L->b_K;
     const double *x = point(w, is_q ? LL_HOOK_Q : LL_HOOK_K, layer, width);
     double *y = copy_of(w, x, (size_t)n * (size_t)*width);
     for (int r = 0; y && r < n; r++) {
@@ -272,10 +278,10 @@ static double *op_rot(struct work *w, int hook, int layer, int *width)
     return y;
 }
 
-static int kv_head(const struct work *w, const struct ll_layer *L, int h)
+static int kv_head(const struct work *w, int layer, int h)
 {
     const struct ll_model *m = w->e->m;
-    return L->odd & LL_ODD_GROUPING ? h % m->n_kv_heads : h / (m->n_heads / m->n_kv_heads);
+    return makes(w, layer, LL_MISTAKE_GROUPING) ? h % m->n_kv_heads : h / (m->n_heads / m->n_kv_heads);
 }
 
 static double *op_scores(struct work *w, int hook, int layer, int *width)
@@ -294,7 +300,7 @@ static double *op_scores(struct work *w, int hook, int layer, int *width)
                 double *to = &y[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s], sum = 0;
                 for (int i = 0; i < dh; i++)
                     sum += q[(size_t)t * (size_t)wq + (size_t)(h * dh + i)]
-                        * k[(size_t)s * (size_t)wk + (size_t)(kv_head(w, L, h) * dh + i)];
+                        * k[(size_t)s * (size_t)wk + (size_t)(kv_head(w, layer, h) * dh + i)];
                 sum *= (double)L->attn_scale;
                 if (L->attn_cap > 0)
                     sum = (double)L->attn_cap * tanh64(sum / (double)L->attn_cap);
@@ -335,7 +341,7 @@ static double *op_z(struct work *w, int hook, int layer, int *width)
                 for (int i = 0; i < dh; i++)
                     y[(size_t)t * (size_t)*width + (size_t)(h * dh + i)] +=
                         p[((size_t)h * (size_t)n + (size_t)t) * (size_t)n + (size_t)s]
-                        * v[(size_t)s * (size_t)wv + (size_t)(kv_head(w, layer_of(w, layer), h) * dh + i)];
+                        * v[(size_t)s * (size_t)wv + (size_t)(kv_head(w, layer, h) * dh + i)];
     return y;
 }
 
@@ -407,12 +413,14 @@ static double *op_pre(struct work *w, int hook, int layer, int *width)
     return y;
 }
 
-static void activate(const struct ll_layer *L, double *gate, const double *up, size_t n)
+static void activate(const struct work *w, int layer, double *gate, const double *up, size_t n)
 {
+    enum ll_act kind = layer_of(w, layer)->act;
+    int swapped = makes(w, layer, LL_MISTAKE_ACT_ORDER);
     for (size_t i = 0; i < n; i++)
-        gate[i] = !up                   ? act(L->act, gate[i])
-            : L->odd & LL_ODD_ACT_ORDER ? gate[i] * act(L->act, up[i])
-                                        : act(L->act, gate[i]) * up[i];
+        gate[i] = !up ? act(kind, gate[i])
+            : swapped ? gate[i] * act(kind, up[i])
+                      : act(kind, gate[i]) * up[i];
 }
 
 static double *op_post(struct work *w, int hook, int layer, int *width)
@@ -429,19 +437,19 @@ static double *op_post(struct work *w, int hook, int layer, int *width)
         return NULL;
     }
     if (y)
-        activate(L, y, up, n);
+        activate(w, layer, y, up, n);
     return y;
 }
 
 /* One expert on one row, times its share, added to out. */
-static int add_expert(struct work *w, const struct ll_layer *L, const struct ll_mlp *mlp, const double *x,
-                      double share, double *out)
+static int add_expert(struct work *w, int layer, const struct ll_mlp *mlp, const double *x, double share,
+                      double *out)
 {
     double *gate =
         linear(w, mlp->W_gate.n ? &mlp->W_gate : &mlp->W_in, mlp->W_gate.n ? mlp->b_gate : mlp->b_in, x, 1);
     double *up = gate && mlp->W_gate.n ? linear(w, &mlp->W_in, mlp->b_in, x, 1) : NULL, *y = NULL;
     if (gate && (up || !mlp->W_gate.n)) {
-        activate(L, gate, up, (size_t)mlp->W_in.n);
+        activate(w, layer, gate, up, (size_t)mlp->W_in.n);
         y = linear(w, &mlp->W_out, mlp->b_out, gate, 1);
     }
     for (int i = 0; y && i < mlp->W_out.n; i++)
@@ -453,9 +461,9 @@ static int add_expert(struct work *w, const struct ll_layer *L, const struct ll_
     return rc;
 }
 
-static int experts_row(struct work *w, const struct ll_layer *L, const double *x, double *out)
+static int experts_row(struct work *w, int layer, const double *x, double *out)
 {
-    const struct ll_experts *moe = &L->experts;
+    const struct ll_experts *moe = &layer_of(w, layer)->experts;
     double *p = linear(w, &moe->W_router, NULL, x, 1), max = -INFINITY, sum = 0, picked = 0, share[256];
     int chosen[256], rc = p ? LL_OK : LL_EFAIL, top = moe->top_k < 256 ? moe->top_k : 256;
     for (int e = 0; !rc && e < moe->n; e++)
@@ -472,13 +480,13 @@ static int experts_row(struct work *w, const struct ll_layer *L, const double *x
         p[chosen[k]] = -1;
     }
     for (int k = 0; !rc && k < top; k++)
-        rc =
-            add_expert(w, L, &moe->mlps[chosen[k]], x, moe->renormalised ? share[k] / picked : share[k], out);
+        rc = add_expert(w, layer, &moe->mlps[chosen[k]], x, moe->renormalised ? share[k] / picked : share[k],
+                        out);
     free(p);
     if (rc || !moe->shared.W_in.n)
         return rc;
     double *s = linear(w, &moe->W_shared_router, NULL, x, 1);
-    rc = s ? add_expert(w, L, &moe->shared, x, 1 / (1 + ll_exp(-s[0])), out) : LL_EFAIL;
+    rc = s ? add_expert(w, layer, &moe->shared, x, 1 / (1 + ll_exp(-s[0])), out) : LL_EFAIL;
     free(s);
     return rc;
 }
@@ -495,7 +503,7 @@ static double *op_mlp_out(struct work *w, int hook, int layer, int *width)
         const double *x = mlp_input(w, layer, &wx);
         y = x ? make(w, (size_t)w->e->n * (size_t)d) : NULL;
         for (int r = 0; y && r < w->e->n; r++)
-            if (experts_row(w, L, x + (size_t)r * (size_t)d, y + (size_t)r * (size_t)d)) {
+            if (experts_row(w, layer, x + (size_t)r * (size_t)d, y + (size_t)r * (size_t)d)) {
                 free(y);
                 return NULL;
             }

@@ -114,7 +114,8 @@ static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struc
     if (kinds[i].rounds)
         rc = ll_half_policy_init(&policy, m, n_ids, f, kinds[i].accumulate, kinds[i].resid_f32, err);
     if (!rc && !(rc = ll_pass_init(&pass, m, eng, n_ids, n_ids, &l, 1, err))) {
-        pass.numeric = kinds[i].rounds ? &policy.numeric : NULL;
+        if (kinds[i].rounds)
+            pass.ops = &policy.ops;
         pass.allow_nonfinite = kinds[i].rounds;
         rc = ll_forward(&pass, &batch, 0, m->n_layers, err);
     }

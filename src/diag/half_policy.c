@@ -94,55 +94,52 @@ void ll_half_chain(enum ll_half_format f, float acc[16], const float *x, const f
 
 /* ---- products -------------------------------------------------------------------------------- */
 
-struct product {
-    struct ll_half_policy *p;
-    const struct ll_mat *w;
-    const float *x, *bias;
-    float *y;
-    long ldx, ldy;
-    int m;
+struct product_job {
+    struct ll_half_policy *h;
+    const struct ll_product *op;
 };
 
-static void add_bias(const struct product *j, float acc[16], int n0, int n)
+static void add_bias(const struct product_job *j, float acc[16], int n0, int n)
 {
-    for (int i = 0; i < n && j->bias; i++)
-        acc[i] = ll_half_round(j->p->format, acc[i] + ll_half_round(j->p->format, j->bias[n0 + i]));
+    for (int i = 0; i < n && j->op->bias; i++)
+        acc[i] = ll_half_round(j->h->format, acc[i] + ll_half_round(j->h->format, j->op->bias[n0 + i]));
 }
 
 /* Tiles of sixteen outputs. */
 static void product_some(void *arg, int tile0, int tile1)
 {
-    const struct product *j = arg;
-    size_t k = (size_t)j->w->k;
+    const struct product_job *j = arg;
+    const struct ll_mat *w = j->op->w;
+    size_t k = (size_t)w->k;
     float *wt = malloc(sizeof *wt * 16 * k), *row = malloc(sizeof *row * k);
     if (!wt || !row)
-        j->p->no_memory = 1;
+        j->h->no_memory = 1;
     for (int tile = tile0; tile < tile1 && wt && row; tile++) {
-        int n0 = 16 * tile, n = j->w->n - n0 < 16 ? j->w->n - n0 : 16;
+        int n0 = 16 * tile, n = w->n - n0 < 16 ? w->n - n0 : 16;
         memset(wt, 0, sizeof *wt * 16 * k);
         for (int i = 0; i < n; i++) {
-            ll_mat_row(j->w, n0 + i, row);
+            ll_mat_row(w, n0 + i, row);
             for (size_t c = 0; c < k; c++)
-                wt[16 * c + (size_t)i] = ll_half_round(j->p->format, row[c]);
+                wt[16 * c + (size_t)i] = ll_half_round(j->h->format, row[c]);
         }
-        for (int r = 0; r < j->m; r++) {
+        for (int r = 0; r < j->op->x.n; r++) {
+            const float *x = j->op->x.x + r * j->op->x.ld;
             float acc[16] = {0};
             for (size_t c = 0; c < k; c++)
-                row[c] = ll_half_round(j->p->format, j->x[(size_t)r * (size_t)j->ldx + c]);
-            ll_half_chain(j->p->format, acc, row, wt, (int)k);
+                row[c] = ll_half_round(j->h->format, x[c]);
+            ll_half_chain(j->h->format, acc, row, wt, (int)k);
             add_bias(j, acc, n0, n);
-            memcpy(j->y + (size_t)r * (size_t)j->ldy + n0, acc, sizeof *acc * (size_t)n);
+            memcpy(j->op->y.x + r * j->op->y.ld + n0, acc, sizeof *acc * (size_t)n);
         }
     }
     free(wt);
     free(row);
 }
 
-static void linear(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
-                   const float *bias, float *y, long ldy)
+static void product(struct ll_pass *p, const struct ll_product *op)
 {
-    struct product j = {arg, w, x, bias, y, ldx, ldy, m};
-    ll_engine_rows(eng, (w->n + 15) / 16, product_some, &j);
+    struct product_job j = {p->ops->own, op};
+    ll_engine_rows(p->engine, (op->w->n + 15) / 16, product_some, &j);
 }
 
 /* ---- attention ------------------------------------------------------------------------------- */
@@ -228,9 +225,8 @@ static void round_all(enum ll_half_format f, float *x, size_t n)
         x[i] = ll_half_round(f, x[i]);
 }
 
-static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *whole)
+static void attend_one(struct ll_half_policy *p, struct ll_engine *eng, const struct ll_attn *whole)
 {
-    struct ll_half_policy *p = arg;
     struct ll_attn a = *whole;
     struct heads j = {p, whole, ll_engine_vec(eng)};
     size_t all = (size_t)a.n_heads * (size_t)a.n_pos * (size_t)a.n_pos;
@@ -257,22 +253,111 @@ static void attend(void *arg, struct ll_engine *eng, const struct ll_attn *whole
     ll_attention(eng, &a);
 }
 
-/* ---- storage --------------------------------------------------------------------------------- */
+/* ---- storage: what each operation of the pass gives, rounded --------------------------------- */
 
-static void store(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width)
+static void store(const struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x)
 {
-    struct ll_half_policy *p = arg;
+    struct ll_half_policy *h = p->ops->own;
     int64_t over = 0;
-    if (at == LL_STORE_RESID && p->resid_f32)
-        return;
-    for (int r = 0; r < n; r++)
-        for (int i = 0; i < width; i++) {
-            float *v = x + r * ld + i;
-            *v = ll_half_round(p->format, *v);
+    for (int r = 0; r < x.n; r++)
+        for (int i = 0; i < x.width; i++) {
+            float *v = x.x + r * x.ld + i;
+            *v = ll_half_round(h->format, *v);
             over += isinf(*v) != 0;
         }
-    p->overflow[layer < 0 ? p->n_layers : layer] += over;
+    h->overflow[c->layer < 0 ? h->n_layers : c->layer] += over;
 }
+
+static void store_stream(const struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x)
+{
+    const struct ll_half_policy *h = p->ops->own;
+    if (!h->resid_f32)
+        store(p, c, x);
+}
+
+static void embed(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x)
+{
+    ll_pass_ops_plain.embed(p, c, x);
+    store_stream(p, c, x);
+}
+
+static void norm(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *n, struct ll_rows x,
+                 struct ll_rows y, float *scale)
+{
+    ll_pass_ops_plain.norm(p, c, n, x, y, scale);
+    store(p, c, y);
+}
+
+static void linear(struct ll_pass *p, const struct ll_chunk *c, const struct ll_product *op)
+{
+    const struct ll_half_policy *h = p->ops->own;
+    if (h->accumulate)
+        product(p, op);
+    else
+        ll_pass_ops_plain.linear(p, c, op);
+    /* logits are stored after bias and soft cap; the shared expert's weight is no activation */
+    if (op->role != LL_R_W_U && op->role != LL_R_SHARED_ROUTER)
+        store(p, c, op->y);
+}
+
+static void norm_heads(struct ll_pass *p, const struct ll_chunk *c, const struct ll_heads *h)
+{
+    ll_pass_ops_plain.norm_heads(p, c, h);
+    store(p, c, h->rows);
+}
+
+static void rotate(struct ll_pass *p, const struct ll_chunk *c, const struct ll_heads *h)
+{
+    ll_pass_ops_plain.rotate(p, c, h);
+    if (c->L->rope)
+        store(p, c, h->rows);
+}
+
+static void attend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_attn *a, int n)
+{
+    for (int i = 0; i < n; i++) {
+        attend_one(p->ops->own, p->engine, &a[i]);
+        store(p, c, (struct ll_rows){a[i].z, a[i].n_pos, a[i].n_heads * a[i].d_head, a[i].ldz});
+    }
+}
+
+static void activate(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows gate, struct ll_rows up)
+{
+    ll_pass_ops_plain.activate(p, c, gate, up);
+    store(p, c, gate.x ? gate : up);
+}
+
+static void addend(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *post, struct ll_rows y)
+{
+    ll_pass_ops_plain.addend(p, c, post, y);
+    store(p, c, y);
+}
+
+static void add(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows stream, struct ll_rows y)
+{
+    ll_pass_ops_plain.add(p, c, stream, y);
+    store_stream(p, c, stream);
+}
+
+static void head(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x, struct ll_rows logits)
+{
+    ll_pass_ops_plain.head(p, c, x, logits);
+    store(p, c, logits);
+}
+
+static const struct ll_pass_ops half_ops = {.hides_scores = 1,
+                                            .embed = embed,
+                                            .norm = norm,
+                                            .linear = linear,
+                                            .norm_heads = norm_heads,
+                                            .rotate = rotate,
+                                            .attend = attend,
+                                            .activate = activate,
+                                            .addend = addend,
+                                            .add = add,
+                                            .head = head};
+
+/* ---- making it ------------------------------------------------------------------------------- */
 
 int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos,
                         enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err)
@@ -289,7 +374,8 @@ int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int 
     p->accumulate = accumulate;
     p->resid_f32 = resid_f32;
     p->n_layers = m->n_layers;
-    p->numeric = (struct ll_numeric){p, store, accumulate ? linear : NULL, attend};
+    p->ops = half_ops;
+    p->ops.own = p;
     p->overflow = calloc((size_t)m->n_layers + 1, sizeof *p->overflow);
     p->scores = malloc(sizeof *p->scores * square);
     p->pattern = malloc(sizeof *p->pattern * square);

@@ -1,7 +1,7 @@
-/* half_policy.h - a pass in binary16 or bfloat16, in software: a numeric policy (forward.h) that does not
- * depend on the processor (docs/diagnostics.md 6.3).
+/* half_policy.h - a pass in binary16 or bfloat16, in software: the operations of a pass (pass_ops.h)
+ * with a rounding behind each, which does not depend on the processor (docs/diagnostics.md 6.3).
  *
- * Storage: every point of enum ll_store_point is rounded to the format, to nearest, ties to even; the stream
+ * Storage: what each operation gives is rounded to the format, to nearest, ties to even; the stream
  * may be left in float32. Products: by the engine in float32, or accumulated in the format: y = 0;  y =
  * round(y + x[k] * w[k]) for rising k, one rounding a step (a fused multiply-add of that format);  y =
  * round(y + bias) with x and w rounded first; so are the scores q.k (then round(* scale), and the soft cap,
@@ -11,13 +11,13 @@
  * sum would. */
 #ifndef LL_HALF_POLICY_H
 #define LL_HALF_POLICY_H
-#include "forward.h"
+#include "pass_ops.h"
 
 enum ll_half_format { LL_HALF_F16, LL_HALF_BF16 };
 const char *ll_half_name(enum ll_half_format f); /* "fp16", "bf16" */
 
 struct ll_half_policy {
-    struct ll_numeric numeric; /* to be set as pass->numeric */
+    struct ll_pass_ops ops; /* to be set as pass->ops */
     enum ll_half_format format;
     int accumulate; /* products in the format, too */
     int resid_f32;  /* the stream stays float32 */

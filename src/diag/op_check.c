@@ -41,9 +41,9 @@ struct ctx {
     int n_ids;
     int set;
     struct ll_engine *eng;
-    float *a, *b, *c;                 /* inputs, FLOATS each */
-    uint8_t *raw;                     /* weights as stored */
-    const struct ll_numeric *numeric; /* of passes; NULL: plain */
+    float *a, *b, *c;                   /* inputs, FLOATS each */
+    uint8_t *raw;                       /* weights as stored */
+    const struct ll_pass_ops *pass_ops; /* of passes; NULL: plain */
     struct ll_err *err;
 };
 
@@ -301,7 +301,7 @@ static size_t norm_size(const struct ctx *c)
 static int norm_run(struct ctx *c, float *out)
 {
     struct ll_norm norm = {.w = c->b, .d = D, .eps = 1e-5f, .kind = LL_NORM_RMS};
-    ll_norm_rows(c->eng, &norm, c->a, D, ROWS, out, D, NULL);
+    ll_norm_rows(c->eng, &norm, ll_rows(c->a, ROWS, D), ll_rows(out, ROWS, D), NULL);
     return LL_OK;
 }
 static double norm_error(const struct ctx *c, const float *out)
@@ -455,7 +455,8 @@ static int pass_over(struct ctx *c, int to, float *out)
     struct ll_batch batch = {1, start, c->ids};
     size_t n = (size_t)c->n_ids * (size_t)c->m->d_model;
     int rc = ll_pass_init(&pass, c->m, c->eng, c->n_ids, c->n_ids, NULL, 0, c->err);
-    pass.numeric = rc ? NULL : c->numeric;
+    if (c->pass_ops)
+        pass.ops = c->pass_ops;
     if (!rc && !(rc = ll_forward(&pass, &batch, 0, to, c->err)))
         memcpy(out, to == c->m->n_layers ? pass.final : pass.resid, sizeof *out * n);
     ll_pass_free(&pass);
@@ -473,7 +474,7 @@ static double far_from_double(const struct ctx *c, int to, const float *out, siz
     float *want = malloc(sizeof *want * n);
     double d = 0, s = 0;
     ll_double_policy_init(&policy);
-    other.numeric = &policy.numeric;
+    other.pass_ops = &policy.ops;
     int good = want && !pass_over(&other, to, want) && !policy.no_memory;
     for (size_t i = 0; i < n && good; i++) {
         d += ((double)out[i] - (double)want[i]) * ((double)out[i] - (double)want[i]);

@@ -1,14 +1,17 @@
 /* blame.c - see blame.h */
 #include "blame.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-int ll_first_bad_row(const struct ll_vec *vec, const float *x, long ld, int n, int width)
+/* The first row with a value that is not finite, -1: none. */
+static int first_bad_row(const struct ll_pass *p, struct ll_rows rows)
 {
-    for (int r = 0; r < n; r++)
-        if (!isfinite(vec->sum_sq(x + r * ld, (size_t)width))) /* squares of floats cannot leave double */
+    const struct ll_vec *vec = ll_engine_vec(p->engine);
+    for (int r = 0; r < rows.n; r++)
+        if (!isfinite(vec->sum_sq(rows.x + r * rows.ld, (size_t)rows.width))) /* squares stay within double */
             return r;
     return -1;
 }
@@ -98,7 +101,8 @@ static int linear_bad(const struct ll_model *m, const struct ll_mat *w, const fl
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
-int ll_blame_stream(struct ll_pass *p, const char *where, int layer, int row, struct ll_err *err)
+/* The numbers grew too large by themselves. */
+static int blame_stream(struct ll_pass *p, const char *where, int layer, int row, struct ll_err *err)
 {
     p->met_nonfinite = 2;
     if (layer < 0)
@@ -108,7 +112,7 @@ int ll_blame_stream(struct ll_pass *p, const char *where, int layer, int row, st
                    layer, where, row);
 }
 
-int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *err)
+static int blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
     const struct ll_tensor *t[] = {m->W_E, m->W_pos};
@@ -123,24 +127,23 @@ int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *e
         if (rows_bad(m, &w, row[i], row[i] + 1, err))
             return LL_EUSAGE;
     }
-    return ll_blame_stream(p, "embed", -1, position, err);
+    return blame_stream(p, "embed", -1, position, err);
 }
 
 /* Gain and bias of the norm before a half block. Where there is none in front of it, the stream's own. */
 static int blame_input(struct ll_pass *p, const struct ll_norm *norm, int layer, const char *where, int row,
                        struct ll_err *err)
 {
-    p->met_nonfinite = 1;
     return norm_bad(p->model, norm, p->model->d_model, err) ? LL_EUSAGE
-                                                            : ll_blame_stream(p, where, layer, row, err);
+                                                            : blame_stream(p, where, layer, row, err);
 }
 
 /* q, k, v of the chunk: the first of the three that is not finite, and what it was made of. 1: blamed, -1:
  * made of finite weights, 0: all finite. */
-static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_layer *L,
-                   struct ll_err *err)
+static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
+    const struct ll_layer *L = c->L;
     const int dq = m->n_heads * m->d_head, dkv = m->n_kv_heads * m->d_head, width[] = {dq, dkv, dkv},
               at[] = {0, dq, dq + dkv};
     const struct ll_mat *w[] = {&L->W_Q, &L->W_K, &L->W_V};
@@ -148,7 +151,7 @@ static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const stru
     const struct ll_norm *norm[] = {&L->q_norm, &L->k_norm, NULL};
     int any = 0;
     for (int i = 0; i < 3; i++) {
-        if (ll_first_bad_row(ll_engine_vec(p->engine), p->qkv + at[i], dq + 2 * dkv, c->n, width[i]) < 0)
+        if (first_bad_row(p, (struct ll_rows){p->qkv + at[i], c->n, width[i], dq + 2 * dkv}) < 0)
             continue;
         any = 1;
         int own = norm[i] && m->family->qk_norm == LL_QK_HEAD_OWN_GAIN;
@@ -159,23 +162,20 @@ static int qkv_bad(const struct ll_pass *p, const struct ll_chunk *c, const stru
     return -any;
 }
 
-int ll_blame_attention(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
-                       struct ll_err *err)
+static int blame_attention(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x, int row,
+                           struct ll_err *err)
 {
     const struct ll_model *m = p->model;
-    const struct ll_layer *L = &m->layers[layer];
-    const struct ll_vec *vec = ll_engine_vec(p->engine);
-    int bad = ll_first_bad_row(vec, x, m->d_model, c->n, m->d_model), dq = m->n_heads * m->d_head;
-    p->met_nonfinite = 1;
+    int bad = first_bad_row(p, x);
     if (bad >= 0)
-        return blame_input(p, &L->ln1, layer, "ln1.normalized", c->row0 + bad, err);
-    if ((bad = qkv_bad(p, c, L, err)))
-        return bad > 0 ? LL_EUSAGE : ll_blame_stream(p, "q, k, v", layer, c->row0 + row, err);
-    if ((bad = ll_first_bad_row(vec, p->z, dq, c->n, dq)) >= 0)
-        return ll_blame_stream(p, "z", layer, c->row0 + bad, err);
-    if (linear_bad(m, &L->W_O, L->b_O, err) || norm_bad(m, &L->ln1_post, m->d_model, err))
+        return blame_input(p, &c->L->ln1, c->layer, "ln1.normalized", c->row0 + bad, err);
+    if ((bad = qkv_bad(p, c, err)))
+        return bad > 0 ? LL_EUSAGE : blame_stream(p, "q, k, v", c->layer, c->row0 + row, err);
+    if ((bad = first_bad_row(p, ll_rows(p->z, c->n, m->n_heads * m->d_head))) >= 0)
+        return blame_stream(p, "z", c->layer, c->row0 + bad, err);
+    if (linear_bad(m, &c->L->W_O, c->L->b_O, err) || norm_bad(m, &c->L->ln1_post, m->d_model, err))
         return LL_EUSAGE;
-    return ll_blame_stream(p, "attn_out", layer, c->row0 + row, err);
+    return blame_stream(p, "attn_out", c->layer, c->row0 + row, err);
 }
 
 static int mlp_weights_bad(const struct ll_model *m, const struct ll_mlp *mlp, struct ll_err *err)
@@ -185,64 +185,116 @@ static int mlp_weights_bad(const struct ll_model *m, const struct ll_mlp *mlp, s
 }
 
 /* An MLP alone: what is left of gate and up is `post`, their product. */
-static int blame_dense(struct ll_pass *p, const struct ll_chunk *c, int layer, int row, struct ll_err *err)
+static int blame_dense(struct ll_pass *p, const struct ll_chunk *c, int row, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
-    const struct ll_mlp *mlp = &m->layers[layer].mlp;
-    int f = mlp->W_in.n,
-        bad = ll_first_bad_row(ll_engine_vec(p->engine), mlp->W_gate.n ? p->gate : p->up, f, c->n, f);
+    const struct ll_mlp *mlp = &c->L->mlp;
+    int bad = first_bad_row(p, ll_rows(mlp->W_gate.n ? p->gate : p->up, c->n, mlp->W_in.n));
     if (bad >= 0) {
         if (linear_bad(m, &mlp->W_gate, mlp->b_gate, err) || linear_bad(m, &mlp->W_in, mlp->b_in, err))
             return LL_EUSAGE;
-        return ll_blame_stream(p, "post", layer, c->row0 + bad, err);
+        return blame_stream(p, "post", c->layer, c->row0 + bad, err);
     }
-    if (linear_bad(m, &mlp->W_out, mlp->b_out, err)
-        || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
+    if (linear_bad(m, &mlp->W_out, mlp->b_out, err) || norm_bad(m, &c->L->ln2_post, m->d_model, err))
         return LL_EUSAGE;
-    return ll_blame_stream(p, "mlp_out", layer, c->row0 + row, err);
+    return blame_stream(p, "mlp_out", c->layer, c->row0 + row, err);
 }
 
 /* Did a row of the chunk whose output is not finite choose this expert? */
-static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, const struct ll_experts *moe,
-                         int expert)
+static int chosen_by_bad(const struct ll_pass *p, const struct ll_chunk *c, int expert)
 {
-    int d = p->model->d_model;
+    int d = p->model->d_model, top_k = c->L->experts.top_k;
     for (int r = 0; r < c->n; r++)
-        for (int k = 0; k < moe->top_k; k++)
-            if (p->chosen[(size_t)r * (size_t)moe->top_k + (size_t)k] == expert
-                && ll_first_bad_row(ll_engine_vec(p->engine), p->out + (size_t)r * (size_t)d, d, 1, d) == 0)
+        for (int k = 0; k < top_k; k++)
+            if (p->chosen[(size_t)r * (size_t)top_k + (size_t)k] == expert
+                && first_bad_row(p, ll_rows(p->out + (size_t)r * (size_t)d, 1, d)) == 0)
                 return 1;
     return 0;
 }
 
-static int blame_experts(struct ll_pass *p, const struct ll_chunk *c, int layer, int row, struct ll_err *err)
+static int blame_experts(struct ll_pass *p, const struct ll_chunk *c, int row, struct ll_err *err)
 {
     const struct ll_model *m = p->model;
-    const struct ll_experts *moe = &m->layers[layer].experts;
-    if (ll_first_bad_row(ll_engine_vec(p->engine), p->weight, moe->top_k, c->n, moe->top_k) >= 0)
+    const struct ll_experts *moe = &c->L->experts;
+    if (first_bad_row(p, ll_rows(p->weight, c->n, moe->top_k)) >= 0)
         return mat_bad(m, &moe->W_router, err) ? LL_EUSAGE
-                                               : ll_blame_stream(p, "router", layer, c->row0 + row, err);
+                                               : blame_stream(p, "router", c->layer, c->row0 + row, err);
     for (int e = 0; e < moe->n; e++)
-        if (chosen_by_bad(p, c, moe, e) && mlp_weights_bad(m, &moe->mlps[e], err))
+        if (chosen_by_bad(p, c, e) && mlp_weights_bad(m, &moe->mlps[e], err))
             return LL_EUSAGE;
     if (mlp_weights_bad(m, &moe->shared, err) || mat_bad(m, &moe->W_shared_router, err)
-        || norm_bad(m, &m->layers[layer].ln2_post, m->d_model, err))
+        || norm_bad(m, &c->L->ln2_post, m->d_model, err))
         return LL_EUSAGE;
-    return ll_blame_stream(p, "mlp_out", layer, c->row0 + row, err);
+    return blame_stream(p, "mlp_out", c->layer, c->row0 + row, err);
 }
 
-int ll_blame_mlp(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
-                 struct ll_err *err)
+static int blame_mlp(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x, int row,
+                     struct ll_err *err)
 {
-    const struct ll_layer *L = &p->model->layers[layer];
-    int d = p->model->d_model, bad = ll_first_bad_row(ll_engine_vec(p->engine), x, d, c->n, d);
-    p->met_nonfinite = 1;
+    const struct ll_layer *L = c->L;
+    int bad = first_bad_row(p, x);
     if (bad >= 0)
-        return blame_input(p, L->ln2.w ? &L->ln2 : &L->ln1, layer, "ln2.normalized", c->row0 + bad, err);
-    return L->experts.n ? blame_experts(p, c, layer, row, err) : blame_dense(p, c, layer, row, err);
+        return blame_input(p, L->ln2.w ? &L->ln2 : &L->ln1, c->layer, "ln2.normalized", c->row0 + bad, err);
+    return (L->experts.n ? blame_experts : blame_dense)(p, c, row, err);
 }
 
 int ll_blame_head(const struct ll_model *m, int input_is_finite, struct ll_err *err)
 {
     return input_is_finite ? linear_bad(m, &m->W_U, m->b_U, err) : norm_bad(m, &m->ln_final, m->d_model, err);
+}
+
+/* ---- what the pass asks ---------------------------------------------------------------------- */
+
+int ll_check_embedding(struct ll_pass *p, const struct ll_chunk *all, struct ll_rows x, struct ll_err *err)
+{
+    int bad = p->allow_nonfinite ? -1 : first_bad_row(p, x), seq = 0;
+    if (bad < 0)
+        return LL_OK;
+    while (all->batch->start[seq + 1] <= bad)
+        seq++;
+    return blame_embedding(p, all->batch->ids[bad], bad - all->batch->start[seq], err);
+}
+
+int ll_check_scale(struct ll_pass *p, const struct ll_chunk *c, enum ll_hook hook, struct ll_err *err)
+{
+    for (int r = 0; r < c->n && !p->allow_nonfinite; r++)
+        if (!isfinite(p->scale[c->row0 + r])) /* a stream that is not finite shows here */
+            return blame_stream(p, ll_hook_info(hook)->name, c->layer, c->row0 + r, err);
+    return LL_OK;
+}
+
+int ll_check_addend(struct ll_pass *p, const struct ll_chunk *c, enum ll_hook hook, struct ll_rows x,
+                    struct ll_rows out, struct ll_err *err)
+{
+    int bad = p->allow_nonfinite ? -1 : first_bad_row(p, out);
+    if (bad < 0)
+        return LL_OK;
+    p->met_nonfinite = 1;
+    return (hook == LL_HOOK_ATTN_OUT ? blame_attention : blame_mlp)(p, c, x, bad, err);
+}
+
+/* The head, or the norm before it. */
+static int blame_end(struct ll_pass *p, int input_is_finite, const char *else_says, struct ll_err *err)
+{
+    p->met_nonfinite = ll_blame_head(p->model, input_is_finite, err) ? 1 : 2;
+    return ll_fail(err, LL_EUSAGE, "%s", else_says); /* the first reason stays */
+}
+
+int ll_check_final(struct ll_pass *p, const struct ll_chunk *all, struct ll_rows final, struct ll_err *err)
+{
+    for (int r = 0; r < all->n && !p->allow_nonfinite; r++)
+        if (!isfinite(p->scale[r]))
+            return blame_stream(p, "the final norm", -1, r, err);
+    if (p->allow_nonfinite || first_bad_row(p, final) < 0)
+        return LL_OK;
+    return blame_end(p, 0, "the final norm's result is not finite", err);
+}
+
+int ll_check_logits(struct ll_pass *p, struct ll_rows logits, struct ll_err *err)
+{
+    size_t n = (size_t)logits.n * (size_t)logits.width;
+    for (size_t i = 0; i < n && !p->allow_nonfinite; i++)
+        if (!(logits.x[i] <= FLT_MAX)) /* a word masked by a bias of -inf is in order */
+            return blame_end(p, 1, "the logits are not finite", err);
+    return LL_OK;
 }

@@ -1,4 +1,4 @@
-/* blame.h - which tensor made the pass leave the finite numbers.
+/* blame.h - has the pass left the finite numbers, and which tensor made it?
  *
  * The one at fault belongs to the first operation whose result is not finite although what it reads is: what
  * a pass has not reached (a word that the prompt lacks, an expert that no row chose) is not to blame, and
@@ -9,17 +9,15 @@
 #define LL_BLAME_H
 #include "pass.h"
 
-/* The first row of x [n, width] (ld floats from row to row) with a value that is not finite, -1: none. */
-int ll_first_bad_row(const struct ll_vec *vec, const float *x, long ld, int n, int width);
-
-/* Each fills *err and returns LL_EUSAGE; where tensors hold no such value, the reason says that the stream is
- * not finite. */
-int ll_blame_embedding(struct ll_pass *p, int id, int position, struct ll_err *err);
-/* x is what attention or MLP read; p->out holds what it gave, at row `row` of the chunk not finite. */
-int ll_blame_attention(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
-                       struct ll_err *err);
-int ll_blame_mlp(struct ll_pass *p, const struct ll_chunk *c, int layer, const float *x, int row,
-                 struct ll_err *err);
-/* The stream itself left the finite numbers: finite addends, too large a sum. */
-int ll_blame_stream(struct ll_pass *p, const char *where, int layer, int row, struct ll_err *err);
+/* Each returns LL_OK where all is finite, and always when p->allow_nonfinite is set; else LL_EUSAGE with the
+ * tensor and value in *err, or that the stream is not finite where no tensor is to blame (p->met_nonfinite
+ * says which). */
+int ll_check_embedding(struct ll_pass *p, const struct ll_chunk *all, struct ll_rows x, struct ll_err *err);
+/* What a norm before a half block divided by: p->scale. hook: its point, for the reason. */
+int ll_check_scale(struct ll_pass *p, const struct ll_chunk *c, enum ll_hook hook, struct ll_err *err);
+/* What attention (hook LL_HOOK_ATTN_OUT) or MLP (LL_HOOK_MLP_OUT), which read x, adds to the stream. */
+int ll_check_addend(struct ll_pass *p, const struct ll_chunk *c, enum ll_hook hook, struct ll_rows x,
+                    struct ll_rows out, struct ll_err *err);
+int ll_check_final(struct ll_pass *p, const struct ll_chunk *all, struct ll_rows final, struct ll_err *err);
+int ll_check_logits(struct ll_pass *p, struct ll_rows logits, struct ll_err *err);
 #endif

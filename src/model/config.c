@@ -217,13 +217,14 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
         return LL_OK;
     int rc, by_type = m->ckpt->gguf ? f->gguf.local != LL_LOCAL_SAME : f->rope_by_type;
     if (m->ckpt->gguf)
-        rc = ll_gguf_rope_init(&m->rope, m, 0, err);
+        rc = ll_gguf_rope_init(&m->ropes[LL_ROPE_MAIN], m, 0, err);
     else
-        rc = ll_rope_init(&m->rope, m, by_type ? "full_attention" : NULL, err);
+        rc = ll_rope_init(&m->ropes[LL_ROPE_MAIN], m, by_type ? "full_attention" : NULL, err);
     if (!rc && by_type)
-        rc = m->ckpt->gguf ? ll_gguf_rope_init(&m->rope_local, m, 1, err)
-                           : ll_rope_init(&m->rope_local, m, LL_SLIDING, err);
-    m->rope.interleaved = m->rope_local.interleaved = f->interleaved;
+        rc = m->ckpt->gguf ? ll_gguf_rope_init(&m->ropes[LL_ROPE_LOCAL], m, 1, err)
+                           : ll_rope_init(&m->ropes[LL_ROPE_LOCAL], m, LL_SLIDING, err);
+    m->ropes[LL_ROPE_MAIN].interleaved = m->ropes[LL_ROPE_LOCAL].interleaved = f->interleaved;
+    m->n_ropes = by_type ? 2 : m->ropes[LL_ROPE_MAIN].d_rot > 0;
     return rc;
 }
 
@@ -333,9 +334,9 @@ static int is_sliding(const struct ll_model *m, int layer)
 
 const struct ll_rope *ll_layer_rope(const struct ll_model *m, int layer)
 {
-    if (!m->rope.d_rot || (m->family->no_rope && m->family->no_rope(m, layer)))
+    if (!m->ropes[LL_ROPE_MAIN].d_rot || (m->family->no_rope && m->family->no_rope(m, layer)))
         return NULL;
-    return m->rope_local.d_rot && is_sliding(m, layer) ? &m->rope_local : &m->rope;
+    return &m->ropes[m->ropes[LL_ROPE_LOCAL].d_rot && is_sliding(m, layer) ? LL_ROPE_LOCAL : LL_ROPE_MAIN];
 }
 
 int ll_layer_has_experts(const struct ll_model *m, int layer)

@@ -1,13 +1,13 @@
 /* forward.h - the forward pass: one readable function over the hook points of hook.h.
  *
- *     embed (+ learned positions) -> [ ln1 -> q,k,v -> (q/k norm) -> rotary -> attention -> W_O -> (ln1_post)
- * -> + -> ln2
- *     -> gate, up -> activation -> W_out -> (ln2_post) -> + ] x n_layers -> ln_final (-> logits, if somebody
- * listens)
+ *     embed (+ learned positions)
+ *     n_layers times: ln1 -> q, k, v -> (norm of q, k) -> rotation -> attention -> W_O -> (ln1_post) -> +
+ *                     ln2 -> gate, up -> activation -> W_out -> (ln2_post) -> +
+ *     ln_final (-> logits, if somebody listens)
  *
  * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP
- * both read the block's input; in a layer of experts the MLP is a weighted sum of a few experts. attention.c
- * and mlp.c hold the halves.
+ * both read the block's input; in a layer of experts the MLP is a weighted sum of a few. forward.c holds the
+ * block as a whole, blocks/ a file for each kind of half block, pass_ops.h the arithmetic between the hooks.
  *
  * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go
  * through layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the
@@ -17,6 +17,8 @@
 #define LL_FORWARD_H
 #include "hook.h"
 #include "model.h"
+
+struct ll_pass_ops; /* pass_ops.h */
 
 struct ll_batch {
     int n_seq;
@@ -28,33 +30,6 @@ struct ll_batch {
 struct ll_rope_rows {
     float *cos, *sin;
 };
-enum {
-    LL_ROPE_TABLES = 6
-}; /* model->rope, its long form, model->rope_local, its long form, the same of rope_odd */
-
-/* How a pass computes when it does not compute as it should: rounding where activations are stored, other
- * products. For experiments with number formats (src/diag/half_policy.h). Without one the pass is the plain
- * float32 pass, bit for bit. */
-enum ll_store_point {
-    LL_STORE_RESID,  /* the stream: embedded, and after each addition */
-    LL_STORE_NORM,   /* what a norm gives */
-    LL_STORE_QKV,    /* q, k, v: projected, normed, rotated */
-    LL_STORE_Z,      /* what attention gives */
-    LL_STORE_MLP,    /* gate, up, their product; router */
-    LL_STORE_BRANCH, /* what a half block adds to the stream */
-    LL_STORE_LOGITS,
-};
-struct ll_numeric {
-    void *arg;
-    /* rows x [n, width], row stride ld, as about to be stored; layer -1 outside blocks. */
-    void (*store)(void *arg, enum ll_store_point at, int layer, float *x, long ld, int n, int width);
-    void (*linear)(void *arg, struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
-                   const float *bias, float *y, long ldy); /* NULL: ll_linear */
-    void (*attend)(
-        void *arg, struct ll_engine *eng,
-        const struct ll_attn *a); /* NULL: ll_attention. attn_scores and pattern do not fire then */
-};
-
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
     const struct ll_model *model; /* borrowed */
@@ -68,17 +43,18 @@ struct ll_pass {
     float *z;         /* [chunk_rows, n_heads * d_head] */
     float *out;       /* [chunk_rows, d_model] attn_out, mlp_out */
     float *gate, *up; /* [chunk_rows, d_mlp_max] */
-    float *router,
-        *weight; /* experts: [chunk_rows, n_experts] logits, [chunk_rows, top_k] weights of the chosen */
-    int *chosen; /* [chunk_rows, top_k] experts */
-    int *taken;
-    float *share;                 /* [chunk_rows] rows of the expert at hand, and their weights */
-    float *gathered, *expert_out; /* [chunk_rows, d_model] what it reads and writes */
+    float *router; /* [chunk_rows, n_experts] the router's logits; this and the next six only with experts */
+    int *chosen;   /* [chunk_rows, top_k] experts of each row */
+    float *weight; /* [chunk_rows, top_k] their weights */
+    int *taken;    /* [chunk_rows] rows that chose the expert at hand */
+    float *share;  /* [chunk_rows] their weights for it */
+    float *gathered, *expert_out; /* [chunk_rows, d_model] what it reads and gives */
     float *final; /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
-    struct ll_rope_rows rope_rows[LL_ROPE_TABLES];
-    float *scores, *pattern; /* [n_heads, max_seq, max_seq], only when listeners want them */
-    float *logits;           /* [max_rows, d_vocab], only when listeners want them */
-    struct ll_attn *attn;    /* [chunk_rows] one a sequence */
+    struct ll_rope_rows rope_rows[LL_MAX_ROPES]
+                                 [2]; /* of each rotation of the model; [1]: of long sequences */
+    float *scores, *pattern;          /* [n_heads, max_seq, max_seq], only when listeners want them */
+    float *logits;                    /* [max_rows, d_vocab], only when listeners want them */
+    struct ll_attn *attn;             /* [chunk_rows] one a sequence */
     const struct ll_listener *listeners;
     int n_listeners;              /* borrowed; set by ll_pass_init */
     const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */
@@ -86,7 +62,8 @@ struct ll_pass {
     int met_nonfinite; /* that is how the last pass ended: 1 the reason names the tensor, 2 no weight there is
                           at fault */
     int drop_behind;   /* 1: tell the kernel to forget a layer's weights once used (larger than memory) */
-    const struct ll_numeric *numeric;                     /* NULL: plain; borrowed; set after ll_pass_init */
+    const struct ll_pass_ops *ops; /* the model's, or the plain ones; another table may be set after
+                                      ll_pass_init; borrowed */
     void (*progress)(void *arg, int layer, int n_layers); /* after each layer; may be NULL */
     void *progress_arg;
 };

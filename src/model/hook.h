@@ -5,11 +5,11 @@
  * the activation in place; a listener may change it and the pass goes on with what it finds. Listening
  * without writing changes no bit. A point that a block does not have does not fire: ln1 and ln2 where there
  * is no such norm, resid_mid in parallel blocks (attention and MLP both read the block's input), pre_linear
- * in an MLP without a gate (whose only projection is `pre`), and of a mixture of experts everything but
+ * in an MLP without a gate (whose only projection is `pre`), and in a layer of experts everything but
  * mlp_out. `embed` is what enters block 0: learned positions and the family's multiplier included; attn_out
  * and mlp_out include a residual multiplier. `scale` is the norm's divisor: the rms, or in a LayerNorm the
- * standard deviation, epsilon included. A point is a line in LL_HOOK_LIST and a call in forward.c,
- * attention.c or mlp.c. */
+ * standard deviation, epsilon included. A point is a line in LL_HOOK_LIST and a call in forward.c or
+ * a file of blocks/. */
 #ifndef LL_HOOK_H
 #define LL_HOOK_H
 #include "fail.h"

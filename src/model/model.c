@@ -463,8 +463,8 @@ void ll_model_close(struct ll_model *m)
     free(m->layer_of);
     free(m->layers);
     free(m->expert_mlps);
-    ll_rope_free(&m->rope);
-    ll_rope_free(&m->rope_local);
+    ll_rope_free(&m->ropes[LL_ROPE_MAIN]);
+    ll_rope_free(&m->ropes[LL_ROPE_LOCAL]);
     ll_tensor_names_close(&m->names);
     ll_ckpt_close(m->ckpt);
     free(m);

@@ -9,6 +9,8 @@
 #include "engine.h"
 #include "family.h"
 
+struct ll_pass_ops;
+
 struct ll_norm {
     const float *w; /* [d] gain as multiplied; NULL: this norm does not exist */
     const float *b; /* [d] added afterwards; NULL: none */
@@ -59,22 +61,19 @@ struct ll_layer {
     const float *b_Q, *b_K, *b_V, *b_O, *b_QKV; /* NULL: none */
     struct ll_mlp mlp;                          /* empty in a layer of experts */
     struct ll_experts experts;                  /* n 0: this layer has an MLP instead */
-    const struct ll_rope *rope;                 /* NULL: no rotation in this layer */
-    int parallel; /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
-    int window;   /* positions seen, itself included; 0: all */
+    const struct ll_rope *rope; /* one of the model's ropes; NULL: no rotation in this layer */
+    int parallel;               /* the MLP reads the block's input: ln2 of it, or what ln1 gave */
+    int window;                 /* positions seen, itself included; 0: all */
     float attn_scale, attn_cap,
-        resid_scale; /* the model's own in every layer; a variant (variant.h) changes some */
+        resid_scale; /* the model's own in every layer; a variant (src/diag) changes some */
     enum ll_act act;
-    unsigned odd; /* LL_ODD_*: mistakes that only variants make */
 };
 
-enum ll_odd {
-    LL_ODD_ACT_ORDER = 1,    /* act(up) * gate */
-    LL_ODD_GROUPING = 2,     /* query head h reads key/value head h mod n_kv_heads */
-    LL_ODD_QK_NORM_LATE = 4, /* norm of q and k after the rotation */
-    LL_ODD_BIAS_LATE = 8,    /* biases of q and k after the rotation */
+enum {
+    LL_ROPE_MAIN,
+    LL_ROPE_LOCAL /* of layers with a window, where these have their own */,
+    LL_MAX_ROPES = 3
 };
-
 enum { LL_UNUSED = -2 };
 
 /* A gain or bias as floats. */
@@ -98,7 +97,8 @@ struct ll_tensor_names {
 };
 
 struct ll_model {
-    struct ll_ckpt *ckpt; /* owned */
+    struct ll_ckpt *ckpt;          /* owned */
+    const struct ll_pass_ops *ops; /* how passes over it compute (pass_ops.h); NULL: plainly; borrowed */
     const struct ll_family *family;
     const char
         *root; /* where the text model's settings stand in the checkpoint's: "" or the family's wraps */
@@ -119,9 +119,9 @@ struct ll_model {
     struct ll_mat W_U;             /* [d_vocab, d_model] */
     const float *b_U;              /* [d_vocab], or NULL */
     struct ll_norm ln_final;
-    struct ll_rope rope;        /* d_rot 0: no rotary positions */
-    struct ll_rope rope_local;  /* of layers with a window, where these have their own; d_rot 0: none */
-    struct ll_rope rope_odd;    /* of the one layer that a variant turns otherwise; d_rot 0: none */
+    struct ll_rope
+        ropes[LL_MAX_ROPES]; /* [n_ropes] the different rotations of its layers; behind them all zero */
+    int n_ropes;
     struct ll_layer *layers;    /* [n_layers], owned */
     struct ll_mlp *expert_mlps; /* [n_layers, n_experts], owned */
     int *layer_of;              /* [ckpt->n_tensors] which layer reads a tensor: 0.., -1 embedding, n_layers

@@ -54,26 +54,34 @@ float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const fl
 struct norm_job {
     const struct ll_vec *vec;
     const struct ll_norm *norm;
-    const float *x;
-    float *y, *scale;
-    long ldx, ldy;
+    struct ll_rows x, y;
+    float *scale;
 };
 
 static void norm_some(void *arg, int row0, int row1)
 {
     struct norm_job *j = arg;
     for (int r = row0; r < row1; r++) {
-        float scale = ll_norm_row(j->vec, j->norm, j->x + r * j->ldx, j->y + r * j->ldy);
+        float scale = ll_norm_row(j->vec, j->norm, j->x.x + r * j->x.ld, j->y.x + r * j->y.ld);
         if (j->scale)
             j->scale[r] = scale;
     }
 }
 
-void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n,
-                  float *y, long ldy, float *scale)
+void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, struct ll_rows x, struct ll_rows y,
+                  float *scale)
 {
-    struct norm_job j = {ll_engine_vec(eng), norm, x, y, scale, ldx, ldy};
-    ll_engine_rows(eng, n, norm_some, &j);
+    struct norm_job j = {ll_engine_vec(eng), norm, x, y, scale};
+    ll_engine_rows(eng, x.n, norm_some, &j);
+}
+
+void ll_activate(const struct ll_vec *vec, enum ll_act act, float *x, size_t n)
+{
+    void (*const by_kind[])(float *, const float *, size_t) = {
+        [LL_ACT_SILU] = vec->silu,         [LL_ACT_GELU_TANH] = vec->gelu_tanh,
+        [LL_ACT_GELU_ERF] = vec->gelu_erf, [LL_ACT_QUICK_GELU] = vec->quick_gelu,
+        [LL_ACT_RELU] = vec->relu,         [LL_ACT_RELU2] = vec->relu2};
+    by_kind[act](x, x, n);
 }
 
 void ll_head_tail_bare(const struct ll_model *m, const struct ll_vec *vec, float *logits, int v0, int n)

@@ -1,7 +1,19 @@
-/* ops.h - the norms, and the head's tail: what happens to rows between products. */
+/* ops.h - norms, activations and the head's tail: what happens to rows between products. */
 #ifndef LL_OPS_H
 #define LL_OPS_H
 #include "model.h"
+
+/* n rows of `width` floats, `ld` floats from the start of one to that of the next. */
+struct ll_rows {
+    float *x; /* borrowed */
+    int n, width;
+    long ld;
+};
+/* Rows that lie without gaps. */
+static inline struct ll_rows ll_rows(float *x, int n, int width)
+{
+    return (struct ll_rows){x, n, width, width};
+}
 
 /* y = x / rms * w for one row of d values, rms = sqrt(mean(x^2) + eps): the statistic in double by the
  * engine's fixed order, 1/rms rounded to float once, then (x * 1/rms) * w in float. y may be x. w NULL:
@@ -15,9 +27,12 @@ float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const flo
                    float eps);
 /* One row by the norm's own kind. Returns its scale (rms or std). */
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y);
-/* rows x [n, d] (stride ldx) -> y (stride ldy), scale of each row into scale (may be NULL); all threads. */
-void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, const float *x, long ldx, int n,
-                  float *y, long ldy, float *scale);
+/* y = norm(x) row by row, the scale of each row into scale [n] (NULL: not wanted); y may be x; all threads.
+ */
+void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, struct ll_rows x, struct ll_rows y,
+                  float *scale);
+/* x <- act(x), n values. */
+void ll_activate(const struct ll_vec *vec, enum ll_act act, float *x, size_t n);
 /* Head tail on the raw products W_U . normed of one row for words v0..v0+n: + b_U, times the logit
  * multiplier, soft cap, in place and in this order, where the model has them. Its own logits and every lens
  * row go through this one function. */

@@ -450,10 +450,9 @@ static int same_turn(const struct ll_rope *r, int n, int more)
 
 int ll_rope_rows_stay(const struct ll_model *model, int n, int more)
 {
-    const struct ll_rope *ropes[] = {&model->rope, &model->rope_local, &model->rope_odd};
     int stay = 1;
-    for (size_t i = 0; i < sizeof ropes / sizeof *ropes; i++)
-        stay = stay && (n == more || same_turn(ropes[i], n, more));
+    for (int i = 0; i < model->n_ropes; i++)
+        stay = stay && (n == more || same_turn(&model->ropes[i], n, more));
     return stay;
 }
 

@@ -53,8 +53,8 @@ int fuzz_one(const uint8_t *data, size_t n)
     for (int l = 0; l < m->n_layers; l++)
         if (ll_layer_window(m, l) < 0)
             abort();
-    check_rope(m, &m->rope);
-    check_rope(m, &m->rope_local);
+    check_rope(m, &m->ropes[LL_ROPE_MAIN]);
+    check_rope(m, &m->ropes[LL_ROPE_LOCAL]);
     ll_model_close(m);
     return 0;
 }

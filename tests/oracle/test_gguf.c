@@ -280,7 +280,7 @@ static char *config_of(const struct ll_model *m)
     ll_json_int(&j, "max_position_embeddings", m->n_ctx);
     ll_json_num(&j, "rms_norm_eps", m->norm_eps);
     ll_json_bool(&j, "tie_word_embeddings", m->tied);
-    ll_json_num(&j, "rope_theta", m->rope.theta);
+    ll_json_num(&j, "rope_theta", m->ropes[LL_ROPE_MAIN].theta);
     ll_json_num(&j, "query_pre_attn_scalar", m->d_head);
     if (ll_setting_int(m, LL_S_WINDOW, &n))
         ll_json_int(&j, "sliding_window", n);
@@ -288,7 +288,8 @@ static char *config_of(const struct ll_model *m)
         ll_json_num(&j, "attn_logit_softcapping", v);
     if (ll_setting_num(m, LL_S_LOGIT_CAP, &v))
         ll_json_num(&j, "final_logit_softcapping", v);
-    if (!strcmp(m->rope.kind, "divisors")) { /* Llama 3.1's, which the converter wrote out as a tensor */
+    if (!strcmp(m->ropes[LL_ROPE_MAIN].kind,
+                "divisors")) { /* Llama 3.1's, which the converter wrote out as a tensor */
         ll_json_obj(&j, "rope_scaling");
         ll_json_cstr(&j, "rope_type", "llama3");
         ll_json_num(&j, "factor", 8);
@@ -339,12 +340,12 @@ static int keep_all(void *arg, const struct ll_hook_visit *v, struct ll_err *err
 /* Frequencies of the two agree to what float32 divisors lose; then bits are compared with the same ones. */
 static void same_turns(struct ll_model *m, const struct ll_model *g)
 {
-    assert_int_equal(m->rope.d_rot, g->rope.d_rot);
-    for (int i = 0; i < m->rope.d_rot / 2; i++) {
-        float f = m->rope.inv_freq[i], want = g->rope.inv_freq[i];
+    assert_int_equal(m->ropes[LL_ROPE_MAIN].d_rot, g->ropes[LL_ROPE_MAIN].d_rot);
+    for (int i = 0; i < m->ropes[LL_ROPE_MAIN].d_rot / 2; i++) {
+        float f = m->ropes[LL_ROPE_MAIN].inv_freq[i], want = g->ropes[LL_ROPE_MAIN].inv_freq[i];
         assert_true(fabs((double)f - (double)want)
-                    <= (strcmp(g->rope.kind, "divisors") ? 0 : 3e-7 * (double)want));
-        m->rope.inv_freq[i] = want;
+                    <= (strcmp(g->ropes[LL_ROPE_MAIN].kind, "divisors") ? 0 : 3e-7 * (double)want));
+        m->ropes[LL_ROPE_MAIN].inv_freq[i] = want;
     }
 }
 

@@ -46,7 +46,7 @@ static int check_points(const struct ll_model *m, const struct ll_acts *ours, co
             struct ll_err err = {0};
             double *x;
             int rows, width, rc = ll_exact_point(&e, h, l, &x, &rows, &width, &err);
-            if (!a->x) { /* a point that does not fire: a step of a mixture can still not be computed,
+            if (!a->x) { /* a point that does not fire: a step inside experts can still not be computed,
                             resid_pre always */
                 if (!rc)
                     fail_msg("%s: %s of layer %d did not fire but was computed", m->ckpt->clean,

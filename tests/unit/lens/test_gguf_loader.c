@@ -339,15 +339,15 @@ static void facts(void **state)
     struct ll_model *m = settings_of("gemma2",
                                      "-gemma2.attn_logit_softcapping\n-gemma2.final_logit_softcapping\n"
                                      "-gemma2.attention.sliding_window\n-gemma2.rope.freq_base\n");
-    assert_true(m->attn_cap == 50 && m->logit_cap == 30 && m->rope.theta == 10000
-                && m->rope_local.theta == 10000);
+    assert_true(m->attn_cap == 50 && m->logit_cap == 30 && m->ropes[LL_ROPE_MAIN].theta == 10000
+                && m->ropes[LL_ROPE_LOCAL].theta == 10000);
     assert_int_equal(ll_layer_window(m, 0), 4096);
     assert_int_equal(ll_layer_window(m, 1), 0);
     ll_model_close(m);
     m = settings_of("gemma3", "-gemma3.attention.sliding_window\n");
     for (int l = 0; l < m->n_layers; l++)
         assert_int_equal(ll_layer_window(m, l), 0);
-    assert_true(m->attn_cap == 0 && m->logit_cap == 0 && m->rope_local.theta == 10000);
+    assert_true(m->attn_cap == 0 && m->logit_cap == 0 && m->ropes[LL_ROPE_LOCAL].theta == 10000);
     ll_model_close(m);
     static const struct {
         const char *name, *edit;
@@ -379,9 +379,9 @@ static void width_by_count(void **state)
     (void)state;
     write_file(&wide, "");
     assert_int_equal(ll_model_open_settings(&m, path, &err), LL_OK);
-    assert_int_equal(m->rope.d_rot, 64);
+    assert_int_equal(m->ropes[LL_ROPE_MAIN].d_rot, 64);
     assert_int_equal(m->d_head, 98);
-    assert_true(m->rope.theta == 10000);
+    assert_true(m->ropes[LL_ROPE_MAIN].theta == 10000);
     ll_model_close(m);
 }
 

@@ -207,11 +207,11 @@ static void layer_facts(void **state)
     }
     assert_int_equal(ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/gemma3_wrapped", &err), LL_OK);
     for (int l = 0; l < 3; l++) { /* two local layers, then a global one with linear scaling */
-        assert_ptr_equal(m->layers[l].rope, l < 2 ? &m->rope_local : &m->rope);
+        assert_ptr_equal(m->layers[l].rope, l < 2 ? &m->ropes[LL_ROPE_LOCAL] : &m->ropes[LL_ROPE_MAIN]);
         assert_int_equal(m->layers[l].window, l < 2 ? 6 : 0);
     }
-    assert_string_equal(m->rope.kind, "linear");
-    assert_string_equal(m->rope_local.kind, "default");
+    assert_string_equal(m->ropes[LL_ROPE_MAIN].kind, "linear");
+    assert_string_equal(m->ropes[LL_ROPE_LOCAL].kind, "default");
     ll_model_close(m);
     assert_int_equal(ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/cohere2", &err), LL_OK);
     for (int l = 0; l < 4; l++)

@@ -298,14 +298,22 @@ static void defaults(void **state)
         const struct {
             const char *name;
             double is;
-        } facts[] = {{"d_vocab", m->d_vocab},     {"d_model", m->d_model},
-                     {"d_mlp", m->d_mlp},         {"n_layers", m->n_layers},
-                     {"n_heads", m->n_heads},     {"n_kv_heads", m->n_kv_heads},
-                     {"d_head", m->d_head},       {"n_ctx", (double)m->n_ctx},
-                     {"norm_eps", m->norm_eps},   {"tied", m->tied},
-                     {"n_experts", m->n_experts}, {"top_k", m->top_k},
-                     {"d_expert", m->d_expert},   {"d_shared", m->d_shared},
-                     {"theta", m->rope.theta},    {"theta_local", m->rope_local.theta}};
+        } facts[] = {{"d_vocab", m->d_vocab},
+                     {"d_model", m->d_model},
+                     {"d_mlp", m->d_mlp},
+                     {"n_layers", m->n_layers},
+                     {"n_heads", m->n_heads},
+                     {"n_kv_heads", m->n_kv_heads},
+                     {"d_head", m->d_head},
+                     {"n_ctx", (double)m->n_ctx},
+                     {"norm_eps", m->norm_eps},
+                     {"tied", m->tied},
+                     {"n_experts", m->n_experts},
+                     {"top_k", m->top_k},
+                     {"d_expert", m->d_expert},
+                     {"d_shared", m->d_shared},
+                     {"theta", m->ropes[LL_ROPE_MAIN].theta},
+                     {"theta_local", m->ropes[LL_ROPE_LOCAL].theta}};
         for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
             double want = ll_settings_num(doc, path("%s.defaults.%s", at, facts[i].name), NAN);
             if (facts[i].is != want)

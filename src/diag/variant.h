@@ -5,9 +5,10 @@
  * with a number
  *
  * A variant is a copy of the opened model whose weights stay borrowed; what a switch changes (gains, biases,
- * rotary frequencies, flags of a layer) is the copy's own. `drift --try` asks which switch explains a
- * difference; the tests use the same table to break the pass. A list may hold several switches, separated by
- * commas, applied from left to right. */
+ * rotary frequencies, settings of a layer) is the copy's own. A mistake that is no change of the model, but
+ * of the order of its operations, lies in the operations that the copy brings along (pass_ops.h): every pass
+ * over it makes it. `drift --try` asks which switch explains a difference; the tests use the same table to
+ * break the pass. A list may hold several switches, separated by commas, applied from left to right. */
 #ifndef LL_VARIANT_H
 #define LL_VARIANT_H
 #include "model.h"
@@ -32,5 +33,15 @@ const struct ll_switch *ll_switch_row(int i); /* 0..ll_n_switches()-1 */
  * value it has already) or LL_EFAIL. */
 int ll_variant_make(struct ll_model **variant, const struct ll_model *model, const char *list,
                     struct ll_err *err);
+
+/* What a layer does in another order or on another head, beside what its model says. */
+enum ll_mistake {
+    LL_MISTAKE_ACT_ORDER = 1,    /* act(up) * gate */
+    LL_MISTAKE_GROUPING = 2,     /* query head h reads key/value head h mod n_kv_heads */
+    LL_MISTAKE_QK_NORM_LATE = 4, /* norm of q and k after the rotation */
+    LL_MISTAKE_BIAS_LATE = 8,    /* biases of q and k after the rotation */
+};
+/* Bits of a layer's; 0 in a model that is no variant. */
+unsigned ll_variant_mistakes(const struct ll_model *model, int layer);
 void ll_variant_free(struct ll_model *variant); /* NULL is fine; never ll_model_close */
 #endif

@@ -1,0 +1,142 @@
+/* pass_memory.c - the working memory of a pass (forward.h): one table of all its buffers. */
+#include "pass_ops.h"
+#include "rope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_ROWS = 1024 }; /* rows a block works on at once, unless one sequence is longer */
+
+static uint32_t wanted_hooks(const struct ll_listener *l, int n)
+{
+    uint32_t all = 0;
+    for (int i = 0; i < n; i++)
+        all |= l[i].hooks;
+    return all;
+}
+
+enum { MAX_SLOTS = 32 };
+struct slot {
+    void **p;
+    size_t bytes;
+};
+
+static struct slot floats(float **p, size_t n) { return (struct slot){(void **)p, n * sizeof(float)}; }
+static struct slot ints(int **p, size_t n) { return (struct slot){(void **)p, n * sizeof(int)}; }
+
+/* One table of all buffers, for both the sum and the making. */
+static int slots(struct ll_pass *p, struct slot out[MAX_SLOTS])
+{
+    const struct ll_model *m = p->model;
+    size_t rows = (size_t)p->max_rows, chunk = (size_t)p->chunk_rows, d = (size_t)m->d_model,
+           seq = (size_t)p->max_seq;
+    size_t dq = (size_t)m->n_heads * (size_t)m->d_head, dkv = (size_t)m->n_kv_heads * (size_t)m->d_head;
+    size_t routed = m->n_experts ? chunk : 0, top_k = (size_t)m->top_k; /* rows of what only experts need */
+    uint32_t hooks = wanted_hooks(p->listeners, p->n_listeners);
+    size_t square = hooks & (LL_HOOK_BIT(LL_HOOK_ATTN_SCORES) | LL_HOOK_BIT(LL_HOOK_PATTERN))
+        ? (size_t)m->n_heads * seq * seq
+        : 0;
+    size_t full = hooks & LL_HOOK_BIT(LL_HOOK_LOGITS) ? rows * (size_t)m->d_vocab : 0;
+    int n = 0;
+    out[n++] = floats(&p->resid, rows * d);
+    out[n++] = floats(&p->final, rows * d);
+    out[n++] = floats(&p->scale, rows);
+    out[n++] = floats(&p->normed, chunk * d);
+    out[n++] = floats(&p->qkv, chunk * (dq + 2 * dkv));
+    out[n++] = floats(&p->fused, m->family->qkv == LL_QKV_GROUPED ? chunk * (dq + 2 * dkv) : 0);
+    out[n++] = floats(&p->z, chunk * dq);
+    out[n++] = floats(&p->out, chunk * d);
+    out[n++] = floats(&p->gate, chunk * (size_t)m->d_mlp_max);
+    out[n++] = floats(&p->up, chunk * (size_t)m->d_mlp_max);
+    out[n++] = floats(&p->router, routed * (size_t)m->n_experts);
+    out[n++] = floats(&p->weight, routed * top_k);
+    out[n++] = ints(&p->chosen, routed * top_k);
+    out[n++] = floats(&p->share, routed);
+    out[n++] = ints(&p->taken, routed);
+    out[n++] = floats(&p->gathered, routed * d);
+    out[n++] = floats(&p->expert_out, routed * d);
+    for (int i = 0; i < m->n_ropes; i++)
+        for (int is_long = 0; is_long < 2; is_long++) {
+            const struct ll_rope *r = &m->ropes[i];
+            size_t values = is_long && !r->long_freq ? 0 : seq * (size_t)(r->d_rot / 2);
+            out[n++] = floats(&p->rope_rows[i][is_long].cos, values);
+            out[n++] = floats(&p->rope_rows[i][is_long].sin, values);
+        }
+    out[n++] = floats(&p->scores, square);
+    out[n++] = floats(&p->pattern, square);
+    out[n++] = floats(&p->logits, full);
+    return n;
+}
+
+static void set_sizes(struct ll_pass *p, const struct ll_model *model, int max_rows, int max_seq,
+                      const struct ll_listener *l, int n)
+{
+    memset(p, 0, sizeof *p);
+    p->model = model;
+    p->max_rows = max_rows;
+    p->max_seq = max_seq;
+    p->chunk_rows = max_rows < CHUNK_ROWS ? max_rows : max_seq > CHUNK_ROWS ? max_seq : CHUNK_ROWS;
+    p->listeners = l;
+    p->n_listeners = n;
+}
+
+long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *l,
+                        int n)
+{
+    struct ll_pass p;
+    struct slot s[MAX_SLOTS];
+    long long sum = 0;
+    set_sizes(&p, model, max_rows, max_seq, l, n);
+    for (int i = 0, k = slots(&p, s); i < k; i++)
+        sum += (long long)s[i].bytes;
+    return sum + (long long)sizeof(struct ll_attn) * p.chunk_rows;
+}
+
+int ll_pass_init(struct ll_pass *p, const struct ll_model *model, struct ll_engine *engine, int max_rows,
+                 int max_seq, const struct ll_listener *l, int n, struct ll_err *err)
+{
+    struct slot s[MAX_SLOTS];
+    set_sizes(p, model, max_rows, max_seq, l, n);
+    p->engine = engine;
+    p->ops = model->ops ? model->ops : &ll_pass_ops_plain;
+    if (max_rows < 1 || max_seq < 1 || max_seq > max_rows) {
+        memset(p, 0, sizeof *p);
+        return ll_fail(err, LL_EUSAGE, "pass: expected 1 <= longest sequence <= rows, found %d and %d",
+                       max_seq, max_rows);
+    }
+    int rc = LL_OK;
+    for (int i = 0, k = slots(p, s); i < k && !rc; i++) {
+        /* 64-byte lines: rows of x and y meet vector loads */
+        size_t bytes = (s[i].bytes + 63) & ~(size_t)63;
+        if (bytes && !(*s[i].p = aligned_alloc(64, bytes)))
+            rc = ll_fail_mem(err, "working memory of the pass", bytes);
+    }
+    p->attn = calloc((size_t)p->chunk_rows, sizeof *p->attn);
+    if (!rc && !p->attn)
+        rc = ll_fail_mem(err, "working memory of the pass", sizeof *p->attn * (size_t)p->chunk_rows);
+    int widest = model->d_mlp_max > model->d_model ? model->d_mlp_max : model->d_model;
+    if (widest < model->n_heads * model->d_head)
+        widest = model->n_heads * model->d_head;
+    if (!rc)
+        rc = ll_engine_reserve(engine, p->chunk_rows, widest, max_seq, model->d_head, err);
+    if (rc)
+        ll_pass_free(p);
+    for (int i = 0; i < model->n_ropes && !rc; i++)
+        for (int is_long = 0; is_long < 2; is_long++)
+            if (p->rope_rows[i][is_long].cos)
+                ll_rope_table(&model->ropes[i], is_long, max_seq, p->rope_rows[i][is_long].cos,
+                              p->rope_rows[i][is_long].sin);
+    return rc;
+}
+
+void ll_pass_free(struct ll_pass *p)
+{
+    struct slot s[MAX_SLOTS];
+    if (!p->model)
+        return;
+    p->n_listeners = 0; /* sizes do not matter here, and the listeners may be gone */
+    for (int i = 0, k = slots(p, s); i < k; i++)
+        free(*s[i].p);
+    free(p->attn);
+    memset(p, 0, sizeof *p);
+}
