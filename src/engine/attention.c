@@ -187,7 +187,7 @@ static float odd_element(const struct rows *r, const float *p, const float *v)
 static void context_odd(const struct rows *r)
 {
     const struct ll_attn *a = r->a;
-    const int kv_head = a->modulo ? r->head % a->n_kv_heads : r->head / (a->n_heads / a->n_kv_heads);
+    const int kv_head = r->head / (a->n_heads / a->n_kv_heads);
     const float *v = a->v + (long)kv_head * a->d_head;
     for (int i = 0; i < r->rows; i++)
         for (int c = 0; c < a->d_head; c++)
@@ -238,7 +238,7 @@ static void one_task(const struct job *j, int tid, int seq, int task, struct pac
         *p = (struct packed){.seq = seq, .kv_head = kv_head};
     pack_keys(a, r.kern, r.s, p, r.hi);
     for (int h = 0; h < group; h++) {
-        r.head = a->modulo ? kv_head + h * a->n_kv_heads : kv_head * group + h;
+        r.head = kv_head * group + h;
         one_head(&r, p->odd);
     }
 }

@@ -85,7 +85,6 @@ void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, lo
  * (q) is not read when scores_in or pattern_in is given, v not when z is NULL. */
 struct ll_attn {
     int n_pos, n_heads, n_kv_heads, d_head, window;
-    int modulo; /* 1: query head h reads k, v of head h mod n_kv_heads instead of h / g */
     float scale, cap;
     const float *q, *k, *v;
     long ldq, ldkv, ldz;
