@@ -2,7 +2,6 @@
 #include "model_passes.h"
 
 #include "calibrate.h"
-#include "progress.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,21 +137,21 @@ static int sweep_tuned(struct ll_model_passes *d, struct ll_sweep sweep, struct 
     return rc ? rc : ll_tuned_run_skips(&d->m->tuned, d->m->e, &d->m->s, d->m->sweep, n, err);
 }
 
-static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
-
 int ll_model_passes_run(struct ll_model_passes *d, struct ll_model_prepared *m, struct ll_err *err)
 {
-    struct ll_progress bar;
+    const struct ll_run_talk *talk = m->env->talk;
     struct ll_sweep sweep = ll_model_sweep(m);
     *d = (struct ll_model_passes){.m = m};
     sweep.result_arg = d;
-    sweep.progress = on_progress;
-    sweep.progress_arg = &bar;
-    ll_progress_start(&bar, m->s.model->ckpt->clean, m->env->quiet);
+    sweep.progress = talk->show;
+    sweep.progress_arg = talk->arg;
+    if (talk->begin)
+        talk->begin(talk->arg, m->s.model->ckpt->clean);
     int rc = make_arrays(d, err);
     if (!rc && !(rc = calibrate(d, err)) && !(rc = open_doc(d, err)) && !(rc = sweep_once(d, sweep, err))
         && !(rc = sweep_again(d, sweep, err)))
         rc = sweep_tuned(d, sweep, err);
-    ll_progress_end(&bar);
+    if (talk->end)
+        talk->end(talk->arg);
     return rc;
 }

@@ -48,10 +48,10 @@ static int open_model(struct ll_model_prepared *m, struct ll_err *err)
     int rc = ll_session_open(&m->s, m->me->asked, m->env->engine, 0, err);
     if (rc)
         return rc;
-    ll_warn_notes(m->s.model, m->env->quiet);
+    ll_warn_notes(m->s.model, m->env->talk->quiet);
     if ((rc = ll_ckpt_stamp(m->s.model->ckpt, m->ckpt_stamp, err))
         || (rc = ll_intervene_open(&m->iv, &m->s, (const char *const *)e->interventions, e->n_interventions,
-                                   m->env->quiet, err)))
+                                   m->env->talk->quiet, err)))
         return rc;
     m->listeners[m->n_listeners++] =
         (struct ll_listener){LL_HOOK_BIT(LL_HOOK_RESID_PRE), stop_when_interrupted, (void *)(size_t)m->env};
@@ -183,7 +183,7 @@ static int prepare_sweep(struct ll_model_prepared *m, struct ll_err *err)
                      e->n_asks + i, -1, err);
     }
     if (!rc)
-        ll_prompts_warn(&m->s, m->prompts, m->n_prompts, m->env->quiet);
+        ll_prompts_warn(&m->s, m->prompts, m->n_prompts, m->env->talk->quiet);
     return rc;
 }
 
@@ -219,7 +219,7 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
     int rc = ll_model_key(&given, m->me->key, err);
     if (!rc)
         rc = ll_resume_open(&m->resume, m->env->keep_dir, m->me->key, m->nr, m->s.model, &m->is_done, err);
-    if (!rc && m->resume.was_other && !m->env->quiet)
+    if (!rc && m->resume.was_other && !m->env->talk->quiet)
         fprintf(stderr,
                 "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set "
                 "aside, computed anew\n",
@@ -233,7 +233,8 @@ int ll_model_prepare(struct ll_model_prepared *m, const struct ll_run_env *env, 
         .env = env, .e = env->e, .me = &env->models->v[nr], .nr = nr, .resume.journal.fd = -1};
     int rc = open_model(m, err);
     if (rc || (rc = prepare_sweep(m, err)) || (rc = describe(m, err))
-        || (rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, m->me->asked, m->info.identity, env->quiet, err))
+        || (rc = ll_tuned_run_open(&m->tuned, m->e, &m->s, m->me->asked, m->info.identity, env->talk->quiet,
+                                   err))
         || (rc = check_memory(m, err)) || (rc = ll_run_models_name(env->models, nr, m->info.clean, err)))
         return rc;
     m->info.stem = m->me->stem;

@@ -4,6 +4,7 @@
 #include "experiment.h"
 #include "run_models.h"
 #include "sink_set.h"
+#include "talk.h"
 
 #include <signal.h>
 
@@ -12,7 +13,7 @@ struct ll_run_env {
     const struct ll_experiment *e;
     struct ll_engine *engine;
     struct ll_sink_set *sinks;
-    int quiet;
+    const struct ll_run_talk *talk;
     const volatile sig_atomic_t *interrupted; /* looked at between results: ends the model with LL_EFAIL */
     struct ll_run_models *models;             /* all of them, with what is known of each so far */
     const char *resid_dir; /* keep the main pass's residuals here (keep_resid.h); NULL: no */

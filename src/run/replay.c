@@ -15,16 +15,15 @@
 enum { MAX_WORDS = 1 << 20 };
 static const char command_name[] = ".command";
 
-static int is_arg(const char *word, const char *const *args, int n)
+static int is_arg(const struct ll_command_line *line, const char *word)
 {
-    for (int i = 0; i < n; i++)
-        if (args[i] == word)
+    for (int i = 0; i < line->n_args; i++)
+        if (line->args[i] == word)
             return 1;
     return 0;
 }
 
-int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args,
-                    const char *const *more, int n_more, struct ll_err *err)
+int ll_replay_write(const char *folder, const struct ll_command_line *line, struct ll_err *err)
 {
     struct ll_buf text = {0};
     struct ll_json j;
@@ -33,16 +32,16 @@ int ll_replay_write(const char *folder, int argc, char **argv, const char *const
     ll_json_obj(&j, NULL);
     ll_json_cstr(&j, "folder", here);
     ll_json_arr(&j, "options");
-    for (int i = 1; i < argc; i++)
-        if (!is_arg(argv[i], args, n_args) && strcmp(argv[i], "--resume") && strcmp(argv[i], "--"))
-            ll_json_cstr(&j, NULL, argv[i]);
-    for (int i = 0; i < n_more; i++)
-        ll_json_cstr(&j, NULL, more[i]);
+    for (int i = 1; i < line->argc; i++)
+        if (!is_arg(line, line->argv[i]) && strcmp(line->argv[i], "--resume") && strcmp(line->argv[i], "--"))
+            ll_json_cstr(&j, NULL, line->argv[i]);
+    for (int i = 0; i < line->n_more; i++)
+        ll_json_cstr(&j, NULL, line->more[i]);
     ll_json_end(&j);
-    ll_json_cstr(&j, "experiment", args[0]);
+    ll_json_cstr(&j, "experiment", line->args[0]);
     ll_json_arr(&j, "models");
-    for (int i = 1; i < n_args; i++)
-        ll_json_cstr(&j, NULL, args[i]);
+    for (int i = 1; i < line->n_args; i++)
+        ll_json_cstr(&j, NULL, line->args[i]);
     ll_json_end(&j);
     ll_json_end(&j);
     int rc = path && here

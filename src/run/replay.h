@@ -7,15 +7,21 @@
 #define LL_REPLAY_H
 #include "fail.h"
 
-/* Write it into the run folder. argv[0]: "run"; args[n_args]: those of argv that are no options, the
- * experiment first. more[n_more]: options behind those given. */
-int ll_replay_write(const char *folder, int argc, char **argv, const char *const *args, int n_args,
-                    const char *const *more, int n_more, struct ll_err *err);
+/* The words of a command line; all borrowed. */
+struct ll_command_line {
+    int argc;
+    char **argv;             /* as given; argv[0]: "run" */
+    const char *const *args; /* those of argv that are not options: the experiment, then models */
+    int n_args;
+    const char *const *more; /* options that the environment stands for */
+    int n_more;
+};
+/* Write it into the run folder. LL_OK or LL_EFAIL. */
+int ll_replay_write(const char *folder, const struct ll_command_line *line, struct ll_err *err);
 /* Run it again, as the run in `folder` says, with `more` options behind (they count instead of earlier ones
- * of the same name;
- * --resume is left out). experiment: another file in its place (NULL: the recorded one); models[n_models] in
- * place of the recorded ones (0: those). The working folder is the recorded one meanwhile. LL_EUSAGE when
- * nothing is recorded. */
+ * of the same name; --resume is left out). experiment: another file in its place (NULL: the recorded one);
+ * models[n_models] in place of the recorded ones (0: those). The working folder is the recorded one
+ * meanwhile. LL_EUSAGE when nothing is recorded. */
 struct ll_replay {
     const char *folder, *experiment;
     const char *const *models;

@@ -18,7 +18,7 @@ struct ll_intervene;
 struct ll_run_asked {
     const struct ll_experiment *e; /* resolved, the options' choices in it */
     const char *file;              /* the experiment's path: its text counts, too */
-    const char *const *settings;   /* as the outputs get them: key, value, ..., NULL */
+    const char *const *settings;   /* as the outputs get them: key, value, ..., NULL (ll_run_settings) */
     const char *capacity;          /* NULL: this machine's */
     int keep_resid, shard, n_shards;
 };

@@ -107,6 +107,9 @@ void ll_copy_choice_default(struct ll_copy_choice *c);
 int ll_copy_choose(struct ll_copy_labels *labels, const struct ll_copy_choice *c, struct ll_err *err);
 /* The choice that gave these labels (to change one option of them). */
 void ll_copy_choice_of(struct ll_copy_choice *c, const struct ll_copy_labels *labels);
+/* Take these models in place of the experiment's (n 0: those). LL_EUSAGE when there are none at all or a
+ * pattern of the experiment's fits nothing. */
+int ll_experiment_models(struct ll_experiment *e, const char *const *models, int n, struct ll_err *err);
 /* Take these texts in place of the interventions there are. LL_OK, LL_EUSAGE (names the part at fault) or
  * LL_EFAIL. */
 int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err);

@@ -99,3 +99,19 @@ int ll_resolve_models(struct ll_experiment *e, const struct ll_settings *s, cons
     free(given);
     return rc;
 }
+
+int ll_experiment_models(struct ll_experiment *e, const char *const *models, int n, struct ll_err *err)
+{
+    while (n && e->n_models)
+        free(e->models[--e->n_models]);
+    for (int i = 0; i < n; i++) {
+        int rc = add(e, strdup(models[i]), err);
+        if (rc)
+            return rc;
+    }
+    if (!n && e->models_err.code)
+        return ll_fail(err, e->models_err.code, "%s", e->models_err.msg);
+    return e->n_models
+        ? LL_OK
+        : ll_fail(err, LL_EUSAGE, "no models: expected \"models\" in the experiment or names after it");
+}
