@@ -17,9 +17,11 @@ struct ll_cmd {
     /* Append the option lines. */
     void (*options)(struct ll_buf *out);
 };
-extern const struct ll_cmd ll_cmds[]; /* name NULL at the end */
+extern const struct ll_cmd ll_cmds[];               /* name NULL at the end */
+const struct ll_cmd *ll_cmd_find(const char *name); /* NULL: none of that name */
 
-/* The whole program: find the command, run it, one line on stderr when it fails. Returns the exit code. */
+/* The whole program (program.c): find the command, run it, one line on stderr when it fails. Returns the exit
+ * code. */
 int ll_main(int argc, char **argv);
 #define LL_DECLARE_CMD(name) \
     int ll_cmd_##name(int argc, char **argv, struct ll_err *err); \

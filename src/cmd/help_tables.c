@@ -1,12 +1,12 @@
-/* tables.c - see tables.h */
-#include "tables.h"
+/* help_tables.c - see help.h */
+#include "help.h"
 
 #include "diff_record.h"
 #include "dtype.h"
 #include "family.h"
 #include "hook.h"
 #include "index.h"
-#include "record.h"
+#include "schema_text.h"
 #include "sink.h"
 #include "sidecar_cols.h"
 #include "tuned_cols.h"
@@ -83,25 +83,11 @@ static void put_hooks(struct ll_buf *out)
     }
 }
 
-static void put_columns(struct ll_buf *out, const struct ll_schema *s)
-{
-    ll_buf_adds(out, "| column | unit | meaning |\n| --- | --- | --- |\n");
-    for (int i = 0; i < s->n_cols; i++)
-        ll_buf_addf(out, "| %s | %s | %s |\n", s->cols[i].name, s->cols[i].unit, s->cols[i].doc);
-}
-
-static void put_run_columns(struct ll_buf *out, const struct ll_schema *s)
-{
-    ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nThe first %d are the original experiment's.\n\n",
-                s->file_suffix, s->n_seed);
-    put_columns(out, s);
-}
-
 static void put_answers_columns(struct ll_buf *out)
 {
     ll_buf_addf(out, "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and accepted answer.\n\n",
                 ll_schema_answers.file_suffix);
-    put_columns(out, &ll_schema_answers);
+    ll_schema_put_columns(out, &ll_schema_answers);
 }
 
 static void put_positions_columns(struct ll_buf *out)
@@ -110,7 +96,7 @@ static void put_positions_columns(struct ll_buf *out)
                 "\n### Columns of output-MODEL%s\n\nOne row a pass, layer and share of the prompt; only "
                 "where all positions are swept.\n\n",
                 ll_schema_positions.file_suffix);
-    put_columns(out, &ll_schema_positions);
+    ll_schema_put_columns(out, &ll_schema_positions);
 }
 
 static void put_diff_columns(struct ll_buf *out)
@@ -118,7 +104,7 @@ static void put_diff_columns(struct ll_buf *out)
     ll_buf_adds(out,
                 "\n### Columns of diff --csv, and of diff_rows in the index\n\nOne row a prompt, position "
                 "and layer; a and b are the first and second model named.\n\n");
-    put_columns(out, &ll_schema_diff);
+    ll_schema_put_columns(out, &ll_schema_diff);
 }
 
 static void put_sinks(struct ll_buf *out)
@@ -137,23 +123,23 @@ static void put_index(struct ll_buf *out)
         ll_buf_addf(out, "| %s | %s | %s |\n", q->name, q->help, q->params);
 }
 
-void ll_put_tables(struct ll_buf *out)
+void ll_help_tables(struct ll_buf *out)
 {
     put_families(out);
     put_containers(out);
     put_types(out);
     put_hooks(out);
     put_sinks(out);
-    put_run_columns(out, &ll_schema_records);
-    put_run_columns(out, &ll_schema_pure);
-    put_run_columns(out, &ll_schema_rawlens);
+    ll_schema_put_run_file(out, &ll_schema_records);
+    ll_schema_put_run_file(out, &ll_schema_pure);
+    ll_schema_put_run_file(out, &ll_schema_rawlens);
     put_answers_columns(out);
     put_positions_columns(out);
-    put_run_columns(out, &ll_schema_window);
-    put_run_columns(out, &ll_schema_milestones);
-    put_run_columns(out, &ll_schema_artifact);
-    put_run_columns(out, &ll_schema_tuned_variants);
-    put_run_columns(out, &ll_schema_pos_audit);
+    ll_schema_put_run_file(out, &ll_schema_window);
+    ll_schema_put_run_file(out, &ll_schema_milestones);
+    ll_schema_put_run_file(out, &ll_schema_artifact);
+    ll_schema_put_run_file(out, &ll_schema_tuned_variants);
+    ll_schema_put_run_file(out, &ll_schema_pos_audit);
     put_diff_columns(out);
     put_index(out);
 }
