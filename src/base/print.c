@@ -58,3 +58,8 @@ void ll_say_line(const char *fmt, ...)
     ll_shown_line(line);
     fprintf(stderr, "%s\n", line);
 }
+
+int ll_print_as(int is_data, const struct ll_buf *b, struct ll_err *err)
+{
+    return is_data ? ll_print(b, err) : ll_print_text(b, err);
+}

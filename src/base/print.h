@@ -8,6 +8,8 @@
  * out byte by byte, and as text where stdout is a terminal. */
 int ll_print_text(const struct ll_buf *b, struct ll_err *err);
 int ll_print(const struct ll_buf *b, struct ll_err *err);
+/* ll_print of data (JSON, CSV), or ll_print_text. */
+int ll_print_as(int is_data, const struct ll_buf *b, struct ll_err *err);
 /* One line on stderr, whatever its arguments hold; the line end is added. */
 void ll_say_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #endif

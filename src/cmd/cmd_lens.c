@@ -8,6 +8,7 @@
 #include "print.h"
 #include "progress.h"
 #include "sweep.h"
+#include "track.h"
 #include "tuned_doc.h"
 #include "tuned_open.h"
 
@@ -77,7 +78,7 @@ struct view {
     const struct lens_opts *o;
     const struct ll_session *s;
     const struct ll_prompt *p;
-    struct ll_follows f; /* owned */
+    struct ll_tracked_set f; /* owned */
     struct ll_intervene *iv;
     enum ll_lens_kind lens;
     const char *tuned_dir;  /* NULL: no tuned lens */
@@ -150,7 +151,7 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
                             .n_ids = v->p->ids.n,
                             .pos = v->pos,
                             .n_layers = v->s->model->n_layers,
-                            .follows = &v->f,
+                            .answers = &v->f,
                             .iv = v->iv,
                             .rows = r->rows, /* of one position */
                             .last_row_is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head)};
@@ -232,14 +233,14 @@ static int text_so_far(const struct view *v, const struct ll_buf *text, struct l
 
 static int follow(struct view *v, const struct ll_buf *text, struct ll_err *err)
 {
-    const struct ll_follow_ask ask = {&v->o->answers, &v->o->answer_ids, v->o->exact};
+    const struct ll_track_ask ask = {&v->o->answers, &v->o->answer_ids, v->o->exact};
     struct ll_buf part = {0};
     struct ll_ids ctx = v->p->ctx; /* borrowed */
     if (v->pos == v->p->ids.n - 1 || !v->o->answers.n)
-        return ll_follows_make(&v->f, v->s, ll_buf_str(text), text->len, &ctx, &ask, err);
+        return ll_track_answers(&v->f, v->s, ll_buf_str(text), text->len, &ctx, &ask, err);
     int rc = text_so_far(v, text, &part, &ctx.n, err);
     if (!rc)
-        rc = ll_follows_make(&v->f, v->s, ll_buf_str(&part), part.len, &ctx, &ask, err);
+        rc = ll_track_answers(&v->f, v->s, ll_buf_str(&part), part.len, &ctx, &ask, err);
     ll_buf_free(&part);
     return rc;
 }
@@ -306,7 +307,7 @@ int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
         rc = run_view(&v, &o, err);
     ll_buf_free(&v.out);
     ll_buf_free(&text);
-    ll_follows_free(&v.f);
+    ll_tracked_free(&v.f);
     ll_tuned_free(v.tuned);
     ll_intervene_free(&iv);
     ll_prompt_free(&p);

@@ -8,10 +8,11 @@
 #include "provenance.h"
 #include "row_json.h"
 #include "rows.h"
+#include "tracked_json.h"
 
 #include <string.h>
 
-int ll_lens_main_slot(const struct ll_lens_doc *d) { return d->follows->n ? d->follows->v[0].slot : -1; }
+int ll_lens_main_slot(const struct ll_lens_doc *d) { return d->answers->n ? d->answers->v[0].slot : -1; }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
@@ -38,16 +39,9 @@ static void put_ids(struct ll_json *j, const char *key, const int *ids, int n)
 static void put_answers(struct ll_json *j, const struct ll_lens_doc *d)
 {
     if (ll_lens_main_slot(d) >= 0)
-        ll_json_int(j, "answer_id", d->follows->v[0].ids.v[0]);
-    if (!d->follows->n)
-        return;
-    ll_json_arr(j, "answers");
-    for (int i = 0; i < d->follows->n; i++) {
-        ll_json_obj_flat(j, NULL);
-        ll_followed_json(j, &d->follows->v[i]);
-        ll_json_end(j);
-    }
-    ll_json_end(j);
+        ll_json_int(j, "answer_id", d->answers->v[0].ids[0]);
+    if (d->answers->n)
+        ll_tracked_set_json(j, d->answers);
 }
 
 static void put_head(struct ll_json *j, const struct ll_lens_doc *d)
@@ -77,11 +71,11 @@ static void put_head(struct ll_json *j, const struct ll_lens_doc *d)
 static void put_layer_answers(struct ll_json *j, const struct ll_lens_doc *d, const struct ll_head_out *o,
                               struct ll_row *row)
 {
-    if (!d->follows->n)
+    if (!d->answers->n)
         return;
     ll_json_arr(j, ll_schema_lens_answer.table);
-    for (int i = 0; i < d->follows->n; i++) {
-        int slot = d->follows->v[i].slot;
+    for (int i = 0; i < d->answers->n; i++) {
+        int slot = d->answers->v[i].slot;
         if (slot < 0) {
             ll_json_null(j, NULL);
             continue;
@@ -159,19 +153,19 @@ int ll_lens_json(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
 /* The columns of answers 2, 3, ... */
-static void fill_followed(struct ll_row *row, const struct ll_lens_doc *d, const struct ll_head_out *o)
+static void fill_tracked(struct ll_row *row, const struct ll_lens_doc *d, const struct ll_head_out *o)
 {
-    for (int i = 1; i < d->follows->n; i++) {
-        const struct ll_followed *a = &d->follows->v[i];
-        const int at = ll_followed_col(i - 1, LL_FOLLOWED_ANSWER);
+    for (int i = 1; i < d->answers->n; i++) {
+        const struct ll_tracked *a = &d->answers->v[i];
+        const int at = ll_tracked_col(i - 1, LL_TRACKED_ANSWER);
         if (a->text)
-            ll_row_text(row, at + LL_FOLLOWED_ANSWER, a->text, strlen(a->text));
-        ll_row_text(row, at + LL_FOLLOWED_SPELLING, a->variant, strlen(a->variant));
+            ll_row_text(row, at + LL_TRACKED_ANSWER, a->text, strlen(a->text));
+        ll_row_text(row, at + LL_TRACKED_SPELLING, a->variant, strlen(a->variant));
         if (a->slot < 0)
             continue;
-        ll_row_int(row, at + LL_FOLLOWED_ANSWER_ID, a->ids.v[0]);
-        ll_row_int(row, at + LL_FOLLOWED_ANSWER_RANK, o->tracked_rank[a->slot]);
-        ll_row_real(row, at + LL_FOLLOWED_P_ANSWER, ll_head_p(o, o->tracked_logit[a->slot]));
+        ll_row_int(row, at + LL_TRACKED_ANSWER_ID, a->ids[0]);
+        ll_row_int(row, at + LL_TRACKED_ANSWER_RANK, o->tracked_rank[a->slot]);
+        ll_row_real(row, at + LL_TRACKED_P_ANSWER, ll_head_p(o, o->tracked_logit[a->slot]));
     }
 }
 
@@ -192,7 +186,7 @@ static void put_lines(struct ll_buf *out, const struct ll_lens_doc *d, struct ll
             ll_row_real(row, LL_LENSROW_P, ll_head_p(o, o->top[i].v));
             if (interventions->len)
                 ll_row_text(row, LL_LENSROW_INTERVENTIONS, interventions->s, interventions->len);
-            fill_followed(row, d, o);
+            fill_tracked(row, d, o);
             ll_csv_row(out, row);
         }
     }
@@ -207,7 +201,7 @@ int ll_lens_csv(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err *
     int rc;
     if (d->attribution) /* a table of its own: the shares instead of the layers */
         return ll_attribution_csv(out, d->attribution, d->iv, err);
-    if ((rc = ll_lens_schema_init(&schema, d->follows->n > 1 ? d->follows->n - 1 : 0, err)))
+    if ((rc = ll_lens_schema_init(&schema, d->answers->n > 1 ? d->answers->n - 1 : 0, err)))
         return rc;
     if (!(rc = ll_row_init(&row, &schema.schema, err))) {
         ll_intervene_text(&interventions, d->iv);

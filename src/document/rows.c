@@ -155,7 +155,7 @@ int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *
     return LL_OK;
 }
 
-/* The followed id that is the main answer's first; -1: unresolved. */
+/* The tracked id that is the main answer's first; -1: unresolved. */
 static int main_slot(const struct ll_row_context *c) { return c->answers->n ? c->answers->v[0].slot : -1; }
 
 int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,
@@ -337,7 +337,7 @@ void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int
 
 /* ---- positions ------------------------------------------------------------------------------- */
 
-/* Which followed id it is there; -1: none. */
+/* Which tracked id it is there; -1: none. */
 static int target_slot(const struct ll_row_context *c, int pos)
 {
     return pos < c->prompt->ids.n - 1 ? 0 : main_slot(c);

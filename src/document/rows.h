@@ -26,10 +26,10 @@ void ll_row_context_free(struct ll_row_context *c);
 void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos,
                     const struct ll_head_out *o);
 /* Fill what a cleared row of ll_schema_lens (lens_cols.h) says of its layer: place, measures, and the main
- * answer, which is followed id number slot (-1: none). */
+ * answer, which is tracked id number slot (-1: none). */
 void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_out *o, int slot);
 /* Flags of the rows of one pass through one lens: o(arg, i) is the i-th of n rows in layer order, read at the
- * last position with the answers' first ids followed. flags [n]. */
+ * last position with the answers' first ids tracked. flags [n]. */
 int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,
                   int n, struct ll_row_flags *flags, struct ll_err *err);
 /* Fill a cleared pure row (of ll_schema_pure or a run's own flags) of such a row. */
@@ -37,10 +37,10 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
                   const struct ll_head_out *o, const struct ll_row_flags *flags);
 /* Fill a cleared rawlens row; only for rows whose raw reading is set. */
 void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer);
-/* The id followed at a position of the prompt: the next one; at the last the main answer's first. -1: none.
+/* The id tracked at a position of the prompt: the next one; at the last the main answer's first. -1: none.
  */
 int ll_position_target(const struct ll_row_context *c, int pos);
-/* Its rank in a row of a sweep that followed it there (sweep.h, follow); -1: no target. */
+/* Its rank in a row of a sweep that tracked it there (sweep.h, follow); -1: no target. */
 int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_head_out *o);
 /* Fill a cleared positions row. */
 void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, double frac, int pos,

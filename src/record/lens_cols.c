@@ -7,7 +7,7 @@
 
 #define COLUMN(id, name, kind, unit, keep, doc) {name, kind, unit, LL_KEEP_##keep, doc},
 static const struct ll_col lens_cols[] = {LL_LENS_COLUMNS(COLUMN)};
-static const struct ll_col followed_cols[] = {LL_FOLLOWED_COLUMNS(COLUMN)};
+static const struct ll_col followed_cols[] = {LL_TRACKED_COLUMNS(COLUMN)};
 static const struct ll_col top_members[] = {LL_LENS_TOP_MEMBERS(COLUMN)};
 static const struct ll_col answer_members[] = {LL_LENS_ANSWER_MEMBERS(COLUMN)};
 static const struct ll_col attribution_cols[] = {LL_ATTRIBUTION_COLUMNS(COLUMN)};
@@ -33,15 +33,15 @@ const struct ll_schema ll_schema_attribution = {.table = "attribution",
                                                 .cols = attribution_cols,
                                                 .n_cols = LL_ATTR_COLS};
 
-int ll_followed_col(int i, enum ll_followed_col col)
+int ll_tracked_col(int i, enum ll_tracked_col col)
 {
-    return LL_LENSROW_COLS + i * LL_FOLLOWED_COLS + (int)col;
+    return LL_LENSROW_COLS + i * LL_TRACKED_COLS + (int)col;
 }
 
 int ll_lens_schema_init(struct ll_lens_schema *s, int n_more, struct ll_err *err)
 {
     enum { NAME = 32 }; /* bytes a name; the longest column's has 11, a number at most 11 */
-    size_t n = (size_t)(LL_LENSROW_COLS + n_more * LL_FOLLOWED_COLS);
+    size_t n = (size_t)(LL_LENSROW_COLS + n_more * LL_TRACKED_COLS);
     memset(s, 0, sizeof *s);
     s->cols = malloc(n * sizeof *s->cols);
     s->names = malloc((n + 1) * NAME);
@@ -51,8 +51,8 @@ int ll_lens_schema_init(struct ll_lens_schema *s, int n_more, struct ll_err *err
     }
     memcpy(s->cols, lens_cols, sizeof lens_cols);
     for (int i = 0; i < n_more; i++)
-        for (int c = 0; c < LL_FOLLOWED_COLS; c++) {
-            int at = ll_followed_col(i, (enum ll_followed_col)c);
+        for (int c = 0; c < LL_TRACKED_COLS; c++) {
+            int at = ll_tracked_col(i, (enum ll_tracked_col)c);
             char *name = s->names + (size_t)at * NAME;
             snprintf(name, NAME, "%s_%d", followed_cols[c].name, i + 2);
             s->cols[at] = followed_cols[c];

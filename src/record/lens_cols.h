@@ -2,7 +2,7 @@
  * followed; and the shares of `lens --attribution`. Used like record_cols.h.
  *
  * Unlike a records row, a CSV row of `lens` is one likely token: the layer's measures are repeated in each of
- * its rows. Each answer that is followed beside the main one adds the columns LL_FOLLOWED_COLUMNS, their
+ * its rows. Each answer that is followed beside the main one adds the columns LL_TRACKED_COLUMNS, their
  * names ending in its number: answer_rank_2, ... The JSON output has the same measures as members of a
  * layer, and lists tokens and answers within it. */
 #ifndef LL_LENS_COLS_H
@@ -31,7 +31,7 @@
     C(P, "p", LL_REAL, "probability", LISTED, "Its probability.") \
     C(INTERVENTIONS, "interventions", LL_TEXT, "", COLUMN, \
       "What was changed in the pass, joined by semicolons; empty: nothing.")
-#define LL_FOLLOWED_COLUMNS(C) \
+#define LL_TRACKED_COLUMNS(C) \
     C(ANSWER, "answer", LL_TEXT, "", COLUMN, "Answer number N; empty: it was given as a token id.") \
     C(SPELLING, "spelling", LL_TEXT, "", COLUMN, "How it is spelled: with_space, no_space, exact, ids.") \
     C(ANSWER_ID, "answer_id", LL_INT, "", COLUMN, "Id of its first token; empty: not resolved.") \
@@ -60,8 +60,8 @@
 #define LL_COL_NUMBER(id, name, kind, unit, keep, doc) LL_LENSROW_##id,
 enum ll_lensrow_col { LL_LENS_COLUMNS(LL_COL_NUMBER) LL_LENSROW_COLS };
 #undef LL_COL_NUMBER
-#define LL_COL_NUMBER(id, name, kind, unit, keep, doc) LL_FOLLOWED_##id,
-enum ll_followed_col { LL_FOLLOWED_COLUMNS(LL_COL_NUMBER) LL_FOLLOWED_COLS };
+#define LL_COL_NUMBER(id, name, kind, unit, keep, doc) LL_TRACKED_##id,
+enum ll_tracked_col { LL_TRACKED_COLUMNS(LL_COL_NUMBER) LL_TRACKED_COLS };
 #undef LL_COL_NUMBER
 #define LL_COL_NUMBER(id, name, kind, unit, keep, doc) LL_LENSTOP_##id,
 enum ll_lenstop_col { LL_LENS_TOP_MEMBERS(LL_COL_NUMBER) LL_LENSTOP_COLS };
@@ -86,5 +86,5 @@ struct ll_lens_schema {
 int ll_lens_schema_init(struct ll_lens_schema *s, int n_more, struct ll_err *err);
 void ll_lens_schema_free(struct ll_lens_schema *s);
 /* The column of further answer i (from 0). */
-int ll_followed_col(int i, enum ll_followed_col col);
+int ll_tracked_col(int i, enum ll_tracked_col col);
 #endif

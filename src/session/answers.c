@@ -1,7 +1,7 @@
 /* answers.c - see answers.h */
 #include "answers.h"
 
-#include "followed.h"
+#include "tracked.h"
 #include "rope.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
                                         &reason, err);
     if (rc || !v->ids.n)
         return rc;
-    v->slot = ll_follow_slot(out->tracked, &out->n_tracked, v->ids.v[0]);
+    v->slot = ll_tracked_slot(out->tracked, &out->n_tracked, v->ids.v[0]);
     if (v->ids.n > 1 && e->teacher_forcing && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
         rc = append(&v->run, &v->ids, v->ids.n - 1, err);
     v->n_runs = 1;
@@ -52,7 +52,7 @@ int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const st
         rc = init_one(out, i, s, p, a, e, err);
     }
     if (!rc && control_id >= 0)
-        out->control_slot = ll_follow_slot(out->tracked, &out->n_tracked, control_id);
+        out->control_slot = ll_tracked_slot(out->tracked, &out->n_tracked, control_id);
     if (rc)
         ll_answers_free(out);
     return rc;

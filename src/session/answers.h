@@ -1,4 +1,4 @@
-/* answers.h - the accepted answers of one prompt: ids, which of them are followed at the last position, and
+/* answers.h - the accepted answers of one prompt: ids, which of them are tracked at the last position, and
  * the probability of whole answers at every lens row by teacher forcing.
  *
  *     ln p(a_1 .. a_m | prompt) at row l = sum over i of ln p_l(a_i | prompt a_1 .. a_(i-1))
@@ -17,7 +17,7 @@
 struct ll_answer {
     const char *text;    /* borrowed from the ask; NULL: given as an id */
     struct ll_ids ids;   /* owned; empty: unresolved */
-    int slot;            /* which followed id is its first; -1: unresolved */
+    int slot;            /* which tracked id is its first; -1: unresolved */
     struct ll_ids run;   /* owned; prompt and answer without its last token; empty: needs no run */
     int n_runs, n_taken; /* 1, or one a token; how many of them have been taken */
     double *logprob;     /* [n_rows] owned; summed over its runs, NULL before the first */

@@ -20,7 +20,7 @@
 
 enum {
     LL_MAX_ANSWERS = LL_MAX_TRACKED - 1
-}; /* accepted answers of a prompt; one followed id is the control's */
+}; /* accepted answers of a prompt; one tracked id is the control's */
 
 struct ll_ask {                                             /* one prompt of the experiment */
     char *pass_key, *fact_key, *prompt_id, *variant, *text; /* owned; fact_key, text may be NULL */

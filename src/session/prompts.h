@@ -36,7 +36,7 @@ int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, co
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id,
                        struct ll_err *err);
-/* Follow this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
+/* Track this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
 int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err);
 /* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input; with a word
  * on stderr about what a user should know of it. kept: receives the text (empty before; NULL: not wanted).

@@ -5,11 +5,11 @@
 #include "cells.h"
 #include "width.h"
 
-static double p_of(const struct ll_followed *a, const struct ll_head_out *o)
+static double p_of(const struct ll_tracked *a, const struct ll_head_out *o)
 {
     return ll_head_p(o, o->tracked_logit[a->slot]);
 }
-static int rank_of(const struct ll_followed *a, const struct ll_head_out *o)
+static int rank_of(const struct ll_tracked *a, const struct ll_head_out *o)
 {
     return o->tracked_rank[a->slot];
 }
@@ -22,11 +22,11 @@ static void put_p(double p, struct ll_buf *out)
 }
 
 /* Its first token in quotes, at most `width` columns. */
-static void put_token(const struct ll_answers_view *v, const struct ll_followed *a, int width,
+static void put_token(const struct ll_answers_view *v, const struct ll_tracked *a, int width,
                       struct ll_buf *out)
 {
     struct ll_buf text = {0}, cell = {0};
-    ll_session_show(v->s, a->ids.v[0], &text);
+    ll_session_show(v->s, a->ids[0], &text);
     ll_put_cell(&cell, ll_buf_str(&text), text.len, width, 0);
     ll_buf_addf(out, "\"%s\"", ll_buf_str(&cell));
     ll_buf_free(&text);
@@ -34,7 +34,7 @@ static void put_token(const struct ll_answers_view *v, const struct ll_followed 
 }
 
 /* First layer of the unbroken run of rank 1 that reaches the end; -1: none. */
-static int on_top_from(const struct ll_answers_view *v, const struct ll_followed *a)
+static int on_top_from(const struct ll_answers_view *v, const struct ll_tracked *a)
 {
     int first = -1;
     for (int l = n_layers(v); l >= 0 && rank_of(a, v->out) == 1 && rank_of(a, &v->rows[l]) == 1; l--)
@@ -42,15 +42,15 @@ static int on_top_from(const struct ll_answers_view *v, const struct ll_followed
     return first;
 }
 
-static void put_answer(const struct ll_answers_view *v, const struct ll_followed *a, struct ll_buf *out)
+static void put_answer(const struct ll_answers_view *v, const struct ll_tracked *a, struct ll_buf *out)
 {
     enum { WIDTH = 30 };
     int n = n_layers(v), first = on_top_from(v, a), rank = rank_of(a, v->out);
     double p = p_of(a, v->out);
     ll_buf_adds(out, "answer ");
     put_token(v, a, WIDTH, out);
-    if (a->ids.n > 1)
-        ll_buf_addf(out, " (the first of %d tokens)", a->ids.n);
+    if (a->n_ids > 1)
+        ll_buf_addf(out, " (the first of %d tokens)", a->n_ids);
     if (rank == 1 && first < 0) {
         ll_buf_adds(out, " is the model's output (");
         put_p(p, out);
@@ -71,10 +71,10 @@ static void put_answer(const struct ll_answers_view *v, const struct ll_followed
                     "the tokens that are there)\n");
 }
 
-static void put_other(const struct ll_answers_view *v, const struct ll_followed *a, struct ll_buf *out)
+static void put_other(const struct ll_answers_view *v, const struct ll_tracked *a, struct ll_buf *out)
 {
     enum { WIDTH = 20 };
-    ll_buf_addf(out, "  %s it would be ", ll_followed_spelling(a));
+    ll_buf_addf(out, "  %s it would be ", ll_tracked_spelling(a));
     put_token(v, a, WIDTH, out);
     ll_buf_addf(out, ": rank %d, ", rank_of(a, v->out));
     put_p(p_of(a, v->out), out);
@@ -84,7 +84,7 @@ static void put_other(const struct ll_answers_view *v, const struct ll_followed 
 void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
 {
     for (int i = 0; i < v->f->n; i++) {
-        const struct ll_followed *a = &v->f->v[i];
+        const struct ll_tracked *a = &v->f->v[i];
         if (!i)
             ll_buf_addc(out, '\n');
         if (a->slot < 0)
@@ -99,7 +99,7 @@ void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
 
 enum { COLUMN = 18, LAYER = 5 }; /* columns of an answer and of the layer's number */
 
-static void put_block(const struct ll_answers_view *v, const struct ll_followed *const *a, int n,
+static void put_block(const struct ll_answers_view *v, const struct ll_tracked *const *a, int n,
                       const struct ll_term *t, struct ll_buf *out)
 {
     ll_style(out, t, LL_BOLD);
@@ -125,7 +125,7 @@ static void put_block(const struct ll_answers_view *v, const struct ll_followed 
 
 void ll_answers_table(const struct ll_answers_view *v, const struct ll_term *t, struct ll_buf *out)
 {
-    const struct ll_followed *all[LL_MAX_TRACKED];
+    const struct ll_tracked *all[LL_MAX_TRACKED];
     int n = 0, fit = (t->width - LAYER) / COLUMN;
     for (int i = 0; i < v->f->n; i++)
         if (v->f->v[i].slot >= 0 && !v->f->v[i].is_other)

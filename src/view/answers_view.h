@@ -1,13 +1,14 @@
-/* answers_view.h - what `lens` says of the answers it follows: lines, and a table of all of them. */
+/* answers_view.h - what `lens` says of the answers it tracks: lines, and a table of all of them. */
 #ifndef LL_ANSWERS_VIEW_H
 #define LL_ANSWERS_VIEW_H
-#include "followed.h"
+#include "session.h"
+#include "tracked.h"
 #include "terminal.h"
 
 struct ll_answers_view {
     const struct ll_session *s;
-    const struct ll_follows *f;
-    const struct ll_head_out *rows; /* [n_layers + 1] at the position read, following f->tracked; borrowed */
+    const struct ll_tracked_set *f;
+    const struct ll_head_out *rows; /* [n_layers + 1] at the position read, tracking f->tracked; borrowed */
     const struct ll_head_out *out;  /* the model's own output there; borrowed */
 };
 /* For each answer where it is on top, its rank and p at the output, and the same of its other spelling. */

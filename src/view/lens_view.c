@@ -87,7 +87,7 @@ static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll
                     double bits_max, int k)
 {
     const struct ll_head_out *o = &d->rows[layer];
-    const int slot = ll_lens_main_slot(d), answer = slot < 0 ? -1 : d->follows->tracked[slot];
+    const int slot = ll_lens_main_slot(d), answer = slot < 0 ? -1 : d->answers->tracked[slot];
     int hit = answer >= 0 && o->n_top && o->top[0].id == answer;
     ll_buf_addf(out, "%5d", layer);
     ll_buf_addf(out, " %6.3f ", o->entropy_bits);

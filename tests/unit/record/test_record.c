@@ -80,15 +80,15 @@ static void lens_rows_follow_any_number_of_answers(void **state)
     OK(ll_lens_schema_init(&s, 2, &err), &err);
     OK(ll_row_init(&r, &s.schema, &err), &err);
     for (int i = 0; i < 2; i++)
-        for (int c = 0; c < LL_FOLLOWED_COLS; c++) {
+        for (int c = 0; c < LL_TRACKED_COLS; c++) {
             static const char *const names[] = {"answer", "spelling", "answer_id", "answer_rank", "p_answer"};
             char name[32];
             snprintf(name, sizeof name, "%s_%d", names[c], i + 2);
-            assert_int_equal(ll_schema_find(&s.schema, name), ll_followed_col(i, (enum ll_followed_col)c));
+            assert_int_equal(ll_schema_find(&s.schema, name), ll_tracked_col(i, (enum ll_tracked_col)c));
         }
-    assert_int_equal(s.schema.n_cols, LL_LENSROW_COLS + 2 * LL_FOLLOWED_COLS);
+    assert_int_equal(s.schema.n_cols, LL_LENSROW_COLS + 2 * LL_TRACKED_COLS);
     ll_row_int(&r, LL_LENSROW_LAYER, 3);
-    ll_row_int(&r, ll_followed_col(1, LL_FOLLOWED_ANSWER_RANK), 9);
+    ll_row_int(&r, ll_tracked_col(1, LL_TRACKED_ANSWER_RANK), 9);
     ll_csv_row(&b, &r);
     assert_string_equal(ll_buf_str(&b) + b.len - strlen(",9,\n"), ",9,\n"); /* last but one */
 

@@ -1,0 +1,11 @@
+/* tracked_json.h - how an answer that is tracked was understood (tracked.h), as JSON members. */
+#ifndef LL_TRACKED_JSON_H
+#define LL_TRACKED_JSON_H
+#include "json_write.h"
+#include "tracked.h"
+
+/* Members text, spelling, reason, is_followed, ids of the open object. */
+void ll_tracked_json(struct ll_json *j, const struct ll_tracked *v);
+/* The array "answers" of them all. */
+void ll_tracked_set_json(struct ll_json *j, const struct ll_tracked_set *f);
+#endif

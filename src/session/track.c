@@ -1,0 +1,104 @@
+/* track.c - see track.h */
+#include "track.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int same_ids(const struct ll_tracked *a, const struct ll_tracked *b)
+{
+    return a->n_ids == b->n_ids && !memcmp(a->ids, b->ids, sizeof *a->ids * (size_t)a->n_ids);
+}
+
+static int check_count(const struct ll_track_ask *ask, struct ll_err *err)
+{
+    int n = ask->answers->n + ask->answer_ids->n;
+    if (n > LL_MAX_TRACKED)
+        return ll_fail(err, LL_EUSAGE, "--answer: expected at most %d answers, found %d", LL_MAX_TRACKED, n);
+    for (int i = 0; i < ask->answers->n; i++)
+        if (!*ask->answers->v[i])
+            return ll_fail(err, LL_EUSAGE, "--answer: expected some text, found an empty one");
+    return LL_OK;
+}
+
+static int add_id(struct ll_tracked_set *f, const struct ll_session *s, const char *arg, struct ll_err *err)
+{
+    char *end;
+    long id = strtol(arg, &end, 10);
+    struct ll_tracked *v = &f->v[f->n++];
+    *v = (struct ll_tracked){.variant = "ids", .slot = -1};
+    if (end == arg || *end || id < 0 || id >= s->model->d_vocab)
+        return ll_fail(err, LL_EUSAGE, "--answer-id: answer id: expected 0..%d, found \"%s\"",
+                       s->model->d_vocab - 1, arg);
+    if (!(v->ids = malloc(sizeof *v->ids)))
+        return ll_fail_mem(err, "answers", sizeof *v->ids);
+    v->ids[v->n_ids++] = (int)id;
+    return LL_OK;
+}
+
+/* The other spellings, behind the entries they belong to, and the ids they begin with: the chosen ones first,
+ * they must have a place. */
+static int place(struct ll_tracked_set *f, struct ll_tracked *others, struct ll_err *err)
+{
+    struct ll_tracked *all = calloc(2 * (size_t)f->n + 1, sizeof *all);
+    int n = 0;
+    if (!all)
+        return ll_fail_mem(err, "answers", 2 * sizeof *all * (size_t)f->n);
+    for (int i = 0; i < f->n; i++)
+        f->v[i].slot = f->v[i].n_ids ? ll_tracked_slot(f->tracked, &f->n_tracked, f->v[i].ids[0]) : -1;
+    for (int i = 0; i < f->n; i++) {
+        struct ll_tracked *o = &others[i];
+        all[n++] = f->v[i];
+        if (!f->v[i].n_ids || !o->n_ids || same_ids(o, &f->v[i])
+            || (o->slot = ll_tracked_slot(f->tracked, &f->n_tracked, o->ids[0])) < 0)
+            continue;
+        all[n++] = *o;
+        o->ids = NULL; /* moved */
+    }
+    free(f->v);
+    f->v = all;
+    f->n = n;
+    return LL_OK;
+}
+
+/* What an answer is asked behind. */
+struct behind {
+    const struct ll_session *s;
+    const char *text;
+    size_t n;
+    const struct ll_ids *ctx;
+};
+
+static int resolve(struct ll_tracked *v, const struct behind *b, enum ll_spelling how, struct ll_err *err)
+{
+    struct ll_ids ids = {0};
+    int rc = ll_prompt_resolve(b->s, b->text, b->n, b->ctx, v->text, how, &ids, &v->variant, &v->reason, err);
+    v->ids = ids.v; /* taken over */
+    v->n_ids = ids.n;
+    return rc;
+}
+
+int ll_track_answers(struct ll_tracked_set *f, const struct ll_session *s, const char *text, size_t n,
+                     const struct ll_ids *ctx, const struct ll_track_ask *ask, struct ll_err *err)
+{
+    const struct behind b = {s, text, n, ctx};
+    struct ll_tracked others[LL_MAX_TRACKED] = {0};
+    memset(f, 0, sizeof *f);
+    int rc = check_count(ask, err);
+    if (!rc && !(f->v = calloc(LL_MAX_TRACKED, sizeof *f->v)))
+        rc = ll_fail_mem(err, "answers", LL_MAX_TRACKED * sizeof *f->v);
+    for (int i = 0; i < ask->answers->n && !rc; i++) {
+        struct ll_tracked *v = &f->v[f->n++], *o = &others[i];
+        *v = (struct ll_tracked){.text = ask->answers->v[i], .slot = -1};
+        *o = (struct ll_tracked){.text = v->text, .slot = -1, .is_other = 1};
+        rc = resolve(v, &b, ask->exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, err);
+        if (!rc && !ask->exact)
+            rc = resolve(o, &b, LL_SPELL_OTHER, err);
+    }
+    for (int i = 0; i < ask->answer_ids->n && !rc; i++)
+        rc = add_id(f, s, ask->answer_ids->v[i], err);
+    if (!rc)
+        rc = place(f, others, err);
+    for (int i = 0; i < LL_MAX_TRACKED; i++)
+        free(others[i].ids);
+    return rc;
+}
