@@ -67,7 +67,7 @@ static int join_sections(struct sections *all, const struct ll_model_passes *d,
         memcpy(all->v, doc, sizeof *doc * (size_t)n);
     int rc = ll_tuned_run_sections(&d->m->tuned, all->v + n, all->text, &n_tuned, err);
     all->n = n + n_tuned;
-    all->v[all->n++] = (struct ll_doc_section){"provenance", "memory_fit", ll_buf_str(&d->m->fit.json)};
+    all->v[all->n++] = (struct ll_doc_section){"provenance", "memory_fit", ll_buf_str(&d->m->memory.json)};
     return rc;
 }
 

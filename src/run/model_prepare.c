@@ -29,7 +29,7 @@ struct ll_sweep ll_model_sweep(const struct ll_model_prepared *m)
                              .n_prompts = m->n_sweep,
                              .extra = m->listeners,
                              .n_extra = m->n_listeners,
-                             .memory_budget = m->fit.budget};
+                             .memory_budget = m->memory.budget};
 }
 
 /* ---- the model ------------------------------------------------------------------------------- */
@@ -201,7 +201,7 @@ static int check_memory(struct ll_model_prepared *m, struct ll_err *err)
 {
     struct ll_sweep sweep = ll_model_sweep(m);
     sweep.tuned = m->tuned.lens;
-    return ll_run_fit(&m->fit, &sweep, m->info.model_id, m->env->capacity, m->env->log, err);
+    return ll_memory_plan_make(&m->memory, &sweep, m->info.model_id, m->env->capacity, m->env->log, err);
 }
 
 /* Under the key of everything it was given, what was kept of this model. */
@@ -215,7 +215,7 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
                                          .n_prompts = m->n_sweep,
                                          .iv = &m->iv,
                                          .tuned = &m->tuned,
-                                         .memory_fit = ll_buf_str(&m->fit.json)};
+                                         .memory_fit = ll_buf_str(&m->memory.json)};
     int rc = ll_model_key(&given, m->me->key, err);
     if (!rc)
         rc = ll_resume_open(&m->resume, m->env->keep_dir, m->me->key, m->nr, m->s.model, &m->is_done, err);
@@ -250,7 +250,7 @@ void ll_model_prepared_free(struct ll_model_prepared *m)
     for (int i = 0; m->follow && i < m->e->n_asks; i++)
         free(m->follow[i]);
     ll_tuned_run_free(&m->tuned);
-    ll_run_fit_free(&m->fit);
+    ll_memory_plan_free(&m->memory);
     ll_resume_close(&m->resume);
     ll_intervene_free(&m->iv);
     void *owned[] = {m->prompts, m->answers, m->pass_info, m->follow, m->sweep, m->slots};

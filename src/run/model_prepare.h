@@ -2,7 +2,7 @@
 #ifndef LL_MODEL_PREPARE_H
 #define LL_MODEL_PREPARE_H
 #include "answers.h"
-#include "fit_run.h"
+#include "memory_plan.h"
 #include "intervene_opt.h"
 #include "model_run.h"
 #include "prompts.h"
@@ -36,7 +36,7 @@ struct ll_model_prepared {
     struct ll_model_info info; /* borrows from s, info_text and me */
     struct ll_info_text info_text;
     struct ll_tuned_run tuned;
-    struct ll_run_fit fit;
+    struct ll_memory_plan memory;
     struct ll_resume resume; /* what an interrupted run kept of this model */
     int is_done;             /* its files are all there */
 };

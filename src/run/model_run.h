@@ -20,9 +20,9 @@ struct ll_run_env {
     const char *keep_dir,
         *key;          /* keep unfinished results here, under the run's key (resume.h); keep_dir NULL: no */
     const char *stamp; /* YYYYMMDD-HHMM of the run, for the evaluation stubs */
-    const char
-        *capacity;      /* free memory by device (fit.h), in place of this machine's; NULL: this machine's */
-    struct ll_buf *log; /* lines for the run's log, which is never compared */
+    const char *capacity; /* free memory by device (original_memory.h), in place of this machine's; NULL: this
+                             machine's */
+    struct ll_buf *log;   /* lines for the run's log, which is never compared */
 };
 /* Run model number nr of the list and write all its files. On failure nothing of it is left in the sinks;
  * *fatal: a file could not be written, so there is no point in going on with other models. */

@@ -1,7 +1,7 @@
 /* run_choice.c - see run_choice.h */
 #include "run_choice.h"
 
-#include "fit.h"
+#include "original_memory.h"
 
 #include <math.h>
 #include <stdio.h>

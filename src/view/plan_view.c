@@ -41,7 +41,7 @@ static int choose(struct ll_plan *plan, const struct ll_session *s, const char *
         if (o->device && !strcmp(o->device, ll_device_name((enum ll_device)d)))
             only = d;
     plan->params_by_name = ll_params_of_name(model_id);
-    plan->chosen = ll_fit_choose(model_id, (double)s->model->n_params, &c, only, plan->fit);
+    plan->chosen = ll_estimate_devices(model_id, (double)s->model->n_params, &c, only, plan->fit);
     return rc;
 }
 
@@ -82,7 +82,7 @@ static void put_policy(const struct ll_plan *p, struct ll_buf *out)
     ll_buf_addf(out, p->params_by_name > 0 ? ", %s by name\n" : ", unknown by name\n",
                 ll_human_count(p->params_by_name, b));
     for (int d = 0; d < LL_N_DEVICES; d++) {
-        const struct ll_fit *f = &p->fit[d];
+        const struct ll_device_estimate *f = &p->fit[d];
         ll_buf_addf(out, "  %-15s %s in %s", ll_device_name(f->device),
                     ll_human_bytes((double)f->peak_bytes, a), f->dtype);
         ll_buf_addf(out, f->free_bytes < 0 ? ", no such device\n" : ", %s free%s\n",
@@ -141,7 +141,7 @@ void ll_plan_json(const struct ll_plan *p, const struct ll_plan_opts *o, struct 
     ll_json_cstr(j, "device", p->chosen < 0 ? NULL : ll_device_name((enum ll_device)p->chosen));
     ll_json_arr(j, "devices");
     for (int d = 0; d < LL_N_DEVICES; d++) {
-        const struct ll_fit *f = &p->fit[d];
+        const struct ll_device_estimate *f = &p->fit[d];
         ll_json_obj(j, NULL);
         ll_json_cstr(j, "device", ll_device_name(f->device));
         ll_json_cstr(j, "dtype", f->dtype);

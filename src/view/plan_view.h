@@ -1,8 +1,8 @@
 /* plan_view.h - what a sweep over a model would take: our own plan, and the original's memory estimate beside
- * it (fit.h). */
+ * it (original_memory.h). */
 #ifndef LL_PLAN_VIEW_H
 #define LL_PLAN_VIEW_H
-#include "fit.h"
+#include "original_memory.h"
 #include "json_write.h"
 #include "session.h"
 #include "sweep.h"
@@ -17,7 +17,7 @@ struct ll_plan {
     double rate, seconds;  /* flop/s measured now; arithmetic over rate */
     long long available;   /* bytes, -1: unknown */
     double params_by_name; /* 0: unknown */
-    struct ll_fit fit[LL_N_DEVICES];
+    struct ll_device_estimate fit[LL_N_DEVICES];
     int chosen; /* device by the original's policy, -1: none */
 };
 /* Returns LL_OK, LL_EUSAGE (capacity) or LL_EFAIL. */

@@ -1,5 +1,5 @@
-/* fit.c - see fit.h */
-#include "fit.h"
+/* original_memory.c - see original_memory.h */
+#include "original_memory.h"
 #include "literal.h"
 
 #include <ctype.h>
@@ -57,14 +57,16 @@ double ll_params_of_name(const char *model_id)
 
 static int is_gemma(const char *name) { return LL_BEGINS(name, "gemma") || LL_BEGINS(name, "Gemma"); }
 
-struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, const struct ll_capacity *c)
+/* The estimate for one device. */
+static struct ll_device_estimate estimate_on(enum ll_device d, const char *model_id, double params,
+                                             const struct ll_capacity *c)
 {
     const struct device *v = &devices[d];
-    struct ll_fit f = {.device = d,
-                       .params = params > 0 ? params : ll_params_of_name(model_id),
-                       .overhead = v->overhead,
-                       .free_bytes = c->free_bytes[d],
-                       .peak_bytes = -1};
+    struct ll_device_estimate f = {.device = d,
+                                   .params = params > 0 ? params : ll_params_of_name(model_id),
+                                   .overhead = v->overhead,
+                                   .free_bytes = c->free_bytes[d],
+                                   .peak_bytes = -1};
     int wide = d == LL_CPU && f.params < bf16_from;
     double bytes = wide ? 4 : 2, reserve = v->reserve_gib;
     f.dtype = wide                                                       ? "float32"
@@ -81,12 +83,12 @@ struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, c
     return f;
 }
 
-int ll_fit_choose(const char *model_id, double params, const struct ll_capacity *c, int only,
-                  struct ll_fit all[LL_N_DEVICES])
+int ll_estimate_devices(const char *model_id, double params, const struct ll_capacity *c, int only,
+                        struct ll_device_estimate all[LL_N_DEVICES])
 {
     int chosen = -1;
     for (int d = 0; d < LL_N_DEVICES; d++) {
-        all[d] = ll_fit_on((enum ll_device)d, model_id, params, c);
+        all[d] = estimate_on((enum ll_device)d, model_id, params, c);
         if (chosen < 0 && all[d].fits && (only < 0 || only == d))
             chosen = d;
     }

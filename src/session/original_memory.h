@@ -1,14 +1,14 @@
-/* fit.h - would the original experiment have run this model, and where: its memory estimate and device policy
- * (docs/experiment.md 14.7).
+/* original_memory.h - would the original experiment have run this model, and where: its memory estimate and
+ * device policy (docs/experiment.md 14.7).
  *
- *     peak = parameters * bytes * (1 + overhead) + reserve;   the first device of cuda, mps, cpu with peak <
- * free memory
+ *     peak = parameters * bytes * (1 + overhead) + reserve
+ *     device = the first of cuda, mps, cpu with peak < free memory
  *
  * The estimate is of a program that copies all weights into the device's memory. This one maps them and needs
  * far less (lens/sweep.h, ll_sweep_plan), so the policy decides nothing here: it is printed and stored beside
  * our own plan. Free memory comes in as an argument, so that the policy can be asked about any machine. */
-#ifndef LL_FIT_H
-#define LL_FIT_H
+#ifndef LL_ORIGINAL_MEMORY_H
+#define LL_ORIGINAL_MEMORY_H
 #include "fail.h"
 
 enum ll_device { LL_CUDA, LL_MPS, LL_CPU, LL_N_DEVICES };
@@ -26,7 +26,7 @@ int ll_capacity_parse(struct ll_capacity *c, const char *text, struct ll_err *er
  * (and no further letter) after the last '/': "Qwen2.5-72B" 72e9; 0: unknown. */
 double ll_params_of_name(const char *model_id);
 
-struct ll_fit {
+struct ll_device_estimate {
     enum ll_device device;
     const char *dtype; /* "float16", "bfloat16", "float32" */
     double params;     /* 0: unknown, then there is no estimate */
@@ -34,10 +34,9 @@ struct ll_fit {
     long long reserve_bytes, peak_bytes, free_bytes;
     int fits; /* peak known, free memory known, peak strictly below it */
 };
-/* The estimate for one device. Gemma models are recognised by their name (bfloat16 on cuda). */
-struct ll_fit ll_fit_on(enum ll_device d, const char *model_id, double params, const struct ll_capacity *c);
 /* The first device that fits; -1: none, the original would have skipped the model. only: consider this one,
- * -1: all. params 0: by name. all[LL_N_DEVICES] gets every device's estimate. */
-int ll_fit_choose(const char *model_id, double params, const struct ll_capacity *c, int only,
-                  struct ll_fit all[LL_N_DEVICES]);
+ * -1: all. params 0: by name. all[LL_N_DEVICES] gets every device's estimate. Gemma models are recognised by
+ * their name (bfloat16 on cuda). */
+int ll_estimate_devices(const char *model_id, double params, const struct ll_capacity *c, int only,
+                        struct ll_device_estimate all[LL_N_DEVICES]);
 #endif

@@ -1,6 +1,6 @@
 /* The original's memory estimate and device policy (docs/experiment.md 14.7): its worked examples in bytes,
  * and the choice among devices. */
-#include "fit.h"
+#include "original_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +31,8 @@ static void test_worked_examples(void **state)
                 {"01-ai/Yi-34B", 90010612736, 95558096384, 85894967296, "float16", "bfloat16"},
                 {"Qwen/Qwen2.5-72B", 188810612736, 198158096384, 177094967296, "float16", "bfloat16"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct ll_fit all[LL_N_DEVICES];
-        assert_int_equal(ll_fit_choose(rows[i].id, 0, &nothing, -1, all), -1);
+        struct ll_device_estimate all[LL_N_DEVICES];
+        assert_int_equal(ll_estimate_devices(rows[i].id, 0, &nothing, -1, all), -1);
         assert_int_equal(all[LL_CUDA].peak_bytes, rows[i].cuda);
         assert_int_equal(all[LL_MPS].peak_bytes, rows[i].mps);
         assert_int_equal(all[LL_CPU].peak_bytes, rows[i].cpu);
@@ -68,20 +68,20 @@ static void test_policy(void **state)
 {
     (void)state;
     const char *id = "meta-llama/Meta-Llama-3-8B";
-    struct ll_fit all[LL_N_DEVICES];
+    struct ll_device_estimate all[LL_N_DEVICES];
     struct ll_capacity c = {{22410612736, 25358096384, 42694967296}};
-    assert_int_equal(ll_fit_choose(id, 0, &c, -1, all), -1); /* equal is not below */
+    assert_int_equal(ll_estimate_devices(id, 0, &c, -1, all), -1); /* equal is not below */
     c.free_bytes[LL_CPU]++;
-    assert_int_equal(ll_fit_choose(id, 0, &c, -1, all), LL_CPU);
+    assert_int_equal(ll_estimate_devices(id, 0, &c, -1, all), LL_CPU);
     c.free_bytes[LL_MPS]++;
-    assert_int_equal(ll_fit_choose(id, 0, &c, -1, all), LL_MPS);
+    assert_int_equal(ll_estimate_devices(id, 0, &c, -1, all), LL_MPS);
     c.free_bytes[LL_CUDA]++;
-    assert_int_equal(ll_fit_choose(id, 0, &c, -1, all), LL_CUDA);
-    assert_int_equal(ll_fit_choose(id, 0, &c, LL_CPU, all), LL_CPU);
-    assert_int_equal(ll_fit_choose("x/unknown-size", 0, &c, -1, all), -1);
-    assert_int_equal(ll_fit_choose("x/unknown-size", 1e6, &c, -1, all), LL_CUDA);
+    assert_int_equal(ll_estimate_devices(id, 0, &c, -1, all), LL_CUDA);
+    assert_int_equal(ll_estimate_devices(id, 0, &c, LL_CPU, all), LL_CPU);
+    assert_int_equal(ll_estimate_devices("x/unknown-size", 0, &c, -1, all), -1);
+    assert_int_equal(ll_estimate_devices("x/unknown-size", 1e6, &c, -1, all), LL_CUDA);
     c.free_bytes[LL_CUDA] = -1;
-    assert_int_equal(ll_fit_choose(id, 0, &c, -1, all), LL_MPS);
+    assert_int_equal(ll_estimate_devices(id, 0, &c, -1, all), LL_MPS);
 }
 
 static void test_capacities(void **state)
