@@ -124,7 +124,8 @@ static int run_half(struct batch *b, struct half *h, const struct ll_model *m, d
     if (rc)
         return rc;
     struct ll_listener listener = ll_stack_listener(&h->stack);
-    if ((rc = ll_pass_init(&pass, m, b->d->engine, b->n_ids, b->max_seq, &listener, 1, err)))
+    if ((rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, b->n_ids, b->max_seq, &listener, 1}, b->d->engine,
+                           err)))
         return rc;
     struct ll_batch batch = {b->p1 - b->p0, b->start, b->ids};
     pass.drop_behind = free_bytes > 0 && ll_model_weight_bytes(m) > free_bytes / 2;
@@ -260,8 +261,8 @@ static int run_batch(struct batch *b, struct ll_err *err)
 /* Both stacks are held until the batch ends, one pass at a time. */
 static long long batch_bytes(const struct batch *b)
 {
-    long long pass_a = ll_pass_bytes(b->d->a, b->n_ids, b->max_seq, NULL, 0),
-              pass_b = ll_pass_bytes(b->d->b, b->n_ids, b->max_seq, NULL, 0);
+    long long pass_a = ll_pass_bytes(&(struct ll_pass_plan){b->d->a, b->n_ids, b->max_seq, NULL, 0}),
+              pass_b = ll_pass_bytes(&(struct ll_pass_plan){b->d->b, b->n_ids, b->max_seq, NULL, 0});
     long long rows = (long long)b->kept * b->n_rows
         * (long long)(2 * (sizeof(struct ll_head_out) + LL_DIFF_TOP * sizeof(struct ll_hit))
                       + sizeof(struct ll_divergence));

@@ -32,7 +32,7 @@ static long long stack_bytes(const struct ll_sweep *s, const struct batch *b)
 
 static long long batch_bytes(const struct ll_sweep *s, const struct batch *b)
 {
-    return ll_pass_bytes(s->model, b->rows, b->max_seq, NULL, 0) + stack_bytes(s, b);
+    return ll_pass_bytes(&(struct ll_pass_plan){s->model, b->rows, b->max_seq, NULL, 0}) + stack_bytes(s, b);
 }
 
 /* Grow a batch from prompt p0 while it stays within the budget; one prompt always goes. */
@@ -269,7 +269,9 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
         rc = ll_fail_mem(err, "results of a prompt", sizeof *turned * (size_t)widest);
         goto done;
     }
-    if ((rc = ll_pass_init(&pass, s->model, s->engine, b->rows, b->max_seq, listeners, n_listeners, err)))
+    if ((rc = ll_pass_init(&pass,
+                           &(struct ll_pass_plan){s->model, b->rows, b->max_seq, listeners, n_listeners},
+                           s->engine, err)))
         goto done;
     long long free_bytes = ll_available_bytes();
     pass.drop_behind = free_bytes > 0 && ll_model_weight_bytes(s->model) > free_bytes / 2;
@@ -366,7 +368,8 @@ int ll_sweep_plan(const struct ll_sweep *s, struct ll_sweep_plan *plan, struct l
     memset(plan, 0, sizeof *plan);
     for (int p = 0; p < s->n_prompts && !rc;) {
         struct batch b = next_batch(s, p, budget_of(s));
-        long long pass = ll_pass_bytes(s->model, b.rows, b.max_seq, NULL, 0), stack = stack_bytes(s, &b);
+        long long pass = ll_pass_bytes(&(struct ll_pass_plan){s->model, b.rows, b.max_seq, NULL, 0}),
+                  stack = stack_bytes(s, &b);
         for (int i = b.p0; i < b.p1; i++) {
             plan->flops_pass += pass_flops(s->model, &s->prompts[i]);
             plan->flops_head += head_flops(s->model, &s->prompts[i]);

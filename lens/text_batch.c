@@ -82,7 +82,7 @@ static int run_batch(const struct ll_model *m, struct ll_engine *eng, const stru
     if (rc)
         return rc;
     struct ll_listener listener = ll_stack_listener(&stack);
-    if (!(rc = ll_pass_init(&pass, m, eng, rows, longest, &listener, 1, err))) {
+    if (!(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, rows, longest, &listener, 1}, eng, err))) {
         long long free_bytes = ll_available_bytes();
         pass.drop_behind = free_bytes > 0 && ll_model_weight_bytes(m) > free_bytes / 2;
         struct ll_batch batch = {e - w, l->start, t->ids + t->start[w]};

@@ -343,7 +343,9 @@ static int run_pass(const struct dump_opts *o, struct ll_session *s, const struc
     for (int i = 0; i < w.n_one; i++)
         l.hooks |= LL_HOOK_BIT(w.one[i].hook);
     struct ll_batch batch = {1, start, p->ids.v};
-    if (!rc && !(rc = ll_pass_init(&pass, s->model, s->engine, p->ids.n, p->ids.n, &l, 1, err)))
+    if (!rc
+        && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){s->model, p->ids.n, p->ids.n, &l, 1}, s->engine,
+                               err)))
         rc = ll_forward(&pass, &batch, 0, s->model->n_layers, err);
     if (!rc && !k.n)
         rc = ll_fail(err, LL_EUSAGE, "--hooks: the model has none of these points");

@@ -261,7 +261,7 @@ static int check_memory(const struct tune *t, struct ll_err *err)
     int rows = ll_text_batch_rows(&text);
     long long need = 4LL * m->n_layers * m->d_model * (m->d_model + 1LL) + ll_tuned_fit_row_bytes(m->d_model)
         + ll_tuned_fit_solve_bytes(m->d_model) + ll_stack_bytes(m, rows)
-        + ll_pass_bytes(m, rows, t->seq, NULL, 0),
+        + ll_pass_bytes(&(struct ll_pass_plan){m, rows, t->seq, NULL, 0}),
               have = ll_available_bytes();
     char a[16], b[16];
     return have < 0 || need <= have

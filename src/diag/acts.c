@@ -132,27 +132,27 @@ static uint32_t hooks_of(const struct ll_acts *a)
     return bits;
 }
 
-int ll_acts_run(struct ll_acts *out, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n,
-                int from, int to, const struct ll_acts_want *want, const struct ll_acts *given,
-                struct ll_err *err)
+int ll_acts_run(struct ll_acts *out, const struct ll_acts_pass *a, struct ll_err *err)
 {
+    const struct ll_model *m = a->model;
     struct ll_pass pass = {0};
-    int start[2] = {0, n}, rc = ll_acts_init(out, m->n_layers, n, err);
-    struct ll_batch batch = {1, start, ids};
-    struct keep k = {out, want, given, m->n_heads};
-    struct ll_listener l = {want->hooks | hooks_of(want->like) | hooks_of(given), on_hook, &k};
+    int start[2] = {0, a->n_ids}, rc = ll_acts_init(out, m->n_layers, a->n_ids, err);
+    struct ll_batch batch = {1, start, a->ids};
+    struct keep k = {out, a->want, a->given, m->n_heads};
+    struct ll_listener l = {a->want->hooks | hooks_of(a->want->like) | hooks_of(a->given), on_hook, &k};
+    const struct ll_pass_plan plan = {m, a->n_ids, a->n_ids, &l, 1};
     const struct ll_actv *stream =
-        given && from > 0 ? ll_acts_good(given, LL_HOOK_RESID_POST, from - 1) : NULL;
-    if (!rc && from > 0 && (!stream || stream->rows != n))
+        a->given && a->from > 0 ? ll_acts_good(a->given, LL_HOOK_RESID_POST, a->from - 1) : NULL;
+    if (!rc && a->from > 0 && (!stream || stream->rows != a->n_ids))
         rc = ll_fail(
             err, LL_EUSAGE,
             "the reference lacks the output of layer %d (all %d positions), where layer %d would start",
-            from - 1, n, from);
-    if (!rc && !(rc = ll_pass_init(&pass, m, eng, n, n, &l, 1, err))) {
+            a->from - 1, a->n_ids, a->from);
+    if (!rc && !(rc = ll_pass_init(&pass, &plan, a->engine, err))) {
         pass.allow_nonfinite = 1;
         if (stream)
-            memcpy(pass.resid, stream->x, sizeof(float) * (size_t)n * (size_t)m->d_model);
-        rc = ll_forward(&pass, &batch, from, to, err);
+            memcpy(pass.resid, stream->x, sizeof(float) * (size_t)a->n_ids * (size_t)m->d_model);
+        rc = ll_forward(&pass, &batch, a->from, a->to, err);
     }
     ll_pass_free(&pass);
     return rc;

@@ -41,10 +41,16 @@ struct ll_acts_want {
     const unsigned char *layers; /* [n_layers] 1: this layer; NULL: every layer; borrowed */
     const struct ll_acts *like;  /* also every point that this one has; NULL: none; borrowed */
 };
-/* Layers from..to-1 of the sequence (from 0 embeds; above 0 the stream is given's resid_post of layer from-1,
- * which must be there; to n_layers ends with the final norm and, when wanted, logits). out: fresh, filled;
- * owned by the caller also after an error. given NULL: the running pass. Returns what ll_forward does. */
-int ll_acts_run(struct ll_acts *out, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n,
-                int from, int to, const struct ll_acts_want *want, const struct ll_acts *given,
-                struct ll_err *err);
+/* Layers from..to-1 of one sequence: from 0 embeds; above 0 the stream is given's resid_post of layer from-1,
+ * which must be there; to n_layers ends with the final norm and, when wanted, logits. All borrowed. */
+struct ll_acts_pass {
+    const struct ll_model *model;
+    struct ll_engine *engine;
+    const int *ids; /* [n_ids] */
+    int n_ids, from, to;
+    const struct ll_acts_want *want;
+    const struct ll_acts *given; /* NULL: the running pass */
+};
+/* out: fresh, filled; owned by the caller also after an error. Returns what ll_forward does. */
+int ll_acts_run(struct ll_acts *out, const struct ll_acts_pass *pass, struct ll_err *err);
 #endif

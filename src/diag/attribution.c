@@ -63,7 +63,8 @@ static int run_pass(struct parts *p, const struct ll_attribution_job *job, struc
     int start[2] = {0, job->n_ids}, rc;
     struct ll_batch batch = {1, start, job->ids};
     struct ll_pass pass = {0};
-    if (!(rc = ll_pass_init(&pass, m, job->engine, job->n_ids, job->n_ids, all, 2, err)))
+    if (!(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, job->n_ids, job->n_ids, all, 2}, job->engine,
+                            err)))
         rc = ll_forward(&pass, &batch, 0, m->n_layers, err);
     ll_pass_free(&pass);
     return rc;

@@ -78,7 +78,8 @@ static int run_pass(struct reader *r, struct ll_depth *d, struct ll_err *err)
     r->full = malloc(sizeof(float) * vocab);
     if (!r->normed || !r->logits || !r->full)
         return ll_fail_mem(err, "logits", sizeof(float) * vocab);
-    if (!(rc = ll_pass_init(&pass, m, job->engine, job->n_ids, job->n_ids, &l, 1, err))
+    if (!(rc =
+              ll_pass_init(&pass, &(struct ll_pass_plan){m, job->n_ids, job->n_ids, &l, 1}, job->engine, err))
         && !(rc = ll_forward(&pass, &batch, 0, m->n_layers, err)))
         read_own(r, pass.final + (size_t)last * width, d);
     ll_pass_free(&pass);

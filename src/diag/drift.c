@@ -56,6 +56,18 @@ int ll_drift_measure(const struct ll_drift *d, int hook, const struct ll_actv *o
 
 /* ---- the passes ------------------------------------------------------------------------------ */
 
+struct ll_acts_pass ll_drift_pass(const struct ll_drift *d, const struct ll_acts_want *want,
+                                  const struct ll_acts *given)
+{
+    return (struct ll_acts_pass){.model = d->m,
+                                 .engine = d->eng,
+                                 .ids = d->ids,
+                                 .n_ids = d->n,
+                                 .to = d->m->n_layers,
+                                 .want = want,
+                                 .given = given};
+}
+
 static int whole(const struct ll_drift *d, int hook, int layer)
 {
     const struct ll_actv *a = ll_acts_good(d->ref, hook, layer);
@@ -90,8 +102,9 @@ static int test_trap(struct ll_drift *d, struct ll_err *err)
     if (!ll_acts_good(d->ref, LL_HOOK_RESID_POST, last))
         return LL_OK;
     *dump = (struct ll_actv){.bad_at = -1};
-    int rc = ll_acts_run(&got, d->m, d->eng, d->ids, d->n, from, d->m->n_layers, &want,
-                         d->isolated ? d->ref : NULL, err);
+    struct ll_acts_pass pass = ll_drift_pass(d, &want, d->isolated ? d->ref : NULL);
+    pass.from = from;
+    int rc = ll_acts_run(&got, &pass, err);
     *dump = kept;
     if (!rc && !(rc = ll_compare(&raw, ll_acts_at(&got, LL_HOOK_RESID_POST, last), dump, 0, NULL, err))
         && !(rc = ll_compare(&normed, ll_acts_at(&got, LL_HOOK_LN_FINAL_NORMALIZED, -1), dump, 0, NULL,
@@ -119,11 +132,13 @@ static int run_passes(struct ll_drift *d, struct ll_err *err)
     struct ll_acts_want want = {.hooks = d->self_layers ? LL_HOOK_BIT(LL_N_HOOKS) - 1 : 0,
                                 .layers = d->self_layers,
                                 .like = d->ref};
-    int rc = ll_acts_run(&d->ours, d->m, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, NULL, err);
+    const struct ll_acts_pass running = ll_drift_pass(d, &want, NULL),
+                              isolated = ll_drift_pass(d, &want, d->ref);
+    int rc = ll_acts_run(&d->ours, &running, err);
     want.hooks = 0;
     want.layers = NULL;
     if (!rc && d->isolated)
-        rc = ll_acts_run(&d->iso, d->m, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, d->ref, err);
+        rc = ll_acts_run(&d->iso, &isolated, err);
     return rc;
 }
 
@@ -320,6 +335,7 @@ static int whole_layers(struct ll_drift *d, struct ll_err *err)
 {
     struct ll_acts only = {0}, got = {0};
     struct ll_acts_want want = {.like = &only};
+    const struct ll_acts_pass pass = ll_drift_pass(d, &want, &only);
     int rc = ll_acts_init(&only, d->m->n_layers, d->n, err);
     for (int l = -1; l < d->m->n_layers && !rc; l++) { /* borrow the stream's places */
         int hook = l < 0 ? LL_HOOK_EMBED : LL_HOOK_RESID_POST;
@@ -329,7 +345,7 @@ static int whole_layers(struct ll_drift *d, struct ll_err *err)
         *ll_acts_at(&only, LL_HOOK_LN_FINAL_NORMALIZED, -1) =
             *ll_acts_at(d->ref, LL_HOOK_LN_FINAL_NORMALIZED, -1);
     if (!rc)
-        rc = ll_acts_run(&got, d->m, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, &only, err);
+        rc = ll_acts_run(&got, &pass, err);
     for (int k = 0; k <= d->m->n_layers && !rc; k++) {
         struct ll_drift_depth *row = &d->depths[k];
         int hook = row->normed ? LL_HOOK_LN_FINAL_NORMALIZED

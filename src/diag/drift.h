@@ -96,6 +96,10 @@ struct ll_drift {
 int ll_drift_run(struct ll_drift *d, struct ll_err *err);
 void ll_drift_free(struct ll_drift *d);
 
+/* The pass of all layers of d->m over its ids. given NULL: the running pass. */
+struct ll_acts_pass ll_drift_pass(const struct ll_drift *d, const struct ll_acts_want *want,
+                                  const struct ll_acts *given);
+
 /* The relative error that rounding explains after n_ops operations against a reference of this type, see
  * drift_rounding.c. */
 double ll_drift_rounding(const char *dtype, int n_ops);

@@ -46,8 +46,8 @@ static int predict(struct ll_drift_report *r, const struct ll_drift_questions *q
     r->token_ref = q->expect >= 0 ? q->expect : theirs ? argmax_last(theirs) : -1;
     if (r->token_ref < 0)
         return LL_OK;
-    int rc =
-        ll_acts_run(&got, r->d->m, r->d->eng, r->d->ids, r->d->n, 0, r->d->m->n_layers, &want, NULL, err);
+    const struct ll_acts_pass pass = ll_drift_pass(r->d, &want, NULL);
+    int rc = ll_acts_run(&got, &pass, err);
     if (!rc) {
         r->token_ours = argmax_last(ll_acts_at(&got, LL_HOOK_LOGITS, -1));
         r->token_tie = theirs && q->expect < 0 && is_tie(r, theirs, ll_acts_at(&got, LL_HOOK_LOGITS, -1));

@@ -66,8 +66,11 @@ static int error_here(const struct job *j, const struct ll_model *v, double *rel
     if (layer >= 0)
         one[layer] = 1;
     struct ll_acts_want want = {.hooks = LL_HOOK_BIT(hook), .layers = one};
-    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, stream && stream->rows == d->n ? from : 0, to, &want,
-                         d->isolated ? d->ref : NULL, j->err);
+    struct ll_acts_pass pass = ll_drift_pass(d, &want, d->isolated ? d->ref : NULL);
+    pass.model = v;
+    pass.from = stream && stream->rows == d->n ? from : 0;
+    pass.to = to;
+    int rc = ll_acts_run(&got, &pass, j->err);
     if (!rc && !ll_acts_at(&got, hook, layer)->x)
         *rel = 1e300; /* the switch took the point away */
     else if (!rc
@@ -85,8 +88,9 @@ static int count_beyond(const struct job *j, const struct ll_model *v, int *n)
     const struct ll_drift *d = j->d;
     struct ll_acts got = {0};
     struct ll_acts_want want = {.like = d->ref};
-    int rc = ll_acts_run(&got, v, d->eng, d->ids, d->n, 0, d->m->n_layers, &want, d->isolated ? d->ref : NULL,
-                         j->err);
+    struct ll_acts_pass pass = ll_drift_pass(d, &want, d->isolated ? d->ref : NULL);
+    pass.model = v;
+    int rc = ll_acts_run(&got, &pass, j->err);
     *n = 0;
     for (int i = 0; i < d->n_points && !rc; i++) {
         const struct ll_drift_point *p = &d->points[i];

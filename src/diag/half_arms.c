@@ -113,7 +113,7 @@ static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struc
     struct ll_batch batch = {1, start, ids};
     if (kinds[i].rounds)
         rc = ll_half_policy_init(&policy, m, n_ids, f, kinds[i].accumulate, kinds[i].resid_f32, err);
-    if (!rc && !(rc = ll_pass_init(&pass, m, eng, n_ids, n_ids, &l, 1, err))) {
+    if (!rc && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, n_ids, n_ids, &l, 1}, eng, err))) {
         if (kinds[i].rounds)
             pass.ops = &policy.ops;
         pass.allow_nonfinite = kinds[i].rounds;

@@ -142,7 +142,7 @@ static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struc
     struct ll_listener l = {LL_HOOK_BIT(v->hook), keep_rows, &k};
     int start[2] = {0, *n};
     struct ll_batch batch = {1, start, ids};
-    if (!rc && !(rc = ll_pass_init(&pass, m, engine, *n, *n, &l, 1, err)))
+    if (!rc && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, *n, *n, &l, 1}, engine, err)))
         rc = ll_forward(&pass, &batch, 0, v->layer < 0 ? 0 : v->layer + 1,
                         err); /* no further than the point */
     ll_pass_free(&pass);

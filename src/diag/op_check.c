@@ -454,7 +454,7 @@ static int pass_over(struct ctx *c, int to, float *out)
     int start[2] = {0, c->n_ids};
     struct ll_batch batch = {1, start, c->ids};
     size_t n = (size_t)c->n_ids * (size_t)c->m->d_model;
-    int rc = ll_pass_init(&pass, c->m, c->eng, c->n_ids, c->n_ids, NULL, 0, c->err);
+    int rc = ll_pass_init(&pass, &(struct ll_pass_plan){c->m, c->n_ids, c->n_ids, NULL, 0}, c->eng, c->err);
     if (c->pass_ops)
         pass.ops = c->pass_ops;
     if (!rc && !(rc = ll_forward(&pass, &batch, 0, to, c->err)))

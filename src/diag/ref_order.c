@@ -20,7 +20,14 @@ static int nearer_unpaired(const struct ll_ref_place *p, struct ll_acts *acts, s
     if (layer >= (int)sizeof only)
         return LL_OK;
     only[layer] = 1;
-    int rc = ll_acts_run(&got, p->m, eng, ids, p->n_pos, 0, layer + 1, &want, NULL, err);
+    int rc = ll_acts_run(&got,
+                         &(struct ll_acts_pass){.model = p->m,
+                                                .engine = eng,
+                                                .ids = ids,
+                                                .n_ids = p->n_pos,
+                                                .to = layer + 1,
+                                                .want = &want},
+                         err);
     if (!rc && !(rc = ll_compare(&as_is, ll_acts_at(&got, hook, layer), ref, 0, NULL, err))) {
         ll_ref_unpair(ref, p->m->d_head);
         rc = ll_compare(&undone, ll_acts_at(&got, hook, layer), ref, 0, NULL, err);

@@ -56,7 +56,8 @@ static int full_pass(struct ll_trace *t, const struct ll_trace_job *job, struct 
                                  | LL_HOOK_BIT(LL_HOOK_RESID_POST) | LL_HOOK_BIT(LL_HOOK_LN_FINAL_SCALE)
                                  | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED),
                              on_stream, k};
-    int rc = ll_pass_init(&pass, t->model, job->engine, job->n_ids, job->n_ids, all, n, err);
+    int rc = ll_pass_init(&pass, &(struct ll_pass_plan){t->model, job->n_ids, job->n_ids, all, n},
+                          job->engine, err);
     if (!rc) {
         pass.allow_nonfinite = 1;
         pass.progress = job->progress;
@@ -76,7 +77,9 @@ static int find_blame(struct ll_trace *t, const struct ll_trace_job *job, struct
     struct ll_pass pass = {0};
     struct ll_err why = {0};
     int rc =
-        ll_pass_init(&pass, t->model, job->engine, job->n_ids, job->n_ids, &writes, writes.hooks != 0, err);
+        ll_pass_init(&pass,
+                     &(struct ll_pass_plan){t->model, job->n_ids, job->n_ids, &writes, writes.hooks != 0},
+                     job->engine, err);
     if (!rc && ll_forward(&pass, &batch, 0, t->model->n_layers, &why) && pass.met_nonfinite == 1)
         snprintf(t->blame, sizeof t->blame, "%.*s", (int)sizeof t->blame - 1, why.msg);
     ll_pass_free(&pass);
@@ -122,7 +125,7 @@ static int run_alone(const struct ll_trace_job *job, const struct ll_model *m, c
     struct ll_listener l = {LL_HOOK_BIT(LL_HOOK_POST) | LL_HOOK_BIT(LL_HOOK_MLP_OUT)
                                 | LL_HOOK_BIT(LL_HOOK_RESID_POST),
                             on_alone, a};
-    int rc = ll_pass_init(&pass, m, job->engine, job->n_ids, job->n_ids, &l, 1, err);
+    int rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, job->n_ids, job->n_ids, &l, 1}, job->engine, err);
     if (!rc) {
         pass.allow_nonfinite = 1;
         memcpy(pass.resid, in, sizeof *in * (size_t)job->n_ids * (size_t)m->d_model);

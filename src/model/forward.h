@@ -68,15 +68,21 @@ struct ll_pass {
     void *progress_arg;
 };
 
-/* Make working memory for batches of up to max_rows rows with sequences of up to max_seq positions. listeners
- * stay borrowed for the life of the pass. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A failed init
- * holds nothing. */
-int ll_pass_init(struct ll_pass *pass, const struct ll_model *model, struct ll_engine *engine, int max_rows,
-                 int max_seq, const struct ll_listener *listeners, int n_listeners, struct ll_err *err);
+/* What a pass is made for: batches of up to max_rows rows with sequences of up to max_seq positions. Model
+ * and listeners stay borrowed for the life of the pass. */
+struct ll_pass_plan {
+    const struct ll_model *model;
+    int max_rows, max_seq;
+    const struct ll_listener *listeners; /* NULL: none */
+    int n_listeners;
+};
+/* Make its working memory; plan itself is not kept. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A
+ * failed init holds nothing. */
+int ll_pass_init(struct ll_pass *pass, const struct ll_pass_plan *plan, struct ll_engine *engine,
+                 struct ll_err *err);
 void ll_pass_free(struct ll_pass *pass); /* an empty one is fine */
 /* Bytes that ll_pass_init would allocate, engine scratch excluded. */
-long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq,
-                        const struct ll_listener *listeners, int n_listeners);
+long long ll_pass_bytes(const struct ll_pass_plan *plan);
 
 /* Run layers from..to-1 (0 <= from <= to <= n_layers) over the batch. from 0 embeds batch->ids first; from >
  * 0 goes on from what pass->resid holds (rows in batch order). to == n_layers ends with ln_final into

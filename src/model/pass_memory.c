@@ -68,64 +68,80 @@ static int slots(struct ll_pass *p, struct slot out[MAX_SLOTS])
     return n;
 }
 
-static void set_sizes(struct ll_pass *p, const struct ll_model *model, int max_rows, int max_seq,
-                      const struct ll_listener *l, int n)
+static void set_sizes(struct ll_pass *p, const struct ll_pass_plan *plan)
 {
-    memset(p, 0, sizeof *p);
-    p->model = model;
-    p->max_rows = max_rows;
-    p->max_seq = max_seq;
-    p->chunk_rows = max_rows < CHUNK_ROWS ? max_rows : max_seq > CHUNK_ROWS ? max_seq : CHUNK_ROWS;
-    p->listeners = l;
-    p->n_listeners = n;
+    int rows = plan->max_rows, seq = plan->max_seq;
+    *p = (struct ll_pass){.model = plan->model,
+                          .max_rows = rows,
+                          .max_seq = seq,
+                          .chunk_rows = rows < CHUNK_ROWS ? rows
+                              : seq > CHUNK_ROWS          ? seq
+                                                          : CHUNK_ROWS,
+                          .listeners = plan->listeners,
+                          .n_listeners = plan->n_listeners};
 }
 
-long long ll_pass_bytes(const struct ll_model *model, int max_rows, int max_seq, const struct ll_listener *l,
-                        int n)
+long long ll_pass_bytes(const struct ll_pass_plan *plan)
 {
     struct ll_pass p;
     struct slot s[MAX_SLOTS];
     long long sum = 0;
-    set_sizes(&p, model, max_rows, max_seq, l, n);
+    set_sizes(&p, plan);
     for (int i = 0, k = slots(&p, s); i < k; i++)
         sum += (long long)s[i].bytes;
     return sum + (long long)sizeof(struct ll_attn) * p.chunk_rows;
 }
 
-int ll_pass_init(struct ll_pass *p, const struct ll_model *model, struct ll_engine *engine, int max_rows,
-                 int max_seq, const struct ll_listener *l, int n, struct ll_err *err)
+static int make_buffers(struct ll_pass *p, struct ll_err *err)
 {
     struct slot s[MAX_SLOTS];
-    set_sizes(p, model, max_rows, max_seq, l, n);
-    p->engine = engine;
-    p->ops = model->ops ? model->ops : &ll_pass_ops_plain;
-    if (max_rows < 1 || max_seq < 1 || max_seq > max_rows) {
-        memset(p, 0, sizeof *p);
-        return ll_fail(err, LL_EUSAGE, "pass: expected 1 <= longest sequence <= rows, found %d and %d",
-                       max_seq, max_rows);
-    }
-    int rc = LL_OK;
-    for (int i = 0, k = slots(p, s); i < k && !rc; i++) {
+    for (int i = 0, k = slots(p, s); i < k; i++) {
         /* 64-byte lines: rows of x and y meet vector loads */
         size_t bytes = (s[i].bytes + 63) & ~(size_t)63;
         if (bytes && !(*s[i].p = aligned_alloc(64, bytes)))
-            rc = ll_fail_mem(err, "working memory of the pass", bytes);
+            return ll_fail_mem(err, "working memory of the pass", bytes);
     }
     p->attn = calloc((size_t)p->chunk_rows, sizeof *p->attn);
-    if (!rc && !p->attn)
-        rc = ll_fail_mem(err, "working memory of the pass", sizeof *p->attn * (size_t)p->chunk_rows);
-    int widest = model->d_mlp_max > model->d_model ? model->d_mlp_max : model->d_model;
-    if (widest < model->n_heads * model->d_head)
-        widest = model->n_heads * model->d_head;
+    return p->attn ? LL_OK
+                   : ll_fail_mem(err, "working memory of the pass", sizeof *p->attn * (size_t)p->chunk_rows);
+}
+
+/* The widest row that the engine multiplies. */
+static int widest(const struct ll_model *m)
+{
+    int most = m->d_mlp_max > m->d_model ? m->d_mlp_max : m->d_model, heads = m->n_heads * m->d_head;
+    return most > heads ? most : heads;
+}
+
+static void make_rope_tables(struct ll_pass *p)
+{
+    for (int i = 0; i < p->model->n_ropes; i++)
+        for (int is_long = 0; is_long < 2; is_long++) {
+            struct ll_rope_rows *to = &p->rope_rows[i][is_long];
+            if (to->cos)
+                ll_rope_table(&p->model->ropes[i], is_long, p->max_seq, to->cos, to->sin);
+        }
+}
+
+int ll_pass_init(struct ll_pass *p, const struct ll_pass_plan *plan, struct ll_engine *engine,
+                 struct ll_err *err)
+{
+    const struct ll_model *m = plan->model;
+    if (plan->max_rows < 1 || plan->max_seq < 1 || plan->max_seq > plan->max_rows) {
+        *p = (struct ll_pass){0};
+        return ll_fail(err, LL_EUSAGE, "pass: expected 1 <= longest sequence <= rows, found %d and %d",
+                       plan->max_seq, plan->max_rows);
+    }
+    set_sizes(p, plan);
+    p->engine = engine;
+    p->ops = m->ops ? m->ops : &ll_pass_ops_plain;
+    int rc = make_buffers(p, err);
     if (!rc)
-        rc = ll_engine_reserve(engine, p->chunk_rows, widest, max_seq, model->d_head, err);
+        rc = ll_engine_reserve(engine, p->chunk_rows, widest(m), p->max_seq, m->d_head, err);
     if (rc)
         ll_pass_free(p);
-    for (int i = 0; i < model->n_ropes && !rc; i++)
-        for (int is_long = 0; is_long < 2; is_long++)
-            if (p->rope_rows[i][is_long].cos)
-                ll_rope_table(&model->ropes[i], is_long, max_seq, p->rope_rows[i][is_long].cos,
-                              p->rope_rows[i][is_long].sin);
+    else
+        make_rope_tables(p);
     return rc;
 }
 

@@ -338,7 +338,14 @@ static int check_reverse(const char *model, const char *list, uint32_t hooks, co
     scene_open(&s, OWN, model, NULL);
     ll_acts_free(&s.acts);
     if (ll_variant_make(&broken, s.root, list, &err)
-        || ll_acts_run(&s.acts, broken, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL, &err))
+        || ll_acts_run(&s.acts,
+                       &(struct ll_acts_pass){.model = broken,
+                                              .engine = eng,
+                                              .ids = s.d.ids,
+                                              .n_ids = s.d.n,
+                                              .to = s.root->n_layers,
+                                              .want = &want},
+                       &err))
         fail_msg("%s", err.msg);
     drift(&s);
     const struct ll_drift_point *p = s.d.first < 0 ? NULL : &s.d.points[s.d.first];
@@ -421,7 +428,13 @@ static void last_dump_is_normed(void **state)
         ll_acts_free(&s.acts);
         struct ll_acts_want want = {.hooks = LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST)
                                         | LL_HOOK_BIT(LL_HOOK_LN_FINAL_NORMALIZED)};
-        assert_int_equal(ll_acts_run(&s.acts, s.root, eng, s.d.ids, s.d.n, 0, s.root->n_layers, &want, NULL,
+        assert_int_equal(ll_acts_run(&s.acts,
+                                     &(struct ll_acts_pass){.model = s.root,
+                                                            .engine = eng,
+                                                            .ids = s.d.ids,
+                                                            .n_ids = s.d.n,
+                                                            .to = s.root->n_layers,
+                                                            .want = &want},
                                      &err),
                          LL_OK);
         int last = s.root->n_layers - 1;

@@ -315,7 +315,9 @@ static void check_sequence(const struct ll_model *m, struct ll_engine *eng, cons
     struct ll_listener listeners[2] = {ll_stack_listener(&st), {0, on_hook, &w}};
     for (int i = 0; i < N_STEPS; i++)
         listeners[1].hooks |= LL_HOOK_BIT(steps[i].hook);
-    assert_int_equal(ll_pass_init(&pass, m, eng, n, n, listeners, is_detail ? 2 : 1, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, n, n, listeners, is_detail ? 2 : 1}, eng,
+                                  &err),
+                     LL_OK);
     struct ll_batch batch = {1, start, ids};
     if (ll_forward(&pass, &batch, 0, m->n_layers, &err))
         fail_msg("%s", err.msg);

@@ -124,7 +124,8 @@ static void pass(const struct ll_model *m, const int *ids, int n, struct ll_stac
     int start[2] = {0, n};
     assert_int_equal(ll_stack_init(st, m, n, NULL, 0, &err), LL_OK);
     struct ll_listener listeners[2] = {ll_stack_listener(st), extra ? *extra : (struct ll_listener){0}};
-    assert_int_equal(ll_pass_init(&run, m, eng, n, n, listeners, extra ? 2 : 1, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&run, &(struct ll_pass_plan){m, n, n, listeners, extra ? 2 : 1}, eng, &err),
+                     LL_OK);
     struct ll_batch batch = {1, start, ids};
     if (ll_forward(&run, &batch, 0, m->n_layers, &err))
         fail_msg("%s", err.msg);

@@ -76,7 +76,10 @@ static void check_model(const struct ll_model *m, struct ll_engine *eng, const c
     int ids[N];
     for (int i = 0; i < N; i++)
         ids[i] = (5 + 17 * i) % m->d_vocab;
-    if (ll_acts_run(&ours, m, eng, ids, N, 0, m->n_layers, &want, NULL, &err))
+    if (ll_acts_run(&ours,
+                    &(struct ll_acts_pass){
+                        .model = m, .engine = eng, .ids = ids, .n_ids = N, .to = m->n_layers, .want = &want},
+                    &err))
         fail_msg("%s", err.msg);
     assert_int_equal(ll_acts_init(&nothing, m->n_layers, N, &err), LL_OK);
     int n =

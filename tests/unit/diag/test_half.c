@@ -93,7 +93,7 @@ static void stream_of(const struct ll_model *m, struct ll_engine *eng, const str
     struct ll_pass pass;
     OK(ll_stack_init(&stack, m, N_IDS, &keep, 1, &err));
     struct ll_listener l = ll_stack_listener(&stack);
-    OK(ll_pass_init(&pass, m, eng, N_IDS, N_IDS, &l, 1, &err));
+    OK(ll_pass_init(&pass, &(struct ll_pass_plan){m, N_IDS, N_IDS, &l, 1}, eng, &err));
     if (ops)
         pass.ops = ops;
     OK(ll_forward(&pass, &batch, 0, m->n_layers, &err));

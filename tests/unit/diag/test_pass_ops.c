@@ -57,7 +57,7 @@ static float *logits_of(const struct ll_model *m, const struct ll_pass_ops *ops,
     struct ll_pass pass;
     assert_non_null(logits);
     OK(ll_engine_init(&eng, 2, &err));
-    OK(ll_pass_init(&pass, m, eng, N, 5, l, 2, &err));
+    OK(ll_pass_init(&pass, &(struct ll_pass_plan){m, N, 5, l, 2}, eng, &err));
     if (ops)
         pass.ops = ops;
     OK(ll_forward(&pass, &batch, 0, m->n_layers, &err));

@@ -545,8 +545,18 @@ static void order_of_rows(void **state)
     assert_int_equal(ll_model_open(&m, LL_SOURCE_DIR "/tests/fixtures/models/qwen2_tied", &err), LL_OK);
     assert_non_null(m->layers[0].b_Q);
     assert_int_equal(ll_variant_make(&v, m, "qk-permute=on", &err), LL_OK);
-    assert_int_equal(ll_acts_run(&a, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
-    assert_int_equal(ll_acts_run(&b, v, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_int_equal(
+        ll_acts_run(
+            &a,
+            &(struct ll_acts_pass){.model = m, .engine = eng, .ids = ids, .n_ids = 3, .to = 1, .want = &want},
+            &err),
+        LL_OK);
+    assert_int_equal(
+        ll_acts_run(
+            &b,
+            &(struct ll_acts_pass){.model = v, .engine = eng, .ids = ids, .n_ids = 3, .to = 1, .want = &want},
+            &err),
+        LL_OK);
     struct ll_actv *q = ll_acts_at(&a, LL_HOOK_Q, 0), *permuted = ll_acts_at(&b, LL_HOOK_Q, 0);
     size_t bytes = sizeof(float) * (size_t)q->rows * (size_t)q->width;
     assert_true(memcmp(q->x, permuted->x, bytes) != 0);
@@ -554,7 +564,12 @@ static void order_of_rows(void **state)
     assert_memory_equal(q->x, permuted->x, bytes);
     ll_ref_pair(q, m->d_head);
     ll_acts_free(&b);
-    assert_int_equal(ll_acts_run(&b, m, eng, ids, 3, 0, 1, &want, NULL, &err), LL_OK);
+    assert_int_equal(
+        ll_acts_run(
+            &b,
+            &(struct ll_acts_pass){.model = m, .engine = eng, .ids = ids, .n_ids = 3, .to = 1, .want = &want},
+            &err),
+        LL_OK);
     assert_memory_equal(q->x, ll_acts_at(&b, LL_HOOK_Q, 0)->x, bytes);
     ll_acts_free(&a);
     ll_acts_free(&b);

@@ -44,7 +44,7 @@ static struct run run(const struct ll_model *m, struct ll_engine *eng)
         ids[i] = (7 + 13 * i) % m->d_vocab;
     assert_int_equal(ll_stack_init(&r.st, m, N, NULL, 0, &err), LL_OK);
     struct ll_listener l[] = {ll_stack_listener(&r.st), {LL_HOOK_BIT(LL_HOOK_LOGITS), keep_logits, &r}};
-    assert_int_equal(ll_pass_init(&pass, m, eng, N, N, l, 2, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, N, N, l, 2}, eng, &err), LL_OK);
     struct ll_batch b = {1, start, ids};
     if (ll_forward(&pass, &b, 0, m->n_layers, &err))
         fail_msg("%s", err.msg);

@@ -52,7 +52,7 @@ static void watch(struct world *w, struct ll_watch *st, const struct ll_listener
     if (before)
         all[k++] = *before;
     all[k++] = ll_watch_listener(st, 1);
-    assert_int_equal(ll_pass_init(&pass, w->m, w->eng, n, n, all, k, &w->err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){w->m, n, n, all, k}, w->eng, &w->err), LL_OK);
     pass.allow_nonfinite = 1;
     if (ll_forward(&pass, &b, 0, w->m->n_layers, &w->err))
         fail_msg("%s", w->err.msg);

@@ -121,7 +121,7 @@ static void run_pass(struct made *m, int i)
     int n = p->ids.n, last = n - 1, start[2] = {0, n}, vocab[64];
     OK(ll_stack_init(&stack, model, n, &last, 1, &err), &err);
     struct ll_listener listener = ll_stack_listener(&stack);
-    OK(ll_pass_init(&pass, model, m->s.engine, n, n, &listener, 1, &err), &err);
+    OK(ll_pass_init(&pass, &(struct ll_pass_plan){model, n, n, &listener, 1}, m->s.engine, &err), &err);
     OK(ll_forward(&pass, &(struct ll_batch){1, start, p->ids.v}, 0, model->n_layers, &err), &err);
     const float *resid[64];
     for (int l = 0; l <= model->n_layers; l++)

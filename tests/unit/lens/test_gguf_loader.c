@@ -213,7 +213,7 @@ static void last_row(const struct ll_model *m, float *logits)
         ids[i] = (i * 11 + 5) % V;
     assert_int_equal(ll_stack_init(&st, m, N, NULL, 0, &err), LL_OK);
     struct ll_listener listener = ll_stack_listener(&st);
-    assert_int_equal(ll_pass_init(&run, m, eng, N, N, &listener, 1, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&run, &(struct ll_pass_plan){m, N, N, &listener, 1}, eng, &err), LL_OK);
     struct ll_batch batch = {1, start, ids};
     assert_int_equal(ll_forward(&run, &batch, 0, m->n_layers, &err), LL_OK);
     ll_lens_normalize(m, ll_engine_vec(eng), LL_LENS_FINAL, 0, m->n_layers,

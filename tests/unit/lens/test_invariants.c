@@ -83,7 +83,8 @@ static void run_ids(struct world *w, struct run *r, const int *ids, int n)
     struct ll_batch b = {1, start, ids};
     assert_int_equal(ll_stack_init(&r->st, w->m, n, NULL, 0, &w->err), LL_OK);
     struct ll_listener l = ll_stack_listener(&r->st);
-    assert_int_equal(ll_pass_init(&r->pass, w->m, w->eng, n, n, &l, 1, &w->err), LL_OK);
+    assert_int_equal(ll_pass_init(&r->pass, &(struct ll_pass_plan){w->m, n, n, &l, 1}, w->eng, &w->err),
+                     LL_OK);
     if (ll_forward(&r->pass, &b, 0, w->m->n_layers, &w->err))
         fail_msg("%s", w->err.msg);
 }
@@ -253,7 +254,7 @@ static void hooks_listen_only(void **state)
                          .mlp = malloc(floats * 4)};
         struct ll_listener l = {LL_HOOK_BIT(LL_N_HOOKS) - 1, on_all, &s};
         struct ll_batch b = {1, start, ids};
-        assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, &l, 1, &w.err), LL_OK);
+        assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){w.m, N, N, &l, 1}, w.eng, &w.err), LL_OK);
         assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_OK);
         assert_memory_equal(pass.final, plain.pass.final, floats * 4);
         assert_false(s.bad);
@@ -311,7 +312,7 @@ static void hooks_change(void **state)
                                {LL_HOOK_BIT(LL_HOOK_RESID_MID) | LL_HOOK_BIT(LL_HOOK_RESID_POST), equal_pre,
                                 &s}};
     struct ll_batch b = {1, start, ids};
-    assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, l, 2, &w.err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){w.m, N, N, l, 2}, w.eng, &w.err), LL_OK);
     assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_OK);
     assert_false(s.bad); /* an ablated MLP adds nothing */
     free(s.mid);
@@ -332,7 +333,8 @@ static void split_layers(void **state)
         world_open(&w, which, 2, NULL);
         make_ids(ids, N, w.m->d_vocab, 5);
         run_ids(&w, &whole, ids, N);
-        assert_int_equal(ll_pass_init(&pass, w.m, w.eng, N, N, NULL, 0, &w.err), LL_OK);
+        assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){w.m, N, N, NULL, 0}, w.eng, &w.err),
+                         LL_OK);
         int k = w.m->n_layers / 2;
         assert_int_equal(ll_forward(&pass, &b, 0, k, &w.err), LL_OK);
         assert_memory_equal(pass.resid, ll_stack_row(&whole.st, k, 0),
@@ -510,7 +512,8 @@ static void too_many_positions(void **state)
     make_ids(ids, LONG, w.m->d_vocab, 1);
     start[1] = w.m->n_positions + 1;
     struct ll_batch b = {1, start, ids};
-    assert_int_equal(ll_pass_init(&pass, w.m, w.eng, LONG, LONG, NULL, 0, &w.err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){w.m, LONG, LONG, NULL, 0}, w.eng, &w.err),
+                     LL_OK);
     assert_int_equal(ll_forward(&pass, &b, 0, w.m->n_layers, &w.err), LL_EUSAGE);
     assert_non_null(strstr(w.err.msg, "learned positions"));
     ll_pass_free(&pass);

@@ -100,7 +100,9 @@ static struct sweep_counts blame_sweep(struct ll_model *m, struct ll_engine *eng
     struct sweep_counts n = {0, 0};
     const struct ll_listener logits = {LL_HOOK_BIT(LL_HOOK_LOGITS), ignore_logits, NULL};
     make_writable(m->ckpt);
-    assert_int_equal(ll_pass_init(&pass, m, eng, BLAME_IDS, BLAME_IDS, &logits, 1, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, BLAME_IDS, BLAME_IDS, &logits, 1}, eng,
+                                  &err),
+                     LL_OK);
     if (run_pass(&pass, &err))
         fail_msg("%s: %s", label, err.msg);
     for (int i = 0; i < m->ckpt->n_tensors; i++) {

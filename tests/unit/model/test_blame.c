@@ -105,7 +105,9 @@ static void two_tensors(void **state)
         struct ll_pass pass;
         struct ll_err err = {0};
         make_writable(m->ckpt);
-        assert_int_equal(ll_pass_init(&pass, m, eng, BLAME_IDS, BLAME_IDS, NULL, 0, &err), LL_OK);
+        assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, BLAME_IDS, BLAME_IDS, NULL, 0}, eng,
+                                      &err),
+                         LL_OK);
         struct poison a = poison(m, tensor(m, rows[i].first), (size_t)rows[i].first_value),
                       b = poison(m, tensor(m, rows[i].second), (size_t)rows[i].second_value);
         if (!run_pass(&pass, &err) || !names(&err, blamed))
@@ -131,7 +133,8 @@ static void overflow_names_no_tensor(void **state)
     assert_non_null(gain);
     for (int i = 0; i < gain->n; i++)
         gain->v[i] = 1e38f;
-    assert_int_equal(ll_pass_init(&pass, m, eng, BLAME_IDS, BLAME_IDS, NULL, 0, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, BLAME_IDS, BLAME_IDS, NULL, 0}, eng, &err),
+                     LL_OK);
     assert_int_equal(run_pass(&pass, &err), LL_EUSAGE);
     assert_null(strstr(err.msg, "tensor"));
     assert_non_null(strstr(err.msg, "layer 1"));

@@ -41,7 +41,7 @@ static void shown(const char *path, int n, struct ll_engine *eng, struct ll_buf 
         ids[i] = i * 7 % m->d_vocab;
     struct ll_listener all = {~0u, keep_all, out};
     struct ll_batch batch = {1, start, ids};
-    assert_int_equal(ll_pass_init(&pass, m, eng, n, n, &all, 1, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, n, n, &all, 1}, eng, &err), LL_OK);
     if (ll_forward(&pass, &batch, 0, m->n_layers, &err))
         fail_msg("%s: %s", path, err.msg);
     ll_pass_free(&pass);

@@ -181,7 +181,7 @@ static int compute(struct got *got, struct ll_err *err)
         return rc;
     struct ll_listener l[] = {{LL_HOOK_BIT(LL_HOOK_LOGITS), keep, got}};
     struct ll_batch b = {1, start, ids};
-    rc = ll_pass_init(&pass, m, engine, n_ids, n_ids, l, 1, err);
+    rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, n_ids, n_ids, l, 1}, engine, err);
     if (!rc) {
         rc = ll_forward(&pass, &b, 0, m->n_layers, err);
         ll_pass_free(&pass);

@@ -62,7 +62,7 @@ static void run_model(struct run *r, struct ll_intervene *iv, struct ll_engine *
     struct ll_listener all[] = {ll_intervene_listener(iv),
                                 ll_stack_listener(&r->st),
                                 {LL_HOOK_BIT(LL_HOOK_LOGITS), keep_logits, r}};
-    if (ll_pass_init(&pass, iv->model, eng, N, N, all, 3, &err)
+    if (ll_pass_init(&pass, &(struct ll_pass_plan){iv->model, N, N, all, 3}, eng, &err)
         || ll_forward(&pass, &b, 0, iv->model->n_layers, &err))
         fail_msg("%s", err.msg);
     ll_pass_free(&pass);
@@ -383,7 +383,7 @@ static void pushed_by_nothing(void **state)
     open_all(&iv, m, eng, "steer:hook_embed=ids:3,7*0");
     struct ll_listener zero = {LL_HOOK_BIT(LL_HOOK_EMBED), on_zero, &calls},
                        all[] = {zero, ll_intervene_listener(&iv), zero};
-    assert_int_equal(ll_pass_init(&pass, m, eng, N, N, all, 3, &err), LL_OK);
+    assert_int_equal(ll_pass_init(&pass, &(struct ll_pass_plan){m, N, N, all, 3}, eng, &err), LL_OK);
     assert_int_equal(ll_forward(&pass, &b, 0, 1, &err), LL_OK);
     assert_int_equal(calls, 2);
     ll_pass_free(&pass);
