@@ -42,8 +42,13 @@ int ll_check_ops(struct ll_check *k, const struct ll_check_job *job, struct ll_c
                  struct ll_err *err)
 {
     k->ran_ops = 1;
-    int rc = ll_op_check(job->model, job->ids, job->n_ids, job->runs, k->op, &k->n_ops, job->progress,
-                         job->progress_arg, err);
+    const struct ll_op_job ops = {.model = job->model,
+                                  .ids = job->ids,
+                                  .n_ids = job->n_ids,
+                                  .runs = job->runs,
+                                  .progress = job->progress,
+                                  .progress_arg = job->progress_arg};
+    int rc = ll_op_check(&ops, k->op, &k->n_ops, err);
     c->section = LL_CHECK_NO_PASS;
     if (rc == LL_EUSAGE && job->model) /* a pass that met a NaN: the operations before it stand */
         rc = cannot_pass(c, LL_CRIT_FAIL, "whole layer and whole pass", err);

@@ -33,19 +33,28 @@ static double *make(struct work *w, size_t n)
 }
 
 /* y [n, rows] = x [n, k] . rows of W at `row0`, to columns at `col0` of y; then the bias. */
-static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int rows, const float *b,
-                       const double *x, int n, double *y, int ldy, int col0)
+struct part_of_product {
+    const struct ll_mat *W;
+    const float *b;
+    int row0, rows;
+    double *y;
+    int ldy, col0;
+};
+
+static int linear_rows(struct work *w, const struct part_of_product *p, const double *x, int n)
 {
-    float *row = malloc(sizeof *row * (size_t)W->k);
+    size_t width = (size_t)p->W->k;
+    float *row = malloc(sizeof *row * width);
     if (!row)
-        return ll_fail_mem(w->err, "row of a weight", sizeof *row * (size_t)W->k);
-    for (int r = 0; r < rows; r++) {
-        ll_mat_row(W, row0 + r, row);
+        return ll_fail_mem(w->err, "row of a weight", sizeof *row * width);
+    for (int r = 0; r < p->rows; r++) {
+        ll_mat_row(p->W, p->row0 + r, row);
         for (int i = 0; i < n; i++) {
             double sum = 0;
-            for (int k = 0; k < W->k; k++)
-                sum += x[(size_t)i * (size_t)W->k + (size_t)k] * (double)row[k];
-            y[(size_t)i * (size_t)ldy + (size_t)(col0 + r)] = sum + (b ? (double)b[row0 + r] : 0);
+            for (size_t k = 0; k < width; k++)
+                sum += x[(size_t)i * width + k] * (double)row[k];
+            p->y[(size_t)i * (size_t)p->ldy + (size_t)(p->col0 + r)] =
+                sum + (p->b ? (double)p->b[p->row0 + r] : 0);
         }
     }
     free(row);
@@ -55,7 +64,8 @@ static int linear_rows(struct work *w, const struct ll_mat *W, int row0, int row
 static double *linear(struct work *w, const struct ll_mat *W, const float *b, const double *x, int n)
 {
     double *y = x ? make(w, (size_t)n * (size_t)W->n) : NULL;
-    if (y && linear_rows(w, W, 0, W->n, b, x, n, y, W->n, 0)) {
+    const struct part_of_product all = {W, b, 0, W->n, y, W->n, 0};
+    if (y && linear_rows(w, &all, x, n)) {
         free(y);
         return NULL;
     }
@@ -222,16 +232,19 @@ static double *op_qkv(struct work *w, int hook, int layer, int *width)
     if (!x || !L->W_QKV.n)
         return linear(w, W, b, x, w->e->n);
     double *y = make(w, (size_t)w->e->n * (size_t)*width); /* rows of a group: its query heads, k, v */
-    int rows = hook == LL_HOOK_Q ? per * dh : dh,
+    int rc = LL_OK, rows = hook == LL_HOOK_Q ? per * dh : dh,
         skip = hook == LL_HOOK_Q ? 0
         : hook == LL_HOOK_K      ? per * dh
                                  : (per + 1) * dh;
-    for (int g = 0; y && g < m->n_kv_heads; g++)
-        if (linear_rows(w, &L->W_QKV, g * (per + 2) * dh + skip, rows, L->b_QKV, x, w->e->n, y, *width,
-                        g * rows)) {
-            free(y);
-            return NULL;
-        }
+    for (int g = 0; y && g < m->n_kv_heads && !rc; g++) {
+        const struct part_of_product part = {&L->W_QKV, L->b_QKV, g * (per + 2) * dh + skip, rows, y,
+                                             *width,    g * rows};
+        rc = linear_rows(w, &part, x, w->e->n);
+    }
+    if (rc) {
+        free(y);
+        return NULL;
+    }
     return y;
 }
 

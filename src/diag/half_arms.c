@@ -98,22 +98,32 @@ static int on_hook(void *arg, const struct ll_hook_visit *v, struct ll_err *err)
     return LL_OK;
 }
 
-static int run_arm(struct ll_arms *a, int i, struct ll_stack *stack, const struct ll_model *m,
-                   struct ll_engine *eng, const int *ids, int n_ids, enum ll_half_format f,
-                   struct ll_err *err)
+/* What all arms run. */
+struct arms_job {
+    const struct ll_model *m;
+    struct ll_engine *eng;
+    const int *ids;
+    int n_ids;
+    enum ll_half_format f;
+    struct ll_stack stack; /* of arm a */
+};
+
+static int run_arm(struct ll_arms *a, int i, struct arms_job *j, struct ll_err *err)
 {
-    struct watch w = {a, &a->arm[i], stack, i == 0, n_ids};
+    const struct ll_model *m = j->m;
+    struct watch w = {a, &a->arm[i], &j->stack, i == 0, j->n_ids};
     const struct ll_listener l = {LL_HOOK_BIT(LL_HOOK_EMBED) | LL_HOOK_BIT(LL_HOOK_RESID_POST)
                                       | LL_HOOK_BIT(LL_HOOK_RESID_PRE) | LL_HOOK_BIT(LL_HOOK_ATTN_OUT)
                                       | LL_HOOK_BIT(LL_HOOK_MLP_OUT) | LL_HOOK_BIT(LL_HOOK_LOGITS),
                                   on_hook, &w};
     struct ll_half_policy policy = {0};
     struct ll_pass pass = {0};
-    int start[2] = {0, n_ids}, rc = LL_OK;
-    struct ll_batch batch = {1, start, ids};
+    int start[2] = {0, j->n_ids}, rc = LL_OK;
+    struct ll_batch batch = {1, start, j->ids};
     if (kinds[i].rounds)
-        rc = ll_half_policy_init(&policy, m, n_ids, f, kinds[i].accumulate, kinds[i].resid_f32, err);
-    if (!rc && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, n_ids, n_ids, &l, 1}, eng, err))) {
+        rc = ll_half_policy_init(&policy, m, j->n_ids, j->f, kinds[i].accumulate, kinds[i].resid_f32, err);
+    if (!rc
+        && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, j->n_ids, j->n_ids, &l, 1}, j->eng, err))) {
         if (kinds[i].rounds)
             pass.ops = &policy.ops;
         pass.allow_nonfinite = kinds[i].rounds;
@@ -151,13 +161,13 @@ static void judge_arm(struct ll_arms *a, int i, int d_vocab, enum ll_half_format
 int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *eng, const int *ids, int n_ids,
                 enum ll_half_format f, struct ll_err *err)
 {
-    struct ll_stack stack = {0};
+    struct arms_job job = {.m = m, .eng = eng, .ids = ids, .n_ids = n_ids, .f = f};
     memset(a, 0, sizeof *a);
     a->n_rows = m->n_layers + 1;
     a->n_tokens = n_ids;
     a->input = calloc((size_t)a->n_rows, sizeof *a->input);
     a->output = calloc((size_t)a->n_rows, sizeof *a->output);
-    int rc = a->input && a->output ? ll_stack_init(&stack, m, n_ids, NULL, 0, err)
+    int rc = a->input && a->output ? ll_stack_init(&job.stack, m, n_ids, NULL, 0, err)
                                    : ll_fail_mem(err, "arms", 65 * (size_t)a->n_rows);
     for (int i = 0; i < LL_N_ARMS && !rc; i++) {
         struct ll_arm *x = &a->arm[i];
@@ -169,10 +179,10 @@ int ll_arms_run(struct ll_arms *a, const struct ll_model *m, struct ll_engine *e
             rc = ll_fail_mem(err, "arms", sizeof *x->rows * (size_t)a->n_rows);
         for (int r = 0; r < a->n_rows && !rc; r++)
             x->rows[r].attn_rms = x->rows[r].mlp_rms = NAN;
-        if (!rc && !(rc = run_arm(a, i, &stack, m, eng, ids, n_ids, f, err)))
+        if (!rc && !(rc = run_arm(a, i, &job, err)))
             judge_arm(a, i, m->d_vocab, f);
     }
-    ll_stack_free(&stack);
+    ll_stack_free(&job.stack);
     return rc;
 }
 

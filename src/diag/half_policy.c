@@ -150,18 +150,24 @@ struct heads {
     const struct ll_vec *vec;
 };
 
-/* out[j] = chain over k of x[k] * at(j)[k * step] for j < n, sixteen at a time. */
-static void chain_over(enum ll_half_format f, const float *x, int n_k, const float *w, long ldw, long step,
-                       int n, float *wt, float *out)
+/* A matrix as it lies: n rows of n_k values, rows ldw floats apart, values of a row `step`. */
+struct strided {
+    const float *w;
+    long ldw, step;
+    int n, n_k;
+};
+
+/* out[j] = chain over k of x[k] * w[j][k], sixteen j at a time. wt: room for 16 * n_k floats. */
+static void chain_over(enum ll_half_format f, const float *x, const struct strided *w, float *wt, float *out)
 {
-    for (int j0 = 0; j0 < n; j0 += 16) {
-        int cols = n - j0 < 16 ? n - j0 : 16;
+    for (int j0 = 0; j0 < w->n; j0 += 16) {
+        int cols = w->n - j0 < 16 ? w->n - j0 : 16;
         float acc[16] = {0};
-        memset(wt, 0, sizeof *wt * 16 * (size_t)n_k);
+        memset(wt, 0, sizeof *wt * 16 * (size_t)w->n_k);
         for (int j = 0; j < cols; j++)
-            for (int k = 0; k < n_k; k++)
-                wt[16 * k + j] = w[(j0 + j) * ldw + k * step];
-        ll_half_chain(f, acc, x, wt, n_k);
+            for (int k = 0; k < w->n_k; k++)
+                wt[16 * k + j] = w->w[(j0 + j) * w->ldw + k * w->step];
+        ll_half_chain(f, acc, x, wt, w->n_k);
         memcpy(out + j0, acc, sizeof *acc * (size_t)cols);
     }
 }
@@ -187,9 +193,9 @@ static void score_some(void *arg, int h0, int h1)
             int from = first_key(a, t);
             for (int s = 0; s < n; s++)
                 row[s] = -INFINITY;
-            chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, a->d_head,
-                       a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1, t + 1 - from, wt,
-                       row + from);
+            const struct strided keys = {a->k + from * a->ldkv + (long)(h / per) * a->d_head, a->ldkv, 1,
+                                         t + 1 - from, a->d_head};
+            chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, &keys, wt, row + from);
             for (int s = from; s <= t; s++)
                 row[s] = ll_half_round(f, row[s] * a->scale);
             if (a->cap > 0)
@@ -212,9 +218,9 @@ static void mix_some(void *arg, int h0, int h1)
         for (int t = 0; t < n; t++) {
             const float *row = j->p->pattern + ((size_t)h * (size_t)n + (size_t)t) * (size_t)n;
             int from = first_key(a, t);
-            chain_over(j->p->format, row + from, t + 1 - from,
-                       a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv, a->d_head, wt,
-                       a->z + t * a->ldz + (long)h * a->d_head);
+            const struct strided values = {a->v + from * a->ldkv + (long)(h / per) * a->d_head, 1, a->ldkv,
+                                           a->d_head, t + 1 - from};
+            chain_over(j->p->format, row + from, &values, wt, a->z + t * a->ldz + (long)h * a->d_head);
         }
     free(wt);
 }

@@ -123,26 +123,32 @@ static int keep_rows(void *arg, const struct ll_hook_visit *visit, struct ll_err
     return LL_OK;
 }
 
-/* The model as it is over one prompt: *x [*n, width] at the point, allocated. */
-static int run_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
-                      const struct ll_intervene_prompts *prompts, const char *text, size_t n_text, float **x,
-                      int *n, struct ll_err *err)
+/* What runs a prompt. */
+struct runner {
+    const struct ll_model *m;
+    struct ll_engine *engine;
+    const struct ll_intervene_prompts *prompts; /* NULL: there is no tokenizer */
+};
+
+/* The model as it is over the prompt from..to-1: *x [*n, width] at the point, allocated. */
+static int run_prompt(struct ll_intervention *v, const struct runner *by, const char *from, const char *to,
+                      float **x, int *n, struct ll_err *err)
 {
     int *ids = NULL;
     struct ll_pass pass = {0};
     *x = NULL;
-    if (!prompts)
+    if (!by->prompts)
         return ll_fail(err, LL_EUSAGE,
                        "intervention \"%s\": expected a file (*.safetensors, *.bin), found \"%.*s\"", v->spec,
-                       (int)n_text, text);
-    int rc = prompts->encode(prompts->arg, text, n_text, &ids, n, err);
+                       (int)(to - from), from);
+    int rc = by->prompts->encode(by->prompts->arg, from, (size_t)(to - from), &ids, n, err);
     if (!rc && !(*x = malloc(sizeof **x * (size_t)*n * (size_t)v->width)))
         rc = ll_fail_mem(err, "source of an intervention", sizeof **x * (size_t)*n * (size_t)v->width);
     struct keep k = {v, *x};
     struct ll_listener l = {LL_HOOK_BIT(v->hook), keep_rows, &k};
     int start[2] = {0, *n};
     struct ll_batch batch = {1, start, ids};
-    if (!rc && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, *n, *n, &l, 1}, engine, err)))
+    if (!rc && !(rc = ll_pass_init(&pass, &(struct ll_pass_plan){by->m, *n, *n, &l, 1}, by->engine, err)))
         rc = ll_forward(&pass, &batch, 0, v->layer < 0 ? 0 : v->layer + 1,
                         err); /* no further than the point */
     ll_pass_free(&pass);
@@ -163,8 +169,7 @@ static void keep_last(struct ll_intervention *v)
     v->n_rows = 1;
 }
 
-static int from_prompt(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
-                       const struct ll_intervene_prompts *prompts, struct ll_err *err)
+static int from_prompt(struct ll_intervention *v, const struct runner *by, struct ll_err *err)
 {
     int is_diff = v->n_source > 5 && LL_BEGINS(v->source, "diff:"), n_b, rc;
     const char *a = v->source + (is_diff ? 5 : 0), *bar = is_diff ? memchr(a, '|', v->n_source - 5) : NULL,
@@ -172,12 +177,11 @@ static int from_prompt(struct ll_intervention *v, const struct ll_model *m, stru
     float *b = NULL;
     if (is_diff && (!bar || bar == a || bar + 1 == end))
         return ll_fail(err, LL_EUSAGE, "intervention \"%s\": expected diff:PROMPT|PROMPT", v->spec);
-    if ((rc = run_prompt(v, m, engine, prompts, a, (size_t)((is_diff ? bar : end) - a), &v->values,
-                         &v->n_rows, err)))
+    if ((rc = run_prompt(v, by, a, is_diff ? bar : end, &v->values, &v->n_rows, err)))
         return rc;
     if (is_diff || v->kind == LL_IV_STEER)
         keep_last(v);
-    if (is_diff && !(rc = run_prompt(v, m, engine, prompts, bar + 1, (size_t)(end - bar - 1), &b, &n_b, err)))
+    if (is_diff && !(rc = run_prompt(v, by, bar + 1, end, &b, &n_b, err)))
         for (int i = 0; i < v->width; i++)
             v->values[i] -= b[(size_t)(n_b - 1) * (size_t)v->width + (size_t)i];
     free(b);
@@ -187,8 +191,9 @@ static int from_prompt(struct ll_intervention *v, const struct ll_model *m, stru
 int ll_intervene_read(struct ll_intervention *v, const struct ll_model *m, struct ll_engine *engine,
                       const struct ll_intervene_prompts *prompts, struct ll_err *err)
 {
+    const struct runner by = {m, engine, prompts};
     v->width = width_of(m, v);
-    int rc = ll_intervene_is_file(v) ? from_file(v, err) : from_prompt(v, m, engine, prompts, err);
+    int rc = ll_intervene_is_file(v) ? from_file(v, err) : from_prompt(v, &by, err);
     if (!rc && v->kind == LL_IV_STEER && v->n_rows != 1)
         rc = ll_fail(err, LL_EUSAGE,
                      "intervention \"%s\": expected one row of %d values to add, found %d rows", v->spec,

@@ -568,8 +568,14 @@ static int repeat(struct ctx *c, const struct op *op, int runs, float *first, fl
     return rc;
 }
 
-static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const eng[3], const int threads[3],
-                    int n_eng, int runs, struct ll_op_result *results, int *n_results)
+/* The engines that everything runs on: one, two and all threads. */
+struct engines {
+    struct ll_engine *eng[3];
+    int threads[3], n;
+};
+
+static int check_op(struct ctx *c, const struct op *op, const struct engines *e, int runs,
+                    struct ll_op_result *results, int *n_results)
 {
     size_t n = op->size(c);
     float *first = malloc(sizeof *first * n), *now = malloc(sizeof *now * n);
@@ -577,17 +583,17 @@ static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const 
     make_inputs(c);
     if (op->run == attention_run)
         make_qkv(c);
-    for (int e = 0; e < n_eng && !rc; e++) {
+    for (int i = 0; i < e->n && !rc; i++) {
         struct ll_op_result *r = &results[(*n_results)++];
         *r = (struct ll_op_result){.op = op->name,
                                    .set = op->needs_model ? "tokens" : ll_op_sets[c->set],
-                                   .threads = threads[e],
+                                   .threads = e->threads[i],
                                    .runs = runs,
                                    .limit = op->error ? op->limit : NAN,
                                    .error = NAN};
-        c->eng = eng[e];
-        rc = repeat(c, op, runs, first, now, e == 0, r);
-        if (e) /* of the same bits, or found to differ */
+        c->eng = e->eng[i];
+        rc = repeat(c, op, runs, first, now, i == 0, r);
+        if (i) /* of the same bits, or found to differ */
             r->error = r[-1].error;
     }
     if (rc && *n_results) /* the one that could not be run */
@@ -597,27 +603,26 @@ static int check_op(struct ctx *c, const struct op *op, struct ll_engine *const 
     return rc;
 }
 
-static int check_all(struct ctx *c, struct ll_engine *const eng[3], const int threads[3], int n_eng, int runs,
-                     struct ll_op_result *results, int *n_results, void (*progress)(void *arg, double done),
-                     void *arg)
+static int check_all(struct ctx *c, const struct ll_op_job *job, const struct engines *e,
+                     struct ll_op_result *results, int *n_results)
 {
     int rc = LL_OK;
     for (int i = 0; i < N_OPS && !rc; i++)
         for (c->set = 0; c->set < (ops[i].needs_model ? 1 : LL_OP_SETS) && !rc; c->set++) {
             if (!ops[i].needs_model || c->m)
-                rc = check_op(c, &ops[i], eng, threads, n_eng, runs, results, n_results);
-            if (progress)
-                progress(arg, (i + 1.0) / N_OPS);
+                rc = check_op(c, &ops[i], e, job->runs, results, n_results);
+            if (job->progress)
+                job->progress(job->progress_arg, (i + 1.0) / N_OPS);
         }
     return rc;
 }
 
-int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, struct ll_op_result *results,
-                int *n_results, void (*progress)(void *arg, double done), void *arg, struct ll_err *err)
+int ll_op_check(const struct ll_op_job *job, struct ll_op_result *results, int *n_results, struct ll_err *err)
 {
-    struct ll_engine *eng[3] = {NULL, NULL, NULL};
-    struct ctx c = {.m = m, .ids = ids, .n_ids = n_ids, .err = err};
-    int threads[3] = {1, 2, ll_cpu_count()}, n_eng = threads[2] > 2 ? 3 : 2, rc = LL_OK;
+    struct engines e = {.threads = {1, 2, ll_cpu_count()}};
+    struct ctx c = {.m = job->model, .ids = job->ids, .n_ids = job->n_ids, .err = err};
+    int rc = LL_OK;
+    e.n = e.threads[2] > 2 ? 3 : 2;
     *n_results = 0;
     c.a = malloc(sizeof *c.a * FLOATS);
     c.b = malloc(sizeof *c.b * FLOATS);
@@ -625,13 +630,13 @@ int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, s
     c.raw = malloc(2 * FLOATS);
     if (!c.a || !c.b || !c.c || !c.raw)
         rc = ll_fail_mem(err, "inputs", sizeof *c.a * FLOATS);
-    for (int e = 0; e < n_eng && !rc; e++)
-        if (!(rc = ll_engine_init(&eng[e], threads[e], err)))
-            rc = ll_engine_reserve(eng[e], 64, K, POS, DH, err);
+    for (int i = 0; i < e.n && !rc; i++)
+        if (!(rc = ll_engine_init(&e.eng[i], e.threads[i], err)))
+            rc = ll_engine_reserve(e.eng[i], 64, K, POS, DH, err);
     if (!rc)
-        rc = check_all(&c, eng, threads, n_eng, runs, results, n_results, progress, arg);
-    for (int e = 0; e < 3; e++)
-        ll_engine_free(eng[e]);
+        rc = check_all(&c, job, &e, results, n_results);
+    for (int i = 0; i < 3; i++)
+        ll_engine_free(e.eng[i]);
     free(c.a);
     free(c.b);
     free(c.c);

@@ -23,9 +23,16 @@ struct ll_op_result {
     double error, limit; /* known answer; NAN: none */
 };
 enum { LL_OP_MAX = 64 };
-/* Run everything: the operations without a model, and with one (m not NULL) the unembedding of the last of
- * ids, block 0 and the whole pass over ids. results: LL_OP_MAX of them. progress may be NULL. Returns LL_OK,
- * or LL_EUSAGE (ids; a pass that meets a NaN) or LL_EFAIL: then results hold what came before. */
-int ll_op_check(const struct ll_model *m, const int *ids, int n_ids, int runs, struct ll_op_result *results,
-                int *n_results, void (*progress)(void *arg, double done), void *arg, struct ll_err *err);
+struct ll_op_job {
+    const struct ll_model *model;             /* NULL: none */
+    const int *ids;                           /* [n_ids] of the pass with a model; all borrowed */
+    int n_ids, runs;                          /* runs: of each operation, with each number of threads */
+    void (*progress)(void *arg, double done); /* may be NULL */
+    void *progress_arg;
+};
+/* Run everything: the operations without a model, and with one the unembedding of the last of ids, block 0
+ * and the whole pass over ids. results: LL_OP_MAX of them. Returns LL_OK, or LL_EUSAGE (ids; a pass that
+ * meets a NaN) or LL_EFAIL: then results hold what came before. */
+int ll_op_check(const struct ll_op_job *job, struct ll_op_result *results, int *n_results,
+                struct ll_err *err);
 #endif

@@ -40,31 +40,31 @@ int ll_ref_may_take(const struct ll_ref *r, const char *file, const char *name, 
                    name, (unsigned long long)bytes, r->used, r->room);
 }
 
-struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len,
-                                const int64_t *dims, int n_dims, const char *dtype, int with_values,
-                                struct ll_err *err)
+struct ll_ref_array *ll_ref_add(struct ll_ref *r, const struct ll_ref_new *new, struct ll_err *err)
 {
-    struct ll_ref_array a = {.n = 1, .dtype = dtype};
+    struct ll_ref_array a = {.n = 1, .dtype = new->dtype};
+    const int64_t *dims = new->dims;
+    int n_dims = new->n_dims;
     for (; n_dims > 1 && dims[0] == 1; n_dims--)
         dims++;
     if (n_dims > LL_REF_DIMS)
-        return ll_fail(err, LL_EUNSUP, "%s: %.*s: expected at most %d dimensions, found %d", file,
-                       (int)name_len, name, LL_REF_DIMS, n_dims),
+        return ll_fail(err, LL_EUNSUP, "%s: %.*s: expected at most %d dimensions, found %d", new->file,
+                       (int)new->name_len, new->name, LL_REF_DIMS, n_dims),
                NULL;
     for (int i = 0; i < n_dims; i++) {
         if (dims[i] < 1 || dims[i] > MOST / a.n)
             return ll_fail(err, LL_EUSAGE,
                            "%s: %.*s: expected dimensions from 1 on and at most %lld values, found a "
                            "dimension of %lld",
-                           file, (int)name_len, name, (long long)MOST, (long long)dims[i]),
+                           new->file, (int)new->name_len, new->name, (long long)MOST, (long long)dims[i]),
                    NULL;
         a.n *= dims[i];
         a.dims[a.n_dims++] = dims[i];
     }
     if (!a.n_dims)
         a.dims[a.n_dims++] = 1;
-    size_t bytes = with_values ? sizeof *a.x * (size_t)a.n : 0;
-    if (ll_ref_may_take(r, file, name, bytes, err))
+    size_t bytes = new->with_values ? sizeof *a.x *(size_t)a.n : 0;
+    if (ll_ref_may_take(r, new->file, new->name, bytes, err))
         return NULL;
     if (r->n == r->cap) {
         int cap = r->cap ? 2 * r->cap : 64;
@@ -74,9 +74,9 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *
         r->a = grown;
         r->cap = cap;
     }
-    a.name = strndup(name, name_len);
-    a.x = with_values ? malloc(bytes) : NULL;
-    if (!a.name || (with_values && !a.x)) {
+    a.name = strndup(new->name, new->name_len);
+    a.x = new->with_values ? malloc(bytes) : NULL;
+    if (!a.name || (new->with_values && !a.x)) {
         free(a.name);
         free(a.x);
         return ll_fail_mem(err, "reference", sizeof *a.x * (size_t)a.n), NULL;
@@ -231,8 +231,11 @@ int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
             ? ll_ref_take_ids(r, t->name, t->n_dims ? n / t->dims[t->n_dims - 1] : 1, n, int_at, &p, err)
             : LL_OK;
     }
-    struct ll_ref_array *a = ll_ref_add(r, file, t->name, strlen(t->name), t->dims, t->n_dims,
-                                        d->torch_name ? d->torch_name : d->name, 1, err);
+    struct ll_ref_array *a =
+        ll_ref_add(r,
+                   &(struct ll_ref_new){file, t->name, strlen(t->name), t->dims, t->n_dims,
+                                        d->torch_name ? d->torch_name : d->name, 1},
+                   err);
     if (!a)
         return err ? err->code : LL_EFAIL;
     d->to_f32(t->data, a->x, (size_t)a->n);

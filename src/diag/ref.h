@@ -72,11 +72,18 @@ int ll_ref_parse_torch(struct ll_ref *r, const char *file, const char *name, con
 int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n,
                              struct ll_err *err);
 int ll_ref_parse_text(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
-/* A new array of the list with room for its values; NULL with err filled in (a dimension below 1, more than
- * 2^31 values, memory). name is copied. */
-struct ll_ref_array *ll_ref_add(struct ll_ref *r, const char *file, const char *name, size_t name_len,
-                                const int64_t *dims, int n_dims, const char *dtype, int with_values,
-                                struct ll_err *err);
+/* An array to be added: all borrowed, the name is copied. */
+struct ll_ref_new {
+    const char *file; /* for errors */
+    const char *name;
+    size_t name_len;
+    const int64_t *dims;
+    int n_dims;
+    const char *dtype; /* static */
+    int with_values;   /* 1: room for its values is made */
+};
+/* A new array of the list; NULL with err filled in (a dimension below 1, more than 2^31 values, memory). */
+struct ll_ref_array *ll_ref_add(struct ll_ref *r, const struct ll_ref_new *a, struct ll_err *err);
 /* What a tensor of a safetensors or torch file holds. */
 int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tensor *t, struct ll_err *err);
 /* May `bytes` more be taken? LL_OK or LL_EFIT. */

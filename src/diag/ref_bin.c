@@ -41,7 +41,8 @@ static int take_raw(struct ll_ref *r, const char *file, const char *name, const 
                     struct ll_err *err)
 {
     int64_t one = 1;
-    struct ll_ref_array *a = ll_ref_add(r, file, name, strlen(name), &one, 1, "raw", 0, err);
+    struct ll_ref_array *a =
+        ll_ref_add(r, &(struct ll_ref_new){file, name, strlen(name), &one, 1, "raw", 0}, err);
     if (!a)
         return err ? err->code : LL_EFAIL;
     if (!(a->raw = malloc(n)))
@@ -61,7 +62,8 @@ int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const
         return take_ids(r, name, bytes, n, err);
     int64_t count = (int32_t)le32(bytes);
     if (count > 0 && 4 + 4 * (uint64_t)count == n) {
-        struct ll_ref_array *a = ll_ref_add(r, file, name, strlen(name), &count, 1, "float32", 1, err);
+        struct ll_ref_array *a =
+            ll_ref_add(r, &(struct ll_ref_new){file, name, strlen(name), &count, 1, "float32", 1}, err);
         for (int64_t i = 0; a && i < count; i++) {
             uint32_t v = le32(bytes + 4 + 4 * i);
             memcpy(&a->x[i], &v, 4);

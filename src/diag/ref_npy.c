@@ -147,7 +147,8 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
     static const enum ll_dtype types[9] = {[2] = LL_F16, [4] = LL_F32, [8] = LL_F64};
     const struct ll_dtype_info *d = ll_dtype_info(types[a.bytes]);
     struct ll_ref_array *out =
-        ll_ref_add(r, file, name, strlen(name), a.dims, a.n_dims, d->torch_name, 1, err);
+        ll_ref_add(r, &(struct ll_ref_new){file, name, strlen(name), a.dims, a.n_dims, d->torch_name, 1},
+                   err);
     if (!out)
         return err ? err->code : LL_EFAIL;
     d->to_f32(a.data, out->x, (size_t)out->n);

@@ -178,11 +178,23 @@ static int may_be_one(const struct ll_ref_place *p, int hook, unsigned flags)
     return p->pos >= 0 || flags & LL_REF_LAST_ROW || hook == LL_HOOK_LOGITS;
 }
 
-/* x[n] of the array, as the point's rows, into its place. */
-static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int hook,
-               int layer, unsigned flags, const float *x, int64_t n, struct ll_err *err)
+/* n values of an array, and the point that they belong to. */
+struct piece {
+    int hook, layer;
+    unsigned flags; /* LL_REF_* */
+    const float *x;
+    int64_t n;
+};
+
+/* A piece of the array, as the point's rows, into its place. */
+static int put(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a,
+               const struct piece *piece, struct ll_err *err)
 {
     const struct ll_model *m = p->m;
+    const int hook = piece->hook, layer = piece->layer;
+    const unsigned flags = piece->flags;
+    const float *x = piece->x;
+    const int64_t n = piece->n;
     struct ll_actv *to = ll_acts_at(acts, hook, layer);
     int width = width_of(m, hook, p->n_pos),
         square = ll_hook_info((enum ll_hook)hook)->width == LL_WIDTH_POS_POS,
@@ -233,7 +245,8 @@ static int put_stack(struct ll_ref_place *p, struct ll_acts *acts, const struct 
                        "%s: expected [%d, %d, %d] values, layers and the embedding, found %lld", a->name,
                        p->m->n_layers + 1, p->n_pos, p->m->d_model, (long long)a->n);
     for (int l = 0; l <= p->m->n_layers && !rc; l++)
-        rc = put(p, acts, a, l ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, l - 1, 0, a->x + l * one, one, err);
+        rc = put(p, acts, a,
+                 &(struct piece){l ? LL_HOOK_RESID_POST : LL_HOOK_EMBED, l - 1, 0, a->x + l * one, one}, err);
     return rc;
 }
 
@@ -262,23 +275,29 @@ struct slice {
     int hook, from, width;
 }; /* columns of one head of a group, or of all */
 
-/* n groups of slices side by side, [rows, n * sum of widths], apart into their points. */
+/* The slices of a row that repeat n_groups times side by side. */
+struct slices {
+    const struct slice *at; /* [n] in rising order */
+    int n, n_groups;
+};
+
+/* Rows [n_groups * sum of widths] apart into their points. */
 static int put_slices(struct ll_ref_place *p, struct ll_acts *acts, const struct ll_ref_array *a, int layer,
-                      const struct slice *s, int n_slices, int n_groups, struct ll_err *err)
+                      const struct slices *s, struct ll_err *err)
 {
-    int group = s[n_slices - 1].from + s[n_slices - 1].width, rc = LL_OK;
-    int64_t width = (int64_t)group * n_groups, rows = a->n / width;
+    int group = s->at[s->n - 1].from + s->at[s->n - 1].width, rc = LL_OK;
+    int64_t width = (int64_t)group * s->n_groups, rows = a->n / width;
     if (a->n % width)
         return ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name,
                        (long long)width, (long long)a->n);
-    for (int i = 0; i < n_slices && !rc; i++) {
-        int64_t n = rows * n_groups * s[i].width;
+    for (int i = 0; i < s->n && !rc; i++) {
+        int64_t n = rows * s->n_groups * s->at[i].width;
         float *x = malloc(sizeof *x * (size_t)n), *to = x;
         if (!x)
             return ll_fail_mem(err, "reference", sizeof *x * (size_t)n);
-        for (int64_t g = 0; g < rows * n_groups; g++, to += s[i].width)
-            memcpy(to, a->x + g * group + s[i].from, sizeof *x * (size_t)s[i].width);
-        rc = put(p, acts, a, s[i].hook, layer, 0, x, n, err);
+        for (int64_t g = 0; g < rows * s->n_groups; g++, to += s->at[i].width)
+            memcpy(to, a->x + g * group + s->at[i].from, sizeof *x * (size_t)s->at[i].width);
+        rc = put(p, acts, a, &(struct piece){s->at[i].hook, layer, 0, x, n}, err);
         free(x);
     }
     return rc;
@@ -292,8 +311,8 @@ static int put_fused(struct ll_ref_place *p, struct ll_acts *acts, const struct 
         kv = m->n_kv_heads / n * dh;
     const struct slice qkv[] = {{LL_HOOK_Q, 0, q}, {LL_HOOK_K, q, kv}, {LL_HOOK_V, q + kv, kv}};
     const struct slice gate_up[] = {{LL_HOOK_PRE, 0, m->d_mlp}, {LL_HOOK_PRE_LINEAR, m->d_mlp, m->d_mlp}};
-    return flags & LL_REF_QKV ? put_slices(p, acts, a, layer, qkv, 3, n, err)
-                              : put_slices(p, acts, a, layer, gate_up, 2, 1, err);
+    const struct slices s = flags & LL_REF_QKV ? (struct slices){qkv, 3, n} : (struct slices){gate_up, 2, 1};
+    return put_slices(p, acts, a, layer, &s, err);
 }
 
 /* ---- one array ------------------------------------------------------------------------------- */
@@ -381,10 +400,10 @@ static int place_known(struct ll_ref_place *p, struct ll_acts *acts, const struc
     if (flags & LL_REF_ROWS_PAIRED)
         note_paired(p, hook, layer);
     if (!(flags & LL_REF_LAST))
-        return put(p, acts, a, hook, layer, flags, a->x, a->n, err);
+        return put(p, acts, a, &(struct piece){hook, layer, flags, a->x, a->n}, err);
     int64_t one = (int64_t)p->n_pos * p->m->d_vocab;
     return a->n >= one && a->n % one == 0
-        ? put(p, acts, a, hook, layer, 0, a->x + a->n - one, one, err)
+        ? put(p, acts, a, &(struct piece){hook, layer, 0, a->x + a->n - one, one}, err)
         : ll_fail(err, LL_EUSAGE, "%s: expected a multiple of %lld values, found %lld", a->name,
                   (long long)one, (long long)a->n);
 }

@@ -165,8 +165,10 @@ static int finish(struct ll_ref *r, struct text *t, struct block *b, int has_sum
     int whole = !b->cut && (int64_t)b->n_x == b->n;
     if (!whole && !has_sum)
         return LL_OK;
-    struct ll_ref_array *a =
-        ll_ref_add(r, t->file, b->name, strlen(b->name), b->dims, LL_REF_DIMS, "text", whole, t->err);
+    struct ll_ref_array *a = ll_ref_add(r,
+                                        &(struct ll_ref_new){t->file, b->name, strlen(b->name), b->dims,
+                                                             LL_REF_DIMS, "text", whole},
+                                        t->err);
     if (!a)
         return t->err ? t->err->code : LL_EFAIL;
     if (whole)

@@ -98,24 +98,28 @@ static void blame(struct ll_watch *st, enum ll_bound b, const struct ll_hook_vis
     st->n_offences[b]++;
 }
 
-/* One row: counted, its place of the largest magnitude kept, what is not finite named. first: index of
- * row[0]. */
-static void add_row(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v, int head, int pos,
-                    int first, const float *row, int n)
+/* Where a row of values lies: its head (-1: none), its position, and the index of the first. */
+struct spot {
+    int head, pos, first;
+};
+
+/* One row: counted, its place of the largest magnitude kept, what is not finite named. */
+static void add_row(struct ll_watch *st, struct ll_step *s, const struct ll_hook_visit *v, struct spot at,
+                    const float *row, int n)
 {
     int64_t before = s->s.n;
     ll_tensor_stats_add(&s->s, row, (size_t)n);
     if (s->s.max_abs_at >= before) {
-        s->max_head = head;
-        s->max_pos = pos;
-        s->max_index = first + (int)(s->s.max_abs_at - before);
+        s->max_head = at.head;
+        s->max_pos = at.pos;
+        s->max_index = at.first + (int)(s->s.max_abs_at - before);
     }
     for (int i = 0; i < n; i++) {
         float size = fabsf(row[i]);
         s->n_over_f16 += size > 65504.0f;
         s->n_under_f16 += size > 0 && size < 6e-5f;
         if (!isfinite(row[i]))
-            blame(st, LL_BOUND_FINITE, v, head, pos, first + i, (double)row[i]);
+            blame(st, LL_BOUND_FINITE, v, at.head, at.pos, at.first + i, (double)row[i]);
     }
 }
 
@@ -213,7 +217,7 @@ static void measure_square(struct ll_watch *st, struct ll_step *s, const struct 
             const float *row = v->data + ((size_t)h * (size_t)n + (size_t)t) * (size_t)v->stride;
             int s0 = window && t + 1 > window ? t + 1 - window : 0;
             double total = 0, entropy = 0;
-            add_row(st, s, v, h, t, s0, row + s0, t + 1 - s0);
+            add_row(st, s, v, (struct spot){h, t, s0}, row + s0, t + 1 - s0);
             for (int k = s0; is_pattern && k <= t; k++) {
                 double p = (double)row[k];
                 total += p;
@@ -267,7 +271,7 @@ static int on_visit(void *arg, const struct ll_hook_visit *v, struct ll_err *err
     }
     for (int r = 0; r < v->n_rows; r++) {
         const float *row = v->data + r * v->stride;
-        add_row(st, s, v, -1, r, 0, row, v->width);
+        add_row(st, s, v, (struct spot){-1, r, 0}, row, v->width);
         if (is_stream(v->hook))
             check_stream(st, v, r, row);
     }

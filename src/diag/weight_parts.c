@@ -139,17 +139,26 @@ static int add_run(struct ll_weights *w, struct ll_weight_run run, struct ll_err
     return LL_OK;
 }
 
-/* Outputs n0..n0+n of the tensor (rows, or columns where it is stored transposed) belong to a part. */
-static int add_outputs(struct ll_weights *w, int row, int part, const struct ll_tensor *t, int transposed,
-                       int64_t n0, int64_t n, int64_t k, struct ll_err *err)
+/* A tensor that reads k values (0: a vector), stored [n, k], or [k, n] where it is transposed. */
+struct stored {
+    const struct ll_tensor *t;
+    int transposed;
+    int64_t k;
+};
+
+/* Outputs n0..n0+n of the tensor (its rows, or its columns where it is transposed) belong to a part. */
+static int add_outputs(struct ll_weights *w, int row, int part, const struct stored *of, int64_t n0,
+                       int64_t n, struct ll_err *err)
 {
+    const struct ll_tensor *t = of->t;
+    const int64_t k = of->k;
     struct ll_weight_cell *c = &w->layers[row].cell[part];
     struct ll_weight_run run = {.tensor = t, .row = row, .part = part};
     int64_t rows = t->n_dims == 3 ? t->dims[0] * t->dims[1]
         : t->n_dims == 2          ? t->dims[0]
                                   : 1,
             len = t->n_dims ? t->dims[t->n_dims - 1] : 1;
-    if (transposed || t->n_dims < 2) { /* [k, n], or a vector */
+    if (of->transposed || t->n_dims < 2) { /* [k, n], or a vector */
         run.n_rows = rows;
         run.row_len = len;
         run.col0 = n0;
@@ -171,23 +180,24 @@ static int add_split(struct ll_weights *w, int row, const struct want *x, const 
 {
     const struct ll_model *m = w->model;
     int64_t dh = m->d_head, per = m->n_heads / m->n_kv_heads, dq = m->n_heads * dh, dkv = m->n_kv_heads * dh;
+    const struct stored of = {t, transposed, x->k};
     int q = x->part, rc = LL_OK;
     if (x->split == HALVES) {
-        rc = add_outputs(w, row, LL_WP_GATE, t, transposed, 0, x->n / 2, x->k, err);
-        return rc ? rc : add_outputs(w, row, LL_WP_UP, t, transposed, x->n / 2, x->n / 2, x->k, err);
+        rc = add_outputs(w, row, LL_WP_GATE, &of, 0, x->n / 2, err);
+        return rc ? rc : add_outputs(w, row, LL_WP_UP, &of, x->n / 2, x->n / 2, err);
     }
     if (x->split == STACKED_QKV) {
-        if ((rc = add_outputs(w, row, q, t, transposed, 0, dq, x->k, err))
-            || (rc = add_outputs(w, row, q + 1, t, transposed, dq, dkv, x->k, err)))
+        if ((rc = add_outputs(w, row, q, &of, 0, dq, err))
+            || (rc = add_outputs(w, row, q + 1, &of, dq, dkv, err)))
             return rc;
-        return add_outputs(w, row, q + 2, t, transposed, dq + dkv, dkv, x->k, err);
+        return add_outputs(w, row, q + 2, &of, dq + dkv, dkv, err);
     }
     for (int64_t g = 0; g < m->n_kv_heads && !rc; g++) {
         int64_t at = g * (per + 2) * dh;
-        if ((rc = add_outputs(w, row, q, t, transposed, at, per * dh, x->k, err))
-            || (rc = add_outputs(w, row, q + 1, t, transposed, at + per * dh, dh, x->k, err)))
+        if ((rc = add_outputs(w, row, q, &of, at, per * dh, err))
+            || (rc = add_outputs(w, row, q + 1, &of, at + per * dh, dh, err)))
             return rc;
-        rc = add_outputs(w, row, q + 2, t, transposed, at + (per + 1) * dh, dh, x->k, err);
+        rc = add_outputs(w, row, q + 2, &of, at + (per + 1) * dh, dh, err);
     }
     return rc;
 }

@@ -86,15 +86,21 @@ static int stacked_mat(const struct ll_model *m, const struct ll_tensor *t, int 
     return LL_OK;
 }
 
-static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expert, int n, int k,
-                      struct ll_mat *out, struct ll_err *err)
+/* Which weight: its role, its layer, and the expert where it has any. */
+struct which {
+    enum ll_role role;
+    int layer, expert;
+};
+
+static int get_mat_of(struct ll_model *m, struct which w, int n, int k, struct ll_mat *out,
+                      struct ll_err *err)
 {
-    const struct ll_tensor *t = find_role(m, role, layer, expert, err);
+    const struct ll_tensor *t = find_role(m, w.role, w.layer, w.expert, err);
     if (!t)
         return err ? err->code : LL_EUSAGE;
     if (m->ckpt->gguf && t->n_dims == 3) /* experts as one tensor: [n_experts, n, k] */
-        return stacked_mat(m, t, expert, n, k, out, err);
-    if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[role], "%d"))
+        return stacked_mat(m, t, w.expert, n, k, out, err);
+    if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[w.role], "%d"))
         return mat_of(m, t, n, k, out, err);
     int rc = mat_of(m, t, k, n, out, err); /* stored [k, n] */
     out->n = n;
@@ -106,7 +112,7 @@ static int get_mat_of(struct ll_model *m, enum ll_role role, int layer, int expe
 static int get_mat(struct ll_model *m, enum ll_role role, int layer, int n, int k, struct ll_mat *out,
                    struct ll_err *err)
 {
-    return get_mat_of(m, role, layer, 0, n, k, out, err);
+    return get_mat_of(m, (struct which){role, layer, 0}, n, k, out, err);
 }
 
 /* W_Q or W_K, b_Q or b_K of a GGUF model whose rows pair the halves of a head: the matrix says so, the bias
@@ -266,10 +272,11 @@ static int read_mlp_mats(struct ll_model *m, enum ll_role gate, int l, int exper
 {
     int d = m->d_model, rc = LL_OK;
     if (m->family->names[gate])
-        rc = get_mat_of(m, gate, l, expert, f, d, &mlp->W_gate, err);
+        rc = get_mat_of(m, (struct which){gate, l, expert}, f, d, &mlp->W_gate, err);
     if (!rc)
-        rc = get_mat_of(m, (enum ll_role)(gate + 1), l, expert, f, d, &mlp->W_in, err);
-    return rc ? rc : get_mat_of(m, (enum ll_role)(gate + 2), l, expert, d, f, &mlp->W_out, err);
+        rc = get_mat_of(m, (struct which){(enum ll_role)(gate + 1), l, expert}, f, d, &mlp->W_in, err);
+    return rc ? rc
+              : get_mat_of(m, (struct which){(enum ll_role)(gate + 2), l, expert}, d, f, &mlp->W_out, err);
 }
 
 static int read_dense(struct ll_model *m, struct ll_mlp *mlp, int l, struct ll_err *err)

@@ -22,7 +22,7 @@ static void operations(void **state)
     struct ll_op_result r[LL_OP_MAX];
     struct ll_err err = {0};
     int n = 0;
-    assert_int_equal(ll_op_check(NULL, NULL, 0, 2, r, &n, NULL, NULL, &err), LL_OK);
+    assert_int_equal(ll_op_check(&(struct ll_op_job){.runs = 2}, r, &n, &err), LL_OK);
     assert_true(n >= 32);
     for (int i = 0; i < n; i++) {
         assert_true(r[i].deterministic && r[i].max_diff == 0 && r[i].n > 0 && r[i].runs == 2);
@@ -53,7 +53,7 @@ static void models_against_double(void **state)
         int n = 0, whole = 0;
         snprintf(path, sizeof path, "%s/%s", LL_SOURCE_DIR, models[k]);
         assert_int_equal(ll_model_open(&m, path, &err), LL_OK);
-        assert_int_equal(ll_op_check(m, ids, 6, 2, r, &n, NULL, NULL, &err), LL_OK);
+        assert_int_equal(ll_op_check(&(struct ll_op_job){m, ids, 6, 2, NULL, NULL}, r, &n, &err), LL_OK);
         for (int i = 0; i < n; i++) {
             int is_whole = !strncmp(r[i].op, "whole", 5);
             whole += is_whole;

@@ -311,7 +311,8 @@ static struct ll_model *model(void)
 static struct ll_ref_array *give(struct ll_ref *r, const char *name, const char *op, int64_t n)
 {
     struct ll_err err = {0};
-    struct ll_ref_array *a = ll_ref_add(r, "test", name, strlen(name), &n, 1, "float32", 1, &err);
+    struct ll_ref_array *a =
+        ll_ref_add(r, &(struct ll_ref_new){"test", name, strlen(name), &n, 1, "float32", 1}, &err);
     assert_non_null(a);
     for (int64_t i = 0; i < n; i++)
         a->x[i] = (float)(i + 1) / 3;
@@ -405,9 +406,10 @@ static void batches(void **state)
     struct ll_ref r = {0};
     struct ll_err err = {0}, e = {0};
     (void)state;
-    const struct ll_ref_array *a = ll_ref_add(&r, "x", "a", 1, of_one, 5, "float32", 1, &err);
+    const struct ll_ref_array *a =
+        ll_ref_add(&r, &(struct ll_ref_new){"x", "a", 1, of_one, 5, "float32", 1}, &err);
     assert_true(a && a->n_dims == 2 && a->dims[0] == 2 && a->n == 6);
-    assert_null(ll_ref_add(&r, "x", "a", 1, bad, 5, "float32", 1, &err));
+    assert_null(ll_ref_add(&r, &(struct ll_ref_new){"x", "a", 1, bad, 5, "float32", 1}, &err));
     assert_non_null(strstr(err.msg, "at most 4 dimensions, found 5"));
     size_t n = sizeof two - 1;
     refused(ll_ref_parse_npy(&r, "x", "input_ids", (const uint8_t *)two, n, &e), &e, LL_EUSAGE,
