@@ -1,5 +1,6 @@
 /* cmd_run.c - an experiment over its models: sweep, records, run folder, index. */
 #include "cmd.h"
+#include "diag_out.h"
 #include "experiment_run.h"
 #include "interrupt.h"
 #include "map.h"
@@ -113,6 +114,19 @@ static int run(struct ll_run_job *job, const struct run_opts *o, struct ll_err *
     return rc;
 }
 
+static int self_test(struct ll_engine *engine, const struct ll_experiment *e, struct ll_err *err)
+{
+    const struct ll_diag_opts on_screen = {0};
+    struct ll_diag d;
+    int rc = ll_diag_begin(&d, "run --self-test", NULL, err);
+    if (!rc && !(rc = ll_self_test(engine, e->models, e->n_models, &d.criteria, err))) {
+        ll_report_criteria(&d.text, &d.criteria, 0);
+        rc = ll_diag_finish(&d, &on_screen, err);
+    }
+    ll_diag_free(&d);
+    return rc;
+}
+
 int ll_cmd_run(int argc, char **argv, struct ll_err *err)
 {
     struct run_opts o = defaults;
@@ -139,7 +153,7 @@ int ll_cmd_run(int argc, char **argv, struct ll_err *err)
     if (!(rc = resolve(&e, &o, &job.line, more, err))
         && !(rc = ll_engine_init(&job.engine, o.common.threads, err))) {
         job.asked.capacity = o.choice.capacity;
-        rc = o.self_test ? ll_self_test(job.engine, e.models, e.n_models, err) : run(&job, &o, err);
+        rc = o.self_test ? self_test(job.engine, &e, err) : run(&job, &o, err);
     }
     ll_engine_free(job.engine);
     ll_experiment_free(&e);

@@ -1,7 +1,6 @@
 /* self_test.c - see self_test.h */
 #include "self_test.h"
 
-#include "diag_out.h"
 #include "ops.h"
 #include "session.h"
 #include "sweep.h"
@@ -124,23 +123,18 @@ static int check_norm(struct ll_criteria *c, const struct ll_session *s, const c
     return LL_OK;
 }
 
-int ll_self_test(struct ll_engine *engine, char **models, int n_models, struct ll_err *err)
+int ll_self_test(struct ll_engine *engine, char **models, int n_models, struct ll_criteria *c,
+                 struct ll_err *err)
 {
-    struct ll_diag d;
-    const struct ll_diag_opts o = {0};
-    int rc = ll_diag_begin(&d, "run --self-test", NULL, err);
-    check_goldens(&d.criteria, ll_engine_vec(engine));
+    int rc = LL_OK;
+    check_goldens(c, ll_engine_vec(engine));
     for (int i = 0; i < n_models && !rc; i++) {
         struct ll_session s = {0};
         if ((rc = ll_session_open(&s, models[i], engine, 0, err)))
             break;
-        check_last_row(&d.criteria, &s, s.model->ckpt->clean);
-        rc = check_norm(&d.criteria, &s, s.model->ckpt->clean, err);
+        check_last_row(c, &s, s.model->ckpt->clean);
+        rc = check_norm(c, &s, s.model->ckpt->clean, err);
         ll_session_close(&s);
     }
-    ll_report_criteria(&d.text, &d.criteria, 0);
-    if (!rc)
-        rc = ll_diag_finish(&d, &o, err);
-    ll_diag_free(&d);
     return rc;
 }
