@@ -132,7 +132,7 @@ const char *ll_drift_layer_status(double mae); /* excellent, good, warning, bug 
  * stream. */
 const char *ll_drift_depth_status(const struct ll_drift_depth *d);
 const char *ll_drift_isolated_status(const struct ll_drift_depth *d);
-int ll_drift_is_odd(
+int ll_drift_is_anomaly(
     const struct ll_drift_depth *d); /* the reference's std jumps LL_DRIFT_ANOMALY times, up or down */
 int ll_drift_is_shared(const struct ll_drift_depth *d); /* ours by the same factor: the model is so */
 int ll_drift_layer_fails(

@@ -31,7 +31,7 @@ const char *ll_drift_layer_status(double mae)
     return word(limits, mae);
 }
 
-int ll_drift_is_odd(const struct ll_drift_depth *d)
+int ll_drift_is_anomaly(const struct ll_drift_depth *d)
 {
     return d->std_ratio >= LL_DRIFT_ANOMALY || (d->std_ratio > 0 && d->std_ratio <= 1 / LL_DRIFT_ANOMALY);
 }

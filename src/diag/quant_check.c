@@ -288,10 +288,10 @@ int ll_quant_check(struct ll_quant_check out[LL_QUANT_CHECKS])
 /* ---- a checkpoint ---------------------------------------------------------------------------- */
 
 int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYPES],
-                    const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **odd)
+                    const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **other_size)
 {
     int n = 0;
-    *bad = *odd = NULL;
+    *bad = *other_size = NULL;
     *bad_at = -1;
     for (int i = 0; i < c->n_tensors; i++) {
         const struct ll_tensor *t = &c->tensors[i];
@@ -307,10 +307,10 @@ int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYP
         out[k].n_tensors++;
         out[k].n_values += values;
         out[k].n_blocks += values / info->block;
-        if (!*odd && !t->packed
+        if (!*other_size && !t->packed
             && (values % info->block
                 || (size_t)(values / info->block) * (size_t)info->block_bytes != t->size))
-            *odd = t;
+            *other_size = t;
         int64_t at = *bad ? -1 : ll_tensor_nonfinite(t);
         if (at >= 0) {
             *bad = t;

@@ -27,8 +27,8 @@ struct ll_block_count {
     long long n_blocks, n_values;
 };
 /* One entry a type that occurs, at most LL_N_DTYPES; *bad: first tensor (by name) whose values are not all
- * finite, and *bad_at, or NULL; *odd: first whose size is not blocks times block bytes, or NULL. Reads all
- * values. Returns how many types. */
+ * finite, and *bad_at, or NULL; *other_size: the first whose size is not blocks times block bytes, or NULL.
+ * Reads all values. Returns how many types. */
 int ll_count_blocks(const struct ll_ckpt *c, struct ll_block_count out[LL_N_DTYPES],
-                    const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **odd);
+                    const struct ll_tensor **bad, int64_t *bad_at, const struct ll_tensor **other_size);
 #endif

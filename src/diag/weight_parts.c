@@ -234,13 +234,13 @@ static int add_tensor(struct ll_weights *w, int row, const struct want *x, const
         : x->role == LL_R_W_E || x->role == LL_R_W_POS    ? -1
                                                           : m->n_layers;
     if (!good || (!type->is_float && !t->packed)) {
-        ll_buf_addf(&L->odd, "%s%s: expected [%lld%s", L->odd.len ? "; " : "", t->name,
+        ll_buf_addf(&L->wrong_shapes, "%s%s: expected [%lld%s", L->wrong_shapes.len ? "; " : "", t->name,
                     (long long)(transposed ? x->k : x->n), x->k ? ", " : "]");
         if (x->k)
-            ll_buf_addf(&L->odd, "%lld]", (long long)(transposed ? x->n : x->k));
-        ll_buf_adds(&L->odd, ", found [");
-        put_shape(&L->odd, t);
-        ll_buf_addf(&L->odd, "] of %s", ll_tensor_type(t));
+            ll_buf_addf(&L->wrong_shapes, "%lld]", (long long)(transposed ? x->n : x->k));
+        ll_buf_adds(&L->wrong_shapes, ", found [");
+        put_shape(&L->wrong_shapes, t);
+        ll_buf_addf(&L->wrong_shapes, "] of %s", ll_tensor_type(t));
     }
     if (!type->is_float && !t->packed)
         return LL_OK;
@@ -353,7 +353,7 @@ int ll_weights_find(struct ll_weights *w, struct ll_model *m, struct ll_err *err
         rc = add_extras(w, err);
     for (int l = 0; l <= w->n_layers && !rc; l++) {
         make_plain(&w->layers[l].missing);
-        make_plain(&w->layers[l].odd);
+        make_plain(&w->layers[l].wrong_shapes);
         make_plain(&w->layers[l].extra);
     }
     return rc;
@@ -363,7 +363,7 @@ void ll_weights_free(struct ll_weights *w)
 {
     for (int l = 0; w->layers && l <= w->n_layers; l++) {
         ll_buf_free(&w->layers[l].missing);
-        ll_buf_free(&w->layers[l].odd);
+        ll_buf_free(&w->layers[l].wrong_shapes);
         ll_buf_free(&w->layers[l].extra);
     }
     free(w->layers);

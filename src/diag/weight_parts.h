@@ -60,8 +60,8 @@ struct ll_weight_cell {
 struct ll_weight_layer {
     struct ll_weight_cell cell[LL_N_WEIGHT_PARTS];
     int64_t params;
-    struct ll_buf missing; /* names of tensors that the family needs, "; " between; owned */
-    struct ll_buf odd;     /* tensors whose shape is not what config.json says; owned */
+    struct ll_buf missing;      /* names of tensors that the family needs, "; " between; owned */
+    struct ll_buf wrong_shapes; /* tensors whose shape is not what config.json says; owned */
     struct ll_buf
         extra; /* tensors of this layer that the family does not read, without the layer's prefix; owned */
 };

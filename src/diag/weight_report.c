@@ -45,7 +45,7 @@ static int n_flags(const struct ll_weight_report *r, int layer)
 int ll_weight_is_problem(const struct ll_weight_report *r, int l)
 {
     const struct ll_weight_layer *L = &r->w.layers[l];
-    return L->missing.len || L->odd.len || ll_weight_bad(r, l);
+    return L->missing.len || L->wrong_shapes.len || ll_weight_bad(r, l);
 }
 
 int ll_weight_is_apart(const struct ll_weight_report *r, int l) { return r->f.differs[l] || n_flags(r, l); }
@@ -108,7 +108,7 @@ void ll_weight_judge(const struct ll_weight_report *r, struct ll_criteria *c)
 {
     int differ = 0, outliers = 0;
     judge_texts(r, "every tensor is there", offsetof(struct ll_weight_layer, missing), c);
-    judge_texts(r, "shapes are those of config.json", offsetof(struct ll_weight_layer, odd), c);
+    judge_texts(r, "shapes are those of config.json", offsetof(struct ll_weight_layer, wrong_shapes), c);
     int equal = r->w.n_config == r->w.n_stored && r->w.n_layers == r->w.n_config;
     ll_criteria_add(c, equal ? LL_CRIT_PASS : LL_CRIT_FAIL, "as many layers as config.json says",
                     "config.json %d, tensors %d", r->w.n_config, r->w.n_stored);

@@ -49,7 +49,7 @@ void ll_weights_json(struct ll_json *j, const struct ll_weight_report *r)
         ll_json_bool(j, "k_bias", ll_weight_has(r, l, LL_WP_B_K));
         ll_json_bool(j, "v_bias", ll_weight_has(r, l, LL_WP_B_V));
         ll_json_cstr(j, "missing", ll_buf_str(&L->missing));
-        ll_json_cstr(j, "shapes", ll_buf_str(&L->odd));
+        ll_json_cstr(j, "shapes", ll_buf_str(&L->wrong_shapes));
         ll_json_cstr(j, "extra", ll_buf_str(&L->extra));
         ll_json_bool(j, "differs_from_most", r->f.differs[l]);
         ll_json_num(j, "max_abs_z", r->f.max_z[l]);

@@ -22,7 +22,7 @@ struct job {
 /* What a thread has packed: keys 0..end of one kv head of one sequence. */
 struct packed {
     int seq, kv_head, end;
-    int odd; /* a value among them is not finite */
+    int v_nonfinite; /* a value among them is not finite */
 };
 
 /* One head's block of query rows t0..t0+rows; columns lo..hi (multiples of 16) hold all keys they look at. */
@@ -76,10 +76,10 @@ static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, st
             ll_widen(kern, &keys, 0, n, 0, d, panel, (long)kern->nr * dpad);
         }
         if (a->z)
-            p->odd |= ll_pack_v16(v, a->ldkv, p->end, a->n_pos, d, kern->nr,
-                                  s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d)
-                                      + (long)(p->end % LL_BLOCK) * kern->nr,
-                                  v_group_stride(kern));
+            p->v_nonfinite |= ll_pack_v16(v, a->ldkv, p->end, a->n_pos, d, kern->nr,
+                                          s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d)
+                                              + (long)(p->end % LL_BLOCK) * kern->nr,
+                                          v_group_stride(kern));
     }
 }
 
@@ -168,7 +168,7 @@ static void context(const struct rows *r)
 }
 
 /* one element of z with values that are not finite */
-static float odd_element(const struct rows *r, const float *p, const float *v)
+static float nonfinite_element(const struct rows *r, const float *p, const float *v)
 {
     float sum = 0.0f;
     for (int s0 = r->lo / LL_BLOCK * LL_BLOCK; s0 < r->hi; s0 += LL_BLOCK) {
@@ -184,7 +184,7 @@ static float odd_element(const struct rows *r, const float *p, const float *v)
     return sum + 0.0f;
 }
 
-static void context_odd(const struct rows *r)
+static void context_nonfinite(const struct rows *r)
 {
     const struct ll_attn *a = r->a;
     const int kv_head = r->head / (a->n_heads / a->n_kv_heads);
@@ -192,10 +192,10 @@ static void context_odd(const struct rows *r)
     for (int i = 0; i < r->rows; i++)
         for (int c = 0; c < a->d_head; c++)
             a->z[(r->t0 + i) * a->ldz + (long)r->head * a->d_head + c] =
-                odd_element(r, r->s->scores + i * r->ld, v + c);
+                nonfinite_element(r, r->s->scores + i * r->ld, v + c);
 }
 
-static void one_head(const struct rows *r, int odd)
+static void one_head(const struct rows *r, int v_is_finite)
 {
     const struct ll_attn *a = r->a;
     if (a->pattern_in)
@@ -215,7 +215,7 @@ static void one_head(const struct rows *r, int odd)
     if (a->pattern_out)
         give_rows(r, a->pattern_out, 0.0f);
     if (a->z)
-        (odd ? context_odd : context)(r);
+        (v_is_finite ? context : context_nonfinite)(r);
 }
 
 static void one_task(const struct job *j, int tid, int seq, int task, struct packed *p)
@@ -239,7 +239,7 @@ static void one_task(const struct job *j, int tid, int seq, int task, struct pac
     pack_keys(a, r.kern, r.s, p, r.hi);
     for (int h = 0; h < group; h++) {
         r.head = kv_head * group + h;
-        one_head(&r, p->odd);
+        one_head(&r, !p->v_nonfinite);
     }
 }
 

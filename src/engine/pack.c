@@ -36,14 +36,14 @@ void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, i
 
 int ll_pack_v16(const float *v, long ldv, int s, int n_pos, int d, int nr, float *panel, long group_stride)
 {
-    float odd = 0.0f; /* becomes NaN when a value is not finite */
+    float nan = 0.0f; /* becomes NaN when a value is not finite */
     for (int j = 0; j < 16; j++) {
         const float *row = v + (long)(s + j) * ldv;
         for (int c = 0; c < (d + nr - 1) / nr * nr; c++) {
             float value = s + j < n_pos && c < d ? row[c] : 0.0f;
-            odd += value * 0.0f;
+            nan += value * 0.0f;
             panel[c / nr * group_stride + c % nr * 16 + j] = value;
         }
     }
-    return odd != odd;
+    return nan != nan;
 }

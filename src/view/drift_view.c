@@ -197,7 +197,7 @@ static void both_sides(struct ll_report_text *out, const struct ll_drift_report 
         cell(&t, "%.3g", x->c.ref.max);
         cell(&t, "%.3g", x->c.mae_rel);
         num(&t, x->std_ratio > 0,
-            ll_drift_is_odd(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g",
+            ll_drift_is_anomaly(x) ? ll_drift_is_shared(x) ? "%.3g (ours too)" : "%.3g anomaly" : "%.3g",
             x->std_ratio);
     }
     close_table(&t);

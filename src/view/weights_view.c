@@ -25,8 +25,8 @@ static void reasons(const struct ll_weight_report *r, int l, struct ll_buf *out)
     char v[32];
     if (L->missing.len)
         ll_buf_addf(out, "; incomplete: %s", ll_buf_str(&L->missing));
-    if (L->odd.len)
-        ll_buf_addf(out, "; shape: %s", ll_buf_str(&L->odd));
+    if (L->wrong_shapes.len)
+        ll_buf_addf(out, "; shape: %s", ll_buf_str(&L->wrong_shapes));
     if (bad)
         ll_buf_addf(out, "; not finite: %s, value %lld", bad->bad->name, (long long)bad->bad_at);
     if (r->f.differs[l])

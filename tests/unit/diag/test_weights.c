@@ -93,7 +93,7 @@ static void parts_as_numpy(void **state)
         if (fabs(s->min - k->min) > 1e-7 || fabs(s->max - k->max) > 1e-7
             || s->max_abs != fmax(-s->min, s->max))
             fail_msg("%s %s: min %.17g max %.17g", k->model, part, s->min, s->max);
-        assert_int_equal(w.layers[k->layer].missing.len + w.layers[k->layer].odd.len, 0);
+        assert_int_equal(w.layers[k->layer].missing.len + w.layers[k->layer].wrong_shapes.len, 0);
         ll_weights_free(&w);
         ll_model_close(m);
     }
