@@ -529,6 +529,14 @@ double ll_model_row_products(const struct ll_model *m)
     return n;
 }
 
+int ll_model_n_unused(const struct ll_model *m)
+{
+    int n = 0;
+    for (int i = 0; i < m->ckpt->n_tensors; i++)
+        n += m->layer_of[i] == LL_UNUSED;
+    return n;
+}
+
 long long ll_model_weight_bytes(const struct ll_model *m)
 {
     long long n = 0;

@@ -151,7 +151,8 @@ const char *ll_act_name(enum ll_act act);
 int ll_layer_window(const struct ll_model *model,
                     int layer); /* positions that a layer sees, itself included; 0: all */
 long long ll_model_weight_bytes(
-    const struct ll_model *model); /* stored bytes of all tensors the pass reads */
+    const struct ll_model *model);                   /* stored bytes of all tensors the pass reads */
+int ll_model_n_unused(const struct ll_model *model); /* tensors that it does not read */
 /* Multiplications by weights that a token position costs in all blocks (of experts, those that a token
  * chooses).
  */
