@@ -11,8 +11,6 @@
  * floats, 3 MB. */
 enum { BLOCK_PAIRS = 192, SLAB = 2048 };
 
-static const double INV_LN2 = 1.4426950408889634074;
-
 struct side {
     const struct ll_diff_side *job;
     float *x;      /* [BLOCK_PAIRS, d_model] what the unembedding reads; owned */
@@ -50,14 +48,7 @@ static void sum_some(void *arg, int row0, int row1)
         double lse_a = w->side[0].job->out[w->pair0 + r].lse, lse_b = w->side[1].job->out[w->pair0 + r].lse;
         ll_head_tail(w->side[0].job->model, w->vec, a, w->v0, w->n);
         ll_head_tail(w->side[1].job->model, w->vec, b, w->v0, w->n);
-        for (int v = 0; v < w->n; v += LL_WALK_TILE) {
-            struct ll_tile_div part;
-            w->ops->divergence(a + v, b + v, w->n - v < LL_WALK_TILE ? w->n - v : LL_WALK_TILE, lse_a, lse_b,
-                               &part);
-            o->kl_ab_bits += (double)part.kl_ab;
-            o->kl_ba_bits += (double)part.kl_ba;
-            o->js_bits += (double)part.js;
-        }
+        ll_divergence_add(w->ops, a, lse_a, b, lse_b, w->n, o);
     }
 }
 
@@ -84,12 +75,8 @@ static void run_block(struct walk *w, int n_pairs)
             job->progress(job->progress_arg, (long long)w->pair0 * V + (long long)n_pairs * (v0 + w->n),
                           (long long)job->n * V);
     }
-    for (int i = 0; i < n_pairs; i++) {
-        out[i].kl_ab_bits *= INV_LN2;
-        out[i].kl_ba_bits *= INV_LN2;
-        out[i].js_bits =
-            out[i].js_bits * INV_LN2 > 1 ? 1 : out[i].js_bits * INV_LN2; /* at most 1 but for rounding */
-    }
+    for (int i = 0; i < n_pairs; i++)
+        ll_divergence_finish(&out[i]);
 }
 
 static float *lines(size_t floats) { return aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63); }

@@ -3,19 +3,15 @@
  *
  * Row i of A and row i of B (the same prompt, position and lens row) meet in the same tile of the vocabulary;
  * what is kept are three running sums a pair, never the distributions. Their log-sum-exps are known from each
- * model's own head pass (head_pass.h), so that p and q are probabilities from the first tile on. In bits:
- *     KL(a || b) = sum p log2(p / q);  KL(b || a) = sum q log2(q / p);  JS = (KL(p || m) + KL(q || m)) / 2, m
- * = (p + q) / 2 by the terms of src/engine/divergence_impl.h, which keep their digits down to a KL of 1e-11.
+ * model's own head pass (head_pass.h), so that p and q are probabilities from the first tile on. Formulas:
+ * divergence.h.
  *
  * Pairs go in blocks of fixed size, the vocabulary in slabs of fixed width; each pair belongs to one thread,
  * which adds its tiles in rising order. So no bit depends on threads, on the batch or on row mates. */
 #ifndef LL_DIFF_PASS_H
 #define LL_DIFF_PASS_H
+#include "divergence.h"
 #include "head_pass.h"
-
-struct ll_divergence {
-    double kl_ab_bits, kl_ba_bits, js_bits;
-};
 
 struct ll_diff_side {
     const struct ll_model *model;   /* both sides: the same d_vocab; widths may differ */

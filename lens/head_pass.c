@@ -3,6 +3,7 @@
  * the end. */
 #include "head_pass.h"
 
+#include "divergence.h"
 #include "ops.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 2048, BLOCK_GROUPS = 64, CHUNK = 24 };
+enum { BLOCK_ROWS = 2048, BLOCK_GROUPS = 64, CHUNK = 24 /* also the fewest rows a block has room for */ };
 
 static const double INV_LN2 = 1.4426950408889634074;
 
@@ -23,10 +24,10 @@ struct part {
 
 /* What one thread needs for itself. */
 struct thread_state {
-    struct ll_hit *hits;      /* [rows, k] */
-    int *n_hits;              /* [rows] */
-    int *above;               /* [rows, LL_MAX_TRACKED] ids above the tracked one */
-    float *e_final, *l_final; /* [groups, LL_WALK_TILE] of the tile at hand */
+    struct ll_hit *hits; /* [rows, k] */
+    int *n_hits;         /* [rows] */
+    int *above;          /* [rows, LL_MAX_TRACKED] ids above the tracked one */
+    float *e_final;      /* [groups, LL_WALK_TILE] of the tile at hand */
 };
 
 struct walk {
@@ -36,6 +37,10 @@ struct walk {
     int k, n_tasks, n_threads;
     int bare;                 /* lens rows leave out a transform that the model's own rows have */
     int max_rows, max_groups; /* of a block, model rows included in max_rows */
+    int max_kept;             /* rows of a block whose logits are kept */
+    float *kept;              /* [n_tasks, max_kept, LL_WALK_TASK] their logits */
+    int *kept_at;             /* [max_rows] which of them a row is; -1: none (a group without lens rows) */
+    double *lse_final;        /* [max_groups] */
     float *x;                 /* [max_rows, d_model] model rows of the block, then its lens rows */
     float *tracked;           /* [max_rows, LL_MAX_TRACKED] logits */
     struct part *parts;       /* [n_tasks, max_rows] */
@@ -89,6 +94,13 @@ static int is_own_row(const struct ll_head_job *job, int layer)
     return layer == job->model->n_layers && ll_last_row_is_own(job->model, job->site, job->bare_head);
 }
 
+/* The logits of a row from vocabulary row v0 of the task on; NULL: not kept. */
+static float *kept_logits(const struct walk *w, int row, int task, int v0)
+{
+    size_t at = (size_t)task * (size_t)w->max_kept + (size_t)w->kept_at[row];
+    return w->kept_at[row] < 0 ? NULL : w->kept + at * LL_WALK_TASK + v0 % LL_WALK_TASK;
+}
+
 static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy)
 {
     struct walk *w = arg;
@@ -96,23 +108,23 @@ static void visit(void *arg, int tid, int task, int v0, int n, int r0, int m, fl
     struct thread_state *th = &w->th[tid];
     for (int i = 0; i < m; i++) {
         int row = r0 + i, g = w->group_of[row], is_model = row < w->n_groups;
-        float *l = y + i * ldy, *ef = th->e_final + (size_t)g * LL_WALK_TILE,
-              *lf = th->l_final + (size_t)g * LL_WALK_TILE;
+        float *l = y + i * ldy, *ef = th->e_final + (size_t)g * LL_WALK_TILE;
+        float *kept = kept_logits(w, row, task, v0), *lf = is_model ? NULL : kept_logits(w, g, task, v0);
         struct part *p = &w->parts[(size_t)task * (size_t)w->max_rows + (size_t)row];
         struct ll_tile_sums sums;
 
         tail(w, is_model, l, v0, n);
+        if (kept)
+            memcpy(kept, l, sizeof *l * (size_t)n);
         if (v0 % LL_WALK_TASK == 0)
             *p = (struct part){-INFINITY, 0, 0, 0};
         float tile_max = w->vec->max(l, (size_t)n);
         if (tile_max > p->m)
             rescale(p, tile_max);
-        w->ops->sums(l, n, p->m, is_model ? NULL : ef, is_model ? NULL : lf, is_model ? ef : NULL, &sums);
+        w->ops->sums(l, n, p->m, is_model ? NULL : ef, lf, is_model ? ef : NULL, &sums);
         p->s += (double)sums.s;
         p->t += (double)sums.t;
-        if (is_model)
-            memcpy(lf, l, sizeof *l * (size_t)n);
-        else {
+        if (!is_model) {
             p->d += (double)sums.d;
             if (is_own_row(job, job->rows[w->row0 + row - w->n_groups].layer)
                 && memcmp(l, lf, sizeof *l * (size_t)n))
@@ -217,7 +229,8 @@ static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err
     for (int g = 0; g < w->n_groups; g++) {
         struct ll_head_out own = {.top = spare}, *m = job->model_out ? &job->model_out[w->group0 + g] : &own;
         finish_row(w, g, m, 0);
-        m->kl_to_final_bits = 0;
+        m->kl_to_final_bits = m->js_to_final_bits = 0;
+        w->lse_final[g] = m->lse;
         for (int r = 0; r < job->groups[w->group0 + g].n_rows; r++, at++) {
             int row = w->row0 + at - w->n_groups;
             finish_row(w, at, &job->out[row], m->lse);
@@ -242,14 +255,43 @@ static int finish_block(struct walk *w, struct ll_hit *spare, struct ll_err *err
     return LL_OK;
 }
 
+/* ---- the second look ------------------------------------------------------------------------- */
+
+/* Lens rows row0..row1 of the block against their groups' own rows, task by task: a group's own logits serve
+ * all its rows while they are at hand. */
+static void diverge_some(void *arg, int row0, int row1)
+{
+    struct walk *w = arg;
+    struct ll_head_out *out = w->job->out + w->row0;
+    const int V = w->job->model->d_vocab;
+    double sums[CHUNK];
+    for (int r0 = row0, n; r0 < row1; r0 += n) {
+        n = row1 - r0 < CHUNK ? row1 - r0 : CHUNK;
+        memset(sums, 0, sizeof sums);
+        for (int task = 0, v0 = 0; v0 < V; task++, v0 += LL_WALK_TASK)
+            for (int i = 0; i < n; i++) {
+                const int row = w->n_groups + r0 + i, g = w->group_of[row];
+                sums[i] = ll_js_add(w->ops, sums[i], kept_logits(w, row, task, v0), out[r0 + i].lse,
+                                    kept_logits(w, g, task, v0), w->lse_final[g],
+                                    V - v0 < LL_WALK_TASK ? V - v0 : LL_WALK_TASK);
+            }
+        for (int i = 0; i < n; i++)
+            out[r0 + i].js_to_final_bits = ll_js_bits(sums[i]);
+    }
+}
+
 static int run_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
 {
     const struct ll_head_job *job = w->job;
-    int at = w->n_groups, n_chunks = 0;
+    int at = w->n_groups, n_chunks = 0, n_kept = 0;
     for (int g = 0; g < w->n_groups; g++) {
+        const int n = job->groups[w->group0 + g].n_rows;
         w->group_of[g] = g;
-        for (int r = 0; r < job->groups[w->group0 + g].n_rows; r++)
-            w->group_of[at++] = g;
+        w->kept_at[g] = n ? n_kept++ : -1;
+        for (int r = 0; r < n; r++, at++) {
+            w->group_of[at] = g;
+            w->kept_at[at] = n_kept++;
+        }
     }
     w->n_rows = at;
     atomic_store(&w->unequal, 0);
@@ -265,7 +307,10 @@ static int run_block(struct walk *w, struct ll_hit *spare, struct ll_err *err)
         w->chunk_start[n_chunks++] = r;
     w->chunk_start[n_chunks] = at;
     ll_walk(job->engine, &job->model->W_U, w->x, job->model->d_model, w->chunk_start, n_chunks, visit, w);
-    return finish_block(w, spare, err);
+    int rc = finish_block(w, spare, err);
+    if (!rc)
+        ll_engine_rows(job->engine, at - w->n_groups, diverge_some, w);
+    return rc;
 }
 
 /* ---- memory and the walk over blocks --------------------------------------------------------- */
@@ -277,9 +322,11 @@ static void free_walk(struct walk *w)
         free(w->th[t].n_hits);
         free(w->th[t].above);
         free(w->th[t].e_final);
-        free(w->th[t].l_final);
     }
     free(w->th);
+    free(w->kept);
+    free(w->kept_at);
+    free(w->lse_final);
     free(w->x);
     free(w->tracked);
     free(w->parts);
@@ -295,39 +342,65 @@ static int make_walk(struct walk *w, struct ll_err *err)
     size_t rows = (size_t)w->max_rows, groups = (size_t)w->max_groups, k = (size_t)w->k;
     w->n_tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
     w->n_threads = ll_engine_threads(w->job->engine);
+    w->kept = lines((size_t)w->n_tasks * (size_t)w->max_kept * LL_WALK_TASK * sizeof *w->kept);
+    w->kept_at = malloc(rows * sizeof *w->kept_at);
+    w->lse_final = malloc(groups * sizeof *w->lse_final);
     w->x = lines(rows * (size_t)m->d_model * sizeof *w->x);
     w->tracked = lines(rows * LL_MAX_TRACKED * sizeof *w->tracked);
     w->parts = lines((size_t)w->n_tasks * rows * sizeof *w->parts);
     w->group_of = malloc(rows * sizeof *w->group_of);
     w->chunk_start = malloc((rows / CHUNK + 4) * sizeof *w->chunk_start);
     w->th = calloc((size_t)w->n_threads, sizeof *w->th);
-    int ok = w->x && w->tracked && w->parts && w->group_of && w->chunk_start && w->th;
+    int ok = (w->kept || !w->max_kept) && w->kept_at && w->lse_final && w->x && w->tracked && w->parts
+        && w->group_of && w->chunk_start && w->th;
     for (int t = 0; ok && t < w->n_threads; t++) {
         struct thread_state *th = &w->th[t];
         th->hits = lines(rows * k * sizeof *th->hits);
         th->n_hits = malloc(rows * sizeof *th->n_hits);
         th->above = malloc(rows * LL_MAX_TRACKED * sizeof *th->above);
         th->e_final = lines(groups * LL_WALK_TILE * sizeof(float));
-        th->l_final = lines(groups * LL_WALK_TILE * sizeof(float));
-        ok = th->hits && th->n_hits && th->above && th->e_final && th->l_final;
+        ok = th->hits && th->n_hits && th->above && th->e_final;
     }
     if (!ok)
         return ll_fail_mem(err, "head pass",
                            rows
-                               * ((size_t)m->d_model * 4 + (size_t)w->n_tasks * sizeof *w->parts
-                                  + k * sizeof(struct ll_hit)));
+                                   * ((size_t)m->d_model * 4 + (size_t)w->n_tasks * sizeof *w->parts
+                                      + k * sizeof(struct ll_hit))
+                               + (size_t)w->n_tasks * (size_t)w->max_kept * LL_WALK_TASK * sizeof *w->kept);
     return ll_engine_reserve(w->job->engine, w->max_rows, m->d_model, 1, 1, err);
 }
 
-/* The next block: as many whole groups as fit. Returns its lens rows. */
-static int block_size(const struct ll_head_job *job, int group0, int *n_groups)
+/* Logits kept of a group: its lens rows and the model's own; without lens rows there is nothing to compare.
+ */
+static int kept_of(const struct ll_head_group *g) { return g->n_rows ? g->n_rows + 1 : 0; }
+
+/* Rows whose logits fit. */
+static long long kept_rows(const struct ll_model *m, long long bytes)
 {
-    int rows = 0, g = group0;
-    while (g < job->n_groups && g - group0 < BLOCK_GROUPS
-           && (g == group0 || rows + job->groups[g].n_rows + g - group0 + 1 <= BLOCK_ROWS))
-        rows += job->groups[g++].n_rows;
-    *n_groups = g - group0;
-    return rows;
+    long long row =
+        (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK * (long long)LL_WALK_TASK * (long long)sizeof(float);
+    return bytes / row > CHUNK ? bytes / row : CHUNK;
+}
+
+/* A block: whole groups. */
+struct block {
+    int n_groups, n_rows, n_kept; /* n_rows: model rows and lens rows */
+};
+
+/* The next one: as many groups as fit, at least one. */
+static struct block next_block(const struct ll_head_job *job, int group0)
+{
+    const long long most =
+        kept_rows(job->model, job->block_bytes > 0 ? job->block_bytes : LL_HEAD_BLOCK_BYTES);
+    struct block b = {0, 0, 0};
+    for (int g = group0; g < job->n_groups && b.n_groups < BLOCK_GROUPS; g++) {
+        const struct block more = {b.n_groups + 1, b.n_rows + job->groups[g].n_rows + 1,
+                                   b.n_kept + kept_of(&job->groups[g])};
+        if (b.n_groups && (more.n_rows > BLOCK_ROWS || more.n_kept > most))
+            break;
+        b = more;
+    }
+    return b;
 }
 
 static int check_job(const struct ll_head_job *job, struct ll_err *err)
@@ -352,23 +425,25 @@ int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
                      .k = job->k,
                      .bare = job->bare_head && ll_head_transforms(job->model)};
     struct ll_hit *spare = NULL;
-    int rc = check_job(job, err), n;
-    for (int g = 0; !rc && g < job->n_groups; g += n) {
-        int rows = block_size(job, g, &n) + n;
-        w.max_rows = rows > w.max_rows ? rows : w.max_rows;
-        w.max_groups = n > w.max_groups ? n : w.max_groups;
+    struct block b;
+    int rc = check_job(job, err);
+    for (int g = 0; !rc && g < job->n_groups; g += b.n_groups) {
+        b = next_block(job, g);
+        w.max_rows = b.n_rows > w.max_rows ? b.n_rows : w.max_rows;
+        w.max_kept = b.n_kept > w.max_kept ? b.n_kept : w.max_kept;
+        w.max_groups = b.n_groups > w.max_groups ? b.n_groups : w.max_groups;
     }
     if (rc || !w.max_rows)
         return rc;
     rc = make_walk(&w, err);
     if (!rc && !(spare = malloc(sizeof *spare * (size_t)job->k)))
         rc = ll_fail_mem(err, "head pass", sizeof *spare * (size_t)job->k);
-    for (int g = 0; !rc && g < job->n_groups; g += n) {
-        int rows = block_size(job, g, &n);
+    for (int g = 0; !rc && g < job->n_groups; g += b.n_groups) {
+        b = next_block(job, g);
         w.group0 = g;
-        w.n_groups = n;
+        w.n_groups = b.n_groups;
         rc = run_block(&w, spare, err);
-        w.row0 += rows;
+        w.row0 += b.n_rows - b.n_groups;
     }
     free(spare);
     free_walk(&w);
@@ -377,11 +452,14 @@ int ll_head_pass(const struct ll_head_job *job, struct ll_err *err)
 
 long long ll_head_pass_bytes(const struct ll_model *m, long long n_pos, int k, int n_threads)
 {
-    long long per_pos = m->n_layers + 2, fit = BLOCK_ROWS / per_pos > 1 ? BLOCK_ROWS / per_pos : 1;
-    long long rows = (n_pos < fit ? n_pos : fit) * per_pos,
-              tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
+    const long long per_pos = m->n_layers + 2, most = kept_rows(m, LL_HEAD_BLOCK_BYTES),
+                    rows_fit = most < BLOCK_ROWS ? most : BLOCK_ROWS,
+                    fit = rows_fit / per_pos > 1 ? rows_fit / per_pos : 1,
+                    groups = fit < BLOCK_GROUPS ? fit : BLOCK_GROUPS,
+                    rows = (n_pos < groups ? n_pos : groups) * per_pos,
+                    tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
     return rows
-        * (m->d_model * 4LL + tasks * (long long)sizeof(struct part)
+        * (m->d_model * 4LL + tasks * (long long)(sizeof(struct part) + LL_WALK_TASK * sizeof(float))
            + n_threads * (k * (long long)sizeof(struct ll_hit) + 4 * (LL_MAX_TRACKED + 1)));
 }
 

@@ -10,13 +10,20 @@
  * Per row, with l its logits and f the model's own logits of the group, p = softmax(l):
  *     entropy = -sum p log2 p;   KL(row || final) = sum p (log2 p - log2 p_f);   rank(id) = 1 + #{v: l[v] >
  * l[id]} Bits do not depend on threads, on the grouping into calls or on row mates: tiles and tasks have
- * fixed width and merge in rising order. */
+ * fixed width and merge in rising order.
+ *
+ * The Jensen-Shannon divergence needs both log-sum-exps before its first term. So the logits of a block of
+ * rows (LL_HEAD_BLOCK_BYTES) are kept while W_U is walked for it, and a second look at them, tile by tile in
+ * rising order, adds what divergence.h says. W_U is walked once a block. */
 #ifndef LL_HEAD_PASS_H
 #define LL_HEAD_PASS_H
 #include "lens.h"
 #include "topk.h"
 
-enum { LL_MAX_TRACKED = 16 };
+enum {
+    LL_MAX_TRACKED = 16,
+    LL_HEAD_BLOCK_BYTES = 64 << 20 /* logits kept of a block; but a position's rows always go together */
+};
 
 struct ll_head_group {
     const float *model_row; /* [d_model] ln_final.normalized of this position, borrowed */
@@ -32,8 +39,8 @@ struct ll_head_row {
 
 /* One row's results. top is sorted, best first. */
 struct ll_head_out {
-    double lse; /* natural log of sum exp(logits) */
-    double entropy_bits, kl_to_final_bits;
+    double lse;                                              /* natural log of sum exp(logits) */
+    double entropy_bits, kl_to_final_bits, js_to_final_bits; /* the model's own row: 0, 0 */
     int n_top;
     struct ll_hit *top; /* [k], borrowed from the caller's array */
     float tracked_logit[LL_MAX_TRACKED];
@@ -53,6 +60,7 @@ struct ll_head_job {
     enum ll_lens_site site; /* where rows 1..n_layers were read: elsewhere than at resid_post row n_layers is
                                not compared */
     int k;                  /* size of every top list, 1..d_vocab */
+    long long block_bytes;  /* 0: LL_HEAD_BLOCK_BYTES; changes no bit */
     const struct ll_head_group *groups;
     int n_groups;
     const struct ll_head_row *rows; /* [sum of n_rows] */

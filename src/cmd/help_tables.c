@@ -6,6 +6,7 @@
 #include "family.h"
 #include "hook.h"
 #include "index.h"
+#include "lens_cols.h"
 #include "schema_text.h"
 #include "sink.h"
 #include "sidecar_cols.h"
@@ -99,6 +100,17 @@ static void put_positions_columns(struct ll_buf *out)
     ll_schema_put_columns(out, &ll_schema_positions);
 }
 
+static void put_lens_columns(struct ll_buf *out)
+{
+    struct ll_lens_schema s;
+    ll_buf_adds(out,
+                "\n### Columns of lens --csv\n\nOne row a layer and listed token. The last five are there "
+                "once for each answer beside the first, N = 2, 3, ...\n\n");
+    if (!ll_lens_schema_init(&s, 1, NULL))
+        ll_schema_put_columns(out, &s.schema);
+    ll_lens_schema_free(&s);
+}
+
 static void put_diff_columns(struct ll_buf *out)
 {
     ll_buf_adds(out,
@@ -140,6 +152,7 @@ void ll_help_tables(struct ll_buf *out)
     ll_schema_put_run_file(out, &ll_schema_artifact);
     ll_schema_put_run_file(out, &ll_schema_tuned_variants);
     ll_schema_put_run_file(out, &ll_schema_pos_audit);
+    put_lens_columns(out);
     put_diff_columns(out);
     put_index(out);
 }

@@ -99,6 +99,7 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
              LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
     fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
+    ll_row_real(row, LL_REC_JS_TO_FINAL_BITS, o->js_to_final_bits);
     ll_row_id(row, LL_REC_ROW_ID, c->info->pass_key, layer, pos);
 }
 
@@ -108,6 +109,7 @@ void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_o
     ll_row_int(row, LL_LENSROW_POS, pos);
     ll_row_real(row, LL_LENSROW_ENTROPY_BITS, o->entropy_bits);
     ll_row_real(row, LL_LENSROW_KL_TO_FINAL_BITS, o->kl_to_final_bits);
+    ll_row_real(row, LL_LENSROW_JS_TO_FINAL_BITS, o->js_to_final_bits);
     if (slot < 0)
         return;
     ll_row_int(row, LL_LENSROW_ANSWER_RANK, o->tracked_rank[slot]);
@@ -275,6 +277,7 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
         || (c->answers->n
             && c->answers->v[0].ids.n == 1)) /* longer answers were read through the norm lens alone */
         ll_row_real(row, COL(ANSWER_LOGPROB), ll_answers_logprob(c->answers, 0, layer, o));
+    ll_row_real(row, COL(JS_TO_FINAL_BITS), o->js_to_final_bits);
     ll_row_id(row, COL(ROW_ID), c->info->pass_key, layer, pos);
 }
 

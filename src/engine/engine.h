@@ -184,6 +184,7 @@ struct ll_tile_ops {
      * LL_WALK_TILE. */
     void (*divergence)(const float *a, const float *b, int n, double lse_a, double lse_b,
                        struct ll_tile_div *out);
+    float (*js)(const float *a, const float *b, int n, double lse_a, double lse_b); /* JS alone, same bits */
 };
 const struct ll_tile_ops *ll_engine_tile_ops(const struct ll_engine *eng);
 #endif

@@ -230,5 +230,5 @@ static void softmax_row(float *row, int lo, int hi)
     }
 #define OPS_TABLE \
     { \
-        tile_sums, tile_count_gt, tile_find_ge, tile_divergence \
+        tile_sums, tile_count_gt, tile_find_ge, tile_divergence, tile_js \
     }

@@ -12,7 +12,8 @@
 #define LL_LENS_MEASURES(C) \
     C(ENTROPY_BITS, "entropy_bits", LL_REAL, "bits", COLUMN, "Entropy of the row's distribution.") \
     C(KL_TO_FINAL_BITS, "kl_to_final_bits", LL_REAL, "bits", COLUMN, \
-      "KL divergence from this row's distribution to the model's own output.")
+      "KL divergence from this row's distribution to the model's own output.") \
+    LL_JS_COLUMN(C)
 #define LL_LENS_MAIN_ANSWER(C) \
     C(ANSWER_RANK, "answer_rank", LL_INT, "", COLUMN, \
       "Rank of the first token of the first answer, 1 = most likely; empty: none asked for, or not " \

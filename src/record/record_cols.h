@@ -36,6 +36,10 @@
     C(TOP_IDS, "top_ids", LL_TEXT, "", LISTED, \
       "Vocabulary ids of top1, top2, ... separated by spaces; texts are not unique, ids are.")
 
+#define LL_JS_COLUMN(C) \
+    C(JS_TO_FINAL_BITS, "js_to_final_bits", LL_REAL, "bits", COLUMN, \
+      "Jensen-Shannon divergence of this row's distribution and the model's own output there, 0 to 1.")
+
 #define LL_RECORDS_ORIGINAL(C, T) \
     LL_PASS_COLUMNS(C) \
     C(LAYER, "layer", LL_INT, "", PLACE, LL_LAYER_DOC) \
@@ -53,6 +57,7 @@
     LL_RECORDS_ORIGINAL(C, T) \
     C(TOKEN_ID, "token_id", LL_INT, "", TOKEN, "Vocabulary id of the prompt's token.") \
     LL_TOP_IDS_COLUMN(C) \
+    LL_JS_COLUMN(C) \
     C(ROW_ID, "row_id", LL_TEXT, "", DERIVED, \
       "Stable name of the row, pass:Llll:Ppppp such as pos.orig.0:L005:P0016; cite this.")
 
@@ -139,6 +144,7 @@
       " at this row.") \
     C(ACCEPTED_RANK, "accepted_rank", LL_INT, "", COLUMN, \
       "Best rank of the first token of any accepted answer.") \
+    LL_JS_COLUMN(C) \
     C(ROW_ID, "row_id", LL_TEXT, "", DERIVED, \
       "Stable name of the row, pass:Llll:Ppppp; the records row of the same name reads the same " \
       "place.")

@@ -7,6 +7,7 @@
 #include "intervene.h"
 #include "map.h"
 #include "provenance.h"
+#include "run_tables.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -147,6 +148,14 @@ static void drop_layout(struct ll_buf *json)
     json->len = n;
 }
 
+/* What is kept by an older build has the columns of its time. */
+static void put_columns(struct ll_sha256 *sha)
+{
+    for (const struct ll_schema *const *t = ll_run_tables; *t; t++)
+        for (int i = 0; i < (*t)->n_cols; i++)
+            put_text(sha, (*t)->table, (*t)->cols[i].name);
+}
+
 int ll_run_key(const struct ll_run_asked *asked, char key[65], struct ll_err *err)
 {
     struct ll_sha256 sha;
@@ -155,6 +164,7 @@ int ll_run_key(const struct ll_run_asked *asked, char key[65], struct ll_err *er
     put_text(&sha, "tool", ll_tool_version());
     put_text(&sha, "rule", LL_ENGINE_RULE);
     put_int(&sha, "schema", LL_SCHEMA_VERSION);
+    put_columns(&sha);
     for (const char *const *s = asked->settings; s[0]; s += 2) {
         put_text(&sha, "setting", s[0]);
         put_text(&sha, "value", s[1]);

@@ -145,7 +145,7 @@ n_checks=$((n_checks + 1))
 awk '{ gsub(/[^ -~]/, "x") } length($0) > 160 { exit 1 }' "$work/stdout" || bad "several answers: lines too wide"
 check 0 ",interventions,answer_2,spelling_2,answer_id_2,answer_rank_2,p_answer_2,answer_3," "$logitlens" lens "$llama" "$main_prompt" --answer Berlin --answer Paris --csv
 n_checks=$((n_checks + 1))
-[ "$(awk -F, 'NR == 1 { n = NF } END { print n, NF }' "$work/stdout")" = "26 26" ] || bad "columns of lens --csv: $(head -2 "$work/stdout")"
+[ "$(awk -F, 'NR == 1 { n = NF } END { print n, NF }' "$work/stdout")" = "27 27" ] || bad "columns of lens --csv: $(head -2 "$work/stdout")"
 check 2 "expected at most 16 answers, found 17" "$logitlens" lens "$llama" x $(for i in $(seq 17); do echo --answer a$i; done)
 check 2 "expected some text" "$logitlens" lens "$llama" x --answer ""
 check 2 "answer id: expected 0..1566" "$logitlens" lens "$llama" x --answer-id 3 --answer-id 1567

@@ -40,10 +40,10 @@ const struct ll_file_kind ll_file_kinds[] = {
 };
 const int ll_n_file_kinds = sizeof ll_file_kinds / sizeof *ll_file_kinds;
 
-const struct ll_file_kind *ll_kind_of_pure(void)
+const struct ll_file_kind *ll_kind_of(enum ll_shape shape)
 {
     const struct ll_file_kind *k = ll_file_kinds;
-    while (k->shape != LL_SHAPE_PURE)
+    while (k->shape != shape)
         k++;
     return k;
 }

@@ -32,8 +32,8 @@ struct ll_file_kind {
 /* In the order in which a model's files are read. */
 extern const struct ll_file_kind ll_file_kinds[];
 extern const int ll_n_file_kinds;
-/* The kind of the run's own pure rows. */
-const struct ll_file_kind *ll_kind_of_pure(void);
+/* The first kind of that shape: of the run's own records, pure rows. */
+const struct ll_file_kind *ll_kind_of(enum ll_shape shape);
 const char *ll_kind_suffix(const struct ll_file_kind *k);
 const char *ll_kind_key(const struct ll_file_kind *k); /* name of the further column of the key, or NULL */
 /* The columns that the index keeps under their own names (LL_KEEP_COLUMN), in order:

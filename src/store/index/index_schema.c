@@ -28,9 +28,53 @@
     "  " TOP(12) ", " TOP(13) ", " TOP(14) ",\n  " TOP(15) ", " TOP(16) ", " TOP(17) ",\n" \
     "  " TOP(18) ", " TOP(19) ", " TOP(20)
 
+/* clang-format on */
+
+const char *ll_sql_type(enum ll_kind kind)
+{
+    return kind == LL_REAL ? "REAL" : kind == LL_TEXT ? "TEXT" : "INTEGER";
+}
+
+static void put_columns(struct ll_buf *sql, const struct ll_file_kind *k)
+{
+    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
+        ll_buf_addf(sql, ",\n  \"%s\" %s%s", c->name, ll_sql_type(c->kind),
+                    k->key && c == &k->schema->cols[k->key] ? " NOT NULL" : "");
+}
+
+static void put_records(struct ll_buf *sql)
+{
+    ll_buf_adds(
+        sql,
+        "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+        "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
+        "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
+        "  token INTEGER REFERENCES tokens(id),\n"
+        "  entropy_bits REAL,\n"
+        "  rest_mass REAL,                  -- NULL: max(0, 1 - what is listed), see v_records; -1: the file "
+        "gives none\n" TOP5_COLUMNS);
+    put_columns(sql, ll_kind_of(LL_SHAPE_RECORDS));
+    ll_buf_adds(sql, ",\n  PRIMARY KEY (pass, lens_nr, layer, pos)\n");
+}
+
+static void put_pure(struct ll_buf *sql)
+{
+    ll_buf_adds(
+        sql,
+        "  id INTEGER PRIMARY KEY,\n"
+        "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+        "  lens TEXT NOT NULL,              -- norm, raw, prism, tuned\n"
+        "  layer INTEGER NOT NULL, pos INTEGER,\n"
+        "  entropy_bits REAL,\n"
+        "  flag_set INTEGER, flags INTEGER, flags_null INTEGER, -- bits: see flag_names\n" TOP5_COLUMNS);
+    put_columns(sql, ll_kind_of(LL_SHAPE_PURE));
+    ll_buf_adds(sql, ",\n  UNIQUE (pass, lens, layer)\n");
+}
+
+/* clang-format off */
 /* doc NULL: that of the schema in src/record.
- * columns: everything between the parentheses; NULL: made by put_pure. */
-static const struct table { const char *name, *doc, *columns, *tail; } tables[] = {
+ * columns: everything between the parentheses; NULL: put writes it. */
+static const struct table { const char *name, *doc, *columns, *tail; void (*put)(struct ll_buf *); } tables[] = {
     {"runs", "A run folder.",
      "  run_id INTEGER PRIMARY KEY,\n"
      "  folder TEXT,                     -- relative to the index where it lies below it; NULL: moved "
@@ -91,20 +135,12 @@ static const struct table { const char *name, *doc, *columns, *tail; } tables[] 
     "none.",
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE, name TEXT NOT NULL, layer INTEGER,\n"
      "  PRIMARY KEY (pass, name)\n", "STRICT, WITHOUT ROWID"},
-    {"records", NULL,
-     "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
-     "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
-     "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
-     "  token INTEGER REFERENCES tokens(id),\n"
-     "  entropy_bits REAL,\n"
-     "  rest_mass REAL,                  -- NULL: max(0, 1 - what is listed), see v_records; -1: the file "
-     "gives none\n" TOP5_COLUMNS ",\n"
-     "  PRIMARY KEY (pass, lens_nr, layer, pos)\n", "STRICT, WITHOUT ROWID"},
+    {"records", NULL, NULL, "STRICT, WITHOUT ROWID", put_records},
     {"records_more", "Ranks 6 to 20, where a record lists so many.",
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
      "  lens_nr INTEGER NOT NULL, layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n" MORE_COLUMNS ",\n"
      "  PRIMARY KEY (pass, lens_nr, layer, pos)\n", "STRICT, WITHOUT ROWID"},
-    {"pure", NULL, NULL, "STRICT"},
+    {"pure", NULL, NULL, "STRICT", put_pure},
     {"pure_more", "Ranks 6 to 20, where a pure row lists so many.",
      "  pure INTEGER PRIMARY KEY REFERENCES pure(id) ON DELETE CASCADE,\n" MORE_COLUMNS "\n", "STRICT"},
     {"flag_names", "Names of the copy flags of a header: bit 0, 1, ... of pure.flags.",
@@ -138,32 +174,6 @@ static const struct table { const char *name, *doc, *columns, *tail; } tables[] 
 };
 /* clang-format on */
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
-
-const char *ll_sql_type(enum ll_kind kind)
-{
-    return kind == LL_REAL ? "REAL" : kind == LL_TEXT ? "TEXT" : "INTEGER";
-}
-
-static void put_columns(struct ll_buf *sql, const struct ll_file_kind *k)
-{
-    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
-        ll_buf_addf(sql, ",\n  \"%s\" %s%s", c->name, ll_sql_type(c->kind),
-                    k->key && c == &k->schema->cols[k->key] ? " NOT NULL" : "");
-}
-
-static void put_pure(struct ll_buf *sql, const struct ll_file_kind *k)
-{
-    ll_buf_adds(
-        sql,
-        "  id INTEGER PRIMARY KEY,\n"
-        "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
-        "  lens TEXT NOT NULL,              -- norm, raw, prism, tuned\n"
-        "  layer INTEGER NOT NULL, pos INTEGER,\n"
-        "  entropy_bits REAL,\n"
-        "  flag_set INTEGER, flags INTEGER, flags_null INTEGER, -- bits: see flag_names\n" TOP5_COLUMNS);
-    put_columns(sql, k);
-    ll_buf_adds(sql, ",\n  UNIQUE (pass, lens, layer)\n");
-}
 
 static void put_further(struct ll_buf *sql, const struct ll_file_kind *k)
 {
@@ -202,10 +212,10 @@ void ll_index_put_schema(struct ll_buf *sql)
 {
     for (int i = 0; i < N_TABLES; i++) {
         ll_buf_addf(sql, "CREATE TABLE %s (\n", tables[i].name);
-        if (tables[i].columns)
-            ll_buf_adds(sql, tables[i].columns);
+        if (tables[i].put)
+            tables[i].put(sql);
         else
-            put_pure(sql, ll_kind_of_pure());
+            ll_buf_adds(sql, tables[i].columns);
         ll_buf_addf(sql, ") %s;\n", tables[i].tail);
     }
     for

@@ -4,7 +4,7 @@
 #include "record.h"
 
 enum {
-    LL_INDEX_VERSION = 3,              /* PRAGMA user_version; another version is rebuilt, not migrated */
+    LL_INDEX_VERSION = 4,              /* PRAGMA user_version; another version is rebuilt, not migrated */
     LL_INDEX_APPLICATION = 0x4C4F4749, /* PRAGMA application_id: "LOGI" */
     LL_INDEX_TOP = 5,                  /* tokens kept within a row; the others go to the _more tables */
 };

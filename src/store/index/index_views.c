@@ -51,14 +51,33 @@ linear between neighbours (docs/experiment.md 4.7); nr counts from 0. */
 #define IS_OWN_LENS(alias) alias ".lens IN ('norm', 'raw')"
 /* clang-format on */
 
+/* The columns that a table keeps under their own names. */
+static void put_columns(struct ll_buf *sql, enum ll_shape shape)
+{
+    const struct ll_file_kind *k = ll_kind_of(shape);
+    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
+        ll_buf_addf(sql, ", c.\"%s\"", c->name);
+}
+
+static void put_records(struct ll_buf *sql)
+{
+    ll_buf_adds(sql,
+                "SELECT " PASS_COLUMNS ",\n    " LL_LENS_OF_NR(
+                    "c.lens_nr") " AS lens, c.layer, c.pos, "
+                                 "t.token_id, t.text AS token, c.entropy_bits,\n    " TOP_COLUMNS
+                                 ",\n    " REST_MASS);
+    put_columns(sql, LL_SHAPE_RECORDS);
+    ll_buf_adds(sql,
+                ",\n    " ROW_ID "\n  FROM records c JOIN v_passes v ON v.pass = c.pass LEFT JOIN "
+                "tokens t ON t.id = c.token" TOP_JOINS);
+}
+
 static void put_pure(struct ll_buf *sql)
 {
-    const struct ll_file_kind *k = ll_kind_of_pure();
     ll_buf_adds(sql,
                 "SELECT c.id AS pure, " PASS_COLUMNS
                 ",\n    c.lens, c.layer, c.pos, c.entropy_bits,\n    " TOP_COLUMNS);
-    for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c));)
-        ll_buf_addf(sql, ", c.\"%s\"", c->name);
+    put_columns(sql, LL_SHAPE_PURE);
     ll_buf_adds(sql, ",\n    " ROW_ID "\n  FROM pure c JOIN v_passes v ON v.pass = c.pass" TOP_JOINS);
 }
 
@@ -136,11 +155,7 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "    p.gold_text, p.gold_first_id, p.gold_status\n"
      "  FROM passes p JOIN run_models rm ON rm.id = p.run_model JOIN runs r ON r.run_id = rm.run JOIN "
      "models m ON m.id = rm.model", NULL},
-    {"v_records", "records with token texts, rest_mass and row_id.",
-     "SELECT " PASS_COLUMNS ",\n    " LL_LENS_OF_NR("c.lens_nr") " AS lens, c.layer, c.pos, t.token_id, "
-     "t.text AS token, c.entropy_bits,\n    " TOP_COLUMNS ",\n    " REST_MASS ",\n    " ROW_ID "\n"
-     "  FROM records c JOIN v_passes v ON v.pass = c.pass LEFT JOIN tokens t ON t.id = c.token" TOP_JOINS,
-     NULL},
+    {"v_records", "records with token texts, rest_mass and row_id.", NULL, put_records},
     {"v_pure", "pure with token texts and row_id.", NULL, put_pure},
     {"v_rawlens", "rawlens with its pass: raw lens beside norm lens, every row.",
      "SELECT " PASS_COLUMNS ", c.* FROM rawlens c JOIN v_passes v ON v.pass = c.pass", NULL},

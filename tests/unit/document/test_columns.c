@@ -48,8 +48,9 @@ static void headers_are_those_of_the_original(void **state)
         const struct ll_schema *s;
         const char *original, *ours;
         int n_seed;
-    } tables[] = {{&ll_schema_records, records, ",token_id,top_ids,row_id", 50},
-                  {&ll_schema_pure, pure, ",top_ids,token_id,answer_logprob,accepted_rank,row_id", 85},
+    } tables[] = {{&ll_schema_records, records, ",token_id,top_ids,js_to_final_bits,row_id", 50},
+                  {&ll_schema_pure, pure,
+                   ",top_ids,token_id,answer_logprob,accepted_rank,js_to_final_bits,row_id", 85},
                   {&ll_schema_rawlens, rawlens, ",row_id", 25},
                   {&ll_schema_positions, "",
                    PASS "pos_frac,pos_index,target_id,target,target_rank,p_target,top1_id,entropy_bits,kl_to_"

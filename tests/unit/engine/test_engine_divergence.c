@@ -51,6 +51,12 @@ static void whole(const struct ll_engine *eng, const float *a, const float *b, i
         out[0] += (double)t.kl_ab;
         out[1] += (double)t.kl_ba;
         out[2] += (double)t.js;
+        float js = ll_engine_tile_ops(eng)->js(a + v, b + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE, la,
+                                               lb),
+              back = ll_engine_tile_ops(eng)->js(b + v, a + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE,
+                                                 lb, la);
+        assert_memory_equal(&js, &t.js, sizeof js); /* alone, and the other way round */
+        assert_memory_equal(&js, &back, sizeof js);
     }
 }
 

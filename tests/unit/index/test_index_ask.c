@@ -116,7 +116,7 @@ static void an_index_of_another_version_is_refused(void **state)
     sqlite3_close(db);
     assert_int_equal(ll_index_import(p->db, p->run, NULL, NULL, NULL, &err), LL_EUSAGE);
     assert_non_null(
-        strstr(err.msg, "index of version 1, expected 3: delete it and index the run folders again"));
+        strstr(err.msg, "index of version 1, expected 4: delete it and index the run folders again"));
     err.code = 0;
     assert_int_equal(ll_index_query(p->db, "runs", LL_OUT_CSV, 0, &out, &err), LL_EUSAGE);
     assert_non_null(strstr(err.msg, "version 1"));

@@ -197,7 +197,7 @@ static void a_broken_file_costs_its_own_rows_only(void **state)
         {csv, "orig,0,0, the,6.5,6.5, w1,0.1", "orig,0,0, the,6.5,6.5, w1,", "data row 1", "prob1"},
         {csv, "orig,0,0, the", "orig,-1,0, the", "data row 1", "column layer"},
         {csv, "orig,0,1,", "orig,0,0,", "data row 2", "row_id"},
-        {csv, "pos.orig.0:L000:P0001\n", "pos.orig.0:L000:P0001,x\n", "data row 2", "expected 53 fields"},
+        {csv, "pos.orig.0:L000:P0001\n", "pos.orig.0:L000:P0001,x\n", "data row 2", "expected 54 fields"},
         {csv, "51 52 53 54 55,", "51 52 53 54,", "data row 1", "top_ids"},
         {csv, "51 52 53 54 55,", "51 52 53 54 x,", "data row 1", "top_ids"},
         {csv, "layer,pos,", "layer,layer,", csv, "twice"},
@@ -205,7 +205,7 @@ static void a_broken_file_costs_its_own_rows_only(void **state)
         {csv, "orig,0,1,\"a", "orig,0,1,\"a\"", "data row 2", "quot"},
         {pure, "False,,,,,,,,False,False", "False,,,,,,,,no,False", "data row 1", "entropy_collapse"},
         {pure, "orig,1,2,", "orig,0,2,", "data row 2", "row_id"},
-        {csv, "orig,0,1,", "orig,0,1,0,", "data row 2", "expected 53 fields"},
+        {csv, "orig,0,1,", "orig,0,1,0,", "data row 2", "expected 54 fields"},
         {"output-Made-1.json", "\"passes\"", "passes", "output-Made-1.json", "not a JSON object"},
     };
     const struct place *p = *state;

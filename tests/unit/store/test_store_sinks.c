@@ -59,15 +59,15 @@ static void csv_files_are_rfc4180(void **state)
             rec.s,
             "fact_key,fact_index,prompt_id,prompt_variant,layer,pos,token,entropy,entropy_bits,top1,prob1,"),
         rec.s);
-    assert_non_null(strstr(
-        rec.s,
-        "rest_mass,token_id,top_ids,row_id\nGermany→Berlin,0,pos,orig,0,0, the,6.5,6.5, w1,0.1, w2,0.05,"));
+    assert_non_null(strstr(rec.s,
+                           "rest_mass,token_id,top_ids,js_to_final_bits,row_id\nGermany→Berlin,0,pos,orig,0,"
+                           "0, the,6.5,6.5, w1,0.1, w2,0.05,"));
     assert_non_null(strstr(rec.s, "\nGermany→Berlin,0,pos,orig,1,1,\"a,\"\"b\"\"\nc\\\",5.5,5.5, w1,"));
-    assert_non_null(strstr(rec.s, ",0.3333333333333333,7,51 52 53 54 55,pos.orig.0:L001:P0001\n"));
+    assert_non_null(strstr(rec.s, ",0.3333333333333333,7,51 52 53 54 55,,pos.orig.0:L001:P0001\n"));
     assert_non_null(strstr(rec.s, "\n,,ctl,orig,0,0,"));
     assert_non_null(strstr(pure.s, "\nGermany→Berlin,0,pos,orig,2,2,⟨NEXT⟩,0.5,0.5, Berlin,0.75,,,"));
     assert_non_null(strstr(pure.s, ",0.25,False,,,,,,,,True,True,0.75,,0.75,,,,0,,1,,,"));
-    assert_non_null(strstr(pure.s, ",42,,,,pos.orig.0:L002:P0002\n"));
+    assert_non_null(strstr(pure.s, ",42,,,,,pos.orig.0:L002:P0002\n"));
     assert_null(memchr(rec.s, '\r', rec.len));
     assert_int_equal(rec.s[rec.len - 1], '\n');
     assert_int_equal(count_entries(dir), 3);

@@ -1,0 +1,36 @@
+/* divergence.c - see divergence.h */
+#include "divergence.h"
+
+static const double INV_LN2 = 1.4426950408889634074;
+
+void ll_divergence_add(const struct ll_tile_ops *ops, const float *a, double lse_a, const float *b,
+                       double lse_b, int n, struct ll_divergence *sum)
+{
+    for (int v = 0; v < n; v += LL_WALK_TILE) {
+        struct ll_tile_div part;
+        ops->divergence(a + v, b + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE, lse_a, lse_b, &part);
+        sum->kl_ab_bits += (double)part.kl_ab;
+        sum->kl_ba_bits += (double)part.kl_ba;
+        sum->js_bits += (double)part.js;
+    }
+}
+
+double ll_js_add(const struct ll_tile_ops *ops, double sum, const float *a, double lse_a, const float *b,
+                 double lse_b, int n)
+{
+    for (int v = 0; v < n; v += LL_WALK_TILE)
+        sum += (double)ops->js(a + v, b + v, n - v < LL_WALK_TILE ? n - v : LL_WALK_TILE, lse_a, lse_b);
+    return sum;
+}
+
+double ll_js_bits(double sum)
+{
+    return sum * INV_LN2 > 1 ? 1 : sum * INV_LN2; /* past it by rounding alone */
+}
+
+void ll_divergence_finish(struct ll_divergence *sum)
+{
+    sum->kl_ab_bits *= INV_LN2;
+    sum->kl_ba_bits *= INV_LN2;
+    sum->js_bits = ll_js_bits(sum->js_bits);
+}
