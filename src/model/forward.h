@@ -5,9 +5,9 @@
  *                     ln2 -> gate, up -> activation -> W_out -> (ln2_post) -> +
  *     ln_final (-> logits, if somebody listens)
  *
- * What a family has not is left out: a norm, the gate, the rotation; in a parallel block attention and MLP
- * both read the block's input; in a layer of experts the MLP is a weighted sum of a few. forward.c holds the
- * block as a whole, blocks/ a file for each kind of half block, pass_ops.h the arithmetic between the hooks.
+ * What a family does not have is left out: a norm, the gate, the rotation. In a parallel block attention and
+ * MLP both read the block's input; in a layer of experts the MLP is a weighted sum of a few. forward.c holds
+ * the block as a whole, blocks/ a file for each kind of half block, pass_ops.h the arithmetic between hooks.
  *
  * A batch is any number of independent sequences, laid end to end. The pass is layer-major: all sequences go
  * through layer l before layer l+1 is touched, so each weight is read once per batch; within a layer the
@@ -30,6 +30,7 @@ struct ll_batch {
 struct ll_rope_rows {
     float *cos, *sin;
 };
+
 /* The working memory of passes: made once for the largest batch, used by one pass at a time. */
 struct ll_pass {
     const struct ll_model *model; /* borrowed */
@@ -50,11 +51,10 @@ struct ll_pass {
     float *share;  /* [chunk_rows] their weights for it */
     float *gathered, *expert_out; /* [chunk_rows, d_model] what it reads and gives */
     float *final; /* [max_rows, d_model] ln_final.normalized after a pass through the last layer */
-    struct ll_rope_rows rope_rows[LL_MAX_ROPES]
-                                 [2]; /* of each rotation of the model; [1]: of long sequences */
-    float *scores, *pattern;          /* [n_heads, max_seq, max_seq], only when listeners want them */
-    float *logits;                    /* [max_rows, d_vocab], only when listeners want them */
-    struct ll_attn *attn;             /* [chunk_rows] one a sequence */
+    struct ll_rope_rows rope_rows[LL_MAX_ROPES][2]; /* a rotation each; [1] for long sequences */
+    float *scores, *pattern; /* [n_heads, max_seq, max_seq], only when listeners want them */
+    float *logits;           /* [max_rows, d_vocab], only when listeners want them */
+    struct ll_attn *attn;    /* [chunk_rows] one a sequence */
     const struct ll_listener *listeners;
     int n_listeners;              /* borrowed; set by ll_pass_init */
     const struct ll_batch *batch; /* of the ll_forward at work or last done; borrowed */

@@ -15,7 +15,7 @@ static uint32_t wanted_hooks(const struct ll_listener *l, int n)
     return all;
 }
 
-enum { MAX_SLOTS = 32 };
+enum { MAX_SLOTS = 20 + 4 * LL_MAX_ROPES };
 struct slot {
     void **p;
     size_t bytes;

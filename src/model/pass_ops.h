@@ -1,11 +1,12 @@
 /* pass_ops.h - the arithmetic of the forward pass: the table of operations that the pass (forward.c, blocks/)
  * calls between its hooks.
  *
- * ll_pass_ops_plain holds the engine's functions. Who wants the same pass with other arithmetic copies that
- * table, puts own functions into the copy and hands it to a pass (ll_pass.ops, after ll_pass_init) or gives
- * it to a model (ll_model.ops, for every pass over it). src/diag does so: half_policy.c rounds what each
- * operation gives, double_policy.c multiplies in double, variants/ makes the usual mistakes on purpose. An
- * operation that changes little calls the plain function and works on its result. */
+ * The plain table, ll_pass_ops_plain, holds the engine's functions. To run the same pass with other
+ * arithmetic, copy it, replace functions in the copy, and give the copy to a pass (ll_pass.ops, after
+ * ll_pass_init) or to a model (ll_model.ops: every pass over the model then uses it). src/diag does this
+ * three times: half_policy.c rounds the result of each operation, double_policy.c multiplies in double, and
+ * variants/order.c makes usual mistakes on purpose. A function that changes little calls the plain one and
+ * works on its result. */
 #ifndef LL_PASS_OPS_H
 #define LL_PASS_OPS_H
 #include "forward.h"
@@ -36,15 +37,14 @@ struct ll_heads {
     const float *bias;          /* [n * d_head] what their projection added; NULL: nothing */
 };
 
-/* Each function works in place or from its inputs to its outputs, on all threads, and cannot fail; a table
- * whose functions can (memory) keeps that in what `own` points at. Memory of the pass besides what is named
- * in the arguments is not theirs, but for embed, which may use p->out. */
+/* Each function reads and writes what its arguments name and no other buffer of the pass (embed alone may
+ * also use p->out), on all threads. None can fail: where a table's own function may lack memory, what `own`
+ * points at remembers it. */
 struct ll_pass_ops {
     void *own;        /* what the functions of a table share; found as p->ops->own; borrowed; NULL: nothing */
     int hides_scores; /* 1: attend goes from q, k, v to z in one step: attn_scores and pattern do not fire */
 
-    /* x [rows, d_model]: the row of each token, times the model's multiplier, plus the row of its position.
-     */
+    /* x [n, d_model]: each token's row, times the model's multiplier, plus the row of its position. */
     void (*embed)(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x);
     /* y = norm(x), row by row; y may be x. scale [n]: each row's rms or standard deviation. */
     void (*norm)(struct ll_pass *p, const struct ll_chunk *c, const struct ll_norm *norm, struct ll_rows x,
