@@ -1,8 +1,7 @@
 /* cmd_lens.c - one model, one text: a layer table that a person reads. */
 #include "cmd.h"
-#include "answers_view.h"
-#include "attribution_view.h"
 #include "intervene_opt.h"
+#include "lens_doc.h"
 #include "lens_view.h"
 #include "map.h"
 #include "print.h"
@@ -90,10 +89,10 @@ struct view {
 };
 
 /* Shares of the answer's logit, or of the first choice's. */
-static int attribute(const struct view *v, struct ll_lens_doc *d, struct ll_attribution *a,
+static int attribute(const struct view *v, struct ll_lens_report *d, struct ll_attribution *a,
                      struct ll_err *err)
 {
-    const int slot = ll_lens_main_slot(d), first = d->rows[d->n_layers].top[0].id;
+    const int slot = ll_lens_main_slot(d), first = d->rows[d->model->n_layers].top[0].id;
     d->attribution = a;
     d->attributed_id = slot >= 0 ? v->f.tracked[slot] : first;
     d->against_id = v->o->against_id;
@@ -107,69 +106,57 @@ static int attribute(const struct view *v, struct ll_lens_doc *d, struct ll_attr
     return ll_attribution_run(a, &job, err);
 }
 
-static void put_screen(struct view *v, const struct ll_lens_doc *d, const struct ll_head_out *own)
-{
-    const struct ll_term t = ll_term_of(stdout);
-    /* at another site, or with a bare head, only the model itself speaks for the output */
-    const struct ll_answers_view answers = {v->s, &v->f, d->rows,
-                                            d->last_row_is_own ? &d->rows[d->n_layers] : own};
-    ll_lens_table(&v->out, &t, d, v->o->top);
-    ll_answers_lines(&answers, &v->out);
-    ll_answers_table(&answers, &t, &v->out);
-    if (!d->attribution)
-        return;
-    const struct ll_attribution_view shares = {.s = v->s,
-                                               .a = d->attribution,
-                                               .iv = v->iv,
-                                               .id = d->attributed_id,
-                                               .other = d->against_id,
-                                               .is_top = ll_lens_main_slot(d) < 0};
-    ll_attribution_table(&shares, &t, &v->out);
-}
-
-static int put_json(struct view *v, struct ll_lens_doc *d, struct ll_err *err)
+static int put_json(struct view *v, const struct ll_lens_report *d, struct ll_err *err)
 {
     struct ll_model_info info;
     struct ll_info_text keep;
     int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
-    d->info = &info;
-    return rc ? rc : ll_lens_json(&v->out, d, err);
+    return rc ? rc : ll_lens_json(&v->out, d, &info, err);
+}
+
+static int put_out(struct view *v, const struct ll_lens_report *d, struct ll_err *err)
+{
+    const struct ll_term t = ll_term_of(stdout);
+    if (v->o->json)
+        return put_json(v, d, err);
+    if (v->o->csv)
+        return ll_lens_csv(&v->out, d, err);
+    ll_lens_view(&v->out, &t, d, v->o->top);
+    return LL_OK;
 }
 
 static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct view *v = arg;
+    const struct ll_token_names names = ll_session_names(v->s);
     struct ll_attribution a = {0};
     char *tuned_name = v->tuned ? ll_path_base(v->tuned_dir) : NULL; /* no machine paths */
-    struct ll_lens_doc d = {.s = v->s,
-                            .tuned_lens = tuned_name,
-                            .lens = ll_lens_info(v->lens)->name,
-                            .ln_bias = v->o->common.ln_bias,
-                            .site = v->o->common.site,
-                            .head = v->o->common.head,
-                            .ids = v->p->ids.v,
-                            .n_ids = v->p->ids.n,
-                            .pos = v->pos,
-                            .n_layers = v->s->model->n_layers,
-                            .answers = &v->f,
-                            .iv = v->iv,
-                            .rows = r->rows, /* of one position */
-                            .last_row_is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head)};
+    /* at another site, or with a bare head, only the model itself speaks for the output */
+    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head);
+    struct ll_lens_report d = {.model = v->s->model,
+                               .names = &names,
+                               .tuned_lens = tuned_name,
+                               .lens = ll_lens_info(v->lens)->name,
+                               .ln_bias = v->o->common.ln_bias,
+                               .site = v->o->common.site,
+                               .head = v->o->common.head,
+                               .ids = v->p->ids.v,
+                               .n_ids = v->p->ids.n,
+                               .pos = v->pos,
+                               .answers = &v->f,
+                               .iv = v->iv,
+                               .rows = r->rows, /* of one position */
+                               .own = is_own ? &r->rows[v->s->model->n_layers] : &r->own[0],
+                               .last_row_is_own = is_own};
     int rc = v->tuned && !tuned_name ? ll_fail_mem(err, "name of the tuned lens", 1) : LL_OK;
     if (!rc && v->o->attribution)
         rc = attribute(v, &d, &a, err);
-    if (!rc && v->o->json)
-        rc = put_json(v, &d, err);
-    else if (!rc && v->o->csv)
-        rc = ll_lens_csv(&v->out, &d, err);
-    else if (!rc)
-        put_screen(v, &d, &r->own[0]);
+    if (!rc)
+        rc = put_out(v, &d, err);
     ll_attribution_free(&a);
     free(tuned_name);
     return rc;
 }
-
-static void on_progress(void *arg, double done) { ll_progress_show(arg, done); }
 
 static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
 {
@@ -196,12 +183,12 @@ static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *er
                              .n_prompts = 1,
                              .result = on_result,
                              .result_arg = v,
-                             .progress = on_progress,
+                             .progress = ll_progress_tick,
                              .progress_arg = &bar};
     ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
     int rc = ll_sweep_run(&sweep, err);
     ll_progress_end(&bar);
-    return rc ? rc : (o->json || o->csv ? ll_print : ll_print_text)(&v->out, err);
+    return rc ? rc : ll_print_as(o->json || o->csv, &v->out, err);
 }
 
 /* The tuned lens, with a word when it was fitted to another checkpoint. */

@@ -63,7 +63,7 @@ static void put_piece(const void *tok, int id, struct ll_buf *out) { ll_put_piec
 static int print(const struct ll_tokenizer *tok, const struct ll_ids *ids,
                  const struct ll_tracked_set *answers, int json, struct ll_err *err)
 {
-    const struct ll_token_names pieces = {put_piece, tok};
+    const struct ll_token_names pieces = {put_piece, put_piece, tok};
     struct ll_token_list l;
     struct ll_buf out = {0};
     int rc = ll_token_list_make(&l, tok, ids, err);

@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-int ll_lens_main_slot(const struct ll_lens_doc *d) { return d->answers->n ? d->answers->v[0].slot : -1; }
-
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* Rows of the three schemas that the document has. */
@@ -36,7 +34,7 @@ static void put_ids(struct ll_json *j, const char *key, const int *ids, int n)
     ll_json_end(j);
 }
 
-static void put_answers(struct ll_json *j, const struct ll_lens_doc *d)
+static void put_answers(struct ll_json *j, const struct ll_lens_report *d)
 {
     if (ll_lens_main_slot(d) >= 0)
         ll_json_int(j, "answer_id", d->answers->v[0].ids[0]);
@@ -44,22 +42,22 @@ static void put_answers(struct ll_json *j, const struct ll_lens_doc *d)
         ll_tracked_set_json(j, d->answers);
 }
 
-static void put_head(struct ll_json *j, const struct ll_lens_doc *d)
+static void put_head(struct ll_json *j, const struct ll_lens_report *d, const struct ll_model_info *info)
 {
     ll_json_int(j, "schema_version", LL_SCHEMA_VERSION);
     ll_json_cstr(j, "tool", ll_tool_version());
-    ll_json_cstr(j, "model", d->info->model_id);
-    ll_json_cstr(j, "identity", d->info->identity);
-    ll_json_cstr(j, "family", d->info->family);
-    ll_json_cstr(j, "stored_types", d->info->stored_types);
+    ll_json_cstr(j, "model", info->model_id);
+    ll_json_cstr(j, "identity", info->identity);
+    ll_json_cstr(j, "family", info->family);
+    ll_json_cstr(j, "stored_types", info->stored_types);
     ll_json_cstr(j, "lens", d->lens);
     if (d->tuned_lens)
         ll_json_cstr(j, "tuned_lens", d->tuned_lens);
     ll_json_cstr(j, "ln_bias", d->ln_bias);
     ll_json_cstr(j, "lens_site", d->site);
     ll_json_cstr(j, "lens_head", d->head);
-    ll_json_cstr(j, "engine", d->info->engine);
-    ll_json_int(j, "n_layers", d->n_layers);
+    ll_json_cstr(j, "engine", info->engine);
+    ll_json_int(j, "n_layers", d->model->n_layers);
     ll_json_int(j, "pos", d->pos);
     put_ids(j, "ids", d->ids, d->n_ids);
     put_answers(j, d);
@@ -68,7 +66,7 @@ static void put_head(struct ll_json *j, const struct ll_lens_doc *d)
 }
 
 /* Rank and p of each answer; null where it is not resolved. */
-static void put_layer_answers(struct ll_json *j, const struct ll_lens_doc *d, const struct ll_head_out *o,
+static void put_layer_answers(struct ll_json *j, const struct ll_lens_report *d, const struct ll_head_out *o,
                               struct ll_row *row)
 {
     if (!d->answers->n)
@@ -90,13 +88,13 @@ static void put_layer_answers(struct ll_json *j, const struct ll_lens_doc *d, co
     ll_json_end(j);
 }
 
-static void put_top(struct ll_json *j, const struct ll_lens_doc *d, const struct ll_head_out *o,
+static void put_top(struct ll_json *j, const struct ll_lens_report *d, const struct ll_head_out *o,
                     struct ll_row *row)
 {
     ll_json_arr(j, ll_schema_lens_top.table);
     for (int i = 0; i < o->n_top; i++) {
         struct ll_buf text = {0};
-        ll_session_show(d->s, o->top[i].id, &text);
+        ll_token_name(d->names, o->top[i].id, &text);
         ll_row_clear(row);
         ll_row_int(row, LL_LENSTOP_ID, o->top[i].id);
         ll_row_text(row, LL_LENSTOP_TEXT, ll_buf_str(&text), text.len);
@@ -109,7 +107,7 @@ static void put_top(struct ll_json *j, const struct ll_lens_doc *d, const struct
     ll_json_end(j);
 }
 
-static void put_layer(struct ll_json *j, const struct ll_lens_doc *d, int layer, struct json_rows *r)
+static void put_layer(struct ll_json *j, const struct ll_lens_report *d, int layer, struct json_rows *r)
 {
     const struct ll_head_out *o = &d->rows[layer];
     int slot = ll_lens_main_slot(d);
@@ -124,7 +122,8 @@ static void put_layer(struct ll_json *j, const struct ll_lens_doc *d, int layer,
     ll_json_end(j);
 }
 
-int ll_lens_json(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err *err)
+int ll_lens_json(struct ll_buf *out, const struct ll_lens_report *d, const struct ll_model_info *info,
+                 struct ll_err *err)
 {
     struct json_rows r = {0};
     struct ll_json j;
@@ -136,9 +135,9 @@ int ll_lens_json(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err 
     if (!rc) {
         ll_json_init(&j, out);
         ll_json_obj(&j, NULL);
-        put_head(&j, d);
+        put_head(&j, d, info);
         ll_json_arr(&j, "layers");
-        for (int l = 0; l <= d->n_layers; l++)
+        for (int l = 0; l <= d->model->n_layers; l++)
             put_layer(&j, d, l, &r);
         ll_json_end(&j);
         if (d->attribution)
@@ -153,7 +152,7 @@ int ll_lens_json(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
 /* The columns of answers 2, 3, ... */
-static void fill_tracked(struct ll_row *row, const struct ll_lens_doc *d, const struct ll_head_out *o)
+static void fill_tracked(struct ll_row *row, const struct ll_lens_report *d, const struct ll_head_out *o)
 {
     for (int i = 1; i < d->answers->n; i++) {
         const struct ll_tracked *a = &d->answers->v[i];
@@ -169,17 +168,17 @@ static void fill_tracked(struct ll_row *row, const struct ll_lens_doc *d, const 
     }
 }
 
-static void put_lines(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_row *row,
+static void put_lines(struct ll_buf *out, const struct ll_lens_report *d, struct ll_row *row,
                       const struct ll_buf *interventions)
 {
     struct ll_buf text = {0};
-    for (int l = 0; l <= d->n_layers; l++) {
+    for (int l = 0; l <= d->model->n_layers; l++) {
         const struct ll_head_out *o = &d->rows[l];
         for (int i = 0; i < o->n_top; i++) {
             ll_row_clear(row);
             ll_fill_lens(row, l, d->pos, o, ll_lens_main_slot(d));
             ll_buf_reset(&text);
-            ll_session_show(d->s, o->top[i].id, &text);
+            ll_token_name(d->names, o->top[i].id, &text);
             ll_row_int(row, LL_LENSROW_RANK, i + 1);
             ll_row_int(row, LL_LENSROW_TOKEN_ID, o->top[i].id);
             ll_row_text(row, LL_LENSROW_TOKEN, ll_buf_str(&text), text.len);
@@ -193,7 +192,7 @@ static void put_lines(struct ll_buf *out, const struct ll_lens_doc *d, struct ll
     ll_buf_free(&text);
 }
 
-int ll_lens_csv(struct ll_buf *out, const struct ll_lens_doc *d, struct ll_err *err)
+int ll_lens_csv(struct ll_buf *out, const struct ll_lens_report *d, struct ll_err *err)
 {
     struct ll_lens_schema schema;
     struct ll_row row = {0};

@@ -116,13 +116,6 @@ void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
         ll_buf_addf(out, "<id %d>", id);
 }
 
-static void show_name(const void *session, int id, struct ll_buf *out) { ll_session_show(session, id, out); }
-
-struct ll_token_names ll_session_names(const struct ll_session *s)
-{
-    return (struct ll_token_names){show_name, s};
-}
-
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)
 {
     size_t before = out->len;
@@ -130,6 +123,17 @@ void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)
         ll_tokenizer_bytes(s->tok, id, out);
     if (out->len == before)
         ll_session_show(s, id, out);
+}
+
+static void show_name(const void *session, int id, struct ll_buf *out) { ll_session_show(session, id, out); }
+static void show_bytes(const void *session, int id, struct ll_buf *out)
+{
+    ll_session_bytes(session, id, out);
+}
+
+struct ll_token_names ll_session_names(const struct ll_session *s)
+{
+    return (struct ll_token_names){show_name, show_bytes, s};
 }
 
 void ll_warn_lens(enum ll_lens_kind lens, int quiet)

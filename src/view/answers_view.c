@@ -13,7 +13,7 @@ static int rank_of(const struct ll_tracked *a, const struct ll_head_out *o)
 {
     return o->tracked_rank[a->slot];
 }
-static int n_layers(const struct ll_answers_view *v) { return v->s->model->n_layers; }
+static int n_layers(const struct ll_lens_report *v) { return v->model->n_layers; }
 
 /* "p = 0.6562", and what is too small for that in powers of ten. */
 static void put_p(double p, struct ll_buf *out)
@@ -22,11 +22,11 @@ static void put_p(double p, struct ll_buf *out)
 }
 
 /* Its first token in quotes, at most `width` columns. */
-static void put_token(const struct ll_answers_view *v, const struct ll_tracked *a, int width,
+static void put_token(const struct ll_lens_report *v, const struct ll_tracked *a, int width,
                       struct ll_buf *out)
 {
     struct ll_buf text = {0}, cell = {0};
-    ll_session_show(v->s, a->ids[0], &text);
+    ll_token_name(v->names, a->ids[0], &text);
     ll_put_cell(&cell, ll_buf_str(&text), text.len, width, 0);
     ll_buf_addf(out, "\"%s\"", ll_buf_str(&cell));
     ll_buf_free(&text);
@@ -34,19 +34,19 @@ static void put_token(const struct ll_answers_view *v, const struct ll_tracked *
 }
 
 /* First layer of the unbroken run of rank 1 that reaches the end; -1: none. */
-static int on_top_from(const struct ll_answers_view *v, const struct ll_tracked *a)
+static int on_top_from(const struct ll_lens_report *v, const struct ll_tracked *a)
 {
     int first = -1;
-    for (int l = n_layers(v); l >= 0 && rank_of(a, v->out) == 1 && rank_of(a, &v->rows[l]) == 1; l--)
+    for (int l = n_layers(v); l >= 0 && rank_of(a, v->own) == 1 && rank_of(a, &v->rows[l]) == 1; l--)
         first = l;
     return first;
 }
 
-static void put_answer(const struct ll_answers_view *v, const struct ll_tracked *a, struct ll_buf *out)
+static void put_answer(const struct ll_lens_report *v, const struct ll_tracked *a, struct ll_buf *out)
 {
     enum { WIDTH = 30 };
-    int n = n_layers(v), first = on_top_from(v, a), rank = rank_of(a, v->out);
-    double p = p_of(a, v->out);
+    int n = n_layers(v), first = on_top_from(v, a), rank = rank_of(a, v->own);
+    double p = p_of(a, v->own);
     ll_buf_adds(out, "answer ");
     put_token(v, a, WIDTH, out);
     if (a->n_ids > 1)
@@ -71,20 +71,20 @@ static void put_answer(const struct ll_answers_view *v, const struct ll_tracked 
                     "the tokens that are there)\n");
 }
 
-static void put_other(const struct ll_answers_view *v, const struct ll_tracked *a, struct ll_buf *out)
+static void put_other(const struct ll_lens_report *v, const struct ll_tracked *a, struct ll_buf *out)
 {
     enum { WIDTH = 20 };
     ll_buf_addf(out, "  %s it would be ", ll_tracked_spelling(a));
     put_token(v, a, WIDTH, out);
-    ll_buf_addf(out, ": rank %d, ", rank_of(a, v->out));
-    put_p(p_of(a, v->out), out);
+    ll_buf_addf(out, ": rank %d, ", rank_of(a, v->own));
+    put_p(p_of(a, v->own), out);
     ll_buf_addc(out, '\n');
 }
 
-void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
+static void put_lines(const struct ll_lens_report *v, struct ll_buf *out)
 {
-    for (int i = 0; i < v->f->n; i++) {
-        const struct ll_tracked *a = &v->f->v[i];
+    for (int i = 0; i < v->answers->n; i++) {
+        const struct ll_tracked *a = &v->answers->v[i];
         if (!i)
             ll_buf_addc(out, '\n');
         if (a->slot < 0)
@@ -99,7 +99,7 @@ void ll_answers_lines(const struct ll_answers_view *v, struct ll_buf *out)
 
 enum { COLUMN = 18, LAYER = 5 }; /* columns of an answer and of the layer's number */
 
-static void put_block(const struct ll_answers_view *v, const struct ll_tracked *const *a, int n,
+static void put_block(const struct ll_lens_report *v, const struct ll_tracked *const *a, int n,
                       const struct ll_term *t, struct ll_buf *out)
 {
     ll_style(out, t, LL_BOLD);
@@ -123,17 +123,23 @@ static void put_block(const struct ll_answers_view *v, const struct ll_tracked *
     }
 }
 
-void ll_answers_table(const struct ll_answers_view *v, const struct ll_term *t, struct ll_buf *out)
+static void put_table(const struct ll_lens_report *v, const struct ll_term *t, struct ll_buf *out)
 {
     const struct ll_tracked *all[LL_MAX_TRACKED];
     int n = 0, fit = (t->width - LAYER) / COLUMN;
-    for (int i = 0; i < v->f->n; i++)
-        if (v->f->v[i].slot >= 0 && !v->f->v[i].is_other)
-            all[n++] = &v->f->v[i];
+    for (int i = 0; i < v->answers->n; i++)
+        if (v->answers->v[i].slot >= 0 && !v->answers->v[i].is_other)
+            all[n++] = &v->answers->v[i];
     if (n < 2)
         return;
     ll_buf_adds(out, "\nall answers: rank and probability at every layer\n");
     fit = fit < 1 ? 1 : fit;
     for (int from = 0; from < n; from += fit)
         put_block(v, all + from, n - from < fit ? n - from : fit, t, out);
+}
+
+void ll_answers_view(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *v)
+{
+    put_lines(v, out);
+    put_table(v, t, out);
 }

@@ -35,19 +35,19 @@ static void put_heads(struct ll_buf *out, const double *share, int n, int room)
     }
 }
 
-static void put_name(const struct ll_attribution_view *v, int id, struct ll_buf *out)
+static void put_name(const struct ll_lens_report *v, int id, struct ll_buf *out)
 {
     struct ll_buf text = {0};
-    ll_session_show(v->s, id, &text);
+    ll_token_name(v->names, id, &text);
     ll_buf_addc(out, '"');
     ll_put_cell(out, ll_buf_str(&text), text.len, 24, 0);
     ll_buf_addf(out, "\" (id %d)", id);
     ll_buf_free(&text);
 }
 
-void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_term *t, struct ll_buf *out)
+void ll_attribution_view(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *v)
 {
-    const struct ll_attribution *a = v->a;
+    const struct ll_attribution *a = v->attribution;
     double most = 0, attn = 0, mlp = 0, written = 0;
     for (int l = 0; l < a->n_layers; l++) {
         most = fmax(most, fmax(fabs(a->attn[l]), fabs(a->mlp[l])));
@@ -56,14 +56,14 @@ void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_t
         written += a->written[l];
     }
     ll_buf_adds(out, "\nwho speaks for ");
-    put_name(v, v->id, out);
-    if (v->other >= 0) {
+    put_name(v, v->attributed_id, out);
+    if (v->against_id >= 0) {
         ll_buf_adds(out, " rather than ");
-        put_name(v, v->other, out);
+        put_name(v, v->against_id, out);
     }
     ll_buf_addf(out, "%s\nshares of the logit%s, the final norm's\ndivisor frozen at %.4g\n\n",
-                v->is_top ? ", the model's first choice" : "",
-                v->s->model->logit_cap > 0 ? " before the soft cap" : "", a->scale);
+                ll_lens_main_slot(v) < 0 ? ", the model's first choice" : "",
+                v->model->logit_cap > 0 ? " before the soft cap" : "", a->scale);
     ll_style(out, t, LL_BOLD);
     ll_buf_addf(out, "block %9s %-*s %9s %-*s  heads with the largest shares\n", "attention", BAR, "", "MLP",
                 BAR, "");

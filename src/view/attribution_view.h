@@ -1,16 +1,10 @@
 /* attribution_view.h - direct logit attribution (attribution.h) as a table. */
 #ifndef LL_ATTRIBUTION_VIEW_H
 #define LL_ATTRIBUTION_VIEW_H
-#include "attribution.h"
-#include "session.h"
+#include "lens_report.h"
 #include "terminal.h"
 
-struct ll_attribution_view {
-    const struct ll_session *s;
-    const struct ll_attribution *a;
-    const struct ll_intervene *iv;
-    int id, other; /* -1: none */
-    int is_top;    /* the token was not asked for: it is the model's first choice */
-};
-void ll_attribution_table(const struct ll_attribution_view *v, const struct ll_term *t, struct ll_buf *out);
+/* v->attribution is there. Whose share it is: the main answer's, or the model's first choice where none was
+ * asked for. */
+void ll_attribution_view(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *v);
 #endif

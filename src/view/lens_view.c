@@ -1,6 +1,8 @@
 /* lens_view.c - see lens_view.h */
 #include "lens_view.h"
 
+#include "answers_view.h"
+#include "attribution_view.h"
 #include "cells.h"
 #include "human.h"
 #include "utf8.h"
@@ -11,19 +13,19 @@
 
 /* The text up to the position read; what does not fit is cut off in front, because the end is what matters.
  * Bytes are joined before they are decoded: a character may be spread over several tokens. */
-static void put_prompt(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_doc *d)
+static void put_prompt(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *d)
 {
     enum { BYTES_A_COLUMN = 8 };
     struct ll_buf bytes = {0}, text = {0};
     int room = t->width - 12, first = d->pos;
     for (long have = 0; first > 0 && have < (long)room * BYTES_A_COLUMN; first--) {
         ll_buf_reset(&bytes);
-        ll_session_bytes(d->s, d->ids[first], &bytes);
+        ll_token_bytes(d->names, d->ids[first], &bytes);
         have += (long)bytes.len;
     }
     ll_buf_reset(&bytes);
     for (int i = first; i <= d->pos; i++)
-        ll_session_bytes(d->s, d->ids[i], &bytes);
+        ll_token_bytes(d->names, d->ids[i], &bytes);
     ll_utf8_clean(&text, ll_buf_str(&bytes), bytes.len);
     const char *s = ll_buf_str(&text);
     size_t n = text.len;
@@ -41,10 +43,10 @@ static void put_prompt(struct ll_buf *out, const struct ll_term *t, const struct
     ll_buf_free(&text);
 }
 
-static void put_header(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_doc *d,
+static void put_header(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *d,
                        double bits_max)
 {
-    const struct ll_model *m = d->s->model;
+    const struct ll_model *m = d->model;
     const int is_default_site = !strcmp(d->site, ll_site_name(LL_SITE_RESID_POST));
     char n[16];
     ll_style(out, t, LL_BOLD);
@@ -66,7 +68,7 @@ static void put_header(struct ll_buf *out, const struct ll_term *t, const struct
 
 enum { BAR = 10, CELL = 11 }; /* columns of the entropy bar and of a token's text */
 
-static int tokens_that_fit(const struct ll_lens_doc *d, int top, const struct ll_term *t)
+static int tokens_that_fit(const struct ll_lens_report *d, int top, const struct ll_term *t)
 {
     int left = t->width - (5 + 1 + 6 + 1 + BAR + 2) - (ll_lens_main_slot(d) >= 0 ? 17 : 0),
         k = left / (CELL + 6);
@@ -83,7 +85,7 @@ static void put_p(struct ll_buf *out, double p)
         ll_buf_adds(out, "~0  ");
 }
 
-static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_doc *d, int layer,
+static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *d, int layer,
                     double bits_max, int k)
 {
     const struct ll_head_out *o = &d->rows[layer];
@@ -96,7 +98,7 @@ static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll
     ll_style(out, t, LL_PLAIN);
     for (int i = 0; i < k && i < o->n_top; i++) {
         struct ll_buf text = {0};
-        ll_session_show(d->s, o->top[i].id, &text);
+        ll_token_name(d->names, o->top[i].id, &text);
         ll_buf_adds(out, "  ");
         ll_style(out, t, o->top[i].id == answer ? LL_GREEN : i ? LL_DIM : LL_PLAIN);
         int blank = strspn(ll_buf_str(&text), " ") == text.len; /* would look like nothing */
@@ -116,9 +118,9 @@ static void put_row(struct ll_buf *out, const struct ll_term *t, const struct ll
     ll_buf_addc(out, '\n');
 }
 
-void ll_lens_table(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_doc *d, int top)
+static void put_table(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *d, int top)
 {
-    const double bits_max = log2((double)d->s->model->d_vocab);
+    const double bits_max = log2((double)d->model->d_vocab);
     const int k = tokens_that_fit(d, top, t), answered = ll_lens_main_slot(d) >= 0;
     put_header(out, t, d, bits_max);
     ll_style(out, t, LL_BOLD);
@@ -128,6 +130,14 @@ void ll_lens_table(struct ll_buf *out, const struct ll_term *t, const struct ll_
         ll_buf_addf(out, "  %7s %6s", "answer#", "p");
     ll_style(out, t, LL_PLAIN);
     ll_buf_addc(out, '\n');
-    for (int l = 0; l <= d->n_layers; l++)
+    for (int l = 0; l <= d->model->n_layers; l++)
         put_row(out, t, d, l, bits_max, k);
+}
+
+void ll_lens_view(struct ll_buf *out, const struct ll_term *t, const struct ll_lens_report *d, int top)
+{
+    put_table(out, t, d, top);
+    ll_answers_view(out, t, d);
+    if (d->attribution)
+        ll_attribution_view(out, t, d);
 }
