@@ -4,10 +4,13 @@
 #include "utf8.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = sizeof((struct ll_json *)0)->is_arr };
 
 static void new_line(struct ll_json *j, int depth)
 {
@@ -19,19 +22,19 @@ static void new_line(struct ll_json *j, int depth)
 /* What stands before a value: the comma after its predecessor, the line, the key. */
 static void begin(struct ll_json *j, const char *key)
 {
-    if (j->depth > j->base) {
+    if (j->depth > 0) {
         unsigned char *count = &j->count[j->depth - 1];
         if (*count)
             ll_buf_addc(j->out, ',');
         if (!j->flat)
             new_line(j, j->depth);
-        else if (*count)
+        else if (*count && !j->tight)
             ll_buf_addc(j->out, ' ');
         *count = 1;
     }
     if (key) {
         ll_json_quote(j->out, key, strlen(key));
-        ll_buf_adds(j->out, ": ");
+        ll_buf_adds(j->out, j->tight ? ":" : ": ");
     }
 }
 
@@ -53,17 +56,19 @@ void ll_json_init(struct ll_json *j, struct ll_buf *out)
     j->out = out;
 }
 
-void ll_json_init_at(struct ll_json *j, struct ll_buf *out, int depth)
-{
-    assert(depth >= 0 && depth < MAX_DEPTH);
-    ll_json_init(j, out);
-    j->depth = j->base = depth;
-}
-
 void ll_json_obj(struct ll_json *j, const char *key) { open_container(j, key, 0, 0); }
 void ll_json_arr(struct ll_json *j, const char *key) { open_container(j, key, 1, 0); }
 void ll_json_arr_flat(struct ll_json *j, const char *key) { open_container(j, key, 1, 1); }
 void ll_json_obj_flat(struct ll_json *j, const char *key) { open_container(j, key, 0, 1); }
+
+static void open_tight(struct ll_json *j, const char *key, int is_arr)
+{
+    open_container(j, key, is_arr, 1);
+    if (!j->tight)
+        j->tight = j->depth;
+}
+void ll_json_obj_tight(struct ll_json *j, const char *key) { open_tight(j, key, 0); }
+void ll_json_arr_tight(struct ll_json *j, const char *key) { open_tight(j, key, 1); }
 
 void ll_json_end(struct ll_json *j)
 {
@@ -73,15 +78,18 @@ void ll_json_end(struct ll_json *j)
         new_line(j, j->depth);
     if (j->flat)
         j->flat--;
+    if (j->depth < j->tight)
+        j->tight = 0;
     ll_buf_addc(j->out, j->is_arr[j->depth] ? ']' : '}');
     if (!j->depth)
         ll_buf_addc(j->out, '\n');
 }
 
-void ll_json_raw(struct ll_json *j, const char *key, const char *json)
+/* A value that is no text. */
+static void put_word(struct ll_json *j, const char *key, const char *word)
 {
     begin(j, key);
-    ll_buf_adds(j->out, json);
+    ll_buf_adds(j->out, word);
 }
 
 void ll_json_str(struct ll_json *j, const char *key, const char *s, size_t n)
@@ -98,12 +106,21 @@ void ll_json_cstr(struct ll_json *j, const char *key, const char *s)
     ll_json_str(j, key, s, s ? strlen(s) : 0);
 }
 
+/* 15 digits say a number in most cases. */
+static void fmt_15_or_17(char text[32], double v)
+{
+    snprintf(text, 32, "%1.15g", v);
+    double back = strtod(text, NULL), larger = fmax(fabs(v), fabs(back));
+    if (!(fabs(v - back) <= larger * DBL_EPSILON))
+        snprintf(text, 32, "%1.17g", v);
+}
+
 void ll_json_num(struct ll_json *j, const char *key, double v)
 {
     char text[32] = "null";
     if (isfinite(v))
-        ll_fmt_double(text, v);
-    ll_json_raw(j, key, text);
+        j->tight ? fmt_15_or_17(text, v) : (void)ll_fmt_double(text, v);
+    put_word(j, key, text);
 }
 
 void ll_json_int(struct ll_json *j, const char *key, long long v)
@@ -120,8 +137,8 @@ void ll_json_layer(struct ll_json *j, const char *key, long long v)
         ll_json_int(j, key, v);
 }
 
-void ll_json_bool(struct ll_json *j, const char *key, int v) { ll_json_raw(j, key, v ? "true" : "false"); }
-void ll_json_null(struct ll_json *j, const char *key) { ll_json_raw(j, key, "null"); }
+void ll_json_bool(struct ll_json *j, const char *key, int v) { put_word(j, key, v ? "true" : "false"); }
+void ll_json_null(struct ll_json *j, const char *key) { put_word(j, key, "null"); }
 
 void ll_json_quote(struct ll_buf *out, const char *s, size_t n)
 {

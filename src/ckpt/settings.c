@@ -363,13 +363,24 @@ int ll_settings_fail(const struct ll_settings *s, const char *path, struct ll_er
     return ll_fail(err, LL_EUSAGE, "%s: %s%s%s", where(s, path, place), path, *path ? ": " : "", why);
 }
 
-char *ll_settings_json(const struct ll_settings *s, const char *path)
+static void put_value(const cJSON *v, struct ll_json *j, const char *key)
 {
-    const cJSON *v = get(s, path);
-    char *text = v ? cJSON_PrintUnformatted(v) : NULL;
-    char *own = text ? strdup(text) : NULL; /* cJSON's allocator is its own affair */
-    if (text && !own)
-        ll_memory_note(); /* NULL reads as "not there" */
-    cJSON_free(text);
-    return own;
+    const cJSON *member;
+    if (cJSON_IsObject(v) || cJSON_IsArray(v)) {
+        (cJSON_IsObject(v) ? ll_json_obj_tight : ll_json_arr_tight)(j, key);
+        cJSON_ArrayForEach(member, v) put_value(member, j, cJSON_IsObject(v) ? member->string : NULL);
+        ll_json_end(j);
+    } else if (cJSON_IsString(v))
+        ll_json_cstr(j, key, v->valuestring);
+    else if (cJSON_IsBool(v))
+        ll_json_bool(j, key, cJSON_IsTrue(v));
+    else if (cJSON_IsNumber(v))
+        ll_json_num(j, key, v->valuedouble);
+    else
+        ll_json_null(j, key);
+}
+
+void ll_settings_put(const struct ll_settings *s, const char *path, struct ll_json *j, const char *key)
+{
+    put_value(s ? get(s, path) : NULL, j, key);
 }

@@ -11,6 +11,7 @@
 #ifndef LL_SETTINGS_H
 #define LL_SETTINGS_H
 #include "fail.h"
+#include "json_write.h"
 
 #include <stddef.h>
 
@@ -77,6 +78,7 @@ int ll_settings_check(const struct ll_settings *s, const char *at, const struct 
 /* LL_EUSAGE with a reason of the caller's own about the value at path: "NAME: [line N: ]PATH: reason". */
 int ll_settings_fail(const struct ll_settings *s, const char *path, struct ll_err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* The value at path as compact JSON text, owned by the caller; NULL when absent. */
-char *ll_settings_json(const struct ll_settings *s, const char *path);
+/* The value at path as a member of a document that is being written, in the compact form (json_write.h,
+ * tight); null when absent. */
+void ll_settings_put(const struct ll_settings *s, const char *path, struct ll_json *j, const char *key);
 #endif

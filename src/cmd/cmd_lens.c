@@ -8,7 +8,7 @@
 #include "progress.h"
 #include "sweep.h"
 #include "track.h"
-#include "tuned_doc.h"
+#include "tuned_facts.h"
 #include "tuned_open.h"
 
 #include <stdlib.h>

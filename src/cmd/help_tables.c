@@ -2,6 +2,7 @@
 #include "help.h"
 
 #include "diff_record.h"
+#include "doc_keys.h"
 #include "dtype.h"
 #include "family.h"
 #include "hook.h"
@@ -152,6 +153,7 @@ void ll_help_tables(struct ll_buf *out)
     ll_schema_put_run_file(out, &ll_schema_artifact);
     ll_schema_put_run_file(out, &ll_schema_tuned_variants);
     ll_schema_put_run_file(out, &ll_schema_pos_audit);
+    ll_doc_keys_put(out);
     put_lens_columns(out);
     put_diff_columns(out);
     put_index(out);

@@ -16,7 +16,7 @@ static void index_or_empty(struct ll_row *row, int col, long long v)
 }
 
 /* One line a milestone, four always; a milestone that no row reaches leaves its place empty. */
-static int milestones_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_row *row,
+static int milestones_table(const struct ll_doc *d, struct ll_row_taker rows, struct ll_row *row,
                             struct ll_err *err)
 {
     enum { STRICT, SOFT, SEMANTIC, CONFIRMED, LINES };
@@ -40,14 +40,15 @@ static int milestones_table(struct ll_doc *d, struct ll_sink_set *sinks, struct 
             ll_row_real(row, LL_MS_KL_TO_FINAL_BITS, r->kl_to_final_bits);
             ll_row_real(row, LL_MS_ENTROPY_BITS, r->entropy_bits);
         }
-        rc = ll_sink_set_row(sinks, row, err);
+        rc = rows.take(rows.arg, row, err);
     }
     return rc;
 }
 
-static int artifact_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_row *row, struct ll_err *err)
+static int artifact_table(const struct ll_doc *d, struct ll_row_taker rows, struct ll_row *row,
+                          struct ll_err *err)
 {
-    const struct ll_raw_full *f = &d->full;
+    const struct ll_raw_full *f = &d->figures.raw.full;
     int rc = LL_OK;
     for (int l = -1; l < d->main.n_rows && !rc; l++) { /* -1: the summary */
         const struct ll_row_stats *r = l < 0 ? NULL : &d->main.rows[l];
@@ -64,7 +65,7 @@ static int artifact_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll
             ll_row_real(row, LL_ART_SCORE_V2, f->score_v2);
             text(row, LL_ART_RISK_TIER, ll_tier_name(f->tier));
         }
-        rc = ll_sink_set_row(sinks, row, err);
+        rc = rows.take(rows.arg, row, err);
     }
     return rc;
 }
@@ -83,21 +84,22 @@ static void fill_window(struct ll_row *row, const struct ll_doc *d, const struct
     ll_row_real(row, LL_WIN_P_TOP1, r->p_top1);
     ll_row_int(row, LL_WIN_TOP1_TOKEN_ID, r->top_id);
     ll_buf_reset(shown);
-    ll_session_show(d->set.s, r->top_id, shown);
+    ll_token_show(d->set.tok, r->top_id, shown);
     ll_row_text(row, LL_WIN_TOP1_TOKEN_STR, ll_buf_str(shown), shown->len);
     ll_row_real(row, LL_WIN_P_ANSWER, r->p_answer);
     index_or_empty(row, LL_WIN_ANSWER_RANK, r->answer_rank);
     ll_row_real(row, LL_WIN_KL_NORM_VS_RAW_BITS, w->kl_bits);
 }
 
-static int window_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_row *row, struct ll_err *err)
+static int window_table(const struct ll_doc *d, struct ll_row_taker rows, struct ll_row *row,
+                        struct ll_err *err)
 {
     struct ll_buf shown = {0};
     int rc = LL_OK;
     for (int i = 0; i < d->n_passes; i++)
         for (int k = 0; k < 2 * d->passes[i].n_window && !rc; k++) {
             fill_window(row, d, &d->passes[i], &d->passes[i].window[k / 2], k % 2, &shown);
-            rc = ll_sink_set_row(sinks, row, err);
+            rc = rows.take(rows.arg, row, err);
         }
     if (!rc)
         rc = ll_buf_ok(&shown, err);
@@ -105,14 +107,14 @@ static int window_table(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_r
     return rc;
 }
 
-int ll_doc_tables(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_err *err)
+int ll_doc_tables(const struct ll_doc *d, struct ll_row_taker rows, struct ll_err *err)
 {
     const struct {
         const struct ll_schema *schema;
-        int (*fill)(struct ll_doc *, struct ll_sink_set *, struct ll_row *, struct ll_err *);
+        int (*fill)(const struct ll_doc *, struct ll_row_taker, struct ll_row *, struct ll_err *);
         int is_wanted;
-    } tables[] = {{&ll_schema_window, window_table, d->raw_mode != LL_RAW_OFF},
-                  {&ll_schema_artifact, artifact_table, d->full.n == d->main.n_rows},
+    } tables[] = {{&ll_schema_window, window_table, d->set.raw != LL_RAW_OFF},
+                  {&ll_schema_artifact, artifact_table, d->figures.raw.is_full},
                   {&ll_schema_milestones, milestones_table, 1}};
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !rc; i++) {
@@ -120,7 +122,7 @@ int ll_doc_tables(struct ll_doc *d, struct ll_sink_set *sinks, struct ll_err *er
         if (!tables[i].is_wanted)
             continue;
         if (!(rc = ll_row_init(&row, tables[i].schema, err)))
-            rc = tables[i].fill(d, sinks, &row, err);
+            rc = tables[i].fill(d, rows, &row, err);
         ll_row_free(&row);
     }
     return rc;

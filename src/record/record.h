@@ -91,6 +91,12 @@ void ll_row_bool(struct ll_row *row, int col, int v);
 void ll_row_id(struct ll_row *row, int col, const char *pass_key, int layer, int pos);
 const char *ll_row_str(const struct ll_row *row, int col,
                        size_t *n); /* text of a LL_TEXT cell, NULL when null */
+/* Who takes finished rows: a code other than LL_OK ends whoever makes them. The row is borrowed for the call.
+ */
+struct ll_row_taker {
+    int (*take)(void *arg, const struct ll_row *row, struct ll_err *err);
+    void *arg;
+};
 
 /* ---- facts about a run ----------------------------------------------------------------------- */
 struct ll_gold {         /* docs/experiment.md 3.2 */
@@ -157,33 +163,11 @@ struct ll_milestones {
     int L_copy, L_copy_H, L_semantic;
 };
 
-/* A further member of the document, as complete JSON text made by whoever computed it. */
-struct ll_doc_section {
-    const char *parent; /* NULL: top level; "diagnostics", "prompt", "provenance": a member of that object */
-    const char *key;
-    const char *json; /* trusted to be well-formed */
-};
-
-struct ll_model_doc { /* everything output-<clean>.json says (docs/experiment.md 13.1), ours beside it */
-    const struct ll_model_info *model;
-    const char *status; /* "ok", "failed", "skipped" */
-    const char *reason; /* for failed and skipped */
-    const struct ll_pass_info *main_pass;
-    const struct ll_prediction *test_prompts;
-    int n_test_prompts;
-    const struct ll_prediction *temperatures;
-    int n_temperatures;
-    const struct ll_prediction *final_prediction;
-    struct ll_milestones milestones;
-    const struct ll_pass_info *passes;
-    int n_passes;                                /* all passes, for our "passes" section */
-    const struct ll_milestones *pass_milestones; /* [n_passes] */
-    double copy_threshold, copy_margin;
-    int last_row_equal; /* 1: lens row n equals the model's logits bit for bit, in every pass */
-    const char *const *warnings;
-    int n_warnings;
-    const struct ll_doc_section *sections;
-    int n_sections; /* in the order written; keys not used by the fixed sections */
+/* What a model's run leaves at its end. */
+struct ll_model_end {
+    int is_done;      /* 0: it failed or was skipped, and its rows tell nothing */
+    const char *json; /* [json_len] the text of its document (src/document); borrowed */
+    size_t json_len;
 };
 
 struct ll_run_info {

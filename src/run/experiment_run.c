@@ -128,13 +128,14 @@ static int run_one(struct run *r, const struct ll_run_env *env, int nr, struct l
     return rc || !code ? rc : ll_model_run_failed(env, nr, err);
 }
 
-static int run_models(struct run *r, struct ll_err *err)
+static int run_models(struct run *r, const struct ll_run_info *info, struct ll_err *err)
 {
     const struct ll_run_asked *asked = &r->job->asked;
     const struct ll_rundir *dir = &r->out->dir;
     const struct ll_run_env env = {.e = asked->e,
                                    .engine = r->job->engine,
                                    .sinks = &r->sinks,
+                                   .info = info,
                                    .talk = &r->job->talk,
                                    .interrupted = r->job->interrupted,
                                    .models = &r->out->models,
@@ -158,9 +159,9 @@ static int run_into_folder(struct run *r, struct ll_err *err)
                                      .tool = ll_tool_version(),
                                      .seed = r->job->asked.e->seed,
                                      .settings = r->settings.v};
-    int rc = ll_sink_set_open(&r->sinks, r->out->dir.work, &info, err);
+    int rc = ll_sink_set_open(&r->sinks, r->out->dir.work, err);
     if (!rc)
-        rc = run_models(r, err);
+        rc = run_models(r, &info, err);
     ll_sink_set_close(&r->sinks);
     return rc;
 }

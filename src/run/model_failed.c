@@ -1,6 +1,7 @@
 /* model_failed.c - what is left of a model that could not be run (model_run.h). */
 #include "model_run.h"
 
+#include "document.h"
 #include "kept.h"
 #include "map.h"
 #include "rundir.h"
@@ -56,21 +57,26 @@ int ll_model_run_failed(const struct ll_run_env *env, int nr, struct ll_err *err
 {
     int rc = ll_run_models_name(env->models, nr, env->models->v[nr].name, err);
     const struct ll_run_model *m = &env->models->v[nr];
-    struct ll_buf reason = {0};
+    struct ll_buf reason = {0}, text = {0};
     char mark[64];
     if (rc || m->fate == LL_MODEL_DENIED)
         return rc;
     ll_put_reason(&reason, m->reason, m->asked, m->name, env->e->tuned_dir);
     struct ll_model_info info = {.model_id = id_of(m->asked, m->name), .clean = m->name, .stem = m->stem};
-    struct ll_model_doc doc = {.model = &info,
-                               .status = ll_model_fate_name(m->fate),
-                               .reason = ll_buf_str(&reason)};
+    const struct ll_document doc = {.run = env->info,
+                                    .model = &info,
+                                    .status = ll_model_fate_name(m->fate),
+                                    .reason = ll_buf_str(&reason)};
     if (!(rc = ll_buf_ok(&reason, err)) && !(rc = ll_sink_set_begin(env->sinks, &info, err))) {
         ll_rundir_part(mark, LL_PART_DONE, nr);
         if (env->keep_dir)
             ll_kept_drop(env->keep_dir, mark);
-        rc = ll_sink_set_end(env->sinks, &doc, err);
+        if (!(rc = ll_document_write(&text, &doc, err))) {
+            const struct ll_model_end end = {.json = text.s, .json_len = text.len};
+            rc = ll_sink_set_end(env->sinks, &end, err);
+        }
     }
     ll_buf_free(&reason);
+    ll_buf_free(&text);
     return rc;
 }

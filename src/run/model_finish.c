@@ -1,6 +1,8 @@
 /* model_finish.c - see model_finish.h */
 #include "model_finish.h"
 
+#include "document.h"
+#include "memory_facts.h"
 #include "run_key.h"
 
 #include <stdlib.h>
@@ -50,74 +52,63 @@ static void free_warnings(struct warnings *w)
     free(w->v);
 }
 
-/* The document's further sections: those of the passes, and what the tuned lens adds to the diagnostics. */
-struct sections {
-    struct ll_doc_section *v;
-    int n;
-    char *text[2];
-}; /* v and the texts owned */
-
-static int join_sections(struct sections *all, const struct ll_model_passes *d,
-                         const struct ll_doc_section *doc, int n, struct ll_err *err)
+static int write_document(struct ll_model_passes *d, const struct warnings *w,
+                          const struct ll_doc_figures *figures, struct ll_err *err)
 {
-    int n_tuned = 0;
-    if (!(all->v = malloc(sizeof *all->v * ((size_t)n + 3))))
-        return ll_fail_mem(err, "sections", sizeof *all->v * (size_t)n);
-    if (n)
-        memcpy(all->v, doc, sizeof *doc * (size_t)n);
-    int rc = ll_tuned_run_sections(&d->m->tuned, all->v + n, all->text, &n_tuned, err);
-    all->n = n + n_tuned;
-    all->v[all->n++] = (struct ll_doc_section){"provenance", "memory_fit", ll_buf_str(&d->m->memory.json)};
+    const struct ll_model_prepared *m = d->m;
+    const struct ll_doc_fit fit = ll_memory_facts(&m->memory);
+    const struct ll_document doc = {.run = m->env->info,
+                                    .model = &m->info,
+                                    .status = "ok",
+                                    .passes = m->pass_info,
+                                    .milestones = d->milestones,
+                                    .n_passes = m->e->n_asks,
+                                    .test_prompts = d->test_list,
+                                    .n_test_prompts = d->n_tests,
+                                    .temperatures = d->temp_list,
+                                    .n_temperatures = d->n_temps,
+                                    .final_prediction = &d->final.p,
+                                    .copy_threshold = m->e->copy.threshold,
+                                    .copy_margin = m->e->copy.margin,
+                                    .ln_bias_dropped = m->e->ln_bias_drop,
+                                    .last_row_equal =
+                                        ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
+                                    .warnings = w->v,
+                                    .n_warnings = w->n,
+                                    .fit = &fit,
+                                    .figures = figures};
+    struct ll_buf text = {0};
+    int rc = ll_document_write(&text, &doc, err);
+    if (!rc) {
+        const struct ll_model_end end = {.is_done = 1, .json = text.s, .json_len = text.len};
+        rc = ll_sink_set_end(m->env->sinks, &end, err);
+    }
+    ll_buf_free(&text);
     return rc;
 }
 
-static void free_sections(struct sections *all)
-{
-    free(all->text[0]);
-    free(all->text[1]);
-    free(all->v);
-}
-
-static int write_document(struct ll_model_passes *d, const struct warnings *w, const struct sections *s,
+/* Figures of all passes, and the tables made of them. */
+static int finish_figures(struct ll_model_passes *d, const struct ll_doc_figures **figures,
                           struct ll_err *err)
 {
-    const struct ll_model_prepared *m = d->m;
-    struct ll_model_doc doc = {.model = &m->info,
-                               .status = "ok",
-                               .main_pass = &m->pass_info[0],
-                               .test_prompts = d->test_list,
-                               .n_test_prompts = d->n_tests,
-                               .temperatures = d->temp_list,
-                               .n_temperatures = d->n_temps,
-                               .final_prediction = &d->final.p,
-                               .milestones = d->milestones[0],
-                               .passes = m->pass_info,
-                               .n_passes = m->e->n_asks,
-                               .pass_milestones = d->milestones,
-                               .copy_threshold = m->e->copy.threshold,
-                               .copy_margin = m->e->copy.margin,
-                               .last_row_equal = ll_last_row_is_own(m->s.model, m->e->site, m->e->bare_head),
-                               .warnings = w->v,
-                               .n_warnings = w->n,
-                               .sections = s->v,
-                               .n_sections = s->n};
-    return ll_sink_set_end(m->env->sinks, &doc, err);
+    int rc = ll_tuned_run_finish(&d->m->tuned, err);
+    if (!rc && !(rc = ll_doc_finish(d->doc, figures, err)))
+        rc = ll_doc_tables(d->doc, ll_sink_set_rows(d->m->env->sinks), err);
+    return rc;
 }
 
 int ll_model_finish(struct ll_model_passes *d, struct ll_err *err)
 {
     struct warnings warnings = {0};
-    struct sections sections = {0};
-    const struct ll_doc_section *made = NULL;
-    int n_made = 0, rc = check_untouched(d->m, err);
+    const struct ll_doc_figures *figures = NULL;
+    int rc = check_untouched(d->m, err);
     if (rc)
         return rc;
     rc = collect_warnings(&warnings, d->m, err);
     if (!rc && d->doc)
-        rc = ll_doc_finish(d->doc, d->m->env->sinks, &made, &n_made, err);
-    if (!rc && !(rc = join_sections(&sections, d, made, n_made, err)))
-        rc = write_document(d, &warnings, &sections, err);
-    free_sections(&sections);
+        rc = finish_figures(d, &figures, err);
+    if (!rc)
+        rc = write_document(d, &warnings, figures, err);
     free_warnings(&warnings);
     d->rows_failed |= rc != LL_OK;
     return rc ? rc : ll_resume_finish(&d->m->resume, err);

@@ -21,6 +21,7 @@ static int make_arrays(struct ll_model_passes *d, struct ll_err *err)
                   {&d->temps, temps, sizeof *d->temps, 1},
                   {&d->test_list, tests, sizeof *d->test_list, 1},
                   {&d->temp_list, temps, sizeof *d->temp_list, 1},
+                  {&d->norm_places, rows, sizeof *d->norm_places, e->analysis},
                   {&d->tau, rows, sizeof *d->tau, e->analysis && e->calibrate},
                   {&d->tuned_cells, asks * rows, sizeof *d->tuned_cells, d->m->tuned.lens != NULL}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
@@ -43,7 +44,8 @@ void ll_model_passes_free(struct ll_model_passes *d)
     ll_doc_close(d->doc);
     ll_pass_tables_free(&d->tables);
     ll_pass_stats_free(&d->stats);
-    void *owned[] = {d->milestones, d->tau, d->tuned_cells, d->tests, d->temps, d->test_list, d->temp_list};
+    void *owned[] = {d->milestones, d->tau,   d->norm_places, d->tuned_cells,
+                     d->tests,      d->temps, d->test_list,   d->temp_list};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     memset(d, 0, sizeof *d);
@@ -71,16 +73,22 @@ static int calibrate(struct ll_model_passes *d, struct ll_err *err)
 
 static int open_doc(struct ll_model_passes *d, struct ll_err *err)
 {
-    const struct ll_doc_setup setup = {.s = &d->m->s,
-                                       .e = d->m->e,
-                                       .labels = &d->m->e->labels,
+    const struct ll_model *model = d->m->s.model;
+    const struct ll_experiment *e = d->m->e;
+    const struct ll_doc_setup setup = {.model = &d->m->info,
+                                       .bias = ll_unembed_bias_of(model),
+                                       .norm_places = (const char(*)[LL_NORM_PLACE])d->norm_places,
+                                       .tok = d->m->s.tok,
+                                       .labels = &e->labels,
                                        .tau = d->tau,
-                                       .tuned = d->m->tuned.lens,
-                                       .put_tuned = ll_tuned_run_put,
-                                       .put_tuned_arg = &d->m->tuned,
-                                       .stem = d->m->info.stem,
-                                       .n_passes = d->m->e->n_asks};
-    return d->m->e->analysis ? ll_doc_open(&d->doc, &setup, err) : LL_OK;
+                                       .tuned = &d->m->tuned.given,
+                                       .lens = e->lens,
+                                       .raw = e->raw,
+                                       .repeat = e->repeat,
+                                       .n_passes = e->n_asks};
+    for (int l = 0; d->norm_places && l <= model->n_layers; l++)
+        ll_norm_place(model, e->lens, l, d->norm_places[l]);
+    return e->analysis ? ll_doc_open(&d->doc, &setup, err) : LL_OK;
 }
 
 /* Of the main pass the document decodes residuals again, and all of them may be asked for as files. */

@@ -12,12 +12,13 @@
 struct ll_model_passes {
     struct ll_model_prepared *m; /* borrowed */
     struct ll_pass_tables tables;
-    struct ll_pass_stats stats;        /* of the pass at hand */
-    int has_stats;                     /* they were kept: no analysis is needed */
-    struct ll_milestones *milestones;  /* [n_asks]; owned, as all below */
-    double *tau;                       /* [n_layers + 1]; NULL: not calibrated */
-    struct ll_lens_cells *tuned_cells; /* [n_asks, n_layers + 1] of the passes so far; NULL: no tuned lens */
-    struct ll_doc *doc;                /* NULL: no analysis */
+    struct ll_pass_stats stats;         /* of the pass at hand */
+    int has_stats;                      /* they were kept: no analysis is needed */
+    struct ll_milestones *milestones;   /* [n_asks]; owned, as all below */
+    double *tau;                        /* [n_layers + 1]; NULL: not calibrated */
+    struct ll_lens_cells *tuned_cells;  /* [n_asks, n_layers + 1] of the passes so far; NULL: no tuned lens */
+    char (*norm_places)[LL_NORM_PLACE]; /* [n_layers + 1] for the document */
+    struct ll_doc *doc;                 /* NULL: no analysis */
     struct ll_kept_prediction *tests, *temps, final;
     struct ll_prediction *test_list, *temp_list;
     int n_tests, n_temps;

@@ -1,6 +1,7 @@
 /* model_prepare.c - see model_prepare.h */
 #include "model_prepare.h"
 
+#include "memory_facts.h"
 #include "run_key.h"
 
 #include <stdio.h>
@@ -207,6 +208,8 @@ static int check_memory(struct ll_model_prepared *m, struct ll_err *err)
 /* Under the key of everything it was given, what was kept of this model. */
 static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
 {
+    struct ll_buf fit = {0};
+    ll_memory_facts_text(&m->memory, &fit);
     const struct ll_model_given given = {.run_key = m->env->key,
                                          .s = &m->s,
                                          .info = &m->info,
@@ -215,8 +218,11 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
                                          .n_prompts = m->n_sweep,
                                          .iv = &m->iv,
                                          .tuned = &m->tuned,
-                                         .memory_fit = ll_buf_str(&m->memory.json)};
-    int rc = ll_model_key(&given, m->me->key, err);
+                                         .memory_fit = ll_buf_str(&fit)};
+    int rc = ll_buf_ok(&fit, err);
+    if (!rc)
+        rc = ll_model_key(&given, m->me->key, err);
+    ll_buf_free(&fit);
     if (!rc)
         rc = ll_resume_open(&m->resume, m->env->keep_dir, m->me->key, m->nr, m->s.model, &m->is_done, err);
     if (!rc && m->resume.was_other && !m->env->talk->quiet)
@@ -250,7 +256,6 @@ void ll_model_prepared_free(struct ll_model_prepared *m)
     for (int i = 0; m->follow && i < m->e->n_asks; i++)
         free(m->follow[i]);
     ll_tuned_run_free(&m->tuned);
-    ll_memory_plan_free(&m->memory);
     ll_resume_close(&m->resume);
     ll_intervene_free(&m->iv);
     void *owned[] = {m->prompts, m->answers, m->pass_info, m->follow, m->sweep, m->slots};

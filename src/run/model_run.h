@@ -13,6 +13,7 @@ struct ll_run_env {
     const struct ll_experiment *e;
     struct ll_engine *engine;
     struct ll_sink_set *sinks;
+    const struct ll_run_info *info; /* provenance of every document */
     const struct ll_run_talk *talk;
     const volatile sig_atomic_t *interrupted; /* looked at between results: ends the model with LL_EFAIL */
     struct ll_run_models *models;             /* all of them, with what is known of each so far */

@@ -86,6 +86,25 @@ static int keep_positions(struct ll_model_passes *d, const struct ll_row_context
     return rc;
 }
 
+/* What the document keeps of a pass; of the main pass also what decoding its residuals again gives. */
+static int keep_pass(struct ll_model_passes *d, int i, const struct ll_analysis *job, long long first_row,
+                     struct ll_err *err)
+{
+    const struct ll_doc_pass_given given = {.info = &d->m->pass_info[i],
+                                            .stats = &d->stats,
+                                            .prompt_vocab = job->prompt_vocab,
+                                            .n_prompt_vocab = job->n_prompt_vocab,
+                                            .first_row = first_row,
+                                            .has_control = job->control_id >= 0};
+    struct ll_pass_checks checks;
+    int rc = ll_doc_pass(d->doc, &given, err);
+    if (rc || i)
+        return rc;
+    if (!(rc = ll_pass_checks_run(&checks, job, &d->stats, ll_doc_main_milestones(d->doc), err)))
+        ll_doc_checks(d->doc, &checks);
+    return rc;
+}
+
 /* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
 static int analyse(struct ll_model_passes *d, int i, struct ll_row_context *c,
                    const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
@@ -97,7 +116,7 @@ static int analyse(struct ll_model_passes *d, int i, struct ll_row_context *c,
     if (!rc && (rc = ll_pass_tables_write(&d->tables, c, r, err)))
         d->rows_failed = 1;
     if (!rc)
-        rc = ll_doc_pass(d->doc, i, &d->m->pass_info[i], &d->m->prompts[i], &job, &d->stats, first_row, err);
+        rc = keep_pass(d, i, &job, first_row, err);
     if (!rc && !i && !d->m->e->last_only)
         rc = keep_positions(d, c, r, err);
     if (!rc && d->m->tuned.lens

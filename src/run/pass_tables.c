@@ -2,7 +2,7 @@
 #include "pass_tables.h"
 
 #include "sidecar_cols.h"
-#include "tuned_doc.h"
+#include "pos_frac.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "map.h"
 #include "model_run.h"
-#include "settings.h"
+#include "skip_check.h"
 #include "tuned_open.h"
 
 #include <stdlib.h>
@@ -33,6 +33,8 @@ int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, con
 {
     struct ll_err why = {0};
     memset(t, 0, sizeof *t);
+    t->given.is_asked = e->tuned_dir != NULL;
+    t->given.mode = e->tuned;
     if (!e->analysis || !e->tuned_dir || e->tuned == LL_TUNED_OFF)
         return LL_OK;
     char *own = ll_path_join(e->tuned_dir, s->model->ckpt->clean);
@@ -70,7 +72,8 @@ void ll_tuned_run_free(struct ll_tuned_run *t)
     free(t->base);
     ll_row_free(&t->variant);
     ll_row_free(&t->audit);
-    ll_tuned_doc_free(&t->doc);
+    ll_tuned_gains_free(&t->gains);
+    free(t->temperatures);
     ll_tuned_facts_free(&t->facts);
     ll_tuned_free(t->lens);
     ll_buf_free(&t->reason);
@@ -107,7 +110,7 @@ int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *
                       struct ll_sink_set *sinks, struct ll_err *err)
 {
     int rc = keep_base(&t->base[i], r, info->n_ids, has_answer, err);
-    ll_tuned_doc_pass(&t->doc, stats);
+    ll_tuned_gains_pass(&t->gains, stats);
     for (int l = 0; l < stats->n_rows && !rc; l++)
         if (stats->rows[l].tuned.is_set) {
             ll_row_clear(&t->variant);
@@ -129,54 +132,41 @@ int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info 
                                   after = point_at(r, l, b->at[k].pos, has_answer);
             if (!ll_tuned_has(t->lens, l))
                 continue;
-            ll_tuned_doc_position(&t->doc, b->at[k].frac, before, after);
+            ll_tuned_gains_position(&t->gains, b->at[k].frac, before, after);
             ll_row_clear(&t->audit);
             ll_fill_pos_audit(&t->audit, info, b->at[k], l, before, after);
             rc = ll_sink_set_row(sinks, &t->audit, err);
         }
-    return rc ? rc : ll_tuned_doc_ok(&t->doc, err);
+    return rc ? rc : ll_tuned_gains_ok(&t->gains, err);
 }
 
 int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
                        const struct ll_sweep_prompt *prompts, int n, struct ll_err *err)
 {
-    return ll_tuned_skip_check(s, e->lens, e->ln_bias_drop, t->lens, prompts, n, &t->skips, err);
+    return ll_skip_check(&t->skips, t->lens, e, s, prompts, n, err);
 }
 
-void ll_tuned_run_put(void *arg, struct ll_json *j)
+int ll_tuned_run_finish(struct ll_tuned_run *t, struct ll_err *err)
 {
-    struct ll_tuned_run *t = arg;
-    if (!t->lens)
-        return;
-    ll_put_tuned_facts(j, &t->facts, t->lens, t->facts.n_layers);
-    ll_put_tuned_audit(j, &t->doc);
-}
-
-int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n,
-                          struct ll_err *err)
-{
-    static const char *const keys[] = {"skip_layers_sanity", "tuned_lens_regression"};
-    struct ll_settings *s = NULL;
-    struct ll_buf b = {0};
-    struct ll_json j;
-    *n = 0;
+    const struct ll_tuned_facts *f = &t->facts;
+    struct ll_doc_tuned_given *g = &t->given;
     if (!t->lens)
         return LL_OK;
-    ll_json_init(&j, &b);
-    ll_json_obj(&j, NULL);
-    ll_put_skips(&j, &t->skips);
-    ll_json_end(&j);
-    int rc = ll_buf_ok(&b, err);
-    if (!rc)
-        rc = ll_settings_parse(&s, "skip_layers_sanity", b.s, b.len, err);
-    for (int i = 0; i < 2 && !rc; i++) {
-        text[i] = ll_settings_has(s, keys[i]) ? ll_settings_json(s, keys[i]) : strdup("null");
-        if (!text[i])
-            rc = ll_fail_mem(err, keys[i], b.len);
-        out[i] = (struct ll_doc_section){"diagnostics", keys[i], text[i]};
-        *n = i + 1;
-    }
-    ll_settings_free(s);
-    ll_buf_free(&b);
-    return rc;
+    if (!(t->temperatures = malloc(sizeof *t->temperatures * (size_t)(f->n_layers + 1))))
+        return ll_fail_mem(err, "tuned lens", sizeof *t->temperatures * (size_t)f->n_layers);
+    for (int l = 0; l < f->n_layers; l++)
+        t->temperatures[l] = ll_tuned_temperature(t->lens, l);
+    g->is_loaded = 1;
+    g->name = f->name;
+    g->base_model = f->base_model;
+    g->revision = f->revision;
+    g->unembed_hash = f->unembed_hash;
+    g->lens_type = f->lens_type;
+    g->d_model = f->d_model;
+    g->n_layers = f->n_layers;
+    g->has_bias = f->has_bias;
+    g->temperatures = t->temperatures;
+    g->config = f->config;
+    g->skips = t->skips;
+    return ll_tuned_audit_of(&g->audit, &t->gains, err);
 }

@@ -2,9 +2,12 @@
  * in the document. */
 #ifndef LL_TUNED_RUN_H
 #define LL_TUNED_RUN_H
+#include "doc_tuned.h"
 #include "experiment.h"
+#include "session.h"
 #include "sink_set.h"
-#include "tuned_doc.h"
+#include "sweep.h"
+#include "tuned_facts.h"
 
 struct ll_tuned_base;
 struct ll_tuned_run {
@@ -13,7 +16,9 @@ struct ll_tuned_run {
     struct ll_buf
         reason; /* owned; why there is none though one was asked for; empty: none was, or it is there */
     struct ll_tuned_facts facts;
-    struct ll_tuned_doc doc;
+    double *temperatures; /* [facts.n_layers]; owned */
+    struct ll_tuned_gains gains;
+    struct ll_doc_tuned_given given; /* borrows from the above */
     struct ll_skip_sanity skips;
     struct ll_row variant, audit; /* owned */
     struct ll_tuned_base *base;   /* [n_asks] the norm lens at the positions looked at; owned */
@@ -38,10 +43,7 @@ int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info 
 /* The skip-layers check on the run's prompts (docs/experiment.md 11.4). */
 int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
                        const struct ll_sweep_prompt *prompts, int n, struct ll_err *err);
-/* Members of the document's open object "tuned_lens" (arg: the run; doc.h). */
-void ll_tuned_run_put(void *arg, struct ll_json *j);
-/* Members skip_layers_sanity and tuned_lens_regression of "diagnostics" as sections (n: 0 or 2); texts owned
- * by the caller. */
-int ll_tuned_run_sections(const struct ll_tuned_run *t, struct ll_doc_section out[2], char *text[2], int *n,
-                          struct ll_err *err);
+/* t->given becomes complete: what the document says of the lens. After all passes. LL_OK or LL_EFAIL
+ * (memory). */
+int ll_tuned_run_finish(struct ll_tuned_run *t, struct ll_err *err);
 #endif

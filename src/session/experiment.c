@@ -156,12 +156,6 @@ static int read_choice(const struct ll_settings *s, const char *key, const char 
 static const char *const raw_names[] = {
     [LL_RAW_OFF] = "off", [LL_RAW_SAMPLE] = "sample", [LL_RAW_FULL] = "full"};
 const char *ll_raw_mode_name(enum ll_raw_mode m) { return raw_names[m]; }
-static const char *const tuned_names[] = {
-    [LL_TUNED_OFF] = "off", [LL_TUNED_AUTO] = "auto", [LL_TUNED_REQUIRE] = "require"};
-const char *ll_tuned_mode_name(enum ll_tuned_mode m) { return tuned_names[m]; }
-static const char *const repeat_names[] = {
-    [LL_REPEAT_AUTO] = "auto", [LL_REPEAT_ALWAYS] = "always", [LL_REPEAT_OFF] = "off"};
-const char *ll_repeat_mode_name(enum ll_repeat_mode m) { return repeat_names[m]; }
 
 static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {

@@ -16,6 +16,7 @@
 #include "analysis.h"
 #include "metrics.h"
 #include "opt.h"
+#include "run_modes.h"
 #include "settings.h"
 
 enum {
@@ -34,13 +35,6 @@ struct ll_ask {                                             /* one prompt of the
     int control_index; /* the ask meant by control_of; -1: no control */
 };
 
-enum ll_tuned_mode { LL_TUNED_OFF, LL_TUNED_AUTO, LL_TUNED_REQUIRE };
-enum ll_repeat_mode {
-    LL_REPEAT_AUTO, /* a second pass only where decoding the rows again did not give the same
-                       (docs/experiment.md 9.3) */
-    LL_REPEAT_ALWAYS,
-    LL_REPEAT_OFF
-};
 #define LL_REPEAT_CHOICES "auto|always|off"
 enum { LL_MAX_INTERVENTIONS = LL_OPT_LIST_MAX };
 
@@ -113,8 +107,6 @@ int ll_experiment_models(struct ll_experiment *e, const char *const *models, int
 /* Take these texts in place of the interventions there are. LL_OK, LL_EUSAGE (names the part at fault) or
  * LL_EFAIL. */
 int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err);
-/* Names for outputs. */
+/* Its name in outputs. */
 const char *ll_raw_mode_name(enum ll_raw_mode m);
-const char *ll_tuned_mode_name(enum ll_tuned_mode m);
-const char *ll_repeat_mode_name(enum ll_repeat_mode m);
 #endif

@@ -7,12 +7,14 @@
 #ifndef LL_MEMORY_PLAN_H
 #define LL_MEMORY_PLAN_H
 #include "buf.h"
+#include "original_memory.h"
 #include "sweep.h"
 
 struct ll_memory_plan {
-    long long budget;   /* for the sweep's memory_budget; 0: its own choice */
-    struct ll_buf json; /* the original's estimate for each device, one JSON object without anything of this
-                           machine; owned */
+    long long budget;                                 /* for the sweep's memory_budget; 0: its own choice */
+    struct ll_device_estimate original[LL_N_DEVICES]; /* the original's, of which peak and reserve do not
+                                                         depend on this machine */
+    double params_by_name;                            /* what the model's name says; NAN: nothing */
 };
 /* sweep: as it will run. capacity: text of ll_capacity_parse, its cpu counts as what is available (and a
  * quarter of it is the budget); NULL: this machine's. What was available, the plan and where the original
@@ -20,5 +22,4 @@ struct ll_memory_plan {
  * LL_EUSAGE, LL_EFAIL. */
 int ll_memory_plan_make(struct ll_memory_plan *plan, const struct ll_sweep *sweep, const char *model_id,
                         const char *capacity, struct ll_buf *log, struct ll_err *err);
-void ll_memory_plan_free(struct ll_memory_plan *plan); /* {0} is fine */
 #endif

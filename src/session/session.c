@@ -110,10 +110,7 @@ int ll_device_check(const char *device, struct ll_err *err)
 
 void ll_session_show(const struct ll_session *s, int id, struct ll_buf *out)
 {
-    if (s->tok)
-        ll_tokenizer_show(s->tok, id, out);
-    else
-        ll_buf_addf(out, "<id %d>", id);
+    ll_token_show(s->tok, id, out);
 }
 
 void ll_session_bytes(const struct ll_session *s, int id, struct ll_buf *out)

@@ -28,10 +28,8 @@ struct csv_sink {
     struct ll_buf line; /* owned */
 };
 
-static int csv_open(struct ll_sink **sink, const char *folder, const struct ll_run_info *run,
-                    struct ll_err *err)
+static int csv_open(struct ll_sink **sink, const char *folder, struct ll_err *err)
 {
-    (void)run; /* provenance is the JSON file's */
     struct csv_sink *s = calloc(1, sizeof *s);
     *sink = NULL;
     if (!s || !(s->folder = strdup(folder))) {
@@ -130,10 +128,10 @@ static void take_back(const struct csv_sink *s, int which)
     ll_buf_free(&path);
 }
 
-static int csv_end_model(struct ll_sink *sink, const struct ll_model_doc *doc, struct ll_err *err)
+static int csv_end_model(struct ll_sink *sink, const struct ll_model_end *end, struct ll_err *err)
 {
     struct csv_sink *s = (struct csv_sink *)sink;
-    int rc = LL_OK, done = 0, is_ok = !strcmp(doc->status, "ok");
+    int rc = LL_OK, done = 0, is_ok = end->is_done;
     if (!s->stem)
         return ll_fail(err, LL_EFAIL, "csv sink: end without a model");
     for (int i = 0; i < s->n_files && !is_ok; i++) /* rows of a model that failed on the way tell nothing */

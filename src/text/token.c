@@ -382,6 +382,14 @@ void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *ou
     ll_buf_free(&bytes);
 }
 
+void ll_token_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out)
+{
+    if (tok)
+        ll_tokenizer_show(tok, id, out);
+    else
+        ll_buf_addf(out, "<id %d>", id);
+}
+
 int ll_tokenizer_id(const struct ll_tokenizer *tok, const char *piece, size_t n)
 {
     int id = ll_vocab_find(&tok->vocab, piece, n);

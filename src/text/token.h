@@ -49,6 +49,8 @@ int ll_tokenizer_decode(const struct ll_tokenizer *tok, const int *ids, int n, i
 /* Append the display text of one id: its own bytes, word marks shown as spaces, without stripping; valid
  * UTF-8 (a cut character gives U+FFFD). An id without text (beyond the vocabulary) gives "<id N>". */
 void ll_tokenizer_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out);
+/* The same; without a tokenizer (NULL) "<id N>". */
+void ll_token_show(const struct ll_tokenizer *tok, int id, struct ll_buf *out);
 /* Append the raw bytes one id stands for (may be no valid UTF-8). Nothing for unknown ids. */
 void ll_tokenizer_bytes(const struct ll_tokenizer *tok, int id, struct ll_buf *out);
 /* The vocabulary string of an id as the file has it ("ĠBerlin", "▁Berlin"), borrowed; NULL when unknown. */

@@ -1,6 +1,6 @@
 /* fuzz_settings.c - a configuration in JSON, read through every function of settings.h. */
 #include "json_tree.h"
-#include "settings.h"
+#include "../settings_text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ int fuzz_one(const uint8_t *data, size_t n)
             if (!key && !ll_settings_is_array(s, p))
                 abort();
         }
-        free(ll_settings_json(s, p));
+        free(settings_text(s, p));
     }
     ll_settings_free(s);
     return 0;

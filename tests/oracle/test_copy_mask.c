@@ -22,7 +22,7 @@ int main(void)
         struct ll_buf json = {0};
         struct ll_err err = {0};
         struct ll_tokenizer *tok = NULL;
-        struct ll_ids ids = {0};
+        struct ll_copy_mask mask = {0};
         snprintf(xz, sizeof xz, "%s/tokenizers/%s/tokenizer.json.xz", LL_SHARED_DIR, cases[i].name);
         if (!ll_is_file(xz) || unpack(xz, &json)) {
             ll_buf_free(&json);
@@ -30,14 +30,14 @@ int main(void)
         }
         close(mkstemps(file, 5));
         if (ll_file_write(file, json.s, json.len, &err) || ll_tokenizer_open(&tok, file, &err)
-            || ll_copy_mask(tok, cases[i].d_vocab, &ids, &err))
+            || ll_copy_mask_of(&mask, tok, cases[i].d_vocab, &err))
             printf("%s: %s\n", cases[i].name, err.msg), n_bad++;
         else
-            printf("%s: %d ids, expected %d\n", cases[i].name, ids.n, cases[i].want);
-        n_bad += ids.n != cases[i].want;
+            printf("%s: %d ids, expected %d\n", cases[i].name, mask.ids.n, cases[i].want);
+        n_bad += mask.ids.n != cases[i].want;
         n++;
         unlink(file);
-        ll_ids_free(&ids);
+        ll_copy_mask_free(&mask);
         ll_tokenizer_close(tok);
         ll_buf_free(&json);
     }

@@ -2,7 +2,7 @@
  * Python accepts, and documents of many keys. What the families read of it: test_settings.c. */
 #define _GNU_SOURCE
 #include "buf.h"
-#include "settings.h"
+#include "settings_text.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -91,10 +91,10 @@ static void settings_values(void **state)
     assert_null(ll_settings_key(s, "p.q", 1));
     assert_null(ll_settings_key(s, "p.q", -1));
     assert_null(ll_settings_key(s, "a.b", 0));
-    char *text = ll_settings_json(s, "a");
+    char *text = settings_text(s, "a");
     assert_string_equal(text, "{\"b\":[10,{\"c\":\"x\"},null]}");
     free(text);
-    assert_null(ll_settings_json(s, "n"));
+    assert_null(settings_text(s, "n"));
     ll_settings_free(s);
     ll_settings_free(NULL);
 }
@@ -245,7 +245,7 @@ static void settings_as_python(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ll_settings *s = parsed(rows[i].text);
-        char *text = ll_settings_json(s, "");
+        char *text = settings_text(s, "");
         assert_string_equal(text, rows[i].read);
         free(text);
         ll_settings_free(s);
@@ -283,7 +283,7 @@ static void settings_accepted(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ll_settings *s = parsed(rows[i][0]);
-        char *text = ll_settings_json(s, "");
+        char *text = settings_text(s, "");
         assert_string_equal(text, rows[i][1]);
         free(text);
         ll_settings_free(s);

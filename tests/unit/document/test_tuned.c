@@ -8,7 +8,7 @@
 #include "torch_file.h"
 #include "torch_pickle.h"
 #include "torch_write.h"
-#include "tuned_doc.h"
+#include "doc_tuned.h"
 #include "tuned_file.h"
 #include "tuned_fit.h"
 #include "tuned_open.h"
@@ -622,30 +622,26 @@ static void summarises_all_passes(void **state)
 {
     struct ll_row_stats rows[3] = {0};
     struct ll_pass_stats stats = {.n_layers = 2, .n_rows = 3, .rows = rows};
-    struct ll_tuned_doc d = {0};
-    struct ll_buf out = {0};
-    struct ll_json j;
+    struct ll_tuned_gains g = {0};
+    struct ll_tuned_audit a;
     (void)state;
     for (int pass = 0; pass < 2; pass++) { /* deltas 1, 2 and 3, 4 */
         for (int l = 0; l < 2; l++) {
             rows[l].norm = (struct ll_reading){.is_set = 1, .kl_to_final_bits = 10};
             rows[l].tuned = (struct ll_reading){.is_set = 1, .kl_to_final_bits = 10 - (2 * pass + l + 1)};
         }
-        ll_tuned_doc_pass(&d, &stats);
+        ll_tuned_gains_pass(&g, &stats);
     }
-    ll_tuned_doc_position(&d, 0.2, (struct ll_tuned_point){4, 0, -1}, (struct ll_tuned_point){1, 0, -1});
-    ll_tuned_doc_position(&d, 0.98, (struct ll_tuned_point){4, 0, -1}, (struct ll_tuned_point){3, 0, -1});
-    assert_int_equal(ll_tuned_doc_ok(&d, &w.err), LL_OK);
-    ll_json_init(&j, &out);
-    ll_json_obj(&j, NULL);
-    ll_put_tuned_audit(&j, &d);
-    ll_json_end(&j);
-    assert_non_null(strstr(ll_buf_str(&out), "\"delta_kl_tuned_p50\": 2.5"));
-    assert_non_null(strstr(ll_buf_str(&out), "\"delta_kl_temp_p50\": null"));
-    assert_non_null(strstr(ll_buf_str(&out), "\"pos_grid\": [0.2, 0.98]"));
-    assert_non_null(strstr(ll_buf_str(&out), "\"pos_ood_gap\": -2"));
-    ll_buf_free(&out);
-    ll_tuned_doc_free(&d);
+    ll_tuned_gains_position(&g, 0.2, (struct ll_tuned_point){4, 0, -1}, (struct ll_tuned_point){1, 0, -1});
+    ll_tuned_gains_position(&g, 0.98, (struct ll_tuned_point){4, 0, -1}, (struct ll_tuned_point){3, 0, -1});
+    assert_int_equal(ll_tuned_audit_of(&a, &g, &w.err), LL_OK);
+    near(a.tuned[1], 2.5, 0);
+    assert_true(isnan(a.temp[1]));
+    assert_int_equal(a.n_grid, 2);
+    assert_true(a.grid[0] == 0.2 && a.grid[1] == 0.98);
+    near(a.gap, -2, 0);
+    assert_int_equal(a.n_rows, 4);
+    ll_tuned_gains_free(&g);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
  * it computes is computed here, or refused by a name in `lacking`. Caught: a key read by a family that does
  * not know it, another family's default, one spelling taken for the other. */
 #include "config.h"
+#include "settings_text.h"
 #include "forward.h"
 #include "map.h"
 #include "names.h"
@@ -122,7 +123,7 @@ static void write_weights(const char *at, const char *without, const char *twin,
 
 static void put_member(struct ll_buf *out, const char *key, const char *at)
 {
-    char *json = ll_settings_json(doc, at);
+    char *json = settings_text(doc, at);
     ll_buf_addf(out, "%s\"%s\": %s", out->len > 1 ? ", " : "", key, json ? json : "null");
     free(json);
 }

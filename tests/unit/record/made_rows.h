@@ -8,9 +8,6 @@
 
 static const int made_ids[] = {1, 7, 9}, made_gold[] = {42};
 static const char *const made_pieces[] = {" Berlin"};
-static const char *const made_settings[] = {"norm", "final", NULL};
-static const struct ll_run_info made_run = {"made", "logitlens run made", "logitlens 0.1.0", 316,
-                                            made_settings};
 static const struct ll_model_info made_model = {
     .model_id = "org/Made-1",
     .clean = "Made-1",
@@ -46,31 +43,6 @@ static const struct ll_pass_info made_passes[] = {
     {"ctl.orig", NULL, -1, "ctl", "orig", "The \"other\"\n", 12, made_ids, 3, MADE_GOLD},
 };
 static const struct ll_milestones made_milestones[] = {{-1, 2, 2}, {0, -1, 1}};
-static const struct ll_top made_top[] = {{" Berlin", 7, 42, 0.75}, {"\xff", 1, 3, 0.125}};
-static const struct ll_prediction made_final = {NULL, 0, 0, 0.5, made_top, 2};
-static const struct ll_prediction made_test = {"Berlin is", 9, 0, 1.5, made_top, 2};
-static const struct ll_prediction made_temp = {NULL, 0, 0.1, 0.25, made_top, 1};
-static const char *const made_warnings[] = {"a warning"};
-static const struct ll_model_doc made_doc = {
-    .model = &made_model,
-    .status = "ok",
-    .main_pass = &made_passes[0],
-    .test_prompts = &made_test,
-    .n_test_prompts = 1,
-    .temperatures = &made_temp,
-    .n_temperatures = 1,
-    .final_prediction = &made_final,
-    .milestones = {-1, 2, 2},
-    .passes = made_passes,
-    .n_passes = 2,
-    .pass_milestones = made_milestones,
-    .copy_threshold = 0.95,
-    .copy_margin = 0.1,
-    .last_row_equal = 1,
-    .warnings = made_warnings,
-    .n_warnings = 1,
-};
-
 static inline void set_text(struct ll_row *row, int col, const char *s)
 {
     ll_row_text(row, col, s, strlen(s));

@@ -7,10 +7,12 @@
 #include "capture.h"
 #include "csv_row.h"
 #include "doc.h"
-#include "json_write.h"
+#include "document.h"
+#include "experiment.h"
+#include "prompts.h"
 #include "raw_checks.h"
 #include "sidecar_cols.h"
-#include "sinks.h"
+#include "session.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -33,18 +35,17 @@ static const struct {
              "Paris"}};
 enum { N_ASKS = sizeof asks / sizeof asks[0], FIRST_ROW = 7 /* a run's need not begin with row 0 */ };
 
-/* ---- a sink that keeps the tables as text ---------------------------------------------------- */
+/* ---- the tables kept as text ---------------------------------------------------------------- */
 struct kept {
-    struct ll_sink sink;
     struct ll_buf text[3];
     int rows[3];
 };
 
-static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_err *err)
+static int keep_row(void *arg, const struct ll_row *row, struct ll_err *err)
 {
     static const struct ll_schema *const of[] = {&ll_schema_milestones, &ll_schema_artifact,
                                                  &ll_schema_window};
-    struct kept *k = (struct kept *)sink;
+    struct kept *k = arg;
     (void)err;
     for (int i = 0; i < 3; i++)
         if (row->schema == of[i]) {
@@ -56,8 +57,6 @@ static int keep_row(struct ll_sink *sink, const struct ll_row *row, struct ll_er
     fail_msg("a row of %s", row->schema->table);
     return LL_EFAIL;
 }
-
-static const struct ll_sink_type keep_type = {.name = "keep", .row = keep_row};
 
 /* ---- the passes of a model ------------------------------------------------------------------- */
 struct how {
@@ -81,9 +80,14 @@ struct made {
     struct ll_tuned *tuned;
     float *zeros;
     struct ll_doc *doc;
-    const struct ll_doc_section *sections;
-    int n_sections;
+    struct ll_model_info model;
+    char places[64][LL_NORM_PLACE];
+    struct ll_doc_tuned_given tuned_given;
+    struct ll_tuned_gains gains;
+    struct ll_pass_info info[N_ASKS];
+    struct ll_milestones first[N_ASKS];
     struct kept kept;
+    struct ll_buf text; /* the document */
     cJSON *json;
 };
 
@@ -148,50 +152,50 @@ static void run_pass(struct made *m, int i)
             r->copy_strict[k] = is_in(r->norm.top[0].id, vocab, job.n_prompt_vocab)
                 && r->norm.p_top1 > m->labels.strict[k] && r->norm.p_top1 - r->norm.p_top2 > m->labels.margin;
     }
-    struct ll_pass_info info = {.pass_key = asks[i].key,
-                                .fact_key = asks[i].fact,
-                                .fact_index = asks[i].index,
-                                .prompt_id = asks[i].id,
-                                .prompt_variant = asks[i].variant,
-                                .prompt_text = asks[i].text,
-                                .prompt_len = strlen(asks[i].text),
-                                .ids = p->ids.v,
-                                .n_ids = n,
-                                .gold = ll_prompt_gold(p,
-                                                       m->how.no_answer || m->how.is_ids ? NULL
-                                                                                         : asks[i].answer)};
-    OK(ll_doc_pass(m->doc, i, &info, p, &job, &m->stats[i], FIRST_ROW + (long long)i * (model->n_layers + 1),
-                   &err),
-       &err);
+    m->info[i] = (struct ll_pass_info){
+        .pass_key = asks[i].key,
+        .fact_key = asks[i].fact,
+        .fact_index = asks[i].index,
+        .prompt_id = asks[i].id,
+        .prompt_variant = asks[i].variant,
+        .prompt_text = asks[i].text,
+        .prompt_len = strlen(asks[i].text),
+        .ids = p->ids.v,
+        .n_ids = n,
+        .gold = ll_prompt_gold(p, m->how.no_answer || m->how.is_ids ? NULL : asks[i].answer)};
+    const struct ll_doc_pass_given given = {.info = &m->info[i],
+                                            .stats = &m->stats[i],
+                                            .prompt_vocab = job.prompt_vocab,
+                                            .n_prompt_vocab = job.n_prompt_vocab,
+                                            .first_row = FIRST_ROW + (long long)i * (model->n_layers + 1),
+                                            .has_control = job.control_id >= 0};
+    struct ll_pass_checks checks;
+    OK(ll_doc_pass(m->doc, &given, &err), &err);
+    if (!i) {
+        OK(ll_pass_checks_run(&checks, &job, &m->stats[i], ll_doc_main_milestones(m->doc), &err), &err);
+        ll_doc_checks(m->doc, &checks);
+    }
     ll_pass_free(&pass);
     ll_stack_free(&stack);
 }
 
-/* The sections as one document. */
-static cJSON *parsed(const struct made *m)
+static cJSON *parsed(struct made *m, const struct ll_doc_figures *figures)
 {
-    static const char *const parents[] = {"diagnostics", "prompt", "provenance"};
-    struct ll_buf text = {0};
-    struct ll_json j;
-    ll_json_init(&j, &text);
-    ll_json_obj(&j, NULL);
-    for (int p = -1; p < 3; p++) {
-        if (p >= 0)
-            ll_json_obj(&j, parents[p]);
-        for (int i = 0; i < m->n_sections; i++)
-            if (p < 0 ? !m->sections[i].parent
-                      : m->sections[i].parent && !strcmp(m->sections[i].parent, parents[p]))
-                ll_json_raw(&j, m->sections[i].key, m->sections[i].json);
-        if (p >= 0)
-            ll_json_end(&j);
-    }
-    ll_json_end(&j);
-    cJSON *doc = cJSON_ParseWithLength(text.s, text.len);
+    static const struct ll_run_info run = {.experiment = "test", .command = "run", .tool = "t", .seed = 316};
+    const struct ll_document d = {.run = &run,
+                                  .model = &m->model,
+                                  .status = "ok",
+                                  .passes = m->info,
+                                  .milestones = m->first,
+                                  .n_passes = N_ASKS,
+                                  .figures = figures};
+    struct ll_err err = {0};
+    OK(ll_document_write(&m->text, &d, &err), &err);
+    cJSON *doc = cJSON_ParseWithLength(m->text.s, m->text.len);
     if (!doc)
         fail_msg("no JSON: %.200s", cJSON_GetErrorPtr());
-    assert_null(strstr(text.s, "/tmp/"));
-    assert_null(strstr(text.s, LL_SOURCE_DIR));
-    ll_buf_free(&text);
+    assert_null(strstr(m->text.s, "/tmp/"));
+    assert_null(strstr(m->text.s, LL_SOURCE_DIR));
     return doc;
 }
 
@@ -274,8 +278,37 @@ static void make(struct made *m, const struct how *how)
     ll_copy_labels_default(&m->labels);
     for (int l = 0; l < 64; l++)
         m->tau[l] = 1;
-    const struct ll_doc_setup setup = {
-        .s = &m->s, .e = &m->e, .labels = &m->labels, .tau = m->tau, .tuned = m->tuned, .n_passes = N_ASKS};
+    const struct ll_model *model = m->s.model;
+    m->model = (struct ll_model_info){.model_id = "a/demo",
+                                      .clean = model->ckpt->clean,
+                                      .stem = model->ckpt->clean,
+                                      .architecture = "pre_norm",
+                                      .n_layers = model->n_layers,
+                                      .d_vocab = model->d_vocab,
+                                      .norm_kind = "RMSNorm",
+                                      .lens_norm = "final"};
+    for (int l = 0; l <= model->n_layers; l++)
+        ll_norm_place(model, m->e.lens, l, m->places[l]);
+    for (int l = 0; l < N_ASKS; l++)
+        m->first[l] = (struct ll_milestones){-1, -1, -1};
+    m->tuned_given = (struct ll_doc_tuned_given){.is_asked = how->is_tuned,
+                                                 .is_loaded = how->is_tuned,
+                                                 .mode = LL_TUNED_AUTO,
+                                                 .name = "lens",
+                                                 .n_layers = how->is_tuned ? model->n_layers : 0,
+                                                 .temperatures = m->tau,
+                                                 .skips = {{0.5, 1, 2}, 0}};
+    const struct ll_doc_setup setup = {.model = &m->model,
+                                       .bias = ll_unembed_bias_of(model),
+                                       .norm_places = (const char(*)[LL_NORM_PLACE])m->places,
+                                       .tok = m->s.tok,
+                                       .labels = &m->labels,
+                                       .tau = m->tau,
+                                       .tuned = &m->tuned_given,
+                                       .lens = m->e.lens,
+                                       .raw = how->raw,
+                                       .repeat = how->repeat,
+                                       .n_passes = N_ASKS};
     OK(ll_doc_open(&m->doc, &setup, &err), &err);
     for (int i = 0; i < N_ASKS; i++)
         make_prompt(m, i);
@@ -285,16 +318,21 @@ static void make(struct made *m, const struct how *how)
         second_pass(m);
     if (how->has_positions)
         positions(m);
-    m->kept.sink.type = &keep_type;
-    struct ll_sink_set sinks = {.s = {&m->kept.sink}, .n = 1};
-    OK(ll_doc_finish(m->doc, &sinks, &m->sections, &m->n_sections, &err), &err);
-    m->json = parsed(m);
+    const struct ll_doc_figures *figures;
+    for (int i = 0; i < N_ASKS && how->is_tuned; i++)
+        ll_tuned_gains_pass(&m->gains, &m->stats[i]);
+    OK(ll_tuned_audit_of(&m->tuned_given.audit, &m->gains, &err), &err);
+    OK(ll_doc_finish(m->doc, &figures, &err), &err);
+    OK(ll_doc_tables(m->doc, (struct ll_row_taker){keep_row, &m->kept}, &err), &err);
+    m->json = parsed(m, figures);
 }
 
 static void unmake(struct made *m)
 {
     cJSON_Delete(m->json);
     ll_doc_close(m->doc);
+    ll_tuned_gains_free(&m->gains);
+    ll_buf_free(&m->text);
     for (int i = 0; i < N_ASKS; i++) {
         ll_prompt_free(&m->prompt[i]);
         ll_pass_stats_free(&m->stats[i]);
@@ -426,6 +464,16 @@ static void tables(void **state)
     unmake(&m);
 }
 
+/* No object has a key twice. */
+static void keys_once(const cJSON *j)
+{
+    for (const cJSON *a = j->child; a; a = a->next) {
+        for (const cJSON *b = a->next; b && cJSON_IsObject(j); b = b->next)
+            assert_string_not_equal(a->string, b->string);
+        keys_once(a);
+    }
+}
+
 static void threads_change_nothing(void **state)
 {
     struct made a, b;
@@ -434,15 +482,8 @@ static void threads_change_nothing(void **state)
     one.threads = 1;
     make(&a, &one);
     make(&b, &usual);
-    assert_int_equal(a.n_sections, b.n_sections);
-    for (int i = 0; i < a.n_sections; i++) {
-        assert_string_equal(a.sections[i].json, b.sections[i].json);
-        for (int k = 0; k < i; k++) /* a key once */
-            if (a.sections[k].parent == a.sections[i].parent
-                || (a.sections[k].parent && a.sections[i].parent
-                    && !strcmp(a.sections[k].parent, a.sections[i].parent)))
-                assert_string_not_equal(a.sections[k].key, a.sections[i].key);
-    }
+    assert_string_equal(a.text.s, b.text.s);
+    keys_once(a.json);
     for (int i = 0; i < 3; i++)
         assert_string_equal(a.kept.text[i].s, b.kept.text[i].s);
     unmake(&a);
@@ -572,49 +613,6 @@ static void keys_of_the_late_document(void **state)
     assert_int_equal(n_missing, 0);
     cJSON_Delete(late);
     ll_buf_free(&text);
-    unmake(&m);
-}
-
-/* Through the JSON sink: sections stand where their parents say, as if written there. */
-static void in_the_file(void **state)
-{
-    struct made m;
-    struct ll_err err = {0};
-    struct ll_buf text = {0};
-    struct ll_sink *sink;
-    char *dir = tmp_folder(), path[4200];
-    (void)state;
-    make(&m, &usual);
-    struct ll_run_info run = {.experiment = "test", .command = "run", .tool = "t", .seed = 316};
-    struct ll_model_info info = {.model_id = "a/demo",
-                                 .clean = "demo",
-                                 .stem = "demo",
-                                 .n_layers = m.s.model->n_layers,
-                                 .norm_kind = "RMSNorm",
-                                 .lens_norm = "final"};
-    struct ll_model_doc doc = {.model = &info,
-                               .status = "ok",
-                               .sections = m.sections,
-                               .n_sections = m.n_sections,
-                               .milestones = {-1, -1, -1}};
-    OK(ll_sink_json.open(&sink, dir, &run, &err), &err);
-    OK(sink->type->begin_model(sink, &info, &err), &err);
-    OK(sink->type->end_model(sink, &doc, &err), &err);
-    sink->type->close(sink);
-    snprintf(path, sizeof path, "%s/output-demo.json", dir);
-    OK(ll_file_read(path, 1u << 26, &text, &err), &err);
-    cJSON *j = cJSON_ParseWithLength(text.s, text.len);
-    assert_non_null(j);
-    at(j, "prompt/fact_key");
-    at(j, "provenance/env/engine");
-    at(j, "diagnostics/semantic_gate");
-    at(j, "evaluation_pack/citations");
-    assert_non_null(strstr(text.s, "\n    \"copy_soft_config\": {\n      \"threshold\": 0.5,\n"));
-    assert_non_null(strstr(text.s, "\n  \"evaluation_pack\": {\n    \"model\": \"demo-llama\",\n"));
-    cJSON_Delete(j);
-    ll_buf_free(&text);
-    remove_tree(dir);
-    free(dir);
     unmake(&m);
 }
 
@@ -792,7 +790,6 @@ int main(void)
                                        cmocka_unit_test(tables),
                                        cmocka_unit_test(threads_change_nothing),
                                        cmocka_unit_test(keys_of_the_late_document),
-                                       cmocka_unit_test(in_the_file),
                                        cmocka_unit_test(what_is_not_known),
                                        cmocka_unit_test(tuned),
                                        cmocka_unit_test(second_passes),

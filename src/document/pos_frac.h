@@ -1,0 +1,13 @@
+/* pos_frac.h - the positions along a prompt that are looked at (docs/experiment.md 9.5). */
+#ifndef LL_POS_FRAC_H
+#define LL_POS_FRAC_H
+
+enum { LL_N_POS_FRACS = 8 };
+extern const double ll_pos_fracs[LL_N_POS_FRACS]; /* 0.2, 0.4, 0.6, 0.8, 0.92, 0.96, 0.98, 1 */
+struct ll_pos_frac {
+    double frac;
+    int pos;
+};
+/* In a prompt of n_ids tokens: share and position, rising, positions distinct. Returns how many. */
+int ll_position_fractions(int n_ids, struct ll_pos_frac out[LL_N_POS_FRACS]);
+#endif
