@@ -18,6 +18,7 @@ enum ll_raw_mode {
     LL_RAW_SAMPLE, /* rows 0, n/4+1, n/2+1, 3n/4+1 (docs/experiment.md 8.2) */
     LL_RAW_FULL    /* every row (default) */
 };
+#define LL_RAW_CHOICES "off|sample|full"
 
 struct ll_analysis {
     const struct ll_model *model;

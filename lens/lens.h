@@ -21,6 +21,7 @@ enum ll_lens_kind {
     LL_LENS_RAW,      /* no norm at rows 0..n-1; row n is the model's own (final norm) */
     LL_N_LENSES
 };
+#define LL_LENS_CHOICES "final|next-ln1|post-ln2|raw"
 /* Where rows 1..n_layers are read; row 0 is the embedding. Only at LL_SITE_RESID_POST is row n the model's
  * output. */
 enum ll_lens_site { LL_SITE_RESID_POST, LL_SITE_RESID_MID, LL_SITE_ATTN_OUT, LL_SITE_MLP_OUT, LL_N_SITES };

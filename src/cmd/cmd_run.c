@@ -3,37 +3,37 @@
 #include "diag_out.h"
 #include "experiment_run.h"
 #include "interrupt.h"
-#include "map.h"
 #include "print.h"
 #include "progress.h"
-#include "run_choice.h"
+#include "run_options.h"
 #include "self_test.h"
 #include "shown.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct run_opts {
     struct ll_common common;
-    struct ll_run_choice choice;
-    const char *out_dir, *root, *index, *shard;
-    int no_index, keep_resid, resume, self_test;
+    struct ll_run_options choice;
+    struct ll_run_job job;
+    const char *shard;
+    int self_test;
 };
-static const struct run_opts defaults = {.root = "output"};
-enum { N_OPTS = 11 + LL_N_RUN_CHOICES, MAX_ARGS = 256 };
+static const struct run_opts defaults = {.job.root = "output"};
+enum { N_OPTS = 11 + LL_N_RUN_OPTIONS, MAX_ARGS = 256 };
 
 static void opt_table(struct run_opts *o, struct ll_opt t[N_OPTS])
 {
     const struct ll_opt rows[] = {
-        {"--out-dir", LL_OPT_STR, &o->out_dir, "DIR", "write the run here; nothing is rotated", 0, 0, NULL},
-        {"--root", LL_OPT_STR, &o->root, "DIR", "folder of run-latest and index.sqlite", 0, 0, NULL},
-        {"--index", LL_OPT_STR, &o->index, "FILE", "the SQLite index (default: index.sqlite in --root)", 0, 0,
+        {"--out-dir", LL_OPT_STR, &o->job.out_dir, "DIR", "write the run here; nothing is rotated", 0, 0,
          NULL},
-        {"--no-index", LL_OPT_FLAG, &o->no_index, NULL, "leave the index alone", 0, 0, NULL},
-        {"--keep-residuals", LL_OPT_FLAG, &o->keep_resid, NULL,
+        {"--root", LL_OPT_STR, &o->job.root, "DIR", "folder of run-latest and index.sqlite", 0, 0, NULL},
+        {"--index", LL_OPT_STR, &o->job.index, "FILE", "the SQLite index (default: index.sqlite in --root)",
+         0, 0, NULL},
+        {"--no-index", LL_OPT_FLAG, &o->job.no_index, NULL, "leave the index alone", 0, 0, NULL},
+        {"--keep-residuals", LL_OPT_FLAG, &o->job.asked.keep_resid, NULL,
          "the main pass's residuals as MODEL_LL_resid.bin, one file a row", 0, 0, NULL},
-        LL_OPT_RUN_CHOICE(o->choice),
-        {"--resume", LL_OPT_FLAG, &o->resume, NULL,
+        LL_OPT_RUN(o->choice),
+        {"--resume", LL_OPT_FLAG, &o->job.resume, NULL,
          "go on with an interrupted run of the same; what is whole is not repeated", 0, 0, NULL},
         {"--self-test", LL_OPT_FLAG, &o->self_test, NULL,
          "check norms and the last row on the models instead; writes nothing", 0, 0, NULL},
@@ -70,7 +70,7 @@ static int tell(const struct ll_run_outcome *out, const struct ll_run_job *job, 
     ll_buf_addf(&line, n.skipped ? ", %d skipped\n" : "\n", n.skipped);
     int rc = ll_print_text(&line, err);
     ll_buf_free(&line);
-    if (!rc && n.ok && job->index && !job->talk.quiet)
+    if (!rc && n.ok && !job->no_index && !job->talk.quiet)
         ll_say_line("next: logitlens query first-semantic-layer (logitlens query lists more)");
     if (!rc && worst && job->talk.quiet)
         rc = ll_fail(err, worst->code, "%d of %d models failed: %s", n.failed, out->models.n, worst->reason);
@@ -81,11 +81,12 @@ static int tell(const struct ll_run_outcome *out, const struct ll_run_job *job, 
 }
 
 /* The experiment as the options, the environment and the models named behind it want it. */
-static int resolve(struct ll_experiment *e, struct run_opts *o, struct ll_command_line *line,
-                   const char *more[LL_N_ENV_WORDS], struct ll_err *err)
+static int resolve(struct ll_experiment *e, struct run_opts *o, const char *more[LL_N_ENV_WORDS],
+                   struct ll_err *err)
 {
-    int rc = ll_run_choice_env(&o->choice, more, &line->n_more, err);
-    if (rc || (rc = ll_run_choose(e, &o->choice, err)) || (rc = ll_run_check(e, err))
+    struct ll_command_line *line = &o->job.line;
+    int rc = ll_run_options_env(&o->choice, more, &line->n_more, err);
+    if (rc || (rc = ll_run_options_take(e, &o->choice, err)) || (rc = ll_run_check(e, err))
         || (rc = ll_experiment_models(e, line->args + 1, line->n_args - 1, err)))
         return rc;
     ll_warn_lens(e->lens, o->common.quiet);
@@ -94,23 +95,17 @@ static int resolve(struct ll_experiment *e, struct run_opts *o, struct ll_comman
     return LL_OK;
 }
 
-static int run(struct ll_run_job *job, const struct run_opts *o, struct ll_err *err)
+static int run(struct ll_run_job *job, int quiet, struct ll_err *err)
 {
     struct ll_progress bar;
     struct ll_run_outcome out;
-    char *index = o->index ? strdup(o->index) : ll_path_join(o->root, "index.sqlite");
-    if (!index)
-        return ll_fail_mem(err, "path", 64);
-    job->index = o->no_index ? NULL : index;
-    job->is_index_asked = o->index != NULL;
-    job->talk = o->common.quiet ? (struct ll_run_talk){.quiet = 1}
-                                : (struct ll_run_talk){0, bar_begin, bar_show, bar_end, &bar};
+    job->talk = quiet ? (struct ll_run_talk){.quiet = 1}
+                      : (struct ll_run_talk){0, bar_begin, bar_show, bar_end, &bar};
     job->interrupted = ll_interrupt_catch();
     int rc = ll_experiment_run(&out, job, err);
     if (!rc)
         rc = tell(&out, job, err);
     ll_run_outcome_free(&out);
-    free(index);
     return rc;
 }
 
@@ -130,32 +125,28 @@ static int self_test(struct ll_engine *engine, const struct ll_experiment *e, st
 int ll_cmd_run(int argc, char **argv, struct ll_err *err)
 {
     struct run_opts o = defaults;
+    struct ll_run_job *job = &o.job;
     struct ll_opt t[N_OPTS];
     struct ll_experiment e;
     const char *args[MAX_ARGS], *more[LL_N_ENV_WORDS];
-    struct ll_run_job job = {.line = {.argc = argc, .argv = argv, .args = args, .more = more}};
     int rc;
     opt_table(&o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, MAX_ARGS, &job.line.n_args, err))
-        || (rc = ll_shard_parse(o.shard, &job.asked.shard, &job.asked.n_shards, err)))
+    job->line = (struct ll_command_line){.argc = argc, .argv = argv, .args = args, .more = more};
+    if ((rc = ll_opt_parse(t, argc, argv, args, MAX_ARGS, &job->line.n_args, err))
+        || (rc = ll_shard_parse(o.shard, &job->asked.shard, &job->asked.n_shards, err)))
         return rc;
-    if (job.line.n_args < 1)
+    if (job->line.n_args < 1)
         return ll_fail(err, LL_EUSAGE, "run: expected an experiment file (see: logitlens help run)");
     if ((rc = ll_experiment_read(&e, args[0], err)))
         return rc;
     ll_experiment_say(&e, o.common.quiet);
-    job.asked.e = &e;
-    job.asked.file = args[0];
-    job.asked.keep_resid = o.keep_resid;
-    job.out_dir = o.out_dir;
-    job.root = o.root;
-    job.resume = o.resume;
-    if (!(rc = resolve(&e, &o, &job.line, more, err))
-        && !(rc = ll_engine_init(&job.engine, o.common.threads, err))) {
-        job.asked.capacity = o.choice.capacity;
-        rc = o.self_test ? self_test(job.engine, &e, err) : run(&job, &o, err);
+    job->asked.e = &e;
+    job->asked.file = args[0];
+    if (!(rc = resolve(&e, &o, more, err)) && !(rc = ll_engine_init(&job->engine, o.common.threads, err))) {
+        job->asked.capacity = o.choice.capacity;
+        rc = o.self_test ? self_test(job->engine, &e, err) : run(job, o.common.quiet, err);
     }
-    ll_engine_free(job.engine);
+    ll_engine_free(job->engine);
     ll_experiment_free(&e);
     return rc;
 }

@@ -3,14 +3,14 @@
 
 #include "human.h"
 #include "index.h"
-#include "intervene.h"
+#include "intervene_opt.h"
 #include "manifest.h"
 #include "map.h"
 #include "model_run.h"
 #include "outfile.h"
 #include "print.h"
 #include "provenance.h"
-#include "run_choice.h"
+#include "run_settings.h"
 #include "stats.h"
 
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct run {
     struct ll_run_outcome *out;
     struct ll_run_settings settings;
     struct ll_sink_set sinks;
+    char *index;       /* path of the index; owned; NULL: it is left alone */
     struct ll_buf log; /* times, machine, outcome; never compared */
     char key[65];      /* of what is run: experiment, settings, models, tool */
     double t0;
@@ -47,16 +48,17 @@ static void say(const struct run *r, const char *line)
 /* ---- before anything is begun ---------------------------------------------------------------- */
 
 /* A mistyped name is said now, not after hours, and moves nothing. */
-static int check_inputs(const struct ll_run_job *job, struct ll_err *err)
+static int check_inputs(const struct run *r, struct ll_err *err)
 {
+    const struct ll_run_job *job = r->job;
     const struct ll_experiment *e = job->asked.e;
     int rc = LL_OK;
     if (e->tuned_dir && e->tuned == LL_TUNED_REQUIRE && !ll_is_dir(e->tuned_dir))
         return ll_fail(err, LL_EUSAGE, "tuned: %s: expected a folder, found none of that name", e->tuned_dir);
     for (int i = 0; i < e->n_interventions && !rc; i++)
         rc = ll_intervene_check_files(e->interventions[i], err);
-    if (!rc && job->index && (job->is_index_asked || ll_is_dir(job->root)))
-        rc = ll_index_check(job->index, err);
+    if (!rc && r->index && (job->index || ll_is_dir(job->root)))
+        rc = ll_index_check(r->index, err);
     return rc;
 }
 
@@ -198,9 +200,9 @@ static void on_import(void *arg, const char *line) { say(arg, line); }
 static int fill_index(struct run *r, struct ll_err *err)
 {
     struct ll_import_report report;
-    if (!r->job->index)
+    if (!r->index)
         return LL_OK;
-    int rc = ll_index_import(r->job->index, r->out->dir.final, &report, on_import, r, err);
+    int rc = ll_index_import(r->index, r->out->dir.final, &report, on_import, r, err);
     return rc ? ll_context(err, "the run is complete in %s, but the index is not", r->out->dir.final) : LL_OK;
 }
 
@@ -231,13 +233,17 @@ int ll_experiment_run(struct ll_run_outcome *out, const struct ll_run_job *job, 
     const struct ll_experiment *e = job->asked.e;
     struct run r = {.job = job, .out = out, .t0 = ll_now_s()};
     memset(out, 0, sizeof *out);
-    int rc = check_inputs(job, err);
+    if (!job->no_index
+        && !(r.index = job->index ? strdup(job->index) : ll_path_join(job->root, "index.sqlite")))
+        return ll_fail_mem(err, "path", 64);
+    int rc = check_inputs(&r, err);
     if (!rc && !(rc = ll_run_models_init(&out->models, e->models, e->n_models, err))
         && !(rc = find_key(&r, err)) && !(rc = begin_folder(&r, err)) && !(rc = run_into_folder(&r, err)))
         rc = publish(&r, err);
     if (rc && ll_rundir_is_resumable(&out->dir))
         say(&r, "what is whole is kept: the same command with --resume goes on from there");
     ll_buf_free(&r.log);
+    free(r.index);
     return rc;
 }
 

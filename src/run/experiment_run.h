@@ -16,8 +16,8 @@ struct ll_run_job {
     struct ll_run_asked asked; /* what shapes the outputs; settings are filled in by the run */
     struct ll_engine *engine;
     const char *out_dir, *root; /* rundir.h */
-    const char *index;          /* path of the SQLite index; NULL: it is left alone */
-    int is_index_asked;         /* the path was given: it must be usable even where root is not there yet */
+    const char *index;          /* path of the SQLite index; NULL: index.sqlite in root */
+    int no_index;               /* it is left alone */
     int resume;                 /* go on with an interrupted run of the same */
     struct ll_command_line line;
     const volatile sig_atomic_t *interrupted; /* set by a signal: ends the run with LL_EFAIL */

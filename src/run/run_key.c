@@ -7,6 +7,7 @@
 #include "intervene.h"
 #include "map.h"
 #include "provenance.h"
+#include "run_settings.h"
 #include "run_tables.h"
 
 #include <dirent.h>
@@ -105,29 +106,15 @@ static int put_asked(struct ll_sha256 *sha, const struct ll_experiment *e, struc
     put_texts(sha, "test_prompts", e->test_prompts, e->n_test_prompts);
     put_texts(sha, "words", e->words, e->n_words);
     put_nums(sha, "temperatures", e->temperatures, e->n_temperatures);
-    put_int(sha, "top_record", e->top_record);
-    put_int(sha, "top_verbose", e->top_verbose);
-    put_int(sha, "last_only", e->last_only);
-    put_int(sha, "copy_rule", e->copy.rule);
+    const char *name;
+    for (int nr = 0, v; ll_run_setting_at(e, nr, &name, &v); nr++)
+        put_int(sha, name, v);
     put_num(sha, "copy_threshold", e->copy.threshold);
     put_num(sha, "copy_margin", e->copy.margin);
     put_labels(sha, &e->labels);
-    put_int(sha, "lens", e->lens);
-    put_int(sha, "ln_bias_drop", e->ln_bias_drop);
-    put_int(sha, "bare_head", e->bare_head);
-    put_int(sha, "site", e->site);
-    put_int(sha, "analysis", e->analysis);
-    put_int(sha, "raw", e->raw);
-    put_int(sha, "calibrate", e->calibrate);
-    put_int(sha, "teacher_forcing", e->teacher_forcing);
-    put_int(sha, "answers_exact", e->answers_exact);
     put_int(sha, "tuned", e->tuned_dir ? (int)e->tuned : -1);
-    put_int(sha, "repeat", e->repeat);
     put_texts(sha, "interventions", e->interventions, e->n_interventions);
     put_text(sha, "interventions_text", e->interventions_text);
-    put_int(sha, "residual_compute", e->residual_compute);
-    put_int(sha, "prism_off", e->prism_off);
-    put_int(sha, "seed", e->seed);
     return LL_OK;
 }
 

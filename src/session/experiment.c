@@ -8,6 +8,7 @@
 #include "map.h"
 #include "provenance.h"
 #include "record.h"
+#include "run_settings.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -127,40 +128,10 @@ static int read_numbers(const struct ll_settings *s, const char *key, double lo,
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* One of `choices` ("a|b|c"); *which: its number. Absent: stays. */
-static int read_choice(const struct ll_settings *s, const char *key, const char *choices, int *which,
-                       struct ll_err *err)
-{
-    const char *text = ll_settings_str(s, key, NULL);
-    if (!text)
-        return LL_OK;
-    int i = 0;
-    for (const char *c = choices; *c; i++) {
-        size_t n = strcspn(c, "|");
-        if (strlen(text) == n && !memcmp(c, text, n))
-            return *which = i, LL_OK;
-        c += n + (c[n] == '|');
-    }
-    struct ll_buf words = {0};
-    for (const char *c = choices; *c; c++) {
-        if (*c != '|')
-            ll_buf_addc(&words, *c);
-        else
-            ll_buf_adds(&words, strchr(c + 1, '|') ? ", " : " or ");
-    }
-    int rc = ll_settings_fail(s, key, err, "expected %s, found \"%.60s\"", ll_buf_str(&words), text);
-    ll_buf_free(&words);
-    return rc;
-}
-
-static const char *const raw_names[] = {
-    [LL_RAW_OFF] = "off", [LL_RAW_SAMPLE] = "sample", [LL_RAW_FULL] = "full"};
-const char *ll_raw_mode_name(enum ll_raw_mode m) { return raw_names[m]; }
-
 static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {
     struct ll_copy_choice c;
-    int rule = 0, rc = read_choice(s, "copy.rule", "strict|legacy", &rule, err);
+    int rule = 0, rc = ll_read_word(s, "copy.rule", "strict|legacy", &rule, err);
     double ks[8];
     ll_copy_choice_default(&c);
     e->copy = rule ? ll_copy_legacy : ll_copy_strict;
@@ -190,7 +161,7 @@ static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struc
 static int read_tuned(struct ll_experiment *e, const struct ll_settings *s, const char *dir,
                       struct ll_err *err)
 {
-    int mode = LL_TUNED_AUTO, rc = read_choice(s, "tuned.mode", "off|auto|require", &mode, err);
+    int mode = LL_TUNED_AUTO, rc = ll_read_word(s, "tuned.mode", LL_TUNED_CHOICES, &mode, err);
     const char *path = ll_settings_str(s, "tuned.dir", NULL);
     if (rc || !path)
         return rc;
@@ -201,7 +172,7 @@ static int read_tuned(struct ll_experiment *e, const struct ll_settings *s, cons
 
 static int read_positions(struct ll_experiment *e, const struct ll_settings *s, struct ll_err *err)
 {
-    int last = 0, rc = read_choice(s, "positions", "all|last", &last, err);
+    int last = 0, rc = ll_read_word(s, "positions", "all|last", &last, err);
     e->last_only = last;
     if (rc || !ll_settings_has(s, "last_position_only"))
         return rc;
@@ -216,30 +187,10 @@ static int read_positions(struct ll_experiment *e, const struct ll_settings *s, 
 static int read_options(struct ll_experiment *e, const struct ll_settings *s, const char *dir,
                         struct ll_err *err)
 {
-    int lens = LL_LENS_FINAL, bias = 0, head = 0, site = LL_SITE_RESID_POST, raw = LL_RAW_FULL,
-        repeat = LL_REPEAT_AUTO, rc;
-    if ((rc = read_choice(s, "norm", "final|next-ln1|post-ln2|raw", &lens, err))
-        || (rc = read_choice(s, "ln_bias", "keep|drop", &bias, err))
-        || (rc = read_choice(s, "head", "model|bare", &head, err))
-        || (rc = read_choice(s, "site", LL_SITE_CHOICES, &site, err))
-        || (rc = read_choice(s, "raw_lens", "off|sample|full", &raw, err))
-        || (rc = read_choice(s, "repeat_forward", LL_REPEAT_CHOICES, &repeat, err))
-        || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err))
+    int rc = ll_run_settings_read(e, s, err);
+    if (rc || (rc = read_copy(e, s, err)) || (rc = read_tuned(e, s, dir, err))
         || (rc = read_positions(e, s, err)))
         return rc;
-    e->lens = (enum ll_lens_kind)lens;
-    e->ln_bias_drop = bias;
-    e->bare_head = head;
-    e->site = (enum ll_lens_site)site;
-    e->raw = (enum ll_raw_mode)raw;
-    e->repeat = (enum ll_repeat_mode)repeat;
-    e->analysis = ll_settings_bool(s, "analysis", 1);
-    e->calibrate = ll_settings_bool(s, "calibrate", 1);
-    e->teacher_forcing = ll_settings_bool(s, "answers_by_teacher_forcing", 1);
-    e->answers_exact = ll_settings_bool(s, "answers_exact", 0);
-    e->seed = (int)ll_settings_int(s, "seed", LL_SEED);
-    e->top_record = (int)ll_settings_int(s, "top_k.record", LL_TOP_RECORD);
-    e->top_verbose = (int)ll_settings_int(s, "top_k.verbose", LL_TOP_VERBOSE);
     if (e->top_record < 1 || e->top_record > LL_TOP_COLS || e->top_verbose < e->top_record
         || e->top_verbose > LL_TOP_COLS)
         return ll_settings_fail(s, "top_k", err, "expected 1 <= record <= verbose <= %d, found %d and %d",

@@ -35,7 +35,6 @@ struct ll_ask {                                             /* one prompt of the
     int control_index; /* the ask meant by control_of; -1: no control */
 };
 
-#define LL_REPEAT_CHOICES "auto|always|off"
 enum { LL_MAX_INTERVENTIONS = LL_OPT_LIST_MAX };
 
 struct ll_experiment {
@@ -107,6 +106,4 @@ int ll_experiment_models(struct ll_experiment *e, const char *const *models, int
 /* Take these texts in place of the interventions there are. LL_OK, LL_EUSAGE (names the part at fault) or
  * LL_EFAIL. */
 int ll_experiment_intervene(struct ll_experiment *e, const char *const *texts, int n, struct ll_err *err);
-/* Its name in outputs. */
-const char *ll_raw_mode_name(enum ll_raw_mode m);
 #endif

@@ -28,8 +28,7 @@ struct ll_common { /* option targets, defaults by LL_COMMON_DEFAULTS */
     }
 #define LL_OPT_NORM(c) \
     { \
-        "--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm", 0, 0, \
-            "final|next-ln1|post-ln2|raw" \
+        "--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm", 0, 0, LL_LENS_CHOICES \
     }
 #define LL_OPT_LN_BIAS(c) \
     { \

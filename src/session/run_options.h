@@ -1,13 +1,13 @@
-/* run_choice.h - options of `run` that take the place of the experiment's keys. */
-#ifndef LL_RUN_CHOICE_H
-#define LL_RUN_CHOICE_H
+/* run_options.h - options of `run` that take the place of the experiment's keys. */
+#ifndef LL_RUN_OPTIONS_H
+#define LL_RUN_OPTIONS_H
 #include "experiment.h"
 #include "intervene_opt.h"
 #include "opt.h"
 #include "session.h"
 
 /* Option targets; NULL and 0: as the experiment says. */
-struct ll_run_choice {
+struct ll_run_options {
     const char *norm, *ln_bias, *head, *site, *raw_lens, *tuned, *tuned_mode;
     const char *device, *capacity, *residual_cache, *prism, *prism_dir, *repeat_forward;
     struct ll_opt_list intervene;
@@ -16,18 +16,18 @@ struct ll_run_choice {
     int last_only, no_analysis, no_calibrate;
 };
 /* clang-format off */
-#define LL_OPT_RUN_CHOICE(c) \
+#define LL_OPT_RUN(c) \
     {"--norm", LL_OPT_STR, &(c).norm, "KIND", "gain of the lens norm, in place of the experiment's", 0, 0, \
-    "final|next-ln1|post-ln2|raw"}, \
+    LL_LENS_CHOICES}, \
     {"--ln-bias", LL_OPT_STR, &(c).ln_bias, "WHAT", "bias of a LayerNorm at the rows before the last, in " \
     "place of the experiment's", 0, 0, "keep|drop"}, \
     LL_OPT_HEAD(c), LL_OPT_SITE(c), \
     {"--raw-lens", LL_OPT_STR, &(c).raw_lens, "ROWS", "rows read without any norm, too (or LOGOS_RAW_LENS " \
-    "in the environment)", 0, 0, "off|sample|full"}, \
+    "in the environment)", 0, 0, LL_RAW_CHOICES}, \
     {"--tuned", LL_OPT_STR, &(c).tuned, "DIR", "tuned lens: a folder for the model, or one that holds a " \
     "folder of its name; or auto, off, require: as --tuned-mode", 0, 0, NULL}, \
     {"--tuned-mode", LL_OPT_STR, &(c).tuned_mode, "MODE", "a tuned lens that is missing or does not fit " \
-    "is passed over (auto) or an error (require)", 0, 0, "off|auto|require"}, \
+    "is passed over (auto) or an error (require)", 0, 0, LL_TUNED_CHOICES}, \
     {"--repeat-forward", LL_OPT_STR, &(c).repeat_forward, "WHEN", "the main pass a second time; auto: " \
     "when its rows did not decode to the same again (or LOGOS_REPEAT_FORWARD)", 0, 0, LL_REPEAT_CHOICES}, \
     LL_OPT_INTERVENE((c).intervene), \
@@ -60,23 +60,16 @@ struct ll_run_choice {
     "faster", 0, 0, NULL}, \
     {"--no-calibrate", LL_OPT_FLAG, &(c).no_calibrate, NULL, "no norm-lens temperatures", 0, 0, NULL}
 /* clang-format on */
-enum { LL_N_RUN_CHOICES = 26 };
+enum { LL_N_RUN_OPTIONS = 26 };
 /* Choices that were not made by an option, from LOGOS_RAW_LENS and LOGOS_REPEAT_FORWARD. more: the options
  * that would have said the same, *n of them, borrowed from the environment (and constants). LL_OK, or
  * LL_EUSAGE: variable, expected, found. */
 enum { LL_N_ENV_WORDS = 4 };
-int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS], int *n, struct ll_err *err);
+int ll_run_options_env(struct ll_run_options *c, const char *more[LL_N_ENV_WORDS], int *n,
+                       struct ll_err *err);
 /* Put the choices into e. LL_OK; LL_EUSAGE: option, expected, found; LL_EFIT: a device that is none of ours;
  * LL_EUNSUP: Prism. */
-int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err);
+int ll_run_options_take(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err);
 /* What cannot go together, wherever it was said: LL_EUSAGE. */
 int ll_run_check(const struct ll_experiment *e, struct ll_err *err);
-/* The settings of a run for every output: key, value, ..., NULL. Pointers into *out and e, which must outlive
- * it. */
-enum { LL_MAX_SETTINGS = 64 };
-struct ll_run_settings {
-    const char *v[LL_MAX_SETTINGS + 1];
-    char text[LL_MAX_SETTINGS][96];
-};
-void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *out);
 #endif

@@ -1,7 +1,8 @@
-/* run_choice.c - see run_choice.h */
-#include "run_choice.h"
+/* run_options.c - see run_options.h */
+#include "run_options.h"
 
 #include "original_memory.h"
+#include "run_settings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static int parse_numbers(const char *option, const char *s, double lo, double hi
     }
 }
 
-static int choose_copy(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+static int choose_copy(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err)
 {
     struct ll_copy_choice l;
     double ks[8];
@@ -66,32 +67,19 @@ static int choose_copy(struct ll_experiment *e, const struct ll_run_choice *c, s
     return ll_copy_choose(&e->labels, &l, err);
 }
 
-/* The number of word among "a|b|c"; -1: none of them. */
-static int which_of(const char *choices, const char *word)
-{
-    int i = 0;
-    for (const char *p = choices; *p; i++) {
-        size_t n = strcspn(p, "|");
-        if (strlen(word) == n && !memcmp(p, word, n))
-            return i;
-        p += n + (p[n] == '|');
-    }
-    return -1;
-}
-
-int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS], int *n, struct ll_err *err)
+int ll_run_options_env(struct ll_run_options *c, const char *more[LL_N_ENV_WORDS], int *n, struct ll_err *err)
 {
     const struct {
         const char *variable, *option, *choices;
         const char **target;
-    } rows[] = {{"LOGOS_RAW_LENS", "--raw-lens", "off|sample|full", &c->raw_lens},
+    } rows[] = {{"LOGOS_RAW_LENS", "--raw-lens", LL_RAW_CHOICES, &c->raw_lens},
                 {"LOGOS_REPEAT_FORWARD", "--repeat-forward", LL_REPEAT_CHOICES, &c->repeat_forward}};
     *n = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *value = getenv(rows[i].variable);
         if (!value || !*value || *rows[i].target)
             continue;
-        if (which_of(rows[i].choices, value) < 0)
+        if (ll_word_nr(rows[i].choices, value, strlen(value)) < 0)
             return ll_fail(err, LL_EUSAGE, "environment: %s: expected one of %s, found \"%.60s\"",
                            rows[i].variable, rows[i].choices, value);
         *rows[i].target = value;
@@ -102,7 +90,7 @@ int ll_run_choice_env(struct ll_run_choice *c, const char *more[LL_N_ENV_WORDS],
 }
 
 /* Switches of the original that this build knows one answer to (docs/experiment.md 16.1). */
-static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+static int choose_fixed(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err)
 {
     struct ll_capacity any;
     int rc = ll_device_check(c->device, err);
@@ -120,16 +108,15 @@ static int choose_fixed(struct ll_experiment *e, const struct ll_run_choice *c, 
                        c->norm);
     if (c->no_norm_lens)
         e->lens = LL_LENS_RAW;
-    e->residual_compute = c->residual_cache && !strcmp(c->residual_cache, "compute");
     e->prism_off = c->prism && !strcmp(c->prism, "off");
     return c->capacity ? ll_capacity_parse(&any, c->capacity, err) : LL_OK;
 }
 
 /* --tuned DIR, or one of the modes under the name it had in the original; a folder of such a name is ./auto.
  */
-static int choose_tuned(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+static int choose_tuned(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err)
 {
-    int word = c->tuned ? which_of("off|auto|require", c->tuned) : -1;
+    int word = c->tuned ? ll_word_nr(LL_TUNED_CHOICES, c->tuned, strlen(c->tuned)) : -1;
     if (word >= 0 && c->tuned_mode && strcmp(c->tuned_mode, c->tuned))
         return ll_fail(err, LL_EUSAGE, "--tuned %s: expected the same of --tuned-mode, found %s", c->tuned,
                        c->tuned_mode);
@@ -141,36 +128,18 @@ static int choose_tuned(struct ll_experiment *e, const struct ll_run_choice *c, 
     }
     const char *mode = word >= 0 ? c->tuned : c->tuned_mode;
     if (mode)
-        e->tuned = !strcmp(mode, "off") ? LL_TUNED_OFF
-            : !strcmp(mode, "auto")     ? LL_TUNED_AUTO
-                                        : LL_TUNED_REQUIRE;
+        e->tuned = (enum ll_tuned_mode)ll_word_nr(LL_TUNED_CHOICES, mode, strlen(mode));
     return LL_OK;
 }
 
-int ll_run_choose(struct ll_experiment *e, const struct ll_run_choice *c, struct ll_err *err)
+int ll_run_options_take(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err)
 {
     int rc = choose_copy(e, c, err);
     if (rc || (rc = choose_fixed(e, c, err)) || (rc = choose_tuned(e, c, err)))
         return rc;
     if (c->intervene.n && (rc = ll_experiment_intervene(e, c->intervene.v, c->intervene.n, err)))
         return rc;
-    if (c->repeat_forward)
-        e->repeat = (enum ll_repeat_mode)which_of(LL_REPEAT_CHOICES, c->repeat_forward);
-    if (c->norm)
-        e->lens = (enum ll_lens_kind)ll_lens_by_name(c->norm);
-    if (c->ln_bias)
-        e->ln_bias_drop = !strcmp(c->ln_bias, "drop");
-    if (c->head)
-        e->bare_head = !strcmp(c->head, "bare");
-    if (c->site)
-        e->site = (enum ll_lens_site)ll_site_by_name(c->site);
-    if (c->raw_lens)
-        e->raw = !strcmp(c->raw_lens, "off") ? LL_RAW_OFF
-            : !strcmp(c->raw_lens, "sample") ? LL_RAW_SAMPLE
-                                             : LL_RAW_FULL;
-    e->last_only |= c->last_only;
-    e->analysis &= !c->no_analysis;
-    e->calibrate &= !c->no_calibrate;
+    ll_run_settings_choose(e, c);
     return LL_OK;
 }
 
@@ -192,65 +161,4 @@ int ll_run_check(const struct ll_experiment *e, struct ll_err *err)
             err, LL_EUSAGE,
             "repeat_forward: always: expected analysis, which compares the two passes, found it turned off");
     return LL_OK;
-}
-
-/* ---- settings -------------------------------------------------------------------------------- */
-
-static void put(struct ll_run_settings *s, int *n, const char *key, const char *value)
-{
-    snprintf(s->text[*n], sizeof s->text[*n], "%s", value);
-    s->v[*n] = key;
-    s->v[*n + 1] = s->text[*n];
-    *n += 2;
-    s->v[*n] = NULL;
-}
-
-static void put_numbers(struct ll_run_settings *s, int *n, const char *key, const double *v, int n_v)
-{
-    char text[96] = "", one[32];
-    for (int i = 0; i < n_v; i++) {
-        ll_fmt_double(one, v[i]);
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", one);
-    }
-    put(s, n, key, text);
-}
-
-void ll_run_settings(const struct ll_experiment *e, struct ll_run_settings *s)
-{
-    struct ll_copy_choice c;
-    double ks[8], k[2] = {e->top_record, e->top_verbose};
-    int n = 0, is_tuned = e->tuned_dir && e->tuned != LL_TUNED_OFF && e->analysis;
-    ll_copy_choice_of(&c, &e->labels);
-    for (int i = 0; i < c.n_ks; i++)
-        ks[i] = c.ks[i];
-    put(s, &n, "lens_norm", ll_lens_info(e->lens)->name);
-    put(s, &n, "lens_site", ll_site_name(e->site));
-    put(s, &n, "lens_head", e->bare_head ? "bare" : "model");
-    put(s, &n, "ln_bias", e->ln_bias_drop ? "drop" : "keep");
-    put(s, &n, "copy_rule", e->copy.rule == LL_COPY_LEGACY ? "legacy" : "strict");
-    put_numbers(s, &n, "copy_threshold", &e->copy.threshold, 1);
-    put_numbers(s, &n, "copy_margin", &e->copy.margin, 1);
-    put_numbers(s, &n, "copy_thresholds", c.thresholds, c.n_thresholds);
-    put_numbers(s, &n, "copy_soft_threshold", &c.soft, 1);
-    put_numbers(s, &n, "copy_soft_window_ks", ks, c.n_ks);
-    put_numbers(s, &n, "copy_soft_extra_thresholds", c.extra, c.n_extra);
-    put_numbers(s, &n, "top_k_record", &k[0], 1);
-    put_numbers(s, &n, "top_k_verbose", &k[1], 1);
-    put(s, &n, "last_position_only", e->last_only ? "true" : "false");
-    put(s, &n, "answers_by_teacher_forcing", e->teacher_forcing ? "true" : "false");
-    put(s, &n, "answers_exact", e->answers_exact ? "true" : "false");
-    put(s, &n, "analysis", e->analysis ? "true" : "false");
-    put(s, &n, "raw_lens", e->analysis ? ll_raw_mode_name(e->raw) : "off");
-    put(s, &n, "calibrate", e->analysis && e->calibrate ? "true" : "false");
-    put(s, &n, "tuned", is_tuned ? ll_tuned_mode_name(e->tuned) : "off");
-    put(s, &n, "repeat_forward", e->analysis ? ll_repeat_mode_name(e->repeat) : "off");
-    put(s, &n, "device", "cpu");
-    put(s, &n, "fp32_unembed", "true"); /* always */
-    put(s, &n, "residual_cache", e->residual_compute ? "compute" : "fp32");
-    put(s, &n, "prism", e->prism_off ? "off" : "auto");
-    if (e->n_interventions) { /* of any length, hence not a copy */
-        s->v[n] = "interventions";
-        s->v[n + 1] = e->interventions_text;
-        s->v[n + 2] = NULL;
-    }
 }
