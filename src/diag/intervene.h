@@ -80,6 +80,8 @@ int ll_intervene_fits(const struct ll_intervene *iv, int n_ids, struct ll_err *e
 struct ll_listener ll_intervene_listener(struct ll_intervene *iv);
 /* Array "interventions" of their texts into the open object (empty: none active), and one line of text. */
 void ll_intervene_json(struct ll_json *j, const struct ll_intervene *iv);
+/* The texts joined by "; ", appended; nothing when there are none. */
+void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv);
 void ll_intervene_line(struct ll_buf *out, const struct ll_intervene *iv);
 void ll_intervene_free(struct ll_intervene *iv); /* {0} is fine */
 #endif

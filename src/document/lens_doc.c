@@ -3,7 +3,7 @@
 
 #include "attribution_doc.h"
 #include "csv_row.h"
-#include "intervene_opt.h"
+#include "intervene.h"
 #include "lens_cols.h"
 #include "provenance.h"
 #include "row_json.h"

@@ -1,5 +1,5 @@
 /* rows.c - see rows.h */
-#include "rows.h"
+#include "row_parts.h"
 
 #include "lens_cols.h"
 #include "milestones.h"
@@ -11,13 +11,6 @@
 #include <string.h>
 
 void ll_row_context_free(struct ll_row_context *c) { ll_buf_free(&c->scratch); }
-
-static const struct ll_buf *show(struct ll_row_context *c, int id)
-{
-    ll_buf_reset(&c->scratch);
-    ll_session_show(c->s, id, &c->scratch);
-    return &c->scratch;
-}
 
 /* Lower case, without .,!?;: and white space at the ends. Only ASCII letters fold: the words of the
  * experiment are ASCII. */
@@ -40,13 +33,13 @@ static int matches_word(const char *s, size_t n, const char *word)
     return 0;
 }
 
-int ll_is_verbose(struct ll_row_context *c, int pos)
+static int is_verbose(struct ll_row_context *c, int pos)
 {
-    if (pos == c->prompt->ids.n - 1)
+    if (pos == c->info->n_ids - 1)
         return 1;
-    const struct ll_buf *text = show(c, c->prompt->ids.v[pos]);
-    for (int i = 0; i < c->e->n_words; i++)
-        if (matches_word(ll_buf_str(text), text->len, c->e->words[i]))
+    const struct ll_buf *text = ll_row_show(c, c->info->ids[pos]);
+    for (int i = 0; i < c->rules->n_words; i++)
+        if (matches_word(ll_buf_str(text), text->len, c->rules->words[i]))
             return 1;
     return 0;
 }
@@ -59,7 +52,7 @@ static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct 
     struct ll_buf ids = {0};
     for (int i = 0; i < k && i < o->n_top; i++) {
         double p = ll_head_p(o, o->top[i].v);
-        const struct ll_buf *text = show(c, o->top[i].id);
+        const struct ll_buf *text = ll_row_show(c, o->top[i].id);
         ll_row_text(row, top1 + 2 * i, ll_buf_str(text), text->len);
         ll_row_real(row, prob1 + 2 * i, p);
         ll_buf_addf(&ids, "%s%d", i ? " " : "", o->top[i].id);
@@ -88,14 +81,14 @@ static void fill_pass(struct ll_row *row, const struct ll_pass_info *info)
 void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int pos,
                     const struct ll_head_out *o)
 {
-    int id = c->prompt->ids.v[pos];
-    const struct ll_buf *text = show(c, id);
+    int id = c->info->ids[pos];
+    const struct ll_buf *text = ll_row_show(c, id);
     ll_row_int(row, LL_REC_LAYER, layer);
     ll_row_int(row, LL_REC_POS, pos);
     ll_row_text(row, LL_REC_TOKEN, ll_buf_str(text), text->len);
     ll_row_real(row, LL_REC_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_REC_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, ll_is_verbose(c, pos) ? c->e->top_verbose : c->e->top_record, LL_REC_TOP(1),
+    fill_top(row, c, o, is_verbose(c, pos) ? c->rules->top_verbose : c->rules->top_record, LL_REC_TOP(1),
              LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
     fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
@@ -114,67 +107,6 @@ void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_o
         return;
     ll_row_int(row, LL_LENSROW_ANSWER_RANK, o->tracked_rank[slot]);
     ll_row_real(row, LL_LENSROW_P_ANSWER, ll_head_p(o, o->tracked_logit[slot]));
-}
-
-/* The early string rule (docs/experiment.md 3.2), for answers whose id is unknown: top-1's text, trimmed, is
- * the answer. */
-static int says_answer(struct ll_row_context *c, const struct ll_head_out *o)
-{
-    const char *want = c->info->gold.text;
-    if (!want || !o->n_top)
-        return 0;
-    const struct ll_buf *text = show(c, o->top[0].id);
-    const char *s = ll_buf_str(text);
-    size_t n = text->len;
-    while (n && isspace((unsigned char)s[n - 1]))
-        n--;
-    while (n && isspace((unsigned char)*s)) {
-        s++;
-        n--;
-    }
-    return n == strlen(want) && !memcmp(s, want, n);
-}
-
-int ll_is_blank(struct ll_row_context *c, int id)
-{
-    const struct ll_buf *text = show(c, id);
-    return ll_text_is_blank(ll_buf_str(text), text->len);
-}
-
-int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err)
-{
-    const struct ll_ids *ctx = &c->prompt->ctx;
-    *n = 0;
-    if (!(*ids = malloc(sizeof **ids * (size_t)(ctx->n + 1))))
-        return ll_fail_mem(err, "prompt vocabulary", sizeof **ids * (size_t)ctx->n);
-    for (int i = 0; i < ctx->n; i++) {
-        int is_new = 1;
-        for (int k = 0; k < *n && is_new; k++)
-            is_new = (*ids)[k] != ctx->v[i];
-        if (is_new && !ll_is_blank(c, ctx->v[i]))
-            (*ids)[(*n)++] = ctx->v[i];
-    }
-    return LL_OK;
-}
-
-/* The tracked id that is the main answer's first; -1: unresolved. */
-static int main_slot(const struct ll_row_context *c) { return c->answers->n ? c->answers->v[0].slot : -1; }
-
-int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void *arg, int i), void *arg,
-                  int n, struct ll_row_flags *flags, struct ll_err *err)
-{
-    int *tops = malloc(sizeof *tops * (size_t)(n + 1)), slot = main_slot(c);
-    if (!tops)
-        return ll_fail_mem(err, "flags", sizeof *tops * (size_t)n);
-    for (int i = 0; i < n; i++) {
-        const struct ll_head_out *row = o(arg, i);
-        tops[i] = row->n_top ? row->top[0].id : -1;
-        ll_copy_flags(row, tops, i + 1, c->prompt->ctx.v, c->prompt->ctx.n,
-                      row->n_top && ll_is_blank(c, tops[i]), &c->e->copy, &c->e->labels, &flags[i]);
-        flags[i].is_answer = slot >= 0 ? row->tracked_rank[slot] == 1 : says_answer(c, row);
-    }
-    free(tops);
-    return LL_OK;
 }
 
 /* ---- the pure row ---------------------------------------------------------------------------- */
@@ -198,7 +130,7 @@ static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c
                               const struct ll_head_out *o, int slot)
 {
     double logit = (double)o->tracked_logit[slot], p = ll_head_p(o, o->tracked_logit[slot]),
-           over = p - 1.0 / c->s->model->d_vocab;
+           over = p - 1.0 / c->d_vocab;
     int rank = o->tracked_rank[slot];
     ll_row_real(row, COL(P_ANSWER), p);
     ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), over);
@@ -207,7 +139,7 @@ static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c
                     rank == 1 && over >= ll_milestone_rules_default.margin_delta);
     ll_row_int(row, COL(ANSWER_RANK), rank);
     ll_row_real(row, COL(ANSWER_MASS), p);
-    if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers->tracked[slot])
+    if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers[0].first_id)
         ll_row_real(row, COL(ANSWER_LOGIT_GAP), logit - (double)o->top[1].v);
     if (rank > 1 && o->n_top)
         ll_row_real(row, COL(ANSWER_VS_TOP1_GAP), logit - (double)o->top[0].v);
@@ -243,7 +175,7 @@ static void fill_analysed(struct ll_row *row, const struct ll_row_stats *r, doub
 void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens lens, int layer,
                   const struct ll_head_out *o, const struct ll_row_flags *flags)
 {
-    int pos = c->prompt->ids.n - 1, slot = main_slot(c), control = c->answers->control_slot;
+    int pos = c->info->n_ids - 1, slot = ll_row_main_slot(c), control = c->control_slot;
     double p5 = 0;
     fill_pass(row, c->info);
     ll_row_int(row, LL_PURE_LAYER, layer);
@@ -251,8 +183,9 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     ll_row_text(row, LL_PURE_TOKEN, LL_NEXT_TOKEN, strlen(LL_NEXT_TOKEN));
     ll_row_real(row, LL_PURE_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_PURE_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, c->e->top_record, LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS, COL(TOP_IDS));
-    fill_flags(row, &c->e->labels, flags);
+    fill_top(row, c, o, c->rules->top_record, LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS,
+             COL(TOP_IDS));
+    fill_flags(row, c->rules->labels, flags);
     for (int i = 0; i < SUM_OF && i < o->n_top; i++)
         p5 += ll_head_p(o, o->top[i].v);
     if (o->n_top) {
@@ -263,7 +196,7 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     ll_row_real(row, COL(KL_TO_FINAL_BITS), o->kl_to_final_bits);
     if (slot >= 0)
         fill_answer_cells(row, c, lens, o, slot);
-    int best = ll_answers_best_rank(c->answers, o);
+    int best = ll_answers_best_rank(c->answers, c->n_answers, o);
     double p_answer = slot >= 0 ? ll_head_p(o, o->tracked_logit[slot]) : NAN;
     if (lens == LL_ROW_NORM && c->stats)
         fill_analysed(row, &c->stats->rows[layer], p_answer);
@@ -274,9 +207,10 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     if (best > 0)
         ll_row_int(row, COL(ACCEPTED_RANK), best);
     if (lens == LL_ROW_NORM
-        || (c->answers->n
-            && c->answers->v[0].ids.n == 1)) /* longer answers were read through the norm lens alone */
-        ll_row_real(row, COL(ANSWER_LOGPROB), ll_answers_logprob(c->answers, 0, layer, o));
+        || (c->n_answers
+            && c->answers[0].n_tokens == 1)) /* longer answers were read through the norm lens alone */
+        ll_row_real(row, COL(ANSWER_LOGPROB),
+                    c->n_answers ? ll_answer_logprob(&c->answers[0], layer, o) : NAN);
     ll_row_real(row, COL(JS_TO_FINAL_BITS), o->js_to_final_bits);
     ll_row_id(row, COL(ROW_ID), c->info->pass_key, layer, pos);
 }
@@ -289,7 +223,7 @@ static void fill_reading(struct ll_row *row, struct ll_row_context *c, const str
     if (r->n_top) {
         ll_row_real(row, at, r->p_top1);
         ll_row_int(row, at + 1, r->top[0].id);
-        const struct ll_buf *text = show(c, r->top[0].id);
+        const struct ll_buf *text = ll_row_show(c, r->top[0].id);
         ll_row_text(row, at + 2, ll_buf_str(text), text->len);
     }
     if (r->answer_rank > 0) {
@@ -316,26 +250,26 @@ void ll_fill_rawlens(struct ll_row *row, struct ll_row_context *c, int layer)
     ll_row_real(row, LL_RAWLENS_JACCARD50_CONSECUTIVE, r->jaccard50_previous);
     if (r->norm.answer_rank > 0 && r->raw.answer_rank > 0)
         ll_row_bool(row, LL_RAWLENS_NORM_ONLY, r->norm.answer_rank == 1 && r->raw.answer_rank != 1);
-    ll_row_id(row, LL_RAWLENS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
+    ll_row_id(row, LL_RAWLENS_ROW_ID, c->info->pass_key, layer, c->info->n_ids - 1);
 }
 
 void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index,
                     const struct ll_head_out *o)
 {
-    const struct ll_answer *a = &c->answers->v[index];
+    const struct ll_answer_figures *a = &c->answers[index];
     fill_pass(row, c->info);
     ll_row_int(row, LL_ANSWERS_LAYER, layer);
     ll_row_int(row, LL_ANSWERS_ANSWER_INDEX, index);
     if (a->text)
         ll_row_text(row, LL_ANSWERS_ANSWER, a->text, strlen(a->text));
     if (a->slot >= 0) {
-        ll_row_int(row, LL_ANSWERS_N_TOKENS, a->ids.n);
-        ll_row_int(row, LL_ANSWERS_FIRST_ID, a->ids.v[0]);
+        ll_row_int(row, LL_ANSWERS_N_TOKENS, a->n_tokens);
+        ll_row_int(row, LL_ANSWERS_FIRST_ID, a->first_id);
         ll_row_int(row, LL_ANSWERS_FIRST_RANK, o->tracked_rank[a->slot]);
         ll_row_real(row, LL_ANSWERS_P_FIRST, ll_head_p(o, o->tracked_logit[a->slot]));
     }
-    ll_row_real(row, LL_ANSWERS_LOGPROB, ll_answers_logprob(c->answers, index, layer, o));
-    ll_row_id(row, LL_ANSWERS_ROW_ID, c->info->pass_key, layer, c->prompt->ids.n - 1);
+    ll_row_real(row, LL_ANSWERS_LOGPROB, ll_answer_logprob(a, layer, o));
+    ll_row_id(row, LL_ANSWERS_ROW_ID, c->info->pass_key, layer, c->info->n_ids - 1);
 }
 
 /* ---- positions ------------------------------------------------------------------------------- */
@@ -343,13 +277,13 @@ void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int
 /* Which tracked id it is there; -1: none. */
 static int target_slot(const struct ll_row_context *c, int pos)
 {
-    return pos < c->prompt->ids.n - 1 ? 0 : main_slot(c);
+    return pos < c->info->n_ids - 1 ? 0 : ll_row_main_slot(c);
 }
 
 int ll_position_target(const struct ll_row_context *c, int pos)
 {
     int slot = target_slot(c, pos);
-    return pos < c->prompt->ids.n - 1 ? c->prompt->ids.v[pos + 1] : slot < 0 ? -1 : c->answers->tracked[slot];
+    return pos < c->info->n_ids - 1 ? c->info->ids[pos + 1] : slot < 0 ? -1 : c->answers[0].first_id;
 }
 
 int ll_position_rank(const struct ll_row_context *c, int pos, const struct ll_head_out *o)
@@ -367,7 +301,7 @@ void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, d
     ll_row_real(row, LL_POS_POS_FRAC, frac);
     ll_row_int(row, LL_POS_POS_INDEX, pos);
     if (target >= 0) {
-        const struct ll_buf *text = show(c, target);
+        const struct ll_buf *text = ll_row_show(c, target);
         ll_row_int(row, LL_POS_TARGET_ID, target);
         ll_row_text(row, LL_POS_TARGET, ll_buf_str(text), text->len);
         ll_row_int(row, LL_POS_TARGET_RANK, o->tracked_rank[slot]);
@@ -378,38 +312,4 @@ void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, d
     ll_row_real(row, LL_POS_ENTROPY_BITS, o->entropy_bits);
     ll_row_real(row, LL_POS_KL_TO_FINAL_BITS, o->kl_to_final_bits);
     ll_row_id(row, LL_POS_ROW_ID, c->info->pass_key, layer, pos);
-}
-
-int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt,
-                       double temperature, double entropy_bits, double lse, const struct ll_hit *top,
-                       int n_top, struct ll_err *err)
-{
-    struct ll_buf texts = {0};
-    memset(k, 0, sizeof *k);
-    if (!(k->top = calloc((size_t)n_top + 1, sizeof *k->top)))
-        return ll_fail_mem(err, "prediction", sizeof *k->top * (size_t)n_top);
-    for (int i = 0; i < n_top; i++) {
-        size_t at = texts.len;
-        ll_session_show(s, top[i].id, &texts);
-        k->top[i].n = texts.len - at;
-        k->top[i].id = top[i].id;
-        k->top[i].p = ll_exp((temperature > 0 ? (double)top[i].v / temperature : (double)top[i].v) - lse);
-    }
-    ll_buf_addc(&texts, 0);
-    k->texts = texts.s;
-    for (size_t i = 0, at = 0; i < (size_t)n_top && texts.s; at += k->top[i++].n)
-        k->top[i].text = texts.s + at;
-    k->p =
-        (struct ll_prediction){prompt, prompt ? strlen(prompt) : 0, temperature, entropy_bits, k->top, n_top};
-    int rc = ll_buf_ok(&texts, err);
-    if (rc)
-        ll_prediction_free(k);
-    return rc;
-}
-
-void ll_prediction_free(struct ll_kept_prediction *k)
-{
-    free(k->top);
-    free(k->texts);
-    memset(k, 0, sizeof *k);
 }

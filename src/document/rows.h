@@ -1,18 +1,31 @@
 /* rows.h - a row of the lens as a row of the record tables, and as a prediction of the JSON document. */
 #ifndef LL_ROWS_H
 #define LL_ROWS_H
-#include "answers.h"
-#include "experiment.h"
-#include "prompts.h"
+#include "answer_figures.h"
+#include "metrics.h"
 #include "record.h"
+#include "token.h"
 
+/* What a run asks of all its rows. All borrowed. */
+struct ll_row_rules {
+    int top_record, top_verbose; /* listed tokens of a row; of a verbose one */
+    const char *const *words;    /* [n_words] whose positions are verbose, lower case */
+    int n_words;
+    int last_only;                       /* no records, no positions */
+    struct ll_copy_opts copy;            /* the rule of copy_collapse */
+    const struct ll_copy_labels *labels; /* the flag columns */
+};
 /* What the rows of one pass share; all borrowed but scratch. */
 struct ll_row_context {
-    const struct ll_session *s;
+    const struct ll_row_rules *rules;
+    const struct ll_tokenizer *tok; /* NULL: no texts */
+    int d_vocab;
     const struct ll_pass_info *info;
-    const struct ll_prompt *prompt;
-    const struct ll_experiment *e;
-    const struct ll_answers *answers;
+    const int *ctx;
+    int n_ctx; /* the prompt's ids without special tokens */
+    const struct ll_answer_figures *answers;
+    int n_answers,
+        control_slot; /* the main answer first; the tracked id that a control's is held against, -1 */
     const struct ll_head_out *own;     /* the model's own output at the last position */
     const struct ll_pass_stats *stats; /* NULL: no analysis, its cells stay empty */
     const struct ll_lens_cells *tuned; /* [n_rows] of the tuned lens' rows; NULL: no analysis */
@@ -48,23 +61,7 @@ void ll_fill_position(struct ll_row *row, struct ll_row_context *c, int layer, d
 /* Fill a cleared answers row of accepted answer `index`. */
 void ll_fill_answer(struct ll_row *row, struct ll_row_context *c, int layer, int index,
                     const struct ll_head_out *o);
-/* 1: the token's text is white space or punctuation only (docs/experiment.md 5.1). */
-int ll_is_blank(struct ll_row_context *c, int id);
 /* Distinct ids of the prompt without specials that are not blank, in order of appearance
  * (docs/experiment.md 5.1). *ids owned by the caller. */
 int ll_prompt_vocab(struct ll_row_context *c, int **ids, int *n, struct ll_err *err);
-/* 1: the position gets the verbose top-k (docs/experiment.md 4.1): the last, or an important word. */
-int ll_is_verbose(struct ll_row_context *c, int pos);
-
-/* A prediction that owns its texts. */
-struct ll_kept_prediction {
-    struct ll_prediction p;
-    struct ll_top *top;
-    char *texts;
-};
-/* temperature 0: as the model says it. */
-int ll_prediction_keep(struct ll_kept_prediction *k, const struct ll_session *s, const char *prompt,
-                       double temperature, double entropy_bits, double lse, const struct ll_hit *top,
-                       int n_top, struct ll_err *err);
-void ll_prediction_free(struct ll_kept_prediction *k);
 #endif

@@ -30,7 +30,14 @@ static int make_arrays(struct ll_model_passes *d, struct ll_err *err)
             return ll_fail_mem(err, "results", arrays[i].n * arrays[i].size);
         memcpy(arrays[i].at, &made, sizeof made);
     }
-    int rc = ll_pass_tables_init(&d->tables, e, d->m->env->sinks, (int)rows, err);
+    d->rules = (struct ll_row_rules){.top_record = e->top_record,
+                                     .top_verbose = e->top_verbose,
+                                     .words = (const char *const *)e->words,
+                                     .n_words = e->n_words,
+                                     .last_only = e->last_only,
+                                     .copy = e->copy,
+                                     .labels = &e->labels};
+    int rc = ll_pass_tables_init(&d->tables, &d->rules, ll_sink_set_rows(d->m->env->sinks), (int)rows, err);
     return rc || !e->analysis ? rc : ll_pass_stats_init(&d->stats, d->m->s.model, err);
 }
 

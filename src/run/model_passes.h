@@ -8,9 +8,11 @@
 #include "doc.h"
 #include "model_prepare.h"
 #include "pass_tables.h"
+#include "predictions.h"
 
 struct ll_model_passes {
     struct ll_model_prepared *m; /* borrowed */
+    struct ll_row_rules rules;   /* of its experiment */
     struct ll_pass_tables tables;
     struct ll_pass_stats stats;         /* of the pass at hand */
     int has_stats;                      /* they were kept: no analysis is needed */

@@ -9,11 +9,16 @@ enum { TOP_TEST = 10, TOP_TEMPERATURE = 15, TOP_FINAL = 20 };
 
 static struct ll_row_context context_of(struct ll_model_passes *d, int i, const struct ll_sweep_result *r)
 {
-    return (struct ll_row_context){.s = &d->m->s,
+    const struct ll_answers *answers = &d->m->answers[i];
+    return (struct ll_row_context){.rules = &d->rules,
+                                   .tok = d->m->s.tok,
+                                   .d_vocab = d->m->s.model->d_vocab,
                                    .info = &d->m->pass_info[i],
-                                   .prompt = &d->m->prompts[i],
-                                   .e = d->m->e,
-                                   .answers = &d->m->answers[i],
+                                   .ctx = d->m->prompts[i].ctx.v,
+                                   .n_ctx = d->m->prompts[i].ctx.n,
+                                   .answers = answers->figures,
+                                   .n_answers = answers->n,
+                                   .control_slot = answers->control_slot,
                                    .own = &r->own[r->n_pos - 1],
                                    .is_control = d->m->e->asks[i].control_index >= 0};
 }
@@ -44,7 +49,7 @@ static int take_stats(struct ll_model_passes *d, int i, const struct ll_row_cont
                       const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
 {
     int rc = d->has_stats ? LL_OK : ll_analysis_run(job, &d->stats, err);
-    int slot = d->m->answers[i].n ? d->m->answers[i].v[0].slot : -1, control = d->m->answers[i].control_slot;
+    int slot = c->n_answers ? c->answers[0].slot : -1, control = c->control_slot;
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &d->stats.rows[l];
         const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
@@ -70,7 +75,7 @@ static int keep_positions(struct ll_model_passes *d, const struct ll_row_context
                           const struct ll_sweep_result *r, struct ll_err *err)
 {
     struct ll_pos_frac at[LL_N_POS_FRACS];
-    int targets[LL_N_POS_FRACS], n = ll_position_fractions(c->prompt->ids.n, at);
+    int targets[LL_N_POS_FRACS], n = ll_position_fractions(c->info->n_ids, at);
     int *ranks = malloc(sizeof *ranks * (size_t)n * (size_t)r->n_rows + 1);
     if (!ranks)
         return ll_fail_mem(err, "positions", sizeof *ranks * (size_t)n * (size_t)r->n_rows);
@@ -150,8 +155,9 @@ static int keep_main(struct ll_model_passes *d, const struct ll_sweep_result *r,
 {
     const struct ll_head_out *o = &r->own[r->n_pos - 1];
     int k = o->n_top < TOP_FINAL ? o->n_top : TOP_FINAL, rc;
-    if ((rc = ll_prediction_keep(&d->final, &d->m->s, NULL, 0, o->entropy_bits, o->lse, o->top, k, err))
-        || !d->m->e->n_temperatures)
+    const struct ll_prediction_given own = {
+        .tok = d->m->s.tok, .entropy_bits = o->entropy_bits, .lse = o->lse, .top = o->top, .n_top = k};
+    if ((rc = ll_prediction_keep(&d->final, &own, err)) || !d->m->e->n_temperatures)
         return rc;
     int V = d->m->s.model->d_vocab, want = V < TOP_TEMPERATURE ? V : TOP_TEMPERATURE;
     float *logits = malloc(sizeof *logits * (size_t)V);
@@ -160,10 +166,11 @@ static int keep_main(struct ll_model_passes *d, const struct ll_sweep_result *r,
         return ll_fail_mem(err, "logits", sizeof *logits * (size_t)V);
     ll_head_logits(d->m->iv.model, d->m->s.engine, r->final_last, logits);
     for (int i = 0; i < d->m->e->n_temperatures && !rc; i++) {
-        double t = d->m->e->temperatures[i], bits, lse;
-        int n_top;
-        ll_logits_stats(logits, V, t, want, top, &n_top, &bits, &lse);
-        rc = ll_prediction_keep(&d->temps[i], &d->m->s, NULL, t, bits, lse, top, n_top, err);
+        struct ll_prediction_given at = {.tok = d->m->s.tok,
+                                         .temperature = d->m->e->temperatures[i],
+                                         .top = top};
+        ll_logits_stats(logits, V, at.temperature, want, top, &at.n_top, &at.entropy_bits, &at.lse);
+        rc = ll_prediction_keep(&d->temps[i], &at, err);
         d->temp_list[i] = d->temps[i].p;
         d->n_temps = i + 1;
     }
@@ -192,8 +199,13 @@ static int on_pass(struct ll_model_passes *d, int i, const struct ll_sweep_resul
 static int on_test(struct ll_model_passes *d, int t, const struct ll_sweep_result *r, struct ll_err *err)
 {
     const struct ll_head_out *o = &r->own[0];
-    int rc = ll_prediction_keep(&d->tests[t], &d->m->s, d->m->e->test_prompts[t], 0, o->entropy_bits, o->lse,
-                                o->top, o->n_top < TOP_TEST ? o->n_top : TOP_TEST, err);
+    const struct ll_prediction_given given = {.tok = d->m->s.tok,
+                                              .prompt = d->m->e->test_prompts[t],
+                                              .entropy_bits = o->entropy_bits,
+                                              .lse = o->lse,
+                                              .top = o->top,
+                                              .n_top = o->n_top < TOP_TEST ? o->n_top : TOP_TEST};
+    int rc = ll_prediction_keep(&d->tests[t], &given, err);
     d->test_list[t] = d->tests[t].p;
     d->n_tests = t + 1;
     return rc;

@@ -4,7 +4,6 @@
 #include "tracked.h"
 #include "rope.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,16 +19,20 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
                     const struct ll_ask *a, const struct ll_experiment *e, struct ll_err *err)
 {
     struct ll_answer *v = &out->v[i];
+    struct ll_answer_figures *f = &out->figures[i];
     const char *variant, *reason;
-    v->text = i < a->n_answers ? a->answers[i] : NULL;
-    v->slot = -1;
+    *f = (struct ll_answer_figures){.text = i < a->n_answers ? a->answers[i] : NULL,
+                                    .slot = -1,
+                                    .first_id = -1};
     int rc = i == 0 ? append(&v->ids, &p->answer, p->answer.n, err)
-                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, v->text,
+                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, f->text,
                                         e->answers_exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, &v->ids, &variant,
                                         &reason, err);
     if (rc || !v->ids.n)
         return rc;
-    v->slot = ll_tracked_slot(out->tracked, &out->n_tracked, v->ids.v[0]);
+    f->slot = ll_tracked_slot(out->tracked, &out->n_tracked, v->ids.v[0]);
+    f->first_id = v->ids.v[0];
+    f->n_tokens = v->ids.n;
     if (v->ids.n > 1 && e->teacher_forcing && !(rc = append(&v->run, &p->ids, p->ids.n, err)))
         rc = append(&v->run, &v->ids, v->ids.n - 1, err);
     v->n_runs = 1;
@@ -45,8 +48,10 @@ int ll_answers_init(struct ll_answers *out, const struct ll_session *s, const st
     int n = a->n_answers ? a->n_answers : p->answer.n > 0, rc = LL_OK;
     memset(out, 0, sizeof *out);
     out->control_slot = -1;
-    if (!(out->v = calloc((size_t)n + 1, sizeof *out->v)))
-        return ll_fail_mem(err, "answers", sizeof *out->v * (size_t)n);
+    out->v = calloc((size_t)n + 1, sizeof *out->v);
+    out->figures = calloc((size_t)n + 1, sizeof *out->figures);
+    if (!out->v || !out->figures)
+        rc = ll_fail_mem(err, "answers", sizeof *out->v * (size_t)n);
     for (int i = 0; i < n && !rc; i++) {
         out->n = i + 1;
         rc = init_one(out, i, s, p, a, e, err);
@@ -66,6 +71,7 @@ void ll_answers_free(struct ll_answers *a)
         free(a->v[i].logprob);
     }
     free(a->v);
+    free(a->figures);
     memset(a, 0, sizeof *a);
 }
 
@@ -89,7 +95,7 @@ int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r
     struct ll_answer *v = &a->v[i];
     if (v->n_taken++ % v->n_runs == 0) {
         free(v->logprob);
-        v->logprob = calloc((size_t)r->n_rows, sizeof *v->logprob);
+        a->figures[i].logprob = v->logprob = calloc((size_t)r->n_rows, sizeof *v->logprob);
     }
     if (!v->logprob)
         return ll_fail_mem(err, "answers", sizeof *v->logprob * (size_t)r->n_rows);
@@ -102,25 +108,4 @@ int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r
         v->logprob[l] += sum;
     }
     return LL_OK;
-}
-
-double ll_answers_logprob(const struct ll_answers *a, int i, int row, const struct ll_head_out *o)
-{
-    if (i >= a->n || a->v[i].slot < 0)
-        return NAN;
-    const struct ll_answer *v = &a->v[i];
-    if (v->ids.n > 1)
-        return v->logprob ? v->logprob[row] : NAN;
-    return (double)o->tracked_logit[v->slot] - o->lse;
-}
-
-int ll_answers_best_rank(const struct ll_answers *a, const struct ll_head_out *o)
-{
-    int best = -1;
-    for (int i = 0; i < a->n; i++) {
-        int slot = a->v[i].slot;
-        if (slot >= 0 && (best < 0 || o->tracked_rank[slot] < best))
-            best = o->tracked_rank[slot];
-    }
-    return best;
 }

@@ -12,19 +12,19 @@
 #define LL_ANSWERS_H
 #include "experiment.h"
 #include "prompts.h"
+#include "answer_figures.h"
 #include "sweep.h"
 
 struct ll_answer {
-    const char *text;    /* borrowed from the ask; NULL: given as an id */
     struct ll_ids ids;   /* owned; empty: unresolved */
-    int slot;            /* which tracked id is its first; -1: unresolved */
     struct ll_ids run;   /* owned; prompt and answer without its last token; empty: needs no run */
     int n_runs, n_taken; /* 1, or one a token; how many of them have been taken */
     double *logprob;     /* [n_rows] owned; summed over its runs, NULL before the first */
 };
 struct ll_answers {
     struct ll_answer *v;
-    int n; /* owned; 0: none asked for; v[0] is the main one */
+    struct ll_answer_figures *figures; /* [n] what is known of each so far; texts borrowed from the ask */
+    int n;                             /* both owned; 0: none asked for; the first is the main one */
     int tracked[LL_MAX_TRACKED],
         n_tracked;    /* distinct first ids, the main answer's first, then the control's */
     int control_slot; /* of the id that a control's answer is held against; -1: none */
@@ -42,9 +42,4 @@ void ll_answers_free(struct ll_answers *a);
 int ll_answers_prompt(const struct ll_answers *a, int i, int run, struct ll_sweep_prompt *prompt);
 /* Keep what the next of its runs says. */
 int ll_answers_take(struct ll_answers *a, int i, const struct ll_sweep_result *r, struct ll_err *err);
-/* Joint natural-log probability of answer i at a row whose last position says o; NAN: unresolved or never
- * run. */
-double ll_answers_logprob(const struct ll_answers *a, int i, int row, const struct ll_head_out *o);
-/* Best rank of any accepted answer's first token at such a row; -1: none resolved. */
-int ll_answers_best_rank(const struct ll_answers *a, const struct ll_head_out *o);
 #endif

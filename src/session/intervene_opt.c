@@ -68,12 +68,6 @@ int ll_intervene_check_files(const char *spec, struct ll_err *err)
     return rc;
 }
 
-void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv)
-{
-    for (int i = 0; i < iv->n; i++)
-        ll_buf_addf(out, "%s%s", i ? "; " : "", iv->v[i].spec);
-}
-
 void ll_intervene_help(struct ll_buf *out)
 {
     ll_buf_adds(out,

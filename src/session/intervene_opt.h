@@ -21,6 +21,4 @@ int ll_intervene_open(struct ll_intervene *iv, const struct ll_session *s, const
 int ll_intervene_check_files(const char *spec, struct ll_err *err);
 /* The syntax, for the help below the options. */
 void ll_intervene_help(struct ll_buf *out);
-/* The texts joined by "; ", appended; nothing when there are none. */
-void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv);
 #endif

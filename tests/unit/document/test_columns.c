@@ -96,48 +96,6 @@ static void headers_are_those_of_the_files(void **state)
     }
 }
 
-static void flags_of_a_run_move_the_rest(void **state)
-{
-    (void)state;
-    struct ll_err err = {0};
-    struct ll_copy_choice c;
-    struct ll_copy_labels l;
-    struct ll_pure_schema p;
-    char text[8][64];
-    const char *names[8];
-    ll_copy_choice_default(&c);
-    c.threshold = 0.9; /* no longer a column of its own kind: listed once, first */
-    c.n_ks = 2, c.ks[0] = 3, c.ks[1] = 1;
-    c.n_extra = 1, c.extra[0] = 0.33;
-    OK(ll_copy_choose(&l, &c, &err), &err);
-    assert_int_equal(l.n_strict, 4);
-    assert_int_equal(l.n_soft, 4);
-    for (int i = 0; i < 4; i++) {
-        ll_copy_strict_name(&l, i, text[i]);
-        ll_copy_soft_name(&l, i, text[4 + i]);
-    }
-    for (int i = 0; i < 8; i++)
-        names[i] = text[i];
-    OK(ll_pure_schema_init(&p, names, 8, &err), &err);
-    char *got = header_of(&p.schema);
-    assert_non_null(strstr(got,
-                           ",copy_collapse,copy_strict@0.9,copy_strict@0.7,copy_strict@0.8,copy_strict@0.95,"
-                           "copy_soft_k1@0.5,copy_soft_k3@0.5,copy_soft_k1@0.33,"
-                           "copy_soft_k3@0.33,entropy_collapse,"));
-    assert_int_equal(ll_pure_col(&p.schema, LL_PURE_COPY_COLLAPSE), LL_PURE_COPY_COLLAPSE);
-    assert_int_equal(ll_pure_col(&p.schema, LL_PURE_ENTROPY_COLLAPSE),
-                     ll_schema_find(&p.schema, "entropy_collapse"));
-    assert_int_equal(ll_pure_col(&p.schema, LL_PURE_ROW_ID), ll_schema_find(&p.schema, "row_id"));
-    assert_int_equal(p.schema.n_seed, 86);
-    struct ll_copy_choice back;
-    struct ll_copy_labels again;
-    ll_copy_choice_of(&back, &l);
-    OK(ll_copy_choose(&again, &back, &err), &err);
-    assert_memory_equal(&again, &l, sizeof l);
-    free(got);
-    ll_pure_schema_free(&p);
-}
-
 /* ---- copy rules (docs/experiment.md 5) ------------------------------------------------------- */
 
 static void soft_windows_are_contiguous(void **state)
@@ -201,50 +159,45 @@ static void strict_flags_follow_their_thresholds(void **state)
 static double real_of(const struct ll_row *r, int col) { return r->cells[col].set ? r->cells[col].v.r : NAN; }
 
 struct world {
-    struct ll_model model;
-    struct ll_session s;
-    struct ll_experiment e;
-    struct ll_prompt prompt;
-    struct ll_answer answer[2];
-    struct ll_answers answers;
+    struct ll_row_rules rules;
+    struct ll_copy_labels labels;
+    struct ll_answer_figures answer[2];
     struct ll_pass_info info;
     struct ll_head_out own, o;
     struct ll_hit top[6];
     struct ll_row_context c;
     struct ll_row row;
 };
-static int prompt_ids[] = {1, 3, 4}, answer_ids[] = {4}, control_ids[] = {7};
+static const int prompt_ids[] = {1, 3, 4};
 
 static void world_init(struct world *w)
 {
     struct ll_err err = {0};
     memset(w, 0, sizeof *w);
-    w->model.d_vocab = 10;
-    w->s.model = &w->model;
-    ll_copy_labels_default(&w->e.labels);
-    w->e.top_record = 5;
-    w->prompt = (struct ll_prompt){.ids = {.v = prompt_ids, .n = 3},
-                                   .ctx = {.v = prompt_ids, .n = 3},
-                                   .answer = {.v = answer_ids, .n = 1}};
-    w->answer[0] = (struct ll_answer){.text = "x", .ids = {.v = answer_ids, .n = 1}, .slot = 0};
-    w->answer[1] = (struct ll_answer){.text = "y", .ids = {.v = control_ids, .n = 1}, .slot = 1};
-    w->answers =
-        (struct ll_answers){.v = w->answer, .n = 2, .tracked = {4, 7}, .n_tracked = 2, .control_slot = 1};
+    ll_copy_labels_default(&w->labels);
+    w->rules = (struct ll_row_rules){.top_record = 5, .labels = &w->labels};
+    w->answer[0] = (struct ll_answer_figures){.text = "x", .slot = 0, .first_id = 4, .n_tokens = 1};
+    w->answer[1] = (struct ll_answer_figures){.text = "y", .slot = 1, .first_id = 7, .n_tokens = 1};
     w->info = (struct ll_pass_info){.pass_key = "k.orig",
                                     .fact_index = -1,
                                     .prompt_id = "k",
-                                    .prompt_variant = "orig"};
+                                    .prompt_variant = "orig",
+                                    .ids = prompt_ids,
+                                    .n_ids = 3};
     w->own.entropy_bits = 1.25;
     static const int ids[] = {4, 7, 1, 2, 3, 5};
     w->o = row_of(w->top, ids, (double[]){0.5, 0.2, 0.1, 0.08, 0.05, 0.04}, 6);
     w->o.kl_to_final_bits = 0.75;
     w->o.tracked_logit[0] = w->top[0].v, w->o.tracked_rank[0] = 1;
     w->o.tracked_logit[1] = w->top[1].v, w->o.tracked_rank[1] = 2;
-    w->c = (struct ll_row_context){.s = &w->s,
+    w->c = (struct ll_row_context){.rules = &w->rules,
+                                   .d_vocab = 10,
                                    .info = &w->info,
-                                   .prompt = &w->prompt,
-                                   .e = &w->e,
-                                   .answers = &w->answers,
+                                   .ctx = prompt_ids,
+                                   .n_ctx = 3,
+                                   .answers = w->answer,
+                                   .n_answers = 2,
+                                   .control_slot = 1,
                                    .own = &w->own};
     OK(ll_row_init(&w->row, &ll_schema_pure, &err), &err);
 }
@@ -314,7 +267,7 @@ static void pure_cells_of_other_ranks(void **state)
     world_init(&w);
     w.o.tracked_rank[0] = 2; /* the followed answer is id 7 now */
     w.o.tracked_logit[0] = w.top[1].v;
-    w.answers.tracked[0] = 7;
+    w.answer[0].first_id = 7;
     fill(&w, LL_ROW_NORM);
     assert_false(SET(&w, ANSWER_LOGIT_GAP));
     assert_true(fabs(REAL(&w, ANSWER_VS_TOP1_GAP) + log(2.5)) < 1e-6);
@@ -384,7 +337,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_those_of_the_original),
         cmocka_unit_test(headers_are_those_of_the_files),
-        cmocka_unit_test(flags_of_a_run_move_the_rest),
         cmocka_unit_test(soft_windows_are_contiguous),
         cmocka_unit_test(strict_flags_follow_their_thresholds),
         cmocka_unit_test(pure_cells_without_analysis),

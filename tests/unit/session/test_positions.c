@@ -213,7 +213,7 @@ static void answer_across_the_bound(void **state)
                              .result_arg = &a};
     for (int again = 0; again < 2; again++) { /* a resumed run hands the same results once more */
         assert_int_equal(ll_sweep_run(&sweep, &err), LL_OK);
-        assert_true(fabs(ll_answers_logprob(&a, 0, s.model->n_layers, NULL) - expected) < 1e-4);
+        assert_true(fabs(ll_answer_logprob(&a.figures[0], s.model->n_layers, NULL) - expected) < 1e-4);
     }
     ll_answers_free(&a);
     ll_prompt_free(&p);

@@ -1,12 +1,13 @@
-/* pass_tables.h - the tables of a model's passes, row by row into the sinks: records, pure-next-token,
+/* pass_tables.h - the tables of a model's passes, row by row to a taker: records, pure-next-token,
  * rawlens, answers, positions, and the tuned lens' twins of the first two. */
 #ifndef LL_PASS_TABLES_H
 #define LL_PASS_TABLES_H
 #include "rows.h"
-#include "sink_set.h"
+#include "sweep.h"
 
 struct ll_pass_tables {
-    struct ll_sink_set *sinks;                  /* borrowed */
+    const struct ll_row_rules *rules; /* borrowed */
+    struct ll_row_taker out;
     struct ll_pure_schema pure_schema;          /* owned */
     struct ll_schema records_tuned, pure_tuned; /* the same columns under another file name */
     struct ll_row record, pure, rawlens, answers, position, record_tuned, pure_tuned_row; /* owned */
@@ -14,8 +15,8 @@ struct ll_pass_tables {
     long long n_pure;           /* pure rows written so far */
 };
 /* n_rows: lens rows of a pass. A failed init holds nothing. The tables must live until the sinks have ended
- * the model. */
-int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e, struct ll_sink_set *sinks,
+ * the model: rows borrow their schema. */
+int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_row_rules *rules, struct ll_row_taker out,
                         int n_rows, struct ll_err *err);
 void ll_pass_tables_free(struct ll_pass_tables *t);
 /* The flags of the pass, from its rows at the last position, into t->flags [r->n_rows]. */

@@ -28,12 +28,13 @@ static int make_schemas(struct ll_pass_tables *t, const struct ll_copy_labels *l
     return rc;
 }
 
-int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_experiment *e, struct ll_sink_set *sinks,
+int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_row_rules *rules, struct ll_row_taker out,
                         int n_rows, struct ll_err *err)
 {
     memset(t, 0, sizeof *t);
-    t->sinks = sinks;
-    int rc = make_schemas(t, &e->labels, err);
+    t->rules = rules;
+    t->out = out;
+    int rc = make_schemas(t, rules->labels, err);
     const struct {
         struct ll_row *row;
         const struct ll_schema *schema;
@@ -109,7 +110,7 @@ static int put_records(struct ll_pass_tables *t, struct ll_row *row, struct ll_r
         for (int i = 0; i < r->n_pos && !rc && (!tuned || ll_tuned_has(tuned, l)); i++) {
             ll_row_clear(row);
             ll_fill_record(row, c, l, r->pos0 + i, &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)i]);
-            rc = ll_sink_set_row(t->sinks, row, err);
+            rc = t->out.take(t->out.arg, row, err);
         }
     return rc;
 }
@@ -118,13 +119,13 @@ static int put_positions(struct ll_pass_tables *t, struct ll_row_context *c, con
                          struct ll_err *err)
 {
     struct ll_pos_frac at[LL_N_POS_FRACS];
-    int n = ll_position_fractions(c->prompt->ids.n, at), rc = LL_OK;
+    int n = ll_position_fractions(c->info->n_ids, at), rc = LL_OK;
     for (int l = 0; l < r->n_rows && !rc; l++)
         for (int i = 0; i < n && !rc; i++) {
             ll_row_clear(&t->position);
             ll_fill_position(&t->position, c, l, at[i].frac, at[i].pos,
                              &r->rows[(size_t)l * (size_t)r->n_pos + (size_t)(at[i].pos - r->pos0)]);
-            rc = ll_sink_set_row(t->sinks, &t->position, err);
+            rc = t->out.take(t->out.arg, &t->position, err);
         }
     return rc;
 }
@@ -132,25 +133,25 @@ static int put_positions(struct ll_pass_tables *t, struct ll_row_context *c, con
 int ll_pass_tables_write(struct ll_pass_tables *t, struct ll_row_context *c, const struct ll_sweep_result *r,
                          struct ll_err *err)
 {
-    int rc = c->e->last_only ? LL_OK : put_records(t, &t->record, c, NULL, r, err);
-    if (!rc && !c->e->last_only)
+    int rc = t->rules->last_only ? LL_OK : put_records(t, &t->record, c, NULL, r, err);
+    if (!rc && !t->rules->last_only)
         rc = put_positions(t, c, r, err);
     for (int l = 0; l < r->n_rows && !rc; l++, t->n_pure++) {
         ll_row_clear(&t->pure);
         ll_fill_pure(&t->pure, c, LL_ROW_NORM, l, last_of(r, l), &t->flags[l]);
-        rc = ll_sink_set_row(t->sinks, &t->pure, err);
+        rc = t->out.take(t->out.arg, &t->pure, err);
     }
     for (int l = 0; c->stats && l < r->n_rows && !rc; l++)
         if (c->stats->rows[l].raw.is_set) {
             ll_row_clear(&t->rawlens);
             ll_fill_rawlens(&t->rawlens, c, l);
-            rc = ll_sink_set_row(t->sinks, &t->rawlens, err);
+            rc = t->out.take(t->out.arg, &t->rawlens, err);
         }
     for (int l = 0; l < r->n_rows && !rc; l++)
-        for (int i = 0; i < c->answers->n && !rc; i++) {
+        for (int i = 0; i < c->n_answers && !rc; i++) {
             ll_row_clear(&t->answers);
             ll_fill_answer(&t->answers, c, l, i, last_of(r, l));
-            rc = ll_sink_set_row(t->sinks, &t->answers, err);
+            rc = t->out.take(t->out.arg, &t->answers, err);
         }
     return rc;
 }
@@ -160,13 +161,13 @@ int ll_pass_tables_tuned(struct ll_pass_tables *t, struct ll_row_context *c, con
 {
     struct last_rows rows = {r, tuned};
     int n = n_of(&rows), rc = ll_pass_flags(c, row_at, &rows, n, t->flags, err);
-    if (!rc && !c->e->last_only)
+    if (!rc && !t->rules->last_only)
         rc = put_records(t, &t->record_tuned, c, tuned, r, err);
     for (int i = 0; i < n && !rc; i++) {
         int layer = layer_of(&rows, i);
         ll_row_clear(&t->pure_tuned_row);
         ll_fill_pure(&t->pure_tuned_row, c, LL_ROW_TUNED, layer, last_of(r, layer), &t->flags[i]);
-        rc = ll_sink_set_row(t->sinks, &t->pure_tuned_row, err);
+        rc = t->out.take(t->out.arg, &t->pure_tuned_row, err);
     }
     return rc;
 }
