@@ -16,7 +16,7 @@ struct ll_decode {
 };
 
 /* As many slots as `bytes` of logits allow, min_slots..max_slots. The engine is reserved for them. LL_OK or
- * LL_EFAIL (memory); a failed one holds nothing. */
+ * LL_EFAIL (memory); after a failure there is nothing to free. */
 int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engine *eng, int bare,
                    int min_slots, int max_slots, long long bytes, int n_weights, struct ll_err *err);
 void ll_decode_free(struct ll_decode *d);                             /* {0} and twice are fine */

@@ -15,7 +15,8 @@ struct ll_diff_stats {
     int worst_prompt, worst_pos;
     struct ll_diff_row worst;
 };
-/* n_positions: how many will be added. Returns LL_OK or LL_EFAIL (memory); a failed one holds nothing. */
+/* n_positions: how many will be added. Returns LL_OK or LL_EFAIL (memory); after a failure there is nothing
+ * to free. */
 int ll_diff_stats_init(struct ll_diff_stats *s, int n_rows, int first_layer, size_t n_positions,
                        struct ll_err *err);
 void ll_diff_stats_add(struct ll_diff_stats *s, const struct ll_diff_result *r);

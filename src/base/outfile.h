@@ -27,7 +27,7 @@ struct ll_outfile {
     uid_t uid;
     gid_t gid;
 };
-/* LL_OK; LL_EUSAGE: a folder; LL_EFAIL: the system says no. A failed open holds nothing. */
+/* LL_OK; LL_EUSAGE: a folder; LL_EFAIL: the system says no. After a failure there is nothing to free. */
 int ll_outfile_open(struct ll_outfile *out, const char *path, struct ll_err *err);
 /* Write n bytes; a failure shows at commit. */
 void ll_outfile_write(struct ll_outfile *out, const void *bytes, size_t n);

@@ -68,8 +68,8 @@ struct ll_ckpt {
  * scales and zeros are joined to the weights: "X.qweight" and its companions become a tensor "X.weight" of
  * shape [n, k] (packed_ckpt.c). Returns LL_OK, or LL_EUSAGE (missing or broken file: the message names file,
  * field, expected and found), LL_EUNSUP (pickled weights, a quantisation not known) or LL_EFAIL. A tensor of
- * a storage type that is not read here is no reason to refuse: who needs its values does (ll_tensor_type). A
- * failed open holds nothing. */
+ * a storage type that is not read here is no reason to refuse: who needs its values does (ll_tensor_type).
+ * After a failure there is nothing to free. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
 /* Something about this checkpoint that changes nothing that can be computed, but that its user should know:

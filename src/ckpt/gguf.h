@@ -58,8 +58,8 @@ struct ll_gguf;
 /* Does the file at path begin as a GGUF file does, whatever its name? */
 int ll_is_gguf(const char *path);
 /* Map and check a file. A file without tensors (a vocabulary) is fine. Returns LL_OK, LL_EUSAGE (broken:
- * file, field, expected, found), LL_EUNSUP (big-endian, version 1, arrays of arrays) or LL_EFAIL. A failed
- * open holds nothing. */
+ * file, field, expected, found), LL_EUNSUP (big-endian, version 1, arrays of arrays) or LL_EFAIL. After a
+ * failure there is nothing to free. */
 int ll_gguf_open(struct ll_gguf **g, const char *path, struct ll_err *err);
 /* The same for bytes that the caller keeps. file: used in messages. */
 int ll_gguf_parse(struct ll_gguf **g, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);

@@ -8,6 +8,7 @@
 #include "literal.h"
 #include "map.h"
 #include "settings.h"
+#include "str.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -26,12 +27,6 @@ static const char weights_suffix[] = ".safetensors", index_suffix[] = ".safetens
 enum { MAX_PARTS = 99999 }; /* the split names have five digits */
 /* Weights in Python's pickle format: recognised to say why they are not read. */
 static const char *const pickle_suffixes[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
-
-static int ends_with(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-    return n > m && !strcmp(s + n - m, suffix);
-}
 
 /* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it is.
  */
@@ -78,7 +73,7 @@ static int check_shard_name(const struct ll_layout *l, const cJSON *item, struct
 {
     char text[64];
     const char *s = item->valuestring;
-    if (cJSON_IsString(item) && !strpbrk(s, "/\\") && ends_with(s, weights_suffix))
+    if (cJSON_IsString(item) && !strpbrk(s, "/\\") && ll_ends_with(s, weights_suffix))
         return LL_OK;
     return ll_fail(
         err, LL_EUSAGE,
@@ -209,7 +204,7 @@ static int is_gguf_adapter(const char *dir, const char *name)
                       kind[] = "adapter.type\x08\0\0\0";
     enum { SOME = 1 << 16 };
     char *path = ll_path_join(dir, name), *b = malloc(SOME);
-    FILE *f = path && b && ends_with(name, gguf_suffix) && ll_is_gguf(path) ? fopen(path, "rb") : NULL;
+    FILE *f = path && b && ll_ends_with(name, gguf_suffix) && ll_is_gguf(path) ? fopen(path, "rb") : NULL;
     size_t n = f ? fread(b, 1, SOME, f) : 0;
     int is = n && (memmem(b, n, type, sizeof type - 1) || memmem(b, n, kind, sizeof kind - 1));
     if (f)
@@ -228,7 +223,7 @@ static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
     size_t stem;
     DIR *d = opendir(l->dir);
     for (struct dirent *e; d && !rc && (e = readdir(d));) {
-        if (e->d_name[0] == '.' || !ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name)
+        if (e->d_name[0] == '.' || !ll_ends_with(e->d_name, gguf_suffix) || !holds_file(l->dir, e->d_name)
             || (split_name(e->d_name, &part, &stem) && part > 1))
             continue;
         if ((is_adapter = is_gguf_adapter(l->dir, e->d_name)) && only && !only_adapter)
@@ -254,8 +249,6 @@ static int use_only_gguf(struct ll_layout *l, int *found, struct ll_err *err)
 
 /* ---- a folder -------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* Every *.safetensors into l->files; the name of some pickle into *pickle (owned). */
 static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
 {
@@ -264,16 +257,16 @@ static int list_folder(struct ll_layout *l, char **pickle, struct ll_err *err)
         return ll_fail(err, ll_open_code(errno), "%s: cannot read the folder: %s", l->dir, strerror(errno));
     int rc = LL_OK;
     for (struct dirent *e; !rc && (e = readdir(d));) {
-        if (e->d_name[0] != '.' && ends_with(e->d_name, weights_suffix) && holds_file(l->dir, e->d_name))
+        if (e->d_name[0] != '.' && ll_ends_with(e->d_name, weights_suffix) && holds_file(l->dir, e->d_name))
             rc = add_file(l, e->d_name, err);
         for (size_t i = 0; i < sizeof pickle_suffixes / sizeof pickle_suffixes[0]; i++)
-            if (!*pickle && ends_with(e->d_name, pickle_suffixes[i])
+            if (!*pickle && ll_ends_with(e->d_name, pickle_suffixes[i])
                 && strcmp(e->d_name, "training_args.bin"))
                 *pickle = strdup(e->d_name);
     }
     closedir(d);
     if (l->n_files > 1)
-        qsort(l->files, (size_t)l->n_files, sizeof *l->files, by_name);
+        qsort(l->files, (size_t)l->n_files, sizeof *l->files, ll_compare_strings);
     return rc;
 }
 
@@ -369,7 +362,7 @@ static int means_adapter(const char *dir, const char *file)
     int others = 0;
     for (struct dirent *e; d && (e = readdir(d));)
         others += strncmp(e->d_name, adapter_stem, sizeof adapter_stem - 1)
-            && (ends_with(e->d_name, weights_suffix) || ends_with(e->d_name, gguf_suffix));
+            && (ll_ends_with(e->d_name, weights_suffix) || ll_ends_with(e->d_name, gguf_suffix));
     if (d)
         closedir(d);
     return !others && !holds(dir, whole[0]) && !holds(dir, whole[1]);
@@ -421,7 +414,7 @@ static int from_file(struct ll_layout *l, const char *path, struct ll_err *err)
     const char *by_content = ending_by_content(path), *ending = "";
     const char *const endings[] = {index_suffix, gguf_suffix, weights_suffix};
     for (size_t i = 0; i < 3 && !*ending; i++)
-        if (ends_with(name, endings[i]))
+        if (ll_ends_with(name, endings[i]))
             ending = endings[i];
     int is_index = ending == index_suffix,
         is_gguf = by_content ? by_content == gguf_suffix : ending == gguf_suffix;

@@ -7,6 +7,7 @@
  * quantised, whatever the checkpoint says of them (input_scale): products are float32. Sources: transformers'
  * quantizers and integrations (finegrained_fp8, fbgemm_fp8), AutoGPTQ, AutoAWQ. */
 #include "packed_ckpt.h"
+#include "str.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +22,6 @@ struct join {
     char *drop; /* [n_tensors] 1: a companion that was joined */
     int n;      /* struct ll_packed in use */
 };
-
-static int ends_with(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-    return n > m && !strcmp(s + n - m, suffix);
-}
 
 /* X.suffix beside t = X.own, or NULL. */
 static const struct ll_tensor *beside(const struct join *j, const struct ll_tensor *t, const char *own,
@@ -77,7 +72,7 @@ static struct ll_packed *attach(struct join *j, struct ll_tensor *t, const struc
 
 static int join_scaled(struct join *j, struct ll_tensor *t)
 {
-    if ((t->dtype != LL_F8_E4M3 && t->dtype != LL_F8_E5M2) || !ends_with(t->name, ".weight"))
+    if ((t->dtype != LL_F8_E4M3 && t->dtype != LL_F8_E5M2) || !ll_ends_with(t->name, ".weight"))
         return LL_OK;
     const struct ll_tensor *s = beside(j, t, "weight", "weight_scale_inv");
     if (!s)
@@ -129,7 +124,7 @@ static int check_groups(const struct join *j, const struct ll_tensor *g_idx, int
 
 static int join_int4(struct join *j, struct ll_tensor *t, enum ll_packing kind, int zero_plus)
 {
-    if (!ends_with(t->name, ".qweight"))
+    if (!ll_ends_with(t->name, ".qweight"))
         return LL_OK;
     const struct ll_tensor *zeros = beside(j, t, "qweight", "qzeros"),
                            *scales = beside(j, t, "qweight", "scales"),

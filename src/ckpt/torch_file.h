@@ -28,7 +28,8 @@ struct ll_torch_file {
  * lists and tuples, one inside the other once, of tensors of floats and integers; names are joined by dots,
  * keys or numbers ("hidden_states.3"), and what the file itself is, a list or one tensor, is called root.
  * Returns LL_OK, LL_EUSAGE (broken, or something else), LL_EUNSUP (other opcodes, names, storage types,
- * compressed data, the format before torch 1.6) or LL_EFAIL (memory). A failed parse holds nothing. */
+ * compressed data, the format before torch 1.6) or LL_EFAIL (memory). After a failure there is nothing to
+ * free. */
 int ll_torch_parse(struct ll_torch_file *t, const char *file, const char *root, const uint8_t *bytes,
                    size_t n, struct ll_err *err);
 /* 1: begins as a pickle does, or an archive that holds X/data.pkl */

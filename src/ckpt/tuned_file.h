@@ -22,7 +22,7 @@ struct ll_tuned_file {
 };
 
 /* Returns LL_OK, LL_EUSAGE (missing or broken: file, field, expected, found; values not finite), LL_EUNSUP
- * (lens_type or storage type not known) or LL_EFAIL. A failed open holds nothing. */
+ * (lens_type or storage type not known) or LL_EFAIL. After a failure there is nothing to free. */
 int ll_tuned_file_open(struct ll_tuned_file **f, const char *dir, struct ll_err *err);
 void ll_tuned_file_close(struct ll_tuned_file *f); /* NULL is fine */
 #endif

@@ -32,7 +32,7 @@ struct ll_zip {
 
 /* bytes[n]: the whole file. Returns LL_OK, LL_EUSAGE (broken, or a size that deflated data cannot have),
  * LL_EUNSUP (another method, encrypted, in parts, more than 65536 entries) or LL_EFAIL (memory); messages
- * begin with `file`. A failed list holds nothing. */
+ * begin with `file`. After a failure there is nothing to free. */
 int ll_zip_list(struct ll_zip *z, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
 const struct ll_zip_entry *ll_zip_find(const struct ll_zip *z, const char *name, size_t len); /* or NULL */
 /* The contents [e->size]: *data borrowed from the file, or from *owned (free it; NULL where stored). Never

@@ -6,6 +6,7 @@
 #include "map.h"
 #include "opt.h"
 #include "shown.h"
+#include "str.h"
 #include "print.h"
 
 #include <stdio.h>
@@ -63,9 +64,7 @@ enum { MAX_REPORT = 256 << 20 };
  * it is read. */
 static int is_report(const char *path)
 {
-    size_t n = strlen(path);
-    return ll_is_there(path) && !ll_is_dir(path)
-        && ((n > 5 && !strcmp(path + n - 5, ".json")) || !ll_is_file(path));
+    return ll_is_there(path) && !ll_is_dir(path) && (ll_ends_with(path, ".json") || !ll_is_file(path));
 }
 
 static int add_report(const char *index, const char *path, struct ll_err *err)
@@ -95,19 +94,19 @@ int ll_cmd_index(int argc, char **argv, struct ll_err *err)
 {
     struct index_opts o = {.index = "output/index.sqlite"};
     struct ll_opt t[N_OPTS];
-    const char *args[MAX_RUNS];
-    int n_args, rc;
+    const char *v[MAX_RUNS];
+    struct ll_args args = {.v = v,
+                           .least = 1,
+                           .most = MAX_RUNS,
+                           .expected = "a run folder or a report of a diagnostic"};
+    int rc;
     opt_table(&o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, MAX_RUNS, &n_args, err)))
+    if ((rc = ll_opt_args(t, argc, argv, &args, err)))
         return rc;
-    if (n_args < 1)
-        return ll_fail(
-            err, LL_EUSAGE,
-            "index: expected a run folder or a report of a diagnostic (see: logitlens help index)");
-    for (int i = 0; i < n_args;
-         i++) { /* a broken folder does not keep the others out; the first reason is the command's */
+    /* a broken folder does not keep the others out; the first reason is the command's */
+    for (int i = 0; i < args.n; i++) {
         struct ll_err why = {0};
-        int failed = is_report(args[i]) ? add_report(o.index, args[i], &why) : add_run(&o, args[i], &why);
+        int failed = is_report(v[i]) ? add_report(o.index, v[i], &why) : add_run(&o, v[i], &why);
         if (failed && !rc)
             rc = ll_fail(err, failed, "%s", why.msg);
         else if (failed && !o.quiet)

@@ -128,7 +128,7 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
         list_queries(&out);
     set_alarm(0); /* whoever reads the output may take their time */
     if (!rc)
-        rc = (o.json || o.csv ? ll_print : ll_print_text)(&out, err);
+        rc = ll_print_as(o.json || o.csv, &out, err);
     if (!rc && n_args && is_table && count_lines(&out) <= 2) /* the header and its rule */
         ll_say_line("no rows: nothing in the index matches");
     ll_buf_free(&ask);

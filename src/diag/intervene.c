@@ -276,26 +276,6 @@ int ll_intervene_fits(const struct ll_intervene *iv, int n_ids, struct ll_err *e
     return LL_OK;
 }
 
-void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv)
-{
-    for (int i = 0; i < iv->n; i++)
-        ll_buf_addf(out, "%s%s", i ? "; " : "", iv->v[i].spec);
-}
-
-void ll_intervene_json(struct ll_json *j, const struct ll_intervene *iv)
-{
-    ll_json_arr(j, "interventions");
-    for (int i = 0; i < iv->n; i++)
-        ll_json_cstr(j, NULL, iv->v[i].spec);
-    ll_json_end(j);
-}
-
-void ll_intervene_line(struct ll_buf *out, const struct ll_intervene *iv)
-{
-    for (int i = 0; i < iv->n; i++)
-        ll_buf_addf(out, "intervention %s\n", iv->v[i].spec);
-}
-
 void ll_intervene_free(struct ll_intervene *iv)
 {
     for (int i = 0; i < iv->n; i++) {

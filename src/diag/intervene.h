@@ -28,7 +28,6 @@
 #ifndef LL_INTERVENE_H
 #define LL_INTERVENE_H
 #include "forward.h"
-#include "json_write.h"
 
 enum ll_intervene_kind { LL_IV_ZERO, LL_IV_MEAN, LL_IV_PATCH, LL_IV_STEER, LL_IV_SKIP, LL_IV_SWAP, LL_N_IV };
 
@@ -78,10 +77,5 @@ int ll_intervene_ready(struct ll_intervene *iv, const struct ll_model *model, st
 int ll_intervene_fits(const struct ll_intervene *iv, int n_ids, struct ll_err *err);
 /* hooks 0 when there is nothing to do. Borrows iv; one pass at a time. */
 struct ll_listener ll_intervene_listener(struct ll_intervene *iv);
-/* Array "interventions" of their texts into the open object (empty: none active), and one line of text. */
-void ll_intervene_json(struct ll_json *j, const struct ll_intervene *iv);
-/* The texts joined by "; ", appended; nothing when there are none. */
-void ll_intervene_text(struct ll_buf *out, const struct ll_intervene *iv);
-void ll_intervene_line(struct ll_buf *out, const struct ll_intervene *iv);
 void ll_intervene_free(struct ll_intervene *iv); /* {0} is fine */
 #endif

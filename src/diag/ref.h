@@ -56,7 +56,7 @@ struct ll_ref {
 };
 /* sequence NULL: the one with most arrays. most_values: what a deflated array may hold, 0: any. Returns
  * LL_OK, LL_EUSAGE (broken: file, field, expected, found), LL_EUNSUP (a type, compression or pickle not
- * known), LL_EFIT (more than the memory available) or LL_EFAIL. A failed one holds nothing. */
+ * known), LL_EFIT (more than the memory available) or LL_EFAIL. After a failure there is nothing to free. */
 int ll_ref_open(struct ll_ref *r, const char *path, const char *sequence, int64_t most_values,
                 struct ll_err *err);
 void ll_ref_free(struct ll_ref *r); /* {0} and twice are fine */

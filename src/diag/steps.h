@@ -78,7 +78,7 @@ struct ll_watch {
     const float *resid;
     long resid_stride; /* the stream as last shown */
 };
-/* Returns LL_OK or LL_EFAIL (memory); a failed one holds nothing. Free with ll_watch_free. */
+/* Returns LL_OK or LL_EFAIL (memory); after a failure there is nothing to free. Free with ll_watch_free. */
 int ll_watch_init(struct ll_watch *st, const struct ll_model *m, int n_pos, struct ll_err *err);
 void ll_watch_free(struct ll_watch *st);
 /* All points but the logits; square: scores and pattern as well (n_heads * n_pos^2 floats twice in the pass).

@@ -2,7 +2,7 @@
 #include "attribution_doc.h"
 
 #include "csv_row.h"
-#include "intervene.h"
+#include "intervene_doc.h"
 #include "lens_cols.h"
 
 #include <string.h>

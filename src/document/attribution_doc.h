@@ -2,6 +2,7 @@
 #ifndef LL_ATTRIBUTION_DOC_H
 #define LL_ATTRIBUTION_DOC_H
 #include "attribution.h"
+#include "json_write.h"
 
 /* Member "attribution" of the open object. other -1: the share is of one token's logit. */
 void ll_attribution_json(struct ll_json *j, const struct ll_attribution *a, int id, int other);

@@ -3,7 +3,7 @@
 
 #include "attribution_doc.h"
 #include "csv_row.h"
-#include "intervene.h"
+#include "intervene_doc.h"
 #include "lens_cols.h"
 #include "provenance.h"
 #include "row_json.h"

@@ -14,8 +14,8 @@ struct ll_pass_tables {
     struct ll_row_flags *flags; /* [n_rows] of the pass written last; owned */
     long long n_pure;           /* pure rows written so far */
 };
-/* n_rows: lens rows of a pass. A failed init holds nothing. The tables must live until the sinks have ended
- * the model: rows borrow their schema. */
+/* n_rows: lens rows of a pass. After a failure there is nothing to free. The tables must live until the sinks
+ * have ended the model: rows borrow their schema. */
 int ll_pass_tables_init(struct ll_pass_tables *t, const struct ll_row_rules *rules, struct ll_row_taker out,
                         int n_rows, struct ll_err *err);
 void ll_pass_tables_free(struct ll_pass_tables *t);

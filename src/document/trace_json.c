@@ -2,6 +2,7 @@
 #include "trace_json.h"
 
 #include "diag_doc.h"
+#include "intervene_doc.h"
 #include "tensor_json.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* tracked_json.c - see tracked_json.h */
 #include "tracked_json.h"
 
-void ll_tracked_json(struct ll_json *j, const struct ll_tracked *v)
+static void put_answer(struct ll_json *j, const struct ll_tracked *v)
 {
     ll_json_cstr(j, "text", v->text);
     ll_json_cstr(j, "spelling", v->variant);
@@ -18,7 +18,7 @@ void ll_tracked_set_json(struct ll_json *j, const struct ll_tracked_set *f)
     ll_json_arr(j, "answers");
     for (int i = 0; i < f->n; i++) {
         ll_json_obj_flat(j, NULL);
-        ll_tracked_json(j, &f->v[i]);
+        put_answer(j, &f->v[i]);
         ll_json_end(j);
     }
     ll_json_end(j);

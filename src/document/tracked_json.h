@@ -4,8 +4,6 @@
 #include "json_write.h"
 #include "tracked.h"
 
-/* Members text, spelling, reason, is_followed, ids of the open object. */
-void ll_tracked_json(struct ll_json *j, const struct ll_tracked *v);
-/* The array "answers" of them all. */
+/* The array "answers": text, spelling, reason, is_followed, ids of each. */
 void ll_tracked_set_json(struct ll_json *j, const struct ll_tracked_set *f);
 #endif

@@ -5,6 +5,7 @@
 #include "literal.h"
 #include "map.h"
 #include "schema_text.h"
+#include "str.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -38,8 +39,6 @@ static int add_lines(struct ll_eval_block *b, const char *s, size_t n, const cha
     return rc;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* evaluation-<stem>.md of the run, for a review also the cross evaluation; a stub of a few lines is none. */
 static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cross, struct ll_err *err)
 {
@@ -50,13 +49,13 @@ static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cr
     for (struct dirent *e; d && n < MAX_FILES && (e = readdir(d));) {
         size_t len = strlen(e->d_name);
         int is_cross = strstr(e->d_name, "cross-model") != NULL, is_meta = strstr(e->d_name, "meta") != NULL;
-        if (LL_BEGINS(e->d_name, "evaluation-") && len > 14 && !strcmp(e->d_name + len - 3, ".md") && !is_meta
+        if (LL_BEGINS(e->d_name, "evaluation-") && len > 14 && ll_ends_with(e->d_name, ".md") && !is_meta
             && (with_cross || !is_cross))
             names[n++] = strdup(e->d_name);
     }
     if (d)
         closedir(d);
-    qsort(names, (size_t)n, sizeof *names, by_name);
+    qsort(names, (size_t)n, sizeof *names, ll_compare_strings);
     for (int i = 0; i < n; i++) {
         struct ll_buf text = {0};
         char *path = names[i] ? ll_path_join(run, names[i]) : NULL;

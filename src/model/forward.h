@@ -76,8 +76,8 @@ struct ll_pass_plan {
     const struct ll_listener *listeners; /* NULL: none */
     int n_listeners;
 };
-/* Make its working memory; plan itself is not kept. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory). A
- * failed init holds nothing. */
+/* Make its working memory; plan itself is not kept. Returns LL_OK, LL_EUSAGE (sizes), LL_EFAIL (memory).
+ * After a failure there is nothing to free. */
 int ll_pass_init(struct ll_pass *pass, const struct ll_pass_plan *plan, struct ll_engine *engine,
                  struct ll_err *err);
 void ll_pass_free(struct ll_pass *pass); /* an empty one is fine */

@@ -14,6 +14,6 @@
 #include "model.h"
 
 /* Fills *rope for layers without (local 0) or with a window (local 1). LL_OK, LL_EUNSUP (another kind, by
- * name), LL_EUSAGE or LL_EFAIL; a failed one holds nothing. */
+ * name), LL_EUSAGE or LL_EFAIL; after a failure there is nothing to free. */
 int ll_gguf_rope_init(struct ll_rope *rope, const struct ll_model *m, int local, struct ll_err *err);
 #endif

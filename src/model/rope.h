@@ -24,7 +24,7 @@
 
 /* Fills *rope (its lists owned by it) for a model whose dimensions are known. layer_type: "full_attention" or
  * "sliding_attention" where a family's layers differ, else NULL. Returns LL_OK, LL_EUNSUP (another kind, by
- * name), LL_EUSAGE, LL_EFAIL; a failed one holds nothing. */
+ * name), LL_EUSAGE, LL_EFAIL; after a failure there is nothing to free. */
 int ll_rope_init(struct ll_rope *rope, const struct ll_model *m, const char *layer_type, struct ll_err *err);
 /* Yarn's frequencies into r->inv_freq, from r->theta and r->d_rot: those that turn more than `fast` times in
  * the first training's length stay, those of less than `slow` turns are divided by factor, with a ramp

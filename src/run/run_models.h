@@ -30,7 +30,7 @@ struct ll_run_models {
     int n;
 };
 
-/* asked [n]: borrowed until free. A failed init holds nothing. */
+/* asked [n]: borrowed until free. After a failure there is nothing to free. */
 int ll_run_models_init(struct ll_run_models *all, char *const *asked, int n, struct ll_err *err);
 void ll_run_models_free(struct ll_run_models *all); /* {0} is fine */
 

@@ -67,8 +67,8 @@ enum { LL_N_RUN_OPTIONS = 26 };
 enum { LL_N_ENV_WORDS = 4 };
 int ll_run_options_env(struct ll_run_options *c, const char *more[LL_N_ENV_WORDS], int *n,
                        struct ll_err *err);
-/* Put the choices into e. LL_OK; LL_EUSAGE: option, expected, found; LL_EFIT: a device that is none of ours;
- * LL_EUNSUP: Prism. */
+/* Put the choices into e. LL_OK; LL_EUSAGE: option, expected, found; LL_EFIT: a device that this program
+ * cannot use; LL_EUNSUP: Prism. */
 int ll_run_options_take(struct ll_experiment *e, const struct ll_run_options *c, struct ll_err *err);
 /* What cannot go together, wherever it was said: LL_EUSAGE. */
 int ll_run_check(const struct ll_experiment *e, struct ll_err *err);

@@ -5,6 +5,7 @@
 #include "gguf.h"
 #include "hub.h"
 #include "map.h"
+#include "str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,7 @@ static int open_of_model(struct ll_tokenizer **tok, const char *model, const str
 }
 
 /* A GGUF file has its tokenizer inside or nowhere. */
-static int is_gguf(const char *path)
-{
-    size_t len = strlen(path);
-    return (len > 5 && !strcmp(path + len - 5, ".gguf")) || ll_is_gguf(path);
-}
+static int is_gguf(const char *path) { return ll_ends_with(path, ".gguf") || ll_is_gguf(path); }
 
 int ll_tokenizer_of_model(struct ll_tokenizer **tok, const char *model, struct ll_err *err)
 {

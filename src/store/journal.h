@@ -20,8 +20,8 @@ struct ll_journal {
     int n_read;
     int was_other; /* there was one with another key, or without a valid header */
 };
-/* Open or make. key: 64 hex digits. Afterwards frames 0..n_read-1 can be read. LL_OK or LL_EFAIL; a failed
- * open holds nothing. */
+/* Open or make. key: 64 hex digits. Afterwards frames 0..n_read-1 can be read. LL_OK or LL_EFAIL; after a
+ * failure there is nothing to free. */
 int ll_journal_open(struct ll_journal *j, const char *path, const char *key, struct ll_err *err);
 /* Payload of frame nr (0..n_read-1), borrowed until close. */
 const void *ll_journal_frame(const struct ll_journal *j, int nr, size_t *n);

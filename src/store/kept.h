@@ -11,7 +11,7 @@
 struct ll_names {
     char **v;
     int n;
-}; /* owned; {0} holds nothing */
+}; /* owned; {0} owns nothing */
 int ll_names_read(struct ll_names *names, const char *folder, struct ll_err *err);
 void ll_names_free(struct ll_names *names);
 

@@ -24,7 +24,7 @@
 enum {
     STAMP_LEN = 13,       /* YYYYMMDD-HHMM */
     MAX_SAME_NAME = 1000, /* folders of one name before we say that something else is wrong */
-    MAX_WAITS = 3000,     /* of 20 ms: a minute, then go on without: nobody waits for ever */
+    MAX_WAITS = 3000,     /* of 20 ms: a minute, then go on without it: no run may wait without end */
     LINE_SIZE = 64,       /* the timestamp file */
     MAX_OPEN_DIRS = 16,   /* nftw's descriptors */
 };

@@ -5,6 +5,7 @@
 #include "attribution_view.h"
 #include "cells.h"
 #include "human.h"
+#include "intervene_view.h"
 #include "utf8.h"
 #include "width.h"
 
@@ -61,7 +62,7 @@ static void put_header(struct ll_buf *out, const struct ll_term *t, const struct
                 is_default_site ? "" : ", site ", is_default_site ? "" : d->site,
                 !strcmp(d->head, "bare") ? ", bare head" : "", bits_max);
     ll_style(out, t, LL_YELLOW);
-    ll_intervene_line(out, d->iv);
+    ll_intervene_lines(out, d->iv);
     ll_style(out, t, LL_PLAIN);
     ll_buf_addc(out, '\n');
 }

@@ -2,6 +2,7 @@
 #include "trace_parts.h"
 
 #include "cells.h"
+#include "intervene_view.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static void put_head(const struct ll_trace_view *v)
     ll_buf_free(&ids);
     ll_buf_free(&lead);
     ll_style(v->out, &v->term, LL_YELLOW);
-    ll_intervene_line(v->out, v->r->iv);
+    ll_intervene_lines(v->out, v->r->iv);
     ll_style(v->out, &v->term, LL_PLAIN);
 }
 

@@ -2,6 +2,7 @@
 #include "index_folder.h"
 #include "literal.h"
 #include "sha256.h"
+#include "str.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -87,8 +88,6 @@ static int add_text(struct ll_folder *s, int *cap, const char *name, struct ll_e
     return s->text[s->n_texts++] ? LL_OK : ll_fail_mem(err, "file name", strlen(name));
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* One line of a small file: what follows `head`, as far as it is made of `allowed`; "" where there is no such
  * file. */
 static int read_line(const char *folder, const char *name, const char *head, const char *allowed, char *out,
@@ -157,6 +156,6 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
     if (!rc)
         qsort(s->file, (size_t)s->n, sizeof s->file[0], by_stem);
     if (!rc && s->n_texts)
-        qsort(s->text, (size_t)s->n_texts, sizeof s->text[0], by_name);
+        qsort(s->text, (size_t)s->n_texts, sizeof s->text[0], ll_compare_strings);
     return rc;
 }
