@@ -1,5 +1,5 @@
 /* cmd_check.c - determinism and known answers of every operation, quantised blocks, and the same prompt in
- * lower precision (docs/diagnostics.md 6). Without a model only what needs none is run. */
+ * lower precision (docs/diagnostics.md 6). Without a model, only the checks that need none run. */
 #include "cmd.h"
 #include "check.h"
 #include "check_json.h"

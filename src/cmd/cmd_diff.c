@@ -15,8 +15,8 @@ struct diff_opts {
     double tolerance[LL_DIFF_TOLERANCES];
     int fail, exact;
 };
-/* A hundredth of a bit a token is a loss hardly to be seen in perplexity (0.7 %). The others say about the
- * same: for close distributions JS is a quarter of KL, and a cosine of 0.999 is a relative error of 0.045. */
+/* 0.01 bits a token raise perplexity by 0.7 %, which is hard to see. The other limits mean about the same:
+ * for close distributions JS is a quarter of KL, and a cosine of 0.999 is a relative error of 0.045. */
 static const struct diff_opts defaults = {
     .common = LL_COMMON_DEFAULTS,
     .positions = "all",

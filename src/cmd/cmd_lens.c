@@ -72,7 +72,7 @@ void ll_cmd_lens_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-/* What the walk's result is handed over with. */
+/* What the callback for the walk's result needs. */
 struct view {
     const struct lens_opts *o;
     const struct ll_session *s;

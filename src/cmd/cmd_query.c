@@ -87,7 +87,7 @@ static void too_late(int nr)
 /* seconds 0: no limit from here on. */
 static void set_alarm(double seconds)
 {
-    const double grace = 1; /* the index is quicker and says more, where it can */
+    const double grace = 1; /* the index itself stops earlier and says more, where it can */
     struct itimerval t = {0};
     if (seconds > 0) {
         t.it_value.tv_sec = (time_t)(seconds + grace);
@@ -126,7 +126,7 @@ int ll_cmd_query(int argc, char **argv, struct ll_err *err)
         rc = ll_index_query(o.index, ask.s, LL_OUT_TABLE, o.limit, &out, err);
     } else if (!n_args)
         list_queries(&out);
-    set_alarm(0); /* whoever reads the output may take their time */
+    set_alarm(0); /* printing may take as long as the reader wants */
     if (!rc)
         rc = ll_print_as(o.json || o.csv, &out, err);
     if (!rc && n_args && is_table && count_lines(&out) <= 2) /* the header and its rule */

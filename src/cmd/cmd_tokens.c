@@ -39,7 +39,8 @@ void ll_cmd_tokens_options(struct ll_buf *out)
     ll_opt_help(t, out);
 }
 
-/* Answers behind the text without what the post-processor adds; a word when it spells the start token, too.
+/* The answers, resolved behind the text's own ids (without what the post-processor adds). Warns when the text
+ * spells the start token that is added as well.
  */
 static int track(const struct tokens_opts *o, const struct ll_session *s, const struct ll_buf *text,
                  struct ll_tracked_set *f, struct ll_err *err)

@@ -79,7 +79,7 @@ static int report(const struct ll_weight_report *r, const struct weights_opts *o
     return rc;
 }
 
-/* The checkpoint may have holes: only its settings must be good. */
+/* Tensors may be missing: only the settings must be readable. */
 int ll_cmd_weights(int argc, char **argv, struct ll_err *err)
 {
     struct weights_opts o = {0};

@@ -43,7 +43,7 @@ static int dispatch(int argc, char **argv, struct ll_err *err)
  * would go into it. The places are taken by descriptors that fail when they are used. */
 static void take_closed_streams(void)
 {
-    static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY /* nobody reads what is said there */};
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY /* what is written there is lost */};
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
             break;
@@ -56,9 +56,9 @@ int ll_main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then a failed write like a full disk */
     ll_json_watch_memory();
     int rc = dispatch(argc, argv, &err);
-    if (!rc && (fflush(stdout) || ferror(stdout))) /* whatever printed it */
+    if (!rc && (fflush(stdout) || ferror(stdout))) /* in whichever function it was printed */
         rc = ll_fail(&err, LL_EFAIL, "standard output: %s", strerror(errno));
-    if (ll_memory_ran_out() && rc != LL_EFAIL) { /* whatever else was said follows from what is missing */
+    if (ll_memory_ran_out() && rc != LL_EFAIL) { /* any other message is a consequence of it */
         struct ll_err short_of = {0};
         rc = ll_memory_ok(&short_of);
         err = short_of;

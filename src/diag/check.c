@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a pass said that could not end becomes a criterion. */
+/* A pass that stopped with an error becomes a criterion with its message. */
 static int cannot_pass(struct ll_criteria *c, enum ll_crit status, const char *name, struct ll_err *err)
 {
     ll_criteria_add(c, status, name, "%.300s", err->msg);
@@ -50,7 +50,7 @@ int ll_check_ops(struct ll_check *k, const struct ll_check_job *job, struct ll_c
                                   .progress_arg = job->progress_arg};
     int rc = ll_op_check(&ops, k->op, &k->n_ops, err);
     c->section = LL_CHECK_NO_PASS;
-    if (rc == LL_EUSAGE && job->model) /* a pass that met a NaN: the operations before it stand */
+    if (rc == LL_EUSAGE && job->model) /* a pass met a NaN: the results before it are kept */
         rc = cannot_pass(c, LL_CRIT_FAIL, "whole layer and whole pass", err);
     c->section = LL_CHECK_OPS;
     if (rc)

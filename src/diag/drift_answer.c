@@ -29,7 +29,7 @@ static const float *last_row(const struct ll_actv *a)
     return a->x + (size_t)(a->rows - 1) * (size_t)a->width;
 }
 
-/* Two tokens that both passes hold equal but for the rounding of the reference. */
+/* Are the two tokens' logits equal in both passes, except for the reference's rounding? */
 static int is_tie(const struct ll_drift_report *r, const struct ll_actv *theirs, const struct ll_actv *ours)
 {
     return ll_drift_is_tie(last_row(theirs), last_row(ours), theirs->width, r->token_ref, r->token_ours,
@@ -98,7 +98,7 @@ static void look_for_eps(struct ll_drift_report *r, const struct ll_drift_questi
         int n;
         if (strstr(q->switches, both[i])
             || ll_drift_try(r->d, q->root, q->switches, both[i], &one, &n,
-                            &local)) /* a broken pass is no hint to itself */
+                            &local)) /* a switch that is active already explains nothing */
             continue;
         if (n && one[0].verdict >= LL_TRY_HERE)
             r->eps_hint = both[i];

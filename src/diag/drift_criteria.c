@@ -70,8 +70,8 @@ static void growth(struct ll_criteria *out, const struct ll_drift *d)
 
 static void isolation(struct ll_criteria *out, const struct ll_drift *d)
 {
-    int n = 0, worst = -1, rounded = 0,
-        bad = 0; /* the worst one, of those that rounding does not explain where there are any */
+    int n = 0, worst = -1, rounded = 0, bad = 0; /* the worst of the layers that rounding does not explain; of
+                                                    all, where it explains every one */
     for (int k = 1; k <= d->m->n_layers; k++)
         if (d->depths[k].has_iso) {
             int fails = ll_drift_layer_fails(&d->depths[k]);

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* To three digits: libm's sine has a part in one of the references, and its last bits are not everywhere the
- * same. */
+/* Rounded to three digits: one reference uses libm's sine, whose last bits differ between systems. */
 static double three_digits(double v)
 {
     char text[32];

@@ -424,7 +424,7 @@ static int check_line(struct check *c, const char *s, size_t n, struct ll_err *e
         rc = check_member(c, at + 5, (size_t)(to - at) - 5, err);
         memset(at, ' ', (size_t)(to - at));
     }
-    /* links, arXiv and DOI numbers are no figures */
+    /* links, arXiv and DOI numbers are not figures */
     static const char *const sources[] = {"http://", "https://", "arXiv", "arxiv", "doi:", "DOI"};
     for (size_t k = 0; k < sizeof sources / sizeof *sources; k++)
         for (char *at = copy; (at = strstr(at, sources[k]));) {

@@ -1,4 +1,4 @@
-/* eval_data.h - the values and blocks that a template may name, one row each; for src/report only. */
+/* eval_data.h - the values and blocks that a template may name, one row each; inside src/evalprompt only. */
 #ifndef LL_EVAL_DATA_H
 #define LL_EVAL_DATA_H
 #include "eval_prompt.h"

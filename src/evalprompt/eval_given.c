@@ -39,7 +39,8 @@ static int add_lines(struct ll_eval_block *b, const char *s, size_t n, const cha
     return rc;
 }
 
-/* evaluation-<stem>.md of the run, for a review also the cross evaluation; a stub of a few lines is none. */
+/* evaluation-<stem>.md of the run, for a review also the cross evaluation; a file of a few lines is a stub
+ * and is left out. */
 static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cross, struct ll_err *err)
 {
     enum { STUB_LINES = 4 };
@@ -73,7 +74,7 @@ static int add_evaluations(struct ll_eval_block *b, const char *run, int with_cr
     return rc;
 }
 
-/* What the columns of the two tables that evaluations cite most mean (help tables). */
+/* The meaning of the columns of the two tables that evaluations cite most, as `help tables` has it. */
 static int add_columns(struct ll_eval_block *b, struct ll_err *err)
 {
     static const struct ll_schema *const tables[] = {&ll_schema_records, &ll_schema_pure};

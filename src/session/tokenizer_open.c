@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not a tokenizer's own path; own: why. */
+/* For a path that is not a tokenizer's own; own: the error that opening it gave. */
 static int open_of_model(struct ll_tokenizer **tok, const char *model, const struct ll_err *own,
                          struct ll_err *err)
 {

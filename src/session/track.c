@@ -60,7 +60,7 @@ static int place(struct ll_tracked_set *f, struct ll_tracked *others, struct ll_
     return LL_OK;
 }
 
-/* What an answer is asked behind. */
+/* The prompt behind which answers are asked for. */
 struct behind {
     const struct ll_session *s;
     const char *text;
