@@ -41,13 +41,4 @@ struct ll_document { /* all borrowed */
 int ll_document_write(struct ll_buf *out, const struct ll_document *d, struct ll_err *err);
 /* Member memory_fit of "provenance". */
 void ll_put_fit(struct ll_key_out *o, const struct ll_doc_fit *fit);
-
-/* write_head.c: what is known without the analysis. Members of the document. */
-void ll_put_prompt(struct ll_key_out *o, const struct ll_document *d);
-void ll_put_predictions(struct ll_key_out *o, const struct ll_document *d);
-void ll_put_final_prediction(struct ll_key_out *o, const struct ll_document *d);
-void ll_put_stats(struct ll_key_out *o, const struct ll_model_info *m);
-void ll_put_passes(struct ll_key_out *o, const struct ll_document *d); /* gold_answer, main_pass, passes */
-/* write_provenance.c */
-void ll_put_provenance(struct ll_key_out *o, const struct ll_document *d, enum ll_doc_key k);
 #endif

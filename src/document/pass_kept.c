@@ -82,7 +82,8 @@ static struct ll_doc_reading brief(const struct ll_reading *r)
     return (struct ll_doc_reading){.p_top1 = r->p_top1,
                                    .p_answer = r->p_answer,
                                    .top_id = r->n_top ? r->top[0].id : 0,
-                                   .answer_rank = r->answer_rank};
+                                   .answer_rank = r->answer_rank,
+                                   .is_answer = r->answer_rank == 1};
 }
 
 /* Those of the listed rows that were read raw. Returns how many. */

@@ -8,7 +8,7 @@
 /* A reading without its list. */
 struct ll_doc_reading {
     double p_top1, p_answer;
-    int top_id, answer_rank;
+    int top_id, answer_rank, is_answer; /* is_answer: the rank is 1 */
 };
 /* A row that was read raw as well. */
 struct ll_doc_raw_row {

@@ -44,22 +44,27 @@ static int is_verbose(struct ll_row_context *c, int pos)
     return 0;
 }
 
-/* topK, probK, rest_mass, top_ids: columns of both tables, so their places come as arguments. */
+/* Where a table has its listed tokens: columns of the first text and probability (the others follow in
+ * pairs), of what is left, of the ids. */
+struct top_columns {
+    int text, prob, rest, ids;
+};
+
 static void fill_top(struct ll_row *row, struct ll_row_context *c, const struct ll_head_out *o, int k,
-                     int top1, int prob1, int rest, int ids_col)
+                     struct top_columns at)
 {
     double sum = 0;
     struct ll_buf ids = {0};
     for (int i = 0; i < k && i < o->n_top; i++) {
         double p = ll_head_p(o, o->top[i].v);
         const struct ll_buf *text = ll_row_show(c, o->top[i].id);
-        ll_row_text(row, top1 + 2 * i, ll_buf_str(text), text->len);
-        ll_row_real(row, prob1 + 2 * i, p);
+        ll_row_text(row, at.text + 2 * i, ll_buf_str(text), text->len);
+        ll_row_real(row, at.prob + 2 * i, p);
         ll_buf_addf(&ids, "%s%d", i ? " " : "", o->top[i].id);
         sum += p;
     }
-    ll_row_real(row, rest, sum < 1 ? 1 - sum : 0);
-    ll_row_text(row, ids_col, ll_buf_str(&ids), ids.len);
+    ll_row_real(row, at.rest, sum < 1 ? 1 - sum : 0);
+    ll_row_text(row, at.ids, ll_buf_str(&ids), ids.len);
     ll_buf_free(&ids);
 }
 
@@ -88,8 +93,8 @@ void ll_fill_record(struct ll_row *row, struct ll_row_context *c, int layer, int
     ll_row_text(row, LL_REC_TOKEN, ll_buf_str(text), text->len);
     ll_row_real(row, LL_REC_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_REC_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, is_verbose(c, pos) ? c->rules->top_verbose : c->rules->top_record, LL_REC_TOP(1),
-             LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS);
+    fill_top(row, c, o, is_verbose(c, pos) ? c->rules->top_verbose : c->rules->top_record,
+             (struct top_columns){LL_REC_TOP(1), LL_REC_PROB(1), LL_REC_REST_MASS, LL_REC_TOP_IDS});
     fill_pass(row, c->info);
     ll_row_int(row, LL_REC_TOKEN_ID, id);
     ll_row_real(row, LL_REC_JS_TO_FINAL_BITS, o->js_to_final_bits);
@@ -183,8 +188,8 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     ll_row_text(row, LL_PURE_TOKEN, LL_NEXT_TOKEN, strlen(LL_NEXT_TOKEN));
     ll_row_real(row, LL_PURE_ENTROPY, o->entropy_bits);
     ll_row_real(row, LL_PURE_ENTROPY_BITS, o->entropy_bits);
-    fill_top(row, c, o, c->rules->top_record, LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS,
-             COL(TOP_IDS));
+    fill_top(row, c, o, c->rules->top_record,
+             (struct top_columns){LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS, COL(TOP_IDS)});
     fill_flags(row, c->rules->labels, flags);
     for (int i = 0; i < SUM_OF && i < o->n_top; i++)
         p5 += ll_head_p(o, o->top[i].v);

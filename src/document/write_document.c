@@ -1,15 +1,15 @@
 /* write_document.c - see document.h: the order of everything */
-#include "doc_labels.h"
+#include "doc_head.h"
 
 #include "provenance.h"
 
 #include <string.h>
 
-static void put_diagnostics(struct ll_key_out *o, const struct ll_document *d)
+static void put_diagnostics(struct ll_key_out *o, const struct ll_document *d, const struct ll_doc_head *h)
 {
     const struct ll_doc_figures *f = d->figures;
     ll_key_open(o, LL_K_ROOT_DIAGNOSTICS);
-    ll_put_labels(o, d);
+    ll_put_labels(o, h, d->model);
     if (f) {
         ll_put_suite_diag(o, &f->suite);
         ll_put_copy_diag(o, &f->copy);
@@ -35,16 +35,16 @@ static void put_figures(struct ll_key_out *o, const struct ll_doc_figures *f)
     ll_put_pack(o, f);
 }
 
-static void put_done(struct ll_key_out *o, const struct ll_document *d)
+static void put_done(struct ll_key_out *o, const struct ll_document *d, const struct ll_doc_head *h)
 {
-    ll_put_prompt(o, d);
+    ll_put_prompt(o, d, h);
     ll_put_predictions(o, d);
-    put_diagnostics(o, d);
+    put_diagnostics(o, d, h);
     ll_put_final_prediction(o, d);
     ll_put_stats(o, d->model);
     ll_key_int(o, LL_K_ROOT_SCHEMA_VERSION, LL_SCHEMA_VERSION);
     ll_key_text(o, LL_K_ROOT_STATUS, d->status);
-    ll_put_passes(o, d);
+    ll_put_passes(o, d, h);
     ll_put_provenance(o, d, LL_K_ROOT_PROVENANCE);
     ll_key_open(o, LL_K_ROOT_WARNINGS);
     for (int i = 0; i < d->n_warnings; i++)
@@ -67,12 +67,17 @@ static void put_not_done(struct ll_key_out *o, const struct ll_document *d)
 int ll_document_write(struct ll_buf *out, const struct ll_document *d, struct ll_err *err)
 {
     struct ll_key_out o;
-    int is_done = !strcmp(d->status, "ok");
-    ll_key_begin(&o, out, is_done ? LL_OBJ_ROOT : LL_OBJ_FAILED);
-    if (is_done)
-        put_done(&o, d);
-    else
-        put_not_done(&o, d);
-    ll_key_end(&o);
-    return ll_buf_ok(out, err);
+    struct ll_doc_head head;
+    int is_done = !strcmp(d->status, "ok"), rc = ll_doc_head_of(&head, d, err);
+    if (!rc) {
+        ll_key_begin(&o, out, is_done ? LL_OBJ_ROOT : LL_OBJ_FAILED);
+        if (is_done)
+            put_done(&o, d, &head);
+        else
+            put_not_done(&o, d);
+        ll_key_end(&o);
+        rc = ll_buf_ok(out, err);
+    }
+    ll_doc_head_free(&head);
+    return rc;
 }

@@ -1,10 +1,10 @@
 /* write_head.c - what is known without the analysis: prompts, the model's own predictions, its sizes, the
  * passes; see document.h */
-#include "doc_labels.h"
+#include "doc_head.h"
 
-void ll_put_prompt(struct ll_key_out *o, const struct ll_document *d)
+void ll_put_prompt(struct ll_key_out *o, const struct ll_document *d, const struct ll_doc_head *h)
 {
-    const struct ll_pass_info *p = d->n_passes ? &d->passes[0] : NULL;
+    const struct ll_pass_info *p = h->main;
     ll_key_open(o, LL_K_ROOT_PROMPT);
     ll_key_text(o, LL_K_PROMPT_TYPE, "prompt");
     ll_key_bytes(o, LL_K_PROMPT_CONTEXT_PROMPT, p ? p->prompt_text : NULL, p ? p->prompt_len : 0);
@@ -107,7 +107,8 @@ static void put_gold(struct ll_key_out *o, enum ll_doc_key k, const struct ll_go
     ll_key_end(o);
 }
 
-static void put_pass(struct ll_key_out *o, const struct ll_pass_info *p, const struct ll_milestones *m)
+static void put_pass(struct ll_key_out *o, const struct ll_pass_info *p, const struct ll_milestones *m,
+                     int delta)
 {
     ll_key_item(o, NULL);
     ll_key_text(o, LL_K_PASS_PASS_KEY, p->pass_key);
@@ -122,17 +123,17 @@ static void put_pass(struct ll_key_out *o, const struct ll_pass_info *p, const s
     ll_key_layer(o, LL_K_FIRST_LAYERS_L_COPY, m->L_copy);
     ll_key_layer(o, LL_K_FIRST_LAYERS_L_COPY_H, m->L_copy_H);
     ll_key_layer(o, LL_K_FIRST_LAYERS_L_SEMANTIC, m->L_semantic);
-    ll_key_delta(o, LL_K_FIRST_LAYERS_DELTA_LAYERS, ll_doc_delta_layers(m));
+    ll_key_delta(o, LL_K_FIRST_LAYERS_DELTA_LAYERS, delta);
     ll_key_end(o);
     ll_key_end(o);
 }
 
-void ll_put_passes(struct ll_key_out *o, const struct ll_document *d)
+void ll_put_passes(struct ll_key_out *o, const struct ll_document *d, const struct ll_doc_head *h)
 {
-    put_gold(o, LL_K_ROOT_GOLD_ANSWER, d->n_passes ? &d->passes[0].gold : NULL);
-    ll_key_text(o, LL_K_ROOT_MAIN_PASS, d->n_passes ? d->passes[0].pass_key : NULL);
+    put_gold(o, LL_K_ROOT_GOLD_ANSWER, h->main ? &h->main->gold : NULL);
+    ll_key_text(o, LL_K_ROOT_MAIN_PASS, h->main ? h->main->pass_key : NULL);
     ll_key_open(o, LL_K_ROOT_PASSES);
     for (int i = 0; i < d->n_passes; i++)
-        put_pass(o, &d->passes[i], &d->milestones[i]);
+        put_pass(o, &d->passes[i], &d->milestones[i], h->deltas[i]);
     ll_key_end(o);
 }

@@ -1,6 +1,6 @@
 /* write_provenance.c - what made the numbers; nothing that differs between machines or numbers of threads, as
  * no result does. See document.h. */
-#include "document.h"
+#include "doc_head.h"
 
 #include "engine.h"
 #include "provenance.h"

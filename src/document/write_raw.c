@@ -19,8 +19,8 @@ static void put_sample(struct ll_key_out *o, const struct ll_doc_pass *p, const 
     ll_key_real(o, LL_K_RAW_SAMPLE_P_ANSWER_RAW, w->p_answer);
     ll_key_layer(o, LL_K_RAW_SAMPLE_RANK_NORM, n->answer_rank);
     ll_key_layer(o, LL_K_RAW_SAMPLE_RANK_RAW, w->answer_rank);
-    ll_key_bool(o, LL_K_RAW_SAMPLE_IS_ANSWER_NORM, n->answer_rank == 1);
-    ll_key_bool(o, LL_K_RAW_SAMPLE_IS_ANSWER_RAW, w->answer_rank == 1);
+    ll_key_bool(o, LL_K_RAW_SAMPLE_IS_ANSWER_NORM, n->is_answer);
+    ll_key_bool(o, LL_K_RAW_SAMPLE_IS_ANSWER_RAW, w->is_answer);
     ll_key_end(o);
 }
 
