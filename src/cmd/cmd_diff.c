@@ -1,6 +1,7 @@
 /* cmd_diff.c - two checkpoints of one vocabulary on the same prompts: what quantising, or fine-tuning, did
  * layer by layer. */
 #include "cmd.h"
+#include "diff_json.h"
 #include "diff_run.h"
 #include "diff_view.h"
 #include "outfile.h"

@@ -1,5 +1,4 @@
-/* diff_out.h - where a comparison of two checkpoints goes: a CSV file of all rows, a JSON document, the
- * SQLite index.
+/* diff_out.h - where a comparison of two checkpoints goes: a CSV file of all rows, the SQLite index.
  *
  * Rows arrive while the models run. They are hashed as CSV, written to the file under a temporary name and
  * put aside in a temporary table; finish gives the file its name and, in one transaction, the index its rows.
@@ -21,7 +20,4 @@ int ll_diff_out_finish(struct ll_diff_out *out, const struct ll_diff_doc *doc, c
                        struct ll_err *err);
 /* Frees; what was not finished leaves nothing behind. NULL is fine. */
 void ll_diff_out_close(struct ll_diff_out *out);
-
-/* Append the document: provenance, models, tolerances, prompts, one summary a lens row. */
-void ll_diff_json(struct ll_buf *out, const struct ll_diff_doc *doc, const char *key);
 #endif
