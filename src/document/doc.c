@@ -2,7 +2,6 @@
 #include "doc_parts.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,32 +64,12 @@ int ll_doc_wants_repeat(const struct ll_doc *d)
     return d->set.repeat == LL_REPEAT_ALWAYS || (d->set.repeat == LL_REPEAT_AUTO && !is_zero);
 }
 
-static int same_row(const struct ll_reading *a, const struct ll_reading *b)
-{
-    return a->n_top == b->n_top && !memcmp(a->top, b->top, sizeof *a->top * (size_t)a->n_top)
-        && a->answer_rank == b->answer_rank && !memcmp(&a->lse, &b->lse, sizeof a->lse)
-        && !memcmp(&a->entropy_bits, &b->entropy_bits, sizeof a->entropy_bits);
-}
-
 void ll_doc_repeat(struct ll_doc *d, const struct ll_pass_stats *second, const int *vocab, int n_vocab)
 {
     struct ll_pass_milestones m;
-    struct ll_doc_forward *f = &d->forward;
-    const char *name;
-    int layer = ll_preferred_semantic(&d->passes[0].m, &name);
     ll_pass_milestones_find(&m, second, d->set.labels, &d->rules, vocab, n_vocab, d->scratch);
-    *f = (struct ll_doc_forward){.is_run = 1, .jaccard10 = NAN, .is_equal = 1};
-    f->layer = ll_preferred_semantic(&m, &f->name);
-    for (int l = 0; l < d->main.n_rows; l++)
-        f->is_equal &= same_row(&d->main.rows[l].norm, &second->rows[l].norm);
-    if (layer >= 0) {
-        const struct ll_reading *a = &d->main.rows[layer].norm, *b = &second->rows[layer].norm;
-        f->jaccard10 = ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, LL_REPEAT_TOP);
-    }
-    f->agrees = ll_same_text(name, f->name)
-        && (layer < 0 ? f->layer < 0
-                      : f->layer >= 0 && abs(f->layer - layer) <= LL_REPEAT_LAYERS
-                    && f->jaccard10 >= LL_REPEAT_JACCARD);
+    ll_doc_forward_of(&d->forward, (struct ll_doc_run){&d->main, &d->passes[0].m},
+                      (struct ll_doc_run){second, &m});
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -27,6 +27,12 @@ struct ll_doc_trust {
     const int *flagged; /* [health.n_flagged] rows with logits that are no numbers; borrowed */
     struct ll_trajectory trajectory;
 };
+/* One run of the main pass. */
+struct ll_doc_run {
+    const struct ll_pass_stats *stats;
+    const struct ll_pass_milestones *milestones;
+};
+void ll_doc_forward_of(struct ll_doc_forward *out, struct ll_doc_run first, struct ll_doc_run second);
 /* flagged: [n_rows], filled in. */
 void ll_doc_trust_of(struct ll_doc_trust *out, const struct ll_doc_given *g, int *flagged);
 void ll_put_trust(struct ll_key_out *o,

@@ -4,8 +4,6 @@
 #include "record_cols.h"
 #include "sidecar_cols.h"
 
-#include <string.h>
-
 /* When a key is there that is not always there. */
 #define ANALYSIS "with the analysis"
 #define TUNED "with a tuned lens"
@@ -49,27 +47,6 @@ struct ll_doc_key_row ll_doc_key(enum ll_doc_key k)
 }
 
 const char *ll_doc_object_doc(enum ll_doc_object o) { return objects[o] ? objects[o] : ""; }
-
-/* Does the name fit, where a '*' stands for one or more characters? */
-static int fits(const char *name, const char *known)
-{
-    size_t head = strcspn(known, "*");
-    if (!known[head])
-        return !strcmp(name, known);
-    size_t tail = strlen(known + head + 1), n = strlen(name);
-    return n > head + tail && !strncmp(name, known, head) && !strcmp(name + n - tail, known + head + 1);
-}
-
-int ll_doc_key_find(enum ll_doc_object in, const char *name)
-{
-    for (int pass = 0; pass < 2; pass++) /* exact names first */
-        for (int k = 0; k < LL_N_DOC_KEYS; k++) {
-            struct ll_doc_key_row row = ll_doc_key((enum ll_doc_key)k);
-            if (row.in == in && (pass ? fits(name, row.name) : !strcmp(name, row.name)))
-                return k;
-        }
-    return -1;
-}
 
 const char *ll_key_kind_name(enum ll_key_kind kind)
 {

@@ -61,8 +61,6 @@ struct ll_doc_key_row {
 struct ll_doc_key_row ll_doc_key(enum ll_doc_key k);
 /* One sentence on an object; "" for LL_OBJ_NONE. */
 const char *ll_doc_object_doc(enum ll_doc_object o);
-/* The key of that name in an object (a '*' fits one or more characters); -1: none. */
-int ll_doc_key_find(enum ll_doc_object in, const char *name);
 /* All objects and their keys as Markdown, appended. */
 void ll_doc_keys_put(struct ll_buf *out);
 /* "text", "integer", "real", ... */

@@ -180,6 +180,28 @@ static void trust(void **state)
     assert_int_equal(f.forward_delta, 9 - f.first_layer);
 }
 
+static void second_pass(void **state)
+{
+    struct made t, other;
+    struct ll_doc_forward f;
+    (void)state;
+    make(&t);
+    make(&other);
+    for (int l = 0; l < ROWS; l++)
+        t.rows[l].norm.top[0].id = other.rows[l].norm.top[0].id = l;
+    const struct ll_doc_run first = {&t.stats, &t.passes[0].m}, second = {&other.stats, &other.passes[0].m};
+    ll_doc_forward_of(&f, first, second);
+    assert_true(f.is_equal && f.agrees && f.jaccard10 == 1);
+    other.rows[1].norm.lse = 1e-12; /* a bit is enough */
+    ll_doc_forward_of(&f, first, second);
+    assert_true(!f.is_equal && f.agrees);
+    int layer = ll_preferred_semantic(&t.passes[0].m, NULL);
+    other.rows[layer].norm.n_top = 1;
+    other.rows[layer].norm.top[0].id = 77;
+    ll_doc_forward_of(&f, first, second);
+    assert_true(f.jaccard10 == 0 && !f.agrees);
+}
+
 static void positions(void **state)
 {
     struct made t;
@@ -325,10 +347,10 @@ static void guide(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(milestones), cmocka_unit_test(suite),
-                                       cmocka_unit_test(raw_window), cmocka_unit_test(trust),
-                                       cmocka_unit_test(positions),  cmocka_unit_test(lens),
-                                       cmocka_unit_test(copy_rules), cmocka_unit_test(tuned),
-                                       cmocka_unit_test(guide)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(milestones),  cmocka_unit_test(suite),
+                                       cmocka_unit_test(raw_window),  cmocka_unit_test(trust),
+                                       cmocka_unit_test(second_pass), cmocka_unit_test(positions),
+                                       cmocka_unit_test(lens),        cmocka_unit_test(copy_rules),
+                                       cmocka_unit_test(tuned),       cmocka_unit_test(guide)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
