@@ -76,15 +76,15 @@ static int is_in(int id, const int *ids, int n)
 }
 
 /* What the prompt's ids have of softmax(beta z): of all of them, of those in the top list. */
-static void masses(const struct ll_analysis *job, const struct ll_weights *w, double beta,
-                   const struct ll_reading *r, double *echo, double *topk)
+static void masses(const struct ll_analysis *job, const float *z, double beta, const struct ll_reading *r,
+                   double *echo, double *topk)
 {
     *echo = *topk = 0;
     for (int i = 0; i < job->n_prompt_vocab; i++)
-        *echo += ll_weights_p(w, beta, job->prompt_vocab[i]);
+        *echo += ll_exp(beta * (double)z[job->prompt_vocab[i]] - r->lse);
     for (int i = 0; i < r->n_top; i++)
         if (is_in(r->top[i].id, job->prompt_vocab, job->n_prompt_vocab))
-            *topk += ll_weights_p(w, beta, r->top[i].id);
+            *topk += ll_exp(beta * (double)z[r->top[i].id] - r->lse);
 }
 
 /* The norm lens' logits at other temperatures: its own tau, the small gates. */
@@ -119,20 +119,21 @@ static double jaccard(const struct ll_reading *a, const struct ll_reading *b, in
     return ll_topk_jaccard(a->top, a->n_top, b->top, b->n_top, k);
 }
 
-static void read_raw(const struct work *w, int row, const struct ll_weights *norm, const float *z, double *e,
-                     struct ll_row_stats *r)
+/* e, e_norm: scratch for the weights of both. */
+static void read_raw(const struct work *w, int row, const float *z, const float *z_norm, double *e,
+                     double *e_norm, struct ll_row_stats *r)
 {
     const int n = w->reader.n;
-    struct ll_weights raw;
+    struct ll_weights raw, norm;
     ll_reading_of(&w->reader, z, 1, e, &raw, &r->raw);
     r->raw.norm = length(w, w->slot[row][RAW]);
-    if (isnan(r->raw.lse) || isnan(r->norm.lse))
+    if (isnan(r->raw.lse) || !ll_weigh(&w->reader, z_norm, 1, e_norm, &norm))
         return;
-    double shift = norm->lse - raw.lse;
-    r->kl_norm_raw_bits = ll_dist_bits(ll_dist_weighted(norm->w, norm->z, 1, z, shift, n) / norm->sum);
-    r->kl_raw_norm_bits = ll_dist_bits(ll_dist_weighted(raw.w, z, 1, norm->z, -shift, n) / raw.sum);
-    r->js_bits = ll_dist_weights_js_bits(w->reader.vec, norm, &raw, n);
-    r->l1 = ll_dist_weights_l1(norm, &raw, n);
+    double shift = norm.lse - raw.lse;
+    r->kl_norm_raw_bits = ll_dist_bits(ll_dist_weighted(norm.w, norm.z, 1, z, shift, n) / norm.sum);
+    r->kl_raw_norm_bits = ll_dist_bits(ll_dist_weighted(raw.w, z, 1, norm.z, -shift, n) / raw.sum);
+    r->js_bits = ll_dist_weights_js_bits(w->reader.vec, &norm, &raw, n);
+    r->l1 = ll_dist_weights_l1(&norm, &raw, n);
     r->jaccard10_raw = jaccard(&r->norm, &r->raw, 10);
     r->jaccard50_raw = jaccard(&r->norm, &r->raw, 50);
     r->spearman50_raw = spearman_in(&r->norm, z);
@@ -146,7 +147,7 @@ static void read_tuned(const struct work *w, int row, const float *z, const floa
     ll_reading_of(&w->reader, z, 1 / temperature, e, &at, &r->tuned);
     r->tuned.norm = length(w, w->slot[row][TUNED]);
     if (!isnan(r->tuned.lse)) {
-        masses(w->job, &at, 1 / temperature, &r->tuned, &r->tuned_cells.echo_mass_prompt,
+        masses(w->job, z, 1 / temperature, &r->tuned, &r->tuned_cells.echo_mass_prompt,
                &r->tuned_cells.topk_prompt_mass50);
         r->tuned_cells.cos_to_final = ll_dist_cosine_without(z, w->own, w->job->model->b_U, w->reader.n);
     }
@@ -161,26 +162,30 @@ static void read_tuned(const struct work *w, int row, const float *z, const floa
     r->spearman50_tuned = spearman_in(&r->norm, z);
 }
 
+static const struct ll_head_out *walked(const struct ll_analysis *job, int row)
+{
+    return &job->walk.rows[(size_t)row * (size_t)job->walk.stride];
+}
+
 static void look(void *arg, int tid, int i)
 {
     const struct work *w = arg;
+    const struct ll_analysis *job = w->job;
     const int row = w->row0 + i, *slot = w->slot[row];
     const float *z = ll_decode_logits(&w->dec, slot[NORM]);
     double *e = ll_decode_weights(&w->dec, tid, 0), *other = ll_decode_weights(&w->dec, tid, 1);
+    const struct ll_head_out *o = walked(job, row);
     struct ll_row_stats *r = &w->rows[row];
-    struct ll_weights norm;
-    ll_reading_of(&w->reader, z, 1, e, &norm, &r->norm);
+    ll_reading_from_walk(&r->norm, o, job->walk.answer);
     r->norm.norm = length(w, slot[NORM]);
     health(z, w->reader.n, r->norm.lse, r);
-    if (!isnan(r->norm.lse)) {
-        masses(w->job, &norm, 1, &r->norm, &r->echo_mass_prompt, &r->topk_prompt_mass50);
-        if (w->job->control_id >= 0)
-            r->p_control = ll_weights_p(&norm, 1, w->job->control_id);
-        temperatures(w, row, z, other, r);
-        r->cos_to_final = ll_dist_cosine_without(z, w->own, w->job->model->b_U, w->reader.n);
-    }
+    masses(job, z, 1, &r->norm, &r->echo_mass_prompt, &r->topk_prompt_mass50);
+    if (job->walk.control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
+        r->p_control = ll_head_p(o, o->tracked_logit[job->walk.control]);
+    temperatures(w, row, z, other, r);
+    r->cos_to_final = ll_dist_cosine_without(z, w->own, job->model->b_U, w->reader.n);
     if (slot[RAW] >= 0)
-        read_raw(w, row, &norm, ll_decode_logits(&w->dec, slot[RAW]), other, r);
+        read_raw(w, row, ll_decode_logits(&w->dec, slot[RAW]), z, other, e, r);
     if (slot[TUNED] >= 0)
         read_tuned(w, row, ll_decode_logits(&w->dec, slot[TUNED]), z, other, r);
 }
@@ -279,8 +284,19 @@ int ll_analysis_check(const struct ll_analysis *job, struct ll_err *err)
     return rc;
 }
 
+/* Overlaps compare so many ids. */
+static int check_lists(const struct ll_analysis *job, struct ll_err *err)
+{
+    const int V = job->model->d_vocab, want = V < LL_TOP_COMPARED ? V : LL_TOP_COMPARED;
+    for (int r = 0; r <= job->model->n_layers; r++)
+        if (walked(job, r)->n_top < want)
+            return ll_fail(err, LL_EUSAGE, "analysis: lens row %d: expected a list of %d ids, found %d", r,
+                           want, walked(job, r)->n_top);
+    return LL_OK;
+}
+
 int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, float *own, double *e,
-                    struct ll_reading *out, struct ll_err *err)
+                    struct ll_err *err)
 {
     const struct ll_model *m = job->model;
     struct ll_weights w;
@@ -289,17 +305,14 @@ int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, flo
         return rc;
     *reader = ll_reader_of(job->engine, m->d_vocab, job->answer_id);
     ll_head_logits(m, job->engine, job->final_normed, own);
-    ll_reading_of(reader, own, 1, e, &w, out);
-    if (isnan(out->lse))
+    if (!ll_weigh(reader, own, 1, e, &w))
         return ll_blame_head(m, 1, err) ? LL_EUSAGE
                                         : ll_fail(err, LL_EUSAGE,
                                                   "%s: the model's own logits are not finite: NaN or "
                                                   "infinity in the final norm or the unembedding",
                                                   m->ckpt->clean);
-    out->kl_to_final_bits = 0;
-    out->norm = sqrt(reader->vec->sum_sq(job->final_normed, (size_t)m->d_model));
     reader->own = own;
-    reader->own_lse = out->lse;
+    reader->own_lse = w.lse;
     return LL_OK;
 }
 
@@ -314,6 +327,8 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
     const size_t n_rows = (size_t)m->n_layers + 1;
     struct work w = {.job = job, .rows = stats->rows};
     int rc = ll_analysis_check(job, err);
+    if (!rc)
+        rc = check_lists(job, err);
     if (rc)
         return rc;
     stats->answer_id = job->answer_id;
@@ -331,8 +346,10 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
         rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, N_READINGS, N_READINGS * (int)n_rows,
                             ll_analysis_buffer(job), 2, err);
     if (!rc)
-        rc = ll_analysis_own(job, &w.reader, w.own, ll_decode_weights(&w.dec, 0, 0), &stats->own, err);
+        rc = ll_analysis_own(job, &w.reader, w.own, ll_decode_weights(&w.dec, 0, 0), err);
     if (!rc) {
+        ll_reading_from_walk(&stats->own, job->walk.own, job->walk.answer);
+        stats->own.norm = sqrt(w.reader.vec->sum_sq(job->final_normed, (size_t)m->d_model));
         stats->teacher_entropy_bits = stats->own.entropy_bits;
         rc = run_rows(&w, err);
     }

@@ -2,6 +2,8 @@
  * 10), from its residual rows: readings through the norm lens, the raw lens and a tuned lens, their
  * divergences, overlaps, masses and angles.
  *
+ * What the walk of the head says of the rows and of the model's own output (head_pass.h) is taken from there:
+ * log-sum-exp, entropy, divergence, list, ranks and probabilities. The rest needs whole rows of logits.
  * The rows' logits are made a few layers at a time (a buffer of LL_ANALYSIS_BYTES, never [layers,
  * vocabulary]) by the products of the model's own head, so that they carry the bits of the walk
  * (head_pass.h); the statistics of a row are double sums over the vocabulary in a fixed order. No result
@@ -20,6 +22,15 @@ enum ll_raw_mode {
 };
 #define LL_RAW_CHOICES "off|sample|full"
 
+/* What the walk has said of the last position; borrowed. Its lists hold LL_TOP_COMPARED ids, or the whole
+ * vocabulary. */
+struct ll_walked {
+    const struct ll_head_out *rows; /* lens row l: rows[l * stride] */
+    int stride;
+    const struct ll_head_out *own;
+    int answer, control; /* which followed ids are answer_id and control_id; -1: not followed */
+};
+
 struct ll_analysis {
     const struct ll_model *model;
     struct ll_engine *engine;
@@ -32,6 +43,8 @@ struct ll_analysis {
     const float *const
         *resid; /* [n_layers + 1] residual rows of the last position, [d_model] each; borrowed */
     const float *final_normed; /* [d_model] what the model's own head reads; borrowed */
+    enum ll_lens_site site;    /* where the rows were read */
+    struct ll_walked walk;     /* of the same rows; not needed by ll_calibrate and ll_decoding_points */
     const int *prompt_vocab;
     int n_prompt_vocab; /* distinct ids of the prompt that are not blank (docs/experiment.md 5.1); borrowed */
     int answer_id, control_id; /* -1: none. control_id: in a control pass the main answer's id */
@@ -42,10 +55,10 @@ struct ll_analysis {
  * reading is set where job->raw says, tuned where the tuned lens has a translator, tuned_temp where its
  * temperature is not 1. The tuned lens is the translated residual through the final norm and the head, logits
  * divided by the row's temperature; tuned_temp is the norm lens' logits divided by it. Bias-free logits
- * (cos_to_final) are the logits as the head leaves them, less b_U. Beside head_pass.h, which adds floats
- * within a tile, lse, entropy and divergence here agree to about 1e-7 of their size. Allocates for itself;
- * one call at a time an engine. Returns LL_OK, LL_EUSAGE (ids out of range; the model's own logits not
- * finite) or LL_EFAIL (memory). */
+ * (cos_to_final) are the logits as the head leaves them, less b_U. Divergences beside the walk's (tau,
+ * tuned, raw) are double sums over the vocabulary. Allocates for itself; one call at a time an engine.
+ * Returns LL_OK, LL_EUSAGE (ids out of range; lists too short; the model's own logits not finite) or LL_EFAIL
+ * (memory). */
 int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, struct ll_err *err);
 
 /* Norm-lens temperatures (docs/experiment.md 10.1): per row the one of 25 log-spaced values in [0.2, 5] with

@@ -10,9 +10,9 @@ double ll_temperature(double span, int i);
 
 /* Ids and temperatures in range, else LL_EUSAGE. */
 int ll_analysis_check(const struct ll_analysis *job, struct ll_err *err);
-/* The model's own logits into own[d_vocab], their reading into *out, and a reader that measures against them.
- * e: [d_vocab] scratch. LL_OK, LL_EUSAGE (not finite) or LL_EFAIL (memory). */
+/* The model's own logits into own[d_vocab], and a reader that measures against them. e: [d_vocab] scratch.
+ * LL_OK, LL_EUSAGE (not finite) or LL_EFAIL (memory). */
 int ll_analysis_own(const struct ll_analysis *job, struct ll_reader *reader, float *own, double *e,
-                    struct ll_reading *out, struct ll_err *err);
+                    struct ll_err *err);
 long long ll_analysis_buffer(const struct ll_analysis *job);
 #endif

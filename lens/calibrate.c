@@ -110,11 +110,10 @@ static int read_own(struct work *w, struct ll_err *err)
     const size_t V = (size_t)w->passes[0].model->d_vocab;
     int rc = LL_OK;
     for (int p = 0; p < w->n && !rc; p++) {
-        struct ll_reading own;
         double *q = w->q + (size_t)p * V;
-        rc = ll_analysis_own(&w->passes[p], &w->readers[p], w->own + (size_t)p * V, q, &own, err);
+        rc = ll_analysis_own(&w->passes[p], &w->readers[p], w->own + (size_t)p * V, q, err);
         for (size_t v = 0; v < V && !rc; v++)
-            q[v] = (double)w->own[(size_t)p * V + v] - own.lse;
+            q[v] = (double)w->own[(size_t)p * V + v] - w->readers[p].own_lse;
         if (!rc)
             w->readers[p].vec->exp_double(q, q, V);
     }

@@ -88,7 +88,6 @@ int ll_decoding_points(const struct ll_analysis *job, const int *rows, int n, st
 {
     const struct ll_model *m = job->model;
     struct work w = {0};
-    struct ll_reading own;
     int rc = ll_analysis_check(job, err);
     if (!rc && !ll_decoding_points_exist(m))
         rc = ll_fail(
@@ -106,7 +105,7 @@ int ll_decoding_points(const struct ll_analysis *job, const int *rows, int n, st
         return ll_fail_mem(err, "decoding points", sizeof *z * (size_t)m->d_vocab);
     if (!(rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, 2, 2 * n, ll_analysis_buffer(job), 1,
                               err)))
-        rc = ll_analysis_own(job, &w.reader, z, ll_decode_weights(&w.dec, 0, 0), &own, err);
+        rc = ll_analysis_own(job, &w.reader, z, ll_decode_weights(&w.dec, 0, 0), err);
     for (int i = 0, used; i < n && !rc; i += used) {
         for (used = 0; i + used < n && 2 * used + 2 <= w.dec.max_slots; used++) {
             out[i + used].row = rows[i + used];

@@ -66,17 +66,25 @@ static void rescale(struct part *p, float m)
     p->m = m;
 }
 
+/* How many the lists of a row's group hold. */
+static int top_of(const struct walk *w, int row)
+{
+    const struct ll_head_group *g = &w->job->groups[w->group0 + w->group_of[row]];
+    return g->k ? g->k : w->k;
+}
+
 static void keep_top(const struct walk *w, struct thread_state *th, int row, const float *l, int n, int v0,
                      float tile_max)
 {
     struct ll_hit *h = th->hits + (size_t)row * (size_t)w->k;
+    const int k = top_of(w, row);
     int idx[LL_WALK_TILE], *have = &th->n_hits[row];
-    float floor = ll_topk_floor(h, *have, w->k);
+    float floor = ll_topk_floor(h, *have, k);
     if (tile_max < floor)
         return;
     int found = w->ops->find_ge(l, n, floor, idx);
     for (int i = 0; i < found; i++)
-        ll_topk_add(h, have, w->k, (struct ll_hit){l[idx[i]], v0 + idx[i]});
+        ll_topk_add(h, have, k, (struct ll_hit){l[idx[i]], v0 + idx[i]});
 }
 
 static void tail(const struct walk *w, int is_model, float *l, int v0, int n)
@@ -204,7 +212,8 @@ static void finish_row(struct walk *w, int row, struct ll_head_out *o, double ls
     o->n_top = 0;
     for (int t = 0; t < w->n_threads; t++)
         for (int i = 0; i < w->th[t].n_hits[row]; i++)
-            ll_topk_add(o->top, &o->n_top, w->k, w->th[t].hits[(size_t)row * (size_t)w->k + (size_t)i]);
+            ll_topk_add(o->top, &o->n_top, top_of(w, row),
+                        w->th[t].hits[(size_t)row * (size_t)w->k + (size_t)i]);
     ll_topk_sort(o->top, o->n_top);
     for (int j = 0, k = n_tracked(w, row); j < k; j++) {
         o->tracked_logit[j] = w->tracked[(size_t)row * LL_MAX_TRACKED + (size_t)j];
@@ -409,11 +418,15 @@ static int check_job(const struct ll_head_job *job, struct ll_err *err)
     if (job->k < 1 || job->k > m->d_vocab)
         return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", m->d_vocab,
                        job->k);
-    for (int g = 0; g < job->n_groups; g++)
+    for (int g = 0; g < job->n_groups; g++) {
+        if (job->groups[g].k < 0 || job->groups[g].k > job->k)
+            return ll_fail(err, LL_EUSAGE, "top-k of a group: expected 0..%d, found %d", job->k,
+                           job->groups[g].k);
         for (int j = 0; j < job->groups[g].n_tracked; j++)
             if (job->groups[g].tracked[j] < 0 || job->groups[g].tracked[j] >= m->d_vocab)
                 return ll_fail(err, LL_EUSAGE, "answer id: expected 0..%d, found %d", m->d_vocab - 1,
                                job->groups[g].tracked[j]);
+    }
     return LL_OK;
 }
 

@@ -30,6 +30,7 @@ struct ll_head_group {
     int first_row, n_rows;  /* its lens rows in rows[] */
     const int *tracked;     /* ids whose rank and logit are wanted, borrowed */
     int n_tracked;          /* 0..LL_MAX_TRACKED */
+    int k;                  /* size of its top lists, up to the job's; 0: the job's */
 };
 
 struct ll_head_row {
@@ -59,7 +60,7 @@ struct ll_head_job {
     int bare_head;
     enum ll_lens_site site; /* where rows 1..n_layers were read: elsewhere than at resid_post row n_layers is
                                not compared */
-    int k;                  /* size of every top list, 1..d_vocab */
+    int k;                  /* size of the top lists, 1..d_vocab */
     long long block_bytes;  /* 0: LL_HEAD_BLOCK_BYTES; changes no bit */
     const struct ll_head_group *groups;
     int n_groups;

@@ -42,17 +42,11 @@ int ll_margin_ok(const struct ll_reading *r, int d_vocab, double delta)
     return r->answer_rank == 1 && ll_answer_minus_uniform(r, d_vocab) >= delta;
 }
 
-static int crosses(const struct ll_lens_cells *c, double gamma)
+int ll_geom_crossover(const struct ll_lens_cells *c, double gamma)
 {
     if (!isfinite(c->cos_to_answer) || !isfinite(c->cos_to_prompt_max))
         return -1;
     return c->cos_to_answer >= c->cos_to_prompt_max + gamma;
-}
-
-int ll_geom_crossover(const struct ll_row_stats *r, double gamma)
-{
-    const struct ll_lens_cells c = ll_norm_cells(r);
-    return crosses(&c, gamma);
 }
 
 static const struct ll_reading *own_reading(const struct ll_row_stats *r, enum ll_lens_of lens)
@@ -271,7 +265,7 @@ void ll_surface_of(struct ll_surface *o, const struct ll_pass_stats *s, enum ll_
             o->answer_mass = r->p_answer;
             o->echo_mass = c.echo_mass_prompt;
         }
-        if (o->geom < 0 && crosses(&c, rules->geom_gamma) == 1) {
+        if (o->geom < 0 && ll_geom_crossover(&c, rules->geom_gamma) == 1) {
             o->geom = l;
             o->cos_answer = c.cos_to_answer;
             o->cos_prompt = c.cos_to_prompt_max;

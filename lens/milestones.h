@@ -28,8 +28,8 @@ struct ll_milestone_rules {
 extern const struct ll_milestone_rules ll_milestone_rules_default; /* raw_radius 4 */
 
 int ll_margin_ok(const struct ll_reading *r, int d_vocab,
-                 double delta);                                    /* 1, 0, or -1: answer not resolved */
-int ll_geom_crossover(const struct ll_row_stats *r, double gamma); /* 1, 0, or -1: an angle is not known */
+                 double delta);                                     /* 1, 0, or -1: answer not resolved */
+int ll_geom_crossover(const struct ll_lens_cells *c, double gamma); /* 1, 0, or -1: an angle is not known */
 
 enum { LL_N_KL_AT = 2, LL_N_RANK_AT = 3, LL_N_GAP_AT = 2, LL_N_COS_AT = 3 };
 extern const double ll_kl_at[LL_N_KL_AT];   /* 0.5, 1.0 bits */

@@ -3,6 +3,7 @@
 
 #include "buf.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,20 +32,35 @@ void ll_pass_stats_free(struct ll_pass_stats *s)
     memset(s, 0, sizeof *s);
 }
 
+void ll_reading_clear(struct ll_reading *out, int is_set)
+{
+    *out = (struct ll_reading){.is_set = is_set,
+                               .lse = NAN,
+                               .entropy_bits = NAN,
+                               .p_top1 = NAN,
+                               .p_top2 = NAN,
+                               .p_top5 = NAN,
+                               .p_answer = NAN,
+                               .answer_rank = -1,
+                               .answer_logit = NAN,
+                               .kl_to_final_bits = NAN,
+                               .norm = NAN};
+}
+
 void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int answer)
 {
-    double sum = 0;
+    ll_reading_clear(r, 1);
     r->lse = o->lse;
     r->entropy_bits = o->entropy_bits;
     r->kl_to_final_bits = o->kl_to_final_bits;
+    r->n_top = o->n_top < LL_TOP_COMPARED ? o->n_top : LL_TOP_COMPARED;
+    if (r->n_top)
+        memcpy(r->top, o->top, sizeof *r->top * (size_t)r->n_top);
+    r->p_top1 = r->n_top > 0 ? ll_head_p(o, o->top[0].v) : NAN;
+    r->p_top2 = r->n_top > 1 ? ll_head_p(o, o->top[1].v) : 0;
+    r->p_top5 = 0;
     for (int i = 0; i < o->n_top && i < 5; i++)
-        sum += ll_head_p(o, o->top[i].v);
-    if (o->n_top > 0)
-        r->p_top1 = ll_head_p(o, o->top[0].v);
-    if (o->n_top > 1)
-        r->p_top2 = ll_head_p(o, o->top[1].v);
-    if (o->n_top >= 5 || o->n_top == r->n_top) /* all that the list is asked for, or all there is */
-        r->p_top5 = sum;
+        r->p_top5 += ll_head_p(o, o->top[i].v);
     if (answer >= 0) {
         r->answer_logit = (double)o->tracked_logit[answer];
         r->answer_rank = o->tracked_rank[answer];

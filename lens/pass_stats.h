@@ -85,10 +85,10 @@ void ll_pass_stats_free(struct ll_pass_stats *s); /* {0} and twice are fine */
 /* The norm lens' angles and masses. */
 struct ll_lens_cells ll_norm_cells(const struct ll_row_stats *r);
 
-/* Take the figures that the walk of the head has as well (head_pass.h) from there: lse, entropy, divergence,
- * p_top1, p_top2, p_top5, and the answer's, which is tracked id number `answer` (-1: not tracked). The two
- * ways round differently in about the seventh digit; tables print the walk's, so what is derived from a row
- * must be too. Lists and ranks are the same in both. */
+/* Nothing known: reals NAN, rank -1, is_set as given. */
+void ll_reading_clear(struct ll_reading *out, int is_set);
+/* What the walk of the head (head_pass.h) says of a row: all but norm, which stays NAN. The answer is tracked
+ * id number `answer` (-1: none). Up to LL_TOP_COMPARED ids of the list are taken. */
 void ll_reading_from_walk(struct ll_reading *r, const struct ll_head_out *o, int answer);
 
 /* Which copy flags a run keeps, and how their columns are called (docs/experiment.md 5): "copy_collapse" is

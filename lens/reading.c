@@ -49,21 +49,6 @@ static void keep_top(const struct ll_reader *r, const float *z, struct ll_readin
     ll_topk_sort(out->top, out->n_top);
 }
 
-void ll_reading_clear(struct ll_reading *out, int is_set)
-{
-    *out = (struct ll_reading){.is_set = is_set,
-                               .lse = NAN,
-                               .entropy_bits = NAN,
-                               .p_top1 = NAN,
-                               .p_top2 = NAN,
-                               .p_top5 = NAN,
-                               .p_answer = NAN,
-                               .answer_rank = -1,
-                               .answer_logit = NAN,
-                               .kl_to_final_bits = NAN,
-                               .norm = NAN};
-}
-
 void ll_reading_of(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w,
                    struct ll_reading *out)
 {

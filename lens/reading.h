@@ -26,8 +26,6 @@ double ll_weights_p(const struct ll_weights *w, double beta, int id);
  * logits at beta 1. */
 double ll_weights_kl_bits(const struct ll_reader *r, const struct ll_weights *w, double beta);
 
-/* Nothing known: reals NAN, rank -1, is_set as given. */
-void ll_reading_clear(struct ll_reading *out, int is_set);
 /* Everything but norm, which the caller knows. Logits that are not finite leave it cleared, but for the top
  * list. */
 void ll_reading_of(const struct ll_reader *r, const float *z, double beta, double *e, struct ll_weights *w,

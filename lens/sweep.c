@@ -24,6 +24,9 @@ static int first_of(const struct ll_sweep_prompt *p)
 }
 static int kept_of(const struct ll_sweep_prompt *p) { return p->want == LL_SWEEP_OUTPUT ? 0 : groups_of(p); }
 
+/* The longest top list. */
+static int most_k(const struct ll_sweep *s) { return s->k_last > s->k ? s->k_last : s->k; }
+
 /* The stack, and with a tuned lens its translated copy. */
 static long long stack_bytes(const struct ll_sweep *s, const struct batch *b)
 {
@@ -115,7 +118,7 @@ static int make_arrays(struct arrays *a, const struct ll_sweep *s, const struct 
                        struct ll_err *err)
 {
     size_t lens_rows = (size_t)b->kept * (size_t)(s->model->n_layers + 1),
-           outs = lens_rows + (size_t)n_groups, k = (size_t)s->k;
+           outs = lens_rows + (size_t)n_groups, k = (size_t)most_k(s);
     memset(a, 0, sizeof *a);
     a->start = malloc(sizeof *a->start * (size_t)(b->p1 - b->p0 + 1));
     a->ids = malloc(sizeof *a->ids * (size_t)b->rows);
@@ -197,6 +200,8 @@ static void lay_groups(struct arrays *a, const struct ll_sweep *s, const struct 
                                         .first_row = at,
                                         .n_rows = P->want == LL_SWEEP_OUTPUT ? 0 : n};
             G->tracked = followed_at(P, i, &G->n_tracked);
+            G->k =
+                i == P->n_ids - 1 && (P->want == LL_SWEEP_ALL || P->want == LL_SWEEP_LAST) ? most_k(s) : s->k;
             for (int l = 0; l < G->n_rows; l++)
                 a->rows[at++] = (struct ll_head_row){ll_stack_row(st, l, kept), l};
             kept += G->n_rows > 0;
@@ -291,7 +296,7 @@ static int run_batch(const struct ll_sweep *s, const struct batch *b, struct pro
                               .ln_bias_drop = s->ln_bias_drop,
                               .bare_head = s->bare_head,
                               .site = s->site,
-                              .k = s->k,
+                              .k = most_k(s),
                               .groups = a.groups,
                               .n_groups = n_groups,
                               .rows = a.rows,
@@ -315,9 +320,9 @@ done:
 
 static int check(const struct ll_sweep *s, struct ll_err *err)
 {
-    if (s->k < 1 || s->k > s->model->d_vocab)
+    if (s->k < 1 || most_k(s) > s->model->d_vocab)
         return ll_fail(err, LL_EUSAGE, "top-k: expected 1..%d (the vocabulary), found %d", s->model->d_vocab,
-                       s->k);
+                       s->k < 1 ? s->k : most_k(s));
     for (int p = 0; p < s->n_prompts; p++) {
         const struct ll_sweep_prompt *P = &s->prompts[p];
         if (P->n_ids < 1)
@@ -382,8 +387,8 @@ int ll_sweep_plan(const struct ll_sweep *s, struct ll_sweep_plan *plan, struct l
             plan->pass_bytes = pass;
             plan->stack_bytes = stack;
             plan->head_bytes = (long long)b.kept * n
-                    * ((long long)sizeof(struct ll_head_out) + s->k * (long long)sizeof(struct ll_hit))
-                + ll_head_pass_bytes(s->model, b.kept, s->k, ll_engine_threads(s->engine));
+                    * ((long long)sizeof(struct ll_head_out) + most_k(s) * (long long)sizeof(struct ll_hit))
+                + ll_head_pass_bytes(s->model, b.kept, most_k(s), ll_engine_threads(s->engine));
         }
         plan->weight_bytes_read += ll_model_weight_bytes(s->model);
         p = b.p1;

@@ -55,6 +55,7 @@ struct ll_sweep {
     const struct ll_tuned *tuned; /* lens rows are translated copies of the residuals, row n_layers untouched;
                                      NULL: none; borrowed */
     int k;                        /* top list of every row */
+    int k_last; /* of the last position of a prompt swept whole or there only, when larger; 0: k */
     const struct ll_sweep_prompt *prompts;
     int n_prompts;
     long long

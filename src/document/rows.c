@@ -117,7 +117,6 @@ void ll_fill_lens(struct ll_row *row, int layer, int pos, const struct ll_head_o
 /* ---- the pure row ---------------------------------------------------------------------------- */
 
 #define COL(x) ll_pure_col(row->schema, LL_PURE_##x)
-enum { SUM_OF = 5 };
 
 static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels,
                        const struct ll_row_flags *flags)
@@ -130,24 +129,19 @@ static void fill_flags(struct ll_row *row, const struct ll_copy_labels *labels,
     ll_row_bool(row, COL(IS_ANSWER), flags->is_answer);
 }
 
-/* What is said about the main answer's first token, tracked as id `slot`. */
-static void fill_answer_cells(struct ll_row *row, const struct ll_row_context *c, enum ll_row_lens lens,
-                              const struct ll_head_out *o, int slot)
+/* What is said about the main answer's first token, which has this id. */
+static void fill_answer_cells(struct ll_row *row, enum ll_row_lens lens, const struct ll_reading *r, int id,
+                              int d_vocab)
 {
-    double logit = (double)o->tracked_logit[slot], p = ll_head_p(o, o->tracked_logit[slot]),
-           over = p - 1.0 / c->d_vocab;
-    int rank = o->tracked_rank[slot];
-    ll_row_real(row, COL(P_ANSWER), p);
-    ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), over);
+    ll_row_real(row, COL(P_ANSWER), r->p_answer);
+    ll_row_real(row, COL(ANSWER_MINUS_UNIFORM), ll_answer_minus_uniform(r, d_vocab));
     if (lens == LL_ROW_NORM)
         ll_row_bool(row, COL(SEMANTIC_MARGIN_OK),
-                    rank == 1 && over >= ll_milestone_rules_default.margin_delta);
-    ll_row_int(row, COL(ANSWER_RANK), rank);
-    ll_row_real(row, COL(ANSWER_MASS), p);
-    if (rank == 1 && o->n_top > 1 && o->top[0].id == c->answers[0].first_id)
-        ll_row_real(row, COL(ANSWER_LOGIT_GAP), logit - (double)o->top[1].v);
-    if (rank > 1 && o->n_top)
-        ll_row_real(row, COL(ANSWER_VS_TOP1_GAP), logit - (double)o->top[0].v);
+                    ll_margin_ok(r, d_vocab, ll_milestone_rules_default.margin_delta) == 1);
+    ll_row_int(row, COL(ANSWER_RANK), r->answer_rank);
+    ll_row_real(row, COL(ANSWER_MASS), r->p_answer);
+    ll_row_real(row, COL(ANSWER_LOGIT_GAP), ll_answer_logit_gap(r, id));
+    ll_row_real(row, COL(ANSWER_VS_TOP1_GAP), ll_answer_vs_top1_gap(r, id));
 }
 
 /* What the analysis knows of a row through either lens. */
@@ -156,9 +150,9 @@ static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, d
     ll_row_real(row, COL(COS_TO_FINAL), c->cos_to_final);
     ll_row_real(row, COL(COS_TO_ANSWER), c->cos_to_answer);
     ll_row_real(row, COL(COS_TO_PROMPT_MAX), c->cos_to_prompt_max);
-    if (isfinite(c->cos_to_answer) && isfinite(c->cos_to_prompt_max))
-        ll_row_bool(row, COL(GEOM_CROSSOVER),
-                    c->cos_to_answer >= c->cos_to_prompt_max + ll_milestone_rules_default.geom_gamma);
+    const int crossed = ll_geom_crossover(c, ll_milestone_rules_default.geom_gamma);
+    if (crossed >= 0)
+        ll_row_bool(row, COL(GEOM_CROSSOVER), crossed);
     ll_row_real(row, COL(ECHO_MASS_PROMPT), c->echo_mass_prompt);
     ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - c->echo_mass_prompt);
     ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + 1e-9));
@@ -181,7 +175,8 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
                   const struct ll_head_out *o, const struct ll_row_flags *flags)
 {
     int pos = c->info->n_ids - 1, slot = ll_row_main_slot(c), control = c->control_slot;
-    double p5 = 0;
+    struct ll_reading r;
+    ll_reading_from_walk(&r, o, slot);
     fill_pass(row, c->info);
     ll_row_int(row, LL_PURE_LAYER, layer);
     ll_row_int(row, LL_PURE_POS, pos);
@@ -191,24 +186,21 @@ void ll_fill_pure(struct ll_row *row, struct ll_row_context *c, enum ll_row_lens
     fill_top(row, c, o, c->rules->top_record,
              (struct top_columns){LL_PURE_TOP(1), LL_PURE_PROB(1), LL_PURE_REST_MASS, COL(TOP_IDS)});
     fill_flags(row, c->rules->labels, flags);
-    for (int i = 0; i < SUM_OF && i < o->n_top; i++)
-        p5 += ll_head_p(o, o->top[i].v);
-    if (o->n_top) {
-        ll_row_real(row, COL(P_TOP1), ll_head_p(o, o->top[0].v));
-        ll_row_real(row, COL(P_TOP5), p5);
+    if (r.n_top) {
+        ll_row_real(row, COL(P_TOP1), r.p_top1);
+        ll_row_real(row, COL(P_TOP5), r.p_top5);
     }
     ll_row_real(row, COL(TEACHER_ENTROPY_BITS), c->own->entropy_bits);
     ll_row_real(row, COL(KL_TO_FINAL_BITS), o->kl_to_final_bits);
     if (slot >= 0)
-        fill_answer_cells(row, c, lens, o, slot);
+        fill_answer_cells(row, lens, &r, c->answers[0].first_id, c->d_vocab);
     int best = ll_answers_best_rank(c->answers, c->n_answers, o);
-    double p_answer = slot >= 0 ? ll_head_p(o, o->tracked_logit[slot]) : NAN;
     if (lens == LL_ROW_NORM && c->stats)
-        fill_analysed(row, &c->stats->rows[layer], p_answer);
+        fill_analysed(row, &c->stats->rows[layer], r.p_answer);
     if (lens == LL_ROW_TUNED && c->tuned)
-        fill_lens_cells(row, &c->tuned[layer], p_answer);
+        fill_lens_cells(row, &c->tuned[layer], r.p_answer);
     if (c->is_control && slot >= 0 && control >= 0)
-        ll_row_real(row, COL(CONTROL_MARGIN), p_answer - ll_head_p(o, o->tracked_logit[control]));
+        ll_row_real(row, COL(CONTROL_MARGIN), r.p_answer - ll_head_p(o, o->tracked_logit[control]));
     if (best > 0)
         ll_row_int(row, COL(ACCEPTED_RANK), best);
     if (lens == LL_ROW_NORM

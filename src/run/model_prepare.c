@@ -25,7 +25,10 @@ struct ll_sweep ll_model_sweep(const struct ll_model_prepared *m)
                              .ln_bias_drop = e->ln_bias_drop,
                              .bare_head = e->bare_head,
                              .site = e->site,
-                             .k = k < V ? k : V /* clamped to the vocabulary */,
+                             .k = k < V ? k : V, /* clamped to the vocabulary */
+                             .k_last = !e->analysis    ? 0
+                                 : LL_TOP_COMPARED < V ? LL_TOP_COMPARED
+                                                       : V,
                              .prompts = m->sweep,
                              .n_prompts = m->n_sweep,
                              .extra = m->listeners,

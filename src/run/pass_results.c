@@ -27,6 +27,7 @@ static struct ll_analysis job_of(const struct ll_model_passes *d, int i, const s
                                  const int *vocab, int n_vocab)
 {
     const struct ll_ask *ask = &d->m->e->asks[i];
+    const struct ll_answers *answers = &d->m->answers[i];
     return (struct ll_analysis){.model = d->m->iv.model,
                                 .engine = d->m->s.engine,
                                 .lens = d->m->e->lens,
@@ -36,6 +37,12 @@ static struct ll_analysis job_of(const struct ll_model_passes *d, int i, const s
                                 .raw = d->m->e->raw,
                                 .resid = r->resid_last,
                                 .final_normed = r->final_last,
+                                .site = d->m->e->site,
+                                .walk = {.rows = &r->rows[r->n_pos - 1],
+                                         .stride = r->n_pos,
+                                         .own = &r->own[r->n_pos - 1],
+                                         .answer = answers->n ? answers->figures[0].slot : -1,
+                                         .control = ask->control_index < 0 ? -1 : answers->control_slot},
                                 .prompt_vocab = vocab,
                                 .n_prompt_vocab = n_vocab,
                                 .answer_id = ll_answer_id(d->m, i),
@@ -45,18 +52,12 @@ static struct ll_analysis job_of(const struct ll_model_passes *d, int i, const s
 }
 
 /* The statistics of a pass into d->stats, the flags from the tables. */
-static int take_stats(struct ll_model_passes *d, int i, const struct ll_row_context *c,
-                      const struct ll_sweep_result *r, const struct ll_analysis *job, struct ll_err *err)
+static int take_stats(struct ll_model_passes *d, int i, const struct ll_sweep_result *r,
+                      const struct ll_analysis *job, struct ll_err *err)
 {
     int rc = d->has_stats ? LL_OK : ll_analysis_run(job, &d->stats, err);
-    int slot = c->n_answers ? c->answers[0].slot : -1, control = c->control_slot;
     for (int l = 0; l < r->n_rows && !rc; l++) {
         struct ll_row_stats *row = &d->stats.rows[l];
-        const struct ll_head_out *last = &r->rows[(size_t)(l + 1) * (size_t)r->n_pos - 1];
-        ll_reading_from_walk(&row->norm, last, slot);
-        if (c->is_control
-            && control >= 0) /* from the same sums as the answer's: equal ids give a margin of 0 */
-            row->p_control = ll_head_p(last, last->tracked_logit[control]);
         const struct ll_row_flags *f = &d->tables.flags[l];
         memcpy(row->copy_strict, f->strict, sizeof row->copy_strict);
         memcpy(row->copy_soft, f->soft, sizeof row->copy_soft);
@@ -65,8 +66,6 @@ static int take_stats(struct ll_model_passes *d, int i, const struct ll_row_cont
             d->tuned_cells[(size_t)i * (size_t)r->n_rows + (size_t)l] = row->tuned_cells;
         row->is_answer = (unsigned char)f->is_answer;
     }
-    ll_reading_from_walk(&d->stats.own, c->own, slot);
-    d->stats.teacher_entropy_bits = c->own->entropy_bits;
     return rc;
 }
 
@@ -116,7 +115,7 @@ static int analyse(struct ll_model_passes *d, int i, struct ll_row_context *c,
 {
     long long first_row = d->tables.n_pure;
     struct ll_analysis job = job_of(d, i, r, vocab, n_vocab);
-    int rc = take_stats(d, i, c, r, &job, err);
+    int rc = take_stats(d, i, r, &job, err);
     c->stats = &d->stats;
     if (!rc && (rc = ll_pass_tables_write(&d->tables, c, r, err)))
         d->rows_failed = 1;
@@ -230,7 +229,7 @@ int ll_take_again(void *arg, const struct ll_sweep_result *r, struct ll_err *err
     int *vocab = NULL, n_vocab = 0, rc = ll_pass_tables_flags(&d->tables, &c, r, err);
     if (!rc && !(rc = ll_prompt_vocab(&c, &vocab, &n_vocab, err))) {
         struct ll_analysis job = job_of(d, 0, r, vocab, n_vocab);
-        rc = take_stats(d, 0, &c, r, &job, err);
+        rc = take_stats(d, 0, r, &job, err);
     }
     if (!rc)
         ll_doc_repeat(d->doc, &d->stats, vocab, n_vocab);

@@ -218,7 +218,8 @@ static void logit_gaps(void **state)
     r->p_answer = NAN;
     assert_int_equal(ll_margin_ok(r, V, 0.002), -1);
     t.rows[0].cos_to_answer = NAN;
-    assert_int_equal(ll_geom_crossover(&t.rows[0], 0.02), -1);
+    const struct ll_lens_cells angles = ll_norm_cells(&t.rows[0]);
+    assert_int_equal(ll_geom_crossover(&angles, 0.02), -1);
 }
 
 static void copies(void **state)

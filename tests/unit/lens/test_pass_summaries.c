@@ -316,18 +316,19 @@ static void figures_of_the_walk(void **state)
                             .top = top,
                             .tracked_logit = {-1, 1},
                             .tracked_rank = {4, 2}};
-    struct ll_reading r = {
-        .is_set = 1, .n_top = 50, .p_answer = 0.9, .answer_rank = 7, .entropy_bits = 1.5000001};
+    struct ll_reading r;
     (void)state;
     ll_reading_from_walk(&r, &o, 1);
     assert_true(r.lse == 2.5 && r.entropy_bits == 1.5 && r.kl_to_final_bits == 0.25);
     assert_true(fabs(r.p_top1 - exp(-0.5)) < 1e-15 && fabs(r.p_top2 - exp(-1.5)) < 1e-15
                 && fabs(r.p_answer - exp(-1.5)) < 1e-15 && r.answer_rank == 2 && r.answer_logit == 1);
     assert_true(fabs(r.p_top5 - (exp(-0.5) + exp(-1.5) + exp(-2.5) + exp(-3.5) + exp(-4.5))) < 1e-15);
-    double p5 = r.p_top5;
-    o.n_top = 3; /* too short a list says nothing of the five */
+    assert_int_equal(r.n_top, 6);
+    assert_memory_equal(r.top, top, sizeof top);
+    o.n_top = 1; /* nothing of the call before stays */
     ll_reading_from_walk(&r, &o, -1);
-    assert_true(r.p_top5 == p5 && r.answer_rank == 2);
+    assert_true(r.p_top5 == r.p_top1 && r.p_top2 == 0 && r.answer_rank == -1 && isnan(r.p_answer)
+                && isnan(r.answer_logit) && isnan(r.norm));
 }
 
 /* ---- the original's late run ----------------------------------------------------------------- */
