@@ -17,7 +17,7 @@ struct ll_text_table ll_text_table(const char *heads)
     for (;; heads++) {
         size_t n = strcspn(heads, "|");
         ll_buf_add(&t.text, heads, n);
-        ll_buf_add(&t.text, "", 1);
+        ll_buf_addc(&t.text, 0);
         t.n_cols++;
         heads += n;
         if (!*heads || t.n_cols == LL_TEXT_TABLE_COLS)
