@@ -2,16 +2,14 @@
 #include "cmd.h"
 #include "intervene_opt.h"
 #include "lens_doc.h"
+#include "lens_run.h"
 #include "lens_view.h"
-#include "map.h"
 #include "print.h"
 #include "progress.h"
-#include "sweep.h"
 #include "track.h"
 #include "tuned_facts.h"
 #include "tuned_open.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct lens_opts {
@@ -72,232 +70,144 @@ void ll_cmd_lens_options(struct ll_buf *out)
     ll_intervene_help(out);
 }
 
-/* What the callback for the walk's result needs. */
-struct view {
-    const struct lens_opts *o;
-    const struct ll_session *s;
-    const struct ll_prompt *p;
-    struct ll_tracked_set f; /* owned */
-    struct ll_intervene *iv;
-    enum ll_lens_kind lens;
-    const char *tuned_dir;  /* NULL: no tuned lens */
-    struct ll_tuned *tuned; /* owned */
-    int ln_bias_drop, bare_head;
-    enum ll_lens_site site;
-    int pos;
-    struct ll_buf out;
-};
-
-/* Shares of the answer's logit, or of the first choice's. */
-static int attribute(const struct view *v, struct ll_lens_report *d, struct ll_attribution *a,
-                     struct ll_err *err)
+/* What goes together and what does not; --no-norm-lens becomes --lens raw. */
+static int check_options(struct lens_opts *o, struct ll_err *err)
 {
-    const int slot = ll_lens_main_slot(d), first = d->rows[d->model->n_layers].top[0].id;
-    d->attribution = a;
-    d->attributed_id = slot >= 0 ? v->f.tracked[slot] : first;
-    d->against_id = v->o->against_id;
-    struct ll_attribution_job job = {.engine = v->s->engine,
-                                     .iv = v->iv,
-                                     .ids = v->p->ids.v,
-                                     .n_ids = v->p->ids.n,
-                                     .pos = v->pos,
-                                     .id = d->attributed_id,
-                                     .other = d->against_id};
-    return ll_attribution_run(a, &job, err);
+    int rc = ll_device_check(o->device, err);
+    if (rc)
+        return rc;
+    if (o->no_norm_lens && strcmp(o->lens, "norm") && strcmp(o->lens, "raw"))
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --lens beside it, or raw, found %s",
+                       o->lens);
+    if (o->no_norm_lens && strcmp(o->common.norm, "final") && strcmp(o->common.norm, "raw"))
+        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s",
+                       o->common.norm);
+    if (o->no_norm_lens)
+        o->lens = "raw";
+    return o->json && o->csv ? ll_fail(err, LL_EUSAGE, "lens: expected one of --json and --csv") : LL_OK;
 }
 
-static int put_json(struct view *v, const struct ll_lens_report *d, struct ll_err *err)
+/* The tuned lens of ask->tuned_dir, with a word when it was fitted to another checkpoint. */
+static int open_tuned(struct ll_tuned **tuned, const struct ll_lens_ask *ask, int quiet, struct ll_err *err)
 {
-    struct ll_model_info info;
-    struct ll_info_text keep;
-    int rc = ll_session_info(v->s, v->lens, &info, &keep, err);
-    return rc ? rc : ll_lens_json(&v->out, d, &info, err);
-}
-
-static int put_out(struct view *v, const struct ll_lens_report *d, struct ll_err *err)
-{
-    const struct ll_term t = ll_term_of(stdout);
-    if (v->o->json)
-        return put_json(v, d, err);
-    if (v->o->csv)
-        return ll_lens_csv(&v->out, d, err);
-    ll_lens_view(&v->out, &t, d, v->o->top);
-    return LL_OK;
-}
-
-static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *err)
-{
-    struct view *v = arg;
-    const struct ll_token_names names = ll_session_names(v->s);
-    struct ll_attribution a = {0};
-    char *tuned_name = v->tuned ? ll_path_base(v->tuned_dir) : NULL; /* no machine paths */
-    /* at another site, or with a bare head, only the model itself speaks for the output */
-    int is_own = ll_last_row_is_own(v->s->model, v->site, v->bare_head);
-    struct ll_lens_report d = {.model = v->s->model,
-                               .names = &names,
-                               .tuned_lens = tuned_name,
-                               .lens = ll_lens_info(v->lens)->name,
-                               .ln_bias = v->o->common.ln_bias,
-                               .site = v->o->common.site,
-                               .head = v->o->common.head,
-                               .ids = v->p->ids.v,
-                               .n_ids = v->p->ids.n,
-                               .pos = v->pos,
-                               .answers = &v->f,
-                               .iv = v->iv,
-                               .rows = r->rows, /* of one position */
-                               .own = is_own ? &r->rows[v->s->model->n_layers] : &r->own[0],
-                               .last_row_is_own = is_own};
-    int rc = v->tuned && !tuned_name ? ll_fail_mem(err, "name of the tuned lens", 1) : LL_OK;
-    if (!rc && v->o->attribution)
-        rc = attribute(v, &d, &a, err);
-    if (!rc)
-        rc = put_out(v, &d, err);
-    ll_attribution_free(&a);
-    free(tuned_name);
-    return rc;
-}
-
-static int run_view(struct view *v, const struct lens_opts *o, struct ll_err *err)
-{
-    /* the whole prompt runs: a rotation that depends on its length turns earlier rows, too */
-    struct ll_sweep_prompt prompt = {.ids = v->p->ids.v,
-                                     .n_ids = v->p->ids.n,
-                                     .want = LL_SWEEP_AT,
-                                     .at = v->pos,
-                                     .tracked = v->f.tracked,
-                                     .n_tracked = v->f.n_tracked};
-    struct ll_progress bar;
-    struct ll_listener writes = ll_intervene_listener(v->iv);
-    struct ll_sweep sweep = {.extra = &writes,
-                             .n_extra = writes.hooks != 0,
-                             .model = v->iv->model,
-                             .engine = v->s->engine,
-                             .lens = v->lens,
-                             .ln_bias_drop = v->ln_bias_drop,
-                             .bare_head = v->bare_head,
-                             .site = v->site,
-                             .tuned = v->tuned,
-                             .k = o->top,
-                             .prompts = &prompt,
-                             .n_prompts = 1,
-                             .result = on_result,
-                             .result_arg = v,
-                             .progress = ll_progress_tick,
-                             .progress_arg = &bar};
-    ll_progress_start(&bar, v->s->model->ckpt->clean, o->common.quiet);
-    int rc = ll_sweep_run(&sweep, err);
-    ll_progress_end(&bar);
-    return rc ? rc : ll_print_as(o->json || o->csv, &v->out, err);
-}
-
-/* The tuned lens, with a word when it was fitted to another checkpoint. */
-static int open_tuned(struct view *v, struct ll_err *err)
-{
+    const struct ll_model *m = ask->x->s.model;
     struct ll_tuned_facts facts = {0};
     char identity[65];
-    int rc = ll_tuned_open(&v->tuned, v->tuned_dir, v->s->model, err);
-    if (!rc && !(rc = ll_tuned_facts_read(&facts, v->tuned_dir, err))
-        && !(rc = ll_ckpt_identity(v->s->model->ckpt, identity, err)))
-        ll_tuned_warn(&facts, identity, v->o->common.quiet);
+    int rc = ll_tuned_open(tuned, ask->tuned_dir, m, err);
+    if (!rc && !(rc = ll_tuned_facts_read(&facts, ask->tuned_dir, err))
+        && !(rc = ll_ckpt_identity(m->ckpt, identity, err)))
+        ll_tuned_warn(&facts, identity, quiet);
     ll_tuned_facts_free(&facts);
     return rc;
 }
 
-/* What the prompt's tokens up to the position read spell (--pos); *n_ctx: how many of them the text gave. */
-static int text_so_far(const struct view *v, const struct ll_buf *text, struct ll_buf *part, int *n_ctx,
-                       struct ll_err *err)
+/* What was found, on standard output. */
+struct output {
+    const struct lens_opts *o;
+    const struct ll_session *s;
+    enum ll_lens_kind lens;
+    struct ll_buf text; /* owned */
+};
+
+static int put(void *arg, const struct ll_lens_report *r, struct ll_err *err)
 {
-    const struct ll_prompt *p = v->p;
-    int added = p->ids.n - p->ctx.n; /* in front, by the tokenizer */
-    *n_ctx = v->pos + 1 > added ? v->pos + 1 - added : 0;
-    for (int i = 0; i < *n_ctx; i++)
-        ll_session_bytes(v->s, p->ctx.v[i], part);
-    if (part->len && part->s[0] == ' ' && *ll_buf_str(text) != ' ') /* a first word's mark is no space */
-        memmove(part->s, part->s + 1, part->len--);
-    return ll_buf_ok(part, err);
+    struct output *out = arg;
+    const struct ll_term t = ll_term_of(stdout);
+    struct ll_model_info info;
+    struct ll_info_text keep;
+    if (out->o->csv)
+        return ll_lens_csv(&out->text, r, err);
+    if (!out->o->json) {
+        ll_lens_view(&out->text, &t, r, out->o->top);
+        return LL_OK;
+    }
+    int rc = ll_session_info(out->s, out->lens, &info, &keep, err);
+    return rc ? rc : ll_lens_json(&out->text, r, &info, err);
 }
 
-static int follow(struct view *v, const struct ll_buf *text, struct ll_err *err)
+static int run(struct ll_lens_ask *ask, const struct lens_opts *o, struct ll_err *err)
 {
-    const struct ll_track_ask ask = {&v->o->answers, &v->o->answer_ids, v->o->exact};
-    struct ll_buf part = {0};
-    struct ll_ids ctx = v->p->ctx; /* borrowed */
-    if (v->pos == v->p->ids.n - 1 || !v->o->answers.n)
-        return ll_track_answers(&v->f, v->s, ll_buf_str(text), text->len, &ctx, &ask, err);
-    int rc = text_so_far(v, text, &part, &ctx.n, err);
+    struct ll_progress bar;
+    struct output out = {o, &ask->x->s, ask->lens, {0}};
+    ask->progress = ll_progress_tick;
+    ask->progress_arg = &bar;
+    ask->put = put;
+    ask->put_arg = &out;
+    ll_progress_start(&bar, ask->x->s.model->ckpt->clean, o->common.quiet);
+    int rc = ll_lens_run(ask, err);
+    ll_progress_end(&bar);
     if (!rc)
-        rc = ll_track_answers(&v->f, v->s, ll_buf_str(&part), part.len, &ctx, &ask, err);
-    ll_buf_free(&part);
+        rc = ll_print_as(o->json || o->csv, &out.text, err);
+    ll_buf_free(&out.text);
     return rc;
+}
+
+/* Model, prompt, answers, tuned lens and interventions, as asked for. */
+static int open_all(struct ll_opened *x, struct ll_lens_ask *ask, struct ll_tuned **tuned,
+                    struct ll_tracked_set *answers, const struct lens_opts *o, const struct ll_open_ask *open,
+                    struct ll_err *err)
+{
+    const struct ll_track_ask track = {&o->answers, &o->answer_ids, o->exact};
+    int rc = ll_session_open(&x->s, open->model, NULL, open->threads, err);
+    if (rc)
+        return rc;
+    if (o->ids && o->answers.n)
+        return ll_fail(err, LL_EUSAGE,
+                       "--answer: expected a text prompt, found --ids (follow an id with --answer-id)");
+    if ((rc = ll_open_prompt(x, open, err)))
+        return rc;
+    if (o->pos >= x->p.ids.n)
+        return ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d",
+                       x->p.ids.n - 1, x->p.ids.n, o->pos);
+    ask->pos = o->pos < 0 ? x->p.ids.n - 1 : o->pos;
+    if ((rc = ll_track_answers_at(answers, &x->s, &x->p, open->kept, ask->pos, &track, err)))
+        return rc;
+    if (o->against_id >= 0 && !o->attribution)
+        return ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
+    if (ask->tuned_dir && (rc = open_tuned(tuned, ask, o->common.quiet, err)))
+        return rc;
+    ask->tuned = *tuned;
+    ll_session_warn(&x->s, ask->lens, x->p.ids.n, o->common.quiet);
+    rc = ll_intervene_open(ask->iv, &x->s, o->intervene.v, o->intervene.n, o->common.quiet, err);
+    return rc ? rc : ll_intervene_fits(ask->iv, x->p.ids.n, err);
 }
 
 int ll_cmd_lens(int argc, char **argv, struct ll_err *err)
 {
     struct lens_opts o = defaults;
     struct ll_opt t[N_OPTS];
-    const char *args[2];
-    int n_args, rc;
-    opt_table(&o, t);
-    if ((rc = ll_opt_parse(t, argc, argv, args, 2, &n_args, err)))
-        return rc;
-    if (n_args < 1)
-        return ll_fail(err, LL_EUSAGE, "lens: expected a model (see: logitlens help lens)");
-    if ((rc = ll_device_check(o.device, err)))
-        return rc;
-    if (o.no_norm_lens && strcmp(o.lens, "norm") && strcmp(o.lens, "raw"))
-        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --lens beside it, or raw, found %s",
-                       o.lens);
-    if (o.no_norm_lens && strcmp(o.common.norm, "final") && strcmp(o.common.norm, "raw"))
-        return ll_fail(err, LL_EUSAGE, "--no-norm-lens: expected no --norm beside it, or raw, found %s",
-                       o.common.norm);
-    if (o.no_norm_lens)
-        o.lens = "raw";
-    if (o.json && o.csv)
-        return ll_fail(err, LL_EUSAGE, "lens: expected one of --json and --csv");
-
-    struct ll_session s = {0};
-    struct ll_prompt p = {0};
+    const char *v[2] = {NULL, NULL};
+    struct ll_args args = {.v = v, .least = 1, .most = 2, .expected = "a model"};
+    struct ll_opened x = {0};
     struct ll_intervene iv = {0};
+    struct ll_tracked_set answers = {0};
+    struct ll_tuned *tuned = NULL;
     struct ll_buf text = {0};
-    struct view v = {.o = &o, .s = &s, .p = &p, .iv = &iv};
-    if ((rc = ll_lens_choice(o.lens, o.common.norm, &v.lens, &v.tuned_dir, err)))
+    int rc;
+    opt_table(&o, t);
+    if ((rc = ll_opt_args(t, argc, argv, &args, err)) || (rc = check_options(&o, err)))
         return rc;
-    v.ln_bias_drop = !strcmp(o.common.ln_bias, "drop");
-    v.bare_head = !strcmp(o.common.head, "bare");
-    v.site = (enum ll_lens_site)ll_site_by_name(o.common.site);
-    if (v.tuned_dir && v.site != LL_SITE_RESID_POST)
+    const struct ll_open_ask open = {v[0], o.ids, v[1], o.common.threads, o.common.quiet, o.exact, &text};
+    struct ll_lens_ask ask = {.x = &x,
+                              .iv = &iv,
+                              .ln_bias = o.common.ln_bias,
+                              .site = o.common.site,
+                              .head = o.common.head,
+                              .answers = &answers,
+                              .top = o.top,
+                              .attribution = o.attribution,
+                              .against_id = o.against_id};
+    if ((rc = ll_lens_choice(o.lens, o.common.norm, &ask.lens, &ask.tuned_dir, err)))
+        return rc;
+    if (ask.tuned_dir && ll_site_by_name(o.common.site) != LL_SITE_RESID_POST)
         return ll_fail(err, LL_EUSAGE, "--lens tuned: a tuned lens reads resid_post, found --site %s",
                        o.common.site);
-    if ((rc = ll_session_open(&s, args[0], NULL, o.common.threads, err)))
-        return rc;
-    const struct ll_text_how how = {o.exact, o.common.quiet};
-    rc = o.ids && o.answers.n ? ll_fail(err, LL_EUSAGE,
-                                        "--answer: expected a text prompt, found --ids (follow an "
-                                        "id with --answer-id)")
-                              : ll_prompt_read(&p, &s, o.ids, n_args > 1 ? args[1] : NULL, &how, &text, err);
-    if (!rc && o.pos >= p.ids.n)
-        rc = ll_fail(err, LL_EUSAGE, "--pos: expected -1..%d (the prompt has %d tokens), found %d",
-                     p.ids.n - 1, p.ids.n, o.pos);
-    v.pos = o.pos < 0 ? p.ids.n - 1 : o.pos;
-    if (!rc)
-        rc = follow(&v, &text, err);
-    if (!rc && o.against_id >= 0 && !o.attribution)
-        rc = ll_fail(err, LL_EUSAGE, "--against-id: expected --attribution with it");
-    if (!rc && v.tuned_dir)
-        rc = open_tuned(&v, err);
-    if (!rc)
-        ll_session_warn(&s, v.lens, p.ids.n, o.common.quiet);
-    if (!rc && !(rc = ll_intervene_open(&iv, &s, o.intervene.v, o.intervene.n, o.common.quiet, err)))
-        rc = ll_intervene_fits(&iv, p.ids.n, err);
-    if (!rc)
-        rc = run_view(&v, &o, err);
-    ll_buf_free(&v.out);
+    if (!(rc = open_all(&x, &ask, &tuned, &answers, &o, &open, err)))
+        rc = run(&ask, &o, err);
     ll_buf_free(&text);
-    ll_tracked_free(&v.f);
-    ll_tuned_free(v.tuned);
+    ll_tracked_free(&answers);
+    ll_tuned_free(tuned);
     ll_intervene_free(&iv);
-    ll_prompt_free(&p);
-    ll_session_close(&s);
+    ll_opened_close(&x);
     return rc;
 }

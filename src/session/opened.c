@@ -14,7 +14,7 @@ int ll_open_model(struct ll_session *s, const struct ll_open_ask *ask, struct ll
 int ll_open_prompt(struct ll_opened *o, const struct ll_open_ask *ask, struct ll_err *err)
 {
     const struct ll_text_how how = {ask->exact, ask->quiet};
-    return ll_prompt_read(&o->p, &o->s, ask->ids, ask->text, &how, NULL, err);
+    return ll_prompt_read(&o->p, &o->s, ask->ids, ask->text, &how, ask->kept, err);
 }
 
 int ll_open(struct ll_opened *o, const struct ll_open_ask *ask, struct ll_err *err)

@@ -7,6 +7,7 @@ struct ll_open_ask {
     const char *model;
     const char *ids, *text; /* of --ids and of the command line; NULL: none (both: standard input is read) */
     int threads, quiet, exact;
+    struct ll_buf *kept; /* gets the text of the prompt (empty before); NULL: not wanted */
 };
 struct ll_opened {
     struct ll_session s; /* owned, as the next */

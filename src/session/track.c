@@ -102,3 +102,31 @@ int ll_track_answers(struct ll_tracked_set *f, const struct ll_session *s, const
         free(others[i].ids);
     return rc;
 }
+
+/* What the prompt's tokens up to position pos spell; *n_ctx: how many of them the text gave. */
+static int text_so_far(const struct ll_session *s, const struct ll_prompt *p, const struct ll_buf *text,
+                       int pos, struct ll_buf *part, int *n_ctx, struct ll_err *err)
+{
+    int added = p->ids.n - p->ctx.n; /* in front, by the tokenizer */
+    *n_ctx = pos + 1 > added ? pos + 1 - added : 0;
+    for (int i = 0; i < *n_ctx; i++)
+        ll_session_bytes(s, p->ctx.v[i], part);
+    if (part->len && part->s[0] == ' ' && *ll_buf_str(text) != ' ') /* a first word's mark is no space */
+        memmove(part->s, part->s + 1, part->len--);
+    return ll_buf_ok(part, err);
+}
+
+int ll_track_answers_at(struct ll_tracked_set *f, const struct ll_session *s, const struct ll_prompt *p,
+                        const struct ll_buf *text, int pos, const struct ll_track_ask *ask,
+                        struct ll_err *err)
+{
+    struct ll_buf part = {0};
+    struct ll_ids ctx = p->ctx; /* borrowed */
+    if (pos == p->ids.n - 1 || !ask->answers->n)
+        return ll_track_answers(f, s, ll_buf_str(text), text->len, &ctx, ask, err);
+    int rc = text_so_far(s, p, text, pos, &part, &ctx.n, err);
+    if (!rc)
+        rc = ll_track_answers(f, s, ll_buf_str(&part), part.len, &ctx, ask, err);
+    ll_buf_free(&part);
+    return rc;
+}

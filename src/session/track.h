@@ -14,4 +14,9 @@ struct ll_track_ask {
  * after a failure. */
 int ll_track_answers(struct ll_tracked_set *f, const struct ll_session *s, const char *text, size_t n,
                      const struct ll_ids *ctx, const struct ll_track_ask *ask, struct ll_err *err);
+/* The same behind prompt p, which was read from text, as far as position pos: answers by text are resolved
+ * behind what its tokens up to there spell. */
+int ll_track_answers_at(struct ll_tracked_set *f, const struct ll_session *s, const struct ll_prompt *p,
+                        const struct ll_buf *text, int pos, const struct ll_track_ask *ask,
+                        struct ll_err *err);
 #endif
