@@ -4,7 +4,10 @@
  * `struct ll_err *err` as its last argument. The reason is stated once, where it happens, with the file,
  * field or offset at fault, what was expected and what was found; callers pass it up untouched or put one
  * word of context in front. Libraries never print and never exit; a command turns the error into one line on
- * stderr and an exit code (ll_exit_code). */
+ * stderr and an exit code (ll_exit_code).
+ *
+ * err may be NULL, everywhere: the caller wants the code alone. So a function only passes on the err it was
+ * given; one that needs the reason of a call gives that call an err of its own. */
 #ifndef LL_FAIL_H
 #define LL_FAIL_H
 #include <stdarg.h>
@@ -23,7 +26,7 @@ struct ll_err {
     char msg[1024]; /* one line, no line end */
 };
 
-/* Fill *err (NULL is fine) with a printf-style reason; the first reason stays. Returns code. */
+/* Fill *err with a printf-style reason; the first reason stays. Returns code. */
 int ll_fail(struct ll_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Put "what: " in front of the reason. Returns err->code (or LL_EFAIL when err is NULL). */
 int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

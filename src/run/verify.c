@@ -76,15 +76,14 @@ static int verify_replay(struct ll_verify *v, const struct ll_manifest *want, co
                          int threads, int quiet, struct ll_err *err)
 {
     struct ll_manifest have = {0};
-    int n_before = v->n_differ, rc = replay(&have, again, quiet, threads, err);
+    struct ll_err why = {0};
+    int n_before = v->n_differ, rc = replay(&have, again, quiet, threads, &why);
     if (!rc || have.n)
         compare(v, want, &have, "replayed");
-    if (rc && have.n && v->n_differ == n_before) { /* the same models failed for the same reasons */
-        memset(err, 0, sizeof *err);
+    if (rc && have.n && v->n_differ == n_before) /* the same models failed for the same reasons */
         rc = LL_OK;
-    }
     ll_manifest_free(&have);
-    return rc;
+    return rc ? ll_fail(err, rc, "%s", why.msg) : LL_OK;
 }
 
 int ll_verify_run(struct ll_verify *v, const char *folder, const struct ll_replay *again, int threads,

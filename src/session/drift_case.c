@@ -47,8 +47,9 @@ static int open_variant(struct ll_drift_case *k, const struct ll_model *root, co
     snprintf(k->switches, sizeof k->switches, "%s", n ? o->broken : "");
     if (o->eps >= 0 && (n || (float)o->eps != root->ln_final.eps))
         snprintf(k->switches + n, sizeof k->switches - n, "%seps=%.9g", n ? "," : "", o->eps);
-    int rc = ll_variant_make(&k->m, root, k->switches, err);
-    return rc == LL_EUNSUP ? err->code = LL_EUSAGE : rc;
+    struct ll_err why = {0};
+    int rc = ll_variant_make(&k->m, root, k->switches, &why);
+    return rc ? ll_fail(err, rc == LL_EUNSUP ? LL_EUSAGE : rc, "%s", why.msg) : LL_OK;
 }
 
 static int none_known(const struct ll_drift_case *k, const char *path, struct ll_err *err)

@@ -89,8 +89,8 @@ static int take_row(struct file *f, struct row *r, struct ll_err *err)
     if (r->v[ANSWER] && (r->v[ANSWERS] || r->answers))
         return bad(f, r, err, f->names[ANSWERS], "nothing beside an answer",
                    r->v[ANSWERS] ? r->v[ANSWERS] : r->answers[0]);
-    if (!(a = ll_ask_add(f->e, err)))
-        return err->code;
+    if ((rc = ll_ask_add(f->e, &a, err)))
+        return rc;
     a->answers = r->answers;
     a->n_answers = r->n_answers;
     r->answers = NULL;

@@ -24,9 +24,8 @@ int ll_read_asks(struct ll_experiment *e, const struct ll_settings *s, const cha
 int ll_read_prompt_file(struct ll_experiment *e, const struct ll_settings *s, int i, const char *dir,
                         struct ll_err *err);
 
-/* A new ask at the end; texts given are copied, NULL for absent. NULL without memory or place, with *err
- * filled in. */
-struct ll_ask *ll_ask_add(struct ll_experiment *e, struct ll_err *err);
+/* A new, empty ask at the end, *a. LL_OK, LL_EUSAGE (too many) or LL_EFAIL. */
+int ll_ask_add(struct ll_experiment *e, struct ll_ask **a, struct ll_err *err);
 int ll_ask_answer(struct ll_ask *a, const char *text, struct ll_err *err);
 /* After prompt_id, variant and fact_index: "pos.orig.0", "ctl.orig". Sets is_control for the id "ctl", too.
  */

@@ -27,23 +27,19 @@ static const struct ll_settings_row prompt_rows[] = {{"id", LL_SET_STR, 1, LL_MA
 
 /* ---- asks ------------------------------------------------------------------------------------ */
 
-struct ll_ask *ll_ask_add(struct ll_experiment *e, struct ll_err *err)
+int ll_ask_add(struct ll_experiment *e, struct ll_ask **a, struct ll_err *err)
 {
-    if (e->n_asks >= LL_MAX_ASKS) {
-        ll_fail(err, LL_EUSAGE, "experiment: expected at most %d prompts", LL_MAX_ASKS);
-        return NULL;
-    }
+    if (e->n_asks >= LL_MAX_ASKS)
+        return ll_fail(err, LL_EUSAGE, "experiment: expected at most %d prompts", LL_MAX_ASKS);
     if (!(e->n_asks & (e->n_asks - 1))) { /* capacity doubles at powers of two */
         struct ll_ask *grown = realloc(e->asks, sizeof *grown * (size_t)(e->n_asks ? e->n_asks * 2 : 1));
-        if (!grown) {
-            ll_fail_mem(err, "prompts", sizeof *grown * (size_t)e->n_asks * 2);
-            return NULL;
-        }
+        if (!grown)
+            return ll_fail_mem(err, "prompts", sizeof *grown * (size_t)e->n_asks * 2);
         e->asks = grown;
     }
-    struct ll_ask *a = &e->asks[e->n_asks++];
-    *a = (struct ll_ask){.fact_index = -1, .answer_id = -1, .control_index = -1};
-    return a;
+    *a = &e->asks[e->n_asks++];
+    **a = (struct ll_ask){.fact_index = -1, .answer_id = -1, .control_index = -1};
+    return LL_OK;
 }
 
 int ll_ask_answer(struct ll_ask *a, const char *text, struct ll_err *err)
@@ -147,11 +143,11 @@ static int add_fact(struct ll_experiment *e, const struct ll_settings *s, int i,
     const char *answer = ll_settings_str(s, path, "");
     snprintf(path, sizeof path, "facts.variants.%.100s", variant);
     const char *tmpl = ll_settings_str(s, path, hole);
-    struct ll_ask *a = ll_ask_add(e, err);
+    struct ll_ask *a;
     struct ll_buf key = {0};
-    int rc;
-    if (!a)
-        return err->code;
+    int rc = ll_ask_add(e, &a, err);
+    if (rc)
+        return rc;
     ll_buf_addf(&key, "%s\u2192%s", word, answer);
     a->fact_key = key.s;
     a->fact_index = i;
@@ -265,8 +261,8 @@ static int read_prompt(struct ll_experiment *e, const struct ll_settings *s, int
     if ((rc = ll_settings_check(s, at, prompt_rows, LL_OTHERS_REFUSED, err))
         || (rc = check_prompt(s, at, err)))
         return rc;
-    if (!(a = ll_ask_add(e, err)))
-        return err->code;
+    if ((rc = ll_ask_add(e, &a, err)))
+        return rc;
     snprintf(name, sizeof name, "p%d", i);
 #define TEXT(key, fallback) (snprintf(path, sizeof path, "%s." key, at), ll_settings_str(s, path, fallback))
     if ((rc = read_role(a, s, at, err)) || (rc = read_answers(a, s, at, err))

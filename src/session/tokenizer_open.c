@@ -15,15 +15,17 @@ static int open_of_model(struct ll_tokenizer **tok, const char *model, const str
                          struct ll_err *err)
 {
     struct ll_ckpt *ckpt = NULL;
-    struct ll_err no_hub = {0};
+    struct ll_err why = {0};
     char *dir = NULL, *id = NULL;
-    int rc = ll_ckpt_open(&ckpt, model, err);
+    int rc = ll_ckpt_open(&ckpt, model, &why);
     if (!rc)
         rc = ll_tokenizer_open(tok, ckpt->dir, err);
     else if (ll_is_dir(model))
-        memset(err, 0, sizeof *err), rc = ll_fail(err, own->code, "%s", own->msg);
-    else if (!ll_is_file(model) && !ll_hub_find(model, &dir, &id, &no_hub))
-        memset(err, 0, sizeof *err), rc = ll_tokenizer_open(tok, dir, err);
+        rc = ll_fail(err, own->code, "%s", own->msg);
+    else if (!ll_is_file(model) && !ll_hub_find(model, &dir, &id, NULL))
+        rc = ll_tokenizer_open(tok, dir, err);
+    else
+        rc = ll_fail(err, rc, "%s", why.msg);
     ll_ckpt_close(ckpt);
     free(dir);
     free(id);

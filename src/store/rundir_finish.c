@@ -99,24 +99,26 @@ static int take_name(const struct ll_rundir *dir, struct ll_err *err)
     return ll_fail(err, LL_EFAIL, "%s: cannot be named %s: %s", dir->work, dir->final, strerror(errno));
 }
 
+/* On disk, and under its name. */
+static int publish(struct ll_rundir *dir, struct ll_err *err)
+{
+    if (nftw(dir->work, sync_one, LL_MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
+        return ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
+    if (!(dir->marks = opendir(dir->work)))
+        return ll_fail(err, ll_open_code(errno), "%s: cannot be read: %s", dir->work, strerror(errno));
+    if (dir->root) /* the folder itself is the lock: no file is left behind */
+        dir->lock = ll_lock_path(dir->root, O_RDONLY | O_DIRECTORY, LOCK_EX);
+    return take_name(dir, err);
+}
+
 int ll_rundir_finish(struct ll_rundir *dir, struct ll_err *err)
 {
+    struct ll_err why = {0};
     if (!dir->work)
         return ll_fail(err, LL_EFAIL, "run folder: nothing was begun");
-    int rc = LL_OK;
-    if (nftw(dir->work, sync_one, LL_MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS))
-        rc = ll_fail(err, LL_EFAIL, "%s: cannot write to disk: %s", dir->work, strerror(errno));
-    if (!rc && !(dir->marks = opendir(dir->work)))
-        rc = ll_fail(err, ll_open_code(errno), "%s: cannot be read: %s", dir->work, strerror(errno));
-    if (!rc && dir->root) /* the folder itself is the lock: no file is left behind */
-        dir->lock = ll_lock_path(dir->root, O_RDONLY | O_DIRECTORY, LOCK_EX);
-    if (!rc)
-        rc = take_name(dir, err);
+    int rc = publish(dir, &why);
     if (rc) { /* hours of work may lie there: keep it and say where */
-        struct ll_err told = {0};
-        ll_fail(&told, rc, "%s (the results stay in %s)", err ? err->msg : "", dir->work);
-        if (err)
-            *err = told;
+        ll_fail(err, rc, "%s (the results stay in %s)", why.msg, dir->work);
         ll_rundir_forget(dir);
         return rc;
     }
