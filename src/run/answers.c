@@ -20,14 +20,16 @@ static int init_one(struct ll_answers *out, int i, const struct ll_session *s, c
 {
     struct ll_answer *v = &out->v[i];
     struct ll_answer_figures *f = &out->figures[i];
-    const char *variant, *reason;
+    const struct ll_prompt_text behind = {a->text, a->text ? strlen(a->text) : 0, &p->ctx};
+    enum ll_spelling how = e->answers_exact ? LL_SPELL_EXACT : LL_SPELL_AUTO;
+    struct ll_spelled found = {0};
     *f = (struct ll_answer_figures){.text = i < a->n_answers ? a->answers[i] : NULL,
                                     .slot = -1,
                                     .first_id = -1};
     int rc = i == 0 ? append(&v->ids, &p->answer, p->answer.n, err)
-                    : ll_prompt_resolve(s, a->text, strlen(a->text), &p->ctx, f->text,
-                                        e->answers_exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, &v->ids, &variant,
-                                        &reason, err);
+                    : ll_prompt_resolve(s, &behind, f->text, how, &found, err);
+    if (i)
+        v->ids = found.ids; /* taken over */
     if (rc || !v->ids.n)
         return rc;
     f->slot = ll_tracked_slot(out->tracked, &out->n_tracked, v->ids.v[0]);

@@ -107,21 +107,26 @@ int ll_read_texts(const struct ll_settings *s, const char *key, char ***out, int
     return LL_OK;
 }
 
-/* Up to max numbers in lo..hi. *n stays when the key is absent. */
-static int read_numbers(const struct ll_settings *s, const char *key, double lo, double hi, double *out,
-                        int max, int *n, struct ll_err *err)
+/* A list of numbers: where they go and what they may be. */
+struct numbers {
+    double lo, hi, *out;
+    int max, *n;
+};
+
+/* Up to n.max of them. The count stays when the key is absent. */
+static int read_numbers(const struct ll_settings *s, const char *key, struct numbers n, struct ll_err *err)
 {
     int len = ll_settings_len(s, key);
     if (!ll_settings_has(s, key))
         return LL_OK;
-    *n = 0;
-    for (int i = 0; i < len && i < max; i++) {
+    *n.n = 0;
+    for (int i = 0; i < len && i < n.max; i++) {
         char path[64];
         snprintf(path, sizeof path, "%.40s.%d", key, i);
-        int rc = ll_settings_need_num(s, path, lo, hi, &out[i], err);
+        int rc = ll_settings_need_num(s, path, n.lo, n.hi, &n.out[i], err);
         if (rc)
             return rc;
-        *n = i + 1;
+        *n.n = i + 1;
     }
     return LL_OK;
 }
@@ -141,9 +146,12 @@ static int read_copy(struct ll_experiment *e, const struct ll_settings *s, struc
     c.margin = e->copy.margin;
     c.soft = ll_settings_num(s, "copy.soft.threshold", c.soft);
     int n_ks = -1;
-    if (rc || (rc = read_numbers(s, "copy.thresholds", 0, 1, c.thresholds, 8, &c.n_thresholds, err))
-        || (rc = read_numbers(s, "copy.soft.extra_thresholds", 0, 1, c.extra, 8, &c.n_extra, err))
-        || (rc = read_numbers(s, "copy.soft.window_ks", 1, 64, ks, 8, &n_ks, err)))
+    if (rc
+        || (rc = read_numbers(s, "copy.thresholds", (struct numbers){0, 1, c.thresholds, 8, &c.n_thresholds},
+                              err))
+        || (rc = read_numbers(s, "copy.soft.extra_thresholds", (struct numbers){0, 1, c.extra, 8, &c.n_extra},
+                              err))
+        || (rc = read_numbers(s, "copy.soft.window_ks", (struct numbers){1, 64, ks, 8, &n_ks}, err)))
         return rc;
     for (int i = 0; i < n_ks; i++) {
         c.ks[i] = (int)ks[i];
@@ -198,7 +206,8 @@ static int read_options(struct ll_experiment *e, const struct ll_settings *s, co
     int n = ll_settings_len(s, "temperatures");
     if (n > 0 && !(e->temperatures = malloc(sizeof(double) * (size_t)n)))
         return ll_fail_mem(err, "temperatures", sizeof(double) * (size_t)n);
-    return n > 0 ? read_numbers(s, "temperatures", 1e-3, 1e3, e->temperatures, n, &e->n_temperatures, err)
+    return n > 0 ? read_numbers(s, "temperatures",
+                                (struct numbers){1e-3, 1e3, e->temperatures, n, &e->n_temperatures}, err)
                  : LL_OK;
 }
 

@@ -90,22 +90,23 @@ static int add_pieces(struct ll_prompt *p, const struct ll_session *s, struct ll
     return LL_OK;
 }
 
-int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
-                      const char *answer, enum ll_spelling how, struct ll_ids *ids, const char **variant,
-                      const char **reason, struct ll_err *err)
+int ll_prompt_resolve(const struct ll_session *s, const struct ll_prompt_text *behind, const char *answer,
+                      enum ll_spelling how, struct ll_spelled *out, struct ll_err *err)
 {
-    struct joint j = joint_of(s, text, n, ctx, answer, how);
+    const struct ll_ids *ctx = behind->ctx;
+    struct joint j = joint_of(s, behind->s, behind->n, ctx, answer, how);
     struct ll_ids joined = {0};
-    *reason = NULL;
-    *variant = how == LL_SPELL_EXACT ? "exact" : *j.text ? "with_space" : "no_space";
-    int got = encode_joined(s, text, n, j.text, j.answer, &joined, err);
-    if (!got && !(got = take_rest(&joined, ctx, ids, err))) {
+    *out = (struct ll_spelled){.variant = how == LL_SPELL_EXACT ? "exact"
+                                   : *j.text                    ? "with_space"
+                                                                : "no_space"};
+    int got = encode_joined(s, behind->s, behind->n, j.text, j.answer, &joined, err);
+    if (!got && !(got = take_rest(&joined, ctx, &out->ids, err))) {
         int gone = joined.n == ctx->n && !memcmp(joined.v, ctx->v, sizeof(int) * (size_t)ctx->n);
-        *reason = gone
+        out->reason = gone
             ? "no_new_token"
             : "prefix_changed"; /* normalizing takes the answer away, or a merge crosses the boundary */
-        got = !gone ? encode_alone(s, j.text, j.answer, ids, err) : 0;
-        *variant = got == 1 ? *variant : "unresolved";
+        got = !gone ? encode_alone(s, j.text, j.answer, &out->ids, err) : 0;
+        out->variant = got == 1 ? out->variant : "unresolved";
     }
     ll_ids_free(&joined);
     return got < 0 ? got : LL_OK;
@@ -135,9 +136,14 @@ int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const c
     if (!rc && p->ids.n < 1)
         rc = ll_fail(err, LL_EUSAGE, "the prompt gives no tokens");
     p->starts_twice = !rc && starts_twice(s, &p->ids, &p->ctx);
-    if (!rc && answer
-        && !(rc = ll_prompt_resolve(s, text, n, &p->ctx, answer, how, &p->answer, &p->variant, &p->reason,
-                                    err)))
+    if (!rc && answer) {
+        struct ll_spelled found;
+        rc = ll_prompt_resolve(s, &(struct ll_prompt_text){text, n, &p->ctx}, answer, how, &found, err);
+        p->answer = found.ids; /* taken over */
+        p->variant = found.variant;
+        p->reason = found.reason;
+    }
+    if (!rc && answer)
         rc = add_pieces(p, s, err);
     if (rc)
         ll_prompt_free(p);

@@ -25,14 +25,23 @@ enum ll_spelling { LL_SPELL_AUTO, LL_SPELL_OTHER, LL_SPELL_EXACT };
 /* From text. answer may be NULL. An empty text is LL_EUSAGE; a missing tokenizer says why. */
 int ll_prompt_from_text(struct ll_prompt *p, const struct ll_session *s, const char *text, size_t n,
                         const char *answer, enum ll_spelling how, struct ll_err *err);
-/* The ids of an answer behind a prompt of text (docs/experiment.md 3.2), appended to ids (empty before): what
- * prompt + answer have past the prompt's ids. *variant: "with_space", "no_space" or "exact". Where joining
- * them would change the prompt's own ids (it ends in a space, say) the answer is encoded for itself and
- * *reason is "prefix_changed". "unresolved": no ids, *reason "no_new_token" or "prefix_changed". ctx: the
- * prompt's ids without specials. */
-int ll_prompt_resolve(const struct ll_session *s, const char *text, size_t n, const struct ll_ids *ctx,
-                      const char *answer, enum ll_spelling how, struct ll_ids *ids, const char **variant,
-                      const char **reason, struct ll_err *err);
+/* A text behind which answers are asked for; all borrowed. */
+struct ll_prompt_text {
+    const char *s;
+    size_t n;
+    const struct ll_ids *ctx; /* its ids without specials */
+};
+struct ll_spelled {
+    struct ll_ids ids;   /* owned; empty: unresolved */
+    const char *variant; /* "with_space", "no_space", "exact" or "unresolved" */
+    const char *reason;  /* "no_new_token", "prefix_changed"; NULL: nothing to say */
+};
+/* The ids of an answer behind a prompt of text (docs/experiment.md 3.2): what prompt + answer have past the
+ * prompt's ids. Where joining them would change the prompt's own ids (it ends in a space, say) the answer is
+ * encoded for itself and the reason is "prefix_changed". LL_OK, also where it is unresolved, or LL_EFAIL. The
+ * ids are to be freed in any case. */
+int ll_prompt_resolve(const struct ll_session *s, const struct ll_prompt_text *behind, const char *answer,
+                      enum ll_spelling how, struct ll_spelled *out, struct ll_err *err);
 /* From ids (no tokenizer needed); answer_id -1: none. */
 int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const int *ids, int n, int answer_id,
                        struct ll_err *err);

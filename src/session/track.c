@@ -60,27 +60,22 @@ static int place(struct ll_tracked_set *f, struct ll_tracked *others, struct ll_
     return LL_OK;
 }
 
-/* The prompt behind which answers are asked for. */
-struct behind {
-    const struct ll_session *s;
-    const char *text;
-    size_t n;
-    const struct ll_ids *ctx;
-};
-
-static int resolve(struct ll_tracked *v, const struct behind *b, enum ll_spelling how, struct ll_err *err)
+static int resolve(struct ll_tracked *v, const struct ll_session *s, const struct ll_prompt_text *behind,
+                   enum ll_spelling how, struct ll_err *err)
 {
-    struct ll_ids ids = {0};
-    int rc = ll_prompt_resolve(b->s, b->text, b->n, b->ctx, v->text, how, &ids, &v->variant, &v->reason, err);
-    v->ids = ids.v; /* taken over */
-    v->n_ids = ids.n;
+    struct ll_spelled found;
+    int rc = ll_prompt_resolve(s, behind, v->text, how, &found, err);
+    v->variant = found.variant;
+    v->reason = found.reason;
+    v->ids = found.ids.v; /* taken over */
+    v->n_ids = found.ids.n;
     return rc;
 }
 
 int ll_track_answers(struct ll_tracked_set *f, const struct ll_session *s, const char *text, size_t n,
                      const struct ll_ids *ctx, const struct ll_track_ask *ask, struct ll_err *err)
 {
-    const struct behind b = {s, text, n, ctx};
+    const struct ll_prompt_text behind = {text, n, ctx};
     struct ll_tracked others[LL_MAX_TRACKED] = {0};
     memset(f, 0, sizeof *f);
     int rc = check_count(ask, err);
@@ -90,9 +85,9 @@ int ll_track_answers(struct ll_tracked_set *f, const struct ll_session *s, const
         struct ll_tracked *v = &f->v[f->n++], *o = &others[i];
         *v = (struct ll_tracked){.text = ask->answers->v[i], .slot = -1};
         *o = (struct ll_tracked){.text = v->text, .slot = -1, .is_other = 1};
-        rc = resolve(v, &b, ask->exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, err);
+        rc = resolve(v, s, &behind, ask->exact ? LL_SPELL_EXACT : LL_SPELL_AUTO, err);
         if (!rc && !ask->exact)
-            rc = resolve(o, &b, LL_SPELL_OTHER, err);
+            rc = resolve(o, s, &behind, LL_SPELL_OTHER, err);
     }
     for (int i = 0; i < ask->answer_ids->n && !rc; i++)
         rc = add_id(f, s, ask->answer_ids->v[i], err);
