@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const struct ll_copy_opts ll_copy_strict = {LL_COPY_STRICT, 0.95, 0.10},
+const struct ll_copy_opts ll_copy_strict = {LL_COPY_STRICT, LL_COPY_THRESHOLD, LL_COPY_MARGIN},
                           ll_copy_legacy = {LL_COPY_LEGACY, 0.90, 0.05};
 
 int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank,

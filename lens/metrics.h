@@ -6,6 +6,7 @@
 #ifndef LL_METRICS_H
 #define LL_METRICS_H
 #include "pass_stats.h"
+#include "rules.h"
 
 enum ll_copy_rule {
     LL_COPY_STRICT, /* top-1 occurs in the prompt, p1 > threshold, p1 - p2 > margin, top-1 is not blank
@@ -17,9 +18,7 @@ struct ll_copy_opts {
     enum ll_copy_rule rule;
     double threshold, margin;
 };
-extern const struct ll_copy_opts ll_copy_strict, ll_copy_legacy; /* 0.95, 0.10 and 0.90, 0.05 */
-
-enum { LL_ENTROPY_COLLAPSE_BITS = 1 };
+extern const struct ll_copy_opts ll_copy_strict, ll_copy_legacy; /* rules.h; the early one: 0.90, 0.05 */
 
 /* ctx: ids of the prompt without special tokens. blank: 1 when the top-1 token is white space or punctuation
  * only. */

@@ -1,16 +1,17 @@
 /* milestones.c - see milestones.h */
 #include "milestones.h"
 
+#include "rules.h"
 #include "stats.h"
 
 #include <math.h>
 #include <string.h>
 
-const struct ll_milestone_rules ll_milestone_rules_default = {.margin_delta = 0.002,
-                                                              .top2_gap = 0.5,
-                                                              .surface_delta = 0.05,
-                                                              .geom_gamma = 0.02,
-                                                              .decay_tau = 0.33,
+const struct ll_milestone_rules ll_milestone_rules_default = {.margin_delta = LL_MARGIN_DELTA,
+                                                              .top2_gap = LL_TOP2_GAP,
+                                                              .surface_delta = LL_SURFACE_DELTA,
+                                                              .geom_gamma = LL_GEOM_GAMMA,
+                                                              .decay_tau = LL_DECAY_TAU,
                                                               .confirm_window = 2,
                                                               .raw_radius = 4};
 const double ll_kl_at[LL_N_KL_AT] = {0.5, 1.0}, ll_gap_at[LL_N_GAP_AT] = {0.5, 1.0},
@@ -165,12 +166,12 @@ static int first(const struct rule *u, holds h)
 
 static enum ll_stability stability(const struct ll_pass_milestones *m)
 {
-    int lo = -1, hi = -1, any = 0; /* layers at 0.7 and at 0.95, the ends of the sweep */
+    int lo = -1, hi = -1, any = 0; /* layers at the ends of the sweep */
     for (int i = 0; i < m->labels.n_strict; i++) {
         any |= m->strict[i] >= 0;
-        if (m->labels.strict[i] == 0.7)
+        if (m->labels.strict[i] == LL_COPY_SWEEP_LOW)
             lo = m->strict[i];
-        if (m->labels.strict[i] == 0.95)
+        if (m->labels.strict[i] == LL_COPY_THRESHOLD)
             hi = m->strict[i];
     }
     if (!any)

@@ -15,13 +15,13 @@ double ll_answer_logit_gap(const struct ll_reading *r, int answer_id);
 double ll_answer_vs_top1_gap(const struct ll_reading *r, int answer_id);
 double ll_answer_minus_uniform(const struct ll_reading *r, int d_vocab); /* p_answer - 1/V; NAN: not known */
 
-/* Thresholds of the rules; one place for all defaults of docs/experiment.md 7. */
+/* Thresholds of the rules; the defaults stand in rules.h. */
 struct ll_milestone_rules {
-    double margin_delta;  /* 0.002: semantic_margin_ok asks rank 1 and p_answer - 1/V >= this */
-    double top2_gap;      /* 0.5 logits: top2_ok */
-    double surface_delta; /* 0.05: answer_mass >= echo_mass_prompt + this */
-    double geom_gamma;    /* 0.02: cos_to_answer >= cos_to_prompt_max + this */
-    double decay_tau;     /* 0.33: topk_prompt_mass@50 <= this */
+    double margin_delta;  /* semantic_margin_ok asks rank 1 and p_answer - 1/V >= this */
+    double top2_gap;      /* logits: top2_ok */
+    double surface_delta; /* answer_mass >= echo_mass_prompt + this */
+    double geom_gamma;    /* cos_to_answer >= cos_to_prompt_max + this */
+    double decay_tau;     /* topk_prompt_mass@50 <= this */
     int confirm_window;   /* 2 layers */
     int raw_radius;       /* layers around a strict copy in which the raw lens is asked for one too */
 };

@@ -104,7 +104,7 @@ struct ll_copy_labels {
     } soft[LL_MAX_SOFT];
     double margin;
 };
-/* 0.95 first, then 0.7, 0.8, 0.9; k 1, 2, 3 at 0.5; margin 0.10. */
+/* Those of rules.h: the main threshold first, then the sweep. */
 void ll_copy_labels_default(struct ll_copy_labels *labels);
 /* A label's column name into out[64]: "copy_strict@0.7", "copy_soft_k2@0.5". */
 void ll_copy_strict_name(const struct ll_copy_labels *l, int i, char out[64]);

@@ -155,7 +155,7 @@ static void fill_lens_cells(struct ll_row *row, const struct ll_lens_cells *c, d
         ll_row_bool(row, COL(GEOM_CROSSOVER), crossed);
     ll_row_real(row, COL(ECHO_MASS_PROMPT), c->echo_mass_prompt);
     ll_row_real(row, COL(ANSWER_MINUS_ECHO_MASS), p_answer - c->echo_mass_prompt);
-    ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + 1e-9));
+    ll_row_real(row, COL(MASS_RATIO), p_answer / (c->echo_mass_prompt + LL_MASS_EPSILON));
     ll_row_real(row, COL(TOPK_PROMPT_MASS50), c->topk_prompt_mass50);
 }
 

@@ -18,18 +18,14 @@
 #define SOFT_DOC \
     "The last K top-1 tokens occur in this order, side by side, in the prompt, and p_top1 is above the " \
     "threshold."
+#define STRICT(t) FLAG("copy_strict@" LL_SAID(t), STRICT_DOC),
+#define SOFT(k) FLAG("copy_soft_k" #k "@" LL_SAID(LL_COPY_SOFT_THRESHOLD), SOFT_DOC),
 static const struct ll_col record_cols[] = {LL_RECORDS_COLUMNS(COLUMN, PAIR)};
 static const struct ll_col pure_before[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)};
 static const struct ll_col pure_after[] = {LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
-static const struct ll_col pure_cols[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR)
-                                              FLAG("copy_strict@0.95", STRICT_DOC),
-                                          FLAG("copy_strict@0.7", STRICT_DOC),
-                                          FLAG("copy_strict@0.8", STRICT_DOC),
-                                          FLAG("copy_strict@0.9", STRICT_DOC),
-                                          FLAG("copy_soft_k1@0.5", SOFT_DOC),
-                                          FLAG("copy_soft_k2@0.5", SOFT_DOC),
-                                          FLAG("copy_soft_k3@0.5", SOFT_DOC),
-                                          LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
+static const struct ll_col pure_cols[] = {LL_PURE_BEFORE_FLAGS(COLUMN, PAIR) STRICT(LL_COPY_THRESHOLD)
+                                              LL_COPY_SWEEP(STRICT) LL_COPY_SOFT_KS(SOFT)
+                                                  LL_PURE_AFTER_FLAGS(COLUMN) LL_PURE_OURS(COLUMN)};
 static const struct ll_col rawlens_cols[] = {LL_RAWLENS_COLUMNS(COLUMN)};
 static const struct ll_col answers_cols[] = {LL_ANSWERS_COLUMNS(COLUMN)};
 

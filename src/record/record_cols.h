@@ -9,6 +9,7 @@
 #ifndef LL_RECORD_COLS_H
 #define LL_RECORD_COLS_H
 #include "record.h"
+#include "rules.h"
 
 /* Files of one kind through several lenses: "-records.csv", "-records-tuned.csv", ... */
 #define LL_RECORDS_FILE "-records"
@@ -80,7 +81,8 @@
       "JSON).")
 
 #define LL_PURE_AFTER_FLAGS(C) \
-    C(ENTROPY_COLLAPSE, "entropy_collapse", LL_BOOL, "", COLUMN, "Entropy is at most 1 bit.") \
+    C(ENTROPY_COLLAPSE, "entropy_collapse", LL_BOOL, "", COLUMN, \
+      "Entropy is at most " LL_SAID(LL_ENTROPY_COLLAPSE_BITS) " bit.") \
     C(IS_ANSWER, "is_answer", LL_BOOL, "", COLUMN, \
       "The answer's first token has rank 1; by text where the answer's id is unknown.") \
     C(P_TOP1, "p_top1", LL_REAL, "probability", COLUMN, "Probability of the most likely token.") \
@@ -90,7 +92,7 @@
     C(ANSWER_MINUS_UNIFORM, "answer_minus_uniform", LL_REAL, "probability", COLUMN, \
       "p_answer minus 1/d_vocab.") \
     C(SEMANTIC_MARGIN_OK, "semantic_margin_ok", LL_BOOL, "", COLUMN, \
-      "answer_rank is 1 and answer_minus_uniform at least 0.002; norm lens only.") \
+      "answer_rank is 1 and answer_minus_uniform at least " LL_SAID(LL_MARGIN_DELTA) "; norm lens only.") \
     C(TEACHER_ENTROPY_BITS, "teacher_entropy_bits", LL_REAL, "bits", COLUMN, \
       "Entropy of the model's own output, the same in all rows of a pass.") \
     C(KL_TO_FINAL_BITS, "kl_to_final_bits", LL_REAL, "bits", COLUMN, \
@@ -113,7 +115,7 @@
       "The largest such cosine over the prompt's tokens that are more than white space or " \
       "punctuation.") \
     C(GEOM_CROSSOVER, "geom_crossover", LL_BOOL, "", COLUMN, \
-      "cos_to_answer is at least cos_to_prompt_max + 0.02.") \
+      "cos_to_answer is at least cos_to_prompt_max + " LL_SAID(LL_GEOM_GAMMA) ".") \
     C(ECHO_MASS_PROMPT, "echo_mass_prompt", LL_REAL, "probability", COLUMN, \
       "Sum of the probabilities of the prompt's tokens that are more than white space or " \
       "punctuation.") \
@@ -121,7 +123,7 @@
     C(ANSWER_MINUS_ECHO_MASS, "answer_minus_echo_mass", LL_REAL, "probability", COLUMN, \
       "answer_mass minus echo_mass_prompt.") \
     C(MASS_RATIO, "mass_ratio_ans_over_prompt", LL_REAL, "", COLUMN, \
-      "answer_mass over (echo_mass_prompt + 1e-9).") \
+      "answer_mass over (echo_mass_prompt + " LL_SAID(LL_MASS_EPSILON) ").") \
     C(TOPK_PROMPT_MASS50, "topk_prompt_mass@50", LL_REAL, "probability", COLUMN, \
       "Probability of the prompt's tokens that are among the 50 best.") \
     C(CONTROL_MARGIN, "control_margin", LL_REAL, "probability", COLUMN, \
@@ -216,7 +218,9 @@ enum ll_rec_col { LL_RECORDS_COLUMNS(LL_COL_NUMBER, LL_TOP_NUMBER) LL_REC_COLS }
 #define LL_TOP_NUMBER(k) LL_PURE_TOP##k, LL_PURE_PROB##k,
 /* Numbers of the default schema (ll_schema_pure, with LL_PURE_DEFAULT_FLAGS flags); of a run's own:
  * ll_pure_col(). */
-enum { LL_PURE_DEFAULT_FLAGS = 7 };
+#define LL_ONE_FLAG(x) +1
+enum { LL_PURE_DEFAULT_FLAGS = 1 LL_COPY_SWEEP(LL_ONE_FLAG) LL_COPY_SOFT_KS(LL_ONE_FLAG) };
+#undef LL_ONE_FLAG
 enum ll_pure_col {
     LL_PURE_BEFORE_FLAGS(LL_COL_NUMBER, LL_TOP_NUMBER) LL_PURE_FLAGS,
     LL_PURE_LAST_FLAG = LL_PURE_FLAGS + LL_PURE_DEFAULT_FLAGS - 1,

@@ -1,6 +1,7 @@
 /* experiment.c - see experiment.h: the file as a whole and its options. Prompts: experiment_prompts.c;
  * models: experiment_models.c. */
 #include "experiment.h"
+#include "rules.h"
 
 #include "experiment_parts.h"
 #include "intervene.h"
@@ -279,15 +280,17 @@ static int read_interventions(struct ll_experiment *e, const struct ll_settings 
 
 /* ---- copy labels ----------------------------------------------------------------------------- */
 
+#define ONE(x) +1
+#define VALUE(x) x,
 void ll_copy_choice_default(struct ll_copy_choice *c)
 {
-    *c = (struct ll_copy_choice){.threshold = 0.95,
-                                 .margin = 0.10,
-                                 .thresholds = {0.7, 0.8, 0.9, 0.95},
-                                 .n_thresholds = 4,
-                                 .soft = 0.5,
-                                 .ks = {1, 2, 3},
-                                 .n_ks = 3};
+    *c = (struct ll_copy_choice){.threshold = LL_COPY_THRESHOLD,
+                                 .margin = LL_COPY_MARGIN,
+                                 .thresholds = {LL_COPY_SWEEP(VALUE) LL_COPY_THRESHOLD},
+                                 .n_thresholds = 1 LL_COPY_SWEEP(ONE),
+                                 .soft = LL_COPY_SOFT_THRESHOLD,
+                                 .ks = {LL_COPY_SOFT_KS(VALUE)},
+                                 .n_ks = 0 LL_COPY_SOFT_KS(ONE)};
 }
 
 static int by_number(const void *a, const void *b)

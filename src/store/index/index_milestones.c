@@ -1,15 +1,18 @@
 /* index_milestones.c - see index_milestones.h
- * The layer is the first, in order, for which the rule holds. Thresholds: docs/experiment.md 7.2 (0.02 is in
- * geom_crossover). */
+ * The layer is the first, in order, for which the rule holds. Thresholds: rules.h
+ * (LL_GEOM_GAMMA is in geom_crossover). */
 #include "index_milestones.h"
+
+#include "rules.h"
 
 #include <stddef.h>
 
 #define NEXT(condition) \
     "EXISTS (SELECT 1 FROM pure d WHERE d.pass = c.pass AND d.lens = c.lens AND d.layer = c.layer + 1 " \
     "AND " condition ")"
-#define STRONG(c) \
-    c ".answer_rank = 1 AND " c ".answer_minus_uniform >= 0.002 AND " c ".answer_logit_gap >= 0.5"
+#define OVER_UNIFORM ".answer_minus_uniform >= " LL_SAID(LL_MARGIN_DELTA)
+#define LEADS ".answer_logit_gap >= " LL_SAID(LL_TOP2_GAP)
+#define STRONG(c) c ".answer_rank = 1 AND " c OVER_UNIFORM " AND " c LEADS
 
 const struct ll_milestone ll_milestone_list[] = {
     {"L_copy", "c.copy_collapse", {{"L_copy"}}},
@@ -26,7 +29,7 @@ const struct ll_milestone ll_milestone_list[] = {
      "c.semantic_margin_ok",
      {{"L_semantic_margin_ok"}, {"semantic_margin", "L_semantic_margin_ok_norm"}}},
     {"L_semantic_top2_ok",
-     "c.answer_rank = 1 AND c.answer_logit_gap >= 0.5",
+     "c.answer_rank = 1 AND c" LEADS,
      {{"semantic_gate", "L_semantic_top2_ok_norm"}, {"L_semantic_top2_ok"}}},
     {"L_semantic_run2",
      "c.answer_rank = 1 AND " NEXT("d.answer_rank = 1"),
@@ -36,10 +39,12 @@ const struct ll_milestone ll_milestone_list[] = {
      STRONG("c") " AND " NEXT(STRONG("d")),
      {{"semantic_gate", "L_semantic_strong_run2"}, {"L_semantic_strong_run2"}}},
     {"L_surface_to_meaning",
-     "c.answer_mass >= c.echo_mass_prompt + 0.05",
+     "c.answer_mass >= c.echo_mass_prompt + " LL_SAID(LL_SURFACE_DELTA),
      {{"L_surface_to_meaning_norm"}, {"L_surface_to_meaning"}}},
     {"L_geom", "c.geom_crossover", {{"L_geom_norm"}, {"L_geom"}}},
-    {"L_topk_decay", "c.\"topk_prompt_mass@50\" <= 0.33", {{"L_topk_decay_norm"}, {"L_topk_decay"}}},
+    {"L_topk_decay",
+     "c.\"topk_prompt_mass@50\" <= " LL_SAID(LL_DECAY_TAU),
+     {{"L_topk_decay_norm"}, {"L_topk_decay"}}},
     {"cos_ge_0.2", "c.cos_to_final >= 0.2", {{"cos_milestones", "norm", "ge_0.2"}}},
     {"cos_ge_0.4", "c.cos_to_final >= 0.4", {{"cos_milestones", "norm", "ge_0.4"}}},
     {"cos_ge_0.6", "c.cos_to_final >= 0.6", {{"cos_milestones", "norm", "ge_0.6"}}},

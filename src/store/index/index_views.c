@@ -3,6 +3,7 @@
 #include "index_kinds.h"
 #include "index_milestones.h"
 #include "index_schema.h"
+#include "rules.h"
 
 #include <string.h>
 
@@ -187,7 +188,8 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "    min(CASE WHEN c.control_margin > 0 THEN c.layer END) AS first_control_margin_pos, "
      "max(c.control_margin) AS max_control_margin,\n"
      "    max(CASE WHEN c.layer = v.n_layers THEN c.control_margin END) AS last_layer_control_margin,\n"
-     "    min(CASE WHEN c.control_margin > 0 AND c.answer_logit_gap >= 0.5 THEN c.layer END) AS "
+     "    min(CASE WHEN c.control_margin > 0 AND c.answer_logit_gap >= " LL_SAID(LL_TOP2_GAP)
+     " THEN c.layer END) AS "
      "first_control_strong_pos, max(c.answer_logit_gap) AS max_control_top2_logit_gap\n"
      "  FROM v_passes v JOIN pure c ON c.pass = v.pass WHERE c.control_margin IS NOT NULL AND "
      IS_OWN_LENS("c") " GROUP BY v.pass, c.lens", NULL},
