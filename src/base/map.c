@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -314,4 +315,15 @@ char *ll_path_base(const char *path)
     if (name)
         ll_shown_name(name);
     return name;
+}
+
+int ll_make_temp_dir(char path[256])
+{
+    enum { LONGEST = 200 };
+    const char *tmp = getenv("TMPDIR");
+    snprintf(path, 256, "%s/logitlens-XXXXXX", tmp && *tmp && strlen(tmp) < LONGEST ? tmp : "/tmp");
+    if (mkdtemp(path))
+        return 0;
+    *path = 0;
+    return -1;
 }

@@ -57,6 +57,9 @@ int ll_is_lfs_pointer(const void *bytes, size_t n);
 int ll_fail_lfs(const char *name, struct ll_err *err);
 /* mkdir -p. */
 int ll_make_dirs(const char *path, struct ll_err *err);
+/* A new folder under TMPDIR (else /tmp) for this process alone; path gets its name. 0, or -1: none could be
+ * made, *path then empty. */
+int ll_make_temp_dir(char path[256]);
 /* "<dir>/<name>" as an owned string, NULL without memory. */
 char *ll_path_join(const char *dir, const char *name);
 /* The part after the last '/' (trailing slashes do not count), as a name that can be shown (ll_shown_name);

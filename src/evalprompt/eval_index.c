@@ -23,13 +23,9 @@ static int on_stem(void *arg, int n, const char *const *names, const struct ll_v
 int ll_eval_index_open(struct ll_eval_index *x, const char *run, void (*talk)(void *arg, const char *line),
                        void *arg, struct ll_err *err)
 {
-    const char *tmp = getenv("TMPDIR");
     memset(x, 0, sizeof *x);
-    snprintf(x->dir, sizeof x->dir, "%s/logitlens-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
-    if (!mkdtemp(x->dir)) {
-        *x->dir = 0;
+    if (ll_make_temp_dir(x->dir))
         return ll_fail(err, LL_EFAIL, "prompt: cannot make a temporary folder for the index");
-    }
     x->db = ll_path_join(x->dir, "index.sqlite");
     int rc = x->db ? ll_index_import(x->db, run, NULL, talk, arg, err) : ll_fail_mem(err, "path", 64);
     if (!rc && !(rc = ll_reader_open(&x->reader, x->db, err)))

@@ -49,10 +49,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 static int replay(struct ll_manifest *have, const struct ll_replay *changes, int quiet, int threads,
                   struct ll_err *err)
 {
-    const char *tmp = getenv("TMPDIR");
     char dir[256], number[16], *target = NULL;
-    snprintf(dir, sizeof dir, "%s/logitlens-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
-    if (!mkdtemp(dir))
+    if (ll_make_temp_dir(dir))
         return ll_fail(err, LL_EFAIL, "verify: cannot make a temporary folder");
     snprintf(number, sizeof number, "%d", threads);
     int rc = (target = ll_path_join(dir, "run")) ? LL_OK : ll_fail_mem(err, "path", 64);
