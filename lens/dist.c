@@ -5,9 +5,7 @@
 
 enum { BLOCK = 256 };
 
-static const double INV_LN2 = 1.4426950408889634074;
-
-double ll_dist_bits(double nats) { return nats > 0 ? nats * INV_LN2 : isnan(nats) ? nats : 0; }
+double ll_dist_bits(double nats) { return nats > 0 ? nats * LL_BITS_PER_NAT : isnan(nats) ? nats : 0; }
 
 /* ---- sums over weights ----------------------------------------------------------------------- */
 

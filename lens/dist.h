@@ -14,6 +14,8 @@
 #include "engine.h"
 #include "topk.h"
 
+#define LL_BITS_PER_NAT 1.4426950408889634074 /* 1 / ln 2 */
+
 double ll_dist_lse(const float *z, int n);
 double ll_dist_entropy_bits(const float *z, int n, double lse);                            /* 0..log2 n */
 double ll_dist_kl_bits(const float *a, double lse_a, const float *b, double lse_b, int n); /* KL(a || b) */

@@ -1,7 +1,7 @@
 /* divergence.c - see divergence.h */
 #include "divergence.h"
 
-static const double INV_LN2 = 1.4426950408889634074;
+#include "dist.h"
 
 void ll_divergence_add(const struct ll_tile_ops *ops, const float *a, double lse_a, const float *b,
                        double lse_b, int n, struct ll_divergence *sum)
@@ -25,12 +25,12 @@ double ll_js_add(const struct ll_tile_ops *ops, double sum, const float *a, doub
 
 double ll_js_bits(double sum)
 {
-    return sum * INV_LN2 > 1 ? 1 : sum * INV_LN2; /* past it by rounding alone */
+    return sum * LL_BITS_PER_NAT > 1 ? 1 : sum * LL_BITS_PER_NAT; /* past it by rounding alone */
 }
 
 void ll_divergence_finish(struct ll_divergence *sum)
 {
-    sum->kl_ab_bits *= INV_LN2;
-    sum->kl_ba_bits *= INV_LN2;
+    sum->kl_ab_bits *= LL_BITS_PER_NAT;
+    sum->kl_ba_bits *= LL_BITS_PER_NAT;
     sum->js_bits = ll_js_bits(sum->js_bits);
 }

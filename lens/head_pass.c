@@ -3,6 +3,7 @@
  * the end. */
 #include "head_pass.h"
 
+#include "dist.h"
 #include "divergence.h"
 #include "ops.h"
 
@@ -13,8 +14,6 @@
 #include <string.h>
 
 enum { BLOCK_ROWS = 2048, BLOCK_GROUPS = 64, CHUNK = 24 /* also the fewest rows a block has room for */ };
-
-static const double INV_LN2 = 1.4426950408889634074;
 
 /* One row within one task of the walk. */
 struct part {
@@ -205,9 +204,9 @@ static void finish_row(struct walk *w, int row, struct ll_head_out *o, double ls
     }
     double ln_s = ll_log(S), h = ln_s - T / S;
     o->lse = M + ln_s;
-    o->entropy_bits = h > 0 ? h * INV_LN2 : 0;
+    o->entropy_bits = h > 0 ? h * LL_BITS_PER_NAT : 0;
     double kl = D / S - (o->lse - lse_final);
-    o->kl_to_final_bits = kl > 0 ? kl * INV_LN2 : isnan(kl) ? kl : 0;
+    o->kl_to_final_bits = kl > 0 ? kl * LL_BITS_PER_NAT : isnan(kl) ? kl : 0;
 
     o->n_top = 0;
     for (int t = 0; t < w->n_threads; t++)
@@ -521,7 +520,7 @@ void ll_logits_stats(const float *l, int n, double t, int k, struct ll_hit *top,
         ll_topk_add(top, n_top, k, (struct ll_hit){l[v], v});
     }
     double h = ll_log(s) - sd / s;
-    *entropy_bits = h > 0 ? h * INV_LN2 : 0;
+    *entropy_bits = h > 0 ? h * LL_BITS_PER_NAT : 0;
     *lse = m / t + ll_log(s);
     ll_topk_sort(top, *n_top);
 }
