@@ -3,6 +3,7 @@
 
 #include "shown.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -259,6 +260,18 @@ int ll_is_dir(const char *path)
 {
     struct stat st;
     return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+int ll_is_empty_dir(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+    if (!d)
+        return 0;
+    for (struct dirent *e; n < 3 && (e = readdir(d)); n++)
+        ;
+    closedir(d);
+    return n <= 2; /* . and .. */
 }
 
 int ll_is_file(const char *path)

@@ -41,6 +41,7 @@ int ll_file_read(const char *path, size_t limit, struct ll_buf *b, struct ll_err
 
 /* 1 when path is a folder / a regular file, else 0. */
 int ll_is_dir(const char *path);
+int ll_is_empty_dir(const char *path); /* a folder in which nothing lies */
 int ll_is_file(const char *path);
 /* NULL when path is a regular file (links are followed); else what it is instead, for messages: "nothing", "a
  * folder", "a link to nothing", "a FIFO", "a socket", "a device". */

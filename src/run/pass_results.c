@@ -109,12 +109,23 @@ static int keep_pass(struct ll_model_passes *d, int i, const struct ll_analysis 
     return rc;
 }
 
+static struct ll_tuned_pass tuned_pass(const struct ll_model_passes *d, int i,
+                                       const struct ll_sweep_result *r)
+{
+    return (struct ll_tuned_pass){.ask = i,
+                                  .info = &d->m->pass_info[i],
+                                  .r = r,
+                                  .has_answer = ll_answer_id(d->m, i) >= 0,
+                                  .sinks = d->m->env->sinks};
+}
+
 /* Analysis, rows and what the document keeps of a pass. vocab: the prompt's. */
 static int analyse(struct ll_model_passes *d, int i, struct ll_row_context *c,
                    const struct ll_sweep_result *r, const int *vocab, int n_vocab, struct ll_err *err)
 {
     long long first_row = d->tables.n_pure;
     struct ll_analysis job = job_of(d, i, r, vocab, n_vocab);
+    const struct ll_tuned_pass pass = tuned_pass(d, i, r);
     int rc = take_stats(d, i, r, &job, err);
     c->stats = &d->stats;
     if (!rc && (rc = ll_pass_tables_write(&d->tables, c, r, err)))
@@ -123,9 +134,7 @@ static int analyse(struct ll_model_passes *d, int i, struct ll_row_context *c,
         rc = keep_pass(d, i, &job, first_row, err);
     if (!rc && !i && !d->m->e->last_only)
         rc = keep_positions(d, c, r, err);
-    if (!rc && d->m->tuned.lens
-        && (rc = ll_tuned_run_pass(&d->m->tuned, i, &d->m->pass_info[i], &d->stats, r,
-                                   ll_answer_id(d->m, i) >= 0, d->m->env->sinks, err)))
+    if (!rc && d->m->tuned.lens && (rc = ll_tuned_run_pass(&d->m->tuned, &pass, &d->stats, err)))
         d->rows_failed = 1;
     return rc;
 }
@@ -243,12 +252,12 @@ int ll_take_tuned(void *arg, const struct ll_sweep_result *r, struct ll_err *err
     struct ll_model_passes *d = arg;
     if (*d->m->env->interrupted)
         return ll_fail(err, LL_EFAIL, "interrupted");
+    const struct ll_tuned_pass pass = tuned_pass(d, r->prompt, r);
     struct ll_row_context c = context_of(d, r->prompt, r);
     c.tuned = d->tuned_cells + (size_t)r->prompt * (size_t)r->n_rows;
     int rc = ll_pass_tables_tuned(&d->tables, &c, d->m->tuned.lens, r, err);
     if (!rc)
-        rc = ll_tuned_run_audit(&d->m->tuned, r->prompt, &d->m->pass_info[r->prompt], r,
-                                ll_answer_id(d->m, r->prompt) >= 0, d->m->env->sinks, err);
+        rc = ll_tuned_run_audit(&d->m->tuned, &pass, err);
     d->rows_failed |= rc != LL_OK;
     ll_row_context_free(&c);
     return rc;

@@ -105,37 +105,35 @@ static int keep_base(struct ll_tuned_base *b, const struct ll_sweep_result *r, i
     return LL_OK;
 }
 
-int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
-                      const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
-                      struct ll_sink_set *sinks, struct ll_err *err)
+int ll_tuned_run_pass(struct ll_tuned_run *t, const struct ll_tuned_pass *pass,
+                      const struct ll_pass_stats *stats, struct ll_err *err)
 {
-    int rc = keep_base(&t->base[i], r, info->n_ids, has_answer, err);
+    int rc = keep_base(&t->base[pass->ask], pass->r, pass->info->n_ids, pass->has_answer, err);
     ll_tuned_gains_pass(&t->gains, stats);
     for (int l = 0; l < stats->n_rows && !rc; l++)
         if (stats->rows[l].tuned.is_set) {
             ll_row_clear(&t->variant);
-            ll_fill_tuned_variant(&t->variant, info, l, &stats->rows[l]);
-            rc = ll_sink_set_row(sinks, &t->variant, err);
+            ll_fill_tuned_variant(&t->variant, pass->info, l, &stats->rows[l]);
+            rc = ll_sink_set_row(pass->sinks, &t->variant, err);
         }
     return rc;
 }
 
-int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
-                       const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks,
-                       struct ll_err *err)
+int ll_tuned_run_audit(struct ll_tuned_run *t, const struct ll_tuned_pass *pass, struct ll_err *err)
 {
-    const struct ll_tuned_base *b = &t->base[i];
+    const struct ll_tuned_base *b = &t->base[pass->ask];
+    const struct ll_sweep_result *r = pass->r;
     int rc = LL_OK;
     for (int k = 0; k < b->n_at; k++)
         for (int l = 0; l < r->n_rows && !rc; l++) {
             struct ll_tuned_point before = b->points[k * r->n_rows + l],
-                                  after = point_at(r, l, b->at[k].pos, has_answer);
+                                  after = point_at(r, l, b->at[k].pos, pass->has_answer);
             if (!ll_tuned_has(t->lens, l))
                 continue;
             ll_tuned_gains_position(&t->gains, b->at[k].frac, before, after);
             ll_row_clear(&t->audit);
-            ll_fill_pos_audit(&t->audit, info, b->at[k], l, before, after);
-            rc = ll_sink_set_row(sinks, &t->audit, err);
+            ll_fill_pos_audit(&t->audit, pass->info, b->at[k], l, before, after);
+            rc = ll_sink_set_row(pass->sinks, &t->audit, err);
         }
     return rc ? rc : ll_tuned_gains_ok(&t->gains, err);
 }

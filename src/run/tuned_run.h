@@ -31,15 +31,20 @@ int ll_tuned_run_open(struct ll_tuned_run *t, const struct ll_experiment *e, con
                       const char *model, const char *identity, int quiet, struct ll_err *err);
 void ll_tuned_run_free(struct ll_tuned_run *t);
 
-/* Ask number i through the norm lens: rows of the variants table, what the document sums up, the readings
- * kept for the audit. has_answer: followed id 0 is the main answer's. */
-int ll_tuned_run_pass(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
-                      const struct ll_pass_stats *stats, const struct ll_sweep_result *r, int has_answer,
-                      struct ll_sink_set *sinks, struct ll_err *err);
+/* One ask as it comes out of a sweep; all borrowed. */
+struct ll_tuned_pass {
+    int ask; /* its number */
+    const struct ll_pass_info *info;
+    const struct ll_sweep_result *r;
+    int has_answer;            /* tracked id 0 is the main answer's */
+    struct ll_sink_set *sinks; /* for its rows */
+};
+/* An ask through the norm lens: rows of the variants table, what the document sums up, the readings kept for
+ * the audit. */
+int ll_tuned_run_pass(struct ll_tuned_run *t, const struct ll_tuned_pass *pass,
+                      const struct ll_pass_stats *stats, struct ll_err *err);
 /* The same ask swept through the tuned lens: rows of the positions audit. */
-int ll_tuned_run_audit(struct ll_tuned_run *t, int i, const struct ll_pass_info *info,
-                       const struct ll_sweep_result *r, int has_answer, struct ll_sink_set *sinks,
-                       struct ll_err *err);
+int ll_tuned_run_audit(struct ll_tuned_run *t, const struct ll_tuned_pass *pass, struct ll_err *err);
 /* The skip-layers check on the run's prompts (docs/experiment.md 11.4). */
 int ll_tuned_run_skips(struct ll_tuned_run *t, const struct ll_experiment *e, const struct ll_session *s,
                        const struct ll_sweep_prompt *prompts, int n, struct ll_err *err);

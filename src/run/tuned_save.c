@@ -6,7 +6,6 @@
 #include "outfile.h"
 #include "torch_write.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,21 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int is_empty_dir(const char *dir)
-{
-    int n = 0;
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
-    if (d)
-        closedir(d);
-    return d && !n;
-}
-
 int ll_tuned_can_save(const char *dir, struct ll_err *err)
 {
     struct stat st;
-    if (*dir && (lstat(dir, &st) || is_empty_dir(dir)))
+    if (*dir && (lstat(dir, &st) || ll_is_empty_dir(dir)))
         return LL_OK;
     return ll_fail(err, LL_EUSAGE,
                    "--out %s: expected a folder that is absent or empty, found something there", dir);

@@ -2,6 +2,7 @@
 #include "journal.h"
 
 #include "buf.h"
+#include "endian.h"
 #include "sha256.h"
 
 #include <errno.h>
@@ -18,19 +19,6 @@ enum {
 };
 static const char magic[8] = {'L', 'L', 'J', 'O', 'U', 'R', 'N', '1'}, frame_magic[4] = {'L', 'L', 'F', 'R'};
 
-static void put_le(unsigned char *p, uint64_t v, int n)
-{
-    for (int i = 0; i < n; i++)
-        p[i] = (unsigned char)(v >> 8 * i);
-}
-static uint64_t get_le(const unsigned char *p, int n)
-{
-    uint64_t v = 0;
-    for (int i = n - 1; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
 static void sum_of(const void *head, const void *payload, size_t n, char out[65])
 {
     struct ll_sha256 sha;
@@ -44,9 +32,9 @@ static void sum_of(const void *head, const void *payload, size_t n, char out[65]
 static size_t frame_len(const uint8_t *p, size_t left, int nr)
 {
     char sum[65];
-    if (left < FRAME_HEAD + FRAME_SUM || memcmp(p, frame_magic, 4) || get_le(p + 4, 4) != (uint64_t)nr)
+    if (left < FRAME_HEAD + FRAME_SUM || memcmp(p, frame_magic, 4) || ll_le_get(p + 4, 4) != (uint64_t)nr)
         return 0;
-    uint64_t n = get_le(p + 8, 8);
+    uint64_t n = ll_le_get(p + 8, 8);
     if (n > left - FRAME_HEAD - FRAME_SUM)
         return 0;
     sum_of(p, p + FRAME_HEAD, (size_t)n, sum);
@@ -151,8 +139,8 @@ int ll_journal_add(struct ll_journal *j, const void *payload, size_t n, struct l
     struct ll_buf frame = {0};
     off_t before = lseek(j->fd, 0, SEEK_CUR);
     memcpy(head, frame_magic, 4);
-    put_le(head + 4, (uint64_t)j->n_frames, 4);
-    put_le(head + 8, n, 8);
+    ll_le_put(head + 4, (uint64_t)j->n_frames, 4);
+    ll_le_put(head + 8, n, 8);
     sum_of(head, payload, n, sum);
     ll_buf_add(&frame, head, sizeof head);
     ll_buf_add(&frame, payload, n);

@@ -1,6 +1,7 @@
 /* refstack.c - see refstack.h */
 #include "refstack.h"
 
+#include "endian.h"
 #include "json_write.h"
 #include "map.h"
 #include "outfile.h"
@@ -47,12 +48,6 @@ static void put_header(struct ll_buf *b, const struct ll_array *arrays, int n, c
         ll_buf_addc(b, ' ');
 }
 
-static void put_le(uint8_t *out, uint64_t v, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = (uint8_t)(v >> (8 * i));
-}
-
 int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n, const char *const *meta,
                          struct ll_err *err)
 {
@@ -67,7 +62,7 @@ int ll_safetensors_write(const char *path, const struct ll_array *arrays, int n,
         ll_buf_free(&header);
         return rc;
     }
-    put_le(size, header.len, 8);
+    ll_le_put(size, header.len, 8);
     ll_outfile_write(&out, size, 8);
     ll_outfile_write(&out, header.s, header.len);
     for (int i = 0; i < n; i++)
@@ -91,7 +86,7 @@ int ll_bin_write(const char *folder, const char *name, const float *x, int64_t n
     free(path);
     if (rc)
         return rc;
-    put_le(count, (uint64_t)n, 4);
+    ll_le_put(count, (uint64_t)n, 4);
     ll_sha256_init(&sha);
     ll_sha256_add(&sha, count, 4);
     ll_sha256_add(&sha, x, sizeof *x * (size_t)n);

@@ -7,7 +7,6 @@
 #include "outfile.h"
 #include "rundir_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,18 +15,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int is_empty_dir(const char *path)
-{
-    DIR *d = opendir(path);
-    int n = 0;
-    if (!d)
-        return 0;
-    for (struct dirent *e; n < 3 && (e = readdir(d)); n++)
-        ;
-    closedir(d);
-    return n <= 2; /* . and .. */
-}
 
 /* Mark the new folder as ours and alive. *gone: another run took it for a killed run's before it was locked.
  */
@@ -207,7 +194,7 @@ static int take_back(const struct ll_rundir *dir, const char *partial, const cha
 static int check_out_dir(const struct ll_rundir *dir, const char *out_dir, struct ll_err *err)
 {
     char key[LL_RUN_KEY];
-    if (!ll_dir_exists(out_dir) || is_empty_dir(out_dir))
+    if (!ll_dir_exists(out_dir) || ll_is_empty_dir(out_dir))
         return LL_OK;
     int lock = ll_dead_lock(dir->final, key);
     if (lock < 0)
