@@ -2,8 +2,9 @@
  *
  * `s` may be read as a C string when the content holds no NUL. An empty buffer is {0} and owns nothing;
  * ll_buf_free() makes it so again. Running out of memory sets `failed` and later appends do nothing, so that
- * a writer checks once at its end (ll_buf_ok). What was made from a failed buffer may be anywhere by then:
- * ll_buf_ok therefore fails for every buffer of the process once one has failed (memory.h). */
+ * a writer checks once at its end (ll_buf_ok). By then other buffers may
+ * hold what was made from the failed one: ll_buf_ok therefore fails for every buffer of the process once one
+ * has failed (memory.h). */
 #ifndef LL_BUF_H
 #define LL_BUF_H
 #include "fail.h"

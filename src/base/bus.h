@@ -4,7 +4,7 @@
 #define LL_BUS_H
 
 /* From now on SIGBUS on a mapped file says on stderr which file, and ends the program at once with exit code
- * 1: nothing that is being written gets its name, and what an interrupted run keeps stays as after a kill.
- * Once, at the start of the program. */
+ * 1. No unfinished output gets its final name, and a run can be resumed, as after a kill. Call it once, at
+ * the start of the program. */
 void ll_bus_catch(void);
 #endif

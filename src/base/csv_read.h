@@ -42,7 +42,7 @@ struct ll_csv_user {
 int ll_csv_read(const char *name, const void *bytes, size_t n, enum ll_dialect dialect,
                 const struct ll_csv_user *user, long long *n_rows, struct ll_err *err);
 
-/* Strict numbers: the whole field and nothing else, decimal, finite. 0 when the field is no such number. */
+/* Strict numbers: the whole field and nothing else, decimal, finite. 1 and *v, or 0 when it is not one. */
 int ll_field_int(const struct ll_field *f, long long *v);
 int ll_field_real(const struct ll_field *f, double *v);
 int ll_field_bool(const struct ll_field *f, long long *v); /* True or False */

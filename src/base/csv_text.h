@@ -1,6 +1,6 @@
 /* csv_text.h - one CSV field as RFC 4180 wants it, quoted only when needed.
  *
- * libcsv reads our files; its writer quotes every field, so the ten lines that quote are ours. */
+ * libcsv reads our files; its writer quotes every field, so the ten lines that quote are our own. */
 #ifndef LL_CSV_TEXT_H
 #define LL_CSV_TEXT_H
 #include "buf.h"

@@ -1,6 +1,6 @@
 /* dtype.h - storage types of tensors: one row a type (ll_dtype_info). A new type is a row here and a to-float
- * function; that is all the engine needs to multiply with it (fast conversions in its kernels are optional).
- */
+ * function; that is all the engine needs to multiply with it (fast conversions in its kernels are
+ * optional). */
 #ifndef LL_DTYPE_H
 #define LL_DTYPE_H
 #include <stddef.h>
@@ -30,14 +30,14 @@ struct ll_dtype_info {
     /* n values, whole blocks; src may be unaligned. Exact where float32 can hold the value (all float types
      * but F64), else rounded to nearest, ties to even. Infinities and NaN stay so. */
     void (*to_f32)(const uint8_t *src, float *dst, size_t n);
-    int ggml; /* number in GGUF files; -1: occurs there not */
+    int ggml; /* number in GGUF files; -1: GGUF has no such type */
 };
 
 const struct ll_dtype_info *ll_dtype_info(enum ll_dtype t);
 int ll_dtype_by_name(const char *name); /* safetensors or torch spelling (or GGML's); -1 when unknown */
 int ll_dtype_by_ggml(uint32_t number);  /* -1 when unknown */
-/* What GGML calls a type that has no row here (retired, or never stored), for messages; NULL when it has
- * none. */
+/* What GGML calls a type that has no row here (retired, or never stored), for messages; NULL for a number
+ * that GGML does not know either. */
 const char *ll_ggml_name(uint32_t number);
 float ll_f16_to_float(uint16_t h);
 #endif

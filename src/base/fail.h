@@ -30,8 +30,8 @@ struct ll_err {
 int ll_fail(struct ll_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Put "what: " in front of the reason. Returns err->code (or LL_EFAIL when err is NULL). */
 int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL nobody hears it, so
- * that it is noted (memory.h). */
+/* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL the reason would
+ * be lost, so it is noted for the whole process (memory.h). */
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes);
 /* The code of an open or opendir that left this errno: LL_EFAIL where the machine has no room for it (memory,
  * handles), else LL_EUSAGE, as the path is the user's. */

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value of two bytes becomes a node of some 70: without a bound, a file of 100 MB would ask for gigabytes.
- */
+/* A value of two bytes becomes a node of some 70: without a bound, a file of 100 MB would ask for
+ * gigabytes. */
 enum { MAX_VALUES = 8 << 20, MAX_NUMBER = 63 };
 
 enum want { VALUE, ELEMENT_OR_END, KEY, KEY_OR_END, COLON, COMMA_OR_END, NOTHING };

@@ -1,5 +1,4 @@
-/* json_tree.h - JSON text from a file nobody has checked, as a cJSON tree that can be
- * walked safely.
+/* json_tree.h - JSON text from a file that nobody has checked, as a cJSON tree that can be walked safely.
  *
  * cJSON alone accepts too much for that and stumbles over some of it, so every text first passes a scan of
  * our own (json_scan.c says what for). */
@@ -13,8 +12,9 @@ struct cJSON;
 
 /* How strictly a text is read. */
 enum ll_json_keys {
-    LL_KEYS_LAST,   /* as Python's json reads it: of equal keys in an object the last one stays; NaN, Infinity
-                     * and halves of surrogate   pairs pass (ll_json_scan_python) */
+    /* as Python's json reads it: of equal keys in an object the last one stays; NaN, Infinity and halves of
+     * surrogate pairs pass (ll_json_scan_python) */
+    LL_KEYS_LAST,
     LL_KEYS_UNIQUE, /* JSON and no more; equal keys are an error */
 };
 enum { LL_JSON_DEPTH = 64 }; /* objects and arrays inside each other; real configurations stay below 10 */

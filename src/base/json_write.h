@@ -1,10 +1,13 @@
 /* json_write.h - JSON text written front to back: two-space indent, UTF-8 kept, non-finite numbers as null.
  *
  *     struct ll_json j; ll_json_init(&j, &buf);
- *     ll_json_obj(&j, NULL); ll_json_str(&j, "model", "x", 1); ll_json_arr(&j, "ids"); ... ll_json_end(&j);
- * ll_json_end(&j);
+ *     ll_json_obj(&j, NULL);
+ *     ll_json_str(&j, "model", "x", 1);
+ *     ll_json_arr(&j, "ids"); ... ll_json_end(&j);
+ *     ll_json_end(&j);
  *
- * key is NULL inside arrays and at the top. Text that is no UTF-8 is cleaned (U+FFFD). Nesting up to 128. */
+ * key is NULL inside arrays and at the top. Text that is not UTF-8 is cleaned (U+FFFD). At most 128 levels.
+ */
 #ifndef LL_JSON_WRITE_H
 #define LL_JSON_WRITE_H
 #include "buf.h"

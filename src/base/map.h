@@ -22,8 +22,8 @@ struct ll_map {
     struct ll_file_mark mark;
 };
 
-/* Map the file at path. Returns LL_OK, or LL_EUSAGE (no such file, no regular file: what else it is; a Git
- * LFS pointer) or LL_EFAIL. Never waits for somebody to write into a FIFO. */
+/* Map the file at path. Returns LL_OK, or LL_EUSAGE (no such file; not a regular file, with what it is
+ * instead; a Git LFS pointer) or LL_EFAIL. Never waits for somebody to write into a FIFO. */
 int ll_map_open(struct ll_map *map, const char *path, struct ll_err *err);
 void ll_map_close(struct ll_map *map);
 /* Is the file at path still what was mapped? LL_OK, also when another file has taken its name (the mapping
@@ -46,13 +46,13 @@ int ll_is_file(const char *path);
 /* NULL when path is a regular file (links are followed); else what it is instead, for messages: "nothing", "a
  * folder", "a link to nothing", "a FIFO", "a socket", "a device". */
 const char *ll_not_a_file(const char *path);
-/* Is there anything of that name, be it a link to nothing? What must not be passed over because it is no
- * file. */
+/* 1 when something has that name, even a link to nothing or a folder. For names that must not be ignored
+ * only because they are not regular files. */
 int ll_is_there(const char *path);
 /* The reason why path cannot be read as a file: LL_EUSAGE, "PATH: expected a regular file, found a FIFO". */
 int ll_fail_not_a_file(const char *path, struct ll_err *err);
-/* Are these the n bytes of a Git LFS pointer: the few lines that stand for a large file that was not fetched?
- */
+/* Are these the n bytes of a Git LFS pointer: the few lines that stand for a large file that was not
+ * fetched? */
 int ll_is_lfs_pointer(const void *bytes, size_t n);
 /* The reason for one: LL_EUSAGE, with what to do. */
 int ll_fail_lfs(const char *name, struct ll_err *err);

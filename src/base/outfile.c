@@ -43,8 +43,8 @@ static int named_fd(const char *path)
     return -1;
 }
 
-/* What the link at path says, relative to the link's own folder; owned. NULL: no memory, or no link any more.
- */
+/* What the link at path says, relative to the link's own folder; owned. NULL: no memory, or no link any
+ * more. */
 static char *follow(const char *path)
 {
     char to[PATH_MAX];

@@ -1,13 +1,17 @@
 /* outfile.h - the one way in which files are written: whole or not at all, and never in place of something
- * that is no file.
+ * that is not a file.
  *
  * What lies at the path decides:
  *   nothing, or a regular file    written as "<path>.tmp<pid>" beside it; commit flushes, fsyncs and renames.
- * Mode and owner of the file that was there are kept; where the owner cannot be kept by a rename (another
- * user's file), the finished content is copied into it. A file that may not be written is not replaced. a
- * link                        followed, also one that points to nothing yet: the link stays a device, a pipe,
- * a socket    written to directly /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N the open descriptor of
- * that number, whatever it is (process substitution is such a one) a folder                      refused */
+ *                                 Mode and owner of the old file are kept; where a rename cannot keep the
+ *                                 owner (another user's file), the finished content is copied into it.
+ *                                 A file without write permission is not replaced.
+ *   a link                        followed, even when it points to nothing yet: the link stays
+ *   a device, a pipe, a socket    written to directly
+ *   /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N
+ *                                 the open descriptor of that number, whatever it is (a shell's process
+ *                                 substitution gives such a path)
+ *   a folder                      refused */
 #ifndef LL_OUTFILE_H
 #define LL_OUTFILE_H
 #include "fail.h"

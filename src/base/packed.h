@@ -2,16 +2,19 @@
  * with scales, and the four-bit group formats. w[n][k] of n rows (outputs) and k columns (inputs), in
  * float32:
  *
- *   LL_SCALED  stored [n, k] of any plain type:  w = stored * scale[n / block_n][k / block_k], one rounding.
- *   LL_GPTQ    stored int32 [k/8, n]: input k in bits 4 (k % 8) of word [k/8][n];   zeros int32 [groups,
- * n/8]: output n in bits 4 (n % 8);  w = scale[g][n] * (q - z), g = g_idx[k] or k / block_k, z = stored zero
- * + zero_plus. LL_AWQ     stored int32 [k, n/8], zeros int32 [groups, n/8]: outputs 0 2 4 6 1 3 5 7 of each
- * eight, lowest bits first; w = scale[g][n] * (q - z), g = k / block_k.
+ *   LL_SCALED  stored [n, k] of any plain type
+ *              w = stored * scale[n / block_n][k / block_k], one rounding
+ *   LL_GPTQ    stored int32 [k/8, n]: input k in bits 4 (k % 8) of word [k/8][n]
+ *              zeros int32 [groups, n/8]: output n in bits 4 (n % 8)
+ *              w = scale[g][n] * (q - z), g = g_idx[k] or k / block_k, z = stored zero + zero_plus
+ *   LL_AWQ     stored int32 [k, n/8], zeros int32 [groups, n/8]: outputs 0 2 4 6 1 3 5 7 of each eight,
+ *              lowest bits first
+ *              w = scale[g][n] * (q - z), g = k / block_k
  *
- * scale [groups, n] and z are exact in float32 and so is nearly every product: q - z has five bits, a half
- * eleven. Sources: transformers' finegrained_fp8.py; AutoGPTQ's qlinear_cuda_old.py (v1 keeps z - 1; a stored
- * 15 means 16); AutoAWQ's packing_utils.py (gemm). Nothing is rounded to half afterwards, as some kernels do.
- */
+ * scale [groups, n] and z are exact in float32, and so is nearly every product: q - z has five bits, a
+ * binary16 scale eleven. Nothing is rounded to binary16 afterwards, as some kernels do.
+ * Sources: transformers' finegrained_fp8.py; AutoGPTQ's qlinear_cuda_old.py (version 1 stores z - 1; a stored
+ * 15 means 16); AutoAWQ's packing_utils.py (gemm). */
 #ifndef LL_PACKED_H
 #define LL_PACKED_H
 #include "dtype.h"

@@ -1,5 +1,5 @@
-/* provenance.h - what made an output. Nothing here varies between machines except the functions that say so.
- */
+/* provenance.h - what made an output. Nothing here varies between machines except the functions that say
+ * so. */
 #ifndef LL_PROVENANCE_H
 #define LL_PROVENANCE_H
 #define LL_VERSION "0.1.0"

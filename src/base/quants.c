@@ -1,5 +1,5 @@
-/* quants.c - see quants.h. Small blocks (32) first, then the K types, codebooks, ternary and four-bit floats.
- */
+/* quants.c - see quants.h. Small blocks (32) first, then the K types, codebooks, ternary and four-bit
+ * floats. */
 #include "quants.h"
 
 #include "dtype.h"

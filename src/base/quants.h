@@ -1,15 +1,16 @@
 /* quants.h - the block formats of GGML: n stored values (whole blocks) at src -> floats. One function a type;
  * the rows of dtype.c name them. src may be unaligned; any bytes are a valid block. The operations and their
- * order are those of ggml's dequantize_row_*, so the floats are equal to its bit for bit; no product here is
+ * order are those of ggml's dequantize_row_*, so the floats equal ggml's bit for bit; no product here is
  * fused.
  *
- * A block holds its scale(s) as F16 unless said otherwise; "d" scales, "m" is a minimum.
- *   Q4_0 Q5_0 Q8_0 (32)   d * (q - offset)                 Q4_1 Q5_1 (32)   d * q + m
- *   Q2_K Q4_K Q5_K (256)  d * s_j * q - m * t_j, s and t of a sub-block j     Q3_K Q6_K (256)  d * s_j * q
- *   Q8_K (256)            d * q, d float32                 TQ1_0 TQ2_0 (256) d * {-1, 0, 1}
- *   IQ1 IQ2 IQ3 (256)     d * s_j * (entry of a codebook)  IQ4_NL (32), IQ4_XS (256)  d (* s_j) * one of 16
- * levels MXFP4 (32), NVFP4 (64) E2M1 values; scales E8M0 (one), unsigned E4M3 (one each 16 values) Source:
- * ggml-common.h, ggml-quants.c and gguf-py's quants.py (layouts); checked against shared/oracle/quant. */
+ * A block holds its scale(s) as F16 unless said otherwise; "d" are scales, "m" is a minimum; values a block
+ * in parentheses. Q4_0 Q5_0 Q8_0 (32)      d * (q - offset) Q4_1 Q5_1 (32)           d * q + m Q2_K Q4_K Q5_K
+ * (256)     d * s_j * q - m * t_j, s and t of a sub-block j Q3_K Q6_K (256)          d * s_j * q Q8_K (256)
+ * d * q, d in float32 TQ1_0 TQ2_0 (256)        d * {-1, 0, 1} IQ1 IQ2 IQ3 (256)        d * s_j * (entry of a
+ * codebook) IQ4_NL (32)              d * one of 16 levels IQ4_XS (256)             d * s_j * one of 16 levels
+ *   MXFP4 (32), NVFP4 (64)   E2M1 values; scales E8M0 (one a block), unsigned E4M3 (one for 16 values)
+ * Source: ggml-common.h, ggml-quants.c and gguf-py's quants.py (layouts); checked against
+ * shared/oracle/quant. */
 #ifndef LL_QUANTS_H
 #define LL_QUANTS_H
 #include <stddef.h>

@@ -13,8 +13,8 @@
 
 /* cp itself, or the sign that stands for it. */
 uint32_t ll_cp_shown(uint32_t cp);
-/* Append s as shown. keep: characters of ASCII that stay as they are, such as "\n"; "" for names and cells.
- */
+/* Append s as shown. keep: characters of ASCII that stay as they are, such as "\n"; "" for names and
+ * cells. */
 void ll_shown(struct ll_buf *out, const char *s, size_t n, const char *keep);
 /* A message in place, never longer than before: what is not for terminals becomes a space, or ? where it is
  * no UTF-8. */

@@ -11,7 +11,8 @@ struct ll_term {
     int width;
 };
 struct ll_term ll_term_of(FILE *f); /* width: columns, 80 when unknown */
-int ll_stdout_columns(void);        /* of the terminal that stdout is; 0: it is none, nothing has to fit */
+int ll_stdout_columns(
+    void); /* of the terminal that stdout is; 0: stdout is not a terminal, nothing has to fit */
 
 enum ll_style { LL_PLAIN, LL_BOLD, LL_DIM, LL_GREEN, LL_YELLOW, LL_CYAN };
 /* Append the escape sequence of a style when the terminal has colour. */

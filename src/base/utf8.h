@@ -1,5 +1,5 @@
-/* utf8.h - strict UTF-8: what Unicode 15 table 3-7 allows, nothing else (no overlong forms, no surrogates).
- */
+/* utf8.h - strict UTF-8: what Unicode 15 table 3-7 allows, nothing else (no overlong forms, no
+ * surrogates). */
 #ifndef LL_UTF8_H
 #define LL_UTF8_H
 #include "buf.h"
@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* Length 1..4 of the well-formed sequence at s (n bytes left, n >= 1), its code point in *cp; 0 when
- * ill-formed, then *bad (may be NULL) is the length of the maximal ill-formed part to replace by one U+FFFD.
- */
+ * ill-formed, then *bad (may be NULL) is the length of the maximal ill-formed part to replace by one
+ * U+FFFD. */
 int ll_utf8_next(const char *s, size_t n, uint32_t *cp, int *bad);
 /* Offset of the first ill-formed byte, or n when all is well. */
 size_t ll_utf8_check(const char *s, size_t n);

@@ -3,8 +3,8 @@
 
 #include "utf8.h"
 
-/* The large blocks of Unicode 15 EastAsianWidth W/F and of combining marks; enough to keep columns straight.
- */
+/* The large blocks of Unicode 15 EastAsianWidth W/F and of combining marks; enough to keep columns
+ * straight. */
 static const struct {
     uint32_t from, to;
     int width;

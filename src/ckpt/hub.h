@@ -4,9 +4,8 @@
  *     CACHE/models--org--name/snapshots/<commit hash>/           the folder (links into ../../blobs)
  *
  * CACHE is $HF_HUB_CACHE, else $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else
- * $XDG_CACHE_HOME/huggingface/hub, else
- * ~/.cache/huggingface/hub; "~", "~user", $NAME and ${NAME} in their values are expanded. Source:
- * huggingface_hub, "Understand caching" and constants.py. */
+ * $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; "~", "~user", $NAME and ${NAME} in their
+ * values are expanded. Source: huggingface_hub, "Understand caching" and constants.py. */
 #ifndef LL_CKPT_HUB_H
 #define LL_CKPT_HUB_H
 #include "fail.h"

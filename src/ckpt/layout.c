@@ -28,8 +28,8 @@ enum { MAX_PARTS = 99999 }; /* the split names have five digits */
 /* Weights in Python's pickle format: recognised to say why they are not read. */
 static const char *const pickle_suffixes[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
 
-/* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it is.
- */
+/* Does dir hold something of that name? A FIFO or a link to nothing counts: whoever opens it says what it
+ * is. */
 static int holds(const char *dir, const char *name)
 {
     char *p = ll_path_join(dir, name);

@@ -1,11 +1,14 @@
 /* packed_ckpt.c - see packed_ckpt.h and packed.h. What each method calls its tensors:
  *
- *   fp8, fbgemm_fp8, compressed-tensors (float-quantized)   X.weight F8, X.weight_scale or
- * X.weight_scale_inv: one number, one a row ([n] or [n, 1]), or one a block of weight_block_size; multiplied,
- * both of them gptq   X.qweight I32 [k/8, n], X.qzeros I32 [groups, n/8], X.scales [groups, n], maybe X.g_idx
- * I32 [k] awq    X.qweight I32 [k, n/8], X.qzeros I32 [groups, n/8], X.scales [groups, n] Activations are not
- * quantised, whatever the checkpoint says of them (input_scale): products are float32. Sources: transformers'
- * quantizers and integrations (finegrained_fp8, fbgemm_fp8), AutoGPTQ, AutoAWQ. */
+ *   fp8, fbgemm_fp8, compressed-tensors (float-quantized)
+ *          X.weight F8, and X.weight_scale or X.weight_scale_inv: one number, one a row ([n] or [n, 1]), or
+ *          one a block of weight_block_size. Both are factors, not divisors.
+ *   gptq   X.qweight I32 [k/8, n], X.qzeros I32 [groups, n/8], X.scales [groups, n], maybe X.g_idx I32 [k]
+ *   awq    X.qweight I32 [k, n/8], X.qzeros I32 [groups, n/8], X.scales [groups, n]
+ *
+ * Activations are not quantised, even where the checkpoint has settings for it (input_scale): products are
+ * float32. Sources: transformers' quantizers and integrations (finegrained_fp8, fbgemm_fp8), AutoGPTQ,
+ * AutoAWQ. */
 #include "packed_ckpt.h"
 #include "str.h"
 

@@ -2,7 +2,8 @@
  *
  *     8 bytes   N, little-endian
  *     N bytes   JSON: {"name": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [begin, end]}, ...,
- * "__metadata__": {}} rest      the data area; offsets count from its first byte
+ *               "__metadata__": {}}
+ *     rest      the data area; offsets count from its first byte
  *
  * Checked here: N against the file and the format's limit of 100 MB; the JSON (json_tree.h); each dtype,
  * shape and size (a type that is not read here is kept by name: struct ll_tensor, opaque); and that the

@@ -33,8 +33,8 @@ static const char *where(const struct ll_settings *s, const char *path, char out
     return out;
 }
 
-/* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the end.
- */
+/* The element of an array that the path starts with ("3", "3.rest"); *rest is what follows, NULL at the
+ * end. */
 static const cJSON *element(const struct ll_settings *s, const cJSON *arr, const char *path,
                             const char **rest)
 {

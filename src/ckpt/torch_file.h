@@ -15,8 +15,8 @@
 #include "ckpt.h"
 
 struct ll_torch_file {
-    /* owned, in the order of the containers; row-major; data borrowed from the bytes parsed or from `owned`
-     */
+    /* owned, in the order of the containers; row-major; data borrowed from the bytes parsed or from
+     * `owned` */
     struct ll_tensor *tensors;
     int n_tensors;
     char *names;     /* owned */

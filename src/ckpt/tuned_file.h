@@ -2,11 +2,13 @@
  * params.pt.
  *
  *     config.json         base_model_name_or_path, d_model, num_hidden_layers, bias, base_model_revision,
- * unembed_hash, lens_type "linear_tuned_lens"; further keys pass params.pt           torch.save of
- * {"0.weight": [d, d], "0.bias": [d], "1.weight": ...} (torch_file.h), or params.safetensors  the same names
+ *                         unembed_hash, lens_type "linear_tuned_lens"; further keys pass
+ *     params.pt           torch.save of {"0.weight": [d, d], "0.bias": [d], "1.weight": ...} (torch_file.h)
+ *     params.safetensors  instead of params.pt: the same names
  *
- * Everything in the files is hostile until checked; no pickle is executed. Of both params files
- * params.safetensors is read. Source: tuned-lens package, TunedLensConfig and TunedLens.save. */
+ * Everything in the files is hostile until checked; no pickle is executed. Where both
+ * params files are there, params.safetensors is read. Source: tuned-lens package, TunedLensConfig and
+ * TunedLens.save. */
 #ifndef LL_TUNED_FILE_H
 #define LL_TUNED_FILE_H
 #include "ckpt.h"

@@ -162,8 +162,8 @@ static void share_out(struct ll_attribution *a, const struct ll_attribution_job 
     a->residue = a->logit - total - (job->iv->n ? written : 0);
 }
 
-/* The model's own logit of one token from the final row: as the head makes it, without and with the soft cap.
- */
+/* The model's own logit of one token from the final row: as the head makes it, without and with the soft
+ * cap. */
 static void own_logit(const struct ll_attribution_job *job, const struct parts *p, int id, double sign,
                       struct ll_attribution *a)
 {

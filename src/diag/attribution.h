@@ -2,7 +2,8 @@
  *
  * The residual is a sum: embedding + every attention output + every MLP output. With the final norm's divisor
  * frozen at what the pass used, the logit before the soft cap is linear in that sum, so each part has its
- * share: u = logit_scale * gamma * W_U[t] / scale        (minus its mean where the norm takes the mean off)
+ * share:
+ *     u = logit_scale * gamma * W_U[t] / scale        (minus its mean where the norm takes the mean off)
  *     share(part) = u . part;     bias = logit_scale * (beta . W_U[t] + b_U[t])
  * A head's share goes through W_O; where attention's output is normed before it joins the stream (post-norm),
  * that norm's divisor is frozen as well. For a difference of two tokens W_U[t] - W_U[other] stands for

@@ -144,8 +144,8 @@ static int run_passes(struct ll_drift *d, struct ll_err *err)
 
 /* ---- points ---------------------------------------------------------------------------------- */
 
-/* The double-precision result as an activation, to compare with; rounded to float, far below any tolerance.
- */
+/* The double-precision result as an activation, to compare with; rounded to float, far below any
+ * tolerance. */
 static int exact_act(const struct ll_drift *d, const struct ll_acts *from, int hook, int layer,
                      struct ll_actv *out, struct ll_err *err)
 {

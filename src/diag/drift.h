@@ -1,15 +1,17 @@
 /* drift.h - where our pass and a reference part, and why (docs/diagnostics.md 4).
  *
  * Two passes give everything: the running one (ours alone) and the isolated one, in which each operation
- * works on the reference's input (acts.h). Per point: running and isolated error, and a verdict: same
- * isolated and running error within tolerance accumulated  only the running error is beyond it: the operation
- * is right, its input was off already here         the isolated error is beyond it: this operation (with the
- * ones since the last known point) small        within tolerance, but far above the rounding that double
- * precision finds on our side: another epsilon, say noise        beyond it, but a double-precision run of the
- * operation lies between the two: rounding, not a mistake (self)       no reference: our own result against
- * the double-precision one of our own input Tolerance of a point: isolated rmse over the reference's rms,
- * 1e-4 for float32 references, 2e-2 for half precision and text (more where many operations lie between two
- * known points: drift_rounding.c). */
+ * works on the reference's input (acts.h). Per point: running and isolated error, and a verdict:
+ *   same         isolated and running error within tolerance
+ *   accumulated  only the running error is beyond it: the operation is right, its input was off already
+ *   here         the isolated error is beyond it: this operation (with the ones since the last known point)
+ *   small        within tolerance, but far above the rounding that double precision finds on our side:
+ *                another epsilon, say
+ *   noise        beyond it, but a double-precision run of the operation lies between the two: rounding, not a
+ *                mistake
+ *   (self)       no reference: our own result against the double-precision one of our own input
+ * Tolerance of a point: isolated rmse over the reference's rms, 1e-4 for float32 references, 2e-2 for half
+ * precision and text (more where many operations lie between two known points: drift_rounding.c). */
 #ifndef LL_DRIFT_H
 #define LL_DRIFT_H
 #include "compare.h"
@@ -62,9 +64,9 @@ struct ll_drift_depth {
     int own;             /* the layer alone: 0 not known, 1 off by no more than rounding, 2 by more */
     double growth;       /* mae / that of the depth before; 1 for the first; 0: one of them is missing */
     int judged, jump;    /* jump 0: below LL_DRIFT_GROWTH, 1: moderate, 2: from LL_DRIFT_JUMP on */
+    /* this layer alone on the reference's input; iso_x: without the first token and massive dimensions */
     struct ll_cmp iso, iso_x;
-    int has_iso; /* this layer alone on the reference's input; without the first token and massive dimensions
-                  */
+    int has_iso;
     double std_ratio; /* of the reference's std to the depth before; 0: unknown */
     double our_ratio; /* the same of ours */
 };

@@ -1,5 +1,5 @@
-/* drift_growth.c - growth of errors over depths, and the words for sizes of errors (docs/diagnostics.md 4.4).
- */
+/* drift_growth.c - growth of errors over depths, and the words for sizes of errors (docs/diagnostics.md
+ * 4.4). */
 #include "drift.h"
 
 #include "engine.h"

@@ -3,8 +3,8 @@
  *
  *     a  all float32                    c  storage and accumulation in the format
  *     b  activations stored in it       d  as c, but the residual stream in float32
- * Errors are against a, over all positions of the stream: row 0 the embedding, row l what leaves block l-1.
- */
+ * Errors are against a, over all positions of the stream: row 0 the embedding, row l what leaves block
+ * l-1. */
 #ifndef LL_HALF_ARMS_H
 #define LL_HALF_ARMS_H
 #include "capture.h"

@@ -5,10 +5,13 @@
  *     mean:POINT                 each value becomes its mean over the positions of its own sequence
  *     patch:POINT=SOURCE         replaced by the source's activation at the same point and position
  *     steer:POINT=SOURCE*F       F times the source's last position is added to each (F 1 when left out); F 0
- * changes no bit skip:L                     block L passes the stream through unchanged swap:A,B blocks A and
- * B trade places POINT is a name of hook.h with what part of it: blocks.3.hook_attn_out     attn_out (without
- * a layer: in every block) blocks.3.attn.hook_z[2]    one head (q, k, v, rot_q, rot_k, z, attn_scores,
- * pattern), one neuron (pre, pre_linear, post) or one dimension (points of width d_model)
+ *                                changes no bit
+ *     skip:L                     block L passes the stream through unchanged
+ *     swap:A,B                   blocks A and B trade places
+ * POINT is a name of hook.h with what part of it:
+ *     blocks.3.hook_attn_out     attn_out (without a layer: in every block)
+ *     blocks.3.attn.hook_z[2]    one head (q, k, v, rot_q, rot_k, z, attn_scores, pattern), one neuron (pre,
+ *                                pre_linear, post) or one dimension (points of width d_model)
  *     ...@pos=4                  one position; -1: the last of each sequence
  * SOURCE is a file (*.safetensors with the point's full name as key, or with one tensor only; *.bin as `dump
  * --bin` writes), "diff:PROMPT|PROMPT" (the first's last position minus the second's), "ids:1,2,3" or
@@ -21,10 +24,11 @@
  * (sweep.h, extra) and leave the model alone.
  *
  *     struct ll_intervene iv = {0};
- *     ll_intervene_parse(&iv, "zero:blocks.3.hook_attn_out", err);                 as often as wanted
- *     ll_intervene_ready(&iv, model, engine, &prompts, err);                       reads sources, checks all
- * against the model sweep.model = iv.model; extra[0] = ll_intervene_listener(&iv);               iv.model:
- * with swapped blocks, if any */
+ *     ll_intervene_parse(&iv, "zero:blocks.3.hook_attn_out", err);    as often as wanted
+ *     ll_intervene_ready(&iv, model, engine, &prompts, err);          reads sources, checks all
+ *     sweep.model = iv.model; extra[0] = ll_intervene_listener(&iv);
+ *
+ * iv.model is the model, with swapped blocks if any. */
 #ifndef LL_INTERVENE_H
 #define LL_INTERVENE_H
 #include "forward.h"

@@ -1,10 +1,12 @@
 /* logit_health.h - does a row of logits look like that of a working model (docs/diagnostics.md 5.2)?
  *
  *     broken     a NaN or infinity, or all values equal                                          fail
- *     collapsed  std < 0.5, or max - min < 2, or entropy > 0.98 log2 V; only at the last layer of a full run:
- * early rows of a good model are nearly uniform, too                                    fail weak       top1
- * - top2 < 0.01 and p(top1) < 0.01                                            warn healthy    otherwise
- * Remark: every value exactly representable in binary16 means that a program computing in fp16 made them. */
+ *     collapsed  std < 0.5, or max - min < 2, or entropy > 0.98 log2 V                           fail
+ *     weak       top1 - top2 < 0.01 and p(top1) < 0.01                                            warn
+ *     healthy    otherwise
+ *
+ * Collapsed is judged only at the last layer of a full run: early rows of a good model are nearly uniform,
+ * too. Where binary16 can hold every value exactly, a program that computes in fp16 made them: a remark. */
 #ifndef LL_LOGIT_HEALTH_H
 #define LL_LOGIT_HEALTH_H
 #include "tensor_stats.h"

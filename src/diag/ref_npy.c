@@ -1,8 +1,8 @@
 /* ref_npy.c - numpy's array files, alone and in .npz archives (see ref.h).
  *
- *     "\x93NUMPY", major, minor, header length (2 bytes in version 1, 4 in 2 and 3), then a Python dictionary
- * as text:
- *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the values
+ *     "\x93NUMPY", major, minor, header length (2 bytes in version 1, 4 in 2 and 3), then
+ *     a Python dictionary as text: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the
+ * values
  *
  * Only what numpy itself writes is read: three keys in any order, plain types. Nothing is evaluated. */
 #include "literal.h"

@@ -98,8 +98,8 @@ void ll_ref_fold(const struct ll_buf *lines, struct ll_buf *out);
  * order. */
 int ll_ref_settle_order(struct ll_ref_place *p, struct ll_acts *acts, struct ll_engine *eng, const int *ids,
                         int *found, struct ll_err *err);
-/* Heads of `act` in place: from neighbouring pairs to halves, and back. Odd or more than 4096 wide ones stay.
- */
+/* Heads of `act` in place: from neighbouring pairs to halves, and back. Odd or more than 4096 wide ones
+ * stay. */
 void ll_ref_unpair(struct ll_actv *act, int d_head);
 void ll_ref_pair(struct ll_actv *act, int d_head);
 #endif

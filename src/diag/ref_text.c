@@ -1,7 +1,9 @@
 /* ref_text.c - what llama.cpp's evaluation callback prints (see ref.h).
  *
- *     ggml_debug:        l_out-3 = (f32)        ADD(l_in-3{64, 4, 1, 1}, ffn_out-3{64, 4, 1, 1}}) = {64, 4,
- * 1, 1} [ [ [ 0.0012, -0.0400, 1.2000, ..., 0.1000 ], ... ], ] sum = 1.250000
+ *     ggml_debug:        l_out-3 = (f32)        ADD(l_in-3{64, 4, 1, 1}, ffn_out-3{64, 4, 1, 1}}) = \
+ *                          {64, 4, 1, 1}
+ *                          [ [ [ 0.0012, -0.0400, 1.2000, ..., 0.1000 ], ... ], ]
+ *                          sum = 1.250000
  *
  * Sizes come innermost first. Long rows are cut with "...": then only the sum is known. What stands before
  * the name's colon and between the blocks does not matter. */

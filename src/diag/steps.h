@@ -81,8 +81,8 @@ struct ll_watch {
 /* Returns LL_OK or LL_EFAIL (memory); after a failure there is nothing to free. Free with ll_watch_free. */
 int ll_watch_init(struct ll_watch *st, const struct ll_model *m, int n_pos, struct ll_err *err);
 void ll_watch_free(struct ll_watch *st);
-/* All points but the logits; square: scores and pattern as well (n_heads * n_pos^2 floats twice in the pass).
- */
+/* All points but the logits; square: scores and pattern as well (n_heads * n_pos^2 floats twice in the
+ * pass). */
 struct ll_listener ll_watch_listener(struct ll_watch *st, int square);
 const struct ll_step *ll_step_at(const struct ll_watch *st, enum ll_hook h,
                                  int layer); /* NULL: has not fired */

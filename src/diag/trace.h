@@ -3,8 +3,8 @@
  *
  * The full pass carries the interventions (if any), the watch (steps.h) and the massive activations
  * (massive.h). Then block `layer` runs alone on the input that it had there: the same bits must come out.
- * With swapped the block's MLP runs a third time as act(up) * gate, the wrong order, to show how far that is.
- */
+ * With swapped the block's MLP runs a third time as act(up) * gate, the wrong order, to show how far that
+ * is. */
 #ifndef LL_TRACE_H
 #define LL_TRACE_H
 #include "intervene.h"

@@ -18,8 +18,8 @@ struct ll_weight_pairs {
     int n, worst; /* owned; worst: the largest |percent|, 0 when there are none */
 };
 /* Both checkpoints are opened, read and closed. Returns LL_OK, LL_EUSAGE (no checkpoint, or not the same
- * number of layers and width), LL_EUNSUP or LL_EFAIL. Free with ll_weight_pairs_free, also after a failure.
- */
+ * number of layers and width), LL_EUNSUP or LL_EFAIL. Free with ll_weight_pairs_free, also after a
+ * failure. */
 int ll_weight_pairs_find(struct ll_weight_pairs *p, const char *quantised, const char *original,
                          struct ll_engine *eng, struct ll_err *err);
 void ll_weight_pairs_free(struct ll_weight_pairs *p);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What load_hparams reads whatever the architecture. An absent scaling factor is none, and so is a stored 0.
- */
+/* What load_hparams reads whatever the architecture. An absent scaling factor is none, and so is a stored
+ * 0. */
 static const struct ll_gguf_row general[] = {
     {LL_S_N_LAYERS, LL_GGUF_REQUIRED, 0, 0},      {LL_S_D_MODEL, LL_GGUF_REQUIRED, 0, 0},
     {LL_S_N_CTX, LL_GGUF_REQUIRED, 0, 0},         {LL_S_N_HEADS, LL_GGUF_REQUIRED, 0, 0},

@@ -40,8 +40,8 @@ struct ll_gguf_family {
     int norms_complete; /* it adds 1 to the norms' weights */
     int experts_share;  /* absent, an expert's width is that of the MLP divided by the experts a token has */
     int own_head;       /* output.weight must be there; else its absence ties the head to the embedding */
-    int wide_scale_layers; /* with so many layers scores are divided by sqrt(width / heads), not sqrt(d_head)
-                            */
+    int wide_scale_layers; /* with so many layers scores are divided by sqrt(width / heads), not
+                            * sqrt(d_head) */
     int window_left_out;   /* llama.cpp computes the file without its window; the user is told */
     enum ll_gguf_local local;
 };

@@ -154,7 +154,6 @@ long long ll_model_weight_bytes(
     const struct ll_model *model);                   /* stored bytes of all tensors the pass reads */
 int ll_model_n_unused(const struct ll_model *model); /* tensors that it does not read */
 /* Multiplications by weights that a token position costs in all blocks (of experts, those that a token
- * chooses).
- */
+ * chooses). */
 double ll_model_row_products(const struct ll_model *model);
 #endif

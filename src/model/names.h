@@ -16,8 +16,8 @@ void ll_tensor_names_close(struct ll_tensor_names *names);
 const struct ll_tensor *ll_role_tensor(const struct ll_model *m, enum ll_role role, int layer, int expert);
 /* LL_EUSAGE: that it is missing, with some of the names that are there. */
 int ll_role_missing(const struct ll_model *m, enum ll_role role, int layer, int expert, struct ll_err *err);
-/* What it is called in this checkpoint (first spelling); 0: the family has no such tensor, and out is empty.
- */
+/* What it is called in this checkpoint (first spelling); 0: the family has no such tensor, and out is
+ * empty. */
 int ll_role_name(const struct ll_model *m, enum ll_role role, int layer, int expert, char out[LL_NAME_BYTES]);
 /* Is the role's tensor one of a block? */
 int ll_role_is_layered(const struct ll_model *m, enum ll_role role);

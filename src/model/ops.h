@@ -27,8 +27,8 @@ float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const flo
                    float eps);
 /* One row by the norm's own kind. Returns its scale (rms or std). */
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y);
-/* y = norm(x) row by row, the scale of each row into scale [n] (NULL: not wanted); y may be x; all threads.
- */
+/* y = norm(x) row by row, the scale of each row into scale [n] (NULL: not wanted); y may be x; all
+ * threads. */
 void ll_norm_rows(struct ll_engine *eng, const struct ll_norm *norm, struct ll_rows x, struct ll_rows y,
                   float *scale);
 /* x <- act(x), n values. */

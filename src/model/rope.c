@@ -140,8 +140,8 @@ static int scale_dynamic(struct ll_rope *r, const struct source *at, int by_type
 
 double ll_rope_yarn_gain(double s, double m) { return s <= 1 ? 1 : 0.1 * m * ll_log(s) + 1; }
 
-/* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and mscale_all_dim.
- */
+/* cos and sin are multiplied by attention_factor, or by what follows from factor, mscale and
+ * mscale_all_dim. */
 static int yarn_attention(struct ll_rope *r, const struct source *at, double factor)
 {
     double gain = 1, m = 0, all = 0;

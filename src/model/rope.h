@@ -7,17 +7,19 @@
  *               low_freq_factor and high_freq_factor of original_max_position_embeddings;
  *   "yarn"      keeps frequencies of more than beta_fast turns over original_max_position_embeddings, divides
  *               those of less than beta_slow by `factor`, a ramp between (its ends on whole frequencies
- * unless `truncate` is false), and multiplies cos and sin by attention_factor, by default 0.1 ln(factor) + 1
- * or what mscale and mscale_all_dim say; "dynamic"   changes nothing up to the context; in longer sequences
- * of n positions the base is multiplied by (factor n / context - factor + 1)^(d_rot / (d_rot - 2)): rows
- * change with the prompt's length; "longrope"  (Phi 3, there also called "su" or "yarn") divides by
- * short_factor[i], or by long_factor[i] in sequences longer than original_max_position_embeddings, and
- * multiplies cos and sin by attention_factor, by default sqrt(1 + ln(factor) / ln(original length)): the rows
- * of a prompt change when it grows past that length. GGUF metadata say it otherwise: gguf_rope.h. Settings
- * come in two spellings: rope_scaling (the kind under rope_type or type) with rope_theta at top level, or
- * rope_parameters. Where both are there rope_scaling counts, as in transformers 5.24; what it does not hold
- * comes from top level. In Gemma 3 rope_parameters is divided by layer type, and rope_scaling is laid over
- * the part of full attention. */
+ *               unless `truncate` is false), and multiplies cos and sin by attention_factor, by default 0.1
+ *               ln(factor) + 1 or what mscale and mscale_all_dim say;
+ *   "dynamic"   changes nothing up to the context; in longer sequences of n positions the base is multiplied
+ *               by (factor n / context - factor + 1)^(d_rot / (d_rot - 2)): rows change with the prompt's
+ *               length;
+ *   "longrope"  (Phi 3, there also called "su" or "yarn") divides by short_factor[i], or by long_factor[i] in
+ *               sequences longer than original_max_position_embeddings, and multiplies cos and sin by
+ *               attention_factor, by default sqrt(1 + ln(factor) / ln(original length)): the rows of a prompt
+ *               change when it grows past that length.
+ * GGUF metadata say it otherwise: gguf_rope.h. Settings come in two spellings: rope_scaling (the kind under
+ * rope_type or type) with rope_theta at top level, or rope_parameters. Where both are there rope_scaling
+ * counts, as in transformers 5.24; what it does not hold comes from top level. In Gemma 3 rope_parameters is
+ * divided by layer type, and rope_scaling is laid over the part of full attention. */
 #ifndef LL_ROPE_H
 #define LL_ROPE_H
 #include "model.h"

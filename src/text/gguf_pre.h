@@ -40,7 +40,7 @@ struct ll_gguf_pre {
 
 const struct ll_gguf_pre *ll_gguf_pre(const char *name, size_t n); /* NULL when unknown */
 const struct ll_gguf_pre *ll_gguf_pre_row(size_t i);               /* NULL past the last */
-/* One pattern of a row: a hand-written matcher where there is one. *behavior: how a Split takes its matches.
- */
+/* One pattern of a row: a hand-written matcher where there is one. *behavior: how a Split takes its
+ * matches. */
 int ll_gguf_pre_pattern(const char *expr, struct ll_pattern *p, int *behavior, struct ll_err *err);
 #endif

@@ -144,8 +144,8 @@ static int after_straight_quote(const struct tail *t, int i)
     return !(stands_free(t, i) || (odd && (!is_alnum(before(t, i)) || is_string_prefix(t, i))));
 }
 
-/* ' and its typographic twin: an opening quote, or an elision (l', don'), or what closes (the dogs', 'yes').
- */
+/* ' and its typographic twin: an opening quote, or an elision (l', don'), or what closes (the dogs',
+ * 'yes'). */
 static int after_apostrophe(const struct tail *t, int i)
 {
     uint32_t last = before(t, i);

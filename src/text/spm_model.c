@@ -215,8 +215,8 @@ static int read_normalizer(struct ll_spm_model *m, struct cursor c)
     return rc;
 }
 
-/* Lines of base64, a space, a number: tiktoken's file of ranks, which goes by the same name in some folders.
- */
+/* Lines of base64, a space, a number: tiktoken's file of ranks, which goes by the same name in some
+ * folders. */
 static int is_tiktoken(const char *s, size_t n)
 {
     size_t i = 0, digits = 0;

@@ -3,8 +3,8 @@
  * Message ModelProto of sentencepiece_model.proto: 1 pieces {1 piece, 2 score, 3 type}, 2 trainer_spec {3
  * model_type, 35 byte_fallback, 40 unk_id, 41 bos_id, 42 eos_id, 45 unk_piece, 46 bos_piece, 47 eos_piece}, 3
  * normalizer_spec {2 precompiled_charsmap, 3 add_dummy_prefix, 4 remove_extra_whitespaces, 5
- * escape_whitespaces}; everything else is passed over. A field that is absent has the default of the proto.
- */
+ * escape_whitespaces}; everything else is passed over. A field that is absent has the default of the
+ * proto. */
 #ifndef LL_SPM_MODEL_H
 #define LL_SPM_MODEL_H
 #include "fail.h"

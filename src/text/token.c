@@ -1,7 +1,7 @@
 /* token.c - the public functions and the pipeline:
  *
  *     text -> added tokens cut out -> normalizer -> added tokens cut out of the normalized text ->
- * pre-tokenizer -> model
+ *       pre-tokenizer -> model
  *
  * Every step after the first sees one stretch of text at a time. Then the post-processor's ids go around the
  * whole. */

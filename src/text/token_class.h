@@ -1,7 +1,7 @@
 /* token_class.h - the tokenizer classes of transformers that build their pipeline in code, from a vocabulary
  * without one (vocab.json + merges.txt, tokenizer.model): a row each, and which of them AutoTokenizer takes
- * for a folder. Source: transformers 5.24, models/X/tokenization_X.py and models/auto/tokenization_auto.py.
- */
+ * for a folder. Source: transformers 5.24, models/X/tokenization_X.py and
+ * models/auto/tokenization_auto.py. */
 #ifndef LL_TOKEN_CLASS_H
 #define LL_TOKEN_CLASS_H
 #include "token_config.h"

@@ -2,8 +2,8 @@
  * tokenizer.json: the result is what transformers 5.24 builds from them. Private to src/text.
  *
  * Each reader fills an empty tokenizer from the text of a file; name: of the file, for messages. The caller
- * closes it also after a failure. LL_EUSAGE: broken; LL_EUNSUP: a class or a part that is not known, by name.
- */
+ * closes it also after a failure. LL_EUSAGE: broken; LL_EUNSUP: a class or a part that is not known, by
+ * name. */
 #ifndef LL_TOKEN_FILES_H
 #define LL_TOKEN_FILES_H
 #include "token_config.h"

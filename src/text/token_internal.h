@@ -87,8 +87,8 @@ struct ll_tokenizer {
     char *kind, *bos_policy, *files; /* owned */
 };
 
-/* The stages. Every step kind is a row of a table in its file; rows are found by the name in tokenizer.json.
- */
+/* The stages. Every step kind is a row of a table in its file; rows are found by the name in
+ * tokenizer.json. */
 enum ll_need { LL_NEED_TEXT = 1, LL_NEED_PATTERN = 2 };
 struct ll_step_kind {
     const char *name;

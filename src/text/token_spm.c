@@ -244,8 +244,8 @@ static int general(struct spm *x)
 /* ---- both ways ------------------------------------------------------------------------------- */
 
 /* Control pieces are special added tokens; user-defined ones are added tokens, too, where no pre-tokenizer
- * cuts them out. They stand in for extra special tokens of the settings, which are followed if there are any.
- */
+ * cuts them out. They stand in for extra special tokens of the settings, which are followed if there are
+ * any. */
 static int add_control(struct spm *x, int with_user)
 {
     int rc = LL_OK;

@@ -5,8 +5,9 @@
  * beforehand. Printed are medians, and as the share of the roof  max(flops / peak, bytes / bandwidth) / time
  * of that repetition. Weights come from a long arena, so that no product finds its matrix in a cache. With
  * one thread time is processor time, so that other programs disturb little; with more it is wall time, and
- * the machine must be idle for the figures to mean anything. engine_roof [threads] [repetitions] [rows of x,
- * ...]          LL_ENGINE_ISA picks the unit; built by engine_roof.sh */
+ * the machine must be idle for the figures to mean anything.
+ *     engine_roof [threads] [repetitions] [rows of x, ...]
+ * LL_ENGINE_ISA picks the vector unit; engine_roof.sh builds and runs it. */
 #define _GNU_SOURCE
 #include "engine.h"
 #include "stats.h"

@@ -3,7 +3,8 @@
  *
  *   KILL_AT=N              SIGKILL before call N (from 0) is made
  *   FAIL_AT=N  FAIL_FROM=N that call, or it and all later ones, fail with FAIL_ERRNO (default ENOSPC) and
- * change nothing COUNT_FILE=F           the number of calls, written to F at exit
+ *              change nothing
+ *   COUNT_FILE=F           the number of calls, written to F at exit
  *
  * Counted: opening for writing, write, pwrite, fwrite, fflush, fclose, fsync, fdatasync, ftruncate, rename,
  * unlink, remove, mkdir, rmdir, of the program and of the libraries that it links dynamically; standard

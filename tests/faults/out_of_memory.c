@@ -4,7 +4,7 @@
  *     OOM_COUNT=FILE       write the number of allocations of the run to FILE
  *     OOM_AT=N             the Nth (from 1) fails; OOM_FROM=N: that one and all after it
  *     OOM_TRACE=FILE       write where the (first) failed allocation was asked for to FILE: one address a
- * line
+ *                          line
  *
  * Allocations are counted in the order asked for: a program on one thread gives the same numbers every time.
  * Memory that libraries take before main runs is not counted, so that what they do at load time does not

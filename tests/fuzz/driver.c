@@ -4,11 +4,11 @@
  *
  * No crash is a pass; run it in a sanitizer build to make crashes of mistakes. A fuzz entry defines
  *     int fuzz_one(const uint8_t *data, size_t n);     parse, and release all; the result does not matter
- *     const char *const *fuzz_seeds(void);             NULL-terminated: paths below the source folder, or,
- * where the text starts with '=', the seed itself after the '=' Before each call the input is copied to a
- * block of exactly its size, so that reading one byte too far is seen. After a crash the last input can be
- * had again: LL_FUZZ_SAVE=FILE writes each input there before it is tried. With -DLL_LIBFUZZER the entry
- * becomes LLVMFuzzerTestOneInput instead. */
+ *     const char *const *fuzz_seeds(void);             NULL-terminated: paths below the source folder, or
+ *                                                      '=' and the seed itself
+ * Before each call the input is copied to a block of exactly its size, so that reading one byte too far is
+ * seen. After a crash the last input can be had again: LL_FUZZ_SAVE=FILE writes each input there before it is
+ * tried. With -DLL_LIBFUZZER the entry becomes LLVMFuzzerTestOneInput instead. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -416,8 +416,8 @@ static void rounding_is_noise(void **state)
     scene_free(&s);
 }
 
-/* The last entry of a framework's list of hidden states is after the final norm: found, and judged as that.
- */
+/* The last entry of a framework's list of hidden states is after the final norm: found, and judged as
+ * that. */
 static void last_dump_is_normed(void **state)
 {
     struct ll_err err = {0};
@@ -457,8 +457,8 @@ static void last_dump_is_normed(void **state)
     }
 }
 
-/* A dimension that dwarfs the others carries the error; the second figures leave it and the first token out.
- */
+/* A dimension that dwarfs the others carries the error; the second figures leave it and the first token
+ * out. */
 static void massive_left_out(void **state)
 {
     struct scene s;

@@ -1,7 +1,7 @@
 /* test_quants.c - every block type against values that ggml computes (shared/oracle/quant), bit for bit, and
  * a product with each of them against the same product with the widened floats, on every vector unit. Caught:
- * a shift, sign, codebook entry or order of operations that is wrong; a row that starts at the wrong block.
- */
+ * a shift, sign, codebook entry or order of operations that is wrong; a row that starts at the wrong
+ * block. */
 #define _GNU_SOURCE
 #include "engine.h"
 #include "reference.h"

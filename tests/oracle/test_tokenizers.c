@@ -59,8 +59,8 @@ static void check_vectors(const char *name, const struct ll_tokenizer *tok, cons
     cJSON_Delete(list);
 }
 
-/* bytes.json: raw bytes are refused at the right offset when ill-formed; their replaced form gives the ids.
- */
+/* bytes.json: raw bytes are refused at the right offset when ill-formed; their replaced form gives the
+ * ids. */
 static void check_bytes(const struct ll_tokenizer *tok, const char *path)
 {
     cJSON *list = read_json(path), *e;
@@ -94,8 +94,8 @@ static void check_bytes(const struct ll_tokenizer *tok, const char *path)
     cJSON_Delete(list);
 }
 
-/* What must go first as prompt text: tokenizer.json with some top-level keys replaced, and keys of the model.
- */
+/* What must go first as prompt text: tokenizer.json with some top-level keys replaced, and keys of the
+ * model. */
 static char *changed(const struct ll_buf *base, const cJSON *set, size_t *n)
 {
     cJSON *j = cJSON_ParseWithLength(base->s, base->len), *model = cJSON_GetObjectItem(j, "model");

@@ -168,8 +168,8 @@ static int round_trip(const struct ll_tokenizer *tok, const char *name, const st
 
 /* ---- vocabularies ---------------------------------------------------------------------------- */
 
-/* A GGUF with another value of tokenizer.ggml.pre: there are no tensors, so nothing needs to keep its place.
- */
+/* A GGUF with another value of tokenizer.ggml.pre: there are no tensors, so nothing needs to keep its
+ * place. */
 static void change_pre(struct ll_buf *raw, const char *pre)
 {
     static const char key[] = "\x12\0\0\0\0\0\0\0tokenizer.ggml.pre\x08\0\0\0";

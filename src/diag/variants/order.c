@@ -64,8 +64,8 @@ static void rotate(struct ll_pass *p, const struct ll_chunk *c, const struct ll_
     }
 }
 
-/* Query head h reads key/value head h mod n_kv_heads: each run of n_kv_heads query heads reads them in turn.
- */
+/* Query head h reads key/value head h mod n_kv_heads: each run of n_kv_heads query heads reads them in
+ * turn. */
 static void attend_modulo(struct ll_pass *p, const struct ll_attn *a)
 {
     size_t square = (size_t)a->n_pos * (size_t)a->n_pos;

@@ -18,8 +18,8 @@ EACH_LAYER(
         n++;
     })
 
-/* W_Q and W_K read as the other convention has them (a bias follows its rows). to 1: as pairs, 0: as halves.
- */
+/* W_Q and W_K read as the other convention has them (a bias follows its rows). to 1: as pairs, 0: as
+ * halves. */
 static int permute(struct ll_edit *e, struct ll_mat *w, const float **bias, int to)
 {
     int dh = e->m->d_head, half = dh / 2;

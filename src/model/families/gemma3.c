@@ -1,6 +1,6 @@
 /* gemma3.c - Gemma 3, alone and as the text part of the multimodal models: layers with a window have their
- * own rotation. Its configuration still names a soft cap of the scores, which its attention does not apply.
- */
+ * own rotation. Its configuration still names a soft cap of the scores, which its attention does not
+ * apply. */
 #include "rows.h"
 
 static const char *const names[LL_N_ROLES] = {GEMMA2_NAMES};

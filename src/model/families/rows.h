@@ -25,8 +25,8 @@
                 [LL_R_W_IN] = BLOCK "mlp.up_proj.weight", [LL_R_B_IN] = BLOCK "mlp.up_proj.bias",         \
                 [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight", [LL_R_B_OUT] = BLOCK "mlp.down_proj.bias"
 #define LLAMA_LN1 [LL_R_LN1] = BLOCK "input_layernorm.weight"
-/* Trap: post_attention_layernorm is ln2 in Llama-like models and the norm of attention's output in Gemma 2.
- */
+/* Trap: post_attention_layernorm is ln2 in Llama-like models and the norm of attention's output in Gemma
+ * 2. */
 #define LLAMA_LN2 [LL_R_LN2] = BLOCK "post_attention_layernorm.weight"
 #define LLAMA_NAMES LLAMA_WITHOUT_LN1, LLAMA_LN1, LLAMA_LN2
 

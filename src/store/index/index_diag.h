@@ -1,8 +1,10 @@
 /* index_diag.h - reports of the diagnostic commands in the index.
  *
  *     diag_reports    one report, UNIQUE by the SHA-256 of its JSON; header: the document without rows and
- * criteria diag_rows       its rows: layer and step as columns, the rest as JSON diag_criteria   its criteria
- * in order v_diag_rows     rows with command and model */
+ *                     criteria
+ *     diag_rows       its rows: layer and step as columns, the rest as JSON
+ *     diag_criteria   its criteria in order
+ *     v_diag_rows     rows with command and model */
 #ifndef LL_INDEX_DIAG_H
 #define LL_INDEX_DIAG_H
 #include "fail.h"

@@ -5,7 +5,7 @@
  *     diff_rows      the rows of the CSV file, same names
  *     v_diff_rows    rows with the names of the models and the text of the prompt
  *     v_diff_layers  one row a comparison and lens row: means, maxima, flips, beyond (by the stored
- * tolerances) */
+ *                    tolerances) */
 #ifndef LL_INDEX_DIFF_H
 #define LL_INDEX_DIFF_H
 #include "diff_record.h"

@@ -37,7 +37,7 @@ const struct ll_file_kind *ll_kind_of(enum ll_shape shape);
 const char *ll_kind_suffix(const struct ll_file_kind *k);
 const char *ll_kind_key(const struct ll_file_kind *k); /* name of the further column of the key, or NULL */
 /* The columns that the index keeps under their own names (LL_KEEP_COLUMN), in order:
- *     for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c)); )    */
+ *     for (const struct ll_col *c = NULL; (c = ll_kind_next_col(k, c)); ) */
 const struct ll_col *ll_kind_next_col(const struct ll_file_kind *k, const struct ll_col *after);
 /* The kind of "output-<stem><suffix>", the longest suffix that fits; NULL: none. *stem_len: of the stem. */
 const struct ll_file_kind *ll_file_kind_of(const char *name, int *stem_len);

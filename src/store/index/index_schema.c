@@ -3,15 +3,15 @@
  * Decisions:
  * - The unit that is replaced is a model within a run: everything below run_models goes with it.
  * - A token is its text and its vocabulary id; each pair stands once in `tokens` (the import sees to it),
- * rows hold a reference.
+ *   rows hold a reference.
  * - The first five of the most likely tokens stand within their row (tok1, p1, ...): a row of its own for
- * each would triple the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the
- * rows that have them. The view `topk` shows all as (pass, lens, layer, pos, rank, token, prob).
+ *   each would triple the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the
+ *   rows that have them. The view `topk` shows all as (pass, lens, layer, pos, rank, token, prob).
  * - What is nine tenths of an index is `records`: it lies in the order of its key, without row number and
- * second index, and leaves out rest_mass where 1 - (p1 + p2 + ...) is that very number (v_records computes
- * it).
+ *   second index, and leaves out rest_mass where 1 - (p1 + p2 + ...) is that very number (v_records computes
+ *   it).
  * - entropy and entropy_bits are one number, row_id is computed (views), so neither is stored twice. Copy
- * flags, whose number and names differ from file to file, are bits (view pure_flags).
+ *   flags, whose number and names differ from file to file, are bits (view pure_flags).
  * - Tables of the further CSV files are made from the list of kinds (index_kinds.c).
  * - Columns of a CSV that this version does not know are kept as text in `extra`. */
 #include "index_schema.h"

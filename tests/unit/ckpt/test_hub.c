@@ -104,8 +104,8 @@ static void hub_places(void **state)
     const char *const want[] = {"/hub/models--o--n", "/old/models--o--n", "/hf/hub/models--o--n",
                                 "/xdg/huggingface/hub/models--o--n",
                                 "/h/.cache/huggingface/hub/models--o--n"};
-    /* as Python's expanduser and expandvars: in the value of each, a variable that is not set stays as it is
-     */
+    /* as Python's expanduser and expandvars: in the value of each, a variable that is not set stays as it
+     * is */
     const char *const spelled[][2] = {{"~", "/h/models--o--n"},
                                       {"~/x", "/h/x/models--o--n"},
                                       {"$HF_HOME/c", "/hf/c/models--o--n"},

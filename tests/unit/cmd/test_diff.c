@@ -149,8 +149,8 @@ static double measure(const struct ll_diff_row *r, const char *name)
 /* ---- against float64 ------------------------------------------------------------------------- */
 
 /* Float32 passes leave noise of about 1e-6 in a logit (tests/oracle); a KL made of differences d moves by d *
- * 1e-6 or so, which is 2e-6 of its root. Relative errors of residuals and cosines come from the same noise.
- */
+ * 1e-6 or so, which is 2e-6 of its root. Relative errors of residuals and cosines come from the same
+ * noise. */
 static double tolerance(const char *name, double want)
 {
     if (strstr(name, "kl_") || strstr(name, "js_"))

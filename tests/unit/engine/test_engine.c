@@ -3,15 +3,18 @@
  *
  * Which mistake each test catches:
  *   shapes      a chain or tree in another order; a K block not cut at 1024; tails of K, N or M dropped or
- * doubled; a multiplication and an addition instead of one fma; denormals flushed; the edge group written
- * past its end batch       a result that depends on the rows beside it (register block of another shape)
+ *               doubled; a multiplication and an addition instead of one fma; denormals flushed; the edge
+ *               group written past its end
+ *   batch       a result that depends on the rows beside it (register block of another shape)
  *   threads     two threads on one element, scratch shared between threads
  *   page_end    reads past the last row's bytes
  *   strides     ldx, ldy or row_bytes taken for k or n; y written between its rows
  *   transposed  a matrix stored [k, n] (and a slice of its columns) summed in another order, or its last
- * lines dropped isa_names   an unknown unit silently replaced Tried, each turned one of these red: the tree's
- * order +4 before +8; K block 512; the tail load without its mask (AVX-512) or past the row (AVX2); the last
- * rows of w left out; rows of x cut between the groups they are packed in. */
+ *               lines dropped
+ *   isa_names   an unknown unit silently replaced
+ * Tried, each turned one of these red: the tree's order +4 before +8; K block 512; the tail load without its
+ * mask (AVX-512) or past the row (AVX2); the last rows of w left out; rows of x cut between the groups they
+ * are packed in. */
 #include "unit/engine/test_engine_ref.h"
 
 #include <sys/mman.h>

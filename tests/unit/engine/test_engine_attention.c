@@ -4,9 +4,10 @@
  *
  * Which mistake each test catches:
  *   rule        mask off by one, window off by one, wrong kv head, cap before scale, another order of sums,
- * blocks of 48 queries, 128 or 1024 keys joined wrongly prefix      anything of later positions in earlier
- * rows: infinities and NaN, and the sign of a zero many        packed keys of one sequence or head used for
- * another round_trip  scores_out that are not what the softmax saw, pattern_out that is not what z used
+ *               blocks of 48 queries, 128 or 1024 keys joined wrongly
+ *   prefix      anything of later positions in earlier rows: infinities and NaN, and the sign of a zero
+ *   many        packed keys of one sequence or head used for another
+ *   round_trip  scores_out that are not what the softmax saw, pattern_out that is not what z used
  * Tried, each turned one of these red: window - 1 -> window; head / group -> head % n_kv_heads; no test for
  * infinities among the values; packed keys kept across heads; z without its last + 0. */
 #include "unit/engine/test_engine_ref.h"

@@ -84,8 +84,8 @@ static void test_error(void **state)
         {"quick_gelu", v->quick_gelu, true_quick_gelu, -70, FLT_MAX, 1, 2e-7},
         {"relu", v->relu, true_relu, -FLT_MAX, FLT_MAX, 0, 0.5},
         {"relu2", v->relu2, true_relu2, -FLT_MAX, 1e19f, 0, 0.51},
-        /* 1 + tanh and 1 + erf cancel for negative x, as in every float implementation: error against 1 + |x|
-         */
+        /* 1 + tanh and 1 + erf cancel for negative x, as in every float implementation: error against 1 +
+         * |x| */
         {"gelu_tanh", v->gelu_tanh, true_gelu_tanh, -1e6f, 1e6f, 1, 2e-7},
         {"gelu_erf", v->gelu_erf, true_gelu_erf, -1e6f, 1e6f, 1, 2e-7},
     };

@@ -90,8 +90,8 @@ static void refusals(void **state)
          "head_dim: heads of at most 1024 values are supported, found 1026"},
         {"cohere2", "\"layer_types\": [", "\"layer_types\": [\"full_attention\"], \"x\": [", LL_EUSAGE,
          "layer_types: expected one entry for each of 4 layers, found 1"},
-        /* a list of kinds that does not fit the layers is refused by every family, be it of use to it or not
-         */
+        /* a list of kinds that does not fit the layers is refused by every family, be it of use to it or
+         * not */
         {"llama3_gqa", "\"model_type\"", "\"layer_types\": [\"full_attention\"], \"model_type\"", LL_EUSAGE,
          "layer_types: expected one entry for each of 2 layers, found 1"},
         {"gpt_neo", "\"model_type\"", "\"layer_types\": [], \"model_type\"", LL_EUSAGE,

@@ -80,8 +80,8 @@ static void write_file(const char *name, const void *data, size_t n)
     assert_int_equal(fclose(f), 0);
 }
 
-/* model.safetensors of a family's tensors, those named `without` left out, and `twin` holding what `of` does.
- */
+/* model.safetensors of a family's tensors, those named `without` left out, and `twin` holding what `of`
+ * does. */
 static void write_weights(const char *at, const char *without, const char *twin, const char *of)
 {
     struct ll_buf head = {0}, data = {0};

@@ -677,8 +677,8 @@ static void tuned(void **state)
     unmake(&m);
 }
 
-/* Every family of the fixtures, and the one with a soft cap: a document comes out, row n is the model's own.
- */
+/* Every family of the fixtures, and the one with a soft cap: a document comes out, row n is the model's
+ * own. */
 static void families(void **state)
 {
     DIR *d = opendir(LL_SOURCE_DIR "/tests/fixtures/models");

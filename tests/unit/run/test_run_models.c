@@ -60,8 +60,8 @@ static void end(struct ll_run_models *all, int nr, int code, const char *reason)
     assert_int_equal(ll_run_models_end(all, nr, code, reason, &err), LL_OK);
 }
 
-/* A model that does not fit tells how the run went only when nothing worse happened, however early it comes.
- */
+/* A model that does not fit tells how the run went only when nothing worse happened, however early it
+ * comes. */
 static void the_worst_failure_tells(void **state)
 {
     (void)state;
