@@ -73,12 +73,6 @@ static int add_file(struct ll_folder *s, const char *folder, const char *name,
     return LL_OK;
 }
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), k = strlen(end);
-    return n >= k && !strcmp(s + n - k, end);
-}
-
 static int add_text(struct ll_folder *s, int *cap, const char *name, struct ll_err *err)
 {
     int rc = s->n_texts < MAX_FILES ? grow((void **)&s->text, s->n_texts, cap, sizeof *s->text, err) : LL_OK;
@@ -136,7 +130,7 @@ int ll_folder_scan(struct ll_folder *s, const struct ll_load *l, const char *fol
         const struct ll_file_kind *kind;
         if (LL_BEGINS(e->d_name, "timestamp-"))
             rc = read_timestamp(s, folder, e->d_name, err);
-        else if (ends_with(e->d_name, ".md")
+        else if (ll_ends_with(e->d_name, ".md")
                  && (LL_BEGINS(e->d_name, "evaluation-") || !strcmp(e->d_name, "meta-evaluation.md")))
             rc = add_text(s, &cap, e->d_name, err);
         else if (!LL_BEGINS(e->d_name, "output-"))
