@@ -10,12 +10,18 @@ static inline uint32_t word(const uint8_t *p, size_t i)
     return v;
 }
 
-static void read_scaled(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl,
-                        float *out, long ldo)
+/* Rows n0..n0+n, columns k0..k0+kl. */
+struct part {
+    int n0, n, k0, kl;
+};
+
+static void read_scaled(const struct ll_packed *p, const uint8_t *data, const struct part *part, float *out,
+                        long ldo)
 {
+    const int n0 = part->n0, k0 = part->k0, kl = part->kl;
     const struct ll_dtype_info *type = ll_dtype_info(p->type), *stype = ll_dtype_info(p->scale_type);
     const size_t per_row = ((size_t)p->k + (size_t)p->block_k - 1) / (size_t)p->block_k;
-    for (int r = 0; r < n; r++) {
+    for (int r = 0; r < part->n; r++) {
         float *y = out + r * ldo;
         type->to_f32(data + ((size_t)(n0 + r) * (size_t)p->k + (size_t)k0) * (size_t)type->block_bytes, y,
                      (size_t)kl);
@@ -34,9 +40,10 @@ static void read_scaled(const struct ll_packed *p, const uint8_t *data, int n0, 
 /* Place of output n % 8 among the nibbles of a word. */
 static const int in_order[8] = {0, 1, 2, 3, 4, 5, 6, 7}, awq_order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-static void read_int4(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl,
-                      float *out, long ldo)
+static void read_int4(const struct ll_packed *p, const uint8_t *data, const struct part *part, float *out,
+                      long ldo)
 {
+    const int n0 = part->n0, n = part->n, k0 = part->k0, kl = part->kl;
     const struct ll_dtype_info *stype = ll_dtype_info(p->scale_type);
     const int *order = p->kind == LL_AWQ ? awq_order : in_order;
     const size_t N = (size_t)p->n;
@@ -65,5 +72,5 @@ static void read_int4(const struct ll_packed *p, const uint8_t *data, int n0, in
 void ll_packed_read(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out,
                     long ldo)
 {
-    (p->kind == LL_SCALED ? read_scaled : read_int4)(p, data, n0, n, k0, kl, out, ldo);
+    (p->kind == LL_SCALED ? read_scaled : read_int4)(p, data, &(struct part){n0, n, k0, kl}, out, ldo);
 }

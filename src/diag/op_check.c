@@ -14,26 +14,13 @@
 
 const char *const ll_op_sets[LL_OP_SETS] = {"seeded", "adversarial"};
 
-enum {
-    POS = 33,
-    HEADS = 4,
-    KV = 2,
-    DH = 32,
-    DQ = HEADS * DH,
-    DKV = KV * DH, /* attention, rotary */
-    M = 5,
-    N = 70,
-    K = 1040, /* matmul */
-    ROWS = 7,
-    D = 896, /* norm */
-    ACT = 5000,
-    VOCAB = 2500,
-    DE = 256,
-    XE = 3, /* silu * up; unembedding */
-    BLOCKS = 64,
-    N_TYPES = 3,
-    FLOATS = VOCAB * DE
-}; /* the largest input */
+enum { POS = 33, HEADS = 4, KV = 2, DH = 32, DQ = HEADS * DH, DKV = KV * DH }; /* attention, rotary */
+enum { M = 5, N = 70, K = 1040 };                                              /* matmul */
+enum { ROWS = 7, D = 896 };                                                    /* norm */
+enum { ACT = 5000 };                                                           /* silu * up */
+enum { VOCAB = 2500, DE = 256, XE = 3 };                                       /* unembedding */
+enum { BLOCKS = 64, N_TYPES = 3 };                                             /* stored types */
+enum { FLOATS = VOCAB * DE };                                                  /* the largest input */
 
 struct ctx {
     const struct ll_model *m; /* NULL: none */

@@ -30,9 +30,17 @@ int ll_reader_once(struct reader *r, struct section *sec, const char *key);
 int ll_read_model(struct reader *r);
 int ll_read_tables(struct reader *r);
 int ll_read_vocab(struct reader *r); /* {"token": id, ...} at js.pos */
-/* One merge of merges.txt; joined is scratch. */
-int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right,
-                    struct ll_buf *joined, const char *file, size_t line);
+/* One merge of merges.txt: its two tokens, and where they stand, for messages. All borrowed. */
+struct merge_line {
+    struct {
+        const char *s;
+        size_t n;
+    } half[2];
+    const char *file;
+    size_t line;
+};
+/* Add it; joined is scratch. */
+int ll_reader_merge(struct reader *r, const struct merge_line *m, struct ll_buf *joined);
 long long ll_reader_max_id(size_t file_size); /* ids may be sparse, but not beyond this */
 int ll_read_added(struct reader *r);
 /* sections_json.c: the four small sections. */

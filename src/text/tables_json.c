@@ -136,22 +136,18 @@ static int merge_pair(struct reader *r, struct ll_buf *joined)
     return rc ? rc : add_merge(r, ll_buf_str(joined), joined->len, half[0], half[1]);
 }
 
-int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const char *right, size_t n_right,
-                    struct ll_buf *joined, const char *file, size_t line)
+int ll_reader_merge(struct reader *r, const struct merge_line *m, struct ll_buf *joined)
 {
     const struct ll_vocab *v = &r->tok->bpe.vocab;
-    const struct {
-        const char *s;
-        size_t n;
-    } half[2] = {{left, n_left}, {right, n_right}};
     int id[2];
     for (int i = 0; i < 2; i++)
-        if ((id[i] = ll_vocab_find(v, half[i].s, half[i].n)) < 0)
-            return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected tokens of %s, found \"%.*s\"", file,
-                           line, r->name, half[i].n > 60 ? 60 : (int)half[i].n, half[i].s);
+        if ((id[i] = ll_vocab_find(v, m->half[i].s, m->half[i].n)) < 0)
+            return ll_fail(r->js.err, LL_EUSAGE, "%s: line %zu: expected tokens of %s, found \"%.*s\"",
+                           m->file, m->line, r->name, m->half[i].n > 60 ? 60 : (int)m->half[i].n,
+                           m->half[i].s);
     ll_buf_reset(joined);
-    ll_buf_add(joined, left, n_left);
-    ll_buf_add(joined, right, n_right);
+    for (int i = 0; i < 2; i++)
+        ll_buf_add(joined, m->half[i].s, m->half[i].n);
     if (joined->failed)
         return ll_buf_ok(joined, r->js.err);
     int joined_id = r->last_joined;
@@ -160,8 +156,8 @@ int ll_reader_merge(struct reader *r, const char *left, size_t n_left, const cha
         joined_id = ll_vocab_find(v, joined->s, joined->len);
     if (joined_id < 0)
         return ll_fail(r->js.err, LL_EUSAGE,
-                       "%s: line %zu: expected a merge to a token of %s, found \"%.*s\"", file, line, r->name,
-                       joined->len > 60 ? 60 : (int)joined->len, joined->s);
+                       "%s: line %zu: expected a merge to a token of %s, found \"%.*s\"", m->file, m->line,
+                       r->name, joined->len > 60 ? 60 : (int)joined->len, joined->s);
     r->last_joined = joined_id;
     return ll_bpe_add_merge(&r->tok->bpe, id[0], id[1], joined_id)
         ? ll_fail_mem(r->js.err, "merges", sizeof(struct ll_merge) * r->tok->bpe.n_merges)

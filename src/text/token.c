@@ -224,23 +224,31 @@ static int encode_plain(const struct ll_tokenizer *tok, struct ll_scratch *x, co
     return rc;
 }
 
-/* One stretch between raw added tokens: normalize, cut out the normalized added tokens, encode the rest. */
-static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, const char *s, size_t n,
-                          int at_start, int as_text, struct ll_ids *ids, struct ll_err *err)
+/* Text between raw added tokens. */
+struct stretch {
+    const char *s;
+    size_t n;
+    int at_start; /* of the whole text */
+    int as_text;  /* special tokens in it are ordinary text */
+};
+
+/* Normalize a stretch, cut out the normalized added tokens, encode the rest. */
+static int encode_stretch(const struct ll_tokenizer *tok, struct ll_scratch *x, const struct stretch *part,
+                          struct ll_ids *ids, struct ll_err *err)
 {
     struct ll_buf text = {0};
-    int rc = ll_normalize(&tok->normalizer, s, n, x, &text, err);
+    int rc = ll_normalize(&tok->normalizer, part->s, part->n, x, &text, err);
     const size_t front = x->front;
     if (!rc)
-        rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, as_text,
+        rc = ll_added_find(&tok->added, &tok->added.normalized, ll_buf_str(&text), text.len, part->as_text,
                            &x->inner, err);
     for (size_t i = 0; !rc && i < x->inner.n; i++) {
         struct ll_hit h = x->inner.v[i];
         if (h.id >= 0)
             rc = ll_ids_add(ids, h.id, err);
         else
-            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, at_start && h.start < front, ids,
-                              err);
+            rc = encode_plain(tok, x, text.s + h.start, h.end - h.start, part->at_start && h.start < front,
+                              ids, err);
     }
     ll_buf_free(&text);
     return rc;
@@ -264,8 +272,9 @@ int ll_tokenizer_encode(const struct ll_tokenizer *tok, const char *text, size_t
         if (h->id >= 0)
             rc = ll_ids_add(ids, h->id, err);
         else
-            rc =
-                encode_stretch(tok, &x, text + h->start, h->end - h->start, h->start == 0, as_text, ids, err);
+            rc = encode_stretch(tok, &x,
+                                &(struct stretch){text + h->start, h->end - h->start, h->start == 0, as_text},
+                                ids, err);
     }
     for (int i = 0; (flags & LL_ENC_BOS) && i < tok->after.n && !rc; i++)
         rc = ll_ids_add(ids, tok->after.v[i], err);

@@ -55,7 +55,8 @@ static int read_merges(struct reader *r, const struct ll_buf *text)
                          l.nr, n > 60 ? 60 : (int)n, s);
             break;
         }
-        rc = ll_reader_merge(r, s, left, gap + 1, n - left - 1, &joined, "merges.txt", l.nr);
+        const struct merge_line merge = {{{s, left}, {gap + 1, n - left - 1}}, "merges.txt", l.nr};
+        rc = ll_reader_merge(r, &merge, &joined);
     }
     if (!rc)
         rc = ll_buf_ok(&joined, r->js.err);

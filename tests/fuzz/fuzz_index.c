@@ -82,8 +82,10 @@ int fuzz_one(const uint8_t *data, size_t n)
                       "INSERT INTO files (run, run_model, name, sha256, bytes) VALUES (1, ?, 'fuzz', '', 0)",
                       "i", l.run_model));
         l.file = sqlite3_last_insert_rowid(l.db);
-        rc = ll_load_csv(&l, kind, "fuzz.csv", data + 1, n - 1, ll_guess_dialect(data + 1, n - 1), &size,
-                         &err);
+        rc =
+            ll_load_csv(&l, kind,
+                        &(struct ll_csv_file){"fuzz.csv", data + 1, n - 1, ll_guess_dialect(data + 1, n - 1)},
+                        &size, &err);
     }
     if (rc && (rc != LL_EUSAGE || !err.msg[0]))
         abort();

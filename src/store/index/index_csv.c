@@ -365,17 +365,17 @@ static int check_complete(struct ll_loader *d, const char *name, struct ll_err *
     return rc;
 }
 
-int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const char *name, const void *bytes,
-                size_t n, enum ll_dialect dialect, struct ll_csv_size *size, struct ll_err *err)
+int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const struct ll_csv_file *file,
+                struct ll_csv_size *size, struct ll_err *err)
 {
     struct ll_loader d = {.l = l, .k = kind, .lens = kind->lens ? kind->lens : l->lens};
     struct ll_csv_user user = {on_header, on_row, &d};
-    int rc = ll_csv_read(name, bytes, n, dialect, &user, &size->n_rows, err);
+    int rc = ll_csv_read(file->name, file->bytes, file->n, file->dialect, &user, &size->n_rows, err);
     size->n_columns = d.n_columns;
     if (!rc && !size->n_rows)
-        rc = ll_fail(err, LL_EUSAGE, "%s: expected rows, found only a header (file cut short?)", name);
+        rc = ll_fail(err, LL_EUSAGE, "%s: expected rows, found only a header (file cut short?)", file->name);
     if (!rc && kind->first_layer != LL_ANY_ROWS)
-        rc = check_complete(&d, name, err);
+        rc = check_complete(&d, file->name, err);
     sqlite3_finalize(d.insert);
     sqlite3_finalize(d.insert_more);
     sqlite3_finalize(d.insert_extra);

@@ -139,7 +139,8 @@ static int note_file(struct ll_load *l, const struct ll_folder_file *f, struct l
 static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll_err *err)
 {
     struct ll_load *l = &im->l;
-    enum ll_dialect dialect = l->is_ours ? LL_RFC4180 : ll_guess_dialect(f->map.data, f->map.size);
+    const struct ll_csv_file text = {f->name, f->map.data, f->map.size,
+                                     l->is_ours ? LL_RFC4180 : ll_guess_dialect(f->map.data, f->map.size)};
     struct ll_csv_size size = {0};
     struct ll_err why = {0};
     int rc = note_file(l, f, err);
@@ -147,7 +148,7 @@ static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll
         rc = ll_db_exec(l->db, "SAVEPOINT file", err);
     if (rc)
         return rc;
-    rc = ll_load_csv(l, f->kind, f->name, f->map.data, f->map.size, dialect, &size, &why);
+    rc = ll_load_csv(l, f->kind, &text, &size, &why);
     if (rc == LL_EUSAGE) { /* the file's own fault */
         problem(im, why.msg);
         rc = undo(l, err);
@@ -162,7 +163,7 @@ static int load_csv(struct import *im, const struct ll_folder_file *f, struct ll
     return rc ? rc
               : ll_db_do(l->db, err, "UPDATE files SET n_rows = ?, n_columns = ?, dialect = ? WHERE id = ?",
                          "iisi", size.n_rows, (long long)size.n_columns,
-                         dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
+                         text.dialect == LL_RFC4180 ? "rfc4180" : "backslash-twice", l->file);
 }
 
 static int load_doc(struct import *im, const struct ll_folder_file *f, struct ll_err *err)

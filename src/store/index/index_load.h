@@ -32,13 +32,20 @@ int ll_load_no_doc(struct ll_load *l, const char *stem, const char *reason, stru
 struct cJSON;
 int ll_load_passes(struct ll_load *l, const struct cJSON *doc, struct ll_err *err);
 
-/* The rows of a CSV file of any kind, columns by name, any order. *n_columns: of the header. */
+/* A CSV file's text; borrowed. */
+struct ll_csv_file {
+    const char *name; /* for messages */
+    const void *bytes;
+    size_t n;
+    enum ll_dialect dialect;
+};
 struct ll_csv_size {
     long long n_rows;
-    int n_columns;
+    int n_columns; /* of the header */
 };
-int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const char *name, const void *bytes,
-                size_t n, enum ll_dialect dialect, struct ll_csv_size *size, struct ll_err *err);
+/* The rows of a CSV file of any kind, columns by name, any order. */
+int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const struct ll_csv_file *file,
+                struct ll_csv_size *size, struct ll_err *err);
 /* Ours have a column row_id, the original's do not. */
 enum ll_dialect ll_guess_dialect(const void *bytes, size_t n);
 #endif

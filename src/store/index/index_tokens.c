@@ -62,12 +62,14 @@ static struct ll_token_slot *slot_of(const struct ll_tokens *t, const char *text
     return &t->slot[k];
 }
 
-static int remember(struct ll_tokens *t, struct ll_token_slot *slot, const char *text, size_t n,
-                    long long token_id, uint64_t h, long long row, struct ll_err *err)
+/* Fill a free slot: `token` but for its place in the table's text, and that text. */
+static int remember(struct ll_tokens *t, struct ll_token_slot *slot, struct ll_token_slot token,
+                    const char *text, struct ll_err *err)
 {
-    *slot = (struct ll_token_slot){row, token_id, t->text.len, n, h};
+    *slot = token;
+    slot->at = t->text.len;
     t->n_used++;
-    ll_buf_add(&t->text, text, n);
+    ll_buf_add(&t->text, text, token.n);
     return ll_buf_ok(&t->text, err);
 }
 
@@ -90,7 +92,8 @@ static int read_all(struct ll_tokens *t, struct ll_err *err)
         uint64_t h = hash_of(text ? text : "", n, id);
         struct ll_token_slot *slot = slot_of(t, text ? text : "", n, id, h);
         if (!slot->row)
-            rc = remember(t, slot, text ? text : "", n, id, h, sqlite3_column_int64(st, 0), err);
+            rc = remember(t, slot, (struct ll_token_slot){sqlite3_column_int64(st, 0), id, 0, n, h},
+                          text ? text : "", err);
     }
     if (!rc && step != SQLITE_DONE)
         rc = ll_db_fail(t->db, "cannot read tokens", err);
@@ -115,7 +118,9 @@ int ll_tokens_row(struct ll_tokens *t, const char *text, size_t n, long long tok
             sqlite3_bind_int64(t->insert, 2, token_id);
         rc = ll_db_run(t->db, t->insert, err);
         if (!rc)
-            rc = remember(t, slot, text, n, token_id, h, sqlite3_last_insert_rowid(t->db), err);
+            rc =
+                remember(t, slot, (struct ll_token_slot){sqlite3_last_insert_rowid(t->db), token_id, 0, n, h},
+                         text, err);
     }
     *row = slot->row;
     return rc;
