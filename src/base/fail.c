@@ -43,6 +43,8 @@ int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes)
     return ll_fail(err, LL_EFAIL, "out of memory: %s needs %llu bytes", what, bytes);
 }
 
+int ll_err_code(const struct ll_err *err, int otherwise) { return err ? err->code : otherwise; }
+
 int ll_open_code(int errno_value)
 {
     return errno_value == ENOMEM || errno_value == EMFILE || errno_value == ENFILE ? LL_EFAIL : LL_EUSAGE;

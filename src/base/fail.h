@@ -33,6 +33,8 @@ int ll_context(struct ll_err *err, const char *fmt, ...) __attribute__((format(p
 /* The standard reason for a failed allocation of `bytes` for `what`. Where err is NULL the reason would
  * be lost, so it is noted for the whole process (memory.h). */
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes);
+/* The code in err; `otherwise` where err is NULL. For callers of what gives NULL for a failure. */
+int ll_err_code(const struct ll_err *err, int otherwise);
 /* The code of an open or opendir that left this errno: LL_EFAIL where the machine has no room for it (memory,
  * handles), else LL_EUSAGE, as the path is the user's. */
 int ll_open_code(int errno_value);

@@ -237,7 +237,7 @@ int ll_ref_take_tensor(struct ll_ref *r, const char *file, const struct ll_tenso
                                         d->torch_name ? d->torch_name : d->name, 1},
                    err);
     if (!a)
-        return err ? err->code : LL_EFAIL;
+        return ll_err_code(err, LL_EFAIL);
     d->to_f32(t->data, a->x, (size_t)a->n);
     return LL_OK;
 }

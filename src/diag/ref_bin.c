@@ -44,7 +44,7 @@ static int take_raw(struct ll_ref *r, const char *file, const char *name, const 
     struct ll_ref_array *a =
         ll_ref_add(r, &(struct ll_ref_new){file, name, strlen(name), &one, 1, "raw", 0}, err);
     if (!a)
-        return err ? err->code : LL_EFAIL;
+        return ll_err_code(err, LL_EFAIL);
     if (!(a->raw = malloc(n)))
         return ll_fail_mem(err, "reference", n);
     memcpy(a->raw, bytes, n);
@@ -68,7 +68,7 @@ int ll_ref_parse_bin(struct ll_ref *r, const char *file, const char *name, const
             uint32_t v = le32(bytes + 4 + 4 * i);
             memcpy(&a->x[i], &v, 4);
         }
-        return a ? LL_OK : err ? err->code : LL_EFAIL;
+        return a ? LL_OK : ll_err_code(err, LL_EFAIL);
     }
     if (be32(bytes) > 0 && 4 + 4 * (uint64_t)be32(bytes) == n)
         return ll_fail(err, LL_EUSAGE,

@@ -150,7 +150,7 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
         ll_ref_add(r, &(struct ll_ref_new){file, name, strlen(name), a.dims, a.n_dims, d->torch_name, 1},
                    err);
     if (!out)
-        return err ? err->code : LL_EFAIL;
+        return ll_err_code(err, LL_EFAIL);
     d->to_f32(a.data, out->x, (size_t)out->n);
     return LL_OK;
 }

@@ -172,7 +172,7 @@ static int finish(struct ll_ref *r, struct text *t, struct block *b, int has_sum
                                                              LL_REF_DIMS, "text", whole},
                                         t->err);
     if (!a)
-        return t->err ? t->err->code : LL_EFAIL;
+        return ll_err_code(t->err, LL_EFAIL);
     if (whole)
         memcpy(a->x, b->x, sizeof *a->x * b->n_x);
     memcpy(a->op, b->op, sizeof a->op);

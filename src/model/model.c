@@ -97,7 +97,7 @@ static int get_mat_of(struct ll_model *m, struct which w, int n, int k, struct l
 {
     const struct ll_tensor *t = find_role(m, w.role, w.layer, w.expert, err);
     if (!t)
-        return err ? err->code : LL_EUSAGE;
+        return ll_err_code(err, LL_EUSAGE);
     if (m->ckpt->gguf && t->n_dims == 3) /* experts as one tensor: [n_experts, n, k] */
         return stacked_mat(m, t, w.expert, n, k, out, err);
     if (!m->family->transposed || m->ckpt->gguf || !strstr(m->family->names[w.role], "%d"))
@@ -146,7 +146,7 @@ static int get_vec(struct ll_model *m, enum ll_role role, int layer, int n, floa
 {
     const struct ll_tensor *t = find_role(m, role, layer, 0, err);
     if (!t)
-        return err ? err->code : LL_EUSAGE;
+        return ll_err_code(err, LL_EUSAGE);
     int own_gains =
         m->family->qk_norm == LL_QK_HEAD_OWN_GAIN && t->n_dims == 2; /* [heads, d_head] read as one list */
     int rc = own_gains && t->dims[0] * t->dims[1] == n ? LL_OK : check_shape(m, t, n, 0, err);
@@ -332,7 +332,7 @@ static int read_ends(struct ll_model *m, struct ll_err *err)
 {
     int rc, swapped = m->tied && !ll_role_tensor(m, LL_R_W_E, 0, 0) && ll_role_tensor(m, LL_R_W_U, 0, 0);
     if (!(m->W_E = find_role(m, swapped ? LL_R_W_U : LL_R_W_E, 0, 0, err)))
-        return err ? err->code : LL_EUSAGE;
+        return ll_err_code(err, LL_EUSAGE);
     if (swapped)
         m->layer_of[m->W_E - m->ckpt->tensors] = -1;
     struct ll_mat emb;
@@ -341,7 +341,7 @@ static int read_ends(struct ll_model *m, struct ll_err *err)
     if (m->n_positions) {
         struct ll_mat pos;
         if (!(m->W_pos = find_role(m, LL_R_W_POS, 0, 0, err)))
-            return err ? err->code : LL_EUSAGE;
+            return ll_err_code(err, LL_EUSAGE);
         if ((rc = mat_of(m, m->W_pos, m->n_positions, m->d_model, &pos, err)))
             return rc;
     }
