@@ -11,19 +11,21 @@
 /* ---- names of tensors ------------------------------------------------------------------------ */
 
 #define BLOCK "model.layers.%d."
-#define LLAMA_ENDS                                                           \
-    [LL_R_W_E] = "model.embed_tokens.weight", [LL_R_W_U] = "lm_head.weight", \
+#define LLAMA_ENDS \
+    [LL_R_W_E] = "model.embed_tokens.weight", \
+    [LL_R_W_U] = "lm_head.weight", \
     [LL_R_LN_FINAL] = "model.norm.weight"
-#define LLAMA_WITHOUT_LN1                                                                                 \
-    LLAMA_ENDS, [LL_R_W_Q] = BLOCK "self_attn.q_proj.weight", [LL_R_B_Q] = BLOCK "self_attn.q_proj.bias", \
-                [LL_R_W_K] = BLOCK "self_attn.k_proj.weight", [LL_R_B_K] = BLOCK "self_attn.k_proj.bias", \
-                [LL_R_W_V] = BLOCK "self_attn.v_proj.weight", [LL_R_B_V] = BLOCK "self_attn.v_proj.bias", \
-                [LL_R_W_O] = BLOCK "self_attn.o_proj.weight", [LL_R_B_O] = BLOCK "self_attn.o_proj.bias", \
-                [LL_R_Q_NORM] = BLOCK "self_attn.q_norm.weight",                                          \
-                [LL_R_K_NORM] = BLOCK "self_attn.k_norm.weight",                                          \
-                [LL_R_W_GATE] = BLOCK "mlp.gate_proj.weight", [LL_R_B_GATE] = BLOCK "mlp.gate_proj.bias", \
-                [LL_R_W_IN] = BLOCK "mlp.up_proj.weight", [LL_R_B_IN] = BLOCK "mlp.up_proj.bias",         \
-                [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight", [LL_R_B_OUT] = BLOCK "mlp.down_proj.bias"
+#define LLAMA_WITHOUT_LN1 \
+    LLAMA_ENDS, \
+    [LL_R_W_Q] = BLOCK "self_attn.q_proj.weight", [LL_R_B_Q] = BLOCK "self_attn.q_proj.bias", \
+    [LL_R_W_K] = BLOCK "self_attn.k_proj.weight", [LL_R_B_K] = BLOCK "self_attn.k_proj.bias", \
+    [LL_R_W_V] = BLOCK "self_attn.v_proj.weight", [LL_R_B_V] = BLOCK "self_attn.v_proj.bias", \
+    [LL_R_W_O] = BLOCK "self_attn.o_proj.weight", [LL_R_B_O] = BLOCK "self_attn.o_proj.bias", \
+    [LL_R_Q_NORM] = BLOCK "self_attn.q_norm.weight", \
+    [LL_R_K_NORM] = BLOCK "self_attn.k_norm.weight", \
+    [LL_R_W_GATE] = BLOCK "mlp.gate_proj.weight", [LL_R_B_GATE] = BLOCK "mlp.gate_proj.bias", \
+    [LL_R_W_IN] = BLOCK "mlp.up_proj.weight", [LL_R_B_IN] = BLOCK "mlp.up_proj.bias", \
+    [LL_R_W_OUT] = BLOCK "mlp.down_proj.weight", [LL_R_B_OUT] = BLOCK "mlp.down_proj.bias"
 #define LLAMA_LN1 [LL_R_LN1] = BLOCK "input_layernorm.weight"
 /* Trap: post_attention_layernorm is ln2 in Llama-like models and the norm of attention's output in Gemma
  * 2. */
@@ -34,15 +36,17 @@
 #define LN(role, name) [role] = name ".weight", [role##_B] = name ".bias"
 #define LINEAR(role, bias, name) [role] = name ".weight", [bias] = name ".bias"
 
-#define GEMMA2_NAMES                                                                         \
-    LLAMA_WITHOUT_LN1, LLAMA_LN1, [LL_R_LN1_POST] = BLOCK "post_attention_layernorm.weight", \
-                                  [LL_R_LN2] = BLOCK "pre_feedforward_layernorm.weight",     \
-                                  [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight"
-#define QWEN_MOE_NAMES                                                    \
-    LLAMA_NAMES, [LL_R_ROUTER] = BLOCK "mlp.gate.weight",                 \
-                 [LL_R_X_GATE] = BLOCK "mlp.experts.%d.gate_proj.weight", \
-                 [LL_R_X_IN] = BLOCK "mlp.experts.%d.up_proj.weight",     \
-                 [LL_R_X_OUT] = BLOCK "mlp.experts.%d.down_proj.weight"
+#define GEMMA2_NAMES \
+    LLAMA_WITHOUT_LN1, LLAMA_LN1, \
+    [LL_R_LN1_POST] = BLOCK "post_attention_layernorm.weight", \
+    [LL_R_LN2] = BLOCK "pre_feedforward_layernorm.weight", \
+    [LL_R_LN2_POST] = BLOCK "post_feedforward_layernorm.weight"
+#define QWEN_MOE_NAMES \
+    LLAMA_NAMES, \
+    [LL_R_ROUTER] = BLOCK "mlp.gate.weight", \
+    [LL_R_X_GATE] = BLOCK "mlp.experts.%d.gate_proj.weight", \
+    [LL_R_X_IN] = BLOCK "mlp.experts.%d.up_proj.weight", \
+    [LL_R_X_OUT] = BLOCK "mlp.experts.%d.down_proj.weight"
 
 #define TYPES(...) \
     (const char *const[]) { __VA_ARGS__, NULL }
@@ -67,7 +71,7 @@
 #define ONLY_OR_NULL(meaning, v) \
     {.what = LL_S_##meaning, .value = v, .has_default = 1, .only_default = 1, .null = LL_NULL_NONE}
 /* The rows that nearly all have. */
-#define DIMS(vocab, d_model, d_mlp, n_layers, n_heads)                                    \
+#define DIMS(vocab, d_model, d_mlp, n_layers, n_heads) \
     NUM(VOCAB, vocab), NUM(D_MODEL, d_model), NUM(D_MLP, d_mlp), NUM(N_LAYERS, n_layers), \
         NUM(N_HEADS, n_heads)
 #define KV_AS_HEADS NONE(N_KV_HEADS)
