@@ -1,4 +1,4 @@
-/* test_text_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself, against
+/* test_tokenizer_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself, against
  * what the tokenizers library makes of the same texts (fixtures/tokenizers/parts.json, made by
  * make_parts.py); a row without a case fails. */
 #include "map.h"

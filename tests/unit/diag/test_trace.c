@@ -1,4 +1,4 @@
-/* test_watch.c - the measurements of a pass: faults put into weights, embedding, stream, scores and norms are
+/* test_trace.c - the measurements of a pass: faults put into weights, embedding, stream, scores and norms are
  * found and located; which points fire in which family; figures of a block against sums made here; the block
  * alone; norms against float64. */
 #include "fixtures/models.h"

@@ -1,4 +1,4 @@
-/* test_text_folders.c - model folders whose vocabulary is no tokenizer.json, or whose tokens are named
+/* test_tokenizer_folders.c - model folders whose vocabulary is no tokenizer.json, or whose tokens are named
  * outside it, against what transformers' AutoTokenizer makes of them (fixtures/tokenizers/folders, made by
  * make_folders.py); and files that lie. */
 #include "map.h"

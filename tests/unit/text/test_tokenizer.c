@@ -1,4 +1,4 @@
-/* test_text.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long texts,
+/* test_tokenizer.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long texts,
  * and the hand-written word patterns against the same expressions under PCRE2. */
 #include "json_stream.h"
 #include "map.h"
