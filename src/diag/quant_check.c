@@ -43,7 +43,8 @@ void ll_quantise_q4_0(const float x[32], uint8_t out[18])
     }
 }
 
-void ll_quantise_q6_k(const float x[256], uint8_t out[210])
+/* 256 values -> 210 bytes, the scale rounded as in Q4_0: |value - dequantised| <= |d * scale|. */
+static void quantise_q6_k(const float x[256], uint8_t out[210])
 {
     float want[16], top;
     for (int j = 0; j < 16; j++)
@@ -158,7 +159,7 @@ static void trips_q6_k(struct ll_quant_check *out, int *n)
         float x[256], y[256];
         uint8_t block[210];
         ll_op_fill(x, 256, t % 2, 5000u + (uint32_t)t);
-        ll_quantise_q6_k(x, block);
+        quantise_q6_k(x, block);
         ll_q6_k_to_f32(block, y, 256);
         double d = (double)ll_f16_to_float((uint16_t)(block[208] | block[209] << 8));
         for (int i = 0; i < 256; i++) {

@@ -14,11 +14,10 @@ enum { LL_QUANT_CHECKS = 16 };
 /* Everything that needs no model. Returns how many. */
 int ll_quant_check(struct ll_quant_check out[LL_QUANT_CHECKS]);
 
-/* Quantisers of these checks: 32 values -> 18 bytes, 256 -> 210. The scale is rounded away from zero, so that
- * |value - dequantised| <= |d| (Q4_0; the value of largest magnitude is -8 d) and <= |d * scale| (Q6_K) for
- * every finite input whose scale a half can hold. */
+/* The quantiser of these checks for Q4_0: 32 values -> 18 bytes. The scale d is rounded away from zero, so
+ * that |value - dequantised| <= |d| for every finite input whose scale a binary16 number can hold; the value
+ * of largest magnitude is -8 d. */
 void ll_quantise_q4_0(const float x[32], uint8_t out[18]);
-void ll_quantise_q6_k(const float x[256], uint8_t out[210]);
 
 /* Stored blocks of a checkpoint by type. */
 struct ll_block_count {

@@ -256,7 +256,7 @@ static void read_maker(struct ll_ref *r, const char *file, const uint8_t *bytes)
     ll_settings_free(s);
 }
 
-int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n,
+static int parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n,
                              struct ll_err *err)
 {
     struct ll_st_header h;
@@ -398,7 +398,7 @@ static int read_file(struct ll_ref *r, const char *path, struct ll_err *err)
         base[strlen(base) - 4] = 0;
         r->kind = "bin", rc = ll_ref_parse_bin(r, path, base, map.data, map.size, err);
     } else if (has_end(path, ".safetensors") || looks_like_safetensors(map.data, map.size))
-        r->kind = "safetensors", rc = ll_ref_parse_safetensors(r, base, map.data, map.size, err);
+        r->kind = "safetensors", rc = parse_safetensors(r, base, map.data, map.size, err);
     else
         r->kind = "callback text", rc = ll_ref_parse_text(r, base, map.data, map.size, err);
     ll_map_close(&map);

@@ -69,8 +69,6 @@ int ll_ref_parse_npy(struct ll_ref *r, const char *file, const char *name, const
 int ll_ref_parse_npz(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
 int ll_ref_parse_torch(struct ll_ref *r, const char *file, const char *name, const uint8_t *bytes, size_t n,
                        struct ll_err *err);
-int ll_ref_parse_safetensors(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n,
-                             struct ll_err *err);
 int ll_ref_parse_text(struct ll_ref *r, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
 /* An array to be added: all borrowed, the name is copied. */
 struct ll_ref_new {

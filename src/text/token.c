@@ -98,7 +98,7 @@ struct ll_tokenizer *ll_tokenizer_new(struct ll_err *err)
     return tok;
 }
 
-void ll_steps_free(struct ll_steps *steps)
+static void steps_free(struct ll_steps *steps)
 {
     for (size_t i = 0; i < steps->n; i++) {
         ll_pattern_free(&steps->v[i].pattern);
@@ -149,9 +149,9 @@ void ll_tokenizer_close(struct ll_tokenizer *tok)
     ll_vocab_free(&tok->vocab);
     ll_vocab_free(&tok->decoded);
     ll_added_free(&tok->added);
-    ll_steps_free(&tok->normalizer);
-    ll_steps_free(&tok->pretok);
-    ll_steps_free(&tok->decoder);
+    steps_free(&tok->normalizer);
+    steps_free(&tok->pretok);
+    steps_free(&tok->decoder);
     ll_ids_free(&tok->before);
     ll_ids_free(&tok->after);
     free(tok->kind);

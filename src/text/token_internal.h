@@ -100,7 +100,6 @@ struct ll_stage {               /* normalizer, pre_tokenizer or decoder */
     const struct ll_step_kind *(*kind)(size_t i); /* row i or NULL */
 };
 extern const struct ll_stage ll_normalizers, ll_pretokenizers, ll_decoders;
-void ll_steps_free(struct ll_steps *steps);
 /* One more step of a kind that the stage has (zero but for the kind); NULL without memory. Valid until the
  * next one. */
 struct ll_step *ll_steps_add(struct ll_steps *steps, const struct ll_stage *stage, const char *name);

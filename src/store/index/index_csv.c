@@ -50,8 +50,9 @@ int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *co
                    row->nr, column, expected, f->s ? f->s : "");
 }
 
-int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max,
-               long long *v, struct ll_err *err)
+/* A number from 0 to max in a special column. */
+static int get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max,
+                   long long *v, struct ll_err *err)
 {
     const struct ll_field *f = ll_at(row, d->col[w]);
     if (ll_field_int(f, v) && *v >= 0 && *v <= max)
@@ -227,7 +228,7 @@ static int make_pass(struct ll_loader *d, const struct ll_csv_row *row, struct l
     long long fact = d->col[LL_W_FACT_INDEX] < 0 ? 0 : -1;
     int rc = LL_OK;
     if (ll_at(row, d->col[LL_W_FACT_INDEX])->s)
-        rc = ll_get_int(d, row, LL_W_FACT_INDEX, 1000000000, &fact, err);
+        rc = get_int(d, row, LL_W_FACT_INDEX, 1000000000, &fact, err);
     if (!rc)
         rc = ll_db_do(d->l->db, err,
                       "INSERT INTO passes (run_model, pass_key, is_main, fact_key, fact_index, prompt_id, "
@@ -262,9 +263,9 @@ static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct 
     int by_model = d->k->shape == LL_SHAPE_MODEL, rc = LL_OK;
     d->layer = d->pos = -1;
     if (!by_model || (layer->s && strcmp(layer->s, "_summary")))
-        rc = ll_get_int(d, row, LL_W_LAYER, LL_MAX_LAYER, &d->layer, err);
+        rc = get_int(d, row, LL_W_LAYER, LL_MAX_LAYER, &d->layer, err);
     if (!rc && (d->k->shape == LL_SHAPE_RECORDS || ll_at(row, d->col[LL_W_POS])->s))
-        rc = ll_get_int(d, row, LL_W_POS, LL_MAX_POS, &d->pos, err);
+        rc = get_int(d, row, LL_W_POS, LL_MAX_POS, &d->pos, err);
     if (rc
         || (by_model && d->col[LL_W_ROW_ID] < 0 && d->col[LL_W_PROMPT_ID] < 0 && d->col[LL_W_FACT_INDEX] < 0))
         return rc;

@@ -47,9 +47,6 @@ struct ll_loader {
 const struct ll_field *ll_at(const struct ll_csv_row *row, int col);
 int ll_bad_cell(const struct ll_csv_row *row, struct ll_err *err, const char *column, const char *expected,
                 const struct ll_field *f);
-/* A number from 0 to max in a special column. */
-int ll_get_int(const struct ll_loader *d, const struct ll_csv_row *row, enum ll_special w, long long max,
-               long long *v, struct ll_err *err);
 const char *ll_special_name(enum ll_special w); /* of the column */
 
 /* index_rows.c: prepare the statements once the columns are known; put one row whose pass, layer and pos are
