@@ -39,7 +39,7 @@ int ll_context(struct ll_err *err, const char *fmt, ...)
 int ll_fail_mem(struct ll_err *err, const char *what, unsigned long long bytes)
 {
     if (!err)
-        ll_memory_note(); /* nobody hears the reason: what goes on may lack something */
+        ll_memory_note(); /* the reason is lost, and later output may be incomplete */
     return ll_fail(err, LL_EFAIL, "out of memory: %s needs %llu bytes", what, bytes);
 }
 

@@ -85,7 +85,7 @@ void ll_json_end(struct ll_json *j)
         ll_buf_addc(j->out, '\n');
 }
 
-/* A value that is no text. */
+/* A value that is not a text. */
 static void put_word(struct ll_json *j, const char *key, const char *word)
 {
     begin(j, key);

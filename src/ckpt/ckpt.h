@@ -1,4 +1,4 @@
-/* ckpt.h - a checkpoint as named tensors and settings, whatever container it came in.
+/* ckpt.h - a checkpoint as named tensors and settings, the same for every container.
  *
  * A Hugging Face folder (config.json + one *.safetensors, or many with model.safetensors.index.json), a
  * single .safetensors or .index.json file beside its config.json, a GGUF file of any name (single, or any

@@ -55,7 +55,7 @@ struct ll_gguf_tensor {
 
 struct ll_gguf;
 
-/* Does the file at path begin as a GGUF file does, whatever its name? */
+/* 1 when the file at path begins as a GGUF file does; its name does not matter. */
 int ll_is_gguf(const char *path);
 /* Map and check a file. A file without tensors (a vocabulary) is fine. Returns LL_OK, LL_EUSAGE (broken:
  * file, field, expected, found), LL_EUNSUP (big-endian, version 1, arrays of arrays) or LL_EFAIL. After a

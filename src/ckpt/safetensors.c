@@ -95,8 +95,8 @@ static int read_shape(const struct parse *p, struct ll_tensor *t, const cJSON *v
     return LL_OK;
 }
 
-/* Bytes the shape asks for; of a type nobody here knows, the `stored` ones. Returns 0 when the product does
- * not fit, or its bits are no whole bytes. */
+/* Bytes the shape asks for; for a type that this program does not know, `stored`. Returns 0 when the product
+ * does not fit, or its bits are no whole bytes. */
 static int shape_bytes(const struct ll_tensor *t, uint64_t stored, uint64_t *bytes)
 {
     uint64_t n = 1,

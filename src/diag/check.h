@@ -25,7 +25,7 @@ struct ll_check_job {
     const int *ids;
     int n_ids, runs;
     enum ll_half_format format;               /* of the lower precision */
-    void (*progress)(void *arg, double done); /* of the operations; NULL: nobody listens */
+    void (*progress)(void *arg, double done); /* of the operations; NULL: not reported */
     void *progress_arg;
 };
 /* Figures of one check; {0} before. Free with ll_check_free. Only what was run is filled in. */

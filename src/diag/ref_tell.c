@@ -164,7 +164,7 @@ void ll_ref_fold(const struct ll_buf *lines, struct ll_buf *out)
         if (k == n) {
             struct kind *grown = realloc(kinds, sizeof *kinds * (size_t)(n + 1));
             if (!grown) {
-                ll_memory_note(); /* nobody else hears it */
+                ll_memory_note(); /* the reason goes no further */
                 break;
             }
             kinds = grown;

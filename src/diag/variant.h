@@ -41,7 +41,7 @@ enum ll_mistake {
     LL_MISTAKE_QK_NORM_LATE = 4, /* norm of q and k after the rotation */
     LL_MISTAKE_BIAS_LATE = 8,    /* biases of q and k after the rotation */
 };
-/* Bits of a layer's; 0 in a model that is no variant. */
+/* The bits of a layer; 0 in a model that is not a variant. */
 unsigned ll_variant_mistakes(const struct ll_model *model, int layer);
 void ll_variant_free(struct ll_model *variant); /* NULL is fine; never ll_model_close */
 #endif

@@ -127,7 +127,7 @@ static int final_norm(struct ll_pass *p, const struct ll_chunk *all, struct ll_e
 
 static int head(struct ll_pass *p, const struct ll_chunk *all, struct ll_err *err)
 {
-    if (!p->logits) /* nobody listens */
+    if (!p->logits) /* no listener asks for logits */
         return LL_OK;
     struct ll_rows logits = ll_rows(p->logits, all->n, p->model->d_vocab);
     p->ops->head(p, all, ll_rows(p->final, all->n, p->model->d_model), logits);

@@ -26,7 +26,7 @@ int ll_block_mlp(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x, 
 int ll_block_experts(struct ll_pass *p, const struct ll_chunk *c, struct ll_rows x, struct ll_rows out,
                      struct ll_err *err);
 
-/* One MLP's arithmetic, for an expert: nobody is shown what happens inside. */
+/* One MLP's arithmetic, for an expert: no hook shows what happens inside. */
 void ll_mlp_quiet(struct ll_pass *p, const struct ll_chunk *c, const struct ll_mlp *mlp, struct ll_rows x,
                   struct ll_rows out);
 #endif

@@ -14,7 +14,7 @@ static const double PI = 3.14159265358979323846;
 struct source {
     const struct ll_model *m;
     char first[LL_SETTING_PATH + 32], second[LL_SETTING_PATH + 32];
-    int bare; /* neither spelling is there: the kind is "default" whatever rope_scaling calls its type */
+    int bare; /* neither spelling is there: the kind is "default", even if rope_scaling names another type */
     struct ll_err *err;
 };
 struct range {

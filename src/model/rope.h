@@ -42,7 +42,7 @@ int ll_rope_is_long(const struct ll_rope *rope, int n_pos);
 int ll_rope_rows_stay(const struct ll_model *model, int n, int more);
 /* Is the base of a sequence of n_pos positions its own? Then there is no table: ll_rope_row. */
 int ll_rope_grows(const struct ll_rope *rope, int n_pos);
-/* Frequency i in a sequence of n_pos positions, whatever the kind. */
+/* Frequency i in a sequence of n_pos positions, for every kind. */
 float ll_rope_freq(const struct ll_rope *rope, int n_pos, int i);
 /* cos and sin [d_rot/2] of position pos in a sequence of n_pos positions: what the table holds, where there
  * is one. */

@@ -85,7 +85,7 @@ enum ll_setting {
 /* What a key written down as null means. */
 enum ll_null {
     LL_NULL_REFUSED, /* nothing: the family's configuration class refuses it */
-    LL_NULL_NONE,    /* that there is no such value, whatever the default */
+    LL_NULL_NONE,    /* that there is no such value, even where a default exists */
 };
 
 /* One row of a family: written with the macros of families/rows.h. */

@@ -12,7 +12,7 @@
 
 /* ---- attributes by text ---------------------------------------------------------------------- */
 
-/* These end a generation, so they are control tokens whatever their type says. */
+/* These end a generation, so they are control tokens even if their type says otherwise. */
 static const char *const ends[] = {
     "<|eot_id|>",
     "<|im_end|>",

@@ -110,7 +110,7 @@ static int strip(const struct ll_step *step, const char *s, size_t n, struct ll_
                  struct ll_err *err)
 {
     uint32_t cp = 0;
-    size_t start = 0, end = n, kept = 0; /* kept: end of the last character that is no space */
+    size_t start = 0, end = n, kept = 0; /* kept: end of the last character that is not a space */
     for (size_t i = 0; i < n;) {
         size_t len = (size_t)ll_utf8_next(s + i, n - i, &cp, NULL);
         if (!ll_is_space(cp))

@@ -22,7 +22,7 @@ void ll_ids_free(struct ll_ids *ids);
 int ll_ids_add(struct ll_ids *ids, int id, struct ll_err *err);
 
 enum ll_encode_flags {
-    LL_ENC_BOS = 1, /* add what the post-processor adds (BOS and the like) */
+    LL_ENC_BOS = 1, /* add what the post-processor adds (BOS, EOS, ...) */
     LL_ENC_SPECIAL_AS_TEXT =
         2, /* special tokens spelled in the text stay text (other added tokens are still found) */
 };

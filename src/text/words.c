@@ -33,9 +33,9 @@ struct ll_word_rule {
     const char *expr;
     enum contraction contraction;
     uint32_t letters; /* flags that make a letter; UPPER|LOWER: capitals, then small letters */
-    int lead_any;     /* letters may follow any one character that is no line end, letter or number; else one
-                         space */
-    int max_numbers;  /* 0: any count, and a space may lead */
+    int lead_any; /* letters may follow any one character that is not a line end, letter or number; else one
+                     space */
+    int max_numbers;         /* 0: any count, and a space may lead */
     const char *symbol_tail; /* characters after symbols */
     int line_ends;           /* white space up to its last line end is a piece */
     int llama;               /* llama.cpp's alphabet */

@@ -35,7 +35,7 @@ static const struct ll_setting_row settings[] = {
 static const char local[] = "local", global[] = "global";
 enum { SILENT_LAYERS = 24 }; /* what an absent attention_types stands for: ["global", "local"] twelve times */
 
-/* "attention_types.i.1" and the like: inside the list. */
+/* "attention_types.i.1" and so on: paths inside the list. */
 static const char *in_types(const struct ll_model *m, char out[LL_SETTING_PATH + 32], int i, const char *rest)
 {
     char key[LL_SETTING_PATH];

@@ -8,9 +8,9 @@
 
 /* Open for writing; makes file and schema when absent. Not an index, or one of another version: LL_EUSAGE. */
 int ll_db_open_write(sqlite3 **db, const char *path, struct ll_err *err);
-/* Close it so that nothing lies beside the file: WAL while writing, a single file when nobody has it open.
- * NULL is fine. pages_before: PRAGMA page_count before the import, so that an index that grew or lost much is
- * packed; -1: never. */
+/* Close it so that nothing lies beside the file: WAL while writing, a single file when no program has it
+ * open. NULL is fine. pages_before: PRAGMA page_count before the import, so that an index that grew or lost
+ * much is packed; -1: never. */
 void ll_db_close_write(sqlite3 *db, long long pages_before);
 /* Open an existing index so that nothing can be written through it. Absent: LL_EUSAGE that says how to make
  * it. */

@@ -190,8 +190,8 @@ static int prepare(sqlite3 *db, sqlite3_stmt **st, const char *sql, struct ll_er
 static int guard(sqlite3 *db, struct ll_err *err)
 {
     /* Table-valued functions declare themselves on first use, by a CREATE TABLE of their own that the
-     * authorizer would refuse: those allowed are used once before it watches. Missing ones (SQLite built
-     * without JSON) are no matter. */
+     * authorizer would refuse: those allowed are used once before it watches. If one is missing
+     * (SQLite built without JSON), nothing is lost. */
     static const char *const first_use[] = {
         "SELECT 1 FROM pragma_table_info('runs') LIMIT 0",
         "SELECT 1 FROM pragma_table_xinfo('runs') LIMIT 0",

@@ -59,7 +59,7 @@ static void add_hex(struct ll_buf *out, sqlite3_stmt *st, int i)
     const unsigned char *b = sqlite3_column_blob(st, i);
     char part[512];
     size_t n = b ? (size_t)sqlite3_column_bytes(st, i) : 0, used = 0;
-    for (size_t k = 0; k < n && out->len <= LL_MAX_OUTPUT; k++) { /* beyond that nobody will see it */
+    for (size_t k = 0; k < n && out->len <= LL_MAX_OUTPUT; k++) { /* the rest is cut from the output anyway */
         part[used++] = digit[b[k] >> 4];
         part[used++] = digit[b[k] & 15];
         if (used == sizeof part || k + 1 == n) {

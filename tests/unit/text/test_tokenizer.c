@@ -1,5 +1,5 @@
-/* test_tokenizer.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long texts,
- * and the hand-written word patterns against the same expressions under PCRE2. */
+/* test_tokenizer.c - tokenizers: the fixtures of fixtures/tokenizers (made by its make.py), refusals, long
+ * texts, and the hand-written word patterns against the same expressions under PCRE2. */
 #include "json_stream.h"
 #include "map.h"
 #include "stats.h"

@@ -1,5 +1,5 @@
-/* test_tokenizer_gguf.c - tokenizers from GGUF metadata: the tiny files of tests/fixtures/tokenizers/gguf against
- * what llama.cpp answers, and files whose arrays lie. */
+/* test_tokenizer_gguf.c - tokenizers from GGUF metadata: the tiny files of tests/fixtures/tokenizers/gguf
+ * against what llama.cpp answers, and files whose arrays lie. */
 #define _GNU_SOURCE /* memmem, mkstemps */
 #include "gguf.h"
 #include "map.h"

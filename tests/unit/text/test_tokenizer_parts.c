@@ -1,5 +1,5 @@
-/* test_tokenizer_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself, against
- * what the tokenizers library makes of the same texts (fixtures/tokenizers/parts.json, made by
+/* test_tokenizer_parts.c - every part of a tokenizer.json that src/text has a table row for, by itself,
+ * against what the tokenizers library makes of the same texts (fixtures/tokenizers/parts.json, made by
  * make_parts.py); a row without a case fails. */
 #include "map.h"
 #include "token.h"
