@@ -1,6 +1,7 @@
 /* torch_pickle.c - see torch_pickle.h, torch_file.h: a stack machine that builds containers and views. */
 #include "torch_pickle.h"
 
+#include "grow.h"
 #include "utf8.h"
 
 #include <stdlib.h>
@@ -97,12 +98,10 @@ static int grow(struct vm *v, void *list, size_t *cap, size_t n, size_t size)
 {
     if (n < *cap)
         return LL_OK;
-    size_t more = *cap ? *cap * 2 : 64;
-    void **p = list, *q = realloc(*p, more * size);
+    void **p = list, *q = ll_grow(*p, cap, size, 64, "pickle", v->err);
     if (!q)
-        return ll_fail_mem(v->err, "pickle", more * size);
+        return LL_EFAIL;
     *p = q;
-    *cap = more;
     return LL_OK;
 }
 #define GROW(v, list) grow(v, &(v)->list, &(v)->cap_##list, (v)->n_##list, sizeof *(v)->list)

@@ -3,6 +3,7 @@
  * and in this one. */
 #include "drift.h"
 
+#include "grow.h"
 #include "variant.h"
 
 #include <stdio.h>
@@ -111,12 +112,10 @@ static int count_beyond(const struct job *j, const struct ll_model *v, int *n)
 static struct ll_try *add(struct job *j, const char *name, double rel)
 {
     if (j->n == j->cap) {
-        int cap = j->cap ? 2 * j->cap : 64;
-        struct ll_try *grown = realloc(j->tries, sizeof *grown * (size_t)cap);
+        struct ll_try *grown = ll_grow_int(j->tries, &j->cap, sizeof *grown, 64, "tries", j->err);
         if (!grown)
-            return ll_fail_mem(j->err, "tries", sizeof *grown * (size_t)cap), NULL;
+            return NULL;
         j->tries = grown;
-        j->cap = cap;
     }
     struct ll_try *t = &j->tries[j->n++];
     *t = (struct ll_try){.rel = rel, .n_beyond = -1};

@@ -1,6 +1,7 @@
 /* ref.c - see ref.h: the list, and which reader a path needs. */
 #include "ref.h"
 
+#include "grow.h"
 #include "literal.h"
 #include "map.h"
 #include "safetensors.h"
@@ -67,12 +68,10 @@ struct ll_ref_array *ll_ref_add(struct ll_ref *r, const struct ll_ref_new *new, 
     if (ll_ref_may_take(r, new->file, new->name, bytes, err))
         return NULL;
     if (r->n == r->cap) {
-        int cap = r->cap ? 2 * r->cap : 64;
-        struct ll_ref_array *grown = realloc(r->a, sizeof *grown * (size_t)cap);
+        struct ll_ref_array *grown = ll_grow_int(r->a, &r->cap, sizeof *grown, 64, "reference", err);
         if (!grown)
-            return ll_fail_mem(err, "reference", sizeof *grown * (size_t)cap), NULL;
+            return NULL;
         r->a = grown;
-        r->cap = cap;
     }
     a.name = strndup(new->name, new->name_len);
     a.x = new->with_values ? malloc(bytes) : NULL;

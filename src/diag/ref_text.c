@@ -8,6 +8,7 @@
  * Sizes come innermost first. Long rows are cut with "...": then only the sum is known. What stands before
  * the name's colon and between the blocks does not matter. */
 #include "literal.h"
+#include "grow.h"
 #include "ref.h"
 
 #include <math.h>
@@ -115,12 +116,10 @@ static int read_head(struct block *b, const char *from, const char *to)
 static int push(struct block *b, float v, struct ll_err *err)
 {
     if (b->n_x == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 4096;
-        float *grown = realloc(b->x, sizeof *grown * cap);
+        float *grown = ll_grow(b->x, &b->cap, sizeof *grown, 4096, "reference", err);
         if (!grown)
-            return ll_fail_mem(err, "reference", sizeof *grown * cap);
+            return LL_EFAIL;
         b->x = grown;
-        b->cap = cap;
     }
     b->x[b->n_x++] = v;
     return LL_OK;

@@ -2,6 +2,7 @@
 #include "weight_parts.h"
 
 #include "config.h"
+#include "grow.h"
 #include "names.h"
 #include "shown.h"
 
@@ -128,12 +129,11 @@ static int wants_of_ends(const struct ll_model *m, struct want w[MAX_WANTS])
 static int add_run(struct ll_weights *w, struct ll_weight_run run, struct ll_err *err)
 {
     if (w->n_runs == w->cap_runs) {
-        int cap = w->cap_runs ? 2 * w->cap_runs : 256;
-        struct ll_weight_run *grown = realloc(w->runs, sizeof *grown * (size_t)cap);
+        struct ll_weight_run *grown =
+            ll_grow_int(w->runs, &w->cap_runs, sizeof *grown, 256, "list of weights", err);
         if (!grown)
-            return ll_fail_mem(err, "list of weights", sizeof *grown * (size_t)cap);
+            return LL_EFAIL;
         w->runs = grown;
-        w->cap_runs = cap;
     }
     w->runs[w->n_runs++] = run;
     return LL_OK;

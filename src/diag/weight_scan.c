@@ -1,6 +1,7 @@
 /* weight_scan.c - see weight_scan.h */
 #include "weight_scan.h"
 
+#include "grow.h"
 #include "packed.h"
 #include "quants.h"
 #include "stats.h"
@@ -121,12 +122,10 @@ struct scan {
 static int add_block(struct scan *s, struct block b, struct ll_err *err)
 {
     if (s->n == s->cap) {
-        int cap = s->cap ? 2 * s->cap : 1024;
-        struct block *grown = realloc(s->blocks, sizeof *grown * (size_t)cap);
+        struct block *grown = ll_grow_int(s->blocks, &s->cap, sizeof *grown, 1024, "list of blocks", err);
         if (!grown)
-            return ll_fail_mem(err, "list of blocks", sizeof *grown * (size_t)cap);
+            return LL_EFAIL;
         s->blocks = grown;
-        s->cap = cap;
     }
     b.bad_at = -1;
     ll_tensor_stats_init(&b.stats);

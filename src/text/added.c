@@ -1,6 +1,7 @@
 /* added.c - see added.h */
 #include "added.h"
 
+#include "grow.h"
 #include "unicode_class.h"
 #include "utf8.h"
 
@@ -28,12 +29,10 @@ int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_ad
                  struct ll_err *err)
 {
     if (a->n == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 16;
-        struct ll_added_token *v = realloc(a->v, cap * sizeof *v);
+        struct ll_added_token *v = ll_grow(a->v, &a->cap, sizeof *v, 16, "added tokens", err);
         if (!v)
-            return ll_fail_mem(err, "added tokens", cap * sizeof *v);
+            return LL_EFAIL;
         a->v = v;
-        a->cap = cap;
     }
     a->v[a->n] = *flags;
     a->v[a->n].off = (uint32_t)a->pool.len;
@@ -145,12 +144,10 @@ int ll_trie_longest(const struct ll_trie *t, const char *s, size_t n, size_t *le
 int ll_hits_add(struct ll_hits *h, size_t start, size_t end, int id, struct ll_err *err)
 {
     if (h->n == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 16;
-        struct ll_hit *v = realloc(h->v, cap * sizeof *v);
+        struct ll_hit *v = ll_grow(h->v, &h->cap, sizeof *v, 16, "added tokens in the text", err);
         if (!v)
-            return ll_fail_mem(err, "added tokens in the text", cap * sizeof *v);
+            return LL_EFAIL;
         h->v = v;
-        h->cap = cap;
     }
     h->v[h->n++] = (struct ll_hit){start, end, id};
     return LL_OK;

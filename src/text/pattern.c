@@ -2,6 +2,7 @@
 #include "pattern.h"
 
 #include "added.h"
+#include "grow.h"
 #include "utf8.h"
 
 #include <stdlib.h>
@@ -10,12 +11,10 @@
 int ll_spans_add(struct ll_spans *spans, size_t start, size_t end, int match, struct ll_err *err)
 {
     if (spans->n == spans->cap) {
-        size_t cap = spans->cap ? spans->cap * 2 : 16;
-        struct ll_span *v = realloc(spans->v, cap * sizeof *v);
+        struct ll_span *v = ll_grow(spans->v, &spans->cap, sizeof *v, 16, "pieces of text", err);
         if (!v)
-            return ll_fail_mem(err, "pieces of text", cap * sizeof *v);
+            return LL_EFAIL;
         spans->v = v;
-        spans->cap = cap;
     }
     spans->v[spans->n++] = (struct ll_span){start, end, match};
     return LL_OK;

@@ -1,6 +1,7 @@
 /* spm_model.c - see spm_model.h */
 #include "spm_model.h"
 
+#include "grow.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -141,12 +142,10 @@ static int add_piece(struct ll_spm_model *m, struct cursor *c, const struct ll_s
     if (m->n == MAX_PIECES)
         return bad(c, "no more than 16777216 pieces");
     if (m->n == m->cap) {
-        size_t cap = m->cap ? m->cap * 2 : 1024;
-        struct ll_spm_piece *v = realloc(m->pieces, cap * sizeof *v);
+        struct ll_spm_piece *v = ll_grow(m->pieces, &m->cap, sizeof *v, 1024, "pieces", c->err);
         if (!v)
-            return ll_fail_mem(c->err, "pieces", cap * sizeof *v);
+            return LL_EFAIL;
         m->pieces = v;
-        m->cap = cap;
     }
     m->pieces[m->n++] = *piece;
     return LL_OK;

@@ -1,6 +1,7 @@
 /* token_config.c - see token_config.h */
 #include "token_config.h"
 
+#include "grow.h"
 #include "literal.h"
 
 #include <stdlib.h>
@@ -33,12 +34,10 @@ int ll_named_add(struct ll_token_config *c, struct ll_named_tokens *list, const 
                  const struct ll_added_token *flags, struct ll_err *err)
 {
     if (list->n == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 16;
-        struct ll_named_token *v = realloc(list->v, cap * sizeof *v);
+        struct ll_named_token *v = ll_grow(list->v, &list->cap, sizeof *v, 16, "special tokens", err);
         if (!v)
-            return ll_fail_mem(err, "special tokens", cap * sizeof *v);
+            return LL_EFAIL;
         list->v = v;
-        list->cap = cap;
     }
     struct ll_named_token *t = &list->v[list->n++];
     *t = (struct ll_named_token){LL_SAID, *flags};

@@ -1,5 +1,6 @@
 /* index_folder.c - see index_folder.h */
 #include "index_folder.h"
+#include "grow.h"
 #include "literal.h"
 #include "sha256.h"
 #include "str.h"
@@ -33,17 +34,15 @@ static int by_stem(const void *a, const void *b)
     return d ? d : x->kind < y->kind ? -1 : x->kind > y->kind; /* one table: its order */
 }
 
-/* Room for one more in a list that grows by doubling. */
+/* Room for one more in a list of n. */
 static int grow(void **list, int n, int *cap, size_t size, struct ll_err *err)
 {
     if (n < *cap)
         return LL_OK;
-    int more = *cap ? 2 * *cap : 16;
-    void *p = realloc(*list, (size_t)more * size);
+    void *p = ll_grow_int(*list, cap, size, 16, "file list", err);
     if (!p)
-        return ll_fail_mem(err, "file list", (size_t)more * size);
+        return LL_EFAIL;
     *list = p;
-    *cap = more;
     return LL_OK;
 }
 
