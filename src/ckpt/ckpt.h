@@ -68,12 +68,13 @@ struct ll_ckpt {
  * scales and zeros are joined to the weights: "X.qweight" and its companions become a tensor "X.weight" of
  * shape [n, k] (packed_ckpt.c). Returns LL_OK, or LL_EUSAGE (missing or broken file: the message names file,
  * field, expected and found), LL_EUNSUP (pickled weights, a quantisation not known) or LL_EFAIL. A tensor of
- * a storage type that is not read here is no reason to refuse: who needs its values does (ll_tensor_type).
+ * a storage type that is not read here is not refused here, but by the code that needs its values
+ * (ll_tensor_type).
  * After a failure there is nothing to free. */
 int ll_ckpt_open(struct ll_ckpt **ckpt, const char *model, struct ll_err *err);
 void ll_ckpt_close(struct ll_ckpt *ckpt); /* NULL is fine */
-/* Something about this checkpoint that changes nothing that can be computed, but that its user should know:
- * one line without "warning:", naming file or key. Said again it is kept once. LL_OK or LL_EFAIL (memory).
+/* Note something about this checkpoint that changes no result, but that its user should know: one line
+ * without "warning:", naming file or key. The same line is kept only once. LL_OK or LL_EFAIL (memory).
  * Readers: c->notes, in the order in which they were found; commands print each once on stderr, documents
  * list them. */
 int ll_ckpt_note(struct ll_ckpt *c, struct ll_err *err, const char *fmt, ...)

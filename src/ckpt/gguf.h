@@ -102,8 +102,9 @@ uint64_t ll_gguf_data_start(
 uint64_t ll_gguf_alignment(const struct ll_gguf *g);
 
 /* The tensors as a checkpoint wants them: types looked up, sizes outermost first, each checked to hold whole
- * blocks and to lie inside the file without overlap, in order of their data. Of a storage type that is not
- * read here (struct ll_tensor, opaque) nobody knows the size: its data reach to the next tensor's or the end.
+ * blocks and to lie inside the file without overlap, in order of their data. The size of a storage
+ * type that is not read here (struct ll_tensor, opaque) is not known: its data reach to the next tensor's or
+ * the end.
  * *out is owned by the caller (free), and so is *type_names, where the names of such types lie (NULL: there
  * are none); names of tensors stay g's. file: used in messages. LL_OK, LL_EUSAGE or LL_EFAIL. */
 struct ll_tensor;

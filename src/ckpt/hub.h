@@ -11,15 +11,14 @@
 #include "fail.h"
 
 /* asked: "org/name", "name", either with "@revision" (default main; a branch, a tag or a full hash). When the
- * cache has no ref of the default name but exactly one snapshot, that one is taken. On success *dir (the
- * snapshot) and *model_id
- * ("org/name") are owned by the caller. LL_EUSAGE when asked is no such name or not in the cache (the message
- * says where it looked), or LL_EFAIL. */
+ * cache has no ref "main" but exactly one snapshot, that one is taken. On success the caller owns *dir (the
+ * snapshot) and *model_id ("org/name"). LL_EUSAGE when `asked` has another form or is not in the cache (the
+ * message says where it looked), or LL_EFAIL. */
 int ll_hub_find(const char *asked, char **dir, char **model_id, struct ll_err *err);
 
-/* Is folder a model's own in some cache: ".../models--org--name", or the snapshots folder in it? *is says;
- * then *dir (the snapshot of the default revision) is owned by the caller. LL_EUSAGE when it is, but holds no
- * such snapshot, or LL_EFAIL. */
+/* *is: 1 when folder is a model's folder in some cache (".../models--org--name", or the snapshots folder in
+ * it). Then the caller owns *dir, the snapshot of the default revision. LL_EUSAGE when such a folder lacks
+ * that snapshot, or LL_EFAIL. */
 int ll_hub_repo(const char *folder, int *is, char **dir, struct ll_err *err);
 
 /* "org/name" when dir lies inside some cache (".../models--org--name/snapshots/..."), owned; else NULL. */

@@ -26,7 +26,7 @@ struct ll_layout {
 };
 
 /* path must exist: a folder, a .safetensors file, an index, or a GGUF file, known by its first bytes whatever
- * its name (of a split one any part, by its name).  Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json
+ * its name (of a split model any part, by its name). Returns LL_OK, or LL_EUSAGE (no checkpoint, config.json
  * or shard missing, an index that points elsewhere), LL_EUNSUP (pickles only, an adapter) or LL_EFAIL. After
  * a failure there is nothing to free. */
 int ll_layout_find(struct ll_layout *l, const char *path, struct ll_err *err);

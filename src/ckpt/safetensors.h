@@ -24,7 +24,7 @@ struct ll_st_header {
 
 /* bytes[n]: the whole file, mapped or read; only its header is looked at. file: used in messages. Returns
  * LL_OK, or LL_EUSAGE (broken: the message names file, tensor, field, expected and found), LL_EUNSUP (a dtype
- * that is none of the format's) or LL_EFAIL (memory). After a failure there is nothing to free. */
+ * that the format does not have) or LL_EFAIL (memory). After a failure there is nothing to free. */
 int ll_st_parse(struct ll_st_header *h, const char *file, const uint8_t *bytes, size_t n, struct ll_err *err);
 void ll_st_free(struct ll_st_header *h); /* {0} and a freed one are fine */
 #endif

@@ -22,7 +22,7 @@ struct ll_torch_file {
     char *names;     /* owned */
     uint8_t **owned; /* copies of tensors that are not row-major as stored; owned */
     int n_owned;
-    struct ll_buf passed; /* what is no tensor, with a root: "NAME: what it is", one a line; owned */
+    struct ll_buf passed; /* what is not a tensor, with a root: "NAME: what it is", one a line; owned */
 };
 /* bytes[n]: the whole file. root NULL: a dictionary of float tensors and nothing else. Else dictionaries,
  * lists and tuples, one inside the other once, of tensors of floats and integers; names are joined by dots,

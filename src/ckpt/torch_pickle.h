@@ -12,7 +12,7 @@ struct ll_torch_key {
 struct ll_torch_view {
     struct ll_torch_key name[2];
     int n_names;     /* from the outermost container inwards */
-    const char *why; /* not NULL: no tensor that can be read, for this reason; static */
+    const char *why; /* not NULL: the reason why this tensor cannot be read; static */
     const char *key;
     size_t key_len; /* of the storage; borrowed */
     enum ll_dtype dtype;

@@ -35,8 +35,8 @@ struct ll_attribution {
     double head_residue; /* largest |attn - heads - attn_bias| of a block */
     double scale;        /* the final norm's divisor */
 };
-/* LL_OK; LL_EUSAGE (ids outside the vocabulary, what the pass refuses) or LL_EFAIL. A failed one holds
- * nothing. */
+/* LL_OK; LL_EUSAGE (ids outside the vocabulary, what the pass refuses) or LL_EFAIL. After a failure there
+ * is nothing to free. */
 int ll_attribution_run(struct ll_attribution *a, const struct ll_attribution_job *job, struct ll_err *err);
 void ll_attribution_free(struct ll_attribution *a);
 #endif

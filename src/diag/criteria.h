@@ -19,7 +19,7 @@ struct ll_criterion {
 struct ll_criteria {
     struct ll_criterion *v;
     int n, cap;  /* owned */
-    int section; /* given to what is added from now on; 0 where the report has only one such part */
+    int section; /* of the criteria added from now on; 0 where the report has only one such part */
     int failed;  /* memory ran out: the list is incomplete */
 };
 void ll_criteria_add(struct ll_criteria *c, enum ll_crit status, const char *name, const char *fmt, ...)

@@ -10,7 +10,7 @@
 
 struct ll_double_policy {
     struct ll_pass_ops ops; /* to be set as pass->ops */
-    _Atomic int no_memory;  /* 1: the pass means nothing */
+    _Atomic int no_memory;  /* 1: memory ran out, the results are not valid */
 };
 /* The policy must not move afterwards. */
 void ll_double_policy_init(struct ll_double_policy *p);

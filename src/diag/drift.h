@@ -18,17 +18,18 @@
 
 #define LL_DRIFT_TOL_F32 1e-4
 #define LL_DRIFT_TOL_HALF 2e-2
-#define LL_DRIFT_FINE \
-    5e-6 /* below this a difference to a float32 reference is not looked at; PyTorch's own rounding: 1e-6 */
+/* below this a difference to a float32 reference is not looked at; PyTorch's own rounding: 1e-6 */
+#define LL_DRIFT_FINE 5e-6
 #define LL_DRIFT_GROWTH 1.2   /* per layer */
 #define LL_DRIFT_JUMP 2.0     /* from here on a jump, below it moderate growth */
 #define LL_DRIFT_ANOMALY 10.0 /* std of the reference times or divided by this from one layer to the next */
-#define LL_DRIFT_ISOLATED \
-    0.01 /* mean absolute error of an isolated layer, where rounding does not explain more */
+/* mean absolute error of an isolated layer, where rounding does not explain more */
+#define LL_DRIFT_ISOLATED 0.01
 #define LL_DRIFT_BLOCK_OPS 12 /* operations of a block, about */
-#define LL_DRIFT_LEFT \
-    0.02 /* share of a difference that a setting read off the reference may leave unexplained */
-#define LL_DRIFT_FEW_ROWS 4 /* experts chosen otherwise by a hair: at most one row in so many */
+/* share of a difference that a setting read off the reference may leave unexplained */
+#define LL_DRIFT_LEFT 0.02
+/* other experts chosen because of a tiny difference: at most one row in so many */
+#define LL_DRIFT_FEW_ROWS 4
 
 enum ll_drift_verdict { LL_DRIFT_SAME, LL_DRIFT_ACCUMULATED, LL_DRIFT_HERE, LL_DRIFT_SMALL, LL_DRIFT_NOISE };
 const char *ll_drift_verdict_name(enum ll_drift_verdict v);
@@ -106,7 +107,7 @@ struct ll_acts_pass ll_drift_pass(const struct ll_drift *d, const struct ll_acts
  * drift_rounding.c. */
 double ll_drift_rounding(const char *dtype, int n_ops);
 int ll_drift_is_half(const char *dtype); /* float16, bfloat16 and text */
-/* 1: logits [n] with different best words, which both hold equal but for what rounding in that type does. */
+/* 1: logits [n] whose best tokens differ, but which in both are equal within the rounding of that type. */
 int ll_drift_is_tie(const float *theirs, const float *ours, int n, int best_theirs, int best_ours,
                     const char *dtype);
 /* Of a point n_ops operations behind what both sides know: given, or by the type where that is 0. */

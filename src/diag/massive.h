@@ -45,8 +45,8 @@ struct ll_massive {
     int *slot;                   /* [n_pos, d_model] index into found + 1, 0: never massive; owned */
     struct ll_massive_at *found; /* in order of finding; owned */
 };
-/* Returns LL_OK, LL_EUSAGE (sizes below 1, factor not above 1) or LL_EFAIL (memory); a failed one holds
- * nothing. */
+/* Returns LL_OK, LL_EUSAGE (sizes below 1, factor not above 1) or LL_EFAIL (memory); after a failure there is
+ * nothing to free. */
 int ll_massive_init(struct ll_massive *m, int n_pos, int d_model, double factor, struct ll_err *err);
 /* The next lens row, x [n_pos, d_model]; m->at is sorted again, m->n places so far. */
 int ll_massive_add(struct ll_massive *m, const float *x, struct ll_err *err);

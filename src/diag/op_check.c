@@ -43,9 +43,9 @@ struct op {
     double (*error)(const struct ctx *c, const float *out); /* NULL: no known answer */
 };
 
-#define TINY \
-    1e-37 /* added to a scale: below the normal range of float an error is absolute, 2^-150, and is \
-             multiplied by what follows */
+/* added to a scale: below the normal range of float an error is absolute, 2^-150, and is
+ * multiplied by what follows */
+#define TINY 1e-37
 
 static double worst(double a, double b) { return b > a || isnan(b) ? b : a; }
 

@@ -12,10 +12,8 @@
 #define NEWS LL_PRE_NEWS
 #define LETTERS LL_PRE_LETTERS
 #define ASCII_PUNCT "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
-#define KANA \
-    "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+" /* U+4E00-9FA5 \
-                                                                                        3040-309F 30A0-30FF \
-                                                                                      */
+/* U+4E00-9FA5 3040-309F 30A0-30FF */
+#define KANA "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+"
 /* U+4E00-9FA5 0800-4E00 AC00-D7FF, without the white space among them, which llama.cpp turns into a vertical
  * tab first */
 #define CJK_HANGUL \

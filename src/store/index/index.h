@@ -19,28 +19,29 @@ struct ll_import_report {
  * is kept), everything else of the folder is; `files` keeps the reason. talk: called with one line of text
  * for everything a person should hear (broken and missing files with their data row, unknown columns, files
  * without a table), may be NULL. report may be NULL. Returns LL_OK; LL_EUSAGE with report->n_problems > 0
- * (imported but for those files, the first is named) or 0 (nothing imported: no run folder; db_path is
- * another database or an index of another version); or LL_EFAIL, the index as it was. */
+ * (everything else is imported; the message names the first such file) or 0 (nothing imported: not a run
+ * folder; db_path is another database or an index of another version); or LL_EFAIL, the index unchanged. */
 int ll_index_import(const char *db_path, const char *run_folder, struct ll_import_report *report,
                     void (*talk)(void *, const char *), void *talk_arg, struct ll_err *err);
 
-/* Could a run be imported there: an index of this version, or a place where one can be made? Changes nothing.
- * LL_OK, LL_EUSAGE or LL_EFAIL. */
+/* LL_OK when a run can be imported there: an index of this version, or a place where one can be made. Changes
+ * nothing. Else LL_EUSAGE or LL_EFAIL. */
 int ll_index_check(const char *db_path, struct ll_err *err);
 
 /* Tables, views and imported files as Markdown tables, for the documentation. */
 void ll_index_put_tables(struct ll_buf *out);
 
+/* A named query; params: "era= run= ...", "" none. */
 struct ll_query {
     const char *name, *help, *params, *sql;
-};                                         /* named queries, one row each; params: "era= run= ...", "" none */
+};
 extern const struct ll_query ll_queries[]; /* name NULL at the end */
 enum ll_query_format {
-    LL_OUT_TABLE,
+    LL_OUT_TABLE, /* for a terminal of 80 columns */
     LL_OUT_CSV,
     LL_OUT_JSON,
-    LL_OUT_WIDE
-}; /* TABLE: for a terminal of 80 columns; WIDE: a table with nothing cut */
+    LL_OUT_WIDE /* a table with nothing cut */
+};
 /* Run one read-only SQL statement, or a named query with its parameters ("layers model=Qwen3-8B
  * pass=pos.orig.0"), and append the result to out (query_out.h says how it looks; on failure nothing is
  * appended). time_limit_s: 0 = none. Returns LL_OK, LL_EUSAGE (no index there, unknown name or parameter,
