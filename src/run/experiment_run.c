@@ -206,7 +206,8 @@ static int fill_index(struct run *r, struct ll_err *err)
     return rc ? ll_context(err, "the run is complete in %s, but the index is not", r->out->dir.final) : LL_OK;
 }
 
-/* A run in which nothing worked does not take the place of one that did. An out-dir is nobody's place. */
+/* A run in which no model worked does not become run-latest; an out-dir of its own gets its files all the
+ * same. */
 static int publish(struct run *r, struct ll_err *err)
 {
     struct ll_run_outcome *out = r->out;

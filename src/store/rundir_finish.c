@@ -34,7 +34,7 @@ static int sync_one(const char *path, const struct stat *st, int flag, struct FT
     return (flag == FTW_F && S_ISREG(st->st_mode)) || flag == FTW_DP ? sync_path(path) : 0;
 }
 
-/* Move an existing run-latest out of the way; nobody's folder is overwritten. */
+/* Move an existing run-latest out of the way; no folder is overwritten. */
 static int rotate(const struct ll_rundir *dir, struct ll_err *err)
 {
     char stamp[16], now[16];
