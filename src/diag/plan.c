@@ -12,10 +12,10 @@
 static double measure_rate(struct ll_engine *eng, struct ll_err *err)
 {
     enum { K = 1024, N = 2048, M = 128, TIMES = 5 };
-    static float w[(size_t)N * K];
-    float *x = calloc((size_t)M * K, sizeof *x), *y = malloc(sizeof *y * M * N);
+    float *w = calloc((size_t)N * K, sizeof *w), *x = calloc((size_t)M * K, sizeof *x),
+          *y = malloc(sizeof *y * M * N);
     double best = 0;
-    if (x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
+    if (w && x && y && !ll_engine_reserve(eng, M, K, 1, 1, err)) {
         struct ll_mat mat = {
             .type = LL_F32, .data = (const uint8_t *)w, .row_bytes = sizeof(float) * K, .n = N, .k = K};
         for (int i = 0; i < TIMES; i++) {
@@ -25,6 +25,7 @@ static double measure_rate(struct ll_engine *eng, struct ll_err *err)
             best = rate > best ? rate : best;
         }
     }
+    free(w);
     free(x);
     free(y);
     return best;
