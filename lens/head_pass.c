@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 2048, BLOCK_GROUPS = 64, CHUNK = 24 /* also the fewest rows a block has room for */ };
+enum {
+    BLOCK_ROWS = LL_WALK_ROWS,
+    BLOCK_GROUPS = 64,
+    CHUNK = 24 /* also the fewest rows a block has room for */
+};
 
 /* One row within one task of the walk. */
 struct part {

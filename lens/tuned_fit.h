@@ -8,7 +8,7 @@
  *
  * with v_j = sum_t w_t (x_tj - mean_j)^2, so that the ridge does not depend on the scale of any dimension;
  * the bias is free. The weights w_t make the residual error relative, as the final norm does. Sums of
- * products are made by the engine (rule L16) from batches of a fixed number of tokens and added in double in
+ * products are made by the engine (rule B) from batches of a fixed number of tokens and added in double in
  * their order; the equations are solved by LAPACK's dposv in double, on one thread. So the sums have the same
  * bits everywhere, the solution on one machine and OpenBLAS (its kernels differ between processors).
  *

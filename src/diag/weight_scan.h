@@ -1,7 +1,7 @@
 /* weight_scan.h - the statistics of all weights in one reading of the checkpoint.
  *
  * Runs are cut into blocks of LL_SCAN_VALUES values that threads take in the order of the files; a block's
- * sums are double, by the engine's sums (16 lanes by index mod 16, the tree of rule L16) over stretches of
+ * sums are double, by the engine's sums (16 lanes by index mod 16, folded +8, +4, +2, +1) over stretches of
  * 4096 values; blocks merge in order. So no bit depends on threads. What lies ahead is asked for, what lies
  * behind is let go when the checkpoint is larger than half of the free memory. Quantised types are widened a
  * stretch at a time. */

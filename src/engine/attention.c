@@ -25,7 +25,8 @@ struct packed {
     int v_nonfinite; /* a value among them is not finite */
 };
 
-/* One head's block of query rows t0..t0+rows; columns lo..hi (multiples of 16) hold all keys they look at. */
+/* One head's block of query rows t0..t0+rows; columns lo..hi hold all keys they look at: lo a multiple of
+ * LL_CHAIN, hi of LL_MAX_NR. */
 struct rows {
     const struct ll_attn *a;
     const struct ll_kernels *kern;
@@ -34,9 +35,7 @@ struct rows {
     long ld; /* of scores */
 };
 
-static int min_int(int a, int b) { return a < b ? a : b; }
 static int max_int(int a, int b) { return a > b ? a : b; }
-static int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
 static int tasks_of(const struct ll_attn *a)
 {
@@ -49,37 +48,70 @@ static int first_key(const struct ll_attn *a, int t)
     return a->window > 0 ? max_int(0, t - a->window + 1) : 0;
 }
 
-static long v_group_stride(const struct ll_kernels *k) { return (long)LL_BLOCK * k->nr; }
-static long v_block_stride(const struct ll_kernels *k, int d_head)
+/* Keys and values are packed in groups of LL_MAX_NR positions, which every unit's groups divide. */
+static int padded_pos(int n) { return ll_round_up(n, LL_CHAIN); }
+
+/* Values of positions s..s+n, zeros up to LL_MAX_NR, as lines of panels: panel g has columns g * nr.. of all
+ * positions. Returns 1 when a value is not finite. */
+static int pack_values(const struct ll_attn *a, const struct ll_kernels *kern, const float *v, int s, int n,
+                       float *panel)
 {
-    return (long)LL_BLOCK * round_up(d_head, k->nr);
+    const int d = a->d_head, nr = kern->nr;
+    const long group = (long)padded_pos(a->n_pos) * nr;
+    float nan = 0.0f; /* becomes NaN when a value is not finite */
+    for (int i = 0; i < LL_MAX_NR; i++)
+        for (int c0 = 0; c0 < d; c0 += nr) {
+            float *line = panel + c0 / nr * group + (long)(s + i) * nr;
+            const int cols = ll_min(nr, d - c0);
+            const float *row = v + (long)(s + i) * a->ldkv + c0;
+            memset(line, 0, sizeof *line * (size_t)nr);
+            for (int c = 0; i < n && c < cols; c++) {
+                line[c] = row[c];
+                nan += row[c] * 0.0f;
+            }
+        }
+    return nan != nan;
 }
 
-/* Pack keys and values up to position `end` (a multiple of 16), going on from what is there. */
+/* Pack keys and values up to position `end`, going on from what is there. */
 static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, struct ll_scratch *s,
                       struct packed *p, int end)
 {
-    const int d = a->d_head, dpad = ll_pad16(d);
+    const int d = a->d_head;
     const float *v = a->v + (long)p->kv_head * d;
-    for (; p->end < end; p->end += 16) {
-        const int n = min_int(16, a->n_pos - p->end);
-        if (!a->scores_in && !a->pattern_in) {
-            const struct ll_mat keys = {.type = LL_F32,
-                                        .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv
-                                                                  + (long)p->kv_head * d),
-                                        .row_bytes = (size_t)a->ldkv * sizeof(float),
-                                        .n = n,
-                                        .k = d};
-            float *panel = s->k_panel + (long)p->end * dpad;
-            if (n < 16)
-                memset(panel, 0, sizeof *panel * 16 * (size_t)dpad);
-            ll_widen(kern, &keys, 0, n, 0, d, panel, (long)kern->nr * dpad);
+    for (; p->end < end; p->end += LL_MAX_NR) {
+        const int n = max_int(0, ll_min(LL_MAX_NR, a->n_pos - p->end));
+        const struct ll_mat keys = {.type = LL_F32,
+                                    .data = (const uint8_t *)(a->k + (long)p->end * a->ldkv
+                                                              + (long)p->kv_head * d),
+                                    .row_bytes = (size_t)a->ldkv * sizeof(float),
+                                    .n = n,
+                                    .k = d};
+        for (int g = 0; !a->scores_in && !a->pattern_in && g < LL_MAX_NR; g += kern->nr) {
+            float *panel = s->k_panel + (long)(p->end + g) * d;
+            if (g < n)
+                ll_pack_w(kern, &keys, &(struct ll_part){g, ll_min(kern->nr, n - g), 0, d}, 0, panel);
+            else
+                memset(panel, 0, sizeof *panel * (size_t)kern->nr * (size_t)d);
         }
         if (a->z)
-            p->v_nonfinite |= ll_pack_v16(v, a->ldkv, p->end, a->n_pos, d, kern->nr,
-                                          s->v_panel + p->end / LL_BLOCK * v_block_stride(kern, d)
-                                              + (long)(p->end % LL_BLOCK) * kern->nr,
-                                          v_group_stride(kern));
+            p->v_nonfinite |= pack_values(a, kern, v, p->end, n, s->v_panel);
+    }
+}
+
+/* Rows of the block, packed in attn_x with k columns each, by the groups of one panel after another. */
+static void by_panels(const struct rows *r, int k, const float *panel, long group_stride, int n_groups,
+                      float *y, long ldy, int fresh)
+{
+    struct ll_tile t = {.kl = k, .ldy = ldy, .fresh = fresh, .ask = (const uint8_t *)panel};
+    for (int m = 0, rows; m < r->rows; m += rows) {
+        rows = ll_tile_rows(r->kern, r->rows - m);
+        t.x = r->s->attn_x + (long)m * k;
+        for (int g = 0; g < n_groups; g++) {
+            t.w = panel + g * group_stride;
+            t.y = y + m * ldy + (long)g * r->kern->nr;
+            r->kern->tile[rows](&t);
+        }
     }
 }
 
@@ -87,18 +119,11 @@ static void pack_keys(const struct ll_attn *a, const struct ll_kernels *kern, st
 static void make_scores(const struct rows *r)
 {
     const struct ll_attn *a = r->a;
-    const int d = a->d_head, dpad = ll_pad16(d), width = r->hi - r->lo;
+    const int d = a->d_head, nr = r->kern->nr;
     float *scores = r->s->scores;
     ll_pack_x(r->kern, a->q + r->t0 * a->ldq + (long)r->head * d, a->ldq, r->rows, d, r->s->attn_x, 0, 1);
-    r->kern->tile(&(struct ll_tile){.x = r->s->attn_x,
-                                    .m = r->rows,
-                                    .w = r->s->k_panel + (long)r->lo * dpad,
-                                    .group_stride = (long)r->kern->nr * dpad,
-                                    .n_groups = width / r->kern->nr,
-                                    .kb = dpad,
-                                    .y = scores + r->lo,
-                                    .ldy = r->ld,
-                                    .first = 1});
+    by_panels(r, d, r->s->k_panel + (long)r->lo * d, (long)nr * d, (r->hi - r->lo) / nr, scores + r->lo,
+              r->ld, 1);
     for (int i = 0; i < r->rows; i++) {
         float *row = scores + i * r->ld;
         const int t = r->t0 + i, from = first_key(a, t);
@@ -129,7 +154,7 @@ static void take_rows(const struct rows *r, const float *from, float fill)
 static void give_rows(const struct rows *r, float *to, float fill)
 {
     const size_t n = (size_t)r->a->n_pos;
-    const int hi = min_int(r->hi, r->a->n_pos);
+    const int hi = ll_min(r->hi, r->a->n_pos);
     for (int i = 0; i < r->rows; i++) {
         float *row = to + ((size_t)r->head * n + (size_t)(r->t0 + i)) * n;
         for (int s = 0; s < r->lo; s++)
@@ -140,24 +165,22 @@ static void give_rows(const struct rows *r, float *to, float fill)
     }
 }
 
-/* z of the block: pattern in scratch times the packed values */
+/* z of the block: pattern in scratch times the packed values; lo is the beginning of a chain */
 static void context(const struct rows *r)
 {
     const struct ll_kernels *kern = r->kern;
-    const int d = r->a->d_head, cols = round_up(d, kern->nr);
+    const int d = r->a->d_head, cols = ll_round_up(d, kern->nr);
+    const long group = (long)padded_pos(r->a->n_pos) * kern->nr;
     for (int s0 = r->lo, s1; s0 < r->hi; s0 = s1) {
-        s1 = min_int((s0 / LL_BLOCK + 1) * LL_BLOCK, r->hi);
+        const int stretch = s0 / LL_STRETCH * LL_STRETCH, begins = max_int(stretch, r->lo);
+        const int first = begins == r->lo; /* of the stretches: its sum starts z */
+        float *y = first ? r->s->attn_z : r->s->attn_more;
+        s1 = ll_min(ll_min(s0 + LL_S_BLOCK, stretch + LL_STRETCH), r->hi);
         ll_pack_x(kern, r->s->scores + s0, r->ld, r->rows, s1 - s0, r->s->attn_x, 0, 1);
-        kern->tile(&(struct ll_tile){.x = r->s->attn_x,
-                                     .m = r->rows,
-                                     .w = r->s->v_panel + s0 / LL_BLOCK * v_block_stride(kern, d)
-                                         + (long)(s0 % LL_BLOCK) * kern->nr,
-                                     .group_stride = v_group_stride(kern),
-                                     .n_groups = cols / kern->nr,
-                                     .kb = s1 - s0,
-                                     .y = r->s->attn_z,
-                                     .ldy = cols,
-                                     .first = s0 == r->lo});
+        by_panels(r, s1 - s0, r->s->v_panel + (long)s0 * kern->nr, group, cols / kern->nr, y, cols,
+                  s0 == begins);
+        if (!first && (s1 == r->hi || s1 == stretch + LL_STRETCH))
+            kern->vec.add(r->s->attn_z, r->s->attn_z, y, (size_t)r->rows * (size_t)cols);
     }
     for (int i = 0; i < r->rows; i++) {
         float *z = r->a->z + (r->t0 + i) * r->a->ldz + (long)r->head * d;
@@ -170,16 +193,18 @@ static void context(const struct rows *r)
 /* one element of z with values that are not finite */
 static float nonfinite_element(const struct rows *r, const float *p, const float *v)
 {
+    const int end = ll_min(r->hi, r->a->n_pos);
     float sum = 0.0f;
-    for (int s0 = r->lo / LL_BLOCK * LL_BLOCK; s0 < r->hi; s0 += LL_BLOCK) {
-        float chain[16] = {0};
-        for (int s = max_int(s0, r->lo); s < min_int(s0 + LL_BLOCK, min_int(r->hi, r->a->n_pos)); s++)
-            if (p[s] != 0.0f)
-                chain[s % 16] = fmaf(p[s], v[s * r->a->ldkv], chain[s % 16]);
-        for (int h = 8; h; h >>= 1)
-            for (int j = 0; j < h; j++)
-                chain[j] += chain[j + h];
-        sum += chain[0];
+    for (int t0 = r->lo / LL_STRETCH * LL_STRETCH; t0 < end; t0 += LL_STRETCH) {
+        float stretch = 0.0f;
+        for (int s0 = t0; s0 < ll_min(t0 + LL_STRETCH, end); s0 += LL_CHAIN) {
+            float chain = 0.0f;
+            for (int s = max_int(s0, r->lo); s < ll_min(s0 + LL_CHAIN, end); s++)
+                if (p[s] != 0.0f)
+                    chain = fmaf(p[s], v[s * r->a->ldkv], chain);
+            stretch += chain;
+        }
+        sum += stretch;
     }
     return sum + 0.0f;
 }
@@ -230,10 +255,10 @@ static void one_task(const struct job *j, int tid, int seq, int task, struct pac
                      .kern = j->eng->kern,
                      .s = &j->eng->scratch[tid],
                      .t0 = t0,
-                     .rows = min_int(LL_Q_BLOCK, a->n_pos - t0)};
-    r.lo = given ? 0 : first_key(a, t0) & ~15;
-    r.hi = ll_pad16(given ? a->n_pos : t0 + r.rows);
-    r.ld = ll_pad16(a->n_pos);
+                     .rows = ll_min(LL_Q_BLOCK, a->n_pos - t0)};
+    r.lo = given ? 0 : first_key(a, t0) / LL_CHAIN * LL_CHAIN;
+    r.hi = ll_round_up(given ? a->n_pos : t0 + r.rows, LL_MAX_NR);
+    r.ld = padded_pos(a->n_pos);
     if (p->seq != seq || p->kv_head != kv_head)
         *p = (struct packed){.seq = seq, .kv_head = kv_head};
     pack_keys(a, r.kern, r.s, p, r.hi);
@@ -262,7 +287,7 @@ static void work(void *arg, int tid, int n_threads)
 void ll_attention_many(struct ll_engine *eng, const struct ll_attn *a, int n)
 {
     for (int i = 0; i < n; i++)
-        assert(a[i].n_pos <= eng->max_pos && a[i].d_head <= eng->max_d_head && a[i].d_head <= LL_BLOCK
+        assert(a[i].n_pos <= eng->max_pos && a[i].d_head <= eng->max_d_head && a[i].d_head <= LL_MAX_D_HEAD
                && a[i].n_heads % a[i].n_kv_heads == 0);
     struct job j = {.eng = eng, .seq = a, .n = n};
     atomic_init(&j.next, 0);

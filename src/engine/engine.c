@@ -32,15 +32,10 @@ int ll_engine_init(struct ll_engine **eng, int n_threads, struct ll_err *err)
 
 static void scratch_free(struct ll_scratch *s)
 {
-    free(s->panel);
-    free(s->edge);
-    free(s->walk_y);
-    free(s->walk_x);
-    free(s->k_panel);
-    free(s->v_panel);
-    free(s->scores);
-    free(s->attn_x);
-    free(s->attn_z);
+    float *all[] = {s->panel,  s->y,      s->more,   s->k_panel,  s->v_panel,
+                    s->scores, s->attn_x, s->attn_z, s->attn_more};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
     *s = (struct ll_scratch){0};
 }
 
@@ -73,15 +68,12 @@ static int room(float **p, size_t rows, size_t cols, struct ll_err *err)
 
 static int room_for_products(struct ll_engine *eng, struct ll_err *err)
 {
-    const size_t k = (size_t)ll_pad16(eng->max_k),
-                 m = eng->max_m < LL_M_BLOCK ? (size_t)eng->max_m : LL_M_BLOCK;
-    eng->x_floats = m * k;
+    const size_t k = (size_t)eng->max_k, m = (size_t)ll_min(eng->max_m, LL_M_BLOCK);
     int rc = room(&eng->x, m, k, err);
     for (int t = 0; t < eng->n_threads && !rc; t++) {
         struct ll_scratch *s = &eng->scratch[t];
-        const size_t chunk = eng->max_m < LL_WALK_CHUNK ? (size_t)eng->max_m : LL_WALK_CHUNK;
-        if ((rc = room(&s->panel, LL_PANEL_ROWS, k, err)) || (rc = room(&s->edge, m, 16, err))
-            || (rc = room(&s->walk_y, chunk, LL_WALK_TILE, err)) || (rc = room(&s->walk_x, chunk, k, err)))
+        if ((rc = room(&s->panel, LL_TASK_N, LL_PANEL_K, err)) || (rc = room(&s->y, m, LL_TASK_N, err))
+            || (rc = room(&s->more, m, k > LL_STRETCH ? LL_TASK_N : 0, err)))
             break;
     }
     return rc;
@@ -89,15 +81,15 @@ static int room_for_products(struct ll_engine *eng, struct ll_err *err)
 
 static int room_for_attention(struct ll_engine *eng, struct ll_err *err)
 {
-    const size_t pos = (size_t)ll_pad16(eng->max_pos), d = (size_t)ll_pad16(eng->max_d_head);
-    const size_t blocks = (pos + LL_BLOCK - 1) / LL_BLOCK * LL_BLOCK;
+    const size_t pos = (size_t)ll_round_up(eng->max_pos, LL_CHAIN),
+                 d = (size_t)ll_round_up(eng->max_d_head, LL_MAX_NR);
+    const size_t x = d > LL_S_BLOCK ? d : LL_S_BLOCK;
     int rc = LL_OK;
     for (int t = 0; t < eng->n_threads && !rc; t++) {
         struct ll_scratch *s = &eng->scratch[t];
-        if ((rc = room(&s->k_panel, pos, d, err)) || (rc = room(&s->v_panel, blocks, d, err))
-            || (rc = room(&s->scores, LL_Q_BLOCK, pos, err))
-            || (rc = room(&s->attn_x, LL_Q_BLOCK, LL_BLOCK, err))
-            || (rc = room(&s->attn_z, LL_Q_BLOCK, d, err)))
+        if ((rc = room(&s->k_panel, pos, d, err)) || (rc = room(&s->v_panel, pos, d, err))
+            || (rc = room(&s->scores, LL_Q_BLOCK, pos, err)) || (rc = room(&s->attn_x, LL_Q_BLOCK, x, err))
+            || (rc = room(&s->attn_z, LL_Q_BLOCK, d, err)) || (rc = room(&s->attn_more, LL_Q_BLOCK, d, err)))
             break;
     }
     return rc;

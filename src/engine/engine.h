@@ -1,11 +1,11 @@
 /* engine.h - the numeric core: products, attention pieces, elementwise functions and sums whose result bits
  * depend on nothing but their operands: not on threads, batch, tiles or vector unit.
  *
- * Rule L16 (every product  y[m][n] = sum_k x[m][k] * w[n][k],  x float32, w exact in float32): K is cut into
- * blocks of 1024 (the last one shorter), each padded with zeros to a multiple of 16. Within a block chain j
- * (0..15) starts at +0 and takes k = j, j+16, j+32, ... in rising order, one fused multiply-add each. The
- * block's value is the tree c[j]+c[j+8], then +4, +2, +1. Block values are added in rising order, starting
- * from the first. Denormals are kept.
+ * Rule B (every product  y[m][n] = sum_k x[m][k] * w[n][k],  x float32, w exact in float32): K is cut into
+ * blocks of 128 (the last one shorter, never padded). Within a block each output is one chain: from +0, k in
+ * rising order, one fused multiply-add a step. Sixteen blocks (2048 columns) are a stretch: its chains'
+ * values are added in rising order, the first one starting the sum; the stretches' sums likewise. Denormals
+ * are kept. No vector length, tile or thread is in it.
  *
  * Kernels: plain C defines the bits; AVX2, AVX-512 and NEON follow; one is chosen at start
  * (LL_ENGINE_ISA=plain|avx2| avx512|neon forces one). Weights stay as stored and are widened a tile at a
@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /* The rule's name in outputs and in the key of kept results: another rule, another name. */
-#define LL_ENGINE_RULE "L16"
+#define LL_ENGINE_RULE "B"
 
 /* A matrix of n rows of k weights as stored, borrowed. Rows may start at any byte address; k is a multiple of
  * the type's block. */
@@ -59,30 +59,31 @@ struct ll_pool *ll_engine_pool(struct ll_engine *eng);
 /* Make scratch for products of up to max_m rows of x and max_k columns, and attention over max_pos keys with
  * heads of max_d_head (at most 1024); afterwards calls within these bounds allocate nothing. May be called
  * again to grow; bounds never shrink, 0 leaves one as it is. Memory: at most 1024 x max_k floats plus, a
- * thread, about 400 x max_k and (2 max_d_head + 48) x max_pos. After a failure (LL_EFAIL) no scratch is left.
+ * thread, 1.2 MB and (2 max_d_head + 48) x max_pos floats. After a failure (LL_EFAIL) no scratch is left.
  */
 int ll_engine_reserve(struct ll_engine *eng, int max_m, int max_k, int max_pos, int max_d_head,
                       struct ll_err *err);
 
-/* y[m, n] (row stride ldy floats) = x[m, k] (row stride ldx floats) . w^T, by rule L16, all threads. bias:
+/* y[m, n] (row stride ldy floats) = x[m, k] (row stride ldx floats) . w^T, by rule B, all threads. bias:
  * [w->n] added to each row afterwards (one rounding), or NULL. x and y may not overlap. Within the reserved
  * bounds. */
 void ll_linear(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, int m,
                const float *bias, float *y, long ldy);
 
 /* Causal attention of one sequence, all heads, all threads.
- *   scores[h][t][s] = L16(q[t][h], k[s][h/g]) * scale, then cap * tanh(scores / cap) when cap > 0, for
+ *   scores[h][t][s] = B(q[t][h], k[s][h/g]) * scale, then cap * tanh(scores / cap) when cap > 0, for
  *   s in max(0, t - window + 1)..t (window 0: from 0); softmax over these s (maximum subtracted, exp of
- * fmath.h, denominator in 16 float chains by s mod 16 over blocks of 1024 as rule L16, p = e / sum); z[t][h]
- * = L16 over s of p[t][s] * v[s][h/g], s counted from 0; a key with p = 0 contributes +0 whatever v is (so
- * masked infinities do not leak), and a z of -0 becomes +0. Appended positions and other sequences change no
- * bit. q [n_pos, n_heads, d_head] (row stride ldq), k, v [n_pos, n_kv_heads, d_head] (row stride ldkv), z
- * like q (stride ldz). When scores_out / pattern_out are not NULL they get [n_heads, n_pos, n_pos] float: the
- * scores (after the cap) with -inf where masked, and the pattern with 0 there. A pass whose listeners want to
- * change scores or pattern computes them first (z NULL: stop after the pattern), lets the listener write, and
- * calls again with scores_in or pattern_in: these are used for all s in 0..n_pos-1 as they are, the listener
- * may unmask. A row whose scores are all -inf has a pattern of NaN. n_heads is a multiple of n_kv_heads; k
- * (q) is not read when scores_in or pattern_in is given, v not when z is NULL. */
+ * fmath.h, denominator in 16 float chains by s mod 16 over blocks of 1024, folded +8, +4, +2, +1 and added in
+ * rising order, p = e / sum); z[t][h] = B over s of p[t][s] * v[s][h/g], s counted from 0; a key with p = 0
+ * contributes +0 whatever v is (so masked infinities do not leak), and a z of -0 becomes +0. Appended
+ * positions and other sequences change no bit. q [n_pos, n_heads, d_head] (row stride ldq), k, v [n_pos,
+ * n_kv_heads, d_head] (row stride ldkv), z like q (stride ldz). When scores_out / pattern_out are not NULL
+ * they get [n_heads, n_pos, n_pos] float: the scores (after the cap) with -inf where masked, and the pattern
+ * with 0 there. A pass whose listeners want to change scores or pattern computes them first (z NULL: stop
+ * after the pattern), lets the listener write, and calls again with scores_in or pattern_in: these are used
+ * for all s in 0..n_pos-1 as they are, the listener may unmask. A row whose scores are all -inf has a pattern
+ * of NaN. n_heads is a multiple of n_kv_heads; k (q) is not read when scores_in or pattern_in is given, v not
+ * when z is NULL. */
 struct ll_attn {
     int n_pos, n_heads, n_kv_heads, d_head, window;
     float scale, cap;
@@ -112,9 +113,8 @@ struct ll_vec {
     void (*mul)(float *y, const float *a, const float *b, size_t n);
     void (*add)(float *y, const float *a, const float *b, size_t n);
     void (*scale)(float *y, const float *x, size_t n, float s);
-    double (*sum)(const float *x,
-                  size_t n); /* 16 double chains by index mod 16, tree as L16; whole length one block */
-    double (*sum_sq)(const float *x, size_t n);              /* the same over (double)x*x */
+    double (*sum)(const float *x, size_t n);    /* 16 double chains by index mod 16, folded +8, +4, +2, +1 */
+    double (*sum_sq)(const float *x, size_t n); /* the same over (double)x*x */
     double (*dot)(const float *a, const float *b, size_t n); /* the same over (double)a*b */
     float (*max)(const float *x, size_t n); /* NaN ignored unless all are; zero is returned as +0; n >= 1 */
     void (*tanh)(float *y, const float *x, size_t n);
@@ -151,17 +151,16 @@ double ll_cos(double x);
 enum {
     LL_WALK_TASK = 1024,
     LL_WALK_TILE = 128,
-    LL_WALK_CHUNK = 256
-}; /* LL_WALK_CHUNK: most rows of a chunk */
+    LL_WALK_ROWS = 1024 /* most rows of x */
+};
 typedef void (*ll_walk_fn)(void *arg, int tid, int task, int v0, int n, int r0, int m, float *y, long ldy);
-/* x [m, k] with stride ldx; chunk_start[0..n_chunks] rising, chunk_start[0]=0, chunk_start[n_chunks]=m, each
- * chunk at most LL_WALK_CHUNK rows (24 to 96 keep the tile of logits in the cache). Within the reserved
- * bounds (max_m, max_k). */
+/* x [m, k] with stride ldx; chunk_start[0..n_chunks] rising, chunk_start[0]=0, chunk_start[n_chunks]=m, m
+ * at most LL_WALK_ROWS. Within the reserved bounds (max_m, max_k). */
 void ll_walk(struct ll_engine *eng, const struct ll_mat *w, const float *x, long ldx, const int *chunk_start,
              int n_chunks, ll_walk_fn fn, void *arg);
 
-/* Statistics of one row of a logits tile, for lens/head_pass.c: vectorised, fixed order (16 lanes, tree as
- * L16). */
+/* Statistics of one row of a logits tile, for lens/head_pass.c: vectorised, fixed order (16 lanes, folded +8,
+ * +4, +2, +1). */
 struct ll_tile_sums {
     float s; /* sum e^(l-m) */
     float t; /* sum e^(l-m) (l-m) */

@@ -1,49 +1,66 @@
 /* kernels.h - what a vector unit provides to the engine: one table of functions a unit, all giving the same
  * bits.
  *
- * Panels (a layout only; no part of rule L16, see engine.h). A group of R rows over one block of columns is
- * stored as [kb/16][R][16] floats, kb the block's length padded with zeros to a multiple of 16, so that a
- * kernel reads two linear streams. Rows of x are grouped by x_rows(); rows of w by `nr`. */
+ * Layouts (no part of rule B, see engine.h):
+ *   panel   nr rows of w over kl columns, as [kl][nr] floats: a vector load is one column of many outputs.
+ *           bf16 may stay as it is stored, two columns in a word: [kl / 2][nr] words ("pairs")
+ *   tile    up to mr rows of x over all columns, as [k][rows] floats
+ * A register tile is `rows` rows of x by the nr columns of a panel. */
 #ifndef LL_KERNELS_H
 #define LL_KERNELS_H
 #include "engine.h"
 
 enum {
-    LL_BLOCK = 1024,     /* columns in a block of rule L16 */
-    LL_PANEL_ROWS = 128, /* rows of w widened at a time: 128 x 1024 floats = 512 KiB, half of a usual L2 */
+    LL_CHAIN = 128,    /* columns of one chain (rule B) */
+    LL_STRETCH = 2048, /* columns whose chains are added up before they join the sum (rule B) */
+    LL_PANEL_K = 256,  /* columns of w in a panel; a multiple of LL_CHAIN, divides LL_STRETCH */
+    LL_TASK_N = 128,   /* most columns of y that a task works on; a multiple of every nr */
+    LL_MAX_NR = 32,
+    LL_MAX_MR = 12,
+    LL_SOFTMAX_BLOCK = 1024, /* keys in a block of the softmax's denominator (engine.h) */
 };
 
-/* One block of columns: y[m][n] = value of the block (first) or y + value, for n_groups groups of nr rows of
- * w. */
+/* One tile by one panel: y[i][j] (i < rows, j < nr) gets the values of the panel's chains: added in rising
+ * order to what is there, or, when fresh, the first one starts the sum. The panel starts at the beginning of
+ * a chain. */
 struct ll_tile {
-    const float *x; /* packed rows of x for this block */
-    int m;
-    const float *w;    /* packed groups of w */
-    long group_stride; /* floats from one group of w to the next */
-    int n_groups, kb;
-    float *y; /* [m, n_groups * nr], row stride ldy: every column of the last group is written */
+    const float *x; /* [kl][rows] */
+    const float *w; /* panel */
+    int kl;
+    float *y;
     long ldy;
-    int first;
-    const uint8_t
-        *next; /* bytes that will be wanted next (asked for evenly while this is computed), or NULL */
-    long next_bytes;
+    int fresh;
+    const uint8_t *ask; /* bytes that will be wanted next, ask_step further every two columns; never NULL */
+    long ask_step;      /* at most 4 * nr, so that every line of them is asked for */
 };
+/* The same for a few rows of x and `fused_n` rows of w as stored: every weight is used once, so it is widened
+ * and transposed in registers and no panel is made. Over all k columns, by rule B; y is stored. */
+struct ll_fused {
+    const float *x; /* [k][rows] */
+    int rows;       /* 1..fused_m */
+    const uint8_t *w;
+    size_t row_bytes;
+    int k;
+    float *y;
+    long ldy;
+    int asks; /* the next fused_n rows will be wanted */
+};
+typedef void (*ll_fused_fn)(const struct ll_fused *f);
+typedef void (*ll_tile_fn)(const struct ll_tile *t);
+/* nr whole rows of w, row_bytes apart, w at the first of kl columns -> panel. */
+typedef void (*ll_pack_fn)(const uint8_t *w, size_t row_bytes, int kl, float *panel);
 
 struct ll_kernels {
     const char *name;
-    int nr;      /* rows of w in a group */
-    int small_m; /* up to so many rows of x, widening in registers (fused) was measured to be faster */
-    int (*x_rows)(int left); /* how many rows of x the next group takes of the `left` ones */
-
-    /* Columns k0..k0+kl of n rows (stride row_bytes, row 0 at w) -> groups of nr; missing rows and columns
-     * become 0. NULL: no fast path for this type (ll_widen falls back to the conversion of dtype.h). */
-    void (*widen[LL_N_DTYPES])(const uint8_t *w, size_t row_bytes, int n, int k0, int kl, float *panel,
-                               long group_stride);
-
-    void (*tile)(const struct ll_tile *t);
-    /* The same for one group of nr whole rows read as stored from `raw` (column k0 of row 0) and widened in
-     * registers; t->kb columns must exist. `panel` is scratch for one group. NULL entries: not available. */
-    void (*fused[LL_N_DTYPES])(const struct ll_tile *t, const uint8_t *raw, size_t row_bytes, float *panel);
+    int nr, mr;
+    int panel_k; /* columns of a panel that many tiles meet one after another: it stays in L1 beside a tile */
+    int pair_m;  /* up to so many rows of x, panels of bf16 stay pairs */
+    ll_tile_fn tile[LL_MAX_MR + 1];       /* by the number of rows */
+    ll_tile_fn tile_pairs[LL_MAX_MR + 1]; /* the same with a panel of pairs */
+    ll_pack_fn pack[LL_N_DTYPES];         /* NULL: by way of the type's to-float function; F32 is there */
+    ll_pack_fn pack_pairs;                /* bf16 as pairs */
+    int fused_m, fused_n;                 /* 0: no type has a fused form */
+    ll_fused_fn fused[LL_N_DTYPES];       /* NULL: none */
 
     /* row[lo..hi) -> softmax over it; lo and hi are multiples of 16, masked entries are -inf. Order: see
      * ll_attn. */
@@ -57,22 +74,4 @@ extern const struct ll_kernels ll_kernels_plain, ll_kernels_avx2, ll_kernels_avx
 /* The best unit this processor has, or the one LL_ENGINE_ISA names; NULL with *err set when there is none of
  * that name. */
 const struct ll_kernels *ll_kernels_choose(struct ll_err *err);
-
-/* ---- storage types (wtype.c) ----------------------------------------------------------------- */
-/* Columns k0..k0+kl (kl <= LL_BLOCK, k0 a multiple of LL_BLOCK) of rows n0..n0+n of w -> groups, by the best
- * way there is. */
-void ll_widen(const struct ll_kernels *k, const struct ll_mat *w, int n0, int n, int k0, int kl, float *panel,
-              long group_stride);
-
-/* ---- packing (pack.c) ------------------------------------------------------------------------ */
-static inline int ll_pad16(int k) { return (k + 15) & ~15; }
-/* Rows of x, columns 0..k, for all blocks: the block that starts at k0 lies at out + m * k0, in it the group
- * that starts at row m0 at + m0 * kb. Needs m * ll_pad16(k) floats. Part `part` of n_parts does every
- * n_parts-th group. */
-void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, int k, float *out, int part,
-               int n_parts);
-/* 16 rows of v (positions s..s+16, those >= n_pos are 0), d columns, transposed into groups of nr columns at
- * panel: panel[(c / nr) * group_stride + (c % nr) * 16 + j] = v[s + j][c]. Returns 1 when a value is not
- * finite. */
-int ll_pack_v16(const float *v, long ldv, int s, int n_pos, int d, int nr, float *panel, long group_stride);
 #endif

@@ -21,6 +21,19 @@ LL_INLINE void v_store(float *p, v16 x)
     _mm256_storeu_ps(p, x.a);
     _mm256_storeu_ps(p + 8, x.b);
 }
+/* keeps a value in its registers: nothing is loaded again */
+#define V_PIN(x) __asm__("" : "+x"((x).a), "+x"((x).b))
+/* sixteen words of two bf16: the lower and the upper ones as floats */
+LL_INLINE v16 v_pair_low(const float *p)
+{
+    return (v16){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const void *)p), 16)),
+                 _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const void *)(p + 8)), 16))};
+}
+LL_INLINE v16 v_pair_high(const float *p)
+{
+    const __m256 high = _mm256_castsi256_ps(_mm256_set1_epi32((int)0xffff0000));
+    return (v16){_mm256_and_ps(_mm256_loadu_ps(p), high), _mm256_and_ps(_mm256_loadu_ps(p + 8), high)};
+}
 LL_INLINE v16 v_set(float c) { return (v16){_mm256_set1_ps(c), _mm256_set1_ps(c)}; }
 LL_INLINE v16 v_add(v16 x, v16 y) { return (v16){_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
 LL_INLINE v16 v_sub(v16 x, v16 y) { return (v16){_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }

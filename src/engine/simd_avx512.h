@@ -15,6 +15,17 @@ typedef __mmask16 m16;
 
 LL_INLINE v16 v_load(const float *p) { return _mm512_loadu_ps(p); }
 LL_INLINE void v_store(float *p, v16 x) { _mm512_storeu_ps(p, x); }
+/* keeps a value in its register: nothing is loaded again */
+#define V_PIN(x) __asm__("" : "+v"(x))
+/* sixteen words of two bf16: the lower and the upper ones as floats */
+LL_INLINE v16 v_pair_low(const float *p)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512((const void *)p), 16));
+}
+LL_INLINE v16 v_pair_high(const float *p)
+{
+    return _mm512_and_ps(_mm512_loadu_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32((int)0xffff0000)));
+}
 LL_INLINE v16 v_set(float c) { return _mm512_set1_ps(c); }
 LL_INLINE v16 v_add(v16 x, v16 y) { return _mm512_add_ps(x, y); }
 LL_INLINE v16 v_sub(v16 x, v16 y) { return _mm512_sub_ps(x, y); }

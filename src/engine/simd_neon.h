@@ -25,6 +25,22 @@ LL_INLINE v16 v_load(const float *p)
     return r;
 }
 LL_INLINE void v_store(float *p, v16 x) { LL_QUARTERS vst1q_f32(p + 4 * q, x.v[q]); }
+/* keeps a value in its registers: nothing is loaded again */
+#define V_PIN(x) __asm__("" : "+w"((x).v[0]), "+w"((x).v[1]), "+w"((x).v[2]), "+w"((x).v[3]))
+/* sixteen words of two bf16: the lower and the upper ones as floats */
+LL_INLINE v16 v_pair_low(const float *p)
+{
+    v16 r;
+    LL_QUARTERS r.v[q] = vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(vld1q_f32(p + 4 * q)), 16));
+    return r;
+}
+LL_INLINE v16 v_pair_high(const float *p)
+{
+    v16 r;
+    LL_QUARTERS r.v[q] = vreinterpretq_f32_u32(
+        vandq_u32(vreinterpretq_u32_f32(vld1q_f32(p + 4 * q)), vdupq_n_u32(0xffff0000u)));
+    return r;
+}
 LL_INLINE v16 v_set(float c)
 {
     v16 r;

@@ -41,6 +41,25 @@ LL_INLINE v16 v_load(const float *p)
     return r;
 }
 LL_INLINE void v_store(float *p, v16 a) { memcpy(p, &a, sizeof a); }
+/* keeps a value in its registers, where there are any: nothing is loaded again */
+#define V_PIN(x) (void)(x)
+/* sixteen words of two bf16: the lower and the upper ones as floats */
+LL_INLINE v16 v_pair_low(const float *p)
+{
+    uint32_t u[16];
+    v16 r;
+    memcpy(u, p, sizeof u);
+    LL_LANES r.f[j] = ll_from_bits(u[j] << 16);
+    return r;
+}
+LL_INLINE v16 v_pair_high(const float *p)
+{
+    uint32_t u[16];
+    v16 r;
+    memcpy(u, p, sizeof u);
+    LL_LANES r.f[j] = ll_from_bits(u[j] & 0xffff0000u);
+    return r;
+}
 LL_INLINE v16 v_set(float c)
 {
     v16 r;
@@ -129,7 +148,7 @@ LL_INLINE v16 v_scale2(v16 y, v16 z)
     }
     return y;
 }
-/* the tree of rule L16 */
+/* sixteen chains folded: +8, +4, +2, +1 */
 LL_INLINE float v_tree(v16 a)
 {
     for (int h = 8; h; h >>= 1)

@@ -208,7 +208,7 @@ static void softmax_row(float *row, int lo, int hi)
     const v16 m = v_set(v_max_lane(top));
     float sum = 0.0f;
     for (int s = lo; s < hi;) { /* block by block of positions counted from 0; blocks left out would add +0 */
-        int end = (s / LL_BLOCK + 1) * LL_BLOCK;
+        int end = (s / LL_SOFTMAX_BLOCK + 1) * LL_SOFTMAX_BLOCK;
         v16 chains = v_set(0.0f);
         for (; s < hi && s < end; s += 16) {
             v16 e = f_exp(v_sub(v_load(row + s), m));

@@ -20,7 +20,7 @@ static inline struct ll_rows ll_rows(float *x, int n, int width)
  * gain 1. Returns rms. */
 float ll_rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float *w, int d, float eps);
 /* y = (x - mean) / std * w + b, std = sqrt(var + eps), var the population variance (divided by d) of x -
- * mean: mean and var in double, 16 chains by index mod 16 and their tree as in rule L16; (x - mean) / std in
+ * mean: mean and var in double, 16 chains by index mod 16, folded +8, +4, +2, +1; (x - mean) / std in
  * double, rounded to float once, then * w and + b in float. w NULL: gain 1; b NULL: none. y may be x. Returns
  * std. Ba et al. 2016. */
 float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d,

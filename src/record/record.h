@@ -136,7 +136,7 @@ struct ll_model_info {
     const char *lens_norm;         /* "final", "next-ln1", "post-ln2", "raw" */
     const char *lens_site;         /* "resid_post", "resid_mid", "attn_out", "mlp_out" */
     const char *lens_head;         /* "model", "bare" */
-    const char *engine;            /* the number rule it follows (LL_ENGINE_RULE) */
+    const char *engine;            /* the rule of its products: "B" */
     double logit_scale, logit_cap; /* 1, 0: none */
     const char *bos_policy;
     double emb_scale;

@@ -148,13 +148,13 @@ static double measure(const struct ll_diff_row *r, const char *name)
 
 /* ---- against float64 ------------------------------------------------------------------------- */
 
-/* Float32 passes leave noise of about 1e-6 in a logit (tests/oracle); a KL made of differences d moves by d *
- * 1e-6 or so, which is 2e-6 of its root. Relative errors of residuals and cosines come from the same
- * noise. */
+/* Float32 passes leave noise of a few 1e-6 in a logit (tests/oracle); a KL made of differences d moves by
+ * d * 3e-6 or so, which is 6e-6 of its root; numpy's own float32 pass is up to 3.4e-6 of the root away from
+ * float64 here. Relative errors of residuals and cosines come from the same noise. */
 static double tolerance(const char *name, double want)
 {
     if (strstr(name, "kl_") || strstr(name, "js_"))
-        return 1e-5 * want + 3e-6 * sqrt(want) + 1e-11;
+        return 1e-5 * want + 1e-5 * sqrt(want) + 1e-11;
     return strstr(name, "entropy")      ? 2e-5
         : strstr(name, "resid_rel_err") ? 3e-6
         : strstr(name, "resid_cos")     ? 1e-6

@@ -2,8 +2,8 @@
  * bits.
  *
  * Which mistake each test catches:
- *   shapes      a chain or tree in another order; a K block not cut at 1024; tails of K, N or M dropped or
- *               doubled; a multiplication and an addition instead of one fma; denormals flushed; the edge
+ *   shapes      a chain cut elsewhere than at 128 columns, a stretch than at 2048; tails of K, N or M dropped
+ *               or doubled; a multiplication and an addition instead of one fma; denormals flushed; the edge
  *               group written past its end
  *   batch       a result that depends on the rows beside it (register block of another shape)
  *   threads     two threads on one element, scratch shared between threads
@@ -93,7 +93,7 @@ static struct product make_product(enum ll_dtype type, int m, int n, int k, int 
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++)
             p.want[(size_t)i * (size_t)n + (size_t)j] =
-                ref_l16(p.x + (size_t)i * (size_t)k, p.values + (size_t)j * (size_t)k, 1, k);
+                ref_product(p.x + (size_t)i * (size_t)k, p.values + (size_t)j * (size_t)k, 1, k);
     for (int j = 0; p.bias && j < n; j++) {
         p.bias[j] = uniform((uint64_t)j + 5);
         for (int i = 0; i < m; i++)
@@ -136,11 +136,12 @@ static void test_shapes(void **state)
     (void)state;
     static const int shapes[][3] = {
         /* m, n, k */
-        {1, 1, 1},        {1, 4, 15},    {2, 5, 16},     {3, 7, 17},     {4, 9, 31},    {5, 16, 33},
-        {6, 33, 64},      {7, 130, 48},  {8, 3, 1025},   {9, 31, 1024},  {10, 8, 2500}, {11, 66, 100},
-        {12, 12, 896},    {13, 127, 50}, {17, 300, 896}, {17, 40, 2048}, {23, 2, 40},   {31, 6, 1040},
-        {40, 129, 160},   {96, 17, 130}, {97, 19, 130},  {98, 260, 96},  {100, 1, 70},  {101, 128, 16},
-        {107, 131, 1100}, {200, 4, 33},
+        {1, 1, 1},        {1, 4, 15},       {2, 5, 16},     {3, 7, 17},     {4, 9, 31},    {5, 16, 33},
+        {6, 33, 64},      {7, 130, 48},     {8, 3, 1025},   {9, 31, 1024},  {10, 8, 2500}, {11, 66, 100},
+        {12, 12, 896},    {13, 127, 50},    {17, 300, 896}, {17, 40, 2048}, {23, 2, 40},   {31, 6, 1040},
+        {40, 129, 160},   {96, 17, 130},    {97, 19, 130},  {98, 260, 96},  {100, 1, 70},  {101, 128, 16},
+        {107, 131, 1100}, {200, 4, 33},     {1, 40, 2049},  {2, 70, 4225},  {5, 33, 4100}, {130, 37, 6200},
+        {97, 9, 2048},    {230, 140, 4097},
     };
     for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {

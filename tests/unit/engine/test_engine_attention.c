@@ -85,7 +85,7 @@ static void ref_row(const struct ll_vec *vec, const struct ll_attn *a, int h, in
         pattern[s] = 0;
         if (s < from || s > t)
             continue;
-        scores[s] = ref_l16(q, k + s * a->ldkv, 1, d) * a->scale;
+        scores[s] = ref_product(q, k + s * a->ldkv, 1, d) * a->scale;
         if (a->cap > 0)
             vec->softcap(scores + s, scores + s, 1, a->cap);
         if (scores[s] > max)
@@ -107,7 +107,7 @@ static void ref_row(const struct ll_vec *vec, const struct ll_attn *a, int h, in
     for (int s = from; s <= t; s++)
         pattern[s] = pattern[s] / sum;
     for (int c = 0; c < d; c++)
-        z[c] = ref_l16(pattern, v + c, a->ldkv, t + 1) + 0.0f;
+        z[c] = ref_product(pattern, v + c, a->ldkv, t + 1) + 0.0f;
 }
 
 /* the formula in double; the result is a mean of |v| <= 1, so an absolute bound: score errors of about 1e-6
@@ -292,7 +292,7 @@ static void test_edited(void **state) /* a listener's pattern is used as it is, 
             for (int h = 0; h < 2; h++)
                 for (int t = 0; t < 60; t++)
                     for (int c = 0; c < 12; c++) {
-                        float want = ref_l16(s.pattern + (h * 60 + t) * 60, s.v + c, s.a.ldkv, 60) + 0.0f;
+                        float want = ref_product(s.pattern + (h * 60 + t) * 60, s.v + c, s.a.ldkv, 60) + 0.0f;
                         assert_same(&s.z[t * s.a.ldz + h * 12 + c], &want, 1, ISAS[isa]);
                     }
         }

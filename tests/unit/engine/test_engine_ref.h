@@ -53,20 +53,17 @@ static UNUSED void assert_same(const float *a, const float *b, size_t n, const c
                      bits_of(a[i]), (double)b[i], bits_of(b[i]));
 }
 
-/* sum over k of x[k] * w[k * w_stride] by rule L16 */
-static UNUSED float ref_l16(const float *x, const float *w, long w_stride, int k)
+/* sum over k of x[k] * w[k * w_stride] by rule B */
+static UNUSED float ref_product(const float *x, const float *w, long w_stride, int k)
 {
-    float sum = 0;
-    for (int k0 = 0; k0 < k; k0 += 1024) {
-        int len = k - k0 < 1024 ? k - k0 : 1024;
-        float c[16] = {0};
-        for (int i = 0; i < (len + 15) / 16 * 16; i++)
-            c[i % 16] =
-                i < len ? fmaf(x[k0 + i], w[(k0 + i) * w_stride], c[i % 16]) : fmaf(0.0f, 0.0f, c[i % 16]);
-        for (int h = 8; h; h /= 2)
-            for (int j = 0; j < h; j++)
-                c[j] += c[j + h];
-        sum = k0 ? sum + c[0] : c[0];
+    float sum = 0, stretch = 0;
+    for (int k0 = 0; k0 < k; k0 += 128) {
+        float chain = 0;
+        for (int i = k0; i < k && i < k0 + 128; i++)
+            chain = fmaf(x[i], w[i * w_stride], chain);
+        stretch = k0 % 2048 ? stretch + chain : chain;
+        if (k0 + 128 >= k || (k0 + 128) % 2048 == 0)
+            sum = k0 >= 2048 ? sum + stretch : stretch;
     }
     return sum;
 }

@@ -86,13 +86,15 @@ static void test_walk(void **state)
     walk_once(40, 1027, 33, several, 4, 200, 100);
     walk_once(5, 3, 20, several, 1, 5, 20);
 }
-static void test_walk_many_rows(void **state) /* more rows than the packed form has room for */
+static void test_walk_many_rows(void **state) /* as many as a walk takes, in chunks of odd sizes */
 {
     (void)state;
     int chunks[11];
     for (int i = 0; i <= 10; i++)
-        chunks[i] = i * 130;
-    walk_once(1300, 300, 20, chunks, 10, 1300, 20);
+        chunks[i] = i * LL_WALK_ROWS / 10;
+    walk_once(LL_WALK_ROWS, 300, 20, chunks, 10, LL_WALK_ROWS, 20);
+    const int one[] = {0, 130};
+    walk_once(130, 200, 2200, one, 1, 130, 2200); /* more than a stretch of columns */
 }
 
 /* the statistics, straight from the header */
