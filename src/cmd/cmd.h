@@ -1,10 +1,11 @@
-/* cmd.h - the table of commands. A command is one file, cmd_<name>.c, and one row in cmd.c.
+/* cmd.h - the table of commands. A command is one file, cmd_<name>.c, and one row in cmd_list.h.
  *
  * Data goes to stdout or the named file, talk and progress to stderr. Exit codes: 0 done, 1 failed, 2 usage
  * or bad input, 3 unsupported model, 4 would not fit, 5 verification failed (fail.h). */
 #ifndef LL_CMD_H
 #define LL_CMD_H
 #include "buf.h"
+#include "cmd_list.h"
 #include "fail.h"
 
 struct ll_cmd {
@@ -23,23 +24,10 @@ const struct ll_cmd *ll_cmd_find(const char *name); /* NULL: none of that name *
 /* The whole program (program.c): find the command, run it, one line on stderr when it fails. Returns the exit
  * code. */
 int ll_main(int argc, char **argv);
-#define LL_DECLARE_CMD(name) \
+
+#define X(name, args, summary, example) \
     int ll_cmd_##name(int argc, char **argv, struct ll_err *err); \
     void ll_cmd_##name##_options(struct ll_buf *out);
-LL_DECLARE_CMD(run)
-LL_DECLARE_CMD(lens)
-LL_DECLARE_CMD(tokens)
-LL_DECLARE_CMD(show)
-LL_DECLARE_CMD(dump)
-LL_DECLARE_CMD(diff)
-LL_DECLARE_CMD(tune)
-LL_DECLARE_CMD(trace)
-LL_DECLARE_CMD(drift)
-LL_DECLARE_CMD(index)
-LL_DECLARE_CMD(query)
-LL_DECLARE_CMD(prompt)
-LL_DECLARE_CMD(verify)
-LL_DECLARE_CMD(weights)
-LL_DECLARE_CMD(depth)
-LL_DECLARE_CMD(check)
+LL_CMD_LIST(X)
+#undef X
 #endif

@@ -1,10 +1,8 @@
-/* sink.c - the table of output formats. A format is a file with a `struct ll_sink_type` and a row here. */
+/* sink.c - the table of output formats (sinks.h). */
 #include "sinks.h"
 
 #include <stddef.h>
 
-const struct ll_sink_type *const ll_sinks[] = {
-    &ll_sink_csv,
-    &ll_sink_json,
-    NULL,
-};
+#define X(name) &ll_sink_##name,
+const struct ll_sink_type *const ll_sinks[] = {LL_SINK_LIST(X) NULL};
+#undef X
