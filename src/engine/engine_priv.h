@@ -55,7 +55,7 @@ void ll_pack_x(const struct ll_kernels *kern, const float *x, long ldx, int m, i
 
 /* ---- the driver (product.c) -------------------------------------------------------------------- */
 /* Columns n0..n0+n of y, n at most LL_TASK_N, for rows of packed x that begin with a tile. */
-struct ll_product {
+struct ll_product_task {
     const struct ll_kernels *kern;
     const struct ll_mat *w;
     int n0, n;
@@ -65,5 +65,5 @@ struct ll_product {
     float *y;       /* row 0, column n0; every column of the last group is written: n rounded up to nr */
     long ldy;
 };
-void ll_product_run(const struct ll_product *p, struct ll_scratch *s);
+void ll_product_run(const struct ll_product_task *p, struct ll_scratch *s);
 #endif

@@ -39,15 +39,15 @@ static void work(void *arg, int tid, int n_threads)
         const int part = task % j->m_parts, m0 = part * j->m_step;
         const int m = part == j->m_parts - 1 ? j->m - m0 : j->m_step, whole = n % nr == 0;
         float *y = j->y + m0 * j->ldy + n0;
-        ll_product_run(&(struct ll_product){.kern = j->eng->kern,
-                                            .w = j->w,
-                                            .n0 = n0,
-                                            .n = n,
-                                            .x = j->eng->x + (long)m0 * j->w->k,
-                                            .m = m,
-                                            .left = j->m - m0,
-                                            .y = whole ? y : s->y,
-                                            .ldy = whole ? j->ldy : LL_TASK_N},
+        ll_product_run(&(struct ll_product_task){.kern = j->eng->kern,
+                                                 .w = j->w,
+                                                 .n0 = n0,
+                                                 .n = n,
+                                                 .x = j->eng->x + (long)m0 * j->w->k,
+                                                 .m = m,
+                                                 .left = j->m - m0,
+                                                 .y = whole ? y : s->y,
+                                                 .ldy = whole ? j->ldy : LL_TASK_N},
                        s);
         for (int i = 0; !whole && i < m; i++)
             memcpy(y + i * j->ldy, s->y + (long)i * LL_TASK_N, sizeof *y * (size_t)n);

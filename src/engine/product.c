@@ -13,7 +13,7 @@ enum {
 
 /* Tiles of rows m0..m1 by one panel of columns k0..k0+kl. */
 struct tiles {
-    const struct ll_product *p;
+    const struct ll_product_task *p;
     const ll_tile_fn *fn;
     int m0, m1, k0, kl, fresh;
     const float *panel;
@@ -25,7 +25,7 @@ struct tiles {
 
 static void run_tiles(const struct tiles *t)
 {
-    const struct ll_product *p = t->p;
+    const struct ll_product_task *p = t->p;
     const int k = p->w->k;
     struct ll_tile tile = {
         .w = t->panel, .kl = t->kl, .ldy = t->ldy, .fresh = t->fresh, .ask = t->ask, .ask_step = t->ask_step};
@@ -44,14 +44,14 @@ static void run_tiles(const struct tiles *t)
 }
 
 /* Columns g..g+n of y: the stretch that is complete joins the sum. */
-static void add_stretch(const struct ll_product *p, const struct ll_scratch *s, int g, int n)
+static void add_stretch(const struct ll_product_task *p, const struct ll_scratch *s, int g, int n)
 {
     for (int i = 0; i < p->m; i++)
         p->kern->vec.add(p->y + i * p->ldy + g, p->y + i * p->ldy + g, s->more + (long)i * LL_TASK_N,
                          (size_t)n);
 }
 
-static int count_tiles(const struct ll_product *p)
+static int count_tiles(const struct ll_product_task *p)
 {
     int n = 0;
     for (int m = 0; m < p->m; m += ll_tile_rows(p->kern, p->left - m))
@@ -60,7 +60,7 @@ static int count_tiles(const struct ll_product *p)
 }
 
 /* Group by group of w, over all columns: its rows are read from end to end once. */
-static void group_by_group(const struct ll_product *p, struct ll_scratch *s)
+static void group_by_group(const struct ll_product_task *p, struct ll_scratch *s)
 {
     const struct ll_mat *w = p->w;
     const struct ll_kernels *kern = p->kern;
@@ -91,7 +91,7 @@ static void group_by_group(const struct ll_product *p, struct ll_scratch *s)
 }
 
 /* Panel by panel of all groups of w; a part of them that stays in L1 at a time meets all rows. */
-static void panel_by_panel(const struct ll_product *p, struct ll_scratch *s)
+static void panel_by_panel(const struct ll_product_task *p, struct ll_scratch *s)
 {
     const struct ll_kernels *kern = p->kern;
     const int nr = kern->nr, k = p->w->k;
@@ -123,7 +123,7 @@ static void panel_by_panel(const struct ll_product *p, struct ll_scratch *s)
 }
 
 /* A few rows by whole groups of w as stored. Returns how many columns are done. */
-static int run_fused(const struct ll_product *p)
+static int run_fused(const struct ll_product_task *p)
 {
     const struct ll_kernels *kern = p->kern;
     const struct ll_mat *w = p->w;
@@ -142,10 +142,10 @@ static int run_fused(const struct ll_product *p)
     return n;
 }
 
-void ll_product_run(const struct ll_product *whole, struct ll_scratch *s)
+void ll_product_run(const struct ll_product_task *whole, struct ll_scratch *s)
 {
     const int done = run_fused(whole);
-    struct ll_product rest = *whole;
+    struct ll_product_task rest = *whole;
     rest.n0 += done;
     rest.n -= done;
     rest.y += done;

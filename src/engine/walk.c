@@ -27,15 +27,15 @@ static void one_tile(const struct job *j, int tid, int task, int v0, int n)
 {
     struct ll_scratch *s = &j->eng->scratch[tid];
     const int m = j->chunk_start[j->n_chunks];
-    ll_product_run(&(struct ll_product){.kern = j->eng->kern,
-                                        .w = j->w,
-                                        .n0 = v0,
-                                        .n = n,
-                                        .x = j->eng->x,
-                                        .m = m,
-                                        .left = m,
-                                        .y = s->y,
-                                        .ldy = LL_TASK_N},
+    ll_product_run(&(struct ll_product_task){.kern = j->eng->kern,
+                                             .w = j->w,
+                                             .n0 = v0,
+                                             .n = n,
+                                             .x = j->eng->x,
+                                             .m = m,
+                                             .left = m,
+                                             .y = s->y,
+                                             .ldy = LL_TASK_N},
                    s);
     for (int c = 0; c < j->n_chunks; c++) {
         const int r0 = j->chunk_start[c], rows = j->chunk_start[c + 1] - r0;
