@@ -29,8 +29,8 @@ const char ll_index_diag_schema[] =
     "  PRIMARY KEY (report, nr)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE VIEW IF NOT EXISTS v_diag_rows AS\n"
-    "  SELECT d.id AS report, d.command, d.model_id, r.nr, r.layer, r.step, r.json FROM diag_rows r JOIN "
-    "diag_reports d ON d.id = r.report;\n";
+    "  SELECT d.id AS report, d.command, d.model_id, r.nr, r.layer, r.step, r.json"
+    " FROM diag_rows r JOIN diag_reports d ON d.id = r.report;\n";
 /* clang-format on */
 
 static const char *text_of(const cJSON *obj, const char *key)

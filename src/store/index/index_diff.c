@@ -16,10 +16,10 @@ static const char before_rows[] =
     "  model_a TEXT NOT NULL, model_b TEXT NOT NULL,\n"
     "  identity_a TEXT, identity_b TEXT, types_a TEXT, types_b TEXT, container_a TEXT, container_b TEXT,\n"
     "  n_layers_a INTEGER, n_layers_b INTEGER, d_model_a INTEGER, d_model_b INTEGER, d_vocab INTEGER,\n"
-    "  lens_norm TEXT, engine TEXT, positions TEXT, prompts_from TEXT, n_prompts INTEGER, n_positions "
-    "INTEGER,\n"
-    "  max_kl_bits REAL, max_js_bits REAL, max_flip_share REAL, min_cos REAL, max_rel_err REAL, -- "
-    "tolerances of a row's mean; below 0: not asked\n"
+    "  lens_norm TEXT, engine TEXT, positions TEXT, prompts_from TEXT, n_prompts INTEGER,"
+    " n_positions INTEGER,\n"
+    "  max_kl_bits REAL, max_js_bits REAL, max_flip_share REAL, min_cos REAL,"
+    " max_rel_err REAL, -- tolerances of a row's mean; below 0: not asked\n"
     "  first_beyond INTEGER,            -- first lens row beyond one of them\n"
     "  command TEXT, tool_version TEXT\n"
     ") STRICT;\n"
@@ -33,25 +33,25 @@ static const char before_rows[] =
 static const char after_rows[] =
     "CREATE VIEW IF NOT EXISTS v_diff_rows AS\n"
     "  SELECT d.model_a, d.model_b, d.lens_norm, r.*, p.text AS prompt_text\n"
-    "  FROM diff_rows r JOIN diffs d ON d.id = r.diff LEFT JOIN diff_prompts p ON p.diff = r.diff AND "
-    "p.prompt = r.prompt;\n"
+    "  FROM diff_rows r JOIN diffs d ON d.id = r.diff"
+    " LEFT JOIN diff_prompts p ON p.diff = r.diff AND p.prompt = r.prompt;\n"
     "CREATE VIEW IF NOT EXISTS v_diff_layers AS\n"
-    "  SELECT d.id AS diff, d.model_a, d.model_b, d.lens_norm, s.layer, s.n, s.kl_mean_bits, "
-    "s.kl_max_bits, s.kl_b_to_a_mean_bits, s.js_mean_bits, s.js_max_bits,\n"
-    "    s.entropy_a_mean_bits, s.entropy_b_mean_bits, s.flips, s.flip_share, s.top5_jaccard_mean, "
-    "s.cos_mean, s.cos_min, s.rel_err_mean, s.rel_err_max,\n"
+    "  SELECT d.id AS diff, d.model_a, d.model_b, d.lens_norm, s.layer, s.n, s.kl_mean_bits, s.kl_max_bits,"
+    " s.kl_b_to_a_mean_bits, s.js_mean_bits, s.js_max_bits,\n"
+    "    s.entropy_a_mean_bits, s.entropy_b_mean_bits, s.flips, s.flip_share, s.top5_jaccard_mean,"
+    " s.cos_mean, s.cos_min, s.rel_err_mean, s.rel_err_max,\n"
     "    " BEYOND("max_kl_bits", ">", "s.kl_mean_bits") " OR " BEYOND("max_js_bits", ">", "s.js_mean_bits")
     " OR " BEYOND("max_flip_share", ">", "s.flip_share") "\n"
-    "      OR " BEYOND("min_cos", "<", "s.cos_mean") " OR " BEYOND("max_rel_err", ">", "s.rel_err_mean")
-    " AS beyond\n"
-    "  FROM diffs d JOIN (SELECT diff, layer, count(*) AS n, avg(kl_a_to_b_bits) AS kl_mean_bits, "
-    "max(kl_a_to_b_bits) AS kl_max_bits, avg(kl_b_to_a_bits) AS kl_b_to_a_mean_bits,\n"
-    "      avg(js_bits) AS js_mean_bits, max(js_bits) AS js_max_bits, avg(entropy_a_bits) AS "
-    "entropy_a_mean_bits, avg(entropy_b_bits) AS entropy_b_mean_bits,\n"
-    "      sum(top1_flip) AS flips, avg(top1_flip) AS flip_share, avg(top5_jaccard) AS top5_jaccard_mean, "
-    "avg(resid_cos) AS cos_mean, min(resid_cos) AS cos_min,\n"
-    "      avg(resid_rel_err) AS rel_err_mean, max(resid_rel_err) AS rel_err_max FROM diff_rows GROUP BY "
-    "diff, layer) s ON s.diff = d.id;\n";
+    "      OR " BEYOND("min_cos", "<", "s.cos_mean")
+    " OR " BEYOND("max_rel_err", ">", "s.rel_err_mean") " AS beyond\n"
+    "  FROM diffs d JOIN (SELECT diff, layer, count(*) AS n, avg(kl_a_to_b_bits) AS kl_mean_bits,"
+    " max(kl_a_to_b_bits) AS kl_max_bits, avg(kl_b_to_a_bits) AS kl_b_to_a_mean_bits,\n"
+    "      avg(js_bits) AS js_mean_bits, max(js_bits) AS js_max_bits,"
+    " avg(entropy_a_bits) AS entropy_a_mean_bits, avg(entropy_b_bits) AS entropy_b_mean_bits,\n"
+    "      sum(top1_flip) AS flips, avg(top1_flip) AS flip_share, avg(top5_jaccard) AS top5_jaccard_mean,"
+    " avg(resid_cos) AS cos_mean, min(resid_cos) AS cos_min,\n"
+    "      avg(resid_rel_err) AS rel_err_mean, max(resid_rel_err) AS rel_err_max"
+    " FROM diff_rows GROUP BY diff, layer) s ON s.diff = d.id;\n";
 /* clang-format on */
 
 static void put_rows_table(struct ll_buf *sql)
@@ -131,12 +131,13 @@ static int put_diff(sqlite3 *db, const struct ll_diff_doc *d, const char *key, s
 {
     const double *t = d->tolerance;
     return ll_db_do(db, err,
-                    "INSERT INTO diffs (key, model_a, model_b, identity_a, identity_b, types_a, types_b, "
-                    "container_a, container_b, n_layers_a, n_layers_b, d_model_a, d_model_b, d_vocab,"
-                    " lens_norm, engine, positions, prompts_from, n_prompts, n_positions, max_kl_bits, "
-                    "max_js_bits, max_flip_share, min_cos, max_rel_err, first_beyond, command, tool_version)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                    "nullif(?, -1), ?, ?)",
+                    "INSERT INTO diffs (key, model_a, model_b, identity_a, identity_b, types_a, types_b,"
+                    " container_a, container_b, n_layers_a, n_layers_b, d_model_a, d_model_b, d_vocab,"
+                    " lens_norm, engine, positions, prompts_from, n_prompts, n_positions,"
+                    " max_kl_bits, max_js_bits, max_flip_share, min_cos, max_rel_err,"
+                    " first_beyond, command, tool_version)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                    " nullif(?, -1), ?, ?)",
                     "sssssssssiiiiissssiidddddiss", key, d->a->model_id, d->b->model_id, d->a->identity,
                     d->b->identity, d->a->stored_types, d->b->stored_types, d->a->container, d->b->container,
                     (long long)d->a->n_layers, (long long)d->b->n_layers, (long long)d->a->d_model,

@@ -44,15 +44,14 @@ static void put_columns(struct ll_buf *sql, const struct ll_file_kind *k)
 
 static void put_records(struct ll_buf *sql)
 {
-    ll_buf_adds(
-        sql,
-        "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
-        "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
-        "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
-        "  token INTEGER REFERENCES tokens(id),\n"
-        "  entropy_bits REAL,\n"
-        "  rest_mass REAL,                  -- NULL: max(0, 1 - what is listed), see v_records; -1: the file "
-        "gives none\n" TOP5_COLUMNS);
+    ll_buf_adds(sql,
+                "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE,\n"
+                "  lens_nr INTEGER NOT NULL,        -- 0 norm, 1 raw, 2 prism, 3 tuned\n"
+                "  layer INTEGER NOT NULL, pos INTEGER NOT NULL,\n"
+                "  token INTEGER REFERENCES tokens(id),\n"
+                "  entropy_bits REAL,\n"
+                "  rest_mass REAL,                  -- NULL: max(0, 1 - what is listed), see v_records;"
+                " -1: the file gives none\n" TOP5_COLUMNS);
     put_columns(sql, ll_kind_of(LL_SHAPE_RECORDS));
     ll_buf_adds(sql, ",\n  PRIMARY KEY (pass, lens_nr, layer, pos)\n");
 }
@@ -74,11 +73,14 @@ static void put_pure(struct ll_buf *sql)
 /* clang-format off */
 /* doc NULL: that of the schema in src/record.
  * columns: everything between the parentheses; NULL: put writes it. */
-static const struct table { const char *name, *doc, *columns, *tail; void (*put)(struct ll_buf *); } tables[] = {
+static const struct table {
+    const char *name, *doc, *columns, *tail;
+    void (*put)(struct ll_buf *);
+} tables[] = {
     {"runs", "A run folder.",
      "  run_id INTEGER PRIMARY KEY,\n"
-     "  folder TEXT,                     -- relative to the index where it lies below it; NULL: moved "
-     "away unseen\n"
+     "  folder TEXT,                     -- relative to the index where it lies below it;"
+     " NULL: moved away unseen\n"
      "  stamp TEXT NOT NULL,             -- YYYYMMDD-HHMM of its timestamp file, '' without one\n"
      "  started_at TEXT,                 -- local time\n"
      "  era TEXT NOT NULL,               -- ours, early, late\n"
@@ -97,10 +99,10 @@ static const struct table { const char *name, *doc, *columns, *tail; void (*put)
      "  status TEXT NOT NULL,            -- ok, failed, skipped, unknown (no JSON file, or a broken one)\n"
      "  reason TEXT,\n"
      "  device TEXT, dtype TEXT,         -- dtype: the types the weights are stored in\n"
-     "  unembed_dtype TEXT, use_norm_lens INTEGER, use_fp32_unembed INTEGER, lens_norm TEXT, engine TEXT, "
-     "container TEXT, identity TEXT, family TEXT,\n"
-     "  norm_kind TEXT, norm_eps REAL, logit_scale REAL, logit_cap REAL, embedding_scale REAL, bos_policy "
-     "TEXT,\n"
+     "  unembed_dtype TEXT, use_norm_lens INTEGER, use_fp32_unembed INTEGER, lens_norm TEXT, engine TEXT,"
+     " container TEXT, identity TEXT, family TEXT,\n"
+     "  norm_kind TEXT, norm_eps REAL, logit_scale REAL, logit_cap REAL, embedding_scale REAL,"
+     " bos_policy TEXT,\n"
      "  n_ctx INTEGER, n_params INTEGER, n_kv_heads INTEGER, d_head INTEGER, d_mlp INTEGER,\n"
      "  copy_threshold REAL, copy_margin REAL,\n"
      "  final_entropy_bits REAL, final_top1 TEXT, final_p_top1 REAL, -- the model's own output\n"
@@ -128,11 +130,11 @@ static const struct table { const char *name, *doc, *columns, *tail; void (*put)
      "  fact_key TEXT, fact_index INTEGER, prompt_id TEXT, prompt_variant TEXT,\n"
      "  prompt_text TEXT, token_ids TEXT, n_pos INTEGER,\n"
      "  gold_text TEXT, gold_first_id INTEGER,\n"
-     "  gold_status TEXT,                -- with_space, no_space, exact, ids, unresolved; NULL: not "
-     "recorded\n"
+     "  gold_status TEXT,                -- with_space, no_space, exact, ids, unresolved;"
+     " NULL: not recorded\n"
      "  UNIQUE (run_model, pass_key)\n", "STRICT"},
-    {"stored_milestones", "Summary layers as the JSON file says them; layer null: it says that there is "
-    "none.",
+    {"stored_milestones",
+     "Summary layers as the JSON file says them; layer null: it says that there is none.",
      "  pass INTEGER NOT NULL REFERENCES passes(id) ON DELETE CASCADE, name TEXT NOT NULL, layer INTEGER,\n"
      "  PRIMARY KEY (pass, name)\n", "STRICT, WITHOUT ROWID"},
     {"records", NULL, NULL, "STRICT, WITHOUT ROWID", put_records},
@@ -157,15 +159,14 @@ static const struct table { const char *name, *doc, *columns, *tail; void (*put)
      "  PRIMARY KEY (run_model, key)\n", "STRICT, WITHOUT ROWID"},
     {"test_prompts", "Further prompts: the model's own output only.",
      "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
-     "  nr INTEGER NOT NULL, prompt TEXT, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT, -- topk: "
-     "JSON pairs\n"
+     "  nr INTEGER NOT NULL, prompt TEXT, entropy_bits REAL, top1 TEXT, p_top1 REAL,"
+     " topk TEXT, -- topk: JSON pairs\n"
      "  PRIMARY KEY (run_model, nr)\n", "STRICT, WITHOUT ROWID"},
     {"temperatures", "The main prompt's own output at other temperatures.",
      "  run_model INTEGER NOT NULL REFERENCES run_models(id) ON DELETE CASCADE,\n"
      "  nr INTEGER NOT NULL, temperature REAL, entropy_bits REAL, top1 TEXT, p_top1 REAL, topk TEXT,\n"
      "  PRIMARY KEY (run_model, nr)\n", "STRICT, WITHOUT ROWID"},
-    {"evaluations", "Evaluation texts of a run; model null: across models or of the evaluations "
-    "themselves.",
+    {"evaluations", "Evaluation texts of a run; model null: across models or of the evaluations themselves.",
      "  run INTEGER NOT NULL REFERENCES runs(run_id) ON DELETE CASCADE,\n"
      "  path TEXT NOT NULL,              -- within the run folder\n"
      "  kind TEXT NOT NULL,              -- single, cross, meta\n"
