@@ -14,9 +14,10 @@ const struct ll_milestone_rules ll_milestone_rules_default = {.margin_delta = LL
                                                               .decay_tau = LL_DECAY_TAU,
                                                               .confirm_window = 2,
                                                               .raw_radius = 4};
-const double ll_kl_at[LL_N_KL_AT] = {0.5, 1.0}, ll_gap_at[LL_N_GAP_AT] = {0.5, 1.0},
-             ll_cos_at[LL_N_COS_AT] = {0.2, 0.4, 0.6};
-const int ll_rank_at[LL_N_RANK_AT] = {1, 5, 10};
+const double ll_kl_at[LL_N_KL_AT] = {LL_KL_AT_1, LL_KL_AT_2},
+             ll_gap_at[LL_N_GAP_AT] = {LL_GAP_AT_1, LL_GAP_AT_2},
+             ll_cos_at[LL_N_COS_AT] = {LL_COS_AT_1, LL_COS_AT_2, LL_COS_AT_3};
+const int ll_rank_at[LL_N_RANK_AT] = {LL_RANK_AT_1, LL_RANK_AT_2, LL_RANK_AT_3};
 
 /* ---- one reading ----------------------------------------------------------------------------- */
 double ll_answer_logit_gap(const struct ll_reading *r, int answer_id)
@@ -294,7 +295,7 @@ static void find_surface(struct ll_pass_milestones *m, const struct rule *u)
 
 static void find_entropy_gap(struct ll_pass_milestones *m, const struct ll_pass_stats *s, double *v)
 {
-    static const double q[3] = {0.25, 0.50, 0.75};
+    static const double q[3] = {LL_P25, LL_P50, LL_P75};
     size_t n = 0;
     for (int l = 0; l < s->n_rows; l++)
         if (isfinite(s->rows[l].norm.entropy_bits) && isfinite(s->teacher_entropy_bits))

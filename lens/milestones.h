@@ -32,10 +32,10 @@ int ll_margin_ok(const struct ll_reading *r, int d_vocab,
 int ll_geom_crossover(const struct ll_lens_cells *c, double gamma); /* 1, 0, or -1: an angle is not known */
 
 enum { LL_N_KL_AT = 2, LL_N_RANK_AT = 3, LL_N_GAP_AT = 2, LL_N_COS_AT = 3 };
-extern const double ll_kl_at[LL_N_KL_AT];   /* 0.5, 1.0 bits */
-extern const int ll_rank_at[LL_N_RANK_AT];  /* 1, 5, 10 */
-extern const double ll_gap_at[LL_N_GAP_AT]; /* 0.5, 1.0 logits */
-extern const double ll_cos_at[LL_N_COS_AT]; /* 0.2, 0.4, 0.6 */
+extern const double ll_kl_at[LL_N_KL_AT]; /* LL_KL_AT_1, ... of rules.h; bits */
+extern const int ll_rank_at[LL_N_RANK_AT];
+extern const double ll_gap_at[LL_N_GAP_AT]; /* logits */
+extern const double ll_cos_at[LL_N_COS_AT];
 
 enum ll_lens_of { LL_OF_NORM, LL_OF_RAW, LL_OF_TUNED, LL_OF_TUNED_TEMP };
 /* A row through a lens; NULL: not read through it. The tuned lens leaves row n as it is: there it gives the

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const double ll_gate_scales[LL_GATE_SCALES] = {0.90, 0.95, 1.05, 1.10};
+#define AND_NEXT(x) x,
+const double ll_gate_scales[LL_GATE_SCALES] = {LL_GATE_SCALE_LIST(AND_NEXT)};
+#undef AND_NEXT
 
 int ll_pass_stats_init(struct ll_pass_stats *s, const struct ll_model *model, struct ll_err *err)
 {

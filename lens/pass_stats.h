@@ -14,7 +14,7 @@ enum {
     LL_TOP_COMPARED = 50,
     LL_GATE_SCALES = 4
 }; /* ids a row's top list keeps for overlaps; docs/experiment.md 9.4 */
-extern const double ll_gate_scales[LL_GATE_SCALES]; /* 0.90, 0.95, 1.05, 1.10 */
+extern const double ll_gate_scales[LL_GATE_SCALES]; /* LL_GATE_SCALE_LIST of rules.h */
 
 /* One residual row read through one lens. */
 struct ll_reading {

@@ -1,6 +1,7 @@
 /* raw_checks.c - see raw_checks.h */
 #include "raw_checks.h"
 
+#include "rules.h"
 #include "stats.h"
 
 #include <math.h>
@@ -45,14 +46,15 @@ void ll_raw_sampled(struct ll_raw_sampled *out, const struct ll_pass_stats *s)
         if (ll_norm_only_semantic(r) == 1 && out->first_norm_only < 0)
             out->first_norm_only = rows[i];
     }
-    out->risk = out->first_norm_only >= 0 || out->max_kl_bits >= 1.0 ? LL_TIER_HIGH
-        : out->max_kl_bits >= 0.5                                    ? LL_TIER_MEDIUM
-                                                                     : LL_TIER_LOW;
+    out->risk = out->first_norm_only >= 0 || out->max_kl_bits >= LL_RAW_KL_HIGH ? LL_TIER_HIGH
+        : out->max_kl_bits >= LL_RAW_KL_MEDIUM                                  ? LL_TIER_MEDIUM
+                                                                                : LL_TIER_LOW;
 }
 
 int ll_raw_window_radius(const struct ll_raw_sampled *main_pass)
 {
-    return main_pass->risk == LL_TIER_HIGH || main_pass->max_kl_bits >= 1.0 ? RADIUS_RISKY : RADIUS;
+    return main_pass->risk == LL_TIER_HIGH || main_pass->max_kl_bits >= LL_RAW_KL_HIGH ? RADIUS_RISKY
+                                                                                       : RADIUS;
 }
 
 int ll_raw_window_centers(const struct ll_pass_milestones *m, int centers[LL_RAW_CENTERS])
@@ -98,26 +100,25 @@ static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const do
 
 static double at_most_1(double v) { return v < 1 ? v : 1; }
 
-const struct ll_artifact_weights ll_artifact_weights = {
-    .pct_kl = 0.6, .norm_only = 0.3, .max_kl = 0.1, .js = 0.1, .l1 = 0.05, .low = 0.2, .high = 0.5};
-
 void ll_artifact_score(struct ll_raw_full *f)
 {
-    const struct ll_artifact_weights *w = &ll_artifact_weights;
     if (!f->n) {
         f->score = f->score_v2 = NAN;
         return;
     }
-    f->score = w->pct_kl * f->pct_kl_ge_1 + w->norm_only * (f->n_norm_only > 0)
-        + w->max_kl * at_most_1(f->max_kl_bits / 5);
-    f->tier = f->score < w->low ? LL_TIER_LOW : f->score <= w->high ? LL_TIER_MEDIUM : LL_TIER_HIGH;
-    double v2 = f->score + w->js * at_most_1(f->js[1] / 0.1) + w->l1 * at_most_1(f->l1[1] / 0.5);
+    f->score = LL_ARTIFACT_PCT_KL * f->pct_kl_ge_1 + LL_ARTIFACT_NORM_ONLY * (f->n_norm_only > 0)
+        + LL_ARTIFACT_MAX_KL * at_most_1(f->max_kl_bits / LL_ARTIFACT_KL_FULL);
+    f->tier = f->score < LL_ARTIFACT_LOW ? LL_TIER_LOW
+        : f->score <= LL_ARTIFACT_HIGH   ? LL_TIER_MEDIUM
+                                         : LL_TIER_HIGH;
+    double v2 = f->score + LL_ARTIFACT_JS * at_most_1(f->js[1] / LL_ARTIFACT_JS_FULL)
+        + LL_ARTIFACT_L1 * at_most_1(f->l1[1] / LL_ARTIFACT_L1_FULL);
     f->score_v2 = v2 < 0 ? 0 : at_most_1(v2);
 }
 
 void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double *scratch)
 {
-    static const double quartiles[3] = {0.25, 0.5, 0.75}, half = 0.5;
+    static const double quartiles[3] = {LL_P25, LL_P50, LL_P75}, half = LL_P50;
     int ge_1 = 0, ge_half = 0;
     *out = (struct ll_raw_full){
         .earliest_norm_only = -1, .first_js = -1, .first_l1 = -1, .first_jaccard = -1, .max_kl_bits = NAN};
@@ -126,17 +127,17 @@ void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double 
         if (!r->raw.is_set)
             continue;
         out->n++;
-        ge_1 += r->kl_norm_raw_bits >= 1.0;
-        ge_half += r->kl_norm_raw_bits >= 0.5;
+        ge_1 += r->kl_norm_raw_bits >= LL_RAW_KL_HIGH;
+        ge_half += r->kl_norm_raw_bits >= LL_RAW_KL_MEDIUM;
         if (!(out->max_kl_bits >= r->kl_norm_raw_bits))
             out->max_kl_bits = r->kl_norm_raw_bits;
         if (ll_norm_only_semantic(r) == 1) {
             out->n_norm_only++;
             out->earliest_norm_only = l;
         }
-        out->first_js = r->js_bits <= 0.1 ? l : out->first_js;
-        out->first_l1 = r->l1 <= 0.5 ? l : out->first_l1;
-        out->first_jaccard = r->jaccard50_raw >= 0.5 ? l : out->first_jaccard;
+        out->first_js = r->js_bits <= LL_RAW_JS_NEAR ? l : out->first_js;
+        out->first_l1 = r->l1 <= LL_RAW_L1_NEAR ? l : out->first_l1;
+        out->first_jaccard = r->jaccard50_raw >= LL_RAW_JACCARD_NEAR ? l : out->first_jaccard;
     }
     out->pct_kl_ge_1 = out->n ? (double)ge_1 / out->n : NAN;
     out->pct_kl_ge_half = out->n ? (double)ge_half / out->n : NAN;

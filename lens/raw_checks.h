@@ -2,7 +2,7 @@
  * (docs/experiment.md 8).
  *
  * Pure functions of the rows that were read raw as well (reading raw.is_set); rows that were not do not
- * count. */
+ * count. Levels and weights: rules.h. */
 #ifndef LL_RAW_CHECKS_H
 #define LL_RAW_CHECKS_H
 #include "milestones.h"
@@ -21,7 +21,7 @@ struct ll_raw_sampled {
     int n;               /* sampled rows read raw */
     int first_norm_only; /* -1: none */
     double max_kl_bits;  /* KL(norm to raw); NAN for n 0 */
-    enum ll_tier risk;   /* high: a norm-only row or max >= 1; medium: >= 0.5 */
+    enum ll_tier risk;   /* high: a norm-only row, or LL_RAW_KL_HIGH reached; medium: LL_RAW_KL_MEDIUM */
 };
 void ll_raw_sampled(struct ll_raw_sampled *out, const struct ll_pass_stats *s);
 
@@ -43,18 +43,15 @@ struct ll_raw_full {
     int n_norm_only, earliest_norm_only;
     double max_kl_bits;
     double js[3], l1[3];
-    int first_js, first_l1; /* first row with js <= 0.1, l1 <= 0.5 */
+    int first_js, first_l1; /* first row near by LL_RAW_JS_NEAR, LL_RAW_L1_NEAR */
     double jaccard50_p50;
-    int first_jaccard; /* first row with jaccard@50 >= 0.5 */
+    int first_jaccard; /* first row near by LL_RAW_JACCARD_NEAR */
     double kl_raw_norm_p50;
     double score, score_v2;
-    enum ll_tier tier; /* of score: low < 0.2, medium <= 0.5, high */
+    enum ll_tier tier; /* of score */
 };
 void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double *scratch /* [n_rows] */);
-/* score = 0.6 pct_ge_1 + 0.3 [n_norm_only > 0] + 0.1 min(1, max_kl / 5); v2 adds 0.1 min(1, js_p50 / 0.1) and
- * 0.05 min(1, l1_p50 / 0.5), cut to 0..1. */
+/* score = PCT_KL pct_ge_1 + NORM_ONLY [n_norm_only > 0] + MAX_KL min(1, max_kl / KL_FULL); v2 adds
+ * JS min(1, js_p50 / JS_FULL) and L1 min(1, l1_p50 / L1_FULL), cut to 0..1. Constants: LL_ARTIFACT_... */
 void ll_artifact_score(struct ll_raw_full *f);
-extern const struct ll_artifact_weights {
-    double pct_kl, norm_only, max_kl, js, l1, low, high;
-} ll_artifact_weights; /* the formula's numbers, docs/experiment.md 8.5 */
 #endif

@@ -1,6 +1,7 @@
 /* row_health.c - see row_health.h */
 #include "row_health.h"
 
+#include "rules.h"
 #include "stats.h"
 
 #include <math.h>
@@ -189,7 +190,7 @@ void ll_sidecar_of(struct ll_sidecar *out, const struct ll_pass_stats *s, enum l
         const struct ll_reading *r = ll_row_reading(s, ll_quarter_row(s->n_layers, i + 1), lens);
         out->kl_at[i] = r ? r->kl_to_final_bits : NAN;
     }
-    out->first_kl_1 = ll_first_kl(s, lens, 1.0);
+    out->first_kl_1 = ll_first_kl(s, lens, LL_KL_AT_2);
 }
 
 double ll_sidecar_gain_p50(const struct ll_pass_stats *s, enum ll_lens_of lens, double *scratch)

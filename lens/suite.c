@@ -1,6 +1,7 @@
 /* suite.c - see suite.h */
 #include "suite.h"
 
+#include "rules.h"
 #include "stats.h"
 
 #include <math.h>
@@ -52,10 +53,11 @@ void ll_suite_of(struct ll_suite *out, const struct ll_fact *facts, int n, doubl
     size_t k = 0;
     *out = (struct ll_suite){.n = n};
     for (size_t i = 0; i < sizeof medians / sizeof *medians; i++)
-        *medians[i].to = rounded(layer_percentile(facts, n, medians[i].from, 0.5, scratch));
-    out->L_semantic_median = layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), 0.5, scratch);
-    out->iqr[0] = rounded(layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), 0.25, scratch));
-    out->iqr[1] = rounded(layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), 0.75, scratch));
+        *medians[i].to = rounded(layer_percentile(facts, n, medians[i].from, LL_P50, scratch));
+    out->L_semantic_median =
+        layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), LL_P50, scratch);
+    out->iqr[0] = rounded(layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), LL_P25, scratch));
+    out->iqr[1] = rounded(layer_percentile(facts, n, offsetof(struct ll_fact, L_semantic), LL_P75, scratch));
     for (int i = 0; i < n; i++) {
         out->n_missing += facts[i].L_semantic < 0;
         if (isfinite(facts[i].delta_hat))

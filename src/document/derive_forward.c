@@ -2,6 +2,7 @@
 #include "doc_trust.h"
 
 #include "dist.h"
+#include "rules.h"
 
 #include <math.h>
 #include <stdlib.h>

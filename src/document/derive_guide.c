@@ -2,6 +2,7 @@
 #include "doc_guide.h"
 
 #include "record_cols.h"
+#include "rules.h"
 #include "sidecar_cols.h"
 
 #include <string.h>

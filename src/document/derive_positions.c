@@ -1,6 +1,8 @@
 /* derive_positions.c - see doc_positions.h */
 #include "doc_positions.h"
 
+#include "rules.h"
+
 #include <math.h>
 
 /* Has each target rank 1 at this layer? Returns the share of those that have one. */

@@ -1,6 +1,8 @@
 /* derive_tuned.c - see doc_tuned.h */
 #include "doc_tuned.h"
 
+#include "rules.h"
+
 void ll_doc_tuned_of(struct ll_doc_tuned *out, const struct ll_doc_given *g,
                      const struct ll_doc_tuned_given *lens)
 {

@@ -28,15 +28,13 @@ struct ll_doc_setup {
 };
 
 /* The second forward pass against the first (docs/experiment.md 9.3). */
-enum { LL_REPEAT_LAYERS = 1, LL_REPEAT_TOP = 10 };
-#define LL_REPEAT_JACCARD 0.5
 struct ll_doc_forward {
     int is_run;
     int layer;
     const char *name; /* its preferred semantic layer */
     double jaccard10; /* of both passes' top lists at the first one's; NAN: none */
     int is_equal;     /* every row's list, rank, entropy and log-sum-exp, to the bit */
-    int agrees;       /* same name, layers within 1, jaccard at least 0.5 */
+    int agrees;       /* same name; LL_REPEAT_LAYERS, LL_REPEAT_JACCARD of rules.h */
 };
 
 /* Targets at positions along the main prompt (docs/experiment.md 9.5). */

@@ -8,8 +8,6 @@
 #include "doc_given.h"
 #include "key_out.h"
 
-#define LL_POSITION_FRAGILE 0.5
-
 struct ll_doc_positions {
     int n; /* distinct positions of the prompt */
     struct ll_pos_frac grid[LL_N_POS_FRACS];

@@ -8,8 +8,6 @@
 #include "tuned_fit.h"
 #include "tuned_gains.h"
 
-#define LL_TUNED_HINT_BITS 0.2 /* a median gain above it makes the tuned lens the one to report */
-
 /* Facts of the lens, all borrowed. A text that is NULL was not said. */
 struct ll_doc_tuned_given {
     int is_asked, is_loaded; /* nothing below `mode` holds unless loaded */

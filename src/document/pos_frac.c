@@ -1,9 +1,13 @@
 /* pos_frac.c - see pos_frac.h */
 #include "pos_frac.h"
 
+#include "rules.h"
+
 #include <math.h>
 
-const double ll_pos_fracs[LL_N_POS_FRACS] = {0.20, 0.40, 0.60, 0.80, 0.92, 0.96, 0.98, 1.00};
+#define AND_NEXT(x) x,
+const double ll_pos_fracs[LL_N_POS_FRACS] = {LL_POS_FRAC_LIST(AND_NEXT) 1};
+#undef AND_NEXT
 
 int ll_position_fractions(int n_ids, struct ll_pos_frac out[LL_N_POS_FRACS])
 {

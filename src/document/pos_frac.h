@@ -3,7 +3,7 @@
 #define LL_POS_FRAC_H
 
 enum { LL_N_POS_FRACS = 8 };
-extern const double ll_pos_fracs[LL_N_POS_FRACS]; /* 0.2, 0.4, 0.6, 0.8, 0.92, 0.96, 0.98, 1 */
+extern const double ll_pos_fracs[LL_N_POS_FRACS]; /* LL_POS_FRAC_LIST of rules.h, and 1 */
 struct ll_pos_frac {
     double frac;
     int pos;

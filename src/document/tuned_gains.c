@@ -1,6 +1,7 @@
 /* tuned_gains.c - see tuned_gains.h */
 #include "tuned_gains.h"
 
+#include "rules.h"
 #include "stats.h"
 
 #include <math.h>
@@ -69,8 +70,9 @@ static double percentile(struct ll_gain_list *l, double q)
 
 static void quartiles(double out[3], struct ll_gain_list *l)
 {
-    for (int i = 0; i < 3; i++)
-        out[i] = percentile(l, 0.25 * (i + 1));
+    out[0] = percentile(l, LL_P25);
+    out[1] = percentile(l, LL_P50);
+    out[2] = percentile(l, LL_P75);
 }
 
 /* Median over the positions with lo <= fraction <= hi. */
@@ -80,7 +82,7 @@ static double median_between(struct ll_tuned_gains *g, double lo, double hi)
     for (int i = 0; i < LL_N_POS_FRACS; i++)
         for (size_t k = 0; k < g->at[i].n && ll_pos_fracs[i] >= lo && ll_pos_fracs[i] <= hi; k++)
             add(g, &all, g->at[i].v[k]);
-    double m = percentile(&all, 0.5);
+    double m = percentile(&all, LL_P50);
     free(all.v);
     return m;
 }
@@ -93,8 +95,8 @@ int ll_tuned_audit_of(struct ll_tuned_audit *out, struct ll_tuned_gains *g, stru
     for (int i = 0; i < LL_N_POS_FRACS; i++)
         if (g->at[i].n)
             out->grid[out->n_grid++] = ll_pos_fracs[i];
-    out->in_dist = median_between(g, 0, 0.92);
-    out->out_of_dist = median_between(g, 0.96, 1);
+    out->in_dist = median_between(g, 0, LL_POS_IN);
+    out->out_of_dist = median_between(g, LL_POS_OUT, 1);
     out->gap = out->out_of_dist - out->in_dist;
     return ll_tuned_gains_ok(g, err);
 }

@@ -26,7 +26,7 @@ struct ll_tuned_audit {
     double tuned[3], temp[3];    /* p25, p50, p75 */
     double grid[LL_N_POS_FRACS]; /* fractions looked at */
     int n_grid;
-    double in_dist, out_of_dist, gap; /* medians at fractions <= 0.92 and >= 0.96; their difference */
+    double in_dist, out_of_dist, gap; /* medians up to LL_POS_IN, from LL_POS_OUT on; their difference */
     double kl_final;
     long long n_rows;
 };

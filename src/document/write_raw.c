@@ -2,6 +2,7 @@
 #include "doc_raw.h"
 
 #include "record_cols.h"
+#include "rules.h"
 
 #include <stdio.h>
 
@@ -117,21 +118,20 @@ static void put_full(struct ll_key_out *o, const struct ll_doc_raw *r)
 /* The score's own constants, so that a reader need not look them up (raw_checks.h has the formula). */
 static void put_config(struct ll_key_out *o)
 {
-    const struct ll_artifact_weights *w = &ll_artifact_weights;
     ll_key_open(o, LL_K_DIAG_RAW_CONFIG);
     ll_key_open(o, LL_K_RAW_CONFIG_SCORE);
     ll_key_open(o, LL_K_SCORE_CONFIG_WEIGHTS);
-    ll_key_real(o, LL_K_SCORE_WEIGHTS_PCT, w->pct_kl);
-    ll_key_real(o, LL_K_SCORE_WEIGHTS_NORM_ONLY, w->norm_only);
-    ll_key_real(o, LL_K_SCORE_WEIGHTS_MAX_KL, w->max_kl);
+    ll_key_real(o, LL_K_SCORE_WEIGHTS_PCT, LL_ARTIFACT_PCT_KL);
+    ll_key_real(o, LL_K_SCORE_WEIGHTS_NORM_ONLY, LL_ARTIFACT_NORM_ONLY);
+    ll_key_real(o, LL_K_SCORE_WEIGHTS_MAX_KL, LL_ARTIFACT_MAX_KL);
     ll_key_end(o);
     ll_key_open(o, LL_K_SCORE_CONFIG_THRESHOLDS);
-    ll_key_real(o, LL_K_SCORE_LIMITS_LOW, w->low);
-    ll_key_real(o, LL_K_SCORE_LIMITS_HIGH, w->high);
+    ll_key_real(o, LL_K_SCORE_LIMITS_LOW, LL_ARTIFACT_LOW);
+    ll_key_real(o, LL_K_SCORE_LIMITS_HIGH, LL_ARTIFACT_HIGH);
     ll_key_end(o);
     ll_key_open(o, LL_K_SCORE_CONFIG_ADDENDS);
-    ll_key_real(o, LL_K_SCORE_ADDENDS_JS, w->js);
-    ll_key_real(o, LL_K_SCORE_ADDENDS_L1, w->l1);
+    ll_key_real(o, LL_K_SCORE_ADDENDS_JS, LL_ARTIFACT_JS);
+    ll_key_real(o, LL_K_SCORE_ADDENDS_L1, LL_ARTIFACT_L1);
     ll_key_end(o);
     ll_key_end(o);
     ll_key_end(o);

@@ -1,6 +1,8 @@
 /* write_trust.c - see doc_trust.h */
 #include "doc_trust.h"
 
+#include "rules.h"
+
 #include <math.h>
 
 static void put_last_row(struct ll_key_out *o, const struct ll_doc_trust *t)

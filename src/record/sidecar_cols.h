@@ -55,7 +55,7 @@
     LL_PASS_COLUMNS(C) \
     C(LAYER, "layer", LL_INT, "", PLACE, "Residual row: 0 = embedding output, l = after block l-1.") \
     C(POS_FRAC, "pos_frac", LL_REAL, "", COLUMN, \
-      "Share of the prompt: 0.2, 0.4, 0.6, 0.8, 0.92, 0.96, 0.98, 1 of its last position.") \
+      "Share of the prompt: " LL_POS_FRAC_LIST(LL_SAID_COMMA) "1 of its last position.") \
     C(POS_INDEX, "pos_index", LL_INT, "", COLUMN, \
       "The position that it rounds to, half to even; of equal positions the first share stands.") \
     C(TARGET_ID, "target_id", LL_INT, "", COLUMN, \

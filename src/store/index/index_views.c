@@ -46,6 +46,7 @@
     SUM5 ")) END AS rest_mass"
 #define RECORD_LENS LL_LENS_OF_NR("c.lens_nr")
 #define ROW_ID "printf('%s:L%03d:P%04d', v.pass_key, c.layer, c.pos) AS row_id"
+#define SHARE_KL_HIGH "avg(r.kl_norm_vs_raw_bits >= " LL_SAID(LL_RAW_KL_HIGH) ")"
 
 /* Value at q of the sorted list of n values, linear between neighbours
  * (docs/experiment.md 4.7); nr counts from 0. */
@@ -198,7 +199,8 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "  FROM v_passes v JOIN pure c ON c.pass = v.pass"
      " WHERE c.control_margin IS NOT NULL AND " IS_OWN_LENS("c") " GROUP BY v.pass, c.lens", NULL},
     {"v_milestone_list",
-     "The same as rows (pass, lens, milestone, layer), with the copy flags (L_copy_strict@0.95, ...),"
+     "The same as rows (pass, lens, milestone, layer), with the copy flags (L_copy_strict@"
+     LL_SAID(LL_COPY_THRESHOLD) ", ...),"
      " the confirmed layer and the control.",
     NULL, put_milestone_list},
     {"v_milestones_json", "The milestones as the JSON files say them, a column each.", NULL,
@@ -235,9 +237,9 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
      "    AND a.prompt_id = b.prompt_id AND a.prompt_variant = 'orig'"
      " WHERE b.prompt_variant <> 'orig' AND " IS_OWN_LENS("b"), NULL},
     {"v_entropy_gap", "Percentiles over the rows of entropy_bits - teacher_entropy_bits.",
-     "SELECT " PASS_COLUMNS ", g.lens, " PERCENTILE("g.gap", "0.25") " AS p25, "
-     PERCENTILE("g.gap", "0.5") " AS p50,\n"
-     "    " PERCENTILE("g.gap", "0.75") " AS p75\n"
+     "SELECT " PASS_COLUMNS ", g.lens, " PERCENTILE("g.gap", LL_SAID(LL_P25)) " AS p25, "
+     PERCENTILE("g.gap", LL_SAID(LL_P50)) " AS p50,\n"
+     "    " PERCENTILE("g.gap", LL_SAID(LL_P75)) " AS p75\n"
      "  FROM v_passes v JOIN (SELECT pass, lens, entropy_bits - teacher_entropy_bits AS gap,"
      " count(*) OVER (PARTITION BY pass, lens) AS n,\n"
      "    row_number() OVER (PARTITION BY pass, lens ORDER BY entropy_bits - teacher_entropy_bits)"
@@ -247,16 +249,20 @@ static const struct view { const char *name, *doc, *sql; void (*put)(struct ll_b
     {"v_artifact",
      "Artefact score of the raw lens beside the norm lens, recomputed from rawlens;"
      " the tier the audit file says beside it.",
-     "SELECT *, CASE WHEN lens_artifact_score < 0.2 THEN 'low' WHEN lens_artifact_score <= 0.5 THEN 'medium'"
-     " ELSE 'high' END AS tier,\n"
-     "    min(1.0, max(0.0, lens_artifact_score + 0.1 * min(1.0, js_p50 / 0.1)"
-     " + 0.05 * min(1.0, l1_p50 / 0.5))) AS lens_artifact_score_v2,\n"
+     "SELECT *, CASE WHEN lens_artifact_score < " LL_SAID(LL_ARTIFACT_LOW) " THEN 'low'"
+     " WHEN lens_artifact_score <= " LL_SAID(LL_ARTIFACT_HIGH) " THEN 'medium' ELSE 'high' END AS tier,\n"
+     "    min(1.0, max(0.0, lens_artifact_score"
+     " + " LL_SAID(LL_ARTIFACT_JS) " * min(1.0, js_p50 / " LL_SAID(LL_ARTIFACT_JS_FULL) ")"
+     " + " LL_SAID(LL_ARTIFACT_L1) " * min(1.0, l1_p50 / " LL_SAID(LL_ARTIFACT_L1_FULL) ")))"
+     " AS lens_artifact_score_v2,\n"
      "    (SELECT a.risk_tier FROM artifact_audit a"
      " WHERE a.run_model = x.run_model AND a.layer IS NULL AND x.is_main) AS stored_tier FROM (\n"
      "  SELECT " PASS_COLUMNS ", v.run_model,"
-     " 0.6 * avg(r.kl_norm_vs_raw_bits >= 1.0) + 0.3 * (sum(r.norm_only_semantics) > 0)"
-     " + 0.1 * min(1.0, max(r.kl_norm_vs_raw_bits) / 5) AS lens_artifact_score,\n"
-     "    avg(r.kl_norm_vs_raw_bits >= 1.0) AS share_kl_ge_1, sum(r.norm_only_semantics) AS n_norm_only,"
+     " " LL_SAID(LL_ARTIFACT_PCT_KL) " * " SHARE_KL_HIGH
+     " + " LL_SAID(LL_ARTIFACT_NORM_ONLY) " * (sum(r.norm_only_semantics) > 0)"
+     " + " LL_SAID(LL_ARTIFACT_MAX_KL) " * min(1.0, max(r.kl_norm_vs_raw_bits) / "
+     LL_SAID(LL_ARTIFACT_KL_FULL) ") AS lens_artifact_score,\n"
+     "    " SHARE_KL_HIGH " AS share_kl_ge_1, sum(r.norm_only_semantics) AS n_norm_only,"
      " max(r.kl_norm_vs_raw_bits) AS max_kl_norm_vs_raw_bits,\n"
      "    avg(CASE WHEN r.js_nr IN ((r.n + 1) / 2, (r.n + 2) / 2) THEN r.js_divergence END) AS js_p50,"
      " avg(CASE WHEN r.l1_nr IN ((r.n + 1) / 2, (r.n + 2) / 2) THEN r.l1_prob_diff END) AS l1_p50\n"
