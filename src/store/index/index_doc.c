@@ -5,6 +5,7 @@
  * key that is absent gives null. */
 #include "index_db.h"
 #include "index_json.h"
+#include "index_keys.h"
 #include "index_load.h"
 
 #include <cjson/cJSON.h>
@@ -37,40 +38,51 @@ enum value { V_TEXT, V_INT, V_REAL };
 static const struct {
     const char *column;
     enum value kind;
-    const char *path[2][3];
+    const int *path[2];
 } plain[] = {
-    {"reason", V_TEXT, {{"reason"}}},
-    {"device", V_TEXT, {{"diagnostics", "device"}}},
-    {"dtype", V_TEXT, {{"provenance", "model", "stored_types"}, {"provenance", "env", "dtype_compute"}}},
-    {"unembed_dtype", V_TEXT, {{"diagnostics", "unembed_dtype"}}},
-    {"use_norm_lens", V_INT, {{"diagnostics", "use_norm_lens"}}},
-    {"use_fp32_unembed", V_INT, {{"diagnostics", "use_fp32_unembed"}}},
-    {"lens_norm", V_TEXT, {{"provenance", "model", "lens_norm"}}},
-    {"engine", V_TEXT, {{"provenance", "model", "engine"}}},
-    {"container", V_TEXT, {{"provenance", "model", "container"}}},
-    {"identity", V_TEXT, {{"provenance", "model", "identity"}}},
-    {"family", V_TEXT, {{"provenance", "model", "family"}}},
-    {"norm_kind", V_TEXT, {{"provenance", "model", "norm_kind"}, {"diagnostics", "final_ln_type"}}},
-    {"norm_eps", V_REAL, {{"provenance", "model", "norm_eps"}}},
-    {"logit_scale", V_REAL, {{"provenance", "model", "logit_scale"}}},
-    {"logit_cap", V_REAL, {{"provenance", "model", "logit_cap"}}},
-    {"embedding_scale", V_REAL, {{"provenance", "model", "embedding_scale"}}},
-    {"bos_policy", V_TEXT, {{"provenance", "model", "bos_policy"}}},
-    {"n_ctx", V_INT, {{"model_stats", "n_ctx"}}},
-    {"n_params", V_INT, {{"model_stats", "n_params"}}},
-    {"n_kv_heads", V_INT, {{"model_stats", "n_kv_heads"}}},
-    {"d_head", V_INT, {{"model_stats", "d_head"}}},
-    {"d_mlp", V_INT, {{"model_stats", "d_mlp"}}},
-    {"copy_threshold", V_REAL, {{"provenance", "copy_threshold"}, {"diagnostics", "copy_thresh"}}},
-    {"copy_margin", V_REAL, {{"provenance", "copy_margin"}}},
-    {"final_entropy_bits", V_REAL, {{"final_prediction", "entropy"}}},
-    {"last_row_equals_model", V_INT, {{"last_row_equals_model"}}},
+    {"reason", V_TEXT, {LL_PATH(LL_K_FAILED_REASON)}},
+    {"device", V_TEXT, {LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_DEVICE)}},
+    {"dtype",
+     V_TEXT,
+     {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_STORED_TYPES),
+      LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_ENV, LL_K_ENV_DTYPE_COMPUTE)}},
+    {"unembed_dtype", V_TEXT, {LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_UNEMBED_DTYPE)}},
+    {"use_norm_lens", V_INT, {LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_USE_NORM_LENS)}},
+    {"use_fp32_unembed", V_INT, {LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_USE_FP32_UNEMBED)}},
+    {"lens_norm", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_LENS_NORM)}},
+    {"engine", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_ENGINE)}},
+    {"container", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_CONTAINER)}},
+    {"identity", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_IDENTITY)}},
+    {"family", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_FAMILY)}},
+    {"norm_kind",
+     V_TEXT,
+     {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_NORM_KIND),
+      LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_FINAL_NORM_TYPE)}},
+    {"norm_eps", V_REAL, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_NORM_EPS)}},
+    {"logit_scale", V_REAL, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_LOGIT_SCALE)}},
+    {"logit_cap", V_REAL, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_LOGIT_CAP)}},
+    {"embedding_scale",
+     V_REAL,
+     {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_EMBEDDING_SCALE)}},
+    {"bos_policy", V_TEXT, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_BOS_POLICY)}},
+    {"n_ctx", V_INT, {LL_PATH(LL_K_ROOT_MODEL_STATS, LL_K_STATS_N_CTX)}},
+    {"n_params", V_INT, {LL_PATH(LL_K_ROOT_MODEL_STATS, LL_K_STATS_N_PARAMS)}},
+    {"n_kv_heads", V_INT, {LL_PATH(LL_K_ROOT_MODEL_STATS, LL_K_STATS_N_KV_HEADS)}},
+    {"d_head", V_INT, {LL_PATH(LL_K_ROOT_MODEL_STATS, LL_K_STATS_D_HEAD)}},
+    {"d_mlp", V_INT, {LL_PATH(LL_K_ROOT_MODEL_STATS, LL_K_STATS_D_MLP)}},
+    {"copy_threshold",
+     V_REAL,
+     {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_COPY_THRESHOLD),
+      LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_COPY_THRESH)}},
+    {"copy_margin", V_REAL, {LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_COPY_MARGIN)}},
+    {"final_entropy_bits", V_REAL, {LL_PATH(LL_K_ROOT_FINAL_PREDICTION, LL_K_PREDICTION_ENTROPY)}},
+    {"last_row_equals_model", V_INT, {LL_PATH(LL_K_ROOT_LAST_ROW_EQUALS_MODEL)}},
 };
 
-static const cJSON *first_of(const cJSON *doc, const char *const path[2][3])
+static const cJSON *first_of(const cJSON *doc, const int *const path[2])
 {
-    const cJSON *v = ll_j_get(doc, path[0][0], path[0][1], path[0][2], NULL);
-    return v || !path[1][0] ? v : ll_j_get(doc, path[1][0], path[1][1], path[1][2], NULL);
+    const cJSON *v = ll_j_at(doc, path[0]);
+    return v || !path[1] ? v : ll_j_at(doc, path[1]);
 }
 
 static int set_plain(struct ll_load *l, const cJSON *doc, struct ll_err *err)
@@ -114,11 +126,11 @@ static int model_row(struct ll_load *l, const char *model_id, const cJSON *stats
             return rc;
         ll_db_bind_text(st, 1, model_id, strlen(model_id));
         ll_db_bind_text(st, 2, clean, strlen(clean));
-        ll_j_bind_int(st, 3, ll_j_get(stats, "num_layers", NULL));
-        ll_j_bind_int(st, 4, ll_j_get(stats, "d_model", NULL));
-        ll_j_bind_int(st, 5, ll_j_get(stats, "n_heads", NULL));
-        ll_j_bind_int(st, 6, ll_j_get(stats, "d_vocab", NULL));
-        ll_j_bind_text(st, 7, ll_j_get(stats, "architecture", NULL));
+        ll_j_bind_int(st, 3, ll_j_at(stats, LL_PATH(LL_K_STATS_NUM_LAYERS)));
+        ll_j_bind_int(st, 4, ll_j_at(stats, LL_PATH(LL_K_STATS_D_MODEL)));
+        ll_j_bind_int(st, 5, ll_j_at(stats, LL_PATH(LL_K_STATS_N_HEADS)));
+        ll_j_bind_int(st, 6, ll_j_at(stats, LL_PATH(LL_K_STATS_D_VOCAB)));
+        ll_j_bind_text(st, 7, ll_j_at(stats, LL_PATH(LL_K_STATS_ARCHITECTURE)));
         int step = sqlite3_step(st);
         if (step == SQLITE_ROW)
             *row = sqlite3_column_int64(st, 0);
@@ -137,7 +149,7 @@ static int make_run_model(struct ll_load *l, const char *stem, const char *model
                           const char *status, const char *reason, struct ll_err *err)
 {
     long long model;
-    const cJSON *n = ll_j_get(stats, "num_layers", NULL);
+    const cJSON *n = ll_j_at(stats, LL_PATH(LL_K_STATS_NUM_LAYERS));
     int rc = model_row(l, model_id, stats, &model, err);
     if (!rc)
         rc = ll_db_do(l->db, err,
@@ -161,11 +173,12 @@ int ll_load_no_doc(struct ll_load *l, const char *stem, const char *reason, stru
 /* Text and probability of the first [text, p] pair. */
 static const cJSON *pair(const cJSON *prediction, int which)
 {
-    return cJSON_GetArrayItem(cJSON_GetArrayItem(ll_j_get(prediction, "topk", NULL), 0), which);
+    return cJSON_GetArrayItem(cJSON_GetArrayItem(ll_j_at(prediction, LL_PATH(LL_K_PREDICTION_TOPK)), 0),
+                              which);
 }
 
-static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql, const char *key,
-                           int key_is_text, struct ll_err *err)
+static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql, int key, int key_is_text,
+                           struct ll_err *err)
 {
     sqlite3_stmt *st;
     int nr = 0, rc = ll_db_prepare(l->db, &st, sql, err);
@@ -176,11 +189,11 @@ static int put_predictions(struct ll_load *l, const cJSON *list, const char *sql
     {
         sqlite3_bind_int64(st, 1, l->run_model);
         sqlite3_bind_int(st, 2, nr++);
-        (key_is_text ? ll_j_bind_text : ll_j_bind_real)(st, 3, ll_j_get(p, key, NULL));
-        ll_j_bind_real(st, 4, ll_j_get(p, "entropy", NULL));
+        (key_is_text ? ll_j_bind_text : ll_j_bind_real)(st, 3, ll_j_at(p, LL_PATH(key)));
+        ll_j_bind_real(st, 4, ll_j_at(p, LL_PATH(LL_K_PREDICTION_ENTROPY)));
         ll_j_bind_text(st, 5, pair(p, 0));
         ll_j_bind_real(st, 6, pair(p, 1));
-        ll_j_bind_json(st, 7, ll_j_get(p, "topk", NULL));
+        ll_j_bind_json(st, 7, ll_j_at(p, LL_PATH(LL_K_PREDICTION_TOPK)));
         if ((rc = ll_db_run(l->db, st, err)))
             break;
     }
@@ -195,8 +208,8 @@ static int put_final(struct ll_load *l, const cJSON *doc, struct ll_err *err)
                            "UPDATE run_models SET final_top1 = ?1, final_p_top1 = ?2 WHERE id = ?3", err);
     if (rc)
         return rc;
-    ll_j_bind_text(st, 1, pair(ll_j_get(doc, "final_prediction", NULL), 0));
-    ll_j_bind_real(st, 2, pair(ll_j_get(doc, "final_prediction", NULL), 1));
+    ll_j_bind_text(st, 1, pair(ll_j_at(doc, LL_PATH(LL_K_ROOT_FINAL_PREDICTION)), 0));
+    ll_j_bind_real(st, 2, pair(ll_j_at(doc, LL_PATH(LL_K_ROOT_FINAL_PREDICTION)), 1));
     sqlite3_bind_int64(st, 3, l->run_model);
     rc = ll_db_run(l->db, st, err);
     sqlite3_finalize(st);
@@ -206,8 +219,9 @@ static int put_final(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 /* ---- diagnostics ----------------------------------------------------------------------------- */
 static int put_members(struct ll_load *l, const cJSON *object, int is_top, struct ll_err *err)
 {
-    static const char *const has_table[] = {"prompt",      "test_prompts", "temperature_exploration",
-                                            "diagnostics", "passes",       NULL};
+    static const int has_table[] = {LL_K_ROOT_PROMPT, LL_K_ROOT_TEST_PROMPTS, LL_K_ROOT_TEMPERATURES,
+                                    LL_K_ROOT_DIAGNOSTICS, LL_K_ROOT_PASSES};
+    enum { N_HAVE = sizeof has_table / sizeof *has_table };
     sqlite3_stmt *st;
     int rc = ll_db_prepare(l->db, &st, "INSERT OR IGNORE INTO diagnostics VALUES (?, ?, ?)",
                            err); /* a key of both levels: the first counts */
@@ -217,9 +231,9 @@ static int put_members(struct ll_load *l, const cJSON *object, int is_top, struc
     cJSON_ArrayForEach(v, object)
     {
         int i = 0;
-        while (is_top && has_table[i] && v->string && strcmp(has_table[i], v->string))
+        while (i < N_HAVE && v->string && strcmp(ll_index_key_name(has_table[i]), v->string))
             i++;
-        if (!v->string || (is_top && has_table[i]))
+        if (!v->string || (is_top && i < N_HAVE))
             continue;
         sqlite3_bind_int64(st, 1, l->run_model);
         ll_db_bind_text(st, 2, v->string, strlen(v->string));
@@ -234,14 +248,15 @@ static int put_members(struct ll_load *l, const cJSON *object, int is_top, struc
 /* ---- the document ---------------------------------------------------------------------------- */
 static int describe_run(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
-    const char *tool = ll_j_text(ll_j_get(doc, "provenance", "tool", NULL));
-    const char *era = tool                                                              ? "ours"
-        : ll_j_get(doc, "copy_flag_columns", NULL) || ll_j_get(doc, "provenance", NULL) ? "late"
-                                                                                        : "early";
-    const cJSON *seed = ll_j_get(doc, "provenance", "seed", NULL);
+    const char *tool = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_TOOL)));
+    const char *era = tool ? "ours"
+        : ll_j_at(doc, LL_PATH(LL_K_ROOT_COPY_FLAG_COLUMNS)) || ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE))
+        ? "late"
+        : "early";
+    const cJSON *seed = ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_SEED));
     sqlite3_stmt *st;
     if (!seed)
-        seed = ll_j_get(doc, "provenance", "env", "seed", NULL);
+        seed = ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_ENV, LL_K_ENV_SEED));
     int rc = ll_db_prepare(
         l->db, &st,
         "UPDATE runs SET era = CASE era WHEN 'unknown' THEN ?1 ELSE era END, tool_version = "
@@ -253,8 +268,8 @@ static int describe_run(struct ll_load *l, const cJSON *doc, struct ll_err *err)
     ll_db_bind_cstr(st, 1, era);
     ll_db_bind_cstr(st, 2, tool);
     ll_j_bind_int(st, 3, seed);
-    ll_j_bind_text(st, 4, ll_j_get(doc, "provenance", "experiment", NULL));
-    ll_j_bind_text(st, 5, ll_j_get(doc, "provenance", "command", NULL));
+    ll_j_bind_text(st, 4, ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_EXPERIMENT)));
+    ll_j_bind_text(st, 5, ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_COMMAND)));
     sqlite3_bind_int64(st, 6, l->run);
     rc = ll_db_run(l->db, st, err);
     sqlite3_finalize(st);
@@ -264,41 +279,47 @@ static int describe_run(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 /* Settings are texts. */
 static int set_last_only(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
-    const char *only = ll_j_text(ll_j_get(doc, "provenance", "settings", "last_position_only", NULL));
+    const char *only = ll_j_text(
+        ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_SETTINGS, LL_OTHER_LAST_POSITION_ONLY)));
     return ll_db_do(l->db, err, "UPDATE run_models SET last_position_only = ? WHERE id = ?", "ii",
                     (long long)(only && !strcmp(only, "true")), l->run_model);
 }
 
 static int load_object(struct ll_load *l, const char *stem, const cJSON *doc, struct ll_err *err)
 {
-    const char *status = ll_j_text(ll_j_get(doc, "status", NULL)),
-               *id = ll_j_text(ll_j_get(doc, "provenance", "model", "id", NULL));
-    const char *lens = ll_j_text(ll_j_get(doc, "provenance", "model", "lens_norm", NULL));
+    const char *status = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_STATUS))),
+               *id = ll_j_text(
+                   ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_ID)));
+    const char *lens =
+        ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_MODEL, LL_K_MODEL_LENS_NORM)));
     if (!id)
-        id = ll_j_text(ll_j_get(doc, "diagnostics", "model", NULL));
+        id = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_MODEL)));
     if (!id)
-        id = ll_j_text(ll_j_get(doc, "model", NULL));
-    int rc = make_run_model(l, stem, id ? id : stem, ll_j_get(doc, "model_stats", NULL),
+        id = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_FAILED_MODEL)));
+    int rc = make_run_model(l, stem, id ? id : stem, ll_j_at(doc, LL_PATH(LL_K_ROOT_MODEL_STATS)),
                             status ? status : "ok", NULL, err);
-    if ((lens && !strcmp(lens, "raw")) || cJSON_IsFalse(ll_j_get(doc, "diagnostics", "use_norm_lens", NULL)))
+    if ((lens && !strcmp(lens, "raw"))
+        || cJSON_IsFalse(ll_j_at(doc, LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_USE_NORM_LENS))))
         snprintf(l->lens, sizeof l->lens, "raw");
     if (!rc)
         rc = set_plain(l, doc, err);
-    l->is_ours = ll_j_get(doc, "provenance", "tool", NULL) != NULL;
+    l->is_ours = ll_j_at(doc, LL_PATH(LL_K_ROOT_PROVENANCE, LL_K_PROVENANCE_TOOL)) != NULL;
     if (!rc && l->is_ours)
         rc = set_last_only(l, doc, err);
     if (!rc)
         rc = put_final(l, doc, err);
     if (!rc)
-        rc = put_predictions(l, ll_j_get(doc, "test_prompts", NULL),
-                             "INSERT INTO test_prompts VALUES (?,?,?,?,?,?,?)", "prompt", 1, err);
+        rc = put_predictions(l, ll_j_at(doc, LL_PATH(LL_K_ROOT_TEST_PROMPTS)),
+                             "INSERT INTO test_prompts VALUES (?,?,?,?,?,?,?)", LL_K_PREDICTION_PROMPT, 1,
+                             err);
     if (!rc)
-        rc = put_predictions(l, ll_j_get(doc, "temperature_exploration", NULL),
-                             "INSERT INTO temperatures VALUES (?,?,?,?,?,?,?)", "temperature", 0, err);
+        rc = put_predictions(l, ll_j_at(doc, LL_PATH(LL_K_ROOT_TEMPERATURES)),
+                             "INSERT INTO temperatures VALUES (?,?,?,?,?,?,?)", LL_K_PREDICTION_TEMPERATURE,
+                             0, err);
     if (!rc)
         rc = ll_load_passes(l, doc, err);
     if (!rc)
-        rc = put_members(l, ll_j_get(doc, "diagnostics", NULL), 0, err);
+        rc = put_members(l, ll_j_at(doc, LL_PATH(LL_K_ROOT_DIAGNOSTICS)), 0, err);
     if (!rc)
         rc = put_members(l, doc, 1, err);
     return rc ? rc : describe_run(l, doc, err);

@@ -1,21 +1,23 @@
 /* index_json.c - see index_json.h */
 #include "index_json.h"
 #include "index_db.h"
+#include "index_keys.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
-const cJSON *ll_j_get(const cJSON *v, ...)
+const cJSON *ll_j_member(const cJSON *v, const int *path)
 {
-    va_list ap;
-    const char *key;
-    va_start(ap, v);
-    while (v && (key = va_arg(ap, const char *)))
-        v = cJSON_GetObjectItemCaseSensitive(v, key);
-    va_end(ap);
-    return v && !cJSON_IsNull(v) ? v : NULL;
+    for (; v && *path != LL_PATH_END; path++)
+        v = cJSON_GetObjectItemCaseSensitive(v, ll_index_key_name(*path));
+    return v;
+}
+
+const cJSON *ll_j_at(const cJSON *v, const int *path)
+{
+    const cJSON *at = ll_j_member(v, path);
+    return at && !cJSON_IsNull(at) ? at : NULL;
 }
 
 const char *ll_j_text(const cJSON *v) { return v && cJSON_IsString(v) ? v->valuestring : NULL; }

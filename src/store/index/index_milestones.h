@@ -5,11 +5,11 @@
 #define LL_INDEX_MILESTONES_H
 
 struct ll_milestone {
-    const char *name; /* key of docs/experiment.md 7.2; name of the views' column */
-    const char *rule; /* SQL over a row c of pure: true where the condition holds; NULL: not of one lens's
-                         rows alone */
-    const char *path[2][3]; /* members below `diagnostics` (or below a pass's `milestones`); the first that
-                               exists counts */
+    const char *name;   /* key of docs/experiment.md 7.2; name of the views' column */
+    const char *rule;   /* SQL over a row c of pure: true where the condition holds; NULL: not of one lens's
+                           rows alone */
+    const int *path[2]; /* LL_PATH, of members below `diagnostics` (or below a pass's `milestones`); the first
+                           that exists counts; NULL: no second */
 };
 extern const struct ll_milestone ll_milestone_list[]; /* name NULL at the end */
 #endif

@@ -5,6 +5,7 @@
  * the summaries of the micro suite, the ablation and the control. */
 #include "index_db.h"
 #include "index_json.h"
+#include "index_keys.h"
 #include "index_load.h"
 #include "index_milestones.h"
 
@@ -50,21 +51,13 @@ static int store_milestone(struct ll_load *l, long long pass, const char *name, 
     return rc;
 }
 
-/* A member by up to three names; null counts as there. */
-static const cJSON *member(const cJSON *v, const char *const path[3])
-{
-    for (int i = 0; i < 3 && path[i] && v; i++)
-        v = cJSON_GetObjectItemCaseSensitive(v, path[i]);
-    return v;
-}
-
 /* The copy layers by threshold: L_copy_strict@0.95, L_copy_soft_k1@0.5, ... */
 static int store_copy_layers(struct ll_load *l, long long pass, const cJSON *object, struct ll_err *err)
 {
-    const cJSON *v, *soft = ll_j_get(object, "copy_soft_threshold", NULL);
+    const cJSON *v, *soft = ll_j_at(object, LL_PATH(LL_K_DIAG_COPY_SOFT_THRESHOLD));
     char name[80];
     int rc = LL_OK;
-    cJSON_ArrayForEach(v, ll_j_get(object, "copy_thresholds", "L_copy_strict", NULL))
+    cJSON_ArrayForEach(v, ll_j_at(object, LL_PATH(LL_K_DIAG_COPY_THRESHOLDS, LL_K_COPY_THRESHOLDS_LAYERS)))
     {
         snprintf(name, sizeof name, "L_copy_strict@%.40s", v->string ? v->string : "");
         if ((rc = store_milestone(l, pass, name, v, err)))
@@ -72,7 +65,7 @@ static int store_copy_layers(struct ll_load *l, long long pass, const cJSON *obj
     }
     if (!soft || !cJSON_IsNumber(soft))
         return LL_OK;
-    cJSON_ArrayForEach(v, ll_j_get(object, "L_copy_soft", NULL))
+    cJSON_ArrayForEach(v, ll_j_at(object, LL_PATH(LL_K_DIAG_L_COPY_SOFT)))
     {
         snprintf(name, sizeof name, "L_copy_soft_k%.20s@%g",
                  v->string ? v->string + (v->string[0] == 'k') : "", soft->valuedouble);
@@ -86,9 +79,9 @@ static int store_milestones(struct ll_load *l, long long pass, const cJSON *obje
 {
     int rc = LL_OK;
     for (const struct ll_milestone *m = ll_milestone_list; m->name && !rc && object; m++) {
-        const cJSON *v = member(object, m->path[0]);
-        if (!v && m->path[1][0])
-            v = member(object, m->path[1]);
+        const cJSON *v = ll_j_member(object, m->path[0]);
+        if (!v && m->path[1])
+            v = ll_j_member(object, m->path[1]);
         rc = store_milestone(l, pass, m->name, v, err);
     }
     return rc ? rc : store_copy_layers(l, pass, object, err);
@@ -96,19 +89,22 @@ static int store_milestones(struct ll_load *l, long long pass, const cJSON *obje
 
 /* Sections about a pass that is not the main one: which pass, which member, which milestone. */
 static const struct {
-    const char *pass_key, *section, *member, *milestone;
+    const char *pass_key;
+    int section, member, milestone;
 } summaries[] = {
-    {"pos.no_filler.0", "ablation_summary", "L_copy_nf", "L_copy"},
-    {"pos.no_filler.0", "ablation_summary", "L_sem_nf", "L_semantic"},
-    {"ctl.orig", "control_summary", "first_control_margin_pos", "first_control_margin_pos"},
-    {"ctl.orig", "control_summary", "first_control_strong_pos", "first_control_strong_pos"},
+    {"pos.no_filler.0", LL_K_ROOT_ABLATION, LL_K_ABLATION_L_COPY_NF, LL_K_DIAG_L_COPY},
+    {"pos.no_filler.0", LL_K_ROOT_ABLATION, LL_K_ABLATION_L_SEM_NF, LL_K_DIAG_L_SEMANTIC},
+    {"ctl.orig", LL_K_ROOT_CONTROL_SUMMARY, LL_K_CONTROL_SUMMARY_FIRST_MARGIN,
+     LL_K_CONTROL_SUMMARY_FIRST_MARGIN},
+    {"ctl.orig", LL_K_ROOT_CONTROL_SUMMARY, LL_K_CONTROL_SUMMARY_FIRST_STRONG,
+     LL_K_CONTROL_SUMMARY_FIRST_STRONG},
 };
 static const struct {
-    const char *member, *milestone;
+    int member, milestone;
 } fact_members[] = {
-    {"L_copy_strict", "L_copy"},
-    {"L_semantic_norm", "L_semantic"},
-    {"L_semantic_margin_ok_norm", "L_semantic_margin_ok"},
+    {LL_K_FACT_L_COPY_STRICT, LL_K_DIAG_L_COPY},
+    {LL_K_FACT_L_SEMANTIC, LL_K_DIAG_L_SEMANTIC},
+    {LL_K_FACT_L_MARGIN_OK, LL_K_DIAG_L_MARGIN_OK},
 };
 
 static int pass_of(struct ll_load *l, const char *key, long long *pass, struct ll_err *err)
@@ -123,22 +119,22 @@ static int store_summaries(struct ll_load *l, const cJSON *doc, struct ll_err *e
     long long pass;
     int rc = LL_OK;
     for (size_t i = 0; i < sizeof summaries / sizeof summaries[0] && !rc; i++) {
-        const cJSON *section = ll_j_get(doc, summaries[i].section, NULL);
+        const cJSON *section = ll_j_at(doc, LL_PATH(summaries[i].section));
         if (section && !(rc = pass_of(l, summaries[i].pass_key, &pass, err)))
-            rc = store_milestone(l, pass, summaries[i].milestone,
-                                 cJSON_GetObjectItemCaseSensitive(section, summaries[i].member), err);
+            rc = store_milestone(l, pass, ll_index_key_name(summaries[i].milestone),
+                                 ll_j_member(section, LL_PATH(summaries[i].member)), err);
     }
-    cJSON_ArrayForEach(fact, ll_j_get(doc, "micro_suite", "facts", NULL))
+    cJSON_ArrayForEach(fact, ll_j_at(doc, LL_PATH(LL_K_ROOT_MICRO_SUITE, LL_K_SUITE_FACTS)))
     {
-        const cJSON *index = ll_j_get(fact, "fact_index", NULL);
+        const cJSON *index = ll_j_at(fact, LL_PATH(LL_K_FACT_FACT_INDEX));
         char key[40];
         if (!index || !cJSON_IsNumber(index) || index->valuedouble < 0 || index->valuedouble > 1e9)
             continue;
         snprintf(key, sizeof key, "pos.orig.%.0f", index->valuedouble);
         rc = pass_of(l, key, &pass, err);
         for (size_t i = 0; i < sizeof fact_members / sizeof fact_members[0] && !rc; i++)
-            rc = store_milestone(l, pass, fact_members[i].milestone,
-                                 cJSON_GetObjectItemCaseSensitive(fact, fact_members[i].member), err);
+            rc = store_milestone(l, pass, ll_index_key_name(fact_members[i].milestone),
+                                 ll_j_member(fact, LL_PATH(fact_members[i].member)), err);
         if (rc)
             break;
     }
@@ -169,8 +165,8 @@ static int put_pass(struct ll_load *l, const struct pass_values *p, struct ll_er
     if (cJSON_IsArray(p->ids))
         sqlite3_bind_int(st, 10, cJSON_GetArraySize(p->ids));
     ll_j_bind_text(st, 11, p->gold_text);
-    ll_j_bind_int(st, 12, ll_j_get(p->gold, "first_id", NULL));
-    ll_j_bind_text(st, 13, ll_j_get(p->gold, "variant", NULL));
+    ll_j_bind_int(st, 12, ll_j_at(p->gold, LL_PATH(LL_K_GOLD_FIRST_ID)));
+    ll_j_bind_text(st, 13, ll_j_at(p->gold, LL_PATH(LL_K_GOLD_VARIANT)));
     if (sqlite3_step(st) != SQLITE_DONE)
         rc = sqlite3_extended_errcode(l->db) == SQLITE_CONSTRAINT_UNIQUE
             ? ll_fail(err, LL_EUSAGE, "passes: pass_key %.100s stands there twice", p->key)
@@ -187,22 +183,22 @@ static long long index_of(const cJSON *v)
 
 static int put_our_passes(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
-    const char *main_key = ll_j_text(ll_j_get(doc, "main_pass", NULL));
+    const char *main_key = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_MAIN_PASS)));
     const cJSON *v;
     int rc = LL_OK;
-    cJSON_ArrayForEach(v, ll_j_get(doc, "passes", NULL))
+    cJSON_ArrayForEach(v, ll_j_at(doc, LL_PATH(LL_K_ROOT_PASSES)))
     {
         struct pass_values p = {
-            .key = ll_j_text(ll_j_get(v, "pass_key", NULL)),
-            .fact_key = ll_j_text(ll_j_get(v, "fact_key", NULL)),
-            .prompt_id = ll_j_text(ll_j_get(v, "prompt_id", NULL)),
-            .variant = ll_j_text(ll_j_get(v, "prompt_variant", NULL)),
-            .fact_index = index_of(ll_j_get(v, "fact_index", NULL)),
-            .prompt = ll_j_get(v, "prompt", NULL),
-            .gold = ll_j_get(v, "gold_answer", NULL),
-            .gold_text = ll_j_get(v, "gold_answer", "string", NULL),
-            .milestones = ll_j_get(v, "milestones", NULL),
-            .ids = ll_j_get(v, "token_ids", NULL),
+            .key = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_PASS_KEY))),
+            .fact_key = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_FACT_KEY))),
+            .prompt_id = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_PROMPT_ID))),
+            .variant = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_PROMPT_VARIANT))),
+            .fact_index = index_of(ll_j_at(v, LL_PATH(LL_K_PASS_FACT_INDEX))),
+            .prompt = ll_j_at(v, LL_PATH(LL_K_PASS_PROMPT)),
+            .gold = ll_j_at(v, LL_PATH(LL_K_PASS_GOLD_ANSWER)),
+            .gold_text = ll_j_at(v, LL_PATH(LL_K_PASS_GOLD_ANSWER, LL_K_GOLD_STRING)),
+            .milestones = ll_j_at(v, LL_PATH(LL_K_PASS_MILESTONES)),
+            .ids = ll_j_at(v, LL_PATH(LL_K_PASS_TOKEN_IDS)),
         };
         if (!p.key)
             return ll_fail(err, LL_EUSAGE, "passes: expected a text pass_key in each");
@@ -215,8 +211,8 @@ static int put_our_passes(struct ll_load *l, const cJSON *doc, struct ll_err *er
 
 static int put_old_main(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
-    const char *fact = ll_j_text(ll_j_get(doc, "prompt", "fact_key", NULL)),
-               *gold = ll_j_text(ll_j_get(doc, "prompt", "ground_truth", NULL));
+    const char *fact = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_PROMPT, LL_K_PROMPT_FACT_KEY))),
+               *gold = ll_j_text(ll_j_at(doc, LL_PATH(LL_K_ROOT_PROMPT, LL_K_PROMPT_GROUND_TRUTH)));
     struct pass_values p = {
         .key = "pos.orig.0",
         .fact_key = fact                      ? fact
@@ -226,9 +222,9 @@ static int put_old_main(struct ll_load *l, const cJSON *doc, struct ll_err *err)
         .prompt_id = "pos",
         .variant = "orig",
         .is_main = 1,
-        .prompt = ll_j_get(doc, "prompt", "context_prompt", NULL),
-        .gold = ll_j_get(doc, "gold_answer", NULL),
-        .gold_text = ll_j_get(doc, "prompt", "ground_truth", NULL),
+        .prompt = ll_j_at(doc, LL_PATH(LL_K_ROOT_PROMPT, LL_K_PROMPT_CONTEXT_PROMPT)),
+        .gold = ll_j_at(doc, LL_PATH(LL_K_ROOT_GOLD_ANSWER)),
+        .gold_text = ll_j_at(doc, LL_PATH(LL_K_ROOT_PROMPT, LL_K_PROMPT_GROUND_TRUTH)),
     };
     return put_pass(l, &p, err);
 }
@@ -238,17 +234,17 @@ static int put_old_others(struct ll_load *l, const cJSON *doc, struct ll_err *er
 {
     const cJSON *v;
     int rc = LL_OK;
-    cJSON_ArrayForEach(v, ll_j_get(doc, "diagnostics", "gold_alignment_prompts", NULL))
+    cJSON_ArrayForEach(v, ll_j_at(doc, LL_PATH(LL_K_ROOT_DIAGNOSTICS, LL_K_DIAG_ALIGNMENT_PROMPTS)))
     {
         char key[160];
         struct pass_values p = {
             .key = key,
-            .fact_key = ll_j_text(ll_j_get(v, "fact_key", NULL)),
-            .prompt_id = ll_j_text(ll_j_get(v, "prompt_id", NULL)),
-            .variant = ll_j_text(ll_j_get(v, "prompt_variant", NULL)),
-            .fact_index = index_of(ll_j_get(v, "fact_index", NULL)),
+            .fact_key = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_FACT_KEY))),
+            .prompt_id = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_PROMPT_ID))),
+            .variant = ll_j_text(ll_j_at(v, LL_PATH(LL_K_PASS_PROMPT_VARIANT))),
+            .fact_index = index_of(ll_j_at(v, LL_PATH(LL_K_PASS_FACT_INDEX))),
             .gold = v,
-            .gold_text = ll_j_get(v, "string", NULL),
+            .gold_text = ll_j_at(v, LL_PATH(LL_K_GOLD_STRING)),
         };
         if (!p.prompt_id || !p.variant)
             continue;
@@ -256,7 +252,7 @@ static int put_old_others(struct ll_load *l, const cJSON *doc, struct ll_err *er
         if (p.fact_index >= 0)
             snprintf(key + n, sizeof key - (size_t)n, ".%lld", p.fact_index);
         if (!strcmp(p.prompt_id, "ctl"))
-            p.prompt = ll_j_get(doc, "control_prompt", "context_prompt", NULL);
+            p.prompt = ll_j_at(doc, LL_PATH(LL_K_ROOT_CONTROL_PROMPT, LL_K_CONTROL_CONTEXT_PROMPT));
         long long there = 0;
         if ((rc = pass_of(l, key, &there, err)) || (!there && (rc = put_pass(l, &p, err))))
             break;
@@ -268,14 +264,14 @@ int ll_load_passes(struct ll_load *l, const cJSON *doc, struct ll_err *err)
 {
     long long pass = 0;
     int rc = LL_OK;
-    if (ll_j_get(doc, "passes", NULL))
+    if (ll_j_at(doc, LL_PATH(LL_K_ROOT_PASSES)))
         rc = put_our_passes(l, doc, err);
-    else if (ll_j_get(doc, "prompt", NULL) && !(rc = put_old_main(l, doc, err)))
+    else if (ll_j_at(doc, LL_PATH(LL_K_ROOT_PROMPT)) && !(rc = put_old_main(l, doc, err)))
         rc = put_old_others(l, doc, err);
     if (!rc)
         rc = ll_db_get(l->db, &pass, 0, err, "SELECT id FROM passes WHERE run_model = ? AND is_main", "i",
                        l->run_model);
     if (!rc)
-        rc = store_milestones(l, pass, ll_j_get(doc, "diagnostics", NULL), err);
+        rc = store_milestones(l, pass, ll_j_at(doc, LL_PATH(LL_K_ROOT_DIAGNOSTICS)), err);
     return rc ? rc : store_summaries(l, doc, err);
 }
