@@ -75,7 +75,7 @@ static int is_in(int id, const int *ids, int n)
     return 0;
 }
 
-/* What the prompt's ids have of softmax(beta z): of all of them, of those in the top list. */
+/* The share of softmax(beta z) that the prompt's ids have: all of them, and those in the top list. */
 static void masses(const struct ll_analysis *job, const float *z, double beta, const struct ll_reading *r,
                    double *echo, double *topk)
 {
@@ -102,8 +102,8 @@ static void temperatures(const struct work *w, int row, const float *z, double *
             r->scaled_p_answer[i] = ll_weights_p(&at, ll_gate_scales[i], job->answer_id);
 }
 
-/* Ranks 1, 2, .. of the norm lens' list against those ids' ranks in other logits: their order there is all
- * that counts. */
+/* Ranks 1, 2, .. of the norm lens' list against those ids' ranks in other logits; only their order there
+ * counts. */
 static double spearman_in(const struct ll_reading *norm, const float *other)
 {
     double x[LL_TOP_COMPARED], y[LL_TOP_COMPARED];

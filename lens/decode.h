@@ -1,5 +1,5 @@
-/* decode.h - rows that the unembedding reads, as full logits, a bounded buffer of them at a time; and the
- * threads that then look at them. Logits have the bits of ll_head_logits, whatever the buffer holds. */
+/* decode.h - the full logits of rows that the unembedding reads, a bounded buffer at a time, and the threads
+ * that then look at them. Logits have the bits of ll_head_logits, whatever the buffer holds. */
 #ifndef LL_DECODE_H
 #define LL_DECODE_H
 #include "head_pass.h"

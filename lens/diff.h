@@ -2,9 +2,9 @@
  *
  * What a quantised checkpoint does to its original, or a fine-tune to its base, layer by layer. Each batch
  * goes through A, then through B; their residual rows are compared where the widths agree, and their
- * next-token distributions meet in one walk over both unembeddings (diff_pass.h). Weights stay mapped; what
- * is held are the residuals of a batch and a few numbers a row. Models of different depth have no rows in
- * common but the output, which is then the only row.
+ * next-token distributions meet in one walk over both unembeddings (diff_pass.h). Weights stay mapped; only
+ * the residuals of a batch and a few numbers a row are held. Models of different depth have no rows in common
+ * but the output, which is then the only row.
  *
  * Per row and position, a and b the residuals, p and q the distributions the lens reads from them:
  *     kl_a_to_b_bits = sum p log2(p/q)     what it costs to take B's word where A is right

@@ -2,8 +2,8 @@
  * pairs are.
  *
  * Row i of A and row i of B (the same prompt, position and lens row) meet in the same tile of the vocabulary;
- * what is kept are three running sums a pair, never the distributions. Their log-sum-exps are known from each
- * model's own head pass (head_pass.h), so that p and q are probabilities from the first tile on. Formulas:
+ * three running sums a pair are kept, never the distributions. Their log-sum-exps are known from each model's
+ * own head pass (head_pass.h), so that p and q are probabilities from the first tile on. Formulas:
  * divergence.h.
  *
  * Pairs go in blocks of fixed size, the vocabulary in slabs of fixed width; each pair belongs to one thread,

@@ -63,7 +63,7 @@ double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b
 static double js_bits(double sum)
 {
     double bits = ll_dist_bits(sum / 2);
-    return bits > 1 ? 1 : bits; /* past it by rounding alone */
+    return bits > 1 ? 1 : bits; /* only rounding leads past 1 */
 }
 
 double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights *a,
@@ -158,7 +158,7 @@ double ll_dist_cosine_without(const float *a, const float *b, const float *bias,
     double cosine = ab / ((sqrt(aa) + 1e-12) * (sqrt(bb) + 1e-12));
     if (!isfinite(aa) || !isfinite(bb) || !isfinite(ab))
         return NAN;
-    return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine; /* past it by rounding alone */
+    return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine; /* only rounding leads past 1 or -1 */
 }
 
 double ll_dist_cosine(const float *a, const float *b, int n) { return ll_dist_cosine_without(a, b, NULL, n); }

@@ -25,7 +25,7 @@ double ll_js_add(const struct ll_tile_ops *ops, double sum, const float *a, doub
 
 double ll_js_bits(double sum)
 {
-    return sum * LL_BITS_PER_NAT > 1 ? 1 : sum * LL_BITS_PER_NAT; /* past it by rounding alone */
+    return sum * LL_BITS_PER_NAT > 1 ? 1 : sum * LL_BITS_PER_NAT; /* only rounding leads past 1 */
 }
 
 void ll_divergence_finish(struct ll_divergence *sum)

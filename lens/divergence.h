@@ -1,7 +1,7 @@
-/* divergence.h - how far apart two next-token distributions are, by one path: the terms of
- * src/engine/divergence_impl.h, which keep their digits down to a KL of 1e-11, tile by tile of the vocabulary
- * in rising order. So no bit depends on how the rows were grouped or on how much of the vocabulary was at
- * hand at once. In bits, with p and q the two distributions and m = (p + q) / 2:
+/* divergence.h - how far apart two next-token distributions are, for every caller by the same code: the terms
+ * of src/engine/divergence_impl.h, which keep their digits down to a KL of 1e-11, added tile by tile of the
+ * vocabulary in rising order. So no bit depends on how the rows were grouped or on how much of the vocabulary
+ * was at hand at once. In bits, with p and q the two distributions and m = (p + q) / 2:
  *     KL(a || b) = sum p log2(p / q);  JS = (KL(p || m) + KL(q || m)) / 2, the same both ways round
  * Source: Kullback & Leibler 1951; Lin 1991. */
 #ifndef LL_DIVERGENCE_H

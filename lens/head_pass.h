@@ -1,4 +1,4 @@
-/* head_pass.h - many residual rows through the unembedding in one walk, statistics instead of logits.
+/* head_pass.h - many residual rows through the unembedding together, statistics instead of logits.
  *
  * Rows come in groups: a group is one position of one prompt, with the model's own normalised row (made by
  * the pass) and the lens rows of that position. W_U is walked in vocabulary tiles (engine.h, ll_walk); per
@@ -8,13 +8,15 @@
  * nor where a bare head leaves something out).
  *
  * Per row, with l its logits and f the model's own logits of the group, p = softmax(l):
- *     entropy = -sum p log2 p;   KL(row || final) = sum p (log2 p - log2 p_f);   rank(id) = 1 + #{v: l[v] >
- * l[id]} Bits do not depend on threads, on the grouping into calls or on row mates: tiles and tasks have
- * fixed width and merge in rising order.
+ *     entropy = -sum p log2 p
+ *     KL(row || final) = sum p (log2 p - log2 p_f)
+ *     rank(id) = 1 + #{v: l[v] > l[id]}
+ * Bits do not depend on threads, on the grouping into calls or on row mates: tiles and tasks have fixed width
+ * and merge in rising order.
  *
  * The Jensen-Shannon divergence needs both log-sum-exps before its first term. So the logits of a block of
  * rows (LL_HEAD_BLOCK_BYTES) are kept while W_U is walked for it, and a second look at them, tile by tile in
- * rising order, adds what divergence.h says. W_U is walked once a block. */
+ * rising order, adds what divergence.h says. So W_U is walked once for each block. */
 #ifndef LL_HEAD_PASS_H
 #define LL_HEAD_PASS_H
 #include "lens.h"

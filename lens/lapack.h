@@ -1,9 +1,9 @@
 /* lapack.h - the one place that knows LAPACK: the library is opened when a fit asks for it, never before.
  *
- * Linked the usual way, OpenBLAS would start a thread a core when the program starts: they spin beside every
- * command that never solves anything, and with little address space their start-up loops for ever. So it is
- * loaded here, on one thread (its results depend on their number), and only after there was room for its
- * buffers. */
+ * Linked the usual way, OpenBLAS would start one thread for each core when the program starts: they spin
+ * beside commands that never solve anything, and with little address space their start-up loops for ever. So
+ * it is loaded here, on one thread (its results depend on their number), and only after there was room for
+ * its buffers. */
 #ifndef LL_LAPACK_H
 #define LL_LAPACK_H
 #include "fail.h"

@@ -2,7 +2,7 @@
  * an unfinished run.
  *
  * The bytes are this program's own memory, for the same build on the same kind of machine: sizes of the
- * structs stand at the front, anything else is refused. Nothing of it is ever a result file. */
+ * structs stand at the front, anything else is refused. The bytes are never part of a result file. */
 #ifndef LL_RESULT_PACK_H
 #define LL_RESULT_PACK_H
 #include "buf.h"

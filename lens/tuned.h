@@ -4,10 +4,10 @@
  *     h' = h + (W_l h + b_l),   l = 0..n_layers-1;   row n_layers is the model's own and stays as it is
  *
  * Translator l reads what enters block l: lens row l. The residual form means that W = 0, b = 0 is the plain
- * lens. W h follows rule B of the engine, b and h are added with one rounding each, so the bits are those
- * of every machine. Source: Belrose et al. 2023, arXiv 2303.08112 (tuned lens); the tuned-lens package
- * (residual form, numbering of rows). Knows models and numbers; ckpt/tuned_file.h knows the files,
- * cmd/tuned_open.h joins both. */
+ * lens. W h follows rule B of the engine, b and h are added with one rounding each, so the bits are those of
+ * every machine. Source: Belrose et al. 2023, arXiv 2303.08112 (tuned lens); the tuned-lens package (residual
+ * form, numbering of rows). Knows models and numbers; ckpt/tuned_file.h knows the files,
+ * src/session/tuned_open.h joins both. */
 #ifndef LL_TUNED_H
 #define LL_TUNED_H
 #include "model.h"

@@ -76,8 +76,8 @@ static int check_once(const struct ll_ckpt *c, struct ll_err *err)
     return LL_OK;
 }
 
-/* What the index promises must be there, once (check_once), if not in the file it names; tensors that it does
- * not name are welcome. */
+/* Each tensor that the index names must be there, once (check_once), though perhaps in another file; tensors
+ * that it does not name are accepted. */
 static int check_index(struct ll_ckpt *c, const struct ll_layout *l, struct ll_err *err)
 {
     const struct ll_layout_entry *moved = NULL;

@@ -16,7 +16,7 @@ enum { MAX_SAMPLES = 1024, SAMPLE_BYTES = 64 };
 
 /* Files that decide what the model or its tokenizer does. Those that are not read in a folder do not count in
  * it: the vocabularies beside a tokenizer.json, the two old files of special tokens beside a
- * tokenizer_config.json that has their place. */
+ * tokenizer_config.json that replaces them. */
 enum when { ALWAYS, WITHOUT_TOKENIZER_JSON, WITHOUT_DECODER };
 static const struct document {
     const char *name;

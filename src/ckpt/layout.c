@@ -102,8 +102,9 @@ static int read_weight_map(struct ll_layout *l, const cJSON *map, struct ll_err 
     return LL_OK;
 }
 
-/* Is a shard there? A link to nothing, as hub caches have them where a download broke off, is not: *links,
- * when it is the first that is missing. What else is no file is said when it is opened. */
+/* Is a shard there? A link to nothing, which an interrupted download leaves in a hub cache, does not count:
+ * *links becomes 1 when the first one missing is such a link. Anything else that is not a file is reported
+ * when it is opened. */
 static int is_whole(const char *dir, const char *name, int *links)
 {
     char *p = ll_path_join(dir, name);

@@ -39,8 +39,8 @@ static int unread_bits(const char *dtype)
     return 0;
 }
 
-/* The row of a type that is read here, -1: none of those. torch's spellings and GGML's types are none of the
- * format's. */
+/* The row of a type that is read here, else -1. torch's spellings and GGML's types do not belong to the
+ * format. */
 static int read_here(const char *dtype)
 {
     int row = ll_dtype_by_name(dtype);

@@ -102,7 +102,7 @@ int ll_settings_parse(struct ll_settings **s, const char *name, const char *text
     return parse(s, name, text, n, LL_KEYS_LAST, err);
 }
 
-/* The marks editors put in front, by name: a reader who never sees them cannot guess. */
+/* The byte order marks that editors put in front, by name: a reader who does not see them cannot guess. */
 static int refuse_mark(const char *name, const char *text, size_t n, struct ll_err *err)
 {
     static const struct {

@@ -568,8 +568,7 @@ static int run(struct vm *v)
     return broken(v, "an opcode STOP at the end");
 }
 
-/* ---- what is left on the stack, as a list of views
- * --------------------------------------------------------- */
+/* ---- what is left on the stack, as a list of views ------------------------------------------- */
 
 struct list {
     struct ll_torch_view *v;

@@ -13,7 +13,8 @@ struct choice {
 };
 
 #if defined(__x86_64__)
-/* Older clang does not know the name "f16c"; that the system keeps the registers is what "avx2" asks. */
+/* Older clang does not know the name "f16c"; asking for "avx2" includes that the system saves the
+ * registers. */
 static int have_f16c(void)
 {
     unsigned a, b, c, d;

@@ -8,8 +8,8 @@
  * are kept. No vector length, tile or thread is in it.
  *
  * Kernels: plain C defines the bits; AVX2, AVX-512 and NEON follow; one is chosen at start
- * (LL_ENGINE_ISA=plain|avx2| avx512|neon forces one). Weights stay as stored and are widened a tile at a
- * time. "The same bits" leaves out which of the many NaNs a NaN is.
+ * (LL_ENGINE_ISA=plain|avx2|avx512|neon forces one). Weights stay as stored and are widened a tile at a time.
+ * "The same bits" leaves out which of the many NaNs a NaN is.
  *
  * One engine serves one caller at a time; several engines may run side by side. */
 #ifndef LL_ENGINE_H
@@ -140,8 +140,9 @@ double ll_pow(double x, double y);
 double ll_sin(double x);
 double ll_cos(double x);
 
-/* ---- the walk over the unembedding
- * ------------------------------------------------------------------------------- For tile after tile of `w`
+/* ---- the walk over the unembedding ----------------------------------------------------------- */
+
+/* For tile after tile of `w`
  * (vocabulary rows v0..v0+n) the caller's function gets the raw products of all rows of x: fn(arg, tid, task,
  * v0, n, r0, m, y, ldy): rows r0..r0+m of x, y [m, n] floats (row stride ldy), writable scratch. Tasks are
  * runs of LL_WALK_TASK vocabulary rows, taken by threads in any order; within a task tiles (LL_WALK_TILE)

@@ -30,7 +30,7 @@ struct ll_tile {
     float *y;
     long ldy;
     int fresh;
-    const uint8_t *ask; /* bytes that will be wanted next, ask_step further every two columns; never NULL */
+    const uint8_t *ask; /* bytes to prefetch, ask_step further every two columns; never NULL */
     long ask_step;      /* at most 4 * nr, so that every line of them is asked for */
 };
 /* The same for a few rows of x and `fused_n` rows of w as stored: every weight is used once, so it is widened
@@ -43,7 +43,7 @@ struct ll_fused {
     int k;
     float *y;
     long ldy;
-    int asks; /* the next fused_n rows will be wanted */
+    int asks; /* prefetch the next fused_n rows */
 };
 typedef void (*ll_fused_fn)(const struct ll_fused *f);
 typedef void (*ll_tile_fn)(const struct ll_tile *t);

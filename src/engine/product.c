@@ -1,13 +1,13 @@
 /* product.c - the one driver of products by rule B, for every unit: which panel meets which tile when.
  * Nothing of this shows in the result.
  *
- * Few rows: group by group of w over all columns, the bytes of the next group asked for meanwhile. Many rows:
- * a panel's columns of all groups are packed once and all tiles go by; the next tile is asked for. */
+ * Few rows: group by group of w over all columns, while the bytes of the next group are prefetched. Many
+ * rows: a panel's columns of all groups are packed once and all tiles go by; the next tile is prefetched. */
 #include "engine_priv.h"
 
 enum {
     FEW_ROWS = 96,
-    NEAR_FLOATS = 800000, /* packed x that caches hold well enough to go by once a group of w */
+    NEAR_FLOATS = 800000, /* packed x that stays in the caches while each group of w reads it */
     SLAB_ROWS = 96
 };
 

@@ -1,4 +1,4 @@
-/* blame.h - has the pass left the finite numbers, and which tensor made it?
+/* blame.h - has the pass met a NaN or an infinity, and which tensor caused it?
  *
  * The one at fault belongs to the first operation whose result is not finite although what it reads is: what
  * a pass has not reached (a word that the prompt lacks, an expert that no row chose) is not to blame, and

@@ -1,7 +1,7 @@
 /* capture.h - a listener that keeps the residual stream: row 0 the embedding, row l what leaves block l-1.
  *
  * The stack is what the lens reads. It may keep every row of the batch or a chosen few (the last position of
- * each prompt, say), which is what bounds memory on long sweeps. */
+ * each prompt, say), which bounds memory on long sweeps. */
 #ifndef LL_CAPTURE_H
 #define LL_CAPTURE_H
 #include "forward.h"

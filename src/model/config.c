@@ -228,9 +228,9 @@ static int read_rope(struct ll_model *m, struct ll_err *err)
     return rc;
 }
 
-/* One entry a layer, which transformers asks of every family. In those that read the list: each of a kind
- * that is computed here ("attention" is what full_attention was called first), and a width for those with a
- * window. */
+/* The list has one entry a layer, as transformers asks of every family. In families that read it each entry
+ * is of a kind that is computed here ("attention" is the first name of full_attention), and one with a window
+ * has a width. */
 static int check_layer_types(const struct ll_model *m, struct ll_err *err)
 {
     static const char *const known[] = {"full_attention", LL_SLIDING, "attention", NULL};
@@ -255,7 +255,7 @@ static int check_layer_types(const struct ll_model *m, struct ll_err *err)
     return LL_OK;
 }
 
-/* A window of no width would show a position not even itself. */
+/* With a window of width 0 a position would not even see itself. */
 static int check_windows(const struct ll_model *m, struct ll_err *err)
 {
     for (int l = 0; l < m->n_layers; l++)
@@ -324,7 +324,7 @@ int ll_layer_window(const struct ll_model *m, int layer)
     return strcmp(ll_setting_item_str(m, LL_S_LAYER_TYPES, layer), LL_SLIDING) ? 0 : ll_window_width(m);
 }
 
-/* Listed as one with a window, be it of no width; or, without a list, having one. */
+/* Is the layer listed as one with a window (even of width 0) or, without a list, has it one? */
 static int is_sliding(const struct ll_model *m, int layer)
 {
     if (ll_setting_len(m, LL_S_LAYER_TYPES) < 0)

@@ -32,7 +32,7 @@ enum ll_gguf_local {
 struct ll_gguf_family {
     const char *arch;    /* general.architecture */
     const char *with;    /* only files that hold this key, above 0: of several families of an architecture the
-                          * last    one whose key is there is meant; NULL: files without any of those keys */
+                            last one whose key is there is meant; NULL: files without any of those keys */
     const char *without; /* a key that, above 0, asks for mathematics that is not here; NULL: none */
     const struct ll_gguf_row *rows; /* beyond those that all architectures have */
     int n_rows;

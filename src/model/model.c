@@ -397,9 +397,9 @@ static int same_values(const struct ll_tensor *a, const struct ll_tensor *b)
     return 1;
 }
 
-/* A tied head whose tensor is stored all the same. Of equal values it is the embedding's (pickled checkpoints
- * hold both); another one counts, as in transformers, and is told. Stored without the embedding it serves as
- * both. */
+/* A tied head whose tensor is stored all the same. With equal values the embedding is used (pickled
+ * checkpoints hold both); a different head counts, as in transformers, and the user is told. Stored without
+ * the embedding it serves as both. */
 static int settle_tie(struct ll_model *m, struct ll_err *err)
 {
     const struct ll_tensor *emb = ll_role_tensor(m, LL_R_W_E, 0, 0),

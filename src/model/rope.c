@@ -47,7 +47,8 @@ static int need_num(const struct source *at, const char *key, struct range in, d
     return ll_settings_need_num(at->m->ckpt->settings, path, in.lo, in.hi, out, at->err);
 }
 
-/* A number that may be absent: then *out stays. *there (NULL: who cares): was it there? Null is no number. */
+/* A number that may be absent: then *out stays. *there (NULL: not wanted): was it there? Null is no
+ * number. */
 static int opt_num(const struct source *at, const char *key, struct range in, double *out, int *there)
 {
     char path[LL_SETTING_PATH + 96];
@@ -322,8 +323,8 @@ static int read_kind(const struct source *at, const char **kind)
     return rc;
 }
 
-/* What stands at top level, or the family's own. A null there is in nobody's way as long as the object has
- * the value. */
+/* What stands at top level, or the family's own. A null there does no harm as long as the object has the
+ * value. */
 static int from_top(const struct source *at, enum ll_setting what, double *out)
 {
     return ll_setting_num(at->m, what, out)

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Weights are mapped, so a checkpoint that is written to meanwhile is read half as it was and half as it is.
- */
+/* Weights are mapped, so a checkpoint that is written to meanwhile is read half old, half new. */
 static int check_untouched(const struct ll_model_prepared *m, struct ll_err *err)
 {
     char now[65];

@@ -39,7 +39,7 @@ int ll_model_run(const struct ll_run_env *env, int nr, int *fatal, struct ll_err
     }
     if (rc) {
         ll_sink_set_abort(env->sinks);
-        if (m.info.stem && env->resid_dir) /* the journal has what they are made of */
+        if (m.info.stem && env->resid_dir) /* the journal keeps what they are made of */
             ll_drop_resid(env->resid_dir, m.info.stem, m.s.model->n_layers + 1);
     }
     *fatal = sinks_failed || passes.rows_failed || m.resume.failed;

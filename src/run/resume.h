@@ -32,10 +32,10 @@ int ll_resume_open(struct ll_resume *r, const char *folder, const char *key, int
 int ll_resume_tau(struct ll_resume *r, double *tau, int n);
 void ll_resume_keep_tau(struct ll_resume *r, const double *tau, int n);
 
-/* One sweep of the run: result as in struct ll_sweep. at: what kept the result numbers of it (0: first sweep;
- * for the second the number of prompts of the first). stats: NULL, or where statistics are to be found after
- * result(): kept with each result that has lens rows, and given back before result() is called again,
- * *has_stats saying so. keeps_resid: which of a result's residuals are needed again. */
+/* One sweep of the run: result as in struct ll_sweep. at: where its results begin among the kept ones (0:
+ * first sweep; for the second the number of prompts of the first). stats: NULL, or where statistics are to be
+ * found after result(): kept with each result that has lens rows, and given back before result() is called
+ * again, *has_stats saying so. keeps_resid: which of a result's residuals are needed again. */
 struct ll_kept_sweep {
     struct ll_resume *resume;
     struct ll_sweep *sweep;

@@ -22,9 +22,9 @@ struct ll_diff_asked {
     struct ll_text_how how;
 };
 
-/* Text is encoded by both tokenizers (by the one there is); ids that differ, or stand for different tokens,
- * are LL_EUSAGE naming both models: no vocabulary in common. Free with ll_diff_prompts_free, also after a
- * failure. */
+/* Text is encoded by both tokenizers (by one, where only one is there); ids that differ, or stand for
+ * different tokens, are LL_EUSAGE naming both models: no vocabulary in common. Free with
+ * ll_diff_prompts_free, also after a failure. */
 int ll_diff_prompts_make(struct ll_diff_prompts *p, const struct ll_diff_asked *asked,
                          const struct ll_session *a, const struct ll_session *b, struct ll_err *err);
 void ll_diff_prompts_free(struct ll_diff_prompts *p);

@@ -5,12 +5,16 @@
  *   name, description
  *   models            paths and globs (relative to the file) or hub names
  *   prompts           list of {"id", "variant", "text" | "ids", "answer" | "answers" | "answer_id", "fact",
- * "fact_index", "role"} prompts_from      list of {"file", "id", "variant", ...}: the same from CSV or JSONL
- * files, keys name columns facts             one pass a fact and variant: {country} (once a template) stands
- * for the first word, the second is the answer main              key of the main pass; test_prompts,
- * temperatures: the model's own output top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned,
- * repeat_forward, analysis, answers_by_teacher_forcing, answers_exact, seed, important_words,
- * last_position_only | positions, interventions */
+ *                     "fact_index", "role"}
+ *   prompts_from      list of {"file", "id", "variant", ...}: the same from CSV or JSONL files; keys name
+ *                     columns
+ *   facts             one pass a fact and variant: {country} (once a template) stands for the first word, the
+ *                     second is the answer
+ *   main              key of the main pass
+ *   test_prompts, temperatures   the model's own output
+ *   top_k, copy, norm, ln_bias, head, site, raw_lens, calibrate, tuned, repeat_forward, analysis,
+ *   answers_by_teacher_forcing, answers_exact, seed, important_words, last_position_only | positions,
+ *   interventions */
 #ifndef LL_EXPERIMENT_H
 #define LL_EXPERIMENT_H
 #include "analysis.h"

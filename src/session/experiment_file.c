@@ -135,7 +135,7 @@ static void add_unread(struct file *f, const char *name, size_t n)
     ll_buf_addc(&f->unread, ','); /* only while looking: names stand between commas */
     if (f->unread.failed || one.failed) {
         ll_buf_free(&one);
-        return; /* the next growing buffer says so */
+        return; /* the next buffer that grows reports it */
     }
     int there = f->n_unread > MANY || strstr(ll_buf_str(&f->unread), ll_buf_str(&one)) != NULL;
     f->unread.len--;
@@ -147,8 +147,8 @@ static void add_unread(struct file *f, const char *name, size_t n)
     ll_buf_free(&one);
 }
 
-/* A name that stands in the file: one of those asked for, nearly one that is not there (refused), or
- * another's. has: which of those asked for are there. */
+/* A name found in the file: one of those asked for; nearly one of them that is missing (refused); or one that
+ * nobody asks for. has: which of those asked for are there. */
 static int check_name(struct file *f, const char *name, size_t n, const int has[N_WHAT], const char *kind,
                       struct ll_err *err)
 {

@@ -211,7 +211,7 @@ int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char 
         }
         const struct ll_added_token *tok = &a->v[k];
         size_t start = i, end = i + len;
-        i = end; /* the search goes on behind the match itself, whatever rstrip takes or single_word drops */
+        i = end; /* goes on right after the match, even if rstrip takes more or single_word rejects it */
         if ((specials_as_text && tok->special)
             || (tok->single_word && (word_before(s, start) || word_at(s, n, end))))
             continue;

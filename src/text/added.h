@@ -1,5 +1,5 @@
 /* added.h - added tokens: found in the text before anything else cuts it. Leftmost, then longest; a byte
- * trie. Follows huggingface/tokenizers added_vocabulary, its corners included. */
+ * trie. Follows huggingface/tokenizers added_vocabulary, including its corner cases. */
 #ifndef LL_ADDED_H
 #define LL_ADDED_H
 #include "buf.h"
@@ -49,7 +49,7 @@ int ll_added_add(struct ll_added *a, const char *s, size_t n, const struct ll_ad
 int ll_trie_add(struct ll_trie *t, const char *s, size_t n, int token, struct ll_err *err);
 /* The node below `node` (0: the root) for one more byte; 0: none. */
 int ll_trie_step(const struct ll_trie *t, int node, unsigned char byte);
-/* New flags for the token of t->id, which is there; what was special stays so. */
+/* Give the token of t->id, which must be there, new flags; a special token stays special. */
 int ll_added_change(struct ll_added *a, const struct ll_added_token *t, struct ll_err *err);
 /* id is one of the first n added tokens. */
 int ll_added_among(const struct ll_added *a, int id, size_t n);
@@ -58,7 +58,7 @@ int ll_added_same(const struct ll_added *a, int id, const struct ll_added_token 
 int ll_added_is_special(const struct ll_added *a, int id);
 /* Index of the longest token of the trie that begins at s, or -1; its length in *len. */
 int ll_trie_longest(const struct ll_trie *t, const char *s, size_t n, size_t *len);
-/* Cut s into plain stretches and added tokens. specials_as_text: matches of special tokens pass as text. */
+/* Cut s into plain stretches and added tokens. specials_as_text: special tokens are left as text. */
 int ll_added_find(const struct ll_added *a, const struct ll_trie *t, const char *s, size_t n,
                   int specials_as_text, struct ll_hits *hits, struct ll_err *err);
 int ll_hits_add(struct ll_hits *hits, size_t start, size_t end, int id, struct ll_err *err);

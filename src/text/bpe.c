@@ -171,8 +171,8 @@ static void put(struct ll_bpe_work *work, size_t *n, int id)
     (*n)++;
 }
 
-/* Characters to first symbols. An unknown one becomes byte tokens if all of its bytes are known, else the
- * unknown token, which waits for the next known character (so that runs may be fused), else nothing. */
+/* A symbol for each character. An unknown character becomes byte tokens if all of its bytes are known; else
+ * the unknown token, held back until the next known character (so that runs may be fused); else nothing. */
 static int first_symbols(const struct ll_bpe *bpe, struct ll_bpe_work *work, const char *s, size_t n,
                          size_t *n_sym, struct ll_err *err)
 {

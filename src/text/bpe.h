@@ -20,8 +20,8 @@ struct ll_bpe {
     struct ll_merge *list; /* owned: merges in file order, until ll_bpe_ready() */
     size_t n_merges, cap_merges;
     int byte_fallback, fuse_unk, ignore_merges;
-    /* llama.cpp's ways: of two equal merges the first counts, not the last; a character outside the
-     * vocabulary still stands between its neighbours (which then cannot merge) before it is dropped */
+    /* as llama.cpp does: of two equal merges the first counts, not the last; a character outside the
+     * vocabulary stays between its neighbours (which then cannot merge) until it is dropped */
     int first_wins, unknown_parts;
     struct ll_buf unk_token; /* owned */
     int has_unk;
@@ -42,7 +42,7 @@ struct ll_bpe_work {
 
 /* Append one merge: 0, or -1 without memory. */
 int ll_bpe_add_merge(struct ll_bpe *bpe, int left, int right, int id);
-/* After vocabulary, merges and settings are in. */
+/* To be called when vocabulary, merges and settings are filled in. */
 int ll_bpe_ready(struct ll_bpe *bpe, struct ll_err *err);
 void ll_bpe_free(struct ll_bpe *bpe);
 /* Append the ids of one piece (valid UTF-8). */

@@ -1,14 +1,14 @@
 /* gguf_pre.h - what a GGUF file leaves to its reader: for each `tokenizer.ggml.pre`, the patterns that cut a
  * text and the settings that the file does not store. A row for each name (TABLE). Source: llama.cpp
- * (llama-vocab.cpp), whose results are the reference for GGUF files, its approximations included. */
+ * (llama-vocab.cpp), whose results, approximations included, are the reference for GGUF files. */
 #ifndef LL_GGUF_PRE_H
 #define LL_GGUF_PRE_H
 #include "pattern.h"
 
 #include <stddef.h>
 
-/* The patterns that words.c matches by hand, as llama.cpp spells them. In the last two case is approximated:
- * a capital is a letter but no a-z, a small letter one but no A-Z. */
+/* The patterns that words.c matches by hand, as llama.cpp spells them. The last two approximate case: a
+ * capital is any letter but a-z, a small letter any letter but A-Z. */
 #define LL_PRE_TAIL "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define LL_PRE_SYMBOLS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
 #define LL_PRE_NEWS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"

@@ -41,7 +41,8 @@ static const char *const ends[] = {
 #define FIM(what) \
     "<\xEF\xBD\x9C" \
     "fim" MARK what "\xEF\xBD\x9C>"
-/* Fill-in-the-middle tokens, of each kind one, unless the file names it: the lowest id (llama.cpp: any). */
+/* Fill-in-the-middle tokens of the kinds that the file does not name: of each kind the one of the lowest id
+ * (llama.cpp: any). */
 static const struct {
     int kind;
     const char *text;

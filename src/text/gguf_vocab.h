@@ -1,6 +1,5 @@
-/* gguf_vocab.h - tokens as GGUF files know them: a text and attributes each; special ones found in a text,
- * and text made of ids, in llama.cpp's manner (source: llama-vocab.cpp), which differs from the reference
- * library's:
+/* gguf_vocab.h - the tokens of a GGUF file, each with its text and attributes; finds special ones in a text
+ * and makes text of ids, as llama.cpp does (source: llama-vocab.cpp), not as the reference library:
  *   - a longer special token is looked for in the whole text before any shorter one,
  *   - control and unknown tokens count only when the caller parses them, user-defined ones always,
  *   - white space that a token swallows on its right is ASCII's. */
@@ -31,9 +30,9 @@ struct ll_gguf_vocab {
     int clean_spaces;    /* decoding drops spaces before punctuation */
 };
 
-/* token_type and general.name (may be NULL) -> attributes: what llama.cpp corrects by the text of a token.
- * taken: bit k is set when the file names the id of the k-th kind of LL_FIM_KEYS. After vocabulary and attr
- * are in. */
+/* Corrects the attributes that token_type gave, by the tokens' texts and general.name (may be NULL), as
+ * llama.cpp does. taken: bit k is set when the file names the id of the k-th kind of LL_FIM_KEYS. To be
+ * called when vocabulary and attr are filled in. */
 #define LL_FIM_KEYS "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep"
 int ll_gguf_vocab_ready(struct ll_gguf_vocab *v, unsigned taken, const char *name, size_t name_n,
                         struct ll_err *err);

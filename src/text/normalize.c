@@ -7,11 +7,11 @@
 #include <string.h>
 
 /* *front: how many bytes at the front of s come from the first character of the whole text; a step that
- * removes or replaces characters there takes it along (Metaspace's "first" asks for it). */
+ * removes or replaces characters there keeps it right (Metaspace's "first" needs it). */
 typedef int (*apply_fn)(const struct ll_step *step, const char *s, size_t n, struct ll_buf *out,
                         size_t *front, struct ll_err *err);
 
-/* For steps that take each character to at least one: the first stays the first. */
+/* For steps that turn each character into at least one: the first stays the first. */
 static int first_stays(const struct ll_buf *out, size_t *front, struct ll_err *err)
 {
     uint32_t cp;

@@ -22,11 +22,11 @@ struct reader {
 };
 
 int ll_reader_equal(const char *s, size_t n, const char *word); /* s[0..n) is word */
-/* Note where a value lies and pass over it; refused the second time. */
+/* Note where a value lies and pass over it; a second value is refused. */
 int ll_reader_once(struct reader *r, struct section *sec, const char *key);
 
-/* tables_json.c: settings of the model in passing (and its tables where they can be read at once); what is
- * left of the tables; added tokens (at js.pos). */
+/* tables_json.c: the model's settings (and its tables, where they can be read at once); the tables that had
+ * to wait; the added tokens (at js.pos). */
 int ll_read_model(struct reader *r);
 int ll_read_tables(struct reader *r);
 int ll_read_vocab(struct reader *r); /* {"token": id, ...} at js.pos */

@@ -108,7 +108,7 @@ static void word_ranges(struct translation *t, range_fn fn, int in_set)
         fn(t, 0xB2, 0xB3), fn(t, 0xB9, 0xB9), fn(t, 0xBC, 0xBE);
 }
 
-/* The ranges of one class, plain or complemented; inside brackets they stand bare. */
+/* The ranges of one class, plain or complemented; inside brackets without brackets of their own. */
 static void put_class(struct translation *t, int kind, uint32_t bits, int inverted, int in_set)
 {
     range_fn fn = inverted && in_set ? put_gap : put_range;

@@ -41,7 +41,7 @@ static const char *type_of(const cJSON *obj)
     return cJSON_IsString(t) ? t->valuestring : NULL;
 }
 
-/* The fields of all steps, by name; what a kind does not know it ignores. */
+/* The fields of all steps, by name; a kind ignores those that it does not know. */
 enum field_type { FLAG, COUNT_FIELD, TEXT, BEHAVIOR, SCHEME };
 static const struct field {
     const char *name;
@@ -285,8 +285,8 @@ static const struct post_row {
     {"BertProcessing", cls_sep},
 };
 
-/* Of a Sequence one may add tokens: the reference lets a second one treat the first one's tokens as texts of
- * their own. */
+/* Only one member of a Sequence may add tokens: in the reference a second one takes the first one's tokens
+ * for texts of their own. */
 static int put_around(struct reader *r, struct ll_ids *before, struct ll_ids *after)
 {
     struct ll_tokenizer *tok = r->tok;

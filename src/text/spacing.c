@@ -1,6 +1,6 @@
 /* spacing.c - see spacing.h. Classes of characters: Unicode 16 (unicode_class.h). Scripts without spaces: the
- * list of Unicode's line breaking classes ID, CJ and SA (UAX 14), as blocks. Quotes: what styles of languages
- * use (German „…“ and »…«, French «…», Swedish ”…”) is told apart by what stands open. */
+ * list of Unicode's line breaking classes ID, CJ and SA (UAX 14), as blocks. Languages use the same quotes
+ * differently (German „…“ and »…«, French «…», Swedish ”…”): which quote is open tells them apart. */
 #include "spacing.h"
 
 #include "unicode_class.h"
@@ -33,8 +33,7 @@ static void read_tail(struct tail *t, const char *s, size_t n)
     }
 }
 
-/* ---- classes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 static int has_class(uint32_t c, unsigned bits) { return (LL_BIT(ll_category(c)) & bits) != 0; }
 static int is_letter(uint32_t c) { return has_class(c, LL_L_BITS | LL_M_BITS); }
@@ -83,8 +82,7 @@ static int is_spaceless(uint32_t c)
     return 0;
 }
 
-/* ---- what stands before
- * ------------------------------------------------------------------------------------------- */
+/* ---- what stands before ---------------------------------------------------------------------- */
 
 /* The character before place i; the start of the text counts as a line end. */
 static uint32_t before(const struct tail *t, int i) { return i > 0 ? t->c[i - 1] : '\n'; }
@@ -134,8 +132,7 @@ static int is_string_prefix(const struct tail *t, int i)
     return n == 1 || n == 2;
 }
 
-/* ---- marks at the end: 1 when a space belongs behind
- * ------------------------------------------------------------- */
+/* ---- marks at the end: 1 when a space belongs behind ----------------------------------------- */
 
 /* " and `: an odd one opens, unless it stands on a word or a number (6" tall). */
 static int after_straight_quote(const struct tail *t, int i)
@@ -179,8 +176,8 @@ static int after_quote(const struct tail *t, int i)
     }
 }
 
-/* * and _ : emphasis opens where it stands free, several of them also at the start of a line; one * there is
- * a list's. */
+/* * and _ : emphasis opens where it stands free, several of them also at the start of a line; a single *
+ * there begins a list item. */
 static int after_emphasis(const struct tail *t, int i)
 {
     int from = i;
@@ -221,7 +218,7 @@ static int after_operator(const struct tail *t, int i, uint32_t next)
     return !(is_one_of(t->c[i], signs) && i == from && is_digit(next) && !has_left_side(t, i)); /* -5 */
 }
 
-/* > : behind a tag such as <answer> or <|assistant|> nothing; else an operator. */
+/* > : no space after a tag such as <answer> or <|assistant|>; else it is an operator. */
 static int after_greater(const struct tail *t, int i, uint32_t next)
 {
     int k = i - 1;
@@ -294,10 +291,9 @@ static int after_mark(const struct tail *t, int i, uint32_t next)
     }
 }
 
-/* ---- what comes next
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what comes next ------------------------------------------------------------------------- */
 
-/* Does it close or continue what stands there? */
+/* Does what comes next close or continue the text? */
 static int leans_back(const struct tail *next)
 {
     static const uint32_t stops[] = {'.',    ',',    ';',  ':',    '!',    '?', '%',
@@ -333,7 +329,7 @@ int ll_takes_space(const char *text, size_t n, const char *next, size_t m)
     read_tail(&follows, next, m < 256 ? m : 256);
     while (t.n > 1 && has_class(t.c[t.n - 1], LL_BIT(LL_MN) | LL_BIT(LL_ME) | LL_BIT(LL_CF))
            && t.c[t.n - 1] != 0x200B && t.c[t.n - 1] != 0xFEFF && !is_spaceless(t.c[t.n - 1]))
-        t.n--; /* marks upon the last character say nothing of their own */
+        t.n--; /* combining marks on the last character do not count */
     if (!t.n || !follows.n || is_blank(t.c[t.n - 1]) || leans_back(&follows))
         return 0;
     if (is_spaceless(t.c[t.n - 1]))

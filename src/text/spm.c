@@ -11,7 +11,7 @@ struct ll_spm_symbol {
     int prev, next, id; /* indices, -1 at the ends; id -1: not in the vocabulary */
 };
 struct ll_spm_pair {
-    size_t len; /* of the joined text: an entry whose pair has changed since has another one */
+    size_t len; /* of the joined text; another length now: the pair has changed, the entry is void */
     float score;
     int pos, id; /* joins sym[pos] with its successor into id */
 };

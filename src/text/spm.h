@@ -25,7 +25,7 @@ struct ll_spm_work {
     size_t cap;
 };
 
-/* After vocabulary and scores are in. */
+/* To be called when vocabulary and scores are filled in. */
 void ll_spm_ready(struct ll_spm *spm);
 void ll_spm_free(struct ll_spm *spm);
 /* Append the ids of one piece (valid UTF-8). LL_EUSAGE when a byte token is needed that is not there. */

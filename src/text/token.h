@@ -1,9 +1,9 @@
-/* token.h - text <-> token ids, from a tokenizer.json, the vocabularies before it, or GGUF metadata.
+/* token.h - text <-> token ids, from a tokenizer.json, the older vocabulary files, or GGUF metadata.
  *
- * The container decides whose ids: with tokenizer.json those of the `tokenizers` library, with GGUF those of
- * llama.cpp (no normal forms, its own patterns, special tokens longest first). The two differ for some texts.
- * A tokenizer is read-only after opening and may be used by several threads. Text is UTF-8 with explicit
- * lengths; NUL is an ordinary character. */
+ * The container decides whose ids they are: with tokenizer.json those of the `tokenizers` library, with GGUF
+ * those of llama.cpp (no normal forms, its own patterns, special tokens longest first). The two differ for
+ * some texts. A tokenizer is read-only after opening and may be used by several threads. Text is UTF-8 with
+ * explicit lengths; NUL is an ordinary character. */
 #ifndef LL_TOKEN_H
 #define LL_TOKEN_H
 #include "buf.h"
@@ -28,10 +28,10 @@ enum ll_encode_flags {
 };
 
 /* path: a tokenizer.json, tekken.json, tokenizer.model, vocab.json (with merges.txt beside it), a .gguf file
- * (of a split one the first part), or a folder: with one of the former, the first in this order, or else with
- * one .gguf file, split or not. The settings files of the folder count too (token_config.h). Returns LL_OK,
- * or LL_EUSAGE (missing or broken; file, key, expected, found), LL_EUNSUP (a kind of model, normalizer,
- * pre-tokenizer or decoder this program does not know, by name), LL_EFAIL. */
+ * (of a split one the first part), or a folder: the first of these files that it holds, in this order, else
+ * its one .gguf file, split or not. The settings files of the folder count too (token_config.h). Returns
+ * LL_OK, or LL_EUSAGE (missing or broken; file, key, expected, found), LL_EUNSUP (a kind of model,
+ * normalizer, pre-tokenizer or decoder this program does not know, by name), LL_EFAIL. */
 int ll_tokenizer_open(struct ll_tokenizer **tok, const char *path, struct ll_err *err);
 /* The same from an open file, which may be closed afterwards. name: of the file, for messages. */
 int ll_tokenizer_open_gguf(struct ll_tokenizer **tok, const struct ll_gguf *g, const char *name,

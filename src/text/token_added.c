@@ -53,7 +53,7 @@ static int has_role(const struct ll_token_config *c, const struct ll_named_token
     return 0;
 }
 
-/* only_new: what was no added token when this pass began; of two in it that are spelled alike the last one's
+/* only_new: only what was no added token when this pass began; of two that are spelled alike the last one's
  * flags count. */
 static int add_named(struct ll_adding *a, const struct ll_token_config *c, const struct ll_named_token *t,
                      int only_new, int plain, struct ll_err *err)

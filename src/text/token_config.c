@@ -86,8 +86,8 @@ int ll_read_added_object(struct ll_js *js, long long max_id, struct ll_buf *cont
     return rc ? rc : ll_buf_ok(content, js->err);
 }
 
-/* A string or an object: a token of its own. Anything else is passed over (*found 0). is_special: whatever
- * the object says. */
+/* A token written as a string or as an object. Anything else is passed over (*found 0). is_special: special,
+ * whatever the object says. */
 static int read_token(struct ll_js *js, struct ll_buf *content, struct ll_added_token *t, int is_special,
                       int *found)
 {
@@ -133,8 +133,8 @@ static int read_role(struct source *r, enum ll_token_role role)
 }
 
 /* extra_special_tokens: a list, or an object whose values are further named tokens. additional_special_tokens
- * is its old name, which counts where the new one has nothing; null in tokenizer_config.json is a word, too:
- * the map's list is not asked then. */
+ * is its old name, which counts where the new one has nothing; null in tokenizer_config.json counts, too: the
+ * map's list is not used then. */
 static int read_extra(struct source *r, int old)
 {
     struct ll_named_tokens *list = &r->c->extra;

@@ -153,8 +153,8 @@ static int find_half(struct source *r, const char *s, size_t n, const char *what
                    r->name, r->tok->bpe.n_merges, what, n > 60 ? 60 : (int)n, s);
 }
 
-/* "left right": the first space behind the first character parts them. Results mostly follow each other in
- * the vocabulary. */
+/* "left right": they are separated by the first space after the first character. Results mostly follow each
+ * other in the vocabulary. */
 static int add_merge(struct source *r, const char *s, size_t n, struct ll_buf *joined, int *last)
 {
     const char *gap = n > 1 ? memchr(s + 1, ' ', n - 1) : NULL;

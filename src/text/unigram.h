@@ -29,7 +29,7 @@ struct ll_unigram_work { /* scratch of one encoding; {0} is empty */
 };
 
 int ll_unigram_add(struct ll_unigram *u, double score, struct ll_err *err);
-/* After vocabulary, scores and settings are in. */
+/* To be called when vocabulary, scores and settings are filled in. */
 int ll_unigram_ready(struct ll_unigram *u, struct ll_err *err);
 void ll_unigram_free(struct ll_unigram *u);
 /* Append the ids of one piece (valid UTF-8). */

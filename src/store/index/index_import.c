@@ -7,7 +7,7 @@
  * read again. All in one transaction.
  *
  * A broken file costs its own rows only: each is read inside a savepoint, and its reason is kept in `files`
- * and told at this and every later import, until the file changes. What a model ought to have and has not
+ * and told at this and every later import, until the file changes. What a model should have but lacks
  * (document, pure rows, records) is told as missing. */
 #include "index.h"
 #include "index_db.h"

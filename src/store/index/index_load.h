@@ -46,6 +46,6 @@ struct ll_csv_size {
 /* The rows of a CSV file of any kind, columns by name, any order. */
 int ll_load_csv(struct ll_load *l, const struct ll_file_kind *kind, const struct ll_csv_file *file,
                 struct ll_csv_size *size, struct ll_err *err);
-/* Ours have a column row_id, the original's do not. */
+/* Our CSV files have a column row_id, the original's do not. */
 enum ll_dialect ll_guess_dialect(const void *bytes, size_t n);
 #endif

@@ -1,8 +1,8 @@
 /* index_passes.c - the passes that a document names, with the milestones it states; see index_load.h
  *
- * Ours lists its passes. The original names its main pass in `prompt`, and in the late era all of them in
- * diagnostics.gold_alignment_prompts. Milestones stand in `diagnostics` (main pass), in our passes, and in
- * the summaries of the micro suite, the ablation and the control. */
+ * Our document lists its passes. The original names its main pass in `prompt`, and in the late era all of
+ * them in diagnostics.gold_alignment_prompts. Milestones stand in `diagnostics` (main pass), in our passes,
+ * and in the summaries of the micro suite, the ablation and the control. */
 #include "index_db.h"
 #include "index_json.h"
 #include "index_keys.h"

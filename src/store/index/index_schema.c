@@ -7,8 +7,8 @@
  * - The first five of the most likely tokens stand within their row (tok1, p1, ...): a row of its own for
  *   each would triple the size and the time of an import; ranks 6 to 20 stand in a second, wide table for the
  *   rows that have them. The view `topk` shows all as (pass, lens, layer, pos, rank, token, prob).
- * - What is nine tenths of an index is `records`: it lies in the order of its key, without row number and
- *   second index, and leaves out rest_mass where 1 - (p1 + p2 + ...) is that very number (v_records computes
+ * - `records` is nine tenths of an index: it lies in the order of its key, without row number and second
+ *   index, and leaves out rest_mass where 1 - (p1 + p2 + ...) is that very number (v_records computes
  *   it).
  * - entropy and entropy_bits are one number, row_id is computed (views), so neither is stored twice. Copy
  *   flags, whose number and names differ from file to file, are bits (view pure_flags).
@@ -194,7 +194,7 @@ static void put_further(struct ll_buf *sql, const struct ll_file_kind *k)
 
 #define EACH_KIND(k) (const struct ll_file_kind *k = ll_file_kinds; k < ll_file_kinds + ll_n_file_kinds; k++)
 
-/* What a table of a schema holds; the others say it themselves. */
+/* What a table holds: its schema's text, or its own. */
 static const char *doc_of(const struct table *t)
 {
     for
