@@ -343,8 +343,15 @@ int ll_analysis_run(const struct ll_analysis *job, struct ll_pass_stats *stats, 
         rc = ll_fail_mem(err, "analysis",
                          sizeof *w.own * (size_t)m->d_vocab + sizeof *w.normed * n_rows * (size_t)m->d_model);
     if (!rc)
-        rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, N_READINGS, N_READINGS * (int)n_rows,
-                            ll_analysis_buffer(job), 2, err);
+        rc = ll_decode_init(&w.dec,
+                            &(struct ll_decode_plan){.model = m,
+                                                     .engine = job->engine,
+                                                     .bare = job->bare_head,
+                                                     .min_slots = N_READINGS,
+                                                     .max_slots = N_READINGS * (int)n_rows,
+                                                     .bytes = ll_analysis_buffer(job),
+                                                     .n_weights = 2},
+                            err);
     if (!rc)
         rc = ll_analysis_own(job, &w.reader, w.own, ll_decode_weights(&w.dec, 0, 0), err);
     if (!rc) {

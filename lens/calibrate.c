@@ -149,8 +149,15 @@ int ll_calibrate(const struct ll_analysis *passes, int n, double *tau, struct ll
     if (!w.readers || !w.own || !w.q)
         rc = ll_fail_mem(err, "calibration", (sizeof *w.own + sizeof *w.q) * N * V);
     if (!rc)
-        rc = ll_decode_init(&w.dec, passes[0].model, passes[0].engine, passes[0].bare_head, n,
-                            n * (passes[0].model->n_layers + 1), ll_analysis_buffer(&passes[0]), 2, err);
+        rc = ll_decode_init(&w.dec,
+                            &(struct ll_decode_plan){.model = passes[0].model,
+                                                     .engine = passes[0].engine,
+                                                     .bare = passes[0].bare_head,
+                                                     .min_slots = n,
+                                                     .max_slots = n * (passes[0].model->n_layers + 1),
+                                                     .bytes = ll_analysis_buffer(&passes[0]),
+                                                     .n_weights = 2},
+                            err);
     if (!rc)
         rc = read_own(&w, err);
     if (!rc)

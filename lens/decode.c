@@ -7,13 +7,17 @@
 
 static void *lines(size_t bytes) { return aligned_alloc(64, (bytes + 63) & ~(size_t)63); }
 
-int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engine *eng, int bare,
-                   int min_slots, int max_slots, long long bytes, int n_weights, struct ll_err *err)
+int ll_decode_init(struct ll_decode *d, const struct ll_decode_plan *plan, struct ll_err *err)
 {
+    const struct ll_model *m = plan->model;
+    struct ll_engine *eng = plan->engine;
+    const int n_weights = plan->n_weights;
     size_t V = (size_t)m->d_vocab, threads = (size_t)ll_engine_threads(eng);
-    long long fit = bytes / (long long)(V * sizeof(float));
-    *d = (struct ll_decode){.model = m, .engine = eng, .bare = bare, .n_weights = n_weights};
-    d->max_slots = fit < min_slots ? min_slots : fit > max_slots ? max_slots : (int)fit;
+    long long fit = plan->bytes / (long long)(V * sizeof(float));
+    *d = (struct ll_decode){.model = m, .engine = eng, .bare = plan->bare, .n_weights = n_weights};
+    d->max_slots = fit < plan->min_slots ? plan->min_slots
+        : fit > plan->max_slots          ? plan->max_slots
+                                         : (int)fit;
     d->x = lines((size_t)d->max_slots * (size_t)m->d_model * sizeof *d->x);
     d->logits = lines((size_t)d->max_slots * V * sizeof *d->logits);
     d->weights = lines(threads * (size_t)n_weights * V * sizeof *d->weights);

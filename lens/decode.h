@@ -15,10 +15,16 @@ struct ll_decode {
     double *weights; /* [threads, n_weights, d_vocab] scratch of who looks; owned */
 };
 
-/* As many slots as `bytes` of logits allow, min_slots..max_slots. The engine is reserved for them. LL_OK or
+struct ll_decode_plan {
+    const struct ll_model *model; /* borrowed, as is the engine */
+    struct ll_engine *engine;
+    int bare, min_slots, max_slots;
+    long long bytes; /* of logits */
+    int n_weights;
+};
+/* As many slots as the plan's `bytes` allow, min_slots..max_slots. The engine is reserved for them. LL_OK or
  * LL_EFAIL (memory); after a failure there is nothing to free. */
-int ll_decode_init(struct ll_decode *d, const struct ll_model *m, struct ll_engine *eng, int bare,
-                   int min_slots, int max_slots, long long bytes, int n_weights, struct ll_err *err);
+int ll_decode_init(struct ll_decode *d, const struct ll_decode_plan *plan, struct ll_err *err);
 void ll_decode_free(struct ll_decode *d);                             /* {0} and twice are fine */
 float *ll_decode_x(const struct ll_decode *d, int slot);              /* [d_model] */
 const float *ll_decode_logits(const struct ll_decode *d, int slot);   /* [d_vocab], after ll_decode_run */

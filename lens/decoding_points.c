@@ -103,8 +103,14 @@ int ll_decoding_points(const struct ll_analysis *job, const int *rows, int n, st
     float *z = malloc(sizeof *z * (size_t)m->d_vocab);
     if (!z)
         return ll_fail_mem(err, "decoding points", sizeof *z * (size_t)m->d_vocab);
-    if (!(rc = ll_decode_init(&w.dec, m, job->engine, job->bare_head, 2, 2 * n, ll_analysis_buffer(job), 1,
-                              err)))
+    const struct ll_decode_plan plan = {.model = m,
+                                        .engine = job->engine,
+                                        .bare = job->bare_head,
+                                        .min_slots = 2,
+                                        .max_slots = 2 * n,
+                                        .bytes = ll_analysis_buffer(job),
+                                        .n_weights = 1};
+    if (!(rc = ll_decode_init(&w.dec, &plan, err)))
         rc = ll_analysis_own(job, &w.reader, z, ll_decode_weights(&w.dec, 0, 0), err);
     for (int i = 0, used; i < n && !rc; i += used) {
         for (used = 0; i + used < n && 2 * used + 2 <= w.dec.max_slots; used++) {

@@ -68,11 +68,22 @@ static int lay_out(struct lists *l, const struct ll_windows *t, int w, int e, en
     return kept;
 }
 
-static int run_batch(const struct ll_model *m, struct ll_engine *eng, const struct ll_windows *t, int w,
-                     int e, struct lists *l, int kept,
-                     int (*fn)(void *, const struct ll_text_batch *, struct ll_err *), void *arg,
-                     struct ll_err *err)
+/* What all batches of a text share. */
+struct walk {
+    const struct ll_model *model;
+    struct ll_engine *engine;
+    const struct ll_windows *text;
+    int (*fn)(void *, const struct ll_text_batch *, struct ll_err *);
+    void *arg;
+    struct lists lists;
+};
+
+/* Windows w..e-1, laid out in the lists with `kept` rows kept. */
+static int run_batch(struct walk *k, int w, int e, int kept, struct ll_err *err)
 {
+    const struct ll_model *m = k->model;
+    const struct ll_windows *t = k->text;
+    struct lists *l = &k->lists;
     struct ll_stack stack = {0};
     struct ll_pass pass = {0};
     int rows = l->start[e - w], longest = 1;
@@ -82,7 +93,7 @@ static int run_batch(const struct ll_model *m, struct ll_engine *eng, const stru
     if (rc)
         return rc;
     struct ll_listener listener = ll_stack_listener(&stack);
-    if (!(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, rows, longest, &listener, 1}, eng, err))) {
+    if (!(rc = ll_pass_init(&pass, &(struct ll_pass_plan){m, rows, longest, &listener, 1}, k->engine, err))) {
         long long free_bytes = ll_available_bytes();
         pass.drop_behind = free_bytes > 0 && ll_model_weight_bytes(m) > free_bytes / 2;
         struct ll_batch batch = {e - w, l->start, t->ids + t->start[w]};
@@ -92,7 +103,7 @@ static int run_batch(const struct ll_model *m, struct ll_engine *eng, const stru
         l->final[i] = pass.final + (size_t)l->keep[i] * (size_t)m->d_model;
     struct ll_text_batch b = {&stack, l->final, l->next, (double)w / t->n};
     if (!rc)
-        rc = fn(arg, &b, err);
+        rc = k->fn(k->arg, &b, err);
     ll_pass_free(&pass);
     ll_stack_free(&stack);
     return rc;
@@ -102,16 +113,16 @@ int ll_text_walk(const struct ll_model *m, struct ll_engine *eng, const struct l
                  enum ll_text_skip skip, int (*fn)(void *, const struct ll_text_batch *, struct ll_err *),
                  void *arg, struct ll_err *err)
 {
-    struct lists l;
-    int rc = lists_init(&l, ll_text_batch_rows(t), err);
+    struct walk k = {m, eng, t, fn, arg, {0}};
+    int rc = lists_init(&k.lists, ll_text_batch_rows(t), err);
     if (rc)
         return rc;
     for (int w = 0, e; w < t->n && !rc; w = e) {
         e = batch_end(t, w);
-        int kept = lay_out(&l, t, w, e, skip);
+        int kept = lay_out(&k.lists, t, w, e, skip);
         if (kept)
-            rc = run_batch(m, eng, t, w, e, &l, kept, fn, arg, err);
+            rc = run_batch(&k, w, e, kept, err);
     }
-    lists_free(&l);
+    lists_free(&k.lists);
     return rc;
 }

@@ -144,15 +144,20 @@ static void make_equations(const struct sums *s, const double *g, double ridge, 
         a[i * d + i] += ridge * fmax(a[i * d + i], 0) + floor;
 }
 
-static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, double ridge, double *a,
-                 double *b, float *W, float *bias, struct ll_err *err)
+struct solver {
+    struct ll_lapack lapack;
+    double ridge, *a, *b; /* [d, d] each, for the equations of one row */
+};
+
+static int solve(struct solver *e, const struct sums *s, int l, float *W, float *bias, struct ll_err *err)
 {
+    double *b = e->b;
     size_t d = (size_t)s->d, width = 2 * d + 1;
     const double *g = s->g + sums_of(s, l);
     const float *shift = s->shift + (size_t)(l - s->l0) * d;
     int n = s->d, info = 0;
-    make_equations(s, g, ridge, a, b);
-    lapack->dposv("U", &n, &n, a, &n, b, &n, &info, 1);
+    make_equations(s, g, e->ridge, e->a, b);
+    e->lapack.dposv("U", &n, &n, e->a, &n, b, &n, &info, 1);
     if (info)
         return ll_fail(err, LL_EFAIL,
                        "tuned lens: row %d: expected positive definite equations, found none at dimension %d "
@@ -179,20 +184,19 @@ static int solve(const struct ll_lapack *lapack, const struct sums *s, int l, do
 static int solve_all(const struct sums *s, double ridge, float *W, float *b, struct ll_err *err)
 {
     size_t d = (size_t)s->d;
-    double *a = malloc(sizeof *a * d * d), *rhs = malloc(sizeof *rhs * d * d);
-    int rc = a && rhs
+    struct solver e = {.ridge = ridge, .a = malloc(sizeof *e.a * d * d), .b = malloc(sizeof *e.b * d * d)};
+    int rc = e.a && e.b
         ? LL_OK
         : ll_fail_mem(err, "equations of the fit",
                       ll_tuned_fit_solve_bytes(s->d) > 0 ? (unsigned long long)ll_tuned_fit_solve_bytes(s->d)
                                                          : 0);
-    struct ll_lapack lapack = {0};
     if (!rc)
-        rc = ll_lapack_open(&lapack, err);
+        rc = ll_lapack_open(&e.lapack, err);
     for (int l = s->l0; l < s->l1 && !rc; l++)
-        rc = solve(&lapack, s, l, ridge, a, rhs, W + (size_t)l * d * d, b + (size_t)l * d, err);
-    ll_lapack_close(&lapack);
-    free(a);
-    free(rhs);
+        rc = solve(&e, s, l, W + (size_t)l * d * d, b + (size_t)l * d, err);
+    ll_lapack_close(&e.lapack);
+    free(e.a);
+    free(e.b);
     return rc;
 }
 

@@ -10,13 +10,8 @@ static inline uint32_t word(const uint8_t *p, size_t i)
     return v;
 }
 
-/* Rows n0..n0+n, columns k0..k0+kl. */
-struct part {
-    int n0, n, k0, kl;
-};
-
-static void read_scaled(const struct ll_packed *p, const uint8_t *data, const struct part *part, float *out,
-                        long ldo)
+static void read_scaled(const struct ll_packed *p, const uint8_t *data, const struct ll_packed_part *part,
+                        float *out, long ldo)
 {
     const int n0 = part->n0, k0 = part->k0, kl = part->kl;
     const struct ll_dtype_info *type = ll_dtype_info(p->type), *stype = ll_dtype_info(p->scale_type);
@@ -40,8 +35,8 @@ static void read_scaled(const struct ll_packed *p, const uint8_t *data, const st
 /* Place of output n % 8 among the nibbles of a word. */
 static const int in_order[8] = {0, 1, 2, 3, 4, 5, 6, 7}, awq_order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-static void read_int4(const struct ll_packed *p, const uint8_t *data, const struct part *part, float *out,
-                      long ldo)
+static void read_int4(const struct ll_packed *p, const uint8_t *data, const struct ll_packed_part *part,
+                      float *out, long ldo)
 {
     const int n0 = part->n0, n = part->n, k0 = part->k0, kl = part->kl;
     const struct ll_dtype_info *stype = ll_dtype_info(p->scale_type);
@@ -69,8 +64,8 @@ static void read_int4(const struct ll_packed *p, const uint8_t *data, const stru
     }
 }
 
-void ll_packed_read(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out,
-                    long ldo)
+void ll_packed_read(const struct ll_packed *p, const uint8_t *data, const struct ll_packed_part *part,
+                    float *out, long ldo)
 {
-    (p->kind == LL_SCALED ? read_scaled : read_int4)(p, data, &(struct part){n0, n, k0, kl}, out, ldo);
+    (p->kind == LL_SCALED ? read_scaled : read_int4)(p, data, part, out, ldo);
 }

@@ -36,7 +36,10 @@ struct ll_packed {
 };
 
 enum { LL_PACKED_ROWS = 128 }; /* most rows a call */
-/* Rows n0..n0+n, columns k0..k0+kl of the matrix stored at `data` -> out[r * ldo + c]. */
-void ll_packed_read(const struct ll_packed *p, const uint8_t *data, int n0, int n, int k0, int kl, float *out,
-                    long ldo);
+struct ll_packed_part {
+    int n0, n, k0, kl; /* rows n0..n0+n, columns k0..k0+kl */
+};
+/* A part of the matrix stored at `data` -> out[r * ldo + c]. */
+void ll_packed_read(const struct ll_packed *p, const uint8_t *data, const struct ll_packed_part *part,
+                    float *out, long ldo);
 #endif

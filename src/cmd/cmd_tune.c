@@ -60,8 +60,10 @@ static int save(const char *folder, const struct ll_tune_doc *d, struct ll_err *
     ll_tune_config(&config, d);
     int rc = ll_buf_ok(&config, err);
     if (!rc)
-        rc = ll_tuned_save(folder, ll_buf_str(&config), config.len, d->found->W, d->found->b,
-                           d->info->n_layers, d->info->d_model, err);
+        rc = ll_tuned_save(folder,
+                           &(struct ll_tuned_new){ll_buf_str(&config), config.len, d->found->W, d->found->b,
+                                                  d->info->n_layers, d->info->d_model},
+                           err);
     ll_buf_free(&config);
     return rc;
 }

@@ -222,7 +222,8 @@ static void read_packed(const struct ll_vec *vec, struct block *b)
     for (int64_t c = b->col0; c < b->col0 + b->n_cols; c += COLS) {
         int64_t left = b->col0 + b->n_cols - c;
         int cols = left < COLS ? (int)left : COLS;
-        ll_packed_read(t->packed, t->data, (int)b->row0, (int)b->n_rows, (int)c, cols, x, cols);
+        const struct ll_packed_part part = {(int)b->row0, (int)b->n_rows, (int)c, cols};
+        ll_packed_read(t->packed, t->data, &part, x, cols);
         int64_t before = b->stats.n;
         ll_scan_values(vec, x, (size_t)b->n_rows * (size_t)cols, &b->stats);
         if (b->bad_at < 0 && b->stats.first_bad >= 0) {

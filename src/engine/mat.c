@@ -39,7 +39,8 @@ void ll_mat_row(const struct ll_mat *w, int n, float *out)
         n += (at < half ? 2 * at : 2 * (at - half) + 1) - at;
     }
     if (w->packed)
-        ll_packed_read(w->packed, w->data, w->packed_row + n, 1, 0, w->k, out, w->k);
+        ll_packed_read(w->packed, w->data, &(struct ll_packed_part){w->packed_row + n, 1, 0, w->k}, out,
+                       w->k);
     else
         ll_dtype_info(w->type)->to_f32(w->data + (size_t)n * w->row_bytes, out, (size_t)w->k);
 }

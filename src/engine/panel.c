@@ -29,7 +29,8 @@ static void pack_by_rows(const struct ll_kernels *kern, const struct ll_mat *w, 
     for (int k = 0; k < part->kl; k += LD, panel += (long)LD * kern->nr) {
         const int k0 = part->k0 + k, kl = part->kl - k < LD ? part->kl - k : LD;
         if (w->packed)
-            ll_packed_read(w->packed, w->data, w->packed_row + part->n0, part->n, k0, kl, rows, LD);
+            ll_packed_read(w->packed, w->data,
+                           &(struct ll_packed_part){w->packed_row + part->n0, part->n, k0, kl}, rows, LD);
         else {
             assert(k0 % type->block == 0 && kl % type->block == 0);
             const uint8_t *from = w->data + (size_t)part->n0 * w->row_bytes

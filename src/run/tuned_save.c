@@ -22,15 +22,18 @@ int ll_tuned_can_save(const char *dir, struct ll_err *err)
                    "--out %s: expected a folder that is absent or empty, found something there", dir);
 }
 
-static int write_params(const char *path, const float *W, const float *b, int n, int d, struct ll_err *err)
+static int write_params(const char *path, const struct ll_tuned_new *lens, struct ll_err *err)
 {
+    const int n = lens->n_layers, d = lens->d_model;
     struct ll_torch_new *t = calloc(2 * (size_t)n, sizeof *t);
     if (!t)
         return ll_fail_mem(err, path, 2 * (size_t)n * sizeof *t);
     for (int l = 0; l < n; l++) {
-        t[2 * l] =
-            (struct ll_torch_new){.data = W + (size_t)l * (size_t)d * (size_t)d, .n_dims = 2, .dims = {d, d}};
-        t[2 * l + 1] = (struct ll_torch_new){.data = b + (size_t)l * (size_t)d, .n_dims = 1, .dims = {d}};
+        t[2 * l] = (struct ll_torch_new){.data = lens->W + (size_t)l * (size_t)d * (size_t)d,
+                                         .n_dims = 2,
+                                         .dims = {d, d}};
+        t[2 * l + 1] =
+            (struct ll_torch_new){.data = lens->b + (size_t)l * (size_t)d, .n_dims = 1, .dims = {d}};
         snprintf(t[2 * l].name, sizeof t->name, "%d.weight", l);
         snprintf(t[2 * l + 1].name, sizeof t->name, "%d.bias", l);
     }
@@ -39,8 +42,7 @@ static int write_params(const char *path, const float *W, const float *b, int n,
     return rc;
 }
 
-int ll_tuned_save(const char *dir, const char *config, size_t n_config, const float *W, const float *b,
-                  int n_layers, int d_model, struct ll_err *err)
+int ll_tuned_save(const char *dir, const struct ll_tuned_new *lens, struct ll_err *err)
 {
     struct ll_buf tmp = {0};
     int rc = ll_tuned_can_save(dir, err);
@@ -56,9 +58,8 @@ int ll_tuned_save(const char *dir, const char *config, size_t n_config, const fl
     char *json = ll_path_join(ll_buf_str(&tmp), "config.json"),
          *params = ll_path_join(ll_buf_str(&tmp), "params.pt");
     rc = json && params ? ll_buf_ok(&tmp, err) : ll_fail_mem(err, "path", n);
-    if (!rc && !(rc = ll_make_dirs(ll_buf_str(&tmp), err))
-        && !(rc = write_params(params, W, b, n_layers, d_model, err)))
-        rc = ll_file_write(json, config, n_config, err);
+    if (!rc && !(rc = ll_make_dirs(ll_buf_str(&tmp), err)) && !(rc = write_params(params, lens, err)))
+        rc = ll_file_write(json, lens->config, lens->n_config, err);
     if (!rc && rename(ll_buf_str(&tmp), dir))
         rc =
             ll_fail(err, LL_EFAIL, "%s: cannot be renamed to %s: %s", ll_buf_str(&tmp), dir, strerror(errno));

@@ -10,20 +10,26 @@
 #include <string.h>
 
 /* Numbers of lo..hi separated by commas; at most max of them. */
-static int parse_numbers(const char *option, const char *s, double lo, double hi, double *out, int max,
-                         int *n, struct ll_err *err)
+struct numbers {
+    const char *option;
+    double lo, hi, *out;
+    int max, *n;
+};
+
+static int parse_numbers(const char *s, const struct numbers *to, struct ll_err *err)
 {
+    const int max = to->max;
     const char *p = s;
-    for (*n = 0;; p++) {
+    for (*to->n = 0;; p++) {
         char *end;
         double v = strtod(p, &end);
-        if (end == p || (*end && *end != ',') || !(v >= lo && v <= hi))
-            return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%.60s\"", option,
-                           max > 1 ? "numbers separated by commas, each" : "a number", lo, hi, s);
-        if (*n == max)
-            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d number%s, found \"%.60s\"", option, max,
-                           max > 1 ? "s" : "", s);
-        out[(*n)++] = v;
+        if (end == p || (*end && *end != ',') || !(v >= to->lo && v <= to->hi))
+            return ll_fail(err, LL_EUSAGE, "%s: expected %s in %g..%g, found \"%.60s\"", to->option,
+                           max > 1 ? "numbers separated by commas, each" : "a number", to->lo, to->hi, s);
+        if (*to->n == max)
+            return ll_fail(err, LL_EUSAGE, "%s: expected at most %d number%s, found \"%.60s\"", to->option,
+                           max, max > 1 ? "s" : "", s);
+        to->out[(*to->n)++] = v;
         p = end;
         if (!*p)
             return LL_OK;
@@ -41,19 +47,21 @@ static int choose_copy(struct ll_experiment *e, const struct ll_run_options *c, 
         l.threshold = e->copy.threshold;
         l.margin = e->copy.margin;
     }
-    if ((c->copy_threshold
-         && (rc = parse_numbers("--copy-threshold", c->copy_threshold, 0, 1, &l.threshold, 1, &n, err)))
-        || (c->copy_margin
-            && (rc = parse_numbers("--copy-margin", c->copy_margin, 0, 1, &l.margin, 1, &n, err)))
-        || (c->copy_thresholds
-            && (rc = parse_numbers("--copy-thresh-list", c->copy_thresholds, 0, 1, l.thresholds, 7,
-                                   &l.n_thresholds, err)))
-        || (c->soft && (rc = parse_numbers("--copy-soft-thresh", c->soft, 0, 1, &l.soft, 1, &n, err)))
-        || (c->soft_list
-            && (rc = parse_numbers("--copy-soft-thresh-list", c->soft_list, 0, 1, l.extra, 8, &l.n_extra,
-                                   err)))
-        || (c->soft_ks
-            && (rc = parse_numbers("--copy-soft-window-ks", c->soft_ks, 1, 64, ks, 8, &n_ks, err))))
+    const struct {
+        const char *given;
+        struct numbers to;
+    } lists[] = {
+        {c->copy_threshold, {"--copy-threshold", 0, 1, &l.threshold, 1, &n}},
+        {c->copy_margin, {"--copy-margin", 0, 1, &l.margin, 1, &n}},
+        {c->copy_thresholds, {"--copy-thresh-list", 0, 1, l.thresholds, 7, &l.n_thresholds}},
+        {c->soft, {"--copy-soft-thresh", 0, 1, &l.soft, 1, &n}},
+        {c->soft_list, {"--copy-soft-thresh-list", 0, 1, l.extra, 8, &l.n_extra}},
+        {c->soft_ks, {"--copy-soft-window-ks", 1, 64, ks, 8, &n_ks}},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && !rc; i++)
+        if (lists[i].given)
+            rc = parse_numbers(lists[i].given, &lists[i].to, err);
+    if (rc)
         return rc;
     for (int i = 0; i < n_ks; i++) {
         if (ks[i] != floor(ks[i]))
