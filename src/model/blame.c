@@ -258,7 +258,7 @@ int ll_check_embedding(struct ll_pass *p, const struct ll_chunk *all, struct ll_
 int ll_check_scale(struct ll_pass *p, const struct ll_chunk *c, enum ll_hook hook, struct ll_err *err)
 {
     for (int r = 0; r < c->n && !p->allow_nonfinite; r++)
-        if (!isfinite(p->scale[c->row0 + r])) /* a stream that is not finite shows here */
+        if (!isfinite(p->scale[c->row0 + r])) /* where the stream is not finite, this is not either */
             return blame_stream(p, ll_hook_info(hook)->name, c->layer, c->row0 + r, err);
     return LL_OK;
 }

@@ -12,7 +12,7 @@
 
 /* ---- parts that wrappers put into names ------------------------------------------------------ */
 
-/* torch.compile, FSDP, activation checkpointing, PEFT: the module below is the one that is meant. */
+/* torch.compile, FSDP, activation checkpointing, PEFT: the module that they wrap is meant. */
 static const char *const wrappers[] = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
                                        "base_layer"};
 
@@ -212,8 +212,8 @@ static char *find_head(const struct ll_model *m, const char *body, size_t root)
     return strndup(body, n);
 }
 
-/* What stands in front of a tensor of the body (family's own root first, else the one place that also has
- * blocks), owned; NULL: *err, or no such tensor. */
+/* What stands in front of a tensor of the body (the family's own root first, else the one prefix that also
+ * has blocks), owned; NULL: *err is set, or there is no such tensor. */
 static char *find_before(const struct ll_model *m, enum ll_role role, size_t root, struct ll_err *err)
 {
     const char *own = m->family->names[role], *name = own + root, *found = NULL, *second = NULL;

@@ -346,8 +346,8 @@ static int read_theta(const struct source *at, const char *layer_type, double *t
     return rc;
 }
 
-/* How much of a head turns, where the family asks. Where it does not, plain rotation has no use for the key,
- * and any other would turn a part of each head only: the reference fails on such a checkpoint. */
+/* How much of a head turns, where the family reads that. Elsewhere plain rotation ignores the key, and any
+ * other kind would turn only a part of each head: the reference fails on such a checkpoint. */
 static int read_part(const struct source *at, const char *kind, double *part)
 {
     static const char key[] = "partial_rotary_factor";

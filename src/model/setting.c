@@ -122,8 +122,7 @@ int ll_settings_of_family(const struct ll_model *m, struct ll_err *err)
 
 /* ---- readers --------------------------------------------------------------------------------- */
 
-/* What GGUF has no word for is looked up as in a config.json without any key: there the family's default
- * holds. */
+/* A meaning without a GGUF key is looked up as in an empty config.json: the family's default holds. */
 static int from_gguf(const struct ll_model *m, enum ll_setting what)
 {
     return m->ckpt->gguf && ll_gguf_answers(m, what);

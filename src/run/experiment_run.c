@@ -47,7 +47,7 @@ static void say(const struct run *r, const char *line)
 
 /* ---- before anything is begun ---------------------------------------------------------------- */
 
-/* A mistyped name is said now, not after hours, and moves nothing. */
+/* A mistyped name is reported now, not after hours, and nothing is moved. */
 static int check_inputs(const struct run *r, struct ll_err *err)
 {
     const struct ll_run_job *job = r->job;
@@ -206,7 +206,7 @@ static int fill_index(struct run *r, struct ll_err *err)
     return rc ? ll_context(err, "the run is complete in %s, but the index is not", r->out->dir.final) : LL_OK;
 }
 
-/* A run in which no model worked does not become run-latest; an out-dir of its own gets its files all the
+/* A run in which no model worked does not become run-latest; with an out-dir its files are written all the
  * same. */
 static int publish(struct run *r, struct ll_err *err)
 {

@@ -2,7 +2,7 @@
  * document needs of them.
  *
  * One sweep over all prompts; the main pass once more where the document wants it; all passes once more
- * through the tuned lens. Kept results of an interrupted run take the place of passes (resume.h). */
+ * through the tuned lens. Where an interrupted run kept results, they replace the passes (resume.h). */
 #ifndef LL_MODEL_PASSES_H
 #define LL_MODEL_PASSES_H
 #include "doc.h"

@@ -208,7 +208,7 @@ static int check_memory(struct ll_model_prepared *m, struct ll_err *err)
     return ll_memory_plan_make(&m->memory, &sweep, m->info.model_id, m->env->capacity, m->env->log, err);
 }
 
-/* Under the key of everything it was given, what was kept of this model. */
+/* What was kept of this model, under the key of everything it was given. */
 static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
 {
     struct ll_buf fit = {0};

@@ -10,8 +10,8 @@
 #include "session.h"
 #include "tuned_run.h"
 
-/* What a prompt of the sweep is there for. answer: the answer of several tokens whose factors it gives, -1:
- * the pass itself. ask: which one of the experiment; from n_asks on: test prompt ask - n_asks. */
+/* What a prompt of the sweep is for. answer: the answer of several tokens whose factors it gives, -1: the
+ * pass itself. ask: which one of the experiment; from n_asks on: test prompt ask - n_asks. */
 struct ll_sweep_slot {
     int ask, answer;
 };

@@ -31,8 +31,8 @@ int ll_model_run(const struct ll_run_env *env, int nr, int *fatal, struct ll_err
 
 /* model_failed.c */
 /* A model that has ended (ll_run_models_end) without being ok still leaves a valid JSON with its fate
- * (docs/experiment.md 13.5); what an interrupted run kept of it goes. LL_MODEL_DENIED says nothing of the
- * model: then nothing is written and nothing goes, the name of its files stays taken. */
+ * (docs/experiment.md 13.5); what an interrupted run kept of it is removed. LL_MODEL_DENIED says nothing of
+ * the model: then nothing is written or removed, and the name of its files stays taken. */
 int ll_model_run_failed(const struct ll_run_env *env, int nr, struct ll_err *err);
 /* A reason for a file that is compared: it may depend neither on the machine nor on how a path was spelled.
  * The model's path becomes its name, that of the lenses' folder (tuned_dir, NULL: none) its last part; of any

@@ -90,7 +90,7 @@ static int keep_positions(struct ll_model_passes *d, const struct ll_row_context
     return rc;
 }
 
-/* What the document keeps of a pass; of the main pass also what decoding its residuals again gives. */
+/* What the document keeps of a pass; of the main pass also the result of decoding its residuals again. */
 static int keep_pass(struct ll_model_passes *d, int i, const struct ll_analysis *job, long long first_row,
                      struct ll_err *err)
 {

@@ -1,6 +1,6 @@
 /* run_key.h - the one key of everything that shapes a byte of a run's output.
  *
- * Results of an interrupted run are gone on with only under an equal key; whatever differs is computed anew,
+ * An interrupted run goes on from its results only under an equal key; whatever differs is computed anew,
  * because a result that was made of something else is the worst fault this program can have. The run's part
  * is made of what was asked, after every option, file of prompts and environment variable has been resolved,
  * so that it does not matter where something was said; the model's part of what that model was given:

@@ -29,7 +29,7 @@ struct ll_drift_case {
  * before x. */
 int ll_drift_case_open(struct ll_drift_case *k, struct ll_opened *x, const struct ll_drift_ask *ask,
                        struct ll_err *err);
-/* After the comparison: add to the places what the reference holds and the pass has no point for. */
+/* After the comparison: add to the places those tensors of the reference for which the pass has no point. */
 void ll_drift_case_note_unused(struct ll_drift_case *k, const struct ll_acts *ours);
 void ll_drift_case_close(struct ll_drift_case *k);
 #endif

@@ -31,7 +31,7 @@ static int put_literal(struct ll_buf *out, const char *dir, struct ll_err *err)
     return ll_buf_ok(out, err);
 }
 
-/* [ is no pattern here: model names hold brackets more often than anybody asks for sets. */
+/* [ is no pattern here: brackets in model names are more common than patterns of sets. */
 static int put_pattern(struct ll_buf *out, const char *pattern, struct ll_err *err)
 {
     for (const char *c = pattern; *c; c++) {

@@ -193,7 +193,7 @@ static int read_ids(struct ll_ask *a, const struct ll_settings *s, const char *a
     return LL_OK;
 }
 
-/* What goes together: text or ids; answers in words for a text, by token id for either, not both. */
+/* Which keys go together: text or ids; answers in words for a text, by token id for either, not both. */
 static int check_prompt(const struct ll_settings *s, const char *at, struct ll_err *err)
 {
     static const char *const keys[] = {"text", "ids", "answer", "answers", "answer_id"};

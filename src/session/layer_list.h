@@ -10,8 +10,8 @@ int ll_layers_chosen(const char *opt, const char *list, int n_layers, unsigned c
                      struct ll_err *err);
 /* --mark: layers in the order given; NULL: none. */
 int ll_layers_marked(const char *list, int n_layers, int marks[LL_MAX_MARKS], int *n, struct ll_err *err);
-/* --layers of depth: numbers from 0 to n_layers, n for n_layers, each once, or "all". usual: what is not
- * there is left out (the option's default). */
+/* --layers of depth: numbers from 0 to n_layers, n for n_layers, each once, or "all". usual: the list is the
+ * option's default, and depths that the model lacks are left out. */
 int ll_depths_read(const char *list, int usual, int n_layers, int k[LL_MAX_DEPTHS], int *n,
                    struct ll_err *err);
 #endif

@@ -29,8 +29,8 @@ static int encode_joined(const struct ll_session *s, const char *text, size_t n,
     return rc;
 }
 
-/* What joined says past ctx, which must be its beginning: 1 and *ids, 0 when it is not or nothing follows,
- * negative a code. */
+/* The ids of joined behind ctx, which must be its beginning: 1 and *ids; 0 when it is not, or nothing
+ * follows; negative: a code. */
 static int take_rest(const struct ll_ids *joined, const struct ll_ids *ctx, struct ll_ids *ids,
                      struct ll_err *err)
 {
@@ -62,7 +62,7 @@ static int encode_alone(const struct ll_session *s, const char *joint, const cha
     return got;
 }
 
-/* What stands between prompt and answer, and which of its own spaces the answer loses to it. */
+/* What is put between prompt and answer, and which of its own spaces the answer loses for it. */
 struct joint {
     const char *text, *answer;
 };
@@ -104,7 +104,7 @@ int ll_prompt_resolve(const struct ll_session *s, const struct ll_prompt_text *b
         int gone = joined.n == ctx->n && !memcmp(joined.v, ctx->v, sizeof(int) * (size_t)ctx->n);
         out->reason = gone
             ? "no_new_token"
-            : "prefix_changed"; /* normalizing takes the answer away, or a merge crosses the boundary */
+            : "prefix_changed"; /* normalizing removes the answer, or a merge crosses the boundary */
         got = !gone ? encode_alone(s, j.text, j.answer, &out->ids, err) : 0;
         out->variant = got == 1 ? out->variant : "unresolved";
     }

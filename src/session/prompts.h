@@ -47,9 +47,9 @@ int ll_prompt_from_ids(struct ll_prompt *p, const struct ll_session *s, const in
                        struct ll_err *err);
 /* Track this id as the answer of a prompt that has none. LL_EUSAGE when it lies outside the vocabulary. */
 int ll_prompt_follow(struct ll_prompt *p, const struct ll_session *s, int answer_id, struct ll_err *err);
-/* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input; with a word
- * on stderr about what a user should know of it. kept: receives the text (empty before; NULL: not wanted).
- * LL_EUSAGE when there are ids and text. */
+/* From a command line: the ids of --ids when given (NULL: none), else TEXT, else standard input; with a line
+ * on stderr where the user should know something about it. kept: receives the text (empty before; NULL: not
+ * wanted). LL_EUSAGE when there are ids and text. */
 int ll_prompt_read(struct ll_prompt *p, const struct ll_session *s, const char *ids, const char *text,
                    const struct ll_text_how *how, struct ll_buf *kept, struct ll_err *err);
 /* One warning on stderr when prompts of n spell a start token that the tokenizer adds as well. */

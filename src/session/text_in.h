@@ -1,8 +1,8 @@
-/* text_in.h - text that comes in through standard input or a file, read as its writer meant it.
+/* text_in.h - text from standard input or a file, read as its writer meant it.
  *
- * Shells and editors add what no prompt means: one line end at the very end, CRLF for a line end, a byte
- * order mark in front. These go (as Python's text mode reads them), and one line on stderr says so; with
- * --exact every byte stays. A text given on the command line is taken as it is. */
+ * Shells and editors add what no writer means: one line end at the very end, CRLF for a line end, a byte
+ * order mark in front. These are removed (as Python's text mode reads them), and one line on stderr says so;
+ * with --exact every byte stays. A text given on the command line is taken as it is. */
 #ifndef LL_TEXT_IN_H
 #define LL_TEXT_IN_H
 #include "buf.h"

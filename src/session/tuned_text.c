@@ -49,7 +49,7 @@ static int add_window(struct ll_split_part *p, const struct ll_ids *first, const
     return LL_OK;
 }
 
-/* One more window in all is held out each time n * share passes a whole number. */
+/* Each time n * share passes a whole number, one more window is held out. */
 static int is_held_out(long long number, double share)
 {
     return floor((double)(number + 1) * share) > floor((double)number * share);

@@ -141,7 +141,7 @@ static int keep_unknown(struct ll_loader *d, const struct ll_csv_row *h, struct 
     return ll_buf_ok(&d->extra_names, err);
 }
 
-/* A file of which not one of its own columns is known is another file. */
+/* A file none of whose own columns is known is a file of another kind. */
 static int is_its_kind(const struct ll_loader *d)
 {
     int n = 0;
@@ -271,7 +271,7 @@ static int find_place(struct ll_loader *d, const struct ll_csv_row *row, struct 
         return rc;
     if (d->layer < 0
         && ll_at(row, d->col[LL_W_ROW_ID])
-               ->s) { /* a row about no layer: its row_id names none that could be looked for */
+               ->s) { /* a row about no layer: its row_id names no layer to look for */
         d->pass = 0;
         return LL_OK;
     }
@@ -310,7 +310,7 @@ static void count_sql(const struct ll_loader *d, struct ll_buf *sql)
                                                 : "");
 }
 
-/* Rows of a pass that are the sampled raw-lens check's and no more. */
+/* Does a pass have the rows of the sampled raw-lens check and no others? */
 static int is_sample(long long n_layers, long long n, long long first, long long last)
 {
     long long n_rows = 1, to = 0;

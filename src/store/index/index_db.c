@@ -146,7 +146,7 @@ static int check_version(sqlite3 *db, const char *path, int *empty, struct ll_er
 static int make_schema(sqlite3 *db, const char *path, struct ll_err *err)
 {
     int empty;
-    int rc = ll_db_exec(db, "BEGIN IMMEDIATE", err); /* two makers at once: the second finds it made */
+    int rc = ll_db_exec(db, "BEGIN IMMEDIATE", err); /* two programs at once: the second finds it made */
     if (!rc)
         rc = check_version(db, path, &empty, err);
     if (!rc && empty) {
@@ -221,7 +221,7 @@ static void tidy(sqlite3 *db, long long pages_before)
 void ll_db_close_write(sqlite3 *db, long long pages_before)
 {
     if (db) {
-        sqlite3_busy_timeout(db, 0); /* others are at it: the last one does this */
+        sqlite3_busy_timeout(db, 0); /* others use it: the last one to close does this */
         if (pages_before >= 0)
             tidy(db, pages_before);
         sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);

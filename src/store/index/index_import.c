@@ -51,8 +51,8 @@ static int find_run(struct ll_load *l, const struct ll_folder *s, const char *fo
     return rc;
 }
 
-/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or, as the
- * rotation does, to the first of -2, -3, ... that no other run has; or we do not know. */
+/* Other runs that were last seen under this name have been rotated away: to <root>/run-<stamp>, or to the
+ * first of -2, -3, ... that no other run has, as the rotation does; else their place is unknown. */
 static int rename_displaced(struct ll_load *l, const char *folder, struct ll_err *err)
 {
     const char *slash = strrchr(folder, '/');
@@ -248,7 +248,7 @@ static void missing(struct import *im, const char *stem, const char *suffix, con
     problem(im, line);
 }
 
-/* What the files that are there lack: told at each import. Also counts a model that has no results. */
+/* Tell, at each import, what the files of a model lack. Also counts a model that has no results. */
 static int look_at_model(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     long long is_ok = 0, last_only = 0, skipped = 0;
@@ -272,7 +272,7 @@ static int look_at_model(struct import *im, const struct ll_folder_file *f, int 
     return rc;
 }
 
-/* An unchanged model: its broken files are as broken as before. */
+/* An unchanged model: its broken files are still broken. */
 static int repeat_problems(struct import *im, const struct ll_folder_file *f, int n, struct ll_err *err)
 {
     sqlite3_stmt *st;

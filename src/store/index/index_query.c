@@ -1,7 +1,7 @@
 /* index_query.c - questions to the index, see index.h
  *
- * Read-only three times over: the connection (SQLITE_OPEN_READONLY), PRAGMA query_only, and an authorizer
- * that lets a statement read and nothing else (no ATTACH, no PRAGMA that sets). One statement a call. */
+ * Read-only in three ways: the connection (SQLITE_OPEN_READONLY), PRAGMA query_only, and an authorizer that
+ * lets a statement read and nothing else (no ATTACH, no PRAGMA that sets). One statement a call. */
 #include "index.h"
 #include "index_db.h"
 #include "literal.h"

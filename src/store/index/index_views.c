@@ -95,7 +95,7 @@ static void put_milestones(struct ll_buf *sql)
     ll_buf_adds(sql, "\n  FROM v_passes v JOIN pure c ON c.pass = v.pass GROUP BY v.pass, c.lens)");
 }
 
-/* The wide view turned into rows, then those that do not come from the rows of one lens alone. */
+/* The wide view turned into rows; then the milestones that need more than the rows of one lens. */
 static void put_milestone_list(struct ll_buf *sql)
 {
     const char *sep = "";
