@@ -19,13 +19,6 @@ static double add_weighted(double sum, const double *w, const float *z, double b
     return sum;
 }
 
-static double add_l1(double sum, const struct ll_weights *a, const struct ll_weights *b, int v0, int n)
-{
-    for (int v = v0; v < v0 + n; v++)
-        sum += fabs(a->w[v] / a->sum - b->w[v] / b->sum);
-    return sum;
-}
-
 /* p ln(p/m) + q ln(q/m), m = (p + q) / 2: with the larger p, r = q/p and L = ln((1 + r) / 2) = ln(m/p) it is
  * -(p + q) L + q ln r, where ln r is known from the logits. */
 static double add_js(double sum, const struct ll_vec *vec, const struct ll_weights *a,
@@ -38,11 +31,7 @@ static double add_js(double sum, const struct ll_vec *vec, const struct ll_weigh
         q[i] = pa > pb ? pb : pa;
         l[i] = p[i] > 0 ? (1 + q[i] / p[i]) / 2 : 1;
     }
-    if (vec)
-        vec->log_double(l, l, (size_t)n);
-    else
-        for (int i = 0; i < n; i++)
-            l[i] = ll_log(l[i]);
+    vec->log_double(l, l, (size_t)n);
     for (int i = 0; i < n; i++)
         if (!(p[i] <= q[i])) { /* equal ones add nothing, and no rounding either */
             double ln_r = -fabs((double)a->z[v0 + i] - (double)b->z[v0 + i] - (a->lse - b->lse));
@@ -57,13 +46,10 @@ double ll_dist_weighted(const double *w, const float *z, double beta, const floa
 }
 double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b, int n)
 {
-    return add_l1(0, a, b, 0, n);
-}
-
-static double js_bits(double sum)
-{
-    double bits = ll_dist_bits(sum / 2);
-    return bits > 1 ? 1 : bits; /* only rounding leads past 1 */
+    double sum = 0;
+    for (int v = 0; v < n; v++)
+        sum += fabs(a->w[v] / a->sum - b->w[v] / b->sum);
+    return sum;
 }
 
 double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights *a,
@@ -72,7 +58,8 @@ double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights
     double sum = 0;
     for (int v = 0; v < n; v += BLOCK)
         sum = add_js(sum, vec, a, b, v, n - v < BLOCK ? n - v : BLOCK);
-    return js_bits(sum);
+    double bits = ll_dist_bits(sum / 2);
+    return bits > 1 ? 1 : bits; /* only rounding leads past 1 */
 }
 
 /* ---- logits ---------------------------------------------------------------------------------- */
@@ -86,26 +73,6 @@ static int probabilities(const float *z, double lse, int v0, int n, double *p)
     return m;
 }
 
-double ll_dist_lse(const float *z, int n)
-{
-    double max = -INFINITY, sum = 0;
-    for (int v = 0; v < n; v++)
-        max = (double)z[v] > max ? (double)z[v] : max;
-    for (int v = 0; v < n; v++)
-        sum += ll_exp((double)z[v] - max);
-    return max + ll_log(sum);
-}
-
-double ll_dist_entropy_bits(const float *z, int n, double lse)
-{
-    double p[BLOCK], sum = 0;
-    for (int v = 0, m; v < n; v += m) {
-        m = probabilities(z, lse, v, n, p);
-        sum = add_weighted(sum, p, z + v, 1, NULL, lse, m);
-    }
-    return ll_dist_bits(-sum);
-}
-
 double ll_dist_kl_bits(const float *a, double lse_a, const float *b, double lse_b, int n)
 {
     double p[BLOCK], sum = 0;
@@ -114,36 +81,6 @@ double ll_dist_kl_bits(const float *a, double lse_a, const float *b, double lse_
         sum = add_weighted(sum, p, a + v, 1, b + v, lse_a - lse_b, m);
     }
     return ll_dist_bits(sum);
-}
-
-/* L1 (js 0) or the sum of JS, block by block. */
-static double add_pairs(const float *a, double lse_a, const float *b, double lse_b, int n, int js)
-{
-    double p[BLOCK], q[BLOCK], sum = 0;
-    for (int v = 0, m; v < n; v += m) {
-        m = probabilities(a, lse_a, v, n, p);
-        probabilities(b, lse_b, v, n, q);
-        const struct ll_weights A = {a + v, lse_a, p, 1}, B = {b + v, lse_b, q, 1};
-        sum = js ? add_js(sum, NULL, &A, &B, 0, m) : add_l1(sum, &A, &B, 0, m);
-    }
-    return sum;
-}
-
-double ll_dist_js_bits(const float *a, double lse_a, const float *b, double lse_b, int n)
-{
-    return js_bits(add_pairs(a, lse_a, b, lse_b, n, 1));
-}
-double ll_dist_l1(const float *a, double lse_a, const float *b, double lse_b, int n)
-{
-    return add_pairs(a, lse_a, b, lse_b, n, 0);
-}
-
-int ll_dist_rank(const float *z, int n, int id)
-{
-    int rank = 1;
-    for (int v = 0; v < n; v++)
-        rank += z[v] > z[id];
-    return rank;
 }
 
 double ll_dist_cosine_without(const float *a, const float *b, const float *bias, int n)
@@ -160,8 +97,6 @@ double ll_dist_cosine_without(const float *a, const float *b, const float *bias,
         return NAN;
     return cosine > 1 ? 1 : cosine < -1 ? -1 : cosine; /* only rounding leads past 1 or -1 */
 }
-
-double ll_dist_cosine(const float *a, const float *b, int n) { return ll_dist_cosine_without(a, b, NULL, n); }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 

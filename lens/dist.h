@@ -1,8 +1,8 @@
 /* dist.h - how spread, how far apart, how much alike: functions of plain vectors, with known answers
  * (docs/experiment.md 4).
  *
- * z, a, b: logits [n]; lse: natural log of the sum of their exponentials (ll_dist_lse); p = e^(z - lse). Sums
- * are double, in rising order of the index; exp and log are the engine's. -inf is probability 0 and counts
+ * z, a, b: logits [n]; lse: natural log of the sum of their exponentials; p = e^(z - lse). Sums are
+ * double, in rising order of the index; exp and log are the engine's. -inf is probability 0 and counts
  * nothing; NaN and +inf give NaN. Divergences are clamped at 0 and exactly 0 for equal vectors.
  *
  * The sources add 1e-30 inside every logarithm. Here it is left out: it moves an entropy by less than n 1e-30
@@ -16,14 +16,8 @@
 
 #define LL_BITS_PER_NAT 1.4426950408889634074 /* 1 / ln 2 */
 
-double ll_dist_lse(const float *z, int n);
-double ll_dist_entropy_bits(const float *z, int n, double lse);                            /* 0..log2 n */
 double ll_dist_kl_bits(const float *a, double lse_a, const float *b, double lse_b, int n); /* KL(a || b) */
-double ll_dist_js_bits(const float *a, double lse_a, const float *b, double lse_b, int n); /* 0..1 */
-double ll_dist_l1(const float *a, double lse_a, const float *b, double lse_b, int n);      /* 0..2 */
-int ll_dist_rank(const float *z, int n, int id);              /* 1 + ids with a strictly greater logit */
-double ll_dist_cosine(const float *a, const float *b, int n); /* denominators + 1e-12; NAN when not finite */
-/* The same of a - bias and b - bias; bias NULL: none. */
+/* Cosine of a - bias and b - bias; bias NULL: none. Denominators + 1e-12; NAN when not finite. */
 double ll_dist_cosine_without(const float *a, const float *b, const float *bias, int n);
 double ll_topk_jaccard(const struct ll_hit *a, int n_a, const struct ll_hit *b, int n_b,
                        int k); /* ids of the first k; both empty: 1 */
@@ -41,8 +35,8 @@ struct ll_weights {
 };
 /* sum w (beta z - b - shift) where w > 0; b NULL: 0. */
 double ll_dist_weighted(const double *w, const float *z, double beta, const float *b, double shift, int n);
-double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b, int n);
-/* In bits. vec NULL: by ll_log, slower, the same bits. */
+double ll_dist_weights_l1(const struct ll_weights *a, const struct ll_weights *b, int n); /* 0..2 */
+/* Jensen-Shannon, 0..1. */
 double ll_dist_weights_js_bits(const struct ll_vec *vec, const struct ll_weights *a,
                                const struct ll_weights *b, int n);
 /* nats to bits, at least 0; NaN stays. */

@@ -8,8 +8,10 @@
 const struct ll_copy_opts ll_copy_strict = {LL_COPY_STRICT, LL_COPY_THRESHOLD, LL_COPY_MARGIN},
                           ll_copy_legacy = {LL_COPY_LEGACY, 0.90, 0.05};
 
-int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank,
-                     const struct ll_copy_opts *opts)
+/* ctx: ids of the prompt without special tokens. blank: 1 when the top-1 token is white space or punctuation
+ * only. */
+static int copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank,
+                         const struct ll_copy_opts *opts)
 {
     int in_prompt = 0;
     if (o->n_top < 1)
@@ -23,7 +25,9 @@ int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int
     return copied && !blank;
 }
 
-int ll_copy_soft(const int *tops, int n, int k, double p1, double threshold, const int *ctx, int n_ctx)
+/* The soft rule (docs/experiment.md 5.3): p1 > threshold, and the last k of the n best ids of consecutive
+ * rows (tops[n - 1]: this row's) exist and stand side by side in ctx. No margin, no blank guard. */
+static int copy_soft(const int *tops, int n, int k, double p1, double threshold, const int *ctx, int n_ctx)
 {
     if (k > n || !(p1 > threshold))
         return 0;
@@ -38,18 +42,16 @@ void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const in
                    struct ll_row_flags *flags)
 {
     double p1 = o->n_top ? ll_head_p(o, o->top[0].v) : 0;
-    flags->copy_collapse = ll_copy_collapse(o, ctx, n_ctx, blank, opts);
-    flags->entropy_collapse = ll_entropy_collapse(o);
+    flags->copy_collapse = copy_collapse(o, ctx, n_ctx, blank, opts);
+    flags->entropy_collapse = o->entropy_bits <= LL_ENTROPY_COLLAPSE_BITS;
     for (int i = 0; i < labels->n_strict; i++) {
         const struct ll_copy_opts strict = {LL_COPY_STRICT, labels->strict[i], labels->margin};
-        flags->strict[i] = (unsigned char)ll_copy_collapse(o, ctx, n_ctx, blank, &strict);
+        flags->strict[i] = (unsigned char)copy_collapse(o, ctx, n_ctx, blank, &strict);
     }
     for (int i = 0; i < labels->n_soft; i++)
-        flags->soft[i] = (unsigned char)ll_copy_soft(tops, n, labels->soft[i].k, p1,
-                                                     labels->soft[i].threshold, ctx, n_ctx);
+        flags->soft[i] =
+            (unsigned char)copy_soft(tops, n, labels->soft[i].k, p1, labels->soft[i].threshold, ctx, n_ctx);
 }
-
-int ll_entropy_collapse(const struct ll_head_out *o) { return o->entropy_bits <= LL_ENTROPY_COLLAPSE_BITS; }
 
 /* Unicode White_Space; and ASCII punctuation. */
 static int is_blank(uint32_t c)

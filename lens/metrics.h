@@ -20,11 +20,6 @@ struct ll_copy_opts {
 };
 extern const struct ll_copy_opts ll_copy_strict, ll_copy_legacy; /* rules.h; the early one: 0.90, 0.05 */
 
-/* ctx: ids of the prompt without special tokens. blank: 1 when the top-1 token is white space or punctuation
- * only. */
-int ll_copy_collapse(const struct ll_head_out *o, const int *ctx, int n_ctx, int blank,
-                     const struct ll_copy_opts *opts);
-int ll_entropy_collapse(const struct ll_head_out *o);
 /* White space or ASCII punctuation only, after U+2581, U+0120 and U+010A count as spaces
  * (docs/experiment.md 5.1). Text is UTF-8. */
 int ll_text_is_blank(const char *s, size_t n);
@@ -34,11 +29,11 @@ struct ll_row_flags {
     int copy_collapse, entropy_collapse, is_answer;
     unsigned char strict[LL_MAX_STRICT], soft[LL_MAX_SOFT];
 };
-/* The soft rule (docs/experiment.md 5.3): p1 > threshold, and the last k of the n best ids of consecutive
- * rows (tops[n - 1]: this row's) exist and stand side by side in ctx. No margin, no blank guard. */
-int ll_copy_soft(const int *tops, int n, int k, double p1, double threshold, const int *ctx, int n_ctx);
 /* All copy and collapse flags of a row (is_answer is left alone): copy_collapse by opts, the labels' by the
- * strict and the soft rule. tops as above, of this pass and this lens. */
+ * strict and the soft rule. The soft rule (docs/experiment.md 5.3): p1 > threshold, and the last k of tops
+ * exist and stand side by side in ctx; no margin, no blank guard. tops: the best ids of consecutive rows of
+ * this pass and this lens, tops[n - 1] this row's. ctx: ids of the prompt without special tokens. blank: 1
+ * when the top-1 token is white space or punctuation only. */
 void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank,
                    const struct ll_copy_opts *opts, const struct ll_copy_labels *labels,
                    struct ll_row_flags *flags);

@@ -77,18 +77,6 @@ struct ll_lens_cells ll_norm_cells(const struct ll_row_stats *r)
                                   r->echo_mass_prompt, r->topk_prompt_mass50};
 }
 
-#define ONE(x) +1
-#define VALUE(x) x,
-#define SOFT(k) {k, LL_COPY_SOFT_THRESHOLD},
-void ll_copy_labels_default(struct ll_copy_labels *l)
-{
-    *l = (struct ll_copy_labels){.n_strict = 1 LL_COPY_SWEEP(ONE),
-                                 .strict = {LL_COPY_THRESHOLD, LL_COPY_SWEEP(VALUE)},
-                                 .n_soft = 0 LL_COPY_SOFT_KS(ONE),
-                                 .soft = {LL_COPY_SOFT_KS(SOFT)},
-                                 .margin = LL_COPY_MARGIN};
-}
-
 void ll_copy_strict_name(const struct ll_copy_labels *l, int i, char out[64])
 {
     char t[32];

@@ -104,8 +104,6 @@ struct ll_copy_labels {
     } soft[LL_MAX_SOFT];
     double margin;
 };
-/* Those of rules.h: the main threshold first, then the sweep. */
-void ll_copy_labels_default(struct ll_copy_labels *labels);
 /* A label's column name into out[64]: "copy_strict@0.7", "copy_soft_k2@0.5". */
 void ll_copy_strict_name(const struct ll_copy_labels *l, int i, char out[64]);
 void ll_copy_soft_name(const struct ll_copy_labels *l, int i, char out[64]);

@@ -100,7 +100,8 @@ static size_t percentiles(const struct ll_pass_stats *s, size_t offset, const do
 
 static double at_most_1(double v) { return v < 1 ? v : 1; }
 
-void ll_artifact_score(struct ll_raw_full *f)
+/* score, score_v2 and tier from the rest. */
+static void artifact_score(struct ll_raw_full *f)
 {
     if (!f->n) {
         f->score = f->score_v2 = NAN;
@@ -145,5 +146,5 @@ void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double 
     percentiles(s, offsetof(struct ll_row_stats, l1), quartiles, 3, out->l1, scratch);
     percentiles(s, offsetof(struct ll_row_stats, jaccard50_raw), &half, 1, &out->jaccard50_p50, scratch);
     percentiles(s, offsetof(struct ll_row_stats, kl_raw_norm_bits), &half, 1, &out->kl_raw_norm_p50, scratch);
-    ll_artifact_score(out);
+    artifact_score(out);
 }

@@ -36,7 +36,9 @@ int ll_raw_window_centers(const struct ll_pass_milestones *m,
 int ll_raw_window_layers(const struct ll_pass_milestones *m, int radius,
                          int *layers); /* [n_layers + 1], rising; returns how many */
 
-/* docs/experiment.md 8.3 and 8.5. Percentiles are p25, p50, p75; NAN and -1 where no row was read raw. */
+/* docs/experiment.md 8.3 and 8.5. Percentiles are p25, p50, p75; NAN and -1 where no row was read raw.
+ * score = PCT_KL pct_ge_1 + NORM_ONLY [n_norm_only > 0] + MAX_KL min(1, max_kl / KL_FULL); v2 adds
+ * JS min(1, js_p50 / JS_FULL) and L1 min(1, l1_p50 / L1_FULL), cut to 0..1. Constants: LL_ARTIFACT_... */
 struct ll_raw_full {
     int n;                              /* rows read raw */
     double pct_kl_ge_1, pct_kl_ge_half; /* fractions 0..1 of those rows */
@@ -51,7 +53,4 @@ struct ll_raw_full {
     enum ll_tier tier; /* of score */
 };
 void ll_raw_full(struct ll_raw_full *out, const struct ll_pass_stats *s, double *scratch /* [n_rows] */);
-/* score = PCT_KL pct_ge_1 + NORM_ONLY [n_norm_only > 0] + MAX_KL min(1, max_kl / KL_FULL); v2 adds
- * JS min(1, js_p50 / JS_FULL) and L1 min(1, l1_p50 / L1_FULL), cut to 0..1. Constants: LL_ARTIFACT_... */
-void ll_artifact_score(struct ll_raw_full *f);
 #endif

@@ -66,13 +66,14 @@ void ll_suite_of(struct ll_suite *out, const struct ll_fact *facts, int n, doubl
     out->delta_hat = k ? ll_round_even(ll_median(scratch, k), 4) : NAN;
 }
 
-double ll_control_margin(const struct ll_row_stats *r) { return r->norm.p_answer - r->p_control; }
+/* NAN: not a control pass. */
+static double control_margin(const struct ll_row_stats *r) { return r->norm.p_answer - r->p_control; }
 
 void ll_control_of(struct ll_control *out, const struct ll_pass_stats *s, double strong_gap)
 {
     *out = (struct ll_control){.first_margin = -1, .first_strong = -1, .max_margin = NAN, .max_gap = NAN};
     for (int l = s->n_rows - 1; l >= 0; l--) {
-        double margin = ll_control_margin(&s->rows[l]),
+        double margin = control_margin(&s->rows[l]),
                gap = ll_answer_logit_gap(&s->rows[l].norm, s->answer_id);
         if (isfinite(margin) && !(out->max_margin >= margin))
             out->max_margin = margin;

@@ -30,6 +30,5 @@ struct ll_control {
     int first_margin, first_strong; /* margin > 0; and the answer on top with a lead of at least 0.5 logits */
     double max_margin, max_gap;     /* NAN: never known */
 };
-double ll_control_margin(const struct ll_row_stats *r); /* NAN: not a control pass */
 void ll_control_of(struct ll_control *out, const struct ll_pass_stats *s, double strong_gap);
 #endif

@@ -9,11 +9,6 @@ struct ll_hit {
     float v;
     int id;
 };
-/* 1 when a ranks before b. */
-static inline int ll_hit_before(struct ll_hit a, struct ll_hit b)
-{
-    return a.v > b.v || (a.v == b.v && a.id < b.id);
-}
 
 /* Offer one pair to the list h[0..*n) that holds at most k. */
 void ll_topk_add(struct ll_hit *h, int *n, int k, struct ll_hit hit);

@@ -1,5 +1,6 @@
 /* test_columns.c - the tables' columns against the original's files; the flags and cells of synthetic rows
  * (docs/experiment.md 4 to 8) */
+#include "copy_labels.h"
 #include "metrics.h"
 #include "rows.h"
 #include "sidecar_cols.h"
@@ -98,18 +99,29 @@ static void headers_are_those_of_the_files(void **state)
 
 /* ---- copy rules (docs/experiment.md 5) ------------------------------------------------------- */
 
+/* The soft flag for windows of k rows, in a row whose best id has probability 1. */
+static int is_soft(const int *tops, int n, int k, double threshold, const int *ctx, int n_ctx)
+{
+    struct ll_hit best = {0, tops[n - 1]};
+    const struct ll_head_out o = {.lse = 0, .entropy_bits = 2, .n_top = 1, .top = &best};
+    const struct ll_copy_labels l = {.n_soft = 1, .soft = {{k, threshold}}};
+    struct ll_row_flags f = {0};
+    ll_copy_flags(&o, tops, n, ctx, n_ctx, 0, &ll_copy_strict, &l, &f);
+    return f.soft[0];
+}
+
 static void soft_windows_are_contiguous(void **state)
 {
     (void)state;
     static const int ctx[] = {5, 6, 7, 5, 8}, tops[] = {9, 5, 6, 7, 8};
-    assert_true(ll_copy_soft(tops, 2, 1, 0.6, 0.5, ctx, 5));
-    assert_false(ll_copy_soft(tops, 1, 1, 0.6, 0.5, ctx, 5)); /* 9 stands nowhere */
-    assert_true(ll_copy_soft(tops, 3, 2, 0.6, 0.5, ctx, 5));  /* 5 6 */
-    assert_true(ll_copy_soft(tops, 4, 3, 0.6, 0.5, ctx, 5));  /* 5 6 7 */
-    assert_false(ll_copy_soft(tops, 5, 2, 0.6, 0.5, ctx, 5)); /* 7 8: both there, not side by side */
-    assert_false(ll_copy_soft(tops, 2, 3, 0.6, 0.5, ctx, 5)); /* only two rows so far */
-    assert_false(ll_copy_soft(tops, 2, 1, 0.5, 0.5, ctx, 5)); /* must be above */
-    assert_false(ll_copy_soft(tops, 2, 1, 0.6, 0.5, ctx, 0));
+    assert_true(is_soft(tops, 2, 1, 0.5, ctx, 5));
+    assert_false(is_soft(tops, 1, 1, 0.5, ctx, 5)); /* 9 stands nowhere */
+    assert_true(is_soft(tops, 3, 2, 0.5, ctx, 5));  /* 5 6 */
+    assert_true(is_soft(tops, 4, 3, 0.5, ctx, 5));  /* 5 6 7 */
+    assert_false(is_soft(tops, 5, 2, 0.5, ctx, 5)); /* 7 8: both there, not side by side */
+    assert_false(is_soft(tops, 2, 3, 0.5, ctx, 5)); /* only two rows so far */
+    assert_false(is_soft(tops, 2, 1, 1, ctx, 5));   /* must be above */
+    assert_false(is_soft(tops, 2, 1, 0.5, ctx, 0));
 }
 
 /* A row with these probabilities for ids 0, 1, 2, ... and the rest spread beyond. */
@@ -127,7 +139,7 @@ static void strict_flags_follow_their_thresholds(void **state)
     struct ll_copy_labels l;
     struct ll_row_flags f = {0};
     struct ll_hit top[2];
-    ll_copy_labels_default(&l);
+    copy_labels_default(&l);
     struct ll_head_out o = row_of(top, ids, (double[]){0.85, 0.1}, 2);
     ll_copy_flags(&o, &ids[0], 1, ctx, 2, 0, &ll_copy_strict, &l, &f);
     assert_int_equal(f.copy_collapse, 0);
@@ -174,7 +186,7 @@ static void world_init(struct world *w)
 {
     struct ll_err err = {0};
     memset(w, 0, sizeof *w);
-    ll_copy_labels_default(&w->labels);
+    copy_labels_default(&w->labels);
     w->rules = (struct ll_row_rules){.top_record = 5, .labels = &w->labels};
     w->answer[0] = (struct ll_answer_figures){.text = "x", .slot = 0, .first_id = 4, .n_tokens = 1};
     w->answer[1] = (struct ll_answer_figures){.text = "y", .slot = 1, .first_id = 7, .n_tokens = 1};

@@ -1,4 +1,5 @@
 /* test_derive.c - what the document derives from made rows and facts, with known answers */
+#include "copy_labels.h"
 #include "unit/base/files.h"
 
 #include "doc.h"
@@ -50,7 +51,7 @@ static void make_pass(struct made *t, int i, const char *id, const char *variant
 static void make(struct made *t)
 {
     memset(t, 0, sizeof *t);
-    ll_copy_labels_default(&t->labels); /* strict 0.95, 0.7, 0.8, 0.9; soft k 1, 2, 3 at 0.5 */
+    copy_labels_default(&t->labels); /* strict 0.95, 0.7, 0.8, 0.9; soft k 1, 2, 3 at 0.5 */
     t->rules = ll_milestone_rules_default;
     t->stats = (struct ll_pass_stats){
         .n_layers = N, .d_vocab = V, .answer_id = 7, .control_id = -1, .n_rows = ROWS, .rows = t->rows};
@@ -260,7 +261,7 @@ static void copy_rules(void **state)
     struct ll_copy_labels l;
     struct ll_doc_copy c;
     (void)state;
-    ll_copy_labels_default(&l);
+    copy_labels_default(&l);
     l.n_soft = 6;
     for (int i = 0; i < 3; i++) {
         l.soft[3 + i].k = i + 1;

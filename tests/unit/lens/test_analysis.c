@@ -2,6 +2,7 @@
  * (float64, numpy, from the weights), then what must hold of any family without a reference. Caught: KL the
  * wrong way round, nats for bits, a raw row that was normed, tau and its inverse, ln1 and ln2 swapped, a head
  * transform forgotten or doubled, results that depend on threads or on how many rows fit the buffer. */
+#include "unit/lens/logits.h"
 #include "analysis.h"
 #include "settings.h"
 #include "sweep.h"
@@ -427,38 +428,38 @@ static void identities(void **state)
         walk_rows(&w.walked, &job);
         OK(ll_analysis_run(&job, &s, &err), &err);
         ll_head_logits(w.m, w.eng, w.final[0], own);
-        double lse_own = ll_dist_lse(own, V);
+        double lse_own = logits_lse(own, V);
         for (int r = 0; r <= n; r++) {
             const struct ll_row_stats *row = &s.rows[r];
             ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, r, w.rows[0][r], x);
             ll_head_logits(w.m, w.eng, x, z);
-            double lse = ll_dist_lse(z, V), mass = 0;
+            double lse = logits_lse(z, V), mass = 0;
             const struct ll_head_out *o = &w.walked.out[r];
             assert_true(row->norm.lse == o->lse && row->norm.entropy_bits == o->entropy_bits
                         && row->norm.kl_to_final_bits == o->kl_to_final_bits);
             assert_memory_equal(row->norm.top, o->top, sizeof *o->top * (size_t)o->n_top);
-            const double off[3] = {fabs(o->lse - lse),
-                                   fabs(o->entropy_bits - ll_dist_entropy_bits(z, V, lse)),
+            const double off[3] = {fabs(o->lse - lse), fabs(o->entropy_bits - logits_entropy_bits(z, V, lse)),
                                    fabs(o->kl_to_final_bits - ll_dist_kl_bits(z, lse, own, lse_own, V))};
             for (int k = 0; k < 3; k++)
                 worst = off[k] > worst ? off[k] : worst;
             close_enough("cos_to_final", r, row->cos_to_final, ll_dist_cosine_without(z, own, w.m->b_U, V),
                          1e-12);
-            assert_int_equal(row->norm.answer_rank, ll_dist_rank(z, V, 7));
+            assert_int_equal(row->norm.answer_rank, logits_rank(z, V, 7));
             for (int v = 0; v < V; v++)
                 mass += ll_exp((double)z[v] - row->norm.lse);
             close_enough("sum of p", r, mass, 1, 1e-6); /* float sums within a tile */
             ll_head_logits(w.m, w.eng, w.rows[0][r],
                            own); /* raw: no norm at any row, the last too; own is made anew below */
-            double lse_raw = ll_dist_lse(own, V);
-            close_enough("raw entropy", r, row->raw.entropy_bits, ll_dist_entropy_bits(own, V, lse_raw),
+            double lse_raw = logits_lse(own, V);
+            close_enough("raw entropy", r, row->raw.entropy_bits, logits_entropy_bits(own, V, lse_raw),
                          1e-11);
             close_enough("KL(norm || raw)", r, row->kl_norm_raw_bits,
                          ll_dist_kl_bits(z, lse, own, lse_raw, V), 1e-11);
             close_enough("KL(raw || norm)", r, row->kl_raw_norm_bits,
                          ll_dist_kl_bits(own, lse_raw, z, lse, V), 1e-11);
-            close_enough("js", r, row->js_bits, ll_dist_js_bits(z, lse, own, lse_raw, V), 1e-12);
-            close_enough("l1", r, row->l1, ll_dist_l1(z, lse, own, lse_raw, V), 1e-12);
+            close_enough("js", r, row->js_bits, logits_js_bits(ll_engine_vec(w.eng), z, lse, own, lse_raw, V),
+                         1e-12);
+            close_enough("l1", r, row->l1, logits_l1(z, lse, own, lse_raw, V), 1e-12);
             ll_head_logits(w.m, w.eng, w.final[0], own);
             assert_true(row->norm.entropy_bits >= 0 && row->norm.entropy_bits <= log2(V) + 1e-12
                         && row->js_bits >= 0 && row->js_bits <= 1 && row->l1 <= 2 + 1e-12);

@@ -367,8 +367,9 @@ static int on_result(void *arg, const struct ll_sweep_result *r, struct ll_err *
         o->top = NULL;
         double sum = 0;
         for (int i = 0; i < o->n_top; i++) {
-            assert_true(!i || ll_hit_before(k->top[r->prompt][l][i - 1], k->top[r->prompt][l][i]));
-            sum += ll_head_p(o, k->top[r->prompt][l][i].v);
+            const struct ll_hit *hit = &k->top[r->prompt][l][i];
+            assert_true(!i || hit[-1].v > hit->v || (hit[-1].v == hit->v && hit[-1].id < hit->id));
+            sum += ll_head_p(o, hit->v);
         }
         assert_true(sum <= 1 + 1e-6);
         assert_true(o->entropy_bits >= 0);

@@ -1,6 +1,7 @@
 /* test_milestones.c - every rule of docs/experiment.md 7 on made rows, and the five models of the original's
  * late run against what was recomputed from their tables (known-facts.json: not its stored nulls,
  * docs/experiment.md 16.2) */
+#include "copy_labels.h"
 #include "unit/lens/original_runs.h"
 #include "suite.h"
 
@@ -59,7 +60,7 @@ static void find(struct made *t, const int *vocab, int n_vocab)
 {
     struct ll_copy_labels labels;
     double scratch[N + 1];
-    ll_copy_labels_default(&labels);
+    copy_labels_default(&labels);
     ll_pass_milestones_find(&t->m, &t->s, &labels, &ll_milestone_rules_default, vocab, n_vocab, scratch);
 }
 
@@ -412,7 +413,7 @@ static void milestones_of(const struct ll_pass_stats *s, struct ll_pass_mileston
 {
     struct ll_copy_labels labels;
     double scratch[80];
-    ll_copy_labels_default(&labels);
+    copy_labels_default(&labels);
     ll_pass_milestones_find(m, s, &labels, &ll_milestone_rules_default, NULL, 0, scratch);
 }
 

@@ -1,5 +1,6 @@
 /* test_pass_summaries.c - the checks of docs/experiment.md 8 to 12 that are made of rows: on made rows, and
  * on the original's late run, whose documents store what it made of the same tables */
+#include "copy_labels.h"
 #include "unit/lens/original_runs.h"
 #include "raw_checks.h"
 #include "row_health.h"
@@ -111,24 +112,29 @@ static void nothing_read_raw(void **state)
 static void artifact_tiers(void **state)
 {
     static const struct {
-        double pct;
+        int n_above; /* of ten rows: those with a KL of at least 1 bit */
         int norm_only;
         double kl, js, l1;
         double score, v2;
         enum ll_tier tier;
     } cases[] = {{0, 0, 0, 0, 0, 0, 0, LL_TIER_LOW},
-                 {0.1, 0, 5, 0.05, 0.25, 0.16, 0.235, LL_TIER_LOW},
-                 {0.5, 0, 10, 1, 1, 0.4, 0.55, LL_TIER_MEDIUM},
-                 {1, 1, 5, 1, 1, 1, 1, LL_TIER_HIGH}};
+                 {1, 0, 5, 0.05, 0.25, 0.16, 0.235, LL_TIER_LOW},
+                 {5, 0, 10, 1, 1, 0.4, 0.55, LL_TIER_MEDIUM},
+                 {10, 1, 5, 1, 1, 1, 1, LL_TIER_HIGH}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ll_raw_full f = {.n = 1,
-                                .pct_kl_ge_1 = cases[i].pct,
-                                .n_norm_only = cases[i].norm_only,
-                                .max_kl_bits = cases[i].kl,
-                                .js = {0, cases[i].js, 0},
-                                .l1 = {0, cases[i].l1, 0}};
-        ll_artifact_score(&f);
+        struct ll_row_stats rows[10] = {0};
+        const struct ll_pass_stats s = {.n_layers = 9, .n_rows = 10, .rows = rows};
+        struct ll_raw_full f;
+        double scratch[10];
+        for (int l = 0; l < 10; l++) {
+            rows[l].norm.answer_rank = cases[i].norm_only && l == 3 ? 1 : 5;
+            rows[l].raw = (struct ll_reading){.is_set = 1, .answer_rank = 5};
+            rows[l].kl_norm_raw_bits = l < cases[i].n_above ? cases[i].kl : 0;
+            rows[l].js_bits = cases[i].js;
+            rows[l].l1 = cases[i].l1;
+        }
+        ll_raw_full(&f, &s, scratch);
         assert_true(fabs(f.score - cases[i].score) < 1e-12 && fabs(f.score_v2 - cases[i].v2) < 1e-12);
         assert_int_equal(f.tier, cases[i].tier);
     }
@@ -418,7 +424,7 @@ static void check_windows(const struct late_run *run)
         struct ll_pass_milestones m;
         double scratch[80];
         int layers[80], k = 0;
-        ll_copy_labels_default(&labels);
+        copy_labels_default(&labels);
         ll_pass_milestones_find(&m, &p->s, &labels, &ll_milestone_rules_default, NULL, 0, scratch);
         int n = ll_raw_window_layers(&m, i ? 8 : 4, layers);
         for (int l = 0; l <= run->n_layers; l++)
@@ -442,7 +448,7 @@ static void late_models_again(void **state)
             skip();
         }
         struct late_pass *p = late_find(&run, "Germany→Berlin/pos/orig");
-        ll_copy_labels_default(&labels);
+        copy_labels_default(&labels);
         ll_pass_milestones_find(&m, &p->s, &labels, &ll_milestone_rules_default, NULL, 0, scratch);
         snprintf(path, sizeof path, LATE_RUNS "/output-%s.json", late_models[i].name);
         cJSON *doc = late_json(path);

@@ -1,6 +1,7 @@
 /* test_doc.c - the document's sections and derived tables, from the bundled model's own passes: every key of
  * the original's late document is there or named here as left out, the values agree with the rows, threads
  * change nothing */
+#include "copy_labels.h"
 #include "unit/base/files.h"
 #include "unit/lens/walked.h"
 
@@ -278,7 +279,7 @@ static void make(struct made *m, const struct how *how)
         make_tuned(m);
     m->e.lens = LL_LENS_FINAL;
     m->e.repeat = how->repeat;
-    ll_copy_labels_default(&m->labels);
+    copy_labels_default(&m->labels);
     for (int l = 0; l < 64; l++)
         m->tau[l] = 1;
     const struct ll_model *model = m->s.model;
