@@ -40,7 +40,7 @@ uint16_t ll_float_to_f16(float f)
     return (uint16_t)(sign | round_off((a & 0x7fffff) | 0x800000, drop));
 }
 
-uint16_t ll_float_to_bf16(float f)
+static uint16_t to_bf16(float f)
 {
     uint32_t u = bits_of(f);
     if ((u & 0x7fffffff) > 0x7f800000)
@@ -49,4 +49,4 @@ uint16_t ll_float_to_bf16(float f)
 }
 
 float ll_round_f16(float f) { return ll_f16_to_float(ll_float_to_f16(f)); }
-float ll_round_bf16(float f) { return float_of((uint32_t)ll_float_to_bf16(f) << 16); }
+float ll_round_bf16(float f) { return float_of((uint32_t)to_bf16(f) << 16); }

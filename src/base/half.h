@@ -7,8 +7,7 @@
 /* Beyond the largest finite value (binary16: from 65520 on) infinity; subnormals kept; NaN stays NaN (quiet,
  * top bits). */
 uint16_t ll_float_to_f16(float f);
-uint16_t ll_float_to_bf16(float f);
-/* There and back. */
+/* To the nearest value of the format, the same rules. */
 float ll_round_f16(float f);
 float ll_round_bf16(float f);
 #endif

@@ -128,11 +128,9 @@ int ll_drift_between(const struct ll_drift *d, int hook, int layer);
  * arithmetic, for the tests too. Growth is judged where the layer alone is off by more than rounding; where
  * that is not known, above the floor. */
 void ll_drift_growth(struct ll_drift_depth *depths, int n);
-const char *ll_drift_status(
-    double mae); /* excellent, good, acceptable, degraded, poor (docs/diagnostics.md 4.4) */
-const char *ll_drift_layer_status(double mae); /* excellent, good, warning, bug (docs/diagnostics.md 4.4) */
-/* The same, but "rounding" where the error is 0.01 or more and no more than rounding does in so large a
- * stream. */
+/* The error at a depth in a word (docs/diagnostics.md 4.4): excellent, good, acceptable, degraded, poor; and
+ * that of the layer alone: excellent, good, warning, bug. Both "rounding" where the error is 0.01 or more and
+ * no more than rounding does in so large a stream. */
 const char *ll_drift_depth_status(const struct ll_drift_depth *d);
 const char *ll_drift_isolated_status(const struct ll_drift_depth *d);
 int ll_drift_is_anomaly(

@@ -15,8 +15,8 @@ struct ll_node_check ll_drift_node(const struct ll_drift_report *r, const struct
     return c;
 }
 
-struct ll_sum_check ll_drift_sum(const struct ll_drift_report *r, const struct ll_actv *ours,
-                                 const struct ll_actv *ref)
+static struct ll_sum_check check_sum(const struct ll_drift_report *r, const struct ll_actv *ours,
+                                     const struct ll_actv *ref)
 {
     struct ll_sum_check c = {.ref = ref->sum, .origin = ref->origin};
     double size = 0;
@@ -38,7 +38,7 @@ int ll_drift_next_sum(const struct ll_drift_report *r, int *hook, int *layer, st
                              *ours = ll_acts_at(&r->d->ours, *hook, *layer);
         if (ref->x || !ref->has_sum || !ours->x)
             continue;
-        *c = ll_drift_sum(r, ours, ref);
+        *c = check_sum(r, ours, ref);
         return 1;
     }
     return 0;

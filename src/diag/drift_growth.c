@@ -18,14 +18,15 @@ static const char *word(const struct limit *l, double v)
     return l->name;
 }
 
-const char *ll_drift_status(double mae)
+/* Of a depth: docs/diagnostics.md 4.4, as the next one, of a layer alone. */
+static const char *depth_status(double mae)
 {
     static const struct limit limits[] = {
         {0.001, "excellent"}, {0.01, "good"}, {0.1, "acceptable"}, {1, "degraded"}, {0, "poor"}};
     return word(limits, mae);
 }
 
-const char *ll_drift_layer_status(double mae)
+static const char *layer_status(double mae)
 {
     static const struct limit limits[] = {{0.001, "excellent"}, {0.01, "good"}, {0.1, "warning"}, {0, "bug"}};
     return word(limits, mae);
@@ -46,12 +47,12 @@ int ll_drift_layer_fails(const struct ll_drift_depth *d)
 
 const char *ll_drift_isolated_status(const struct ll_drift_depth *d)
 {
-    return d->own == 1 && !(d->iso.mae < LL_DRIFT_ISOLATED) ? "rounding" : ll_drift_layer_status(d->iso.mae);
+    return d->own == 1 && !(d->iso.mae < LL_DRIFT_ISOLATED) ? "rounding" : layer_status(d->iso.mae);
 }
 
 const char *ll_drift_depth_status(const struct ll_drift_depth *d)
 {
-    return d->c.mae <= d->floor && !(d->c.mae < LL_DRIFT_ISOLATED) ? "rounding" : ll_drift_status(d->c.mae);
+    return d->c.mae <= d->floor && !(d->c.mae < LL_DRIFT_ISOLATED) ? "rounding" : depth_status(d->c.mae);
 }
 
 const char *ll_drift_verdict_name(enum ll_drift_verdict v)

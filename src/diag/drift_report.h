@@ -56,8 +56,6 @@ struct ll_sum_check {
     int good;
     const char *origin;
 };
-struct ll_sum_check ll_drift_sum(const struct ll_drift_report *r, const struct ll_actv *ours,
-                                 const struct ll_actv *ref);
 /* The next node of which only the sum is known, as ll_drift_next goes. */
 int ll_drift_next_sum(const struct ll_drift_report *r, int *hook, int *layer, struct ll_sum_check *c);
 #endif

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *ll_half_name(enum ll_half_format f) { return f == LL_HALF_F16 ? "fp16" : "bf16"; }
-float ll_half_round(enum ll_half_format f, float x)
+static float round_to(enum ll_half_format f, float x)
 {
     return f == LL_HALF_F16 ? ll_round_f16(x) : ll_round_bf16(x);
 }
@@ -102,7 +101,7 @@ struct product_job {
 static void add_bias(const struct product_job *j, float acc[16], int n0, int n)
 {
     for (int i = 0; i < n && j->op->bias; i++)
-        acc[i] = ll_half_round(j->h->format, acc[i] + ll_half_round(j->h->format, j->op->bias[n0 + i]));
+        acc[i] = round_to(j->h->format, acc[i] + round_to(j->h->format, j->op->bias[n0 + i]));
 }
 
 /* Tiles of sixteen outputs. */
@@ -120,13 +119,13 @@ static void product_some(void *arg, int tile0, int tile1)
         for (int i = 0; i < n; i++) {
             ll_mat_row(w, n0 + i, row);
             for (size_t c = 0; c < k; c++)
-                wt[16 * c + (size_t)i] = ll_half_round(j->h->format, row[c]);
+                wt[16 * c + (size_t)i] = round_to(j->h->format, row[c]);
         }
         for (int r = 0; r < j->op->x.n; r++) {
             const float *x = j->op->x.x + r * j->op->x.ld;
             float acc[16] = {0};
             for (size_t c = 0; c < k; c++)
-                row[c] = ll_half_round(j->h->format, x[c]);
+                row[c] = round_to(j->h->format, x[c]);
             ll_half_chain(j->h->format, acc, row, wt, (int)k);
             add_bias(j, acc, n0, n);
             memcpy(j->op->y.x + r * j->op->y.ld + n0, acc, sizeof *acc * (size_t)n);
@@ -197,11 +196,11 @@ static void score_some(void *arg, int h0, int h1)
                                          t + 1 - from, a->d_head};
             chain_over(f, a->q + t * a->ldq + (long)h * a->d_head, &keys, wt, row + from);
             for (int s = from; s <= t; s++)
-                row[s] = ll_half_round(f, row[s] * a->scale);
+                row[s] = round_to(f, row[s] * a->scale);
             if (a->cap > 0)
                 j->vec->softcap(row + from, row + from, (size_t)(t + 1 - from), a->cap);
             for (int s = from; s <= t && a->cap > 0; s++)
-                row[s] = ll_half_round(f, row[s]);
+                row[s] = round_to(f, row[s]);
         }
     free(wt);
 }
@@ -228,7 +227,7 @@ static void mix_some(void *arg, int h0, int h1)
 static void round_all(enum ll_half_format f, float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        x[i] = ll_half_round(f, x[i]);
+        x[i] = round_to(f, x[i]);
 }
 
 static void attend_one(struct ll_half_policy *p, struct ll_engine *eng, const struct ll_attn *whole)
@@ -268,7 +267,7 @@ static void store(const struct ll_pass *p, const struct ll_chunk *c, struct ll_r
     for (int r = 0; r < x.n; r++)
         for (int i = 0; i < x.width; i++) {
             float *v = x.x + r * x.ld + i;
-            *v = ll_half_round(h->format, *v);
+            *v = round_to(h->format, *v);
             over += isinf(*v) != 0;
         }
     h->overflow[c->layer < 0 ? h->n_layers : c->layer] += over;

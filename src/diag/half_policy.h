@@ -14,7 +14,6 @@
 #include "pass_ops.h"
 
 enum ll_half_format { LL_HALF_F16, LL_HALF_BF16 };
-const char *ll_half_name(enum ll_half_format f); /* "fp16", "bf16" */
 
 struct ll_half_policy {
     struct ll_pass_ops ops; /* to be set as pass->ops */
@@ -32,7 +31,6 @@ struct ll_half_policy {
 int ll_half_policy_init(struct ll_half_policy *p, const struct ll_model *m, int max_pos,
                         enum ll_half_format f, int accumulate, int resid_f32, struct ll_err *err);
 void ll_half_policy_free(struct ll_half_policy *p);
-float ll_half_round(enum ll_half_format f, float x);
 /* The chain of the rule above: acc[j] goes on over x[k] * w[k][j], k = 0..n-1, j = 0..15. x and w are numbers
  * of the format. */
 void ll_half_chain(enum ll_half_format f, float acc[16], const float *x, const float *w, int n);

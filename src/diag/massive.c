@@ -36,7 +36,9 @@ static float kth(const float *x, size_t n, size_t k, size_t *count)
     return v;
 }
 
-int ll_median_abs(const float *x, size_t n, double *median, struct ll_err *err)
+/* The median of |x| over n values, exact; the mean of the middle two when n is even. Reads x twice, holds 512
+ * KiB. n >= 1. */
+static int median_abs(const float *x, size_t n, double *median, struct ll_err *err)
 {
     size_t *count = malloc(sizeof *count << 16);
     if (!count)
@@ -108,7 +110,7 @@ int ll_massive_add(struct ll_massive *m, const float *x, struct ll_err *err)
     m->rows = rows;
     r = &rows[m->n_rows];
     memset(r, 0, sizeof *r);
-    int rc = ll_median_abs(x, (size_t)m->n_pos * (size_t)m->d_model, &r->median, err);
+    int rc = median_abs(x, (size_t)m->n_pos * (size_t)m->d_model, &r->median, err);
     for (int p = 0; p < m->n_pos && !rc; p++)
         for (int i = 0; i < m->d_model && !rc; i++) {
             double v = (double)x[(size_t)p * (size_t)m->d_model + (size_t)i], size = fabs(v);
@@ -134,7 +136,7 @@ int ll_massive_add(struct ll_massive *m, const float *x, struct ll_err *err)
     return LL_OK;
 }
 
-int ll_massive_has(const struct ll_massive *m, int pos, int dim)
+static int is_massive(const struct ll_massive *m, int pos, int dim)
 {
     return m->slot[(size_t)pos * (size_t)m->d_model + (size_t)dim] != 0;
 }
@@ -144,7 +146,7 @@ int ll_massive_dims(const struct ll_massive *m, int *dims)
     int n = 0;
     for (int i = 0; i < m->d_model; i++)
         for (int p = 0; p < m->n_pos; p++)
-            if (ll_massive_has(m, p, i)) {
+            if (is_massive(m, p, i)) {
                 if (dims)
                     dims[n] = i;
                 n++;

@@ -11,7 +11,7 @@
  *     struct ll_massive m;
  *     ll_massive_init(&m, n_pos, d_model, 100, err);
  *     for (l = 0; l <= n_layers; l++) ll_massive_add(&m, row_l, err);      each [n_pos, d_model]
- *     ll_massive_has(&m, pos, dim)      was it massive in any row? error metrics may leave it out
+ *     m.at[0..m.n)                      the places that were massive in any row
  *
  * One sequence each. Not finite values are never massive and count as largest in the median. */
 #ifndef LL_MASSIVE_H
@@ -31,7 +31,7 @@ struct ll_massive_at {
     double value, ratio; /* the value there, and its magnitude in medians of that row */
 };
 struct ll_massive_row {
-    double median; /* of |x| */
+    double median; /* of |x|, exact; the mean of the middle two of an even number */
     double max_abs;
     int max_pos, max_dim; /* largest finite magnitude and its place */
     int n;                /* massive values */
@@ -50,14 +50,9 @@ struct ll_massive {
 int ll_massive_init(struct ll_massive *m, int n_pos, int d_model, double factor, struct ll_err *err);
 /* The next lens row, x [n_pos, d_model]; m->at is sorted again, m->n places so far. */
 int ll_massive_add(struct ll_massive *m, const float *x, struct ll_err *err);
-int ll_massive_has(const struct ll_massive *m, int pos, int dim);
 /* Dimensions that are massive at any position, rising, into dims[d_model] (may be NULL); returns how many. */
 int ll_massive_dims(const struct ll_massive *m, int *dims);
 /* Positions that have a massive value, rising, into positions[n_pos] (may be NULL); returns how many. */
 int ll_massive_positions(const struct ll_massive *m, int *positions);
 void ll_massive_free(struct ll_massive *m); /* {0} is fine */
-
-/* The median of |x| over n values, exact; the mean of the middle two when n is even. Reads x twice, holds 256
- * KiB. n >= 1. */
-int ll_median_abs(const float *x, size_t n, double *median, struct ll_err *err);
 #endif

@@ -13,12 +13,7 @@ static inline uint32_t ll_op_bits(uint32_t *state)
     *state ^= *state << 5;
     return *state;
 }
-/* Uniform in [-1, 1), 24 bits. */
-static inline float ll_op_uniform(uint32_t *state)
-{
-    return (float)((int32_t)ll_op_bits(state) >> 7) * 0x1p-24f;
-}
-/* set 0: uniform. set 1: times 2^-27 .. 2^13 (1e-8 .. 1e4), one in 16 a negative zero, one in 16 a
- * denormal. */
+/* set 0: uniform in [-1, 1), steps of 2^-24. set 1: times 2^-27 .. 2^13 (1e-8 .. 1e4), one in 16 a negative
+ * zero, one in 16 a denormal. */
 void ll_op_fill(float *x, size_t n, int set, uint32_t seed);
 #endif

@@ -143,19 +143,31 @@ static void order_of_points(void **state)
     assert_int_equal(n, LL_N_HOOKS + layered); /* each once, those of a block twice */
 }
 
+/* Where rounding explains nothing. */
+static const char *depth_status(double mae)
+{
+    const struct ll_drift_depth d = {.c.mae = mae};
+    return ll_drift_depth_status(&d);
+}
+static const char *layer_status(double mae)
+{
+    const struct ll_drift_depth d = {.iso.mae = mae, .own = 2};
+    return ll_drift_isolated_status(&d);
+}
+
 static void statuses(void **state)
 {
     (void)state;
-    assert_string_equal(ll_drift_status(0.00099), "excellent");
-    assert_string_equal(ll_drift_status(0.001), "good");
-    assert_string_equal(ll_drift_status(0.01), "acceptable");
-    assert_string_equal(ll_drift_status(0.1), "degraded");
-    assert_string_equal(ll_drift_status(1), "poor");
-    assert_string_equal(ll_drift_status(NAN), "poor");
-    assert_string_equal(ll_drift_layer_status(0.0009), "excellent");
-    assert_string_equal(ll_drift_layer_status(0.009), "good");
-    assert_string_equal(ll_drift_layer_status(0.09), "warning");
-    assert_string_equal(ll_drift_layer_status(0.1), "bug");
+    assert_string_equal(depth_status(0.00099), "excellent");
+    assert_string_equal(depth_status(0.001), "good");
+    assert_string_equal(depth_status(0.01), "acceptable");
+    assert_string_equal(depth_status(0.1), "degraded");
+    assert_string_equal(depth_status(1), "poor");
+    assert_string_equal(depth_status(NAN), "poor");
+    assert_string_equal(layer_status(0.0009), "excellent");
+    assert_string_equal(layer_status(0.009), "good");
+    assert_string_equal(layer_status(0.09), "warning");
+    assert_string_equal(layer_status(0.1), "bug");
 }
 
 /* std of the reference 0.33 -> 26.6 is 80.6 times, 55.7 -> 1.9 a 29.3th. */
@@ -225,21 +237,48 @@ static void nodes_of_llama(void **state)
             || fabs(c.rms_percent - 100 * (cases[i].scale - 1)) > 1e-4)
             fail_msg("case %d: %d %d %g %%", (int)i, c.good, q.good, c.rms_percent);
     }
-    float x[] = {1, 2, -3, 5}; /* sums of all, and of the last row alone */
-    struct ll_actv ours = {.x = x, .rows = 2, .width = 2}, all = {.has_sum = 1, .sum = 5, .sum_n = 4},
-                   last = {.has_sum = 1, .sum = 2.1, .sum_n = 2};
-    struct ll_sum_check s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &all);
+}
+
+/* Of two nodes only sums are known: that of all values, and that of the last row alone. */
+static void nodes_known_by_their_sum(void **state)
+{
+    float x[] = {1, 2, -3, 5};
+    const struct ll_model m = {.n_layers = 0};
+    struct ll_acts ref;
+    struct ll_drift d = {.m = &m, .ref = &ref};
+    const struct ll_drift_report r = {.d = &d};
+    struct ll_sum_check s;
+    struct ll_err err = {0};
+    int hook = -1, layer = -1;
+    (void)state;
+    assert_int_equal(ll_acts_init(&ref, 0, 2, &err), LL_OK);
+    assert_int_equal(ll_acts_init(&d.ours, 0, 2, &err), LL_OK);
+    static const int at[2] = {LL_HOOK_EMBED, LL_HOOK_LOGITS};
+    for (int i = 0; i < 2; i++)
+        *ll_acts_at(&d.ours, at[i], -1) = (struct ll_actv){.x = x, .rows = 2, .width = 2, .bad_at = -1};
+    *ll_acts_at(&ref, at[0], -1) = (struct ll_actv){.has_sum = 1, .sum = 5, .sum_n = 4};
+    *ll_acts_at(&ref, at[1], -1) = (struct ll_actv){.has_sum = 1, .sum = 2.1, .sum_n = 2};
+    assert_int_equal(ll_drift_next_sum(&r, &hook, &layer, &s), 1);
+    assert_int_equal(hook, at[0]);
     assert_true(s.good && s.ours == 5 && s.percent == 0);
-    s = ll_drift_sum(&(struct ll_drift_report){0}, &ours, &last);
+    assert_int_equal(ll_drift_next_sum(&r, &hook, &layer, &s), 1);
+    assert_int_equal(hook, at[1]);
     assert_true(!s.good && s.ours == 2 && fabs(s.percent - 100 * 0.1 / 8) < 1e-9);
+    assert_int_equal(ll_drift_next_sum(&r, &hook, &layer, &s), 0);
+    for (int i = 0; i < 2; i++)
+        ll_acts_at(&d.ours, at[i], -1)->x = NULL; /* not owned */
+    ll_acts_free(&ref);
+    ll_acts_free(&d.ours);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worked_example), cmocka_unit_test(floor_and_gaps),  cmocka_unit_test(rounding),
-        cmocka_unit_test(ties),           cmocka_unit_test(order_of_points), cmocka_unit_test(statuses),
-        cmocka_unit_test(anomalies),      cmocka_unit_test(figures),         cmocka_unit_test(nodes_of_llama),
+        cmocka_unit_test(worked_example),  cmocka_unit_test(floor_and_gaps),
+        cmocka_unit_test(rounding),        cmocka_unit_test(ties),
+        cmocka_unit_test(order_of_points), cmocka_unit_test(statuses),
+        cmocka_unit_test(anomalies),       cmocka_unit_test(figures),
+        cmocka_unit_test(nodes_of_llama),  cmocka_unit_test(nodes_known_by_their_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

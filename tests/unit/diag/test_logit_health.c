@@ -105,6 +105,16 @@ static uint16_t nearest(float f, float (*value)(uint16_t), uint16_t inf)
 static float f16_value(uint16_t c) { return ll_f16_to_float(c); }
 static float bf16_value(uint16_t c) { return from_bits((uint32_t)c << 16); }
 
+/* The code of the value that ll_round_bf16 gives, which must be one of the format. */
+static uint16_t bf16_code(float f)
+{
+    float r = ll_round_bf16(f);
+    uint32_t u;
+    memcpy(&u, &r, sizeof u);
+    assert_int_equal(u & 0xffff, 0);
+    return (uint16_t)(u >> 16);
+}
+
 static void every_code(void **state)
 {
     (void)state;
@@ -117,7 +127,7 @@ static void every_code(void **state)
         if (isnan(b))
             assert_true(isnan(ll_round_bf16(b)));
         else
-            assert_int_equal(ll_float_to_bf16(b), c);
+            assert_int_equal(bf16_code(b), c);
         /* halfway to the next code, and a hair to either side */
         if (c & 0x8000 || c >= 0x7bff)
             continue;
@@ -136,7 +146,7 @@ static void every_code(void **state)
         float f = from_bits(u ^ u >> 13);
         if (!isfinite(f))
             continue;
-        assert_int_equal(ll_float_to_bf16(f), nearest(f, bf16_value, 0x7f80));
+        assert_int_equal(bf16_code(f), nearest(f, bf16_value, 0x7f80));
         float g = from_bits((u & 0x807fffff) | (0x66u + (u >> 8) % 0x2cu) << 23); /* where binary16 lives */
         assert_int_equal(ll_float_to_f16(g), nearest(g, f16_value, 0x7c00));
     }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "half.h"
 #include "half_policy.h"
 
 #include <stdio.h>
@@ -230,12 +231,17 @@ static void put_back(struct ll_rows from, struct ll_rows to)
 }
 
 /* found [n, width] = plain, rounded or as it is. plain is freed. */
+static float round_to(enum ll_half_format f, float x)
+{
+    return f == LL_HALF_F16 ? ll_round_f16(x) : ll_round_bf16(x);
+}
+
 static void check_rows(const struct both *b, int kind, int rounded, struct ll_rows plain,
                        struct ll_rows found)
 {
     for (int r = 0; r < found.n; r++)
         for (int i = 0; i < found.width; i++) {
-            float x = plain.x[r * plain.ld + i], want = rounded ? ll_half_round(b->half.format, x) : x,
+            float x = plain.x[r * plain.ld + i], want = rounded ? round_to(b->half.format, x) : x,
                   y = found.x[r * found.ld + i];
             if (memcmp(&want, &y, sizeof y) != 0)
                 fail_msg("%s: row %d, value %d: expected %.9g%s, found %.9g", kinds[kind], r, i, (double)want,
