@@ -31,7 +31,6 @@ struct ll_gguf {
     struct ll_map map; /* owned, when opened by path */
     const uint8_t *bytes;
     size_t size;
-    uint32_t version;
     uint64_t alignment, data_start;
     struct ll_gguf_kv *kv; /* owned, sorted by key; keys and marks owned one by one */
     int n_kv;
@@ -253,7 +252,7 @@ static int take_tensors(struct cursor *c, struct ll_gguf *g, uint64_t n)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static int take_version(struct cursor *c, struct ll_gguf *g)
+static int take_version(struct cursor *c)
 {
     uint64_t v = 0;
     if (ll_is_lfs_pointer(c->p, left(c)))
@@ -265,7 +264,6 @@ static int take_version(struct cursor *c, struct ll_gguf *g)
     int rc = take_int(c, 4, "version", &v);
     if (rc)
         return rc;
-    g->version = (uint32_t)v;
     if (v && !(v & 0xffff))
         return ll_fail(c->err, LL_EUNSUP,
                        "%s: big-endian GGUF is not supported (version field %#llx); convert it with "
@@ -303,7 +301,7 @@ static int parse(struct ll_gguf *g, const char *file, struct ll_err *err)
 {
     struct cursor c = {file, g->bytes, g->bytes + g->size, g->bytes, err};
     uint64_t n_tensors = 0, n_kv = 0;
-    int rc = take_version(&c, g);
+    int rc = take_version(&c);
     if (rc || (rc = take_int(&c, 8, "number of tensors", &n_tensors))
         || (rc = take_int(&c, 8, "number of key-value pairs", &n_kv)) || (rc = take_pairs(&c, g, n_kv))
         || (rc = take_tensors(&c, g, n_tensors)))
@@ -377,10 +375,7 @@ const struct ll_gguf_kv *ll_gguf_kv_at(const struct ll_gguf *g, int i)
 {
     return i >= 0 && i < g->n_kv ? &g->kv[i] : NULL;
 }
-int ll_gguf_n_tensors(const struct ll_gguf *g) { return g->n_tensors; }
-uint32_t ll_gguf_version(const struct ll_gguf *g) { return g->version; }
 uint64_t ll_gguf_data_start(const struct ll_gguf *g) { return g->data_start; }
-uint64_t ll_gguf_alignment(const struct ll_gguf *g) { return g->alignment; }
 const char *ll_gguf_type_name(enum ll_gguf_type t)
 {
     return (unsigned)t < LL_GGUF_N_TYPES ? types[t].name : "unknown";
@@ -462,18 +457,6 @@ int64_t ll_gguf_get_int(const struct ll_gguf *g, const char *key, int64_t fallba
 {
     int64_t v;
     return ll_gguf_int(single(g, key), 0, &v) ? v : fallback;
-}
-
-double ll_gguf_get_num(const struct ll_gguf *g, const char *key, double fallback)
-{
-    double v;
-    return ll_gguf_num(single(g, key), 0, &v) ? v : fallback;
-}
-
-int ll_gguf_get_bool(const struct ll_gguf *g, const char *key, int fallback)
-{
-    int v;
-    return ll_gguf_bool(single(g, key), 0, &v) ? v : fallback;
 }
 
 int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, size_t *len)

@@ -80,8 +80,6 @@ int ll_gguf_bool(const struct ll_gguf_kv *kv, uint64_t i, int *out); /* bool onl
 int ll_gguf_str(const struct ll_gguf_kv *kv, uint64_t i, const char **s, size_t *len);
 /* The same by key for single values (arrays do not count), with a fallback for absent or another kind. */
 int64_t ll_gguf_get_int(const struct ll_gguf *g, const char *key, int64_t fallback);
-double ll_gguf_get_num(const struct ll_gguf *g, const char *key, double fallback);
-int ll_gguf_get_bool(const struct ll_gguf *g, const char *key, int fallback);
 int ll_gguf_get_str(const struct ll_gguf *g, const char *key, const char **s, size_t *len); /* 1 when there */
 const char *ll_gguf_type_name(enum ll_gguf_type t); /* "u32", "string", ... */
 
@@ -95,11 +93,8 @@ struct ll_gguf_iter ll_gguf_iter(const struct ll_gguf_kv *kv);
 int ll_gguf_next(struct ll_gguf_iter *it, const char **s, size_t *len);
 
 /* ---- tensors --------------------------------------------------------------------------------- */
-int ll_gguf_n_tensors(const struct ll_gguf *g);
-uint32_t ll_gguf_version(const struct ll_gguf *g);
 uint64_t ll_gguf_data_start(
     const struct ll_gguf *g); /* offset of the data area in the file; may lie past its end */
-uint64_t ll_gguf_alignment(const struct ll_gguf *g);
 
 /* The tensors as a checkpoint wants them: types looked up, sizes outermost first, each checked to hold whole
  * blocks and to lie inside the file without overlap, in order of their data. The size of a storage

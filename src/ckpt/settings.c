@@ -235,18 +235,6 @@ int ll_settings_need_str(const struct ll_settings *s, const char *path, const ch
                    ll_json_show(v, found));
 }
 
-int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi,
-                        long long *inout, struct ll_err *err)
-{
-    return path && get(s, path) ? ll_settings_need_int(s, path, lo, hi, inout, err) : LL_OK;
-}
-
-int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout,
-                        struct ll_err *err)
-{
-    return path && get(s, path) ? ll_settings_need_num(s, path, lo, hi, inout, err) : LL_OK;
-}
-
 int ll_settings_opt_str(const struct ll_settings *s, const char *path, const char **inout, struct ll_err *err)
 {
     return path && get(s, path) ? ll_settings_need_str(s, path, inout, err) : LL_OK;

@@ -48,12 +48,7 @@ int ll_settings_need_num(const struct ll_settings *s, const char *path, double l
                          struct ll_err *err);
 int ll_settings_need_str(const struct ll_settings *s, const char *path, const char **out, struct ll_err *err);
 /* The same for a setting that may be absent (or null): then *inout stays, and LL_OK. path NULL: absent. Of
- * another type or out of range: LL_EUSAGE, "config.json: rope_theta: expected a number in 1..1e+12, found
- * "x"". */
-int ll_settings_opt_int(const struct ll_settings *s, const char *path, long long lo, long long hi,
-                        long long *inout, struct ll_err *err);
-int ll_settings_opt_num(const struct ll_settings *s, const char *path, double lo, double hi, double *inout,
-                        struct ll_err *err);
+ * another type: LL_EUSAGE, "config.json: attention_bias: expected true or false, found 3". */
 int ll_settings_opt_bool(const struct ll_settings *s, const char *path, int *inout, struct ll_err *err);
 int ll_settings_opt_str(const struct ll_settings *s, const char *path, const char **inout,
                         struct ll_err *err); /* borrowed */

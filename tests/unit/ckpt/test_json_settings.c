@@ -259,7 +259,7 @@ static void settings_as_python(void **state)
     struct ll_settings *s = parsed("{\"a\": NaN}");
     struct ll_err e = {0};
     double d = 7;
-    assert_int_equal(ll_settings_opt_num(s, "a", 0, 1, &d, &e), LL_EUSAGE);
+    assert_int_equal(ll_settings_need_num(s, "a", 0, 1, &d, &e), LL_EUSAGE);
     assert_string_equal(e.msg, "config.json: a: expected a number in 0..1, found \"NaN\"");
     ll_settings_free(s);
 }
