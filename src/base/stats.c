@@ -45,12 +45,6 @@ static long long number_after(const char *path, const char *key)
     return v;
 }
 
-long long ll_anon_bytes(void)
-{
-    long long kb = number_after("/proc/self/status", "RssAnon:");
-    return kb < 0 ? -1 : kb * 1024;
-}
-
 /* How a control group says its limit, its use, and how much of the use is page cache (which would be given
  * back). */
 static const struct cgroup {

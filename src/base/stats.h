@@ -5,7 +5,6 @@
 
 double ll_now_s(void);              /* monotonic seconds */
 long long ll_peak_rss_bytes(void);  /* maximum resident set of this process, mapped file pages included */
-long long ll_anon_bytes(void);      /* anonymous (not file-backed) resident memory now; -1 when unknown */
 long long ll_available_bytes(void); /* memory the system could give now; -1 when unknown */
 
 /* Percentile q in 0..1 of n values by linear interpolation at (n-1)q of the sorted list. Sorts v. n >= 1. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-struct ll_tuned_point ll_tuned_point_of(const struct ll_reading *r)
+static struct ll_tuned_point point_of(const struct ll_reading *r)
 {
     return r->is_set ? (struct ll_tuned_point){r->kl_to_final_bits, r->entropy_bits, r->answer_rank}
                      : (struct ll_tuned_point){NAN, NAN, -1};
@@ -48,12 +48,12 @@ void ll_fill_tuned_variant(struct ll_row *row, const struct ll_pass_info *info, 
 {
     static const int tuned_cols[] = {LL_TV_KL_TUNED, LL_TV_DELTA_TUNED, LL_TV_RANK_TUNED, LL_TV_SHIFT_TUNED};
     static const int temp_cols[] = {LL_TV_KL_TEMP, LL_TV_DELTA_TEMP, LL_TV_RANK_TEMP, LL_TV_SHIFT_TEMP};
-    struct ll_tuned_point base = ll_tuned_point_of(&s->norm), tuned = ll_tuned_point_of(&s->tuned);
+    struct ll_tuned_point base = point_of(&s->norm), tuned = point_of(&s->tuned);
     ll_row_int(row, LL_TV_LAYER, layer);
     ll_row_real(row, LL_TV_KL_BASELINE, base.kl_bits);
     put_rank(row, LL_TV_RANK_BASELINE, base.answer_rank);
     put_variant(row, tuned_cols, base, tuned);
-    put_variant(row, temp_cols, base, ll_tuned_point_of(&s->tuned_temp));
+    put_variant(row, temp_cols, base, point_of(&s->tuned_temp));
     ll_row_real(row, LL_TV_ENTROPY_BASELINE, base.entropy_bits);
     ll_row_real(row, LL_TV_ENTROPY_TUNED, tuned.entropy_bits);
     put_pass(row, LL_TV_FACT_KEY, info);

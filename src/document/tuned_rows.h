@@ -10,7 +10,6 @@ struct ll_tuned_point {
     double kl_bits, entropy_bits;
     int answer_rank;
 }; /* NAN, -1: not known */
-struct ll_tuned_point ll_tuned_point_of(const struct ll_reading *r);
 struct ll_tuned_point ll_tuned_point_of_head(const struct ll_head_out *o,
                                              int has_answer); /* of a sweep; rank: tracked id 0 */
 
