@@ -94,8 +94,10 @@ int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits
     return -1;
 }
 
-int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab, double threshold,
-                double margin)
+/* What the raw lens would call a strict copy: its top-1 among the prompt's ids that are not blank, p1 >
+ * threshold, p1 - p2 > margin. -1: the row was not read raw. */
+static int raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab,
+                    double threshold, double margin)
 {
     const struct ll_reading *raw = &r->raw;
     if (!raw->is_set || raw->n_top < 1)
@@ -199,7 +201,7 @@ static int norm_only(const struct ll_pass_stats *s, int layer, int radius, const
     if (layer < 0)
         return -1;
     for (int l = layer - radius < 0 ? 0 : layer - radius; l <= layer + radius && l < s->n_rows; l++) {
-        int copy = ll_raw_copy(&s->rows[l], vocab, n_vocab, threshold, margin);
+        int copy = raw_copy(&s->rows[l], vocab, n_vocab, threshold, margin);
         if (copy == 1)
             return 0;
         known |= copy == 0;

@@ -45,10 +45,6 @@ const struct ll_reading *ll_row_reading(const struct ll_pass_stats *s, int layer
  * -1: none. */
 int ll_first_rank(const struct ll_pass_stats *s, enum ll_lens_of lens, int rank);
 int ll_first_kl(const struct ll_pass_stats *s, enum ll_lens_of lens, double bits);
-/* What the raw lens would call a strict copy: its top-1 among the prompt's ids that are not blank, p1 >
- * threshold, p1 - p2 > margin. -1: the row was not read raw. */
-int ll_raw_copy(const struct ll_row_stats *r, const int *prompt_vocab, int n_prompt_vocab, double threshold,
-                double margin);
 
 enum ll_stability { LL_STABILITY_NONE, LL_STABILITY_STABLE, LL_STABILITY_MIXED, LL_STABILITY_FRAGILE };
 const char *ll_stability_name(enum ll_stability s); /* "none", "stable", "mixed", "fragile" */

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-float ll_rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float *w, int d, float eps)
+/* w NULL: gain 1. Returns rms. */
+static float rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float *w, int d, float eps)
 {
     double mean = vec->sum_sq(x, (size_t)d) / d;
     double rms = sqrt(mean + (double)eps); /* sqrt and / are exact to the bit everywhere (IEEE 754) */
@@ -30,8 +31,9 @@ static double sum_sq_around(const float *x, size_t n, double mean)
     return c[0];
 }
 
-float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d,
-                   float eps)
+/* w NULL: gain 1; b NULL: none. Returns std. */
+static float layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b,
+                       int d, float eps)
 {
     double mean = vec->sum(x, (size_t)d) / d;
     double std = sqrt(sum_sq_around(x, (size_t)d, mean) / d + (double)eps), inverse = 1.0 / std;
@@ -47,8 +49,8 @@ float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const flo
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y)
 {
     int centred = norm->kind == LL_NORM_LAYER || norm->kind == LL_NORM_LAYER_NO_BIAS;
-    return centred ? ll_layernorm(vec, y, x, norm->w, norm->b, norm->d, norm->eps)
-                   : ll_rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
+    return centred ? layernorm(vec, y, x, norm->w, norm->b, norm->d, norm->eps)
+                   : rmsnorm(vec, y, x, norm->w, norm->d, norm->eps);
 }
 
 struct norm_job {

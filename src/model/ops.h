@@ -15,17 +15,13 @@ static inline struct ll_rows ll_rows(float *x, int n, int width)
     return (struct ll_rows){x, n, width, width};
 }
 
-/* y = x / rms * w for one row of d values, rms = sqrt(mean(x^2) + eps): the statistic in double by the
- * engine's fixed order, 1/rms rounded to float once, then (x * 1/rms) * w in float. y may be x. w NULL:
- * gain 1. Returns rms. */
-float ll_rmsnorm(const struct ll_vec *vec, float *y, const float *x, const float *w, int d, float eps);
-/* y = (x - mean) / std * w + b, std = sqrt(var + eps), var the population variance (divided by d) of x -
- * mean: mean and var in double, 16 chains by index mod 16, folded +8, +4, +2, +1; (x - mean) / std in
- * double, rounded to float once, then * w and + b in float. w NULL: gain 1; b NULL: none. y may be x. Returns
- * std. Ba et al. 2016. */
-float ll_layernorm(const struct ll_vec *vec, float *y, const float *x, const float *w, const float *b, int d,
-                   float eps);
-/* One row by the norm's own kind. Returns its scale (rms or std). */
+/* One row of norm->d values by the norm's own kind; y may be x. Returns its scale (rms or std).
+ * RMS norm: y = x / rms * w, rms = sqrt(mean(x^2) + eps): the statistic in double by the engine's fixed
+ * order, 1/rms rounded to float once, then (x * 1/rms) * w in float.
+ * Layer norm (Ba et al. 2016): y = (x - mean) / std * w + b, std = sqrt(var + eps), var the population
+ * variance (divided by d) of x - mean: mean and var in double, 16 chains by index mod 16, folded +8, +4, +2,
+ * +1; (x - mean) / std in double, rounded to float once, then * w and + b in float.
+ * w NULL: gain 1; b NULL: none. */
 float ll_norm_row(const struct ll_vec *vec, const struct ll_norm *norm, const float *x, float *y);
 /* y = norm(x) row by row, the scale of each row into scale [n] (NULL: not wanted); y may be x; all
  * threads. */

@@ -582,7 +582,8 @@ static void scale_invariance(void **state)
     ll_lens_normalize(w.m, ll_engine_vec(w.eng), LL_LENS_FINAL, 0, 3, x, z);
     for (size_t i = 0; i < d; i++)
         assert_true(fabsf(y[i] - z[i]) <= 1e-3f * (1 + fabsf(y[i])));
-    ll_rmsnorm(ll_engine_vec(w.eng), y, x, NULL, (int)d, 1e-5f);
+    const struct ll_norm plain = {.d = (int)d, .eps = 1e-5f, .kind = LL_NORM_RMS};
+    ll_norm_row(ll_engine_vec(w.eng), &plain, x, y);
     double sq = 0;
     for (size_t i = 0; i < d; i++)
         sq += (double)y[i] * (double)y[i];

@@ -21,6 +21,17 @@ static void near(double got, double want, double tol)
         fail_msg("got %.12g, expected %.12g", got, want);
 }
 
+static float rmsnorm(float *y, const float *x, const float *w, int d, float eps)
+{
+    const struct ll_norm norm = {.w = w, .d = d, .eps = eps, .kind = LL_NORM_RMS};
+    return ll_norm_row(ll_engine_vec(eng), &norm, x, y);
+}
+static float layernorm(float *y, const float *x, const float *w, int d, float eps)
+{
+    const struct ll_norm norm = {.w = w, .d = d, .eps = eps, .kind = LL_NORM_LAYER};
+    return ll_norm_row(ll_engine_vec(eng), &norm, x, y);
+}
+
 static void rmsnorm_golden(void **state)
 {
     const float x[4] = {1, -2, 3, -4}, small[4] = {1e-3f, -2e-3f, 3e-3f, -4e-3f}, w[4] = {0.5f, 1, 1.5f, 2},
@@ -29,14 +40,13 @@ static void rmsnorm_golden(void **state)
                  gemma[4] = {0.54772219, -1.46059251, 2.73861096, -4.38177754};
     float y[4];
     (void)state;
-    near((double)ll_rmsnorm(ll_engine_vec(eng), y, x, w, 4, 1e-5f), 2.7386146132670803, 1e-6);
+    near((double)rmsnorm(y, x, w, 4, 1e-5f), 2.7386146132670803, 1e-6);
     for (int i = 0; i < 4; i++)
         near((double)y[i], want[i], 1e-6);
-    ll_rmsnorm(ll_engine_vec(eng), y, x, w1, 4, 1e-5f);
+    rmsnorm(y, x, w1, 4, 1e-5f);
     for (int i = 0; i < 4; i++)
         near((double)y[i], gemma[i], 1e-6);
-    near((double)ll_rmsnorm(ll_engine_vec(eng), y, small, NULL, 4, 1e-5f), 0.0041833001,
-         1e-9); /* eps inside the root */
+    near((double)rmsnorm(y, small, NULL, 4, 1e-5f), 0.0041833001, 1e-9); /* eps inside the root */
     near((double)y[0], 0.23904572, 1e-6);
 }
 
@@ -48,7 +58,7 @@ static void layernorm_golden(void **state)
                          layer = {.w = w, .b = b, .d = 4, .eps = 1e-5f, .kind = LL_NORM_LAYER};
     float y[4], far[4];
     (void)state;
-    near((double)ll_layernorm(ll_engine_vec(eng), y, x, w, NULL, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
+    near((double)layernorm(y, x, w, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
     for (int i = 0; i < 4; i++)
         near((double)y[i], want[i], 1e-6);
     ll_norm_row(ll_engine_vec(eng), &layer, x, y);
@@ -57,14 +67,14 @@ static void layernorm_golden(void **state)
     near((double)ll_norm_row(ll_engine_vec(eng), &rms, x, y), 2.7386146132670803, 1e-6);
     for (int i = 0; i < 4; i++) /* a large mean costs no digits: the variance is taken around it */
         far[i] = x[i] + 1048576;
-    near((double)ll_layernorm(ll_engine_vec(eng), y, far, w, NULL, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
+    near((double)layernorm(y, far, w, 4, 1e-5f), sqrt(7.25 + 1e-5), 1e-6);
     float long_x[133], long_y[133]; /* all of a row counts, also past the last sixteen */
     double mean = 0, var = 0;
     for (int i = 0; i < 133; i++)
         mean += (double)(long_x[i] = (float)(i * i % 37) - 9) / 133;
     for (int i = 0; i < 133; i++)
         var += ((double)long_x[i] - mean) * ((double)long_x[i] - mean) / 133;
-    near((double)ll_layernorm(ll_engine_vec(eng), long_y, long_x, NULL, NULL, 133, 0), sqrt(var), 1e-5);
+    near((double)layernorm(long_y, long_x, NULL, 133, 0), sqrt(var), 1e-5);
     near((double)long_y[132], ((double)long_x[132] - mean) / sqrt(var), 1e-6);
 }
 
