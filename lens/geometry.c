@@ -40,7 +40,7 @@ static void lengths(void *arg, int tid, int row)
     r->delta_resid_cos = angle(w->vec->dot(x, y, d), nx, ny);
 }
 
-/* Of one vector y of this length with the words at hand. */
+/* Cosines of one vector y of this length with the words at hand. */
 static void angles_of(const struct words *w, const float *y, double len, double *to_answer, double *to_prompt)
 {
     size_t d = (size_t)w->job->model->d_model;

@@ -37,7 +37,7 @@ static void best_temperature(const struct pair *p, const float *z, struct ll_las
     }
 }
 
-/* The head's own transforms, one and both, put on the bare row. */
+/* The head's own transforms, each alone and both, applied to the bare row. */
 static void after_transforms(const struct pair *p, const struct ll_model *m, struct ll_last_row *out)
 {
     const size_t V = (size_t)m->d_vocab;

@@ -21,7 +21,7 @@ static void on_progress(void *arg, double done)
         b->job->progress(b->job->progress_arg, b->from + (b->to - b->from) * done);
 }
 
-/* Translators, sums of one row, its equations, and a batch of residuals must go into memory; more rows at
+/* Translators, sums of one row, its equations, and a batch of residuals must fit into memory; more rows at
  * once only save walks. */
 int ll_tune_check_memory(const struct ll_tune_job *job, struct ll_err *err)
 {

@@ -9,8 +9,8 @@
 
 /* ---- kinds of names -------------------------------------------------------------------------- */
 
-/* Last parts that are buffers, not weights: made anew from the settings, or of use to activations that are
- * kept in few bits. */
+/* Last parts that are buffers, not weights: made anew from the settings, or used only for quantised
+ * activations. */
 static const char *const buffers[] = {
     "inv_freq",       "masked_bias", "position_ids",        "attn.bias", "attn.attention.bias",
     "attention.bias", "input_scale", "output_scale",        "k_scale",   "v_scale",

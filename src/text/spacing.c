@@ -310,8 +310,8 @@ static int leans_back(const struct tail *next)
     return (is_one_of(c, stops) || c == '"' || has_class(c, LL_BIT(LL_PF))) && !is_alnum(second);
 }
 
-/* Latin letters or digits right behind a script without spaces belong to it; a number takes what counts
- * without a space. */
+/* Latin letters or digits right after a script without spaces belong to it; after a number the counted word
+ * follows without a space. */
 static int is_among_spaceless(const struct tail *t)
 {
     int i = t->n;

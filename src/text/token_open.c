@@ -25,7 +25,7 @@ static int read_file(const char *folder, const char *name, size_t max, struct ll
 {
     char *path = ll_path_join(folder, name);
     int rc = path ? LL_OK : ll_fail_mem(err, "path", strlen(folder)),
-        there = path && ll_is_there(path); /* what is no file says so */
+        there = path && ll_is_there(path); /* what is not a file is reported */
     if (there)
         rc = ll_file_read(path, max, text, err);
     free(path);
@@ -205,7 +205,7 @@ static int find_in(const char *folder, const struct vocabulary **found, char **p
     return LL_OK;
 }
 
-/* A file that was named: by its name, else as a tokenizer.json. */
+/* A file that was named: read as its name says, else as a tokenizer.json. */
 static const struct vocabulary *of_file(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

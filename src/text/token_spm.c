@@ -244,8 +244,7 @@ static int general(struct spm *x)
 /* ---- both ways ------------------------------------------------------------------------------- */
 
 /* Control pieces are special added tokens; user-defined ones are added tokens, too, where no pre-tokenizer
- * cuts them out. They stand in for extra special tokens of the settings, which are followed if there are
- * any. */
+ * cuts them out. They are used where the settings name no extra special tokens. */
 static int add_control(struct spm *x, int with_user)
 {
     int rc = LL_OK;

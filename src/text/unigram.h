@@ -2,7 +2,7 @@
  *
  * Viterbi from left to right over the vocabulary as a trie; a character that is no token by itself may be
  * unknown, at the lowest score of all less 10; of equal sums the one met first stays (the one that begins
- * further left). Runs of unknown characters are one; each is looked up once more, then becomes byte tokens
+ * further left). A run of unknown characters is one part; it is looked up once more, then becomes byte tokens
  * (with byte_fallback, if all are there), else the unknown token. Follows huggingface/tokenizers
  * models/unigram. */
 #ifndef LL_UNIGRAM_H

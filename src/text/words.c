@@ -274,7 +274,7 @@ static size_t next_word(const struct ll_word_rule *r, const struct text *t, size
         e = symbols(r, t, i);
     if (e == i)
         e = white(r, t, i);
-    return e > i ? e : i + 1; /* no character is outside all classes; one step in any case */
+    return e > i ? e : i + 1; /* every character is in some class; go on by one in any case */
 }
 
 static size_t utf8_size(uint32_t cp) { return cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4; }
