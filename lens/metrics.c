@@ -37,20 +37,20 @@ static int copy_soft(const int *tops, int n, int k, double p1, double threshold,
     return 0;
 }
 
-void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank,
+void ll_copy_flags(const struct ll_head_out *o, const struct ll_copy_place *at,
                    const struct ll_copy_opts *opts, const struct ll_copy_labels *labels,
                    struct ll_row_flags *flags)
 {
     double p1 = o->n_top ? ll_head_p(o, o->top[0].v) : 0;
-    flags->copy_collapse = copy_collapse(o, ctx, n_ctx, blank, opts);
+    flags->copy_collapse = copy_collapse(o, at->ctx, at->n_ctx, at->blank, opts);
     flags->entropy_collapse = o->entropy_bits <= LL_ENTROPY_COLLAPSE_BITS;
     for (int i = 0; i < labels->n_strict; i++) {
         const struct ll_copy_opts strict = {LL_COPY_STRICT, labels->strict[i], labels->margin};
-        flags->strict[i] = (unsigned char)copy_collapse(o, ctx, n_ctx, blank, &strict);
+        flags->strict[i] = (unsigned char)copy_collapse(o, at->ctx, at->n_ctx, at->blank, &strict);
     }
     for (int i = 0; i < labels->n_soft; i++)
-        flags->soft[i] =
-            (unsigned char)copy_soft(tops, n, labels->soft[i].k, p1, labels->soft[i].threshold, ctx, n_ctx);
+        flags->soft[i] = (unsigned char)copy_soft(at->tops, at->n_tops, labels->soft[i].k, p1,
+                                                  labels->soft[i].threshold, at->ctx, at->n_ctx);
 }
 
 /* Unicode White_Space; and ASCII punctuation. */

@@ -29,12 +29,19 @@ struct ll_row_flags {
     int copy_collapse, entropy_collapse, is_answer;
     unsigned char strict[LL_MAX_STRICT], soft[LL_MAX_SOFT];
 };
+/* What the copy rules look at beside the row. All borrowed. */
+struct ll_copy_place {
+    const int
+        *tops; /* the best ids of consecutive rows of this pass and this lens, the last one this row's */
+    int n_tops;
+    const int *ctx; /* ids of the prompt without special tokens */
+    int n_ctx;
+    int blank; /* 1 when the top-1 token is white space or punctuation only */
+};
 /* All copy and collapse flags of a row (is_answer is left alone): copy_collapse by opts, the labels' by the
  * strict and the soft rule. The soft rule (docs/experiment.md 5.3): p1 > threshold, and the last k of tops
- * exist and stand side by side in ctx; no margin, no blank guard. tops: the best ids of consecutive rows of
- * this pass and this lens, tops[n - 1] this row's. ctx: ids of the prompt without special tokens. blank: 1
- * when the top-1 token is white space or punctuation only. */
-void ll_copy_flags(const struct ll_head_out *o, const int *tops, int n, const int *ctx, int n_ctx, int blank,
+ * exist and stand side by side in ctx; no margin, no blank guard. */
+void ll_copy_flags(const struct ll_head_out *o, const struct ll_copy_place *at,
                    const struct ll_copy_opts *opts, const struct ll_copy_labels *labels,
                    struct ll_row_flags *flags);
 /* First row, in order, for which each holds; -1: none. */

@@ -64,8 +64,8 @@ int ll_pass_flags(struct ll_row_context *c, const struct ll_head_out *(*o)(void 
     for (int i = 0; i < n; i++) {
         const struct ll_head_out *row = o(arg, i);
         tops[i] = row->n_top ? row->top[0].id : -1;
-        ll_copy_flags(row, tops, i + 1, c->ctx, c->n_ctx, row->n_top && is_blank(c, tops[i]), &c->rules->copy,
-                      c->rules->labels, &flags[i]);
+        const struct ll_copy_place at = {tops, i + 1, c->ctx, c->n_ctx, row->n_top && is_blank(c, tops[i])};
+        ll_copy_flags(row, &at, &c->rules->copy, c->rules->labels, &flags[i]);
         flags[i].is_answer = slot >= 0 ? row->tracked_rank[slot] == 1 : says_answer(c, row);
     }
     free(tops);

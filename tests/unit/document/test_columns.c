@@ -106,7 +106,7 @@ static int is_soft(const int *tops, int n, int k, double threshold, const int *c
     const struct ll_head_out o = {.lse = 0, .entropy_bits = 2, .n_top = 1, .top = &best};
     const struct ll_copy_labels l = {.n_soft = 1, .soft = {{k, threshold}}};
     struct ll_row_flags f = {0};
-    ll_copy_flags(&o, tops, n, ctx, n_ctx, 0, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){tops, n, ctx, n_ctx, 0}, &ll_copy_strict, &l, &f);
     return f.soft[0];
 }
 
@@ -141,26 +141,26 @@ static void strict_flags_follow_their_thresholds(void **state)
     struct ll_hit top[2];
     copy_labels_default(&l);
     struct ll_head_out o = row_of(top, ids, (double[]){0.85, 0.1}, 2);
-    ll_copy_flags(&o, &ids[0], 1, ctx, 2, 0, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){ids, 1, ctx, 2, 0}, &ll_copy_strict, &l, &f);
     assert_int_equal(f.copy_collapse, 0);
     assert_memory_equal(f.strict, ((unsigned char[]){0, 1, 1, 0}), 4); /* 0.95, 0.7, 0.8, 0.9 */
     assert_memory_equal(f.soft, ((unsigned char[]){1, 0, 0}), 3);
-    ll_copy_flags(&o, &ids[0], 1, ctx, 2, 1, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){ids, 1, ctx, 2, 1}, &ll_copy_strict, &l, &f);
     assert_memory_equal(f.strict, ((unsigned char[]){0, 0, 0, 0}), 4); /* blank guard */
     assert_memory_equal(f.soft, ((unsigned char[]){1, 0, 0}), 3);      /* soft has none */
     o = row_of(top, ids, (double[]){0.75, 0.7}, 2);
-    ll_copy_flags(&o, &ids[0], 1, ctx, 2, 0, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){ids, 1, ctx, 2, 0}, &ll_copy_strict, &l, &f);
     assert_memory_equal(f.strict, ((unsigned char[]){0, 0, 0, 0}), 4); /* margin */
     o = row_of(top, other, (double[]){0.97, 0.01}, 2);
-    ll_copy_flags(&o, &other[0], 1, ctx, 2, 0, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){other, 1, ctx, 2, 0}, &ll_copy_strict, &l, &f);
     assert_memory_equal(f.strict, ((unsigned char[]){0, 0, 0, 0}), 4); /* not in the prompt */
     o = row_of(top, ids, (double[]){0.97, 0.01}, 2);
-    ll_copy_flags(&o, &ids[0], 1, ctx, 2, 0, &ll_copy_strict, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){ids, 1, ctx, 2, 0}, &ll_copy_strict, &l, &f);
     assert_memory_equal(f.strict, ((unsigned char[]){1, 1, 1, 1}), 4);
     assert_int_equal(f.copy_collapse, 1);
     o.entropy_bits = 0.5;
     o.top = row_of(top, other, (double[]){0.5, 0.4}, 2).top;
-    ll_copy_flags(&o, &other[0], 1, ctx, 2, 0, &ll_copy_legacy, &l, &f);
+    ll_copy_flags(&o, &(struct ll_copy_place){other, 1, ctx, 2, 0}, &ll_copy_legacy, &l, &f);
     assert_int_equal(f.copy_collapse, 1); /* the early rule fires on low entropy; its strict columns do not */
     assert_memory_equal(f.strict, ((unsigned char[]){0, 0, 0, 0}), 4);
     assert_int_equal(f.entropy_collapse, 1);

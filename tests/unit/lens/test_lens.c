@@ -142,7 +142,7 @@ static int copies(const struct ll_head_out *o, const int *ctx, int n_ctx, int bl
 {
     const struct ll_copy_labels none = {0};
     struct ll_row_flags flags = {0};
-    ll_copy_flags(o, NULL, 0, ctx, n_ctx, blank, opts, &none, &flags);
+    ll_copy_flags(o, &(struct ll_copy_place){NULL, 0, ctx, n_ctx, blank}, opts, &none, &flags);
     return flags.copy_collapse;
 }
 
