@@ -1,11 +1,11 @@
 /* decode.c - see decode.h */
 #include "decode.h"
 
+#include "lines.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void *lines(size_t bytes) { return aligned_alloc(64, (bytes + 63) & ~(size_t)63); }
 
 int ll_decode_init(struct ll_decode *d, const struct ll_decode_plan *plan, struct ll_err *err)
 {
@@ -18,9 +18,9 @@ int ll_decode_init(struct ll_decode *d, const struct ll_decode_plan *plan, struc
     d->max_slots = fit < plan->min_slots ? plan->min_slots
         : fit > plan->max_slots          ? plan->max_slots
                                          : (int)fit;
-    d->x = lines((size_t)d->max_slots * (size_t)m->d_model * sizeof *d->x);
-    d->logits = lines((size_t)d->max_slots * V * sizeof *d->logits);
-    d->weights = lines(threads * (size_t)n_weights * V * sizeof *d->weights);
+    d->x = ll_lines_alloc((size_t)d->max_slots * (size_t)m->d_model * sizeof *d->x);
+    d->logits = ll_lines_alloc((size_t)d->max_slots * V * sizeof *d->logits);
+    d->weights = ll_lines_alloc(threads * (size_t)n_weights * V * sizeof *d->weights);
     int rc = d->x && d->logits && d->weights
         ? ll_engine_reserve(eng, d->max_slots, m->d_model, 1, 1, err)
         : ll_fail_mem(

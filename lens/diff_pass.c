@@ -1,6 +1,7 @@
 /* diff_pass.c - see diff_pass.h */
 #include "diff_pass.h"
 
+#include "lines.h"
 #include "ops.h"
 
 #include <math.h>
@@ -79,14 +80,12 @@ static void run_block(struct walk *w, int n_pairs)
         ll_divergence_finish(&out[i]);
 }
 
-static float *lines(size_t floats) { return aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63); }
-
 static int make_side(struct side *s, const struct ll_diff_side *job, size_t pairs, struct ll_engine *eng,
                      struct ll_err *err)
 {
     s->job = job;
-    s->x = lines(pairs * (size_t)job->model->d_model);
-    s->logits = lines(pairs * SLAB);
+    s->x = ll_lines_alloc(pairs * (size_t)job->model->d_model * sizeof *s->x);
+    s->logits = ll_lines_alloc(pairs * SLAB * sizeof *s->logits);
     if (!s->x || !s->logits)
         return ll_fail_mem(err, "diff pass", pairs * ((size_t)job->model->d_model + SLAB) * sizeof(float));
     return ll_engine_reserve(eng, (int)pairs, job->model->d_model, 1, 1, err);

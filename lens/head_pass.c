@@ -5,6 +5,7 @@
 
 #include "dist.h"
 #include "divergence.h"
+#include "lines.h"
 #include "ops.h"
 
 #include <math.h>
@@ -346,20 +347,18 @@ static void free_walk(struct walk *w)
     free(w->chunk_start);
 }
 
-static void *lines(size_t bytes) { return aligned_alloc(64, (bytes + 63) & ~(size_t)63); }
-
 static int make_walk(struct walk *w, struct ll_err *err)
 {
     const struct ll_model *m = w->job->model;
     size_t rows = (size_t)w->max_rows, groups = (size_t)w->max_groups, k = (size_t)w->k;
     w->n_tasks = (m->d_vocab + LL_WALK_TASK - 1) / LL_WALK_TASK;
     w->n_threads = ll_engine_threads(w->job->engine);
-    w->kept = lines((size_t)w->n_tasks * (size_t)w->max_kept * LL_WALK_TASK * sizeof *w->kept);
+    w->kept = ll_lines_alloc((size_t)w->n_tasks * (size_t)w->max_kept * LL_WALK_TASK * sizeof *w->kept);
     w->kept_at = malloc(rows * sizeof *w->kept_at);
     w->lse_final = malloc(groups * sizeof *w->lse_final);
-    w->x = lines(rows * (size_t)m->d_model * sizeof *w->x);
-    w->tracked = lines(rows * LL_MAX_TRACKED * sizeof *w->tracked);
-    w->parts = lines((size_t)w->n_tasks * rows * sizeof *w->parts);
+    w->x = ll_lines_alloc(rows * (size_t)m->d_model * sizeof *w->x);
+    w->tracked = ll_lines_alloc(rows * LL_MAX_TRACKED * sizeof *w->tracked);
+    w->parts = ll_lines_alloc((size_t)w->n_tasks * rows * sizeof *w->parts);
     w->group_of = malloc(rows * sizeof *w->group_of);
     w->chunk_start = malloc((rows / CHUNK + 4) * sizeof *w->chunk_start);
     w->th = calloc((size_t)w->n_threads, sizeof *w->th);
@@ -367,10 +366,10 @@ static int make_walk(struct walk *w, struct ll_err *err)
         && w->group_of && w->chunk_start && w->th;
     for (int t = 0; ok && t < w->n_threads; t++) {
         struct thread_state *th = &w->th[t];
-        th->hits = lines(rows * k * sizeof *th->hits);
+        th->hits = ll_lines_alloc(rows * k * sizeof *th->hits);
         th->n_hits = malloc(rows * sizeof *th->n_hits);
         th->above = malloc(rows * LL_MAX_TRACKED * sizeof *th->above);
-        th->e_final = lines(groups * LL_WALK_TILE * sizeof(float));
+        th->e_final = ll_lines_alloc(groups * LL_WALK_TILE * sizeof(float));
         ok = th->hits && th->n_hits && th->above && th->e_final;
     }
     if (!ok)

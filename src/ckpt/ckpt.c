@@ -60,7 +60,7 @@ static int add_file(struct ll_ckpt *c, const char *name, struct ll_err *err)
     return LL_OK;
 }
 
-static int by_name(const void *a, const void *b)
+int ll_tensor_by_name(const void *a, const void *b)
 {
     return strcmp(((const struct ll_tensor *)a)->name, ((const struct ll_tensor *)b)->name);
 }
@@ -68,7 +68,7 @@ static int by_name(const void *a, const void *b)
 static int check_once(const struct ll_ckpt *c, struct ll_err *err)
 {
     for (int i = 0; i + 1 < c->n_tensors; i++)
-        if (!by_name(&c->tensors[i], &c->tensors[i + 1]))
+        if (!ll_tensor_by_name(&c->tensors[i], &c->tensors[i + 1]))
             return ll_fail(err, LL_EUSAGE,
                            "%s: tensor \"%.200s\": expected in one file, found in both %s and %s", c->dir,
                            c->tensors[i].name, c->files[c->tensors[i].file].name,
@@ -110,7 +110,7 @@ static int open_files(struct ll_ckpt *c, const struct ll_layout *l, struct ll_er
         rc = add_file(c, l->files[i], err);
     if (rc)
         return rc;
-    qsort(c->tensors, (size_t)c->n_tensors, sizeof *c->tensors, by_name);
+    qsort(c->tensors, (size_t)c->n_tensors, sizeof *c->tensors, ll_tensor_by_name);
     rc = check_once(c, err);
     return rc ? rc : check_index(c, l, err);
 }
@@ -277,7 +277,8 @@ void ll_ckpt_close(struct ll_ckpt *c)
 const struct ll_tensor *ll_ckpt_find(const struct ll_ckpt *c, const char *name)
 {
     const struct ll_tensor key = {.name = name};
-    return c->n_tensors ? bsearch(&key, c->tensors, (size_t)c->n_tensors, sizeof key, by_name) : NULL;
+    return c->n_tensors ? bsearch(&key, c->tensors, (size_t)c->n_tensors, sizeof key, ll_tensor_by_name)
+                        : NULL;
 }
 
 int ll_ckpt_unchanged(const struct ll_ckpt *c, struct ll_err *err)

@@ -238,11 +238,6 @@ static const struct method {
 };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct ll_tensor *)a)->name, ((const struct ll_tensor *)b)->name);
-}
-
 /* Companions off the list, "X.qweight" called "X.weight": its name lies in the file's own block of names. */
 static void tidy(struct join *j)
 {
@@ -260,7 +255,7 @@ static void tidy(struct join *j)
         c->tensors[n++] = t;
     }
     c->n_tensors = n;
-    qsort(c->tensors, (size_t)n, sizeof *c->tensors, by_name);
+    qsort(c->tensors, (size_t)n, sizeof *c->tensors, ll_tensor_by_name);
 }
 
 int ll_ckpt_join_packed(struct ll_ckpt *c, struct ll_err *err)

@@ -8,4 +8,6 @@
  * variant, by name; LL_EUSAGE: a companion is missing, has another shape or names groups that do not exist;
  * LL_EFAIL. */
 int ll_ckpt_join_packed(struct ll_ckpt *c, struct ll_err *err);
+/* Order of a checkpoint's list of struct ll_tensor, for qsort and bsearch; ckpt.c. */
+int ll_tensor_by_name(const void *a, const void *b);
 #endif
