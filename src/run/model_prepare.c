@@ -2,6 +2,7 @@
 #include "model_prepare.h"
 
 #include "memory_facts.h"
+#include "print.h"
 #include "run_key.h"
 
 #include <stdio.h>
@@ -229,10 +230,9 @@ static int find_kept(struct ll_model_prepared *m, struct ll_err *err)
     if (!rc)
         rc = ll_resume_open(&m->resume, m->env->keep_dir, m->me->key, m->nr, m->s.model, &m->is_done, err);
     if (!rc && m->resume.was_other && !m->env->talk->quiet)
-        fprintf(stderr,
-                "%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set "
-                "aside, computed anew\n",
-                m->info.clean);
+        ll_say_line("%s: what was kept was made of something else (checkpoint, lens, values) or harmed: set "
+                    "aside, computed anew",
+                    m->info.clean);
     return rc;
 }
 
