@@ -17,8 +17,8 @@ struct reader {
     int last_joined; /* id of the last merge's result */
     int unk_id;      /* of a Unigram model, -1: none */
     struct section normalizer, pretok, post, decoder, vocab, merges, type;
-    struct section odd;  /* a setting of the model that is not supported, */
-    const char *odd_key; /* and its name */
+    struct section unsupported;  /* a setting of the model that is not supported, */
+    const char *unsupported_key; /* and its name */
 };
 
 int ll_reader_equal(const char *s, size_t n, const char *word); /* s[0..n) is word */

@@ -211,11 +211,11 @@ static int read_neutral(struct reader *r, const char *key)
     const char *s;
     size_t n;
     int rc = ll_js_skip(&r->js, &s, &n);
-    if (rc || r->odd.s || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"")
+    if (rc || r->unsupported.s || ll_reader_equal(s, n, "null") || ll_reader_equal(s, n, "\"\"")
         || ll_reader_equal(s, n, "0") || ll_reader_equal(s, n, "0.0"))
         return rc;
-    r->odd = (struct section){s, n, 0};
-    r->odd_key = key;
+    r->unsupported = (struct section){s, n, 0};
+    r->unsupported_key = key;
     return LL_OK;
 }
 
@@ -327,9 +327,10 @@ int ll_read_tables(struct reader *r)
     int rc = model_kind(r);
     if (rc)
         return rc;
-    if (r->odd.s)
+    if (r->unsupported.s)
         return ll_fail(r->js.err, LL_EUNSUP, "%s: model.%s is %.*s; only null is supported", r->name,
-                       r->odd_key, r->odd.n > 60 ? 60 : (int)r->odd.n, r->odd.s);
+                       r->unsupported_key, r->unsupported.n > 60 ? 60 : (int)r->unsupported.n,
+                       r->unsupported.s);
     if (r->tok->model == ll_model_kind(LL_LIT("Unigram")))
         return unigram_tables(r);
     if (!r->vocab.s || !r->merges.s)
