@@ -1,6 +1,8 @@
 /* engine.c - the engine's life: kernels, threads, scratch. */
 #include "engine_priv.h"
 
+#include "lines.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -60,9 +62,9 @@ const struct ll_tile_ops *ll_engine_tile_ops(const struct ll_engine *eng) { retu
 /* room for rows x cols floats on a cache line, old content not kept */
 static int room(float **p, size_t rows, size_t cols, struct ll_err *err)
 {
-    size_t bytes = (rows * cols * sizeof **p + 64 + 63) & ~(size_t)63;
+    size_t bytes = rows * cols * sizeof **p + 64; /* never 0 */
     free(*p);
-    *p = aligned_alloc(64, bytes);
+    *p = ll_lines_alloc(bytes);
     return *p ? LL_OK : ll_fail_mem(err, "engine scratch", bytes);
 }
 

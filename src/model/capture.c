@@ -1,6 +1,8 @@
 /* capture.c - see capture.h */
 #include "capture.h"
 
+#include "lines.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +21,8 @@ int ll_stack_init(struct ll_stack *st, const struct ll_model *m, int max_rows, c
     st->site = LL_HOOK_RESID_POST;
     st->n_kept = keep ? n_keep : max_rows;
     st->slot = malloc(sizeof *st->slot * (size_t)max_rows);
-    size_t bytes = ((size_t)ll_stack_bytes(m, st->n_kept) + 63) & ~(size_t)63;
-    st->x = aligned_alloc(64, bytes);
+    size_t bytes = (size_t)ll_stack_bytes(m, st->n_kept);
+    st->x = ll_lines_alloc(bytes);
     if (!st->slot || !st->x) {
         ll_stack_free(st);
         return ll_fail_mem(err, "residual stack", bytes);

@@ -1,6 +1,7 @@
 /* pass_memory.c - the working memory of a pass (forward.h): one table of all its buffers. */
 #include "pass_ops.h"
 #include "rope.h"
+#include "lines.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +98,8 @@ static int make_buffers(struct ll_pass *p, struct ll_err *err)
     struct slot s[MAX_SLOTS];
     for (int i = 0, k = slots(p, s); i < k; i++) {
         /* 64-byte lines: rows of x and y meet vector loads */
-        size_t bytes = (s[i].bytes + 63) & ~(size_t)63;
-        if (bytes && !(*s[i].p = aligned_alloc(64, bytes)))
-            return ll_fail_mem(err, "working memory of the pass", bytes);
+        if (s[i].bytes && !(*s[i].p = ll_lines_alloc(s[i].bytes)))
+            return ll_fail_mem(err, "working memory of the pass", s[i].bytes);
     }
     p->attn = calloc((size_t)p->chunk_rows, sizeof *p->attn);
     return p->attn ? LL_OK

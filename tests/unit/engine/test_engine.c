@@ -12,9 +12,8 @@
  *   transposed  a matrix stored [k, n] (and a slice of its columns) summed in another order, or its last
  *               lines dropped
  *   isa_names   an unknown unit silently replaced
- * Tried, each turned one of these red: the tree's order +4 before +8; K block 512; the tail load without its
- * mask (AVX-512) or past the row (AVX2); the last rows of w left out; rows of x cut between the groups they
- * are packed in. */
+ * Tried, each turned one of these red: chains of 64 columns; stretches of 1024; the last column of an odd
+ * number left out; rows of w packed past their end. */
 #include "unit/engine/test_engine_ref.h"
 
 #include <sys/mman.h>
@@ -225,17 +224,20 @@ static void test_page_end(
     assert_true(map != MAP_FAILED);
     assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
     static const int ks[] = {1, 15, 16, 17, 31, 32, 33, 48, 1025, 1030};
+    /* n, m: fewer rows of w than a group, then whole groups of every unit, read as stored or by panels */
+    static const int sizes[][2] = {{4, 1},  {4, 34}, {4, 67}, {4, 100}, {5, 1},  {5, 34}, {5, 67}, {5, 100},
+                                   {6, 1},  {6, 34}, {6, 67}, {6, 100}, {7, 1},  {7, 34}, {7, 67}, {7, 100},
+                                   {16, 1}, {16, 5}, {32, 1}, {32, 2},  {32, 5}, {48, 1}, {48, 40}};
     for (enum ll_dtype type = LL_F32; type <= LL_BF16; type++)
         for (size_t q = 0; q < sizeof ks / sizeof *ks; q++)
-            for (int n = 4; n <= 7; n++)
-                for (int m = 1; m <= 100; m += 33) {
-                    struct product p = make_product(type, m, n, ks[q], 0, 0, 0, 0);
-                    size_t bytes = p.w.row_bytes * (size_t)n;
-                    memcpy(map + room - bytes, p.w.data, bytes);
-                    p.w.data = map + room - bytes;
-                    check_product(&p, 1);
-                    free_product(&p);
-                }
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+                struct product p = make_product(type, sizes[i][1], sizes[i][0], ks[q], 0, 0, 0, 0);
+                size_t bytes = p.w.row_bytes * (size_t)p.w.n;
+                memcpy(map + room - bytes, p.w.data, bytes);
+                p.w.data = map + room - bytes;
+                check_product(&p, 1);
+                free_product(&p);
+            }
     munmap(map, room + page);
 }
 
