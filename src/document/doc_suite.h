@@ -30,6 +30,8 @@ void ll_doc_suite_of(struct ll_doc_suite *out, const struct ll_doc_given *g, str
 /* Members of "diagnostics"; of the document. */
 void ll_put_suite_diag(struct ll_key_out *o, const struct ll_doc_suite *s);
 void ll_put_suite(struct ll_key_out *o, const struct ll_doc_suite *s);
+/* "facts": a row each; whole 0: without the soft copy and the row number, as in the evaluation pack. */
+void ll_put_facts(struct ll_key_out *o, const struct ll_doc_suite *s, int whole);
 /* Members of an object of aggregates; of the citations of facts. */
 void ll_put_aggregates(struct ll_key_out *o, enum ll_doc_key k, const struct ll_suite *s);
 void ll_put_fact_rows(struct ll_key_out *o, const struct ll_doc_suite *s);

@@ -76,21 +76,7 @@ static void put_trust(struct ll_key_out *o, const struct ll_doc_figures *f)
 static void put_suite(struct ll_key_out *o, const struct ll_doc_suite *s)
 {
     ll_key_open(o, LL_K_PACK_SUITE);
-    ll_key_open(o, LL_K_SUITE_FACTS);
-    for (int i = 0; i < s->n; i++) {
-        const struct ll_doc_pass *p = s->fact_passes[i];
-        const struct ll_fact *f = &s->facts[i];
-        ll_key_item(o, NULL);
-        ll_key_text(o, LL_K_FACT_FACT_KEY, p->fact_key);
-        ll_key_layer(o, LL_K_FACT_FACT_INDEX, p->fact_index);
-        ll_key_layer(o, LL_K_FACT_L_COPY_STRICT, f->L_copy_strict);
-        ll_key_layer(o, LL_K_FACT_L_SEMANTIC, f->L_semantic);
-        ll_key_layer(o, LL_K_FACT_L_CONFIRMED, f->L_confirmed);
-        ll_key_layer(o, LL_K_FACT_L_MARGIN_OK, f->L_margin_ok);
-        ll_key_real(o, LL_K_FACT_DELTA_HAT, f->delta_hat);
-        ll_key_end(o);
-    }
-    ll_key_end(o);
+    ll_put_facts(o, s, 0);
     ll_key_open(o, LL_K_SUITE_AGGREGATES);
     ll_key_layer(o, LL_K_AGGREGATES_L_CONFIRMED, s->s.L_confirmed);
     ll_key_real(o, LL_K_AGGREGATES_DELTA_HAT, s->s.delta_hat);

@@ -1,7 +1,7 @@
 /* write_suite.c - see doc_suite.h */
 #include "doc_suite.h"
 
-static void put_facts(struct ll_key_out *o, const struct ll_doc_suite *s)
+void ll_put_facts(struct ll_key_out *o, const struct ll_doc_suite *s, int whole)
 {
     ll_key_open(o, LL_K_SUITE_FACTS);
     for (int i = 0; i < s->n; i++) {
@@ -11,12 +11,14 @@ static void put_facts(struct ll_key_out *o, const struct ll_doc_suite *s)
         ll_key_text(o, LL_K_FACT_FACT_KEY, p->fact_key);
         ll_key_layer(o, LL_K_FACT_FACT_INDEX, p->fact_index);
         ll_key_layer(o, LL_K_FACT_L_COPY_STRICT, f->L_copy_strict);
-        ll_key_layer(o, LL_K_FACT_L_COPY_SOFT_K1, f->L_copy_soft_k1);
+        if (whole)
+            ll_key_layer(o, LL_K_FACT_L_COPY_SOFT_K1, f->L_copy_soft_k1);
         ll_key_layer(o, LL_K_FACT_L_SEMANTIC, f->L_semantic);
         ll_key_layer(o, LL_K_FACT_L_CONFIRMED, f->L_confirmed);
         ll_key_layer(o, LL_K_FACT_L_MARGIN_OK, f->L_margin_ok);
         ll_key_real(o, LL_K_FACT_DELTA_HAT, f->delta_hat);
-        ll_key_layer(o, LL_K_FACT_ROW_INDEX, f->row_index);
+        if (whole)
+            ll_key_layer(o, LL_K_FACT_ROW_INDEX, f->row_index);
         ll_key_end(o);
     }
     ll_key_end(o);
@@ -144,7 +146,7 @@ static void put_control(struct ll_key_out *o, const struct ll_doc_suite *s)
 void ll_put_suite_diag(struct ll_key_out *o, const struct ll_doc_suite *s)
 {
     ll_key_open(o, LL_K_DIAG_MICRO_SUITE);
-    put_facts(o, s);
+    ll_put_facts(o, s, 1);
     ll_put_aggregates(o, LL_K_SUITE_AGGREGATES, &s->s);
     ll_put_fact_rows(o, s);
     ll_key_end(o);
@@ -154,7 +156,7 @@ void ll_put_suite_diag(struct ll_key_out *o, const struct ll_doc_suite *s)
 void ll_put_suite(struct ll_key_out *o, const struct ll_doc_suite *s)
 {
     ll_key_open(o, LL_K_ROOT_MICRO_SUITE);
-    put_facts(o, s);
+    ll_put_facts(o, s, 1);
     ll_put_aggregates(o, LL_K_SUITE_AGGREGATES, &s->s);
     ll_key_end(o);
     ll_key_open(o, LL_K_ROOT_PROMPTS);
